@@ -1,0 +1,79 @@
+// Rpc: inbound calls over HTTP/1.1: one request, answered at once or with a stream of chunks (server-sent events).
+//
+// Owner: RpcServer by the composition root, the listener by the role. Executor: handlers run on the logic thread, one task
+// a request in a scope of the listener. A unary handler runs to its end even when its client has gone; a handler that
+// streams is destroyed when its client goes (its next write would fail anyway).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "runtime/task.h"
+#include "runtime/time.h"
+
+namespace reliant::ports {
+
+using RpcHeaders = std::map<std::string, std::string>;  // lower-case names
+
+struct RpcRequest {
+  std::string method;  // "GET"
+  std::string path;    // "/api/v2/chats", percent-decoded
+  std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
+  RpcHeaders headers;
+  std::string body;
+  std::string peer;  // for logs
+};
+
+struct RpcResponse {
+  int status = 200;
+  RpcHeaders headers;
+  std::string body;
+};
+
+// Exactly one of reply() or start_stream() … finish(). A handler that ends without either is answered 500.
+class RpcResponder {
+ public:
+  virtual ~RpcResponder() = default;
+  virtual Task<Status> reply(RpcResponse response) = 0;
+  // `head.body` is ignored. After it the client sees what write() sends at once, in chunks.
+  virtual Task<Status> start_stream(RpcResponse head) = 0;
+  // Suspends while the client is slow (backpressure). UNAVAILABLE: the client has gone. DEADLINE_EXCEEDED: it did not
+  // read in time; the stream is then closed.
+  virtual Task<Status> write(std::string chunk, Instant deadline) = 0;
+  virtual Task<Status> finish() = 0;
+};
+
+class RpcHandler {
+ public:
+  virtual ~RpcHandler() = default;
+  virtual Task<void> handle(RpcRequest request, RpcResponder& responder) = 0;
+};
+
+struct RpcLimits {
+  std::size_t max_body = 4 * 1024 * 1024;  // bytes; above it 413
+  std::size_t max_header = 32 * 1024;      // bytes; above it 431
+  Duration idle_timeout = std::chrono::seconds(60);
+};
+
+class RpcListener {
+ public:
+  virtual ~RpcListener() = default;  // closes at once, destroying running handlers
+  virtual const std::string& address() const = 0;  // "host:port" where it really listens
+  // Stops accepting, lets unary handlers end, ends streams; returns when all are done or at the deadline.
+  virtual Task<void> drain(Instant deadline) = 0;
+};
+
+class RpcServer {
+ public:
+  virtual ~RpcServer() = default;
+  // `address` is "host:port", port 0 picks a free one. ALREADY_EXISTS: in use (names the address and the remedy).
+  // `handler` outlives the listener.
+  virtual Result<std::unique_ptr<RpcListener>> listen(std::string address, RpcHandler& handler, RpcLimits limits) = 0;
+};
+
+}  // namespace reliant::ports

@@ -1,0 +1,51 @@
+// DaemonRouter: how the worker reaches a user's daemon without knowing which gateway holds it (R21, R34, R39).
+//
+// LocalDaemonRouter calls the gateway of the same process; NatsDaemonRouter goes over the bus (R42, C3, C4). Both give
+// the same promise: one request id is run at most once, however often execute() is called with it (C7). So the caller
+// recovers from every lost answer by calling again with the same request.
+// Owner: the worker's composition root. Executor: the logic thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "model/tool.h"
+#include "runtime/task.h"
+#include "runtime/time.h"
+
+namespace reliant::router {
+
+// Where a running tool's output goes. Chunks are numbered 1, 2, 3 …; after a reconnect they go on where they stopped, or
+// say that there is a gap.
+class OutputSink {
+ public:
+  virtual ~OutputSink() = default;
+  virtual Task<void> on_output(std::uint64_t chunk, std::string data, bool gap) = 0;
+};
+
+class DaemonRouter {
+ public:
+  virtual ~DaemonRouter() = default;
+  // Runs the tool, or takes up the run that is already going on under this id. An OK result is honest about its outcome
+  // (executed, not executed, unknown). Errors: UNAVAILABLE + DAEMON_OFFLINE: no gateway holds the daemon now;
+  // UNAVAILABLE / DEADLINE_EXCEEDED: the answer is lost or late, the tool may be running: call again with the same id.
+  // `sink` outlives the call.
+  virtual Task<Result<model::ToolResult>> execute(model::ToolRequest request, OutputSink& sink, Instant deadline) = 0;
+  // Idempotent (C9). OK: the daemon has confirmed; the result of execute() tells how it ended.
+  virtual Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) = 0;
+  // Does any gateway hold the daemon now?
+  virtual Task<Result<bool>> online(UserId user, DaemonId daemon, Instant deadline) = 0;
+};
+
+// What a gateway offers to the LocalDaemonRouter of the same process and to the tool bridge: the daemons it holds.
+class DaemonSessions {
+ public:
+  virtual ~DaemonSessions() = default;
+  virtual Task<Result<model::ToolResult>> execute(model::ToolRequest request, OutputSink& sink, Instant deadline) = 0;
+  virtual Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) = 0;
+  virtual bool holds(const UserId& user, const DaemonId& daemon) const = 0;
+};
+
+}  // namespace reliant::router
