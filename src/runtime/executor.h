@@ -1,0 +1,197 @@
+// Executor: how everything runs, in both worlds. A ready list, timers and the time; one step takes one entry and
+// resumes one coroutine. In the simulator the seed picks from the ready list and the clock jumps to the next timer
+// (`run`, `run_until`); in production entries run in order and a driver derives from this class to feed it real time
+// (the protected part). No virtual call is on the hot path.
+//
+// One thread, no locks. It owns no coroutine, and must outlive every scope, wait and timer registered with it
+// (checked at destruction). `now()` is the time of the running step or batch, in nanoseconds since the start.
+//
+// What dies, dies between two steps: `reap_later` registers a scope whose frames are to be destroyed, and the
+// executor does so after the running step and before any other.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+#include "runtime/context.h"
+#include "runtime/list.h"
+#include "runtime/random.h"
+#include "runtime/ready_list.h"
+#include "runtime/time.h"
+#include "runtime/timer_heap.h"
+#include "runtime/wake.h"
+
+namespace reliant {
+
+// Something with frames to be destroyed between two steps.
+class Reapable : public Link {
+ public:
+  virtual void reap() = 0;
+
+ protected:
+  ~Reapable() = default;
+};
+
+class Executor {
+ public:
+  enum class Order : std::uint8_t {
+    kSeeded,  // the seed picks: every interleaving is possible and repeats from its seed
+    kFifo,    // oldest first
+  };
+  static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
+  explicit Executor(std::uint64_t seed, Order order = Order::kSeeded) : random_(seed), order_(order) {}
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+  virtual ~Executor();
+
+  Instant now() const noexcept { return now_; }
+  std::uint64_t steps() const noexcept { return steps_; }
+  // Of every step so far: which node ran, which choice was made, at what time. Equal seeds give equal hashes.
+  std::uint64_t hash() const noexcept { return hash_; }
+  void mix(std::uint64_t value) noexcept {
+    hash_ = (hash_ ^ value) * 0x9ddfea08eb382d69ull;
+    hash_ ^= hash_ >> 32;
+  }
+
+  // How many entries are ready or have a timer. Zero: nothing will ever happen of itself.
+  std::size_t registered() const noexcept { return ready_.size() + timers_.size(); }
+  // When the next step can run: now if something is ready, `kNever` if nothing is registered.
+  Instant next_event() const noexcept {
+    if (!ready_.empty() || !dying_.empty()) return now_;
+    return next_timer();
+  }
+
+  // One step, moving the clock if nothing is ready. False: nothing was left to run.
+  bool step();
+  // Steps until nothing is left, or `max_steps`. Returns how many were made.
+  std::uint64_t run(std::uint64_t max_steps = kUnlimited);
+  // Runs all that happens up to and including `until`, then sets the clock to it. When `max_steps` ends the run
+  // early, the clock stays where it is. Returns the steps made.
+  std::uint64_t run_until(Instant until, std::uint64_t max_steps = kUnlimited);
+
+  // Whether the running coroutine belongs to `context` or to a scope below it.
+  bool running_inside(const Context& context) const noexcept;
+  void reap_later(Reapable& reapable);
+  // Resumes a waiting coroutine within the current step. Only as the last act of a `Wake` callback.
+  void resume_now(Wake& wake) {
+    wake.cancel();
+    current_ = wake.context_;
+    mix(wake.context_->node);
+    wake.waiter_.resume();
+  }
+
+ protected:
+  // For a driver (production). Its loop: `reap`, `release(real time)`, then `run_one` for each entry of the batch,
+  // and sleeps until `next_timer()`. While it sleeps, `set_outside(true)`: then `on_work` tells it that something
+  // was made ready, or a timer was set, by a callback from outside of the loop.
+  virtual void on_work() {}
+  void set_outside(bool outside) noexcept { outside_ = outside; }
+  bool has_dying() const noexcept { return !dying_.empty(); }
+  void reap();
+  void release(Instant now);  // moves the clock, never back, and makes ready what is due
+  void run_one();             // something must be ready
+  std::size_t ready_count() const noexcept { return ready_.size(); }
+  Instant next_timer() const noexcept { return timers_.empty() ? kNever : timers_.first(); }
+
+ private:
+  friend class Wake;
+
+  void make_ready(Wake& wake);
+  void set_timer(Wake& wake, Instant when);
+  void remove(Wake& wake) noexcept;
+  void run_wake(Wake& wake, std::uint32_t choice);
+  void kick() {
+    if (outside_) [[unlikely]] on_work();
+  }
+
+  Instant now_{};
+  std::uint64_t hash_ = kHashSeed;
+  std::uint64_t steps_ = 0;
+  Context* current_ = nullptr;  // of the coroutine that runs; null between steps
+  Random random_;
+  Order order_;
+  bool outside_ = false;
+  ReadyList ready_;
+  TimerHeap timers_;
+  List dying_;
+};
+
+inline bool Executor::step() {
+  if (!dying_.empty()) [[unlikely]] reap();
+  if (ready_.empty()) {
+    if (timers_.empty()) return false;
+    const Instant when = timers_.first();
+    if (when > now_) now_ = when;
+    mix(static_cast<std::uint64_t>(when.time_since_epoch().count()));
+    Wake& first = timers_.take_first();
+    if (!timers_.due(when)) {  // alone: there is no choice to make
+      run_wake(first, 0);
+      return true;
+    }
+    ready_.push(first);
+    while (timers_.due(when)) ready_.push(timers_.take_first());
+  }
+  run_one();
+  return true;
+}
+
+inline void Executor::run_one() {
+  if (order_ == Order::kFifo) return run_wake(ready_.take_oldest(), 0);
+  const auto size = static_cast<std::uint32_t>(ready_.size());
+  std::uint32_t choice = 0;
+  if (size > 1) {
+    const auto draw = static_cast<std::uint32_t>(random_.next());
+    choice = static_cast<std::uint32_t>((std::uint64_t{draw} * size) >> 32);
+  }
+  run_wake(ready_.take_any(choice), choice);
+}
+
+inline void Executor::run_wake(Wake& wake, std::uint32_t choice) {
+  ++steps_;
+  mix((std::uint64_t{wake.context_->node} << 32) | choice);
+  current_ = wake.context_;
+  if (wake.waiter_) {
+    wake.waiter_.resume();
+  } else {
+    wake.callback_(wake);
+  }
+  current_ = nullptr;
+  if (!dying_.empty()) [[unlikely]] reap();
+}
+
+inline void Executor::make_ready(Wake& wake) {
+  if (wake.where_ == Wake::Where::kTimer) timers_.erase(wake.position_);
+  ready_.push(wake);
+  kick();
+}
+
+inline void Executor::set_timer(Wake& wake, Instant when) {
+  if (wake.where_ != Wake::Where::kNowhere) remove(wake);
+  if (when <= now_) return make_ready(wake);
+  if (when == kNever) return;
+  timers_.insert(wake, when);
+  kick();
+}
+
+inline void Executor::remove(Wake& wake) noexcept {
+  if (wake.where_ == Wake::Where::kTimer) {
+    timers_.erase(wake.position_);
+  } else if (order_ == Order::kSeeded) {
+    ready_.swap_remove(wake.position_);
+  } else {
+    ready_.leave_hole(wake.position_);
+  }
+}
+
+inline void Wake::ready() {
+  if (where_ != Where::kReady) context_->executor->make_ready(*this);
+}
+inline void Wake::at(Instant when) { context_->executor->set_timer(*this, when); }
+inline void Wake::cancel() noexcept {
+  if (where_ != Where::kNowhere) context_->executor->remove(*this);
+}
+
+}  // namespace reliant
