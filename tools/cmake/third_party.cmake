@@ -1,0 +1,14 @@
+# Everything that is not ours. Names to use in DEPS: Boost::headers Boost::json absl::... protobuf::libprotobuf
+# GTest::gtest GTest::gmock rapidcheck_gtest benchmark::benchmark SQLite::SQLite3 yaml-cpp OpenSSL::Crypto OpenSSL::SSL
+# gRPC, nats and pqxx join with the adapters that need them.
+
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS headers json)
+find_package(absl REQUIRED CONFIG)
+find_package(Protobuf REQUIRED)
+find_package(GTest REQUIRED CONFIG)
+find_package(rapidcheck REQUIRED CONFIG)
+find_package(benchmark REQUIRED CONFIG)
+find_package(SQLite3 REQUIRED)
+find_package(yaml-cpp REQUIRED CONFIG)
+find_package(OpenSSL REQUIRED)
