@@ -51,11 +51,12 @@ else()
 endif()
 
 # ccache refuses to cache anything near a precompiled header unless told that macros and time stamps do not matter,
-# and clang writes a time stamp into the header unless told not to. The base folder makes paths relative in the hash.
+# and clang writes a time stamp into the header unless told not to. (No CCACHE_BASEDIR: it would turn __FILE__ into
+# ../../src/..; and a precompiled header ties objects to their checkout anyway.)
 find_program(RELIANT_CCACHE ccache)
 if(RELIANT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
-    env CCACHE_SLOPPINESS=pch_defines,time_macros "CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}" "${RELIANT_CCACHE}")
+    env CCACHE_SLOPPINESS=pch_defines,time_macros "${RELIANT_CCACHE}")
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
 endif()
 
