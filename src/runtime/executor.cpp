@@ -15,15 +15,13 @@ std::uint64_t Executor::run(std::uint64_t max_steps) {
 }
 
 std::uint64_t Executor::run_until(Instant until, std::uint64_t max_steps) {
-  std::uint64_t made = 0;
-  if (!dying_.empty()) reap();  // now, so that next_event() below is what the next step will run
-  while (next_event() <= until) {
-    if (made == max_steps) return made;
-    if (!step()) break;
-    ++made;
+  reap();  // now, so that next_event() below is what the next step will run
+  for (std::uint64_t made = 0; made < max_steps; ++made) {
+    if (next_event() <= until && step()) continue;
+    if (until != kNever && until > now_) now_ = until;
+    return made;
   }
-  if (until != kNever && until > now_) now_ = until;
-  return made;
+  return max_steps;
 }
 
 bool Executor::running_inside(const Context& context) const noexcept {
@@ -39,6 +37,7 @@ void Executor::reap_later(Reapable& reapable) {
 }
 
 void Executor::reap() {
+  RELIANT_ASSERT(current_ == nullptr, "frames are destroyed between two steps only");
   while (!dying_.empty()) {
     auto& next = static_cast<Reapable&>(dying_.front());
     next.unlink();

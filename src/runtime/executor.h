@@ -68,13 +68,15 @@ class Executor {
   bool step();
   // Steps until nothing is left, or `max_steps`. Returns how many were made.
   std::uint64_t run(std::uint64_t max_steps = kUnlimited);
-  // Runs all that happens up to and including `until`, then sets the clock to it. When `max_steps` ends the run
-  // early, the clock stays where it is. Returns the steps made.
+  // Runs all that happens up to and including `until`, then sets the clock to it. When `max_steps` have been made,
+  // it returns at once and the clock stays where it is. Returns the steps made.
   std::uint64_t run_until(Instant until, std::uint64_t max_steps = kUnlimited);
 
   // Whether the running coroutine belongs to `context` or to a scope below it.
   bool running_inside(const Context& context) const noexcept;
   void reap_later(Reapable& reapable);
+  // Destroys now what was registered to be. Only between steps, where `step` and `run` do it of themselves.
+  void reap();
   // Resumes a waiting coroutine within the current step. Only as the last act of a `Wake` callback.
   void resume_now(Wake& wake) {
     wake.cancel();
@@ -90,7 +92,6 @@ class Executor {
   virtual void on_work() {}
   void set_outside(bool outside) noexcept { outside_ = outside; }
   bool has_dying() const noexcept { return !dying_.empty(); }
-  void reap();
   void release(Instant now);  // moves the clock, never back, and makes ready what is due
   void run_one();             // something must be ready
   std::size_t ready_count() const noexcept { return ready_.size(); }

@@ -1,0 +1,152 @@
+// Node: one simulated process. It runs a program (a role with its ports) in a root scope of its own; crashing it
+// destroys every frame below that scope, at whatever point each one waits, and restarting runs the program anew.
+//
+// What a crash must not destroy (disks, the network, other processes) lives outside, in the world. Whoever acts for
+// a node from there keeps an `Incarnation` and checks `alive()` first: a process that has crashed can no longer act,
+// even in the very step in which it does.
+//
+// Owned by the `Simulation`; never moves. Everything here may be called from anywhere on its thread, also from
+// inside of the node itself. Programs report failures as exceptions out of their tasks: see `failure()`.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/assert.h"
+#include "base/event_log.h"
+#include "kernel/sim_clock.h"
+#include "kernel/trace.h"
+#include "runtime/executor.h"
+#include "runtime/random.h"
+#include "runtime/scope.h"
+#include "runtime/task.h"
+
+namespace reliant::sim {
+
+class Node;
+
+// One life of a node, from start to crash. Refers to the node, which must outlive it.
+class Incarnation {
+ public:
+  Incarnation(const Node& node, std::uint32_t epoch) : node_(&node), epoch_(epoch) {}
+  inline bool alive() const;
+  const Node& node() const { return *node_; }
+  std::uint32_t epoch() const { return epoch_; }
+
+ private:
+  const Node* node_;
+  std::uint32_t epoch_;
+};
+
+// Part of the world that has to know when a process dies: a disk that loses unsynced writes, a network that closes
+// connections. Called in the step of the crash, before the frames are destroyed; then the node is already down.
+class NodeObserver {
+ public:
+  virtual void node_crashed(Node& node) = 0;
+  virtual void node_restarted(Node&) {}
+
+ protected:
+  ~NodeObserver() = default;
+};
+
+class Node {
+ public:
+  // Makes the task that is the process. Kept, and called again by each restart.
+  using Program = std::function<Task<void>(Node&)>;
+
+  class [[nodiscard]] CrashHere {
+   public:
+    explicit CrashHere(Node& node) : node_(node) {}
+    bool await_ready() const noexcept { return false; }
+    template <class P>
+    void await_suspend(std::coroutine_handle<P> handle) {
+      RELIANT_ASSERT(handle.promise().context->node == node_.id_, "crash_here is awaited inside of its node");
+      node_.crash();
+    }
+    void await_resume() const noexcept {}
+
+   private:
+    Node& node_;
+  };
+
+  Node(Executor& executor, const RandomStreams& streams, Trace& trace, std::string name, std::uint32_t id);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  const std::string& name() const { return name_; }
+  std::uint32_t id() const { return id_; }
+  std::uint32_t epoch() const { return epoch_; }  // starts at 1, grows with each crash
+  bool up() const { return up_; }
+  Incarnation incarnation() const { return Incarnation(*this, epoch_); }
+
+  // Sets the program and runs it.
+  void start(Program program);
+  // False: the node is down, or its scope has stopped after a failure; the task was destroyed.
+  bool spawn(Task<void> task) { return up_ && scope_->spawn(std::move(task)); }
+
+  // Ends this life: the node is down at once, its frames are destroyed after the running step. Called from inside,
+  // the caller runs on to its next suspension. Does nothing to a node that is down.
+  void crash();
+  // Starts the next life; crashes the node first if it is up. Runs the program, if one was set.
+  void restart();
+  // `co_await node.crash_here()`: a crash point; the caller never comes back.
+  CrashHere crash_here() { return CrashHere(*this); }
+
+  Executor& executor() { return executor_; }
+  TaskScope& scope() { return *scope_; }  // of this life
+  Context& context() { return scope_->context(); }
+  SimClock& clock() { return clock_; }
+  EventLog& log() { return logs_.back(); }  // of this life; later ones have their own
+  // A stream of this node's own, different in each life.
+  Random random(std::string_view label) const;
+
+  void add_observer(NodeObserver& observer) { observers_.push_back(&observer); }
+
+  // Frames' owners that are still there, in this life and in those that are being destroyed.
+  std::size_t tasks() const;
+  // The first exception that left a task of this node, in any life: a defect, since roles handle what they expect.
+  std::exception_ptr failure() const;
+
+  // Destroys everything at once, from outside of a run. The node stays down.
+  void shutdown();
+
+ private:
+  class Log final : public EventLog {
+   public:
+    Log(Trace& trace, Incarnation author) : trace_(trace), author_(author) {}
+    void record(Level level, std::string_view name, std::initializer_list<Field> fields) override;
+
+   private:
+    Trace& trace_;
+    Incarnation author_;
+  };
+
+  void begin_life();
+  void bury();  // frees the scopes of past lives that have no frames left
+
+  Executor& executor_;
+  const RandomStreams& streams_;
+  Trace& trace_;
+  std::string name_;
+  std::uint32_t id_;
+  std::uint32_t epoch_ = 1;
+  bool up_ = true;
+  SimClock clock_;
+  Program program_;
+  std::exception_ptr past_failure_;
+  std::vector<NodeObserver*> observers_;
+  std::deque<Log> logs_;  // one a life, all kept: a dying frame may still refer to its own
+  std::vector<std::unique_ptr<TaskScope>> dying_;
+  std::unique_ptr<TaskScope> scope_;
+};
+
+inline bool Incarnation::alive() const { return node_->up() && node_->epoch() == epoch_; }
+
+}  // namespace reliant::sim

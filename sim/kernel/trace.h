@@ -1,0 +1,89 @@
+// Trace: what happened in a simulated run, in order. Every record is mixed into the run's hash, whether or not
+// anyone keeps it, so that looking does not change what is seen; oracles judge runs by these records alone.
+//
+// It keeps the last `keep` records and hands every record to its sinks (an oracle, a file of JSON lines). The
+// production code writes through the `EventLog` of its node, which says nothing once that node has crashed.
+// Owned by the simulation; sinks are borrowed and must outlive it or be removed. One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/event_log.h"
+#include "runtime/executor.h"
+
+namespace reliant::sim {
+
+struct TraceRecord {
+  struct Field {
+    std::string key;
+    std::variant<std::int64_t, std::string> value;
+  };
+
+  std::uint64_t step = 0;  // the executor's, so that a record can be found in a second run
+  Instant time{};
+  std::uint32_t node = 0;  // 0: the world
+  Level level = Level::kInfo;
+  std::string name;  // area.thing.happened
+  std::vector<Field> fields;
+
+  // Null: there is no such field, or it has the other type.
+  const std::int64_t* number(std::string_view key) const;
+  const std::string* text(std::string_view key) const;
+};
+
+class TraceSink {
+ public:
+  virtual ~TraceSink() = default;
+  // Called while the event happens: it may look and remember, but not act on the simulation.
+  virtual void on_record(const TraceRecord& record) = 0;
+};
+
+class Trace {
+ public:
+  Trace(Executor& executor, std::size_t keep) : executor_(&executor), keep_(keep) {}
+  Trace(const Trace&) = delete;
+  Trace& operator=(const Trace&) = delete;
+
+  void record(std::uint32_t node, Level level, std::string_view name, std::initializer_list<Field> fields);
+
+  void add_sink(TraceSink& sink);
+  void remove_sink(TraceSink& sink);
+
+  const std::deque<TraceRecord>& records() const { return records_; }  // the last `keep`, oldest first
+  std::uint64_t recorded() const { return recorded_; }
+  // Records of level kError: defects of ours. A run that has one has failed.
+  std::uint64_t errors() const { return errors_; }
+  const std::optional<TraceRecord>& first_error() const { return first_error_; }
+
+ private:
+  Executor* executor_;
+  std::size_t keep_;
+  std::deque<TraceRecord> records_;
+  std::vector<TraceSink*> sinks_;
+  std::uint64_t recorded_ = 0;
+  std::uint64_t errors_ = 0;
+  std::optional<TraceRecord> first_error_;
+};
+
+// Writes each record as one line of JSON: {"step","time_ns","node","level","name", then the fields}. The stream is
+// borrowed; a failed write sets its state and is otherwise ignored.
+class JsonLinesSink final : public TraceSink {
+ public:
+  explicit JsonLinesSink(std::ostream& out) : out_(&out) {}
+  void on_record(const TraceRecord& record) override;
+
+ private:
+  std::ostream* out_;
+};
+
+std::string to_json_line(const TraceRecord& record);
+
+}  // namespace reliant::sim
