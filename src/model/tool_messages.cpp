@@ -1,0 +1,218 @@
+#include "model/tool_messages.h"
+
+#include "base/json.h"
+#include "base/text.h"
+
+namespace reliant::model {
+namespace {
+
+json::string text(std::string_view word) { return json::string(word.data(), word.size()); }
+
+// Tool output is bytes; JSON carries text. Bytes that are not UTF-8 travel as code points 0 to 255 of their own field.
+constexpr std::string_view kBytesKey = "bytes";
+constexpr std::string_view kTextKey = "text";
+
+bool is_utf8(std::string_view bytes) {
+  for (std::size_t i = 0; i < bytes.size();) {
+    const auto lead = static_cast<unsigned char>(bytes[i]);
+    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
+                               : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    if (length == 0 || i + length > bytes.size()) return false;
+    for (std::size_t k = 1; k < length; ++k)
+      if ((static_cast<unsigned char>(bytes[i + k]) & 0xc0) != 0x80) return false;
+    const auto second = length > 1 ? static_cast<unsigned char>(bytes[i + 1]) : 0x80;
+    const bool overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
+    const bool out_of_range = (lead == 0xed && second >= 0xa0) || (lead == 0xf4 && second >= 0x90);
+    if (overlong || out_of_range) return false;
+    i += length;
+  }
+  return true;
+}
+
+void put_bytes(json::object& object, std::string_view bytes) {
+  if (is_utf8(bytes)) {
+    object[json::string_view(kTextKey.data(), kTextKey.size())] = text(bytes);
+    return;
+  }
+  json::string wide;
+  for (char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      wide.push_back(c);
+    } else {
+      wide.push_back(static_cast<char>(0xc0 | (byte >> 6)));
+      wide.push_back(static_cast<char>(0x80 | (byte & 0x3f)));
+    }
+  }
+  object[json::string_view(kBytesKey.data(), kBytesKey.size())] = std::move(wide);
+}
+
+std::string take_bytes(JsonReader& reader) {
+  auto plain = reader.optional_string(kTextKey);
+  auto wide = reader.optional_string(kBytesKey);
+  if (plain) return *std::move(plain);
+  std::string bytes;
+  if (!wide) return bytes;
+  for (std::size_t i = 0; i < wide->size(); ++i) {
+    const auto lead = static_cast<unsigned char>((*wide)[i]);
+    if (lead < 0x80 || i + 1 == wide->size()) {
+      bytes.push_back(static_cast<char>(lead));
+    } else {
+      const auto low = static_cast<unsigned char>((*wide)[++i]);
+      bytes.push_back(static_cast<char>(((lead & 3) << 6) | (low & 0x3f)));
+    }
+  }
+  return bytes;
+}
+
+json::object status_object(const Status& status) {
+  return {{"code", text(code_name(status.code()))}, {"message", text(message_of(status))}, {"reason", reason_of(status)}};
+}
+
+Status take_status(JsonReader& reader) {
+  const std::string code = reader.required_string("code");
+  const std::string message = reader.required_string("message");
+  const std::string reason = reader.optional_string("reason").value_or("");
+  if (code == "OK") return ok_status();
+  Status status = make_status(code_from_name(code), message);
+  return reason.empty() ? status : with_reason(std::move(status), reason);
+}
+
+struct ReplyEncoder {
+  json::object operator()(const ToolAccepted&) const { return {{"type", "accepted"}}; }
+  json::object operator()(const ToolAlive&) const { return {{"type", "alive"}}; }
+  json::object operator()(const ToolOutputChunk& m) const {
+    json::object object{{"type", "output"}, {"chunk", m.chunk}, {"gap", m.gap}};
+    put_bytes(object, m.data);
+    return object;
+  }
+  json::object operator()(const ToolResultPart& m) const {
+    json::object object{{"type", "part"}};
+    put_bytes(object, m.data);
+    return object;
+  }
+  json::object operator()(const ToolDone& m) const {
+    json::object object{{"type", "result"},
+                        {"outcome", text(to_string(m.result.outcome))},
+                        {"is_error", m.result.is_error},
+                        {"exit_code", m.result.exit_code},
+                        {"output_chunks", m.result.output_chunks}};
+    put_bytes(object, m.result.content);
+    return object;
+  }
+  json::object operator()(const ToolRefused& m) const {
+    json::object object = status_object(m.status);
+    object["type"] = "error";
+    return object;
+  }
+};
+
+Result<ToolReply> finish(JsonReader& reader, ToolReply reply) {
+  TRY_OK(reader.finish());
+  return reply;
+}
+
+}  // namespace
+
+std::string encode(const ToolExecutionRequest& message) {
+  const ToolRequest& r = message.request;
+  return to_json(json::object{{"request_id", r.id.str()},
+                              {"user", r.user.str()},
+                              {"daemon", r.daemon.str()},
+                              {"chat", r.chat.str()},
+                              {"call", r.call.str()},
+                              {"tool", r.tool},
+                              {"arguments", r.arguments},
+                              {"working_directory", r.working_directory},
+                              {"effect", text(to_string(r.effect))},
+                              {"timeout_ms", r.timeout_ms},
+                              {"deadline_ms", message.deadline_ms},
+                              {"resume_output_after", message.resume_output_after}});
+}
+
+Result<ToolExecutionRequest> decode_tool_request(std::string_view bytes) {
+  TRY_ASSIGN(const json::value value, parse_json(bytes));
+  JsonReader reader(value);
+  ToolExecutionRequest message;
+  ToolRequest& r = message.request;
+  r.id = RequestId(reader.required_string("request_id"));
+  r.user = UserId(reader.required_string("user"));
+  r.daemon = DaemonId(reader.required_string("daemon"));
+  r.chat = ChatId(reader.required_string("chat"));
+  r.call = ToolCallId(reader.required_string("call"));
+  r.tool = reader.required_string("tool");
+  r.arguments = reader.required_string("arguments");
+  r.working_directory = reader.required_string("working_directory");
+  r.effect = effect_from(reader.required_string("effect"));
+  r.timeout_ms = reader.required_int("timeout_ms");
+  message.deadline_ms = reader.required_int("deadline_ms");
+  message.resume_output_after = static_cast<std::uint64_t>(reader.required_int("resume_output_after"));
+  TRY_OK(reader.finish());
+  if (!valid_id(r.id.str())) return invalid_field("request_id", "request_id must be letters, digits, _ and -");
+  return message;
+}
+
+std::string encode(const ToolReply& message) { return to_json(std::visit(ReplyEncoder{}, message)); }
+
+Result<ToolReply> decode_tool_reply(std::string_view bytes) {
+  TRY_ASSIGN(const json::value value, parse_json(bytes));
+  JsonReader reader(value);
+  const std::string type = reader.required_string("type");
+  if (type == "accepted") return finish(reader, ToolAccepted{});
+  if (type == "alive") return finish(reader, ToolAlive{});
+  if (type == "output") {
+    ToolOutputChunk chunk;
+    chunk.chunk = static_cast<std::uint64_t>(reader.required_int("chunk"));
+    chunk.gap = reader.optional_bool("gap", false);
+    chunk.data = take_bytes(reader);
+    return finish(reader, std::move(chunk));
+  }
+  if (type == "part") return finish(reader, ToolResultPart{take_bytes(reader)});
+  if (type == "result") {
+    ToolDone done;
+    done.result.outcome = outcome_from(reader.required_string("outcome"));
+    done.result.is_error = reader.optional_bool("is_error", false);
+    done.result.exit_code = reader.optional_int("exit_code").value_or(0);
+    done.result.output_chunks = static_cast<std::uint64_t>(reader.optional_int("output_chunks").value_or(0));
+    done.result.content = take_bytes(reader);
+    return finish(reader, std::move(done));
+  }
+  if (type == "error") return finish(reader, ToolRefused{take_status(reader)});
+  return invalid_field("type", concat("reply type \"", type, "\" is unknown"));
+}
+
+std::string encode(const DaemonCommand& message) {
+  return to_json(json::object{{"command", message.kind == DaemonCommandKind::kCancel ? "cancel" : "online"},
+                              {"user", message.user.str()},
+                              {"daemon", message.daemon.str()},
+                              {"request_id", message.request.str()}});
+}
+
+Result<DaemonCommand> decode_daemon_command(std::string_view bytes) {
+  TRY_ASSIGN(const json::value value, parse_json(bytes));
+  JsonReader reader(value);
+  DaemonCommand message;
+  const std::string command = reader.required_string("command");
+  message.user = UserId(reader.required_string("user"));
+  message.daemon = DaemonId(reader.required_string("daemon"));
+  message.request = RequestId(reader.optional_string("request_id").value_or(""));
+  TRY_OK(reader.finish());
+  if (command != "cancel" && command != "online")
+    return invalid_field("command", concat("command \"", command, "\" is none of cancel, online"));
+  message.kind = command == "cancel" ? DaemonCommandKind::kCancel : DaemonCommandKind::kOnline;
+  return message;
+}
+
+std::string encode_command_reply(const Status& status) { return to_json(status_object(status)); }
+
+Status decode_command_reply(std::string_view bytes) {
+  auto value = parse_json(bytes);
+  if (!value.ok()) return unavailable("the gateway's reply cannot be read: ", message_of(value.status()));
+  JsonReader reader(*value);
+  Status status = take_status(reader);
+  if (Status read = reader.finish(); !read.ok())
+    return unavailable("the gateway's reply cannot be read: ", message_of(read));
+  return status;
+}
+
+}  // namespace reliant::model
