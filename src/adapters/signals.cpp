@@ -1,0 +1,47 @@
+#include "adapters/signals.h"
+
+#include <csignal>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "runtime/channel.h"
+
+namespace reliant::adapters {
+
+struct Signals::State {
+  explicit State(boost::asio::io_context& io) : set(io) {}
+  boost::asio::signal_set set;
+  Channel<int> pending{16};  // more at once mean nothing more
+};
+
+Signals::Signals(AsioExecutor& executor) : Signals(executor, {SIGINT, SIGTERM}) {}
+
+Signals::Signals(AsioExecutor& executor, const std::vector<int>& numbers)
+    : state_(std::make_shared<State>(executor.io())) {
+  for (const int number : numbers) state_->set.add(number);
+  wait(state_);
+}
+
+Signals::~Signals() {
+  boost::system::error_code ignored;
+  state_->set.clear(ignored);
+  state_->set.cancel(ignored);
+}
+
+void Signals::wait(const std::shared_ptr<State>& state) {
+  state->set.async_wait([state](const boost::system::error_code& error, int number) {
+    if (error) return;
+    state->pending.try_send(std::move(number));
+    wait(state);
+  });
+}
+
+Task<int> Signals::next() {
+  // Never closed, so there is always a value.
+  std::optional<int> number = co_await state_->pending.recv();
+  co_return *number;
+}
+
+}  // namespace reliant::adapters
