@@ -23,6 +23,8 @@ class OutputSink {
  public:
   virtual ~OutputSink() = default;
   virtual Task<void> on_output(std::uint64_t chunk, std::string data, bool gap) = 0;
+  // The highest chunk taken so far, 0 for none: where a repeated execute() goes on.
+  virtual std::uint64_t last_chunk() const = 0;
 };
 
 class DaemonRouter {

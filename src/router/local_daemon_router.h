@@ -1,0 +1,23 @@
+// LocalDaemonRouter: the DaemonRouter of the monolith (R11): the gateway is an object of the same process.
+#pragma once
+
+#include "router/daemon_router.h"
+
+namespace reliant::router {
+
+class LocalDaemonRouter final : public DaemonRouter {
+ public:
+  explicit LocalDaemonRouter(DaemonSessions& sessions) : sessions_(sessions) {}
+
+  Task<Result<model::ToolResult>> execute(model::ToolRequest request, OutputSink& sink, Instant deadline) override;
+  Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) override;
+  Task<Result<bool>> online(UserId user, DaemonId daemon, Instant deadline) override;
+
+ private:
+  DaemonSessions& sessions_;
+};
+
+// UNAVAILABLE with reason DAEMON_OFFLINE (C4).
+Status daemon_offline(const DaemonId& daemon);
+
+}  // namespace reliant::router
