@@ -1,0 +1,339 @@
+#include "adapters/sqlite_database.h"
+
+#include <sqlite3.h>
+
+#include <charconv>
+#include <map>
+#include <utility>
+
+#include "base/text.h"
+#include "runtime/sleep.h"
+#include "runtime/this_context.h"
+
+namespace reliant::adapters {
+
+using ports::Access;
+using ports::Blob;
+using ports::Row;
+using ports::Rows;
+using ports::Value;
+using ports::Values;
+
+namespace {
+
+constexpr std::size_t kWriter = 0;
+constexpr std::size_t kReaders = 4;
+constexpr Duration kLockedRetry = std::chrono::milliseconds(5);
+
+// What the port calls an error of SQLite. `extended` is the extended result code.
+StatusCode code_of(int extended) {
+  switch (extended) {
+    case SQLITE_CONSTRAINT_UNIQUE:
+    case SQLITE_CONSTRAINT_PRIMARYKEY:
+    case SQLITE_CONSTRAINT_ROWID: return StatusCode::kAlreadyExists;
+    default: break;
+  }
+  switch (extended & 0xff) {
+    case SQLITE_CONSTRAINT:
+    case SQLITE_READONLY: return StatusCode::kFailedPrecondition;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return StatusCode::kAborted;
+    case SQLITE_IOERR: return StatusCode::kUnavailable;
+    case SQLITE_FULL:
+    case SQLITE_TOOBIG:
+    case SQLITE_NOMEM: return StatusCode::kResourceExhausted;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return StatusCode::kDataLoss;
+    default: return StatusCode::kInternal;
+  }
+}
+
+}  // namespace
+
+// One connection with its prepared statements. Not shared: whoever holds its turn uses it.
+class SqliteConnection {
+ public:
+  explicit SqliteConnection(sqlite3* handle) : handle_(handle) {}
+  SqliteConnection(const SqliteConnection&) = delete;
+  SqliteConnection& operator=(const SqliteConnection&) = delete;
+  ~SqliteConnection() {
+    for (auto& [sql, statement] : statements_) sqlite3_finalize(statement.handle);
+    sqlite3_close(handle_);
+  }
+
+  Result<Rows> execute(std::string_view sql, const Values& parameters, Access access) {
+    TRY_ASSIGN(Statement* const statement, prepared(sql));
+    if (access == Access::kRead && sqlite3_stmt_readonly(statement->handle) == 0)
+      return internal_error("a read transaction cannot write: ", sql);
+    TRY_OK(bind(*statement, sql, parameters));
+    Result<Rows> rows = fetch(statement->handle);
+    sqlite3_reset(statement->handle);
+    return rows;
+  }
+
+  // BEGIN, COMMIT, ROLLBACK: prepared too.
+  int run(std::string_view sql) {
+    const Result<Statement*> statement = prepared(sql);
+    if (!statement.ok()) return sqlite3_extended_errcode(handle_);
+    const int result = sqlite3_step((*statement)->handle);
+    sqlite3_reset((*statement)->handle);
+    return result == SQLITE_DONE || result == SQLITE_ROW ? SQLITE_OK : sqlite3_extended_errcode(handle_);
+  }
+
+  Status script(std::string_view sql) {
+    return sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr) == SQLITE_OK ? ok_status()
+                                                                                                  : error();
+  }
+
+  bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+  Status error() const {
+    return make_status(code_of(sqlite3_extended_errcode(handle_)), "sqlite: ", sqlite3_errmsg(handle_));
+  }
+
+ private:
+  struct Statement {
+    sqlite3_stmt* handle = nullptr;
+    std::vector<std::size_t> parameters;  // SQLite counts by first appearance; which $n each of them is
+    std::size_t highest = 0;
+  };
+
+  Result<Statement*> prepared(std::string_view sql) {
+    if (const auto found = statements_.find(sql); found != statements_.end()) return &found->second;
+    sqlite3_stmt* handle = nullptr;
+    const char* tail = nullptr;
+    const int result = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                          SQLITE_PREPARE_PERSISTENT, &handle, &tail);
+    if (result != SQLITE_OK) return error();
+    Statement statement{handle, {}, 0};
+    const bool one = handle != nullptr && tail == sql.data() + sql.size();
+    if (!one || !number_parameters(statement)) {
+      sqlite3_finalize(handle);
+      return internal_error("not one statement with placeholders $1, $2, ...: ", sql);
+    }
+    return &statements_.emplace(std::string(sql), std::move(statement)).first->second;
+  }
+
+  static bool number_parameters(Statement& statement) {
+    const int count = sqlite3_bind_parameter_count(statement.handle);
+    for (int index = 1; index <= count; ++index) {
+      const char* const name = sqlite3_bind_parameter_name(statement.handle, index);
+      if (name == nullptr || *name != '$') return false;
+      const std::string_view digits(name + 1);
+      std::size_t number = 0;
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+      if (error != std::errc() || end != digits.data() + digits.size() || number == 0) return false;
+      statement.parameters.push_back(number);
+      statement.highest = std::max(statement.highest, number);
+    }
+    return true;
+  }
+
+  // The values outlive the step, so they are not copied.
+  static Status bind(const Statement& statement, std::string_view sql, const Values& values) {
+    if (statement.highest != values.size())
+      return internal_error(values.size(), " parameters for $1..$", statement.highest, ": ", sql);
+    for (std::size_t i = 0; i < statement.parameters.size(); ++i) {
+      const int result = bind_one(statement.handle, static_cast<int>(i + 1), values[statement.parameters[i] - 1]);
+      if (result != SQLITE_OK) return make_status(code_of(result), "sqlite: cannot bind $", statement.parameters[i]);
+    }
+    return ok_status();
+  }
+
+  static int bind_one(sqlite3_stmt* statement, int index, const Value& value) {
+    switch (value.index()) {
+      case 1: return sqlite3_bind_int64(statement, index, std::get<std::int64_t>(value));
+      case 2: return sqlite3_bind_double(statement, index, std::get<double>(value));
+      case 3: {
+        const auto& text = std::get<std::string>(value);
+        return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+      }
+      case 4: {
+        const std::string& bytes = std::get<Blob>(value).bytes;
+        return sqlite3_bind_blob64(statement, index, bytes.data(), bytes.size(), SQLITE_STATIC);
+      }
+      default: return sqlite3_bind_null(statement, index);
+    }
+  }
+
+  Result<Rows> fetch(sqlite3_stmt* statement) {
+    Rows rows;
+    const std::int64_t before = sqlite3_total_changes64(handle_);
+    const int columns = sqlite3_column_count(statement);
+    for (;;) {
+      const int result = sqlite3_step(statement);
+      if (result == SQLITE_DONE) break;
+      if (result != SQLITE_ROW) return error();
+      Values values;
+      values.reserve(static_cast<std::size_t>(columns));
+      for (int column = 0; column < columns; ++column) values.push_back(value_of(statement, column));
+      rows.rows.emplace_back(std::move(values));
+    }
+    if (sqlite3_total_changes64(handle_) != before) rows.changed = sqlite3_changes64(handle_);
+    return rows;
+  }
+
+  static Value value_of(sqlite3_stmt* statement, int column) {
+    switch (sqlite3_column_type(statement, column)) {
+      case SQLITE_INTEGER: return static_cast<std::int64_t>(sqlite3_column_int64(statement, column));
+      case SQLITE_FLOAT: return sqlite3_column_double(statement, column);
+      case SQLITE_TEXT: {
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+        return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
+      }
+      case SQLITE_BLOB: {
+        const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
+        const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
+        return Blob{size == 0 ? std::string() : std::string(bytes, size)};
+      }
+      default: return Value();
+    }
+  }
+
+  sqlite3* handle_;
+  std::map<std::string, Statement, std::less<>> statements_;
+};
+
+namespace {
+
+Status cannot_open(std::string_view path, sqlite3* handle, int result) {
+  const int primary = result & 0xff;
+  const std::string start = concat("cannot open database ", path, ": ");
+  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
+    return unavailable(start, "it is locked by another program; stop that program or use another file");
+  if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT)
+    return data_loss(start, "the file is not a SQLite database or is damaged; move it away or restore a copy");
+  if (primary == SQLITE_CANTOPEN)
+    return failed_precondition(start, "its directory must exist and be writable by this user");
+  if (primary == SQLITE_READONLY)
+    return failed_precondition(start, "the file must be writable by this user");
+  return failed_precondition(start, handle == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle));
+}
+
+std::string pragmas(bool in_memory, Durability durability) {
+  if (in_memory) return "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;";
+  return concat("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA synchronous=",
+                durability == Durability::kPower ? "FULL" : "NORMAL", ";");
+}
+
+Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, Durability durability) {
+  const bool in_memory = path == ":memory:";
+  sqlite3* handle = nullptr;
+  int result = sqlite3_open_v2(path.c_str(), &handle,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (result == SQLITE_OK) sqlite3_extended_result_codes(handle, 1);
+  if (result == SQLITE_OK && sqlite3_db_readonly(handle, "main") == 1) result = SQLITE_READONLY;
+  if (result == SQLITE_OK)
+    result = sqlite3_exec(handle, pragmas(in_memory, durability).c_str(), nullptr, nullptr, nullptr);
+  if (result == SQLITE_OK) return std::make_unique<SqliteConnection>(handle);
+  Status status = cannot_open(path, handle, result);
+  sqlite3_close(handle);
+  return status;
+}
+
+}  // namespace
+
+// Holds its connection's turn until it is over: committed, failed or destroyed.
+class SqliteTransaction final : public ports::Transaction {
+ public:
+  SqliteTransaction(SqliteDatabase& database, SqliteDatabase::Turn turn, SqliteConnection& connection, Access access)
+      : database_(database), turn_(turn), connection_(&connection), access_(access) {}
+  ~SqliteTransaction() override { end(); }
+
+  Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
+    if (connection_ == nullptr) co_return internal_error("the transaction is over: ", sql);
+    Result<Rows> rows = connection_->execute(sql, parameters, access_);
+    if (!rows.ok()) end();
+    co_return rows;
+  }
+
+  Task<Status> commit() override {
+    if (connection_ == nullptr) co_return internal_error("the transaction is over: commit");
+    Status status;
+    if (const int result = connection_->run("COMMIT"); result != SQLITE_OK) {
+      status = connection_->error();
+      // The disk failed while the commit was written: whether it is there is known only after the file is read again.
+      if ((result & 0xff) == SQLITE_IOERR)
+        status = with_reason(unknown("the commit is in doubt: ", message_of(status)), kReasonCommitUnknown);
+    }
+    end();
+    co_return status;
+  }
+
+ private:
+  void end() {
+    if (connection_ == nullptr) return;
+    if (connection_->in_transaction()) connection_->run("ROLLBACK");
+    connection_ = nullptr;
+    database_.pass_on(turn_);
+  }
+
+  SqliteDatabase& database_;
+  SqliteDatabase::Turn turn_;
+  SqliteConnection* connection_;
+  Access access_;
+};
+
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, Durability durability) {
+  TRY_ASSIGN(auto writer, connect(path, durability));
+  return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(std::move(path), std::move(writer)));
+}
+
+SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer)
+    : path_(std::move(path)), in_memory_(path_ == ":memory:"), connections_(1 + kReaders), writers_(1), readers_(kReaders) {
+  connections_[kWriter] = std::move(writer);
+  pass_on(Turn{kWriter});
+  for (std::size_t reader = 1; reader <= kReaders; ++reader) pass_on(Turn{reader});
+}
+
+SqliteDatabase::~SqliteDatabase() = default;
+
+void SqliteDatabase::pass_on(Turn turn) {
+  const bool room = (turn.connection == kWriter ? writers_ : readers_).try_send(std::move(turn));
+  RELIANT_ASSERT(room, "a turn is passed on once");
+}
+
+Result<SqliteConnection*> SqliteDatabase::connection_of(Turn turn) {
+  std::unique_ptr<SqliteConnection>& connection = connections_[turn.connection];
+  if (!connection) {
+    TRY_ASSIGN(connection, connect(path_, Durability::kProcess));
+  }
+  return connection.get();
+}
+
+// Only another program can hold the file's lock here; SQLite's own waiting would stop the whole thread.
+Task<Status> SqliteDatabase::begin_on(SqliteConnection& connection, Access access, Instant deadline) {
+  Context& context = co_await ThisContext{};
+  const std::string_view sql = access == Access::kWrite ? "BEGIN IMMEDIATE" : "BEGIN";
+  for (;;) {
+    const int result = connection.run(sql);
+    if (result == SQLITE_OK) co_return ok_status();
+    if ((result & 0xff) != SQLITE_BUSY) co_return connection.error();
+    if (context.executor->now() >= deadline)
+      co_return deadline_exceeded("database ", path_, " is locked by another program");
+    co_await sleep_for(kLockedRetry);
+  }
+}
+
+Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin(Access access, Instant deadline) {
+  Channel<Turn>& turns = in_memory_ || access == Access::kWrite ? writers_ : readers_;
+  const std::optional<Turn> turn = co_await turns.recv(deadline);
+  if (!turn) co_return deadline_exceeded("the turn to use the database did not come in time");
+  Result<SqliteConnection*> connection = connection_of(*turn);
+  if (!connection.ok()) {
+    pass_on(*turn);
+    co_return connection.status();
+  }
+  // From here on the transaction passes the turn on, also when this task is destroyed while it waits.
+  auto transaction = std::make_unique<SqliteTransaction>(*this, *turn, **connection, access);
+  CO_TRY_OK(co_await begin_on(**connection, access, deadline));
+  co_return std::unique_ptr<ports::Transaction>(std::move(transaction));
+}
+
+Task<Status> SqliteDatabase::run_script(std::string_view sql, Instant deadline) {
+  const std::string script(sql);
+  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kWrite, deadline));
+  CO_TRY_OK(connections_[kWriter]->script(script));
+  co_return co_await transaction->commit();
+}
+
+}  // namespace reliant::adapters

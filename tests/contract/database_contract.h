@@ -1,0 +1,294 @@
+// What every Database promises, as tests. A world gives `executor()`, `scope()` for the tasks of a client, and
+// `database()`; `run_for` lets its time pass. Instantiate `DatabaseContract` with it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/status.h"
+#include "ports/database.h"
+#include "runtime/executor.h"
+#include "runtime/scope.h"
+#include "runtime/sleep.h"
+#include "runtime/task.h"
+
+namespace reliant::tests {
+
+using ports::Access;
+using ports::Blob;
+using ports::Rows;
+using ports::Transaction;
+using ports::Value;
+using ports::Values;
+using TransactionPtr = std::unique_ptr<Transaction>;
+
+// A task that was started and whose result may be there later. Destroying it destroys the task.
+template <class T>
+class Started {
+ public:
+  Started(Context& parent, Task<T> task) : scope_(parent) { scope_.spawn(run(std::move(task), value_)); }
+  bool ended() const { return value_.has_value(); }
+  T take() { return *std::exchange(value_, std::nullopt); }
+
+ private:
+  static Task<void> run(Task<T> task, std::optional<T>& value) { value.emplace(co_await std::move(task)); }
+
+  std::optional<T> value_;
+  TaskScope scope_;
+};
+
+template <class World>
+class DatabaseContract : public ::testing::Test {
+ protected:
+  static constexpr Duration kLong = std::chrono::minutes(5);
+
+  template <class T>
+  std::unique_ptr<Started<T>> start(Task<T> task) {
+    return std::make_unique<Started<T>>(world_.scope().context(), std::move(task));
+  }
+  // Runs the world until the task has ended.
+  template <class T>
+  T get(Task<T> task) {
+    auto started = start(std::move(task));
+    return await(*started);
+  }
+  template <class T>
+  T await(Started<T>& started) {
+    Executor& executor = world_.executor();
+    const Instant limit = executor.now() + kLong;
+    while (!started.ended() && executor.next_event() <= limit && executor.step()) {
+    }
+    RELIANT_ASSERT(started.ended(), "a database call of the contract suite did not end");
+    return started.take();
+  }
+  void run_for(Duration duration) { world_.executor().run_until(world_.executor().now() + duration); }
+
+  Instant in(Duration duration) { return world_.executor().now() + duration; }
+  ports::Database& database() { return world_.database(); }
+
+  TransactionPtr begin(Access access = Access::kWrite) {
+    auto transaction = get(database().begin(access, in(kLong)));
+    EXPECT_TRUE(transaction.ok()) << transaction.status();
+    return *std::move(transaction);
+  }
+  Result<Rows> execute(Transaction& transaction, std::string_view sql, Values parameters = {}) {
+    return get(transaction.execute(sql, std::move(parameters)));
+  }
+  Rows rows(Transaction& transaction, std::string_view sql, Values parameters = {}) {
+    auto result = execute(transaction, sql, std::move(parameters));
+    EXPECT_TRUE(result.ok()) << result.status();
+    return result.ok() ? *std::move(result) : Rows();
+  }
+  void commit(Transaction& transaction) {
+    const Status status = get(transaction.commit());
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  // One statement, one transaction.
+  Rows write(std::string_view sql, Values parameters = {}) {
+    auto transaction = begin();
+    Rows result = rows(*transaction, sql, std::move(parameters));
+    commit(*transaction);
+    return result;
+  }
+  Rows read(std::string_view sql, Values parameters = {}) {
+    auto transaction = begin(Access::kRead);
+    Rows result = rows(*transaction, sql, std::move(parameters));
+    commit(*transaction);
+    return result;
+  }
+  void make_accounts() {
+    const Status status = get(database().run_script(
+        "CREATE TABLE accounts (id TEXT PRIMARY KEY, balance BIGINT NOT NULL CHECK (balance >= 0));"
+        "INSERT INTO accounts VALUES ('ann', 10);"
+        "INSERT INTO accounts VALUES ('bob', 20);",
+        in(kLong)));
+    ASSERT_TRUE(status.ok()) << status;
+  }
+  std::int64_t balance(std::string_view id) {
+    return read("SELECT balance FROM accounts WHERE id = $1", {std::string(id)})[0].integer(0);
+  }
+
+  World world_;
+};
+
+// Reads, yields to everybody, writes what it read plus one.
+inline Task<Status> increment(ports::Database& database, std::string id) {
+  CO_TRY_ASSIGN(const auto transaction, co_await database.begin(Access::kWrite, kNever));
+  CO_TRY_ASSIGN(const Rows found,
+                co_await transaction->execute("SELECT balance FROM accounts WHERE id = $1", {id}));
+  const std::int64_t balance = found[0].integer(0);
+  for (int i = 0; i < 3; ++i) co_await yield();
+  CO_TRY_OK((co_await transaction->execute("UPDATE accounts SET balance = $1 WHERE id = $2", {balance + 1, id}))
+                .status());
+  co_return co_await transaction->commit();
+}
+
+TYPED_TEST_SUITE_P(DatabaseContract);
+
+TYPED_TEST_P(DatabaseContract, KeepsEveryKindOfValue) {
+  this->write("CREATE TABLE kinds (a BIGINT, b DOUBLE PRECISION, c TEXT, d TEXT, e BIGINT)");
+  const std::string text("ü\n'\"$1", 7);
+  this->write("INSERT INTO kinds VALUES ($1, $2, $3, $4, $5)",
+              {std::int64_t{-9'007'199'254'740'993}, 0.5, text, std::string(), Value()});
+  const Rows rows = this->read("SELECT a, b, c, d, e FROM kinds");
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].integer(0), -9'007'199'254'740'993);
+  EXPECT_EQ(std::get<double>(rows[0][1]), 0.5);
+  EXPECT_EQ(rows[0].text(2), text);
+  EXPECT_EQ(rows[0].text(3), "");
+  EXPECT_TRUE(rows[0].is_null(4));
+}
+
+TYPED_TEST_P(DatabaseContract, NumbersPlaceholdersByTheirNumberNotTheirOrder) {
+  this->make_accounts();
+  const Rows rows =
+      this->read("SELECT id FROM accounts WHERE balance = $2 AND id = $1 AND balance = $2",
+                 {std::string("bob"), std::int64_t{20}});
+  EXPECT_EQ(rows.size(), 1u);
+}
+
+TYPED_TEST_P(DatabaseContract, SaysHowManyRowsAStatementChanged) {
+  this->make_accounts();
+  EXPECT_EQ(this->write("UPDATE accounts SET balance = balance + 1").changed, 2);
+  EXPECT_EQ(this->write("UPDATE accounts SET balance = 0 WHERE id = 'nobody'").changed, 0);
+  EXPECT_EQ(this->read("SELECT id FROM accounts").changed, 0);
+  EXPECT_EQ(this->write("INSERT INTO accounts VALUES ('ann', 1) ON CONFLICT (id) DO NOTHING").changed, 0);
+  EXPECT_EQ(this->write("UPDATE accounts SET balance = 7 WHERE id = 'ann' RETURNING balance")[0].integer(0), 7);
+}
+
+TYPED_TEST_P(DatabaseContract, ShowsACommitToTheNextTransaction) {
+  this->make_accounts();
+  this->write("UPDATE accounts SET balance = 99 WHERE id = $1", {std::string("ann")});
+  EXPECT_EQ(this->balance("ann"), 99);
+}
+
+TYPED_TEST_P(DatabaseContract, RollsBackATransactionThatIsDestroyed) {
+  this->make_accounts();
+  auto transaction = this->begin();
+  this->rows(*transaction, "UPDATE accounts SET balance = 99 WHERE id = 'ann'");
+  EXPECT_EQ(this->rows(*transaction, "SELECT balance FROM accounts WHERE id = 'ann'")[0].integer(0), 99);
+  transaction.reset();
+  EXPECT_EQ(this->balance("ann"), 10);
+}
+
+TYPED_TEST_P(DatabaseContract, TellsConstraintsApart) {
+  this->make_accounts();
+  auto unique = this->begin();
+  EXPECT_EQ(this->execute(*unique, "INSERT INTO accounts VALUES ('ann', 1)").status().code(),
+            StatusCode::kAlreadyExists);
+  unique.reset();
+  auto check = this->begin();
+  EXPECT_EQ(this->execute(*check, "UPDATE accounts SET balance = -1").status().code(),
+            StatusCode::kFailedPrecondition);
+  check.reset();
+  auto null = this->begin();
+  EXPECT_EQ(this->execute(*null, "INSERT INTO accounts VALUES ('eve', NULL)").status().code(),
+            StatusCode::kFailedPrecondition);
+}
+
+TYPED_TEST_P(DatabaseContract, EndsATransactionWithItsFirstError) {
+  this->make_accounts();
+  auto transaction = this->begin();
+  this->rows(*transaction, "UPDATE accounts SET balance = 99 WHERE id = 'ann'");
+  EXPECT_FALSE(this->execute(*transaction, "INSERT INTO accounts VALUES ('ann', 1)").ok());
+  EXPECT_FALSE(this->execute(*transaction, "SELECT 1").ok());
+  EXPECT_FALSE(this->get(transaction->commit()).ok());
+  transaction.reset();
+  EXPECT_EQ(this->balance("ann"), 10);
+}
+
+TYPED_TEST_P(DatabaseContract, CallsWrongSqlADefect) {
+  auto transaction = this->begin();
+  EXPECT_EQ(this->execute(*transaction, "SELEC 1").status().code(), StatusCode::kInternal);
+  transaction = this->begin();
+  EXPECT_EQ(this->execute(*transaction, "SELECT * FROM nowhere").status().code(), StatusCode::kInternal);
+  transaction = this->begin();
+  EXPECT_EQ(this->execute(*transaction, "SELECT $1", {}).status().code(), StatusCode::kInternal);
+  transaction = this->begin(Access::kRead);
+  EXPECT_EQ(this->execute(*transaction, "CREATE TABLE t (a BIGINT)").status().code(), StatusCode::kInternal);
+}
+
+TYPED_TEST_P(DatabaseContract, LosesNoUpdateOfWritersThatCompete) {
+  this->make_accounts();
+  std::vector<std::unique_ptr<Started<Status>>> writers;
+  for (int i = 0; i < 20; ++i) writers.push_back(this->start(increment(this->database(), "ann")));
+  for (auto& writer : writers) EXPECT_TRUE(this->await(*writer).ok());
+  EXPECT_EQ(this->balance("ann"), 30);
+}
+
+TYPED_TEST_P(DatabaseContract, ShowsAReaderOneStateThroughout) {
+  this->make_accounts();
+  auto reader = this->begin(Access::kRead);
+  EXPECT_EQ(this->rows(*reader, "SELECT balance FROM accounts WHERE id = 'ann'")[0].integer(0), 10);
+  auto writer = this->start(increment(this->database(), "ann"));
+  this->run_for(std::chrono::seconds(1));
+  EXPECT_EQ(this->rows(*reader, "SELECT balance FROM accounts WHERE id = 'ann'")[0].integer(0), 10);
+  this->commit(*reader);
+  reader.reset();
+  EXPECT_TRUE(this->await(*writer).ok());
+  EXPECT_EQ(this->balance("ann"), 11);
+}
+
+TYPED_TEST_P(DatabaseContract, LetsAWriterWaitOnlyUntilItsDeadline) {
+  this->make_accounts();
+  auto holder = this->begin();
+  auto late = this->get(this->database().begin(Access::kWrite, this->in(std::chrono::seconds(1))));
+  EXPECT_EQ(late.status().code(), StatusCode::kDeadlineExceeded);
+  this->commit(*holder);
+  this->write("UPDATE accounts SET balance = 1");  // the turn was not lost
+}
+
+TYPED_TEST_P(DatabaseContract, ForgetsAWriterThatIsDestroyedWhileItWaits) {
+  this->make_accounts();
+  auto holder = this->begin();
+  auto first = this->start(increment(this->database(), "ann"));
+  auto second = this->start(increment(this->database(), "bob"));
+  this->run_for(std::chrono::seconds(1));
+  first.reset();
+  holder.reset();
+  EXPECT_TRUE(this->await(*second).ok());
+  EXPECT_EQ(this->balance("ann"), 10);
+  EXPECT_EQ(this->balance("bob"), 21);
+}
+
+// At every moment of its life: before its turn, with it, between statements, before the commit.
+TYPED_TEST_P(DatabaseContract, StaysUsableWhereverAWriterIsDestroyed) {
+  this->make_accounts();
+  for (std::uint64_t steps = 0; steps < 40; ++steps) {
+    auto holder = steps % 2 == 0 ? this->begin() : nullptr;
+    const std::int64_t before = holder ? 0 : this->balance("ann");
+    auto first = this->start(increment(this->database(), "ann"));
+    auto second = this->start(increment(this->database(), "bob"));
+    holder.reset();
+    this->world_.executor().run_until(this->in(std::chrono::seconds(1)), steps);
+    const bool ended = first->ended();
+    first.reset();
+    EXPECT_TRUE(this->await(*second).ok());
+    if (before != 0 && ended) EXPECT_EQ(this->balance("ann"), before + 1);
+  }
+  EXPECT_EQ(this->balance("bob"), 60);
+}
+
+TYPED_TEST_P(DatabaseContract, RunsAScriptAsAWholeOrNotAtAll) {
+  const Status status = this->get(
+      this->database().run_script("CREATE TABLE one (a BIGINT); CREATE TABLE two (", this->in(this->kLong)));
+  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  auto transaction = this->begin();
+  EXPECT_FALSE(this->execute(*transaction, "SELECT * FROM one").ok());
+}
+
+REGISTER_TYPED_TEST_SUITE_P(DatabaseContract, KeepsEveryKindOfValue, NumbersPlaceholdersByTheirNumberNotTheirOrder,
+                            SaysHowManyRowsAStatementChanged, ShowsACommitToTheNextTransaction,
+                            RollsBackATransactionThatIsDestroyed, TellsConstraintsApart,
+                            EndsATransactionWithItsFirstError, CallsWrongSqlADefect,
+                            LosesNoUpdateOfWritersThatCompete, ShowsAReaderOneStateThroughout,
+                            LetsAWriterWaitOnlyUntilItsDeadline, ForgetsAWriterThatIsDestroyedWhileItWaits,
+                            StaysUsableWhereverAWriterIsDestroyed, RunsAScriptAsAWholeOrNotAtAll);
+
+}  // namespace reliant::tests

@@ -1,0 +1,129 @@
+#include "contract/database_contract.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "adapters/sqlite_database.h"
+
+namespace reliant::tests {
+namespace {
+
+using adapters::Durability;
+using adapters::SqliteDatabase;
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "reliant-XXXXXX").string();
+    RELIANT_ASSERT(mkdtemp(name.data()) != nullptr, "the directory for temporary files must be writable");
+    path_ = name;
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::string file(std::string_view name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class SqliteWorld {
+ public:
+  explicit SqliteWorld(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
+  Executor& executor() { return executor_; }
+  TaskScope& scope() { return scope_; }
+  ports::Database& database() { return *database_; }
+
+ private:
+  Executor executor_{1};
+  std::unique_ptr<SqliteDatabase> database_;
+  TaskScope scope_{executor_, 0};
+};
+
+class SqliteInMemory : public SqliteWorld {
+ public:
+  SqliteInMemory() : SqliteWorld(*SqliteDatabase::open(":memory:")) {}
+};
+
+class SqliteFile : private TemporaryDirectory, public SqliteWorld {
+ public:
+  SqliteFile() : SqliteWorld(*SqliteDatabase::open(file("contract.db"))) {}
+};
+
+using SqliteWorlds = ::testing::Types<SqliteInMemory, SqliteFile>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DatabaseContract, SqliteWorlds);
+
+TEST(SqliteDatabase, FindsInAFileWhatWasCommittedBefore) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("kept.db");
+  Executor executor(1);
+  for (int round = 0; round < 2; ++round) {
+    auto database = *SqliteDatabase::open(path, Durability::kPower);
+    TaskScope scope(executor, 0);
+    Started<Status> script(scope.context(),
+                           database->run_script("CREATE TABLE IF NOT EXISTS t (a BIGINT); INSERT INTO t VALUES (1);",
+                                                kNever));
+    executor.run();
+    EXPECT_TRUE(script.take().ok());
+    auto transaction = Started(scope.context(), database->begin(Access::kRead, kNever));
+    executor.run();
+    auto reader = *transaction.take();
+    Started<Result<Rows>> rows(scope.context(), reader->execute("SELECT a FROM t", {}));
+    executor.run();
+    EXPECT_EQ(rows.take()->size(), static_cast<std::size_t>(round + 1));
+  }
+}
+
+TEST(SqliteDatabase, LetsReadersAndAWriterOfAFileWorkSideBySide) {
+  const TemporaryDirectory directory;
+  auto database = *SqliteDatabase::open(directory.file("wal.db"));
+  Executor executor(1);
+  TaskScope scope(executor, 0);
+  Started<Result<TransactionPtr>> writer(scope.context(), database->begin(Access::kWrite, kNever));
+  executor.run();
+  const TransactionPtr writing = *writer.take();
+  Started<Result<TransactionPtr>> reader(scope.context(), database->begin(Access::kRead, kNever));
+  executor.run();
+  ASSERT_TRUE(reader.ended());
+  EXPECT_TRUE(reader.take().ok());
+}
+
+TEST(SqliteDatabase, SaysWhatToDoAboutAFileThatItCannotOpen) {
+  const TemporaryDirectory directory;
+  const auto nowhere = SqliteDatabase::open(directory.file("missing/x.db"));
+  EXPECT_EQ(nowhere.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(message_of(nowhere.status()).find("must exist and be writable"), std::string_view::npos);
+
+  std::ofstream(directory.file("text.db")) << std::string(4096, 'x');
+  EXPECT_EQ(SqliteDatabase::open(directory.file("text.db")).status().code(), StatusCode::kDataLoss);
+}
+
+// Two programs on one file: the second waits without stopping its thread, and says so at its deadline.
+TEST(SqliteDatabase, WaitsForAFileThatAnotherProgramHolds) {
+  const TemporaryDirectory directory;
+  auto mine = *SqliteDatabase::open(directory.file("shared.db"));
+  auto theirs = *SqliteDatabase::open(directory.file("shared.db"));
+  Executor executor(1);
+  TaskScope scope(executor, 0);
+  Started<Result<TransactionPtr>> held(scope.context(), theirs->begin(Access::kWrite, kNever));
+  executor.run();
+  TransactionPtr holding = *held.take();
+  Started<Result<TransactionPtr>> late(scope.context(),
+                                       mine->begin(Access::kWrite, executor.now() + std::chrono::seconds(1)));
+  executor.run();
+  EXPECT_EQ(late.take().status().code(), StatusCode::kDeadlineExceeded);
+  Started<Result<TransactionPtr>> patient(scope.context(), mine->begin(Access::kWrite, kNever));
+  executor.run_until(executor.now() + std::chrono::seconds(1));
+  EXPECT_FALSE(patient.ended());
+  holding.reset();
+  executor.run_until(executor.now() + std::chrono::seconds(1));
+  ASSERT_TRUE(patient.ended());
+  EXPECT_TRUE(patient.take().ok());
+}
+
+}  // namespace
+}  // namespace reliant::tests
