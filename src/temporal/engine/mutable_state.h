@@ -1,0 +1,185 @@
+// Run: one workflow run as a pure state machine, the rules of the real server (which events, with which ids, which tasks
+// and timers). No I/O, no waiting: between `begin` and `finish` methods change it; `finish` says what is to be written.
+//
+// Buffering: while a workflow task is started, events from outside (signals, activity results, fired timers) wait in the
+// state, and get their ids when the next workflow task is scheduled, so that a task never has to take back what it saw.
+//
+// A method that returns an error may have changed the state: the caller then throws the Run away and reads it again.
+#pragma once
+
+#include <temporal/api/command/v1/message.pb.h>
+#include <temporal/api/workflowservice/v1/request_response.pb.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "reliant/engine/v1/engine.pb.h"
+#include "runtime/random.h"
+
+namespace reliant::temporal::engine {
+
+namespace pb = ::reliant::engine::v1;
+namespace api = ::temporal::api;
+namespace wf = ::temporal::api::workflowservice::v1;
+using HistoryEvent = api::history::v1::HistoryEvent;
+using StartedAttributes = api::history::v1::WorkflowExecutionStartedEventAttributes;
+
+// Something to be handed to a poller.
+struct Dispatch {
+  enum class Kind : std::uint8_t { kWorkflow, kActivity };
+  Kind kind = Kind::kWorkflow;
+  std::string queue;         // the normal one
+  std::string sticky_queue;  // try this one first; empty: none
+  std::int64_t scheduled_event_id = 0;
+  std::int32_t attempt = 0;
+};
+
+class Run {
+ public:
+  // What a transaction did.
+  struct Changes {
+    std::vector<HistoryEvent> events;
+    std::vector<Dispatch> dispatches;
+    bool closed = false;
+    std::unique_ptr<Run> next;  // continued as new, or retried
+  };
+  struct TaskFailure {
+    api::enums::v1::WorkflowTaskFailedCause cause;
+    std::string message;
+  };
+  // What became of a completed workflow task.
+  struct Completion {
+    std::optional<TaskFailure> failure;  // it was failed instead; the caller gets INVALID_ARGUMENT with the message
+    bool new_task_started = false;       // inline, for return_new_workflow_task
+  };
+
+  Run(pb::RunState state, StartedAttributes started);
+  static std::unique_ptr<Run> create(const wf::StartWorkflowExecutionRequest& request, std::int64_t now, Random& random);
+
+  // --- one transaction
+  void begin(std::int64_t now, Random& random);
+  Changes finish();
+
+  // --- clients
+  void start(const wf::StartWorkflowExecutionRequest& request);  // first transaction; the task is scheduled by `finish`
+  Status signal(const wf::SignalWorkflowExecutionRequest& request);
+  bool request_cancel(const wf::RequestCancelWorkflowExecutionRequest& request);  // false: nothing to write
+  Status terminate(std::string_view reason, const api::common::v1::Payloads* details, std::string_view identity);
+
+  // --- workflow tasks
+  bool can_start_task(std::int64_t scheduled_event_id, std::int32_t attempt) const;
+  void start_task(std::string_view identity, std::string_view request_id, bool from_sticky_queue);
+  Status check_task_token(const pb::TaskToken& token) const;
+  Result<Completion> complete_task(const wf::RespondWorkflowTaskCompletedRequest& request);
+  void fail_task(api::enums::v1::WorkflowTaskFailedCause cause, const api::failure::v1::Failure& failure,
+                 std::string_view identity);
+  // The scheduled and started events of a transient task, which are not in the history.
+  std::vector<HistoryEvent> transient_events() const;
+
+  // --- activities
+  bool can_start_activity(std::int64_t scheduled_event_id, std::int32_t attempt) const;
+  const pb::Activity& start_activity(std::int64_t scheduled_event_id, std::string_view identity,
+                                     std::string_view request_id);
+  Status complete_activity(const pb::TaskToken& token, const wf::RespondActivityTaskCompletedRequest& request);
+  Status fail_activity(const pb::TaskToken& token, const wf::RespondActivityTaskFailedRequest& request);
+  Status cancel_activity(const pb::TaskToken& token, const wf::RespondActivityTaskCanceledRequest& request);
+  Result<bool> heartbeat(const pb::TaskToken& token, const wf::RecordActivityTaskHeartbeatRequest& request);
+
+  // --- time
+  std::int64_t next_timer() const;  // 0: none
+  bool fire_due();                  // everything due at the transaction's time; false: nothing was
+
+  // --- asking
+  const pb::RunState& state() const { return state_; }
+  const StartedAttributes& started() const { return started_; }
+  bool running() const { return state_.status() == api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING; }
+  const std::string& run_id() const { return state_.run_id(); }
+  // Everything waiting for a poller, for rebuilding the queues.
+  std::vector<Dispatch> pending_dispatches() const;
+
+ private:
+  using EventType = api::enums::v1::EventType;
+  using Cause = api::enums::v1::WorkflowTaskFailedCause;
+  using Command = api::command::v1::Command;
+
+  // mutable_state.cpp
+  HistoryEvent& add_event(EventType type);
+  void flush_buffer();
+  void close(api::enums::v1::WorkflowExecutionStatus status);
+  std::int64_t last_event_id() const { return state_.next_event_id() - 1; }
+  static std::unique_ptr<Run> make(pb::RunState state, StartedAttributes started, std::int64_t now, Random& random);
+  std::unique_ptr<Run> make_next(StartedAttributes started, std::int64_t backoff);
+  std::optional<std::int64_t> retry_backoff(const api::failure::v1::Failure* failure,
+                                            api::enums::v1::RetryState& state) const;
+  std::string retry_as_new_run(const api::failure::v1::Failure* failure, api::enums::v1::RetryState& state);
+  void time_out_run();
+
+  // workflow_task.cpp
+  void schedule_task();
+  void schedule_task_if_none();
+  void forget_task(bool next_attempt);
+  void write_task_started();
+  void write_task_failed(Cause cause, const api::failure::v1::Failure& failure, std::string_view identity);
+  void time_out_task();
+  bool task_timeout_is_schedule_to_start() const;
+
+  // commands.cpp
+  std::optional<TaskFailure> apply(const Command& command, std::string_view identity);
+  std::optional<TaskFailure> schedule_activity(const Command& command);
+  std::optional<TaskFailure> request_cancel_activity(const Command& command, std::string_view identity);
+  std::optional<TaskFailure> start_timer(const Command& command);
+  std::optional<TaskFailure> cancel_timer(const Command& command, std::string_view identity);
+  std::optional<TaskFailure> complete_workflow(const Command& command);
+  std::optional<TaskFailure> fail_workflow(const Command& command);
+  std::optional<TaskFailure> cancel_workflow(const Command& command);
+  std::optional<TaskFailure> continue_as_new(const Command& command);
+  std::optional<TaskFailure> record_marker(const Command& command);
+  std::optional<TaskFailure> upsert(const Command& command);
+  HistoryEvent& add_command_event(EventType type, const Command& command);
+
+  // activity.cpp
+  pb::Activity* find_activity(std::int64_t scheduled_event_id);
+  const pb::Activity* find_activity(std::int64_t scheduled_event_id) const;
+  Result<pb::Activity*> activity_of(const pb::TaskToken& token);
+  void write_activity_started(const pb::Activity& activity);
+  void remove_activity(std::int64_t scheduled_event_id);
+  api::enums::v1::RetryState retry_activity(pb::Activity& activity, const api::failure::v1::Failure& failure);
+  void time_out_activity(std::int64_t scheduled_event_id, api::enums::v1::TimeoutType type);
+  Dispatch dispatch_of(const pb::Activity& activity) const;
+
+  // timer.cpp
+  struct Due {
+    std::int64_t at;
+    std::int64_t event_id;
+    int kind;
+    auto operator<=>(const Due&) const = default;
+  };
+  std::optional<Due> next_due() const;
+  void fire(const Due& due);
+
+  pb::RunState state_;
+  StartedAttributes started_;
+
+  // of the transaction under way
+  std::int64_t now_ = 0;
+  Random* random_ = nullptr;
+  Changes changes_;
+  bool schedule_wanted_ = false;
+  std::int64_t completed_event_id_ = 0;  // of the workflow task whose commands are applied
+  bool activity_cancelled_unstarted_ = false;
+};
+
+// --- helpers shared by the engine's files
+std::int64_t nanos(const google::protobuf::Duration& duration);
+google::protobuf::Duration to_duration(std::int64_t nanos);
+google::protobuf::Timestamp to_timestamp(std::int64_t nanos);
+// Equal messages give equal bytes, which plain serialization does not promise for maps.
+std::string serialize(const google::protobuf::MessageLite& message);
+std::string make_uuid(Random& random);
+
+}  // namespace reliant::temporal::engine
