@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "runtime/task.h"
@@ -48,21 +49,23 @@ class BusSubscription {
 class Bus {
  public:
   virtual ~Bus() = default;
-  // OK means handed to the connection, not delivered. UNAVAILABLE: not connected, nothing was sent and nothing will be
-  // sent later. INVALID_ARGUMENT: bad subject (empty token, wildcard, white space, control character) or payload larger
-  // than max_payload(). Never blocks the thread.
+  // OK means handed to the connection, not delivered. UNAVAILABLE: not connected (or too much waits to be sent), nothing
+  // was sent and nothing will be sent later. INVALID_ARGUMENT: bad subject (empty token, wildcard, white space, control
+  // character), a header with a line break, or payload and headers larger than max_payload(). Never blocks the thread.
   virtual Status publish(BusMessage message) = 0;
   // Interest takes effect at the server after a round trip; flush() waits for it.
   virtual Result<std::unique_ptr<BusSubscription>> subscribe(SubscribeOptions options) = 0;
   // Publishes with a fresh inbox and waits for one answer. UNAVAILABLE with reason NO_RESPONDERS at once when nobody is
-  // subscribed; DEADLINE_EXCEEDED when no answer came (the request may have been executed).
+  // subscribed; UNAVAILABLE without a reason when the connection was lost, DEADLINE_EXCEEDED when no answer came (after
+  // both the request may have been executed).
   virtual Task<Result<BusMessage>> request(BusMessage message, Instant deadline) = 0;
   // A subject that nobody else uses. A publish with it as reply_to and no subscriber on the subject is answered there
   // with an empty message whose header "Status" is "503" (see is_no_responders).
   virtual std::string new_inbox() = 0;
   // Everything sent before has reached the server when it returns OK.
   virtual Task<Status> flush(Instant deadline) = 0;
-  // Drains every subscription, sends what is buffered, closes. Afterwards every call answers UNAVAILABLE.
+  // Drains every subscription, waits until next() has handed out what they had (meanwhile publish goes on), sends what
+  // is buffered, closes. Afterwards every call answers UNAVAILABLE. DEADLINE_EXCEEDED: closed before that was done.
   virtual Task<Status> drain(Instant deadline) = 0;
   virtual std::size_t max_payload() const = 0;  // bytes
 };
@@ -71,5 +74,13 @@ inline bool is_no_responders(const BusMessage& message) {
   const auto status = message.headers.find("Status");
   return status != message.headers.end() && status->second == "503" && message.payload.empty();
 }
+
+// What every Bus checks before it sends (INVALID_ARGUMENT) and answers when nobody listens.
+Status check_publish(const BusMessage& message, std::size_t max_payload);
+Status check_subscribe(const SubscribeOptions& options);
+BusMessage no_responders_message(std::string inbox);
+Status no_responders_error(std::string_view subject);
+// Payload and headers as they count against max_payload().
+std::size_t wire_size(const BusMessage& message);
 
 }  // namespace reliant::ports

@@ -31,12 +31,13 @@ class Link {
   virtual ~Link() = default;
   // Returns when the message has room in the stream's window (backpressure), not when the peer has it. A send that has
   // room does not suspend. UNAVAILABLE / the final status: the stream has ended. RESOURCE_EXHAUSTED: larger than
-  // max_message(), nothing was sent. DEADLINE_EXCEEDED: no room in time, nothing was sent.
+  // max_message(), nothing was sent. DEADLINE_EXCEEDED: no room in time, nothing was sent. FAILED_PRECONDITION: this side
+  // has half-closed. Destroyed while it waits: nothing was sent.
   virtual Task<Status> send(std::string message, Instant deadline) = 0;
   // nullopt: the peer half-closed (accepting side), or the stream ended with OK (opening side). An error: the stream's
   // final status, or DEADLINE_EXCEEDED, after which the stream lives on. Cancel-safe. Data that has come does not suspend.
   virtual Task<Result<std::optional<std::string>>> receive(Instant deadline) = 0;
-  // No more sends from this side. Idempotent.
+  // No more sends from this side. Idempotent. On the accepting side the peer does not see it: it sees finish().
   virtual Status half_close() = 0;
   // Ends the stream now; the peer sees CANCELLED (or UNAVAILABLE when the connection itself is gone). Idempotent.
   virtual void cancel() = 0;
@@ -66,9 +67,13 @@ class LinkTransport {
   virtual ~LinkTransport() = default;
   // ALREADY_EXISTS: the address is in use.
   virtual Result<std::unique_ptr<LinkListener>> listen(std::string address) = 0;
-  // UNAVAILABLE: nobody listens there, or it cannot be reached. A refusal by the accepting role comes as the final
-  // status of the stream, not from here.
+  // UNAVAILABLE: nobody listens there, or it cannot be reached. DEADLINE_EXCEEDED: not known in time. INVALID_ARGUMENT: no
+  // method, or a metadata key that is not lower-case. A refusal by the accepting role comes as the final status of the
+  // stream, not from here.
   virtual Task<Result<std::unique_ptr<Link>>> connect(LinkTarget target, Instant deadline) = 0;
 };
+
+// What every LinkTransport checks before it connects.
+Status check_target(const LinkTarget& target);
 
 }  // namespace reliant::ports
