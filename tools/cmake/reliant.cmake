@@ -7,6 +7,8 @@
 #   reliant_test(<name>_test SOURCES .. [HEADERS ..] [DEPS ..] [LABELS ..] [TIMEOUT s] [ARGS ..])   one binary, one ctest entry
 #   reliant_bench(<name>_bench SOURCES .. [HEADERS ..] [DEPS ..])            bin/<name>_bench, not run by ctest
 #   reliant_fuzz(<thing>_fuzz SOURCES .. [HEADERS ..] [DEPS ..])             libFuzzer; ctest replays fuzz/corpus/<thing>
+#   reliant_script_test(<name>_test [ARGS ..])                               <name>_test.py beside the CMakeLists.txt
+#   reliant_check(<name> <script> [ARGS ..])                                 tools/check/<script> as the ctest check.<name>
 #   reliant_scenarios(f.yaml ..)
 #   reliant_data(f ..)               files of a judged kind that nothing compiles (say why beside the call)
 #
@@ -139,7 +141,8 @@ function(_reliant_header_check target root)
   set(check header_check_${target})
   add_library(${check} OBJECT EXCLUDE_FROM_ALL ${units})
   target_link_libraries(${check} PRIVATE ${target})
-  target_compile_options(${check} PRIVATE ${RELIANT_WARNINGS} -O0 -g0)
+  # Parts of one whole (runtime/executor.h) leave inline functions to the whole: a real user's own file is told.
+  target_compile_options(${check} PRIVATE ${RELIANT_WARNINGS} -Wno-undefined-inline -O0 -g0)
   set_property(GLOBAL APPEND PROPERTY RELIANT_HEADER_CHECKS ${check})
 endfunction()
 
@@ -254,6 +257,23 @@ function(reliant_fuzz name)
   _reliant_ctest(${name} 60)
 endfunction()
 
+function(reliant_script_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "ARGS")
+  set(script ${name}.py)
+  _reliant_existing(script)
+  _reliant_register(${script})
+  if(script)
+    add_test(NAME ${name} COMMAND "${Python3_EXECUTABLE}" -B "${CMAKE_CURRENT_SOURCE_DIR}/${script}" ${arg_ARGS})
+    _reliant_ctest(${name} 120)
+  endif()
+endfunction()
+
+function(reliant_check name script)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "ARGS")
+  add_test(NAME check.${name} COMMAND "${Python3_EXECUTABLE}" -B "${CMAKE_SOURCE_DIR}/tools/check/${script}" ${arg_ARGS})
+  _reliant_ctest(check.${name} 60)
+endfunction()
+
 # --- the end of configuring ------------------------------------------------------------------------------------------
 
 function(reliant_finish)
@@ -272,7 +292,7 @@ function(reliant_finish)
   file(GLOB_RECURSE present CONFIGURE_DEPENDS
     "${CMAKE_SOURCE_DIR}/src/*.cpp" "${CMAKE_SOURCE_DIR}/src/*.h"
     "${CMAKE_SOURCE_DIR}/sim/*.cpp" "${CMAKE_SOURCE_DIR}/sim/*.h"
-    "${CMAKE_SOURCE_DIR}/tests/*.cpp" "${CMAKE_SOURCE_DIR}/tests/*.h"
+    "${CMAKE_SOURCE_DIR}/tests/*.cpp" "${CMAKE_SOURCE_DIR}/tests/*.h" "${CMAKE_SOURCE_DIR}/tests/*.py"
     "${CMAKE_SOURCE_DIR}/fuzz/*.cpp" "${CMAKE_SOURCE_DIR}/fuzz/*.h"
     "${CMAKE_SOURCE_DIR}/proto/*.proto"
     "${CMAKE_SOURCE_DIR}/scenarios/*.yaml" "${CMAKE_SOURCE_DIR}/scenarios/*.yml")

@@ -12,3 +12,4 @@ find_package(benchmark REQUIRED CONFIG)
 find_package(SQLite3 REQUIRED)
 find_package(yaml-cpp REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED)
+find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)  # tools/check
