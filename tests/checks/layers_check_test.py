@@ -50,7 +50,7 @@ class Layers(PlantedTree):
         self.assert_caught("src/base/a.h:1: layers.header")
 
     def test_only_part_of_a_folder(self):
-        self.plant("src/workflow/a.h", '#include "temporal/workflow_context.h"\n#include "temporal/client.h"\n')
+        self.plant("src/workflow/a.h", '#include "temporal/workflow.h"\n#include "temporal/workflow_client.h"\n')
         self.assert_caught("src/workflow/a.h:2: layers.include")
 
     def test_an_include_path_without_its_folder(self):
