@@ -1,0 +1,230 @@
+#include "adapters/posix_filesystem.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "adapters/posix_error.h"
+#include "adapters/unique_fd.h"
+#include "runtime/one_shot.h"
+
+namespace reliant::adapters {
+namespace {
+
+namespace asio = boost::asio;
+using ports::DirectoryEntry;
+using ports::FileInfo;
+
+Status check_path(const std::string& path) {
+  if (path.empty() || path[0] != '/') return invalid_argument("\"", path, "\" is not an absolute path");
+  if (path.find('\0') != std::string::npos) return invalid_argument("a path holds a NUL byte");
+  return ok_status();
+}
+
+FileInfo::Kind kind_of(mode_t mode) {
+  if (S_ISREG(mode)) return FileInfo::Kind::kFile;
+  if (S_ISDIR(mode)) return FileInfo::Kind::kDirectory;
+  return FileInfo::Kind::kOther;
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  TRY_OK(check_path(path));
+  // Non-blocking: opening a FIFO must not hang.
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return posix_error(errno, path);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return posix_error(errno, path);
+  if (S_ISDIR(info.st_mode)) return failed_precondition(path, " is a directory");
+  if (!S_ISREG(info.st_mode)) return failed_precondition(path, " is not a regular file");
+  std::string content;
+  // One byte more than it should have, so that the end is seen in one go; /proc says 0 and has more.
+  std::size_t room = static_cast<std::size_t>(info.st_size) + 1;
+  for (;;) {
+    if (content.size() > limit || room > limit + 1)
+      return resource_exhausted(path, " is larger than ", limit, " bytes");
+    const std::size_t had = content.size();
+    content.resize(had + room);
+    const ssize_t got = ::read(fd.get(), content.data() + had, room);
+    content.resize(had + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return posix_error(errno, path);
+    if (got == 0) return content;
+    room = std::min<std::size_t>(64 * 1024, limit + 1 - std::min(limit + 1, content.size()));
+    if (room == 0) return resource_exhausted(path, " is larger than ", limit, " bytes");
+  }
+}
+
+// Removes the temporary file unless it has become the real one.
+struct TemporaryFile {
+  TemporaryFile() = default;
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (!path.empty()) ::unlink(path.c_str());
+  }
+  std::string path;
+};
+
+Status flush_directory(const std::string& directory) {
+  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) return posix_error(errno, concat("cannot flush ", directory));
+  return ok_status();
+}
+
+Status write_file(const std::string& asked, const std::string& content, std::uint32_t mode) {
+  TRY_OK(check_path(asked));
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(asked.c_str(), nullptr), &std::free);
+  const std::string path = real ? real.get() : asked;
+  struct stat old {};
+  const bool exists = ::stat(path.c_str(), &old) == 0;
+  if (exists && S_ISDIR(old.st_mode)) return failed_precondition(path, " is a directory");
+  if (exists && !S_ISREG(old.st_mode)) return failed_precondition(path, " is not a regular file");
+  // A rename asks only for rights on the directory; a file that may not be written stays as it is.
+  if (exists && ::access(path.c_str(), W_OK) != 0) return posix_error(errno, path);
+
+  const std::string directory = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
+  TemporaryFile temporary;
+  std::string pattern = concat(directory == "/" ? "" : directory, "/.reliant-XXXXXX");
+  UniqueFd fd(::mkostemp(pattern.data(), O_CLOEXEC));
+  if (!fd) return posix_error(errno, path);
+  temporary.path = pattern;
+  TRY_OK(write_all(fd.get(), content, path));
+  if (exists && (old.st_uid != ::geteuid() || old.st_gid != ::getegid())) {
+    // Only root may give a file away; for others the new content then belongs to whoever wrote it.
+    if (::fchown(fd.get(), old.st_uid, old.st_gid) != 0 && errno != EPERM) return posix_error(errno, path);
+  }
+  if (::fchmod(fd.get(), exists ? old.st_mode & 07777 : mode) != 0) return posix_error(errno, path);
+  if (::fsync(fd.get()) != 0) return posix_error(errno, concat("cannot flush ", path));
+  if (::rename(temporary.path.c_str(), path.c_str()) != 0) return posix_error(errno, path);
+  temporary.path.clear();
+  return flush_directory(directory);
+}
+
+Result<FileInfo> file_info(const std::string& path) {
+  TRY_OK(check_path(path));
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return posix_error(errno, path);
+  const Duration modified = std::chrono::seconds(info.st_mtim.tv_sec) + Duration(info.st_mtim.tv_nsec);
+  const FileInfo::Kind kind = kind_of(info.st_mode);
+  return FileInfo{kind, kind == FileInfo::Kind::kFile ? static_cast<std::uint64_t>(info.st_size) : 0,
+                  WallTime(modified)};
+}
+
+FileInfo::Kind entry_kind(int directory, const dirent& entry) {
+  if (entry.d_type == DT_REG) return FileInfo::Kind::kFile;
+  if (entry.d_type == DT_DIR) return FileInfo::Kind::kDirectory;
+  struct stat info {};
+  if (::fstatat(directory, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) return FileInfo::Kind::kOther;
+  if (!S_ISLNK(info.st_mode)) return kind_of(info.st_mode);
+  const bool to_file = ::fstatat(directory, entry.d_name, &info, 0) == 0 && S_ISREG(info.st_mode);
+  return to_file ? FileInfo::Kind::kFile : FileInfo::Kind::kOther;  // a link to a directory could be a cycle
+}
+
+Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) {
+  TRY_OK(check_path(path));
+  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), &::closedir);
+  if (!directory) return posix_error(errno, path);
+  std::vector<DirectoryEntry> entries;
+  errno = 0;
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    entries.push_back({std::string(name), entry_kind(::dirfd(directory.get()), *entry)});
+    errno = 0;
+  }
+  if (errno != 0) return posix_error(errno, path);
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return entries;
+}
+
+Status make_directories_now(const std::string& path) {
+  TRY_OK(check_path(path));
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error && std::filesystem::is_directory(path, error)) return ok_status();
+  if (!error || error == std::errc::file_exists) return failed_precondition(path, " is a file");
+  return posix_error(error.value(), path);
+}
+
+Status remove_now(const std::string& path) {
+  TRY_OK(check_path(path));
+  if (std::remove(path.c_str()) == 0) return ok_status();
+  return errno == EEXIST ? failed_precondition(path, " is not empty") : posix_error(errno, path);
+}
+
+Status rename_now(const std::string& from, const std::string& to) {
+  TRY_OK(check_path(from));
+  TRY_OK(check_path(to));
+  struct stat info {};
+  if (::lstat(from.c_str(), &info) != 0) return posix_error(errno, from);
+  if (::stat(to.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return failed_precondition(to, " is a directory");
+  if (::rename(from.c_str(), to.c_str()) != 0) return posix_error(errno, concat(from, " to ", to));
+  return ok_status();
+}
+
+Result<std::string> canonical_now(const std::string& path) {
+  TRY_OK(check_path(path));
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), &std::free);
+  if (!real) return posix_error(errno, path);
+  return std::string(real.get());
+}
+
+}  // namespace
+
+PosixFilesystem::PosixFilesystem(asio::io_context& io) : io_(io), thread_(std::make_unique<asio::thread_pool>(1)) {}
+PosixFilesystem::~PosixFilesystem() {
+  thread_->stop();
+  thread_->join();
+}
+
+template <class T>
+Task<T> PosixFilesystem::off_thread(std::function<T()> work) {
+  // Shared with the work: whoever waits may be gone when it is done.
+  auto answer = std::make_shared<OneShot<T>>();
+  asio::post(*thread_, [&io = io_, answer, work = std::move(work), guard = asio::make_work_guard(io_)]() mutable {
+    asio::post(io, [answer = std::move(answer), result = work()]() mutable { answer->set(std::move(result)); });
+  });
+  std::optional<T> result = co_await answer->wait();
+  co_return *std::move(result);
+}
+
+Task<Result<std::string>> PosixFilesystem::read(std::string path, std::size_t limit) {
+  return off_thread<Result<std::string>>([path = std::move(path), limit] { return read_file(path, limit); });
+}
+Task<Status> PosixFilesystem::write(std::string path, std::string content, std::uint32_t mode) {
+  return off_thread<Status>([path = std::move(path), content = std::move(content), mode] {
+    return write_file(path, content, mode);
+  });
+}
+Task<Result<FileInfo>> PosixFilesystem::info(std::string path) {
+  return off_thread<Result<FileInfo>>([path = std::move(path)] { return file_info(path); });
+}
+Task<Result<std::vector<DirectoryEntry>>> PosixFilesystem::list(std::string path) {
+  return off_thread<Result<std::vector<DirectoryEntry>>>([path = std::move(path)] { return list_directory(path); });
+}
+Task<Status> PosixFilesystem::make_directories(std::string path) {
+  return off_thread<Status>([path = std::move(path)] { return make_directories_now(path); });
+}
+Task<Status> PosixFilesystem::remove(std::string path) {
+  return off_thread<Status>([path = std::move(path)] { return remove_now(path); });
+}
+Task<Status> PosixFilesystem::rename(std::string from, std::string to) {
+  return off_thread<Status>([from = std::move(from), to = std::move(to)] { return rename_now(from, to); });
+}
+Task<Result<std::string>> PosixFilesystem::canonical(std::string path) {
+  return off_thread<Result<std::string>>([path = std::move(path)] { return canonical_now(path); });
+}
+
+}  // namespace reliant::adapters

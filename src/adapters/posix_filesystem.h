@@ -1,0 +1,45 @@
+// PosixFilesystem: the real files. A disk may take its time (fsync above all), so every call runs on one worker thread
+// and comes back to the logic thread. One thread and not several: what was asked for first happens first, also when
+// whoever asked has been destroyed meanwhile.
+//
+// A write goes to a temporary file beside the target, is flushed, renamed over it, and the directory is flushed: a crash
+// leaves the old or the new content. Symbolic links are followed, so a link stays one.
+//
+// Owner: the composition root; destroy it after everything that uses it. Executor: the logic thread, which runs `io`.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "ports/filesystem.h"
+
+namespace boost::asio {
+class io_context;
+class thread_pool;
+}  // namespace boost::asio
+
+namespace reliant::adapters {
+
+class PosixFilesystem final : public ports::Filesystem {
+ public:
+  explicit PosixFilesystem(boost::asio::io_context& io);
+  ~PosixFilesystem() override;
+
+  Task<Result<std::string>> read(std::string path, std::size_t limit) override;
+  Task<Status> write(std::string path, std::string content, std::uint32_t mode) override;
+  Task<Result<ports::FileInfo>> info(std::string path) override;
+  Task<Result<std::vector<ports::DirectoryEntry>>> list(std::string path) override;
+  Task<Status> make_directories(std::string path) override;
+  Task<Status> remove(std::string path) override;
+  Task<Status> rename(std::string from, std::string to) override;
+  Task<Result<std::string>> canonical(std::string path) override;
+
+ private:
+  template <class T>
+  Task<T> off_thread(std::function<T()> work);
+
+  boost::asio::io_context& io_;
+  std::unique_ptr<boost::asio::thread_pool> thread_;
+};
+
+}  // namespace reliant::adapters

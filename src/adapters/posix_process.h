@@ -1,0 +1,35 @@
+// PosixProcesses: child processes by posix_spawn, waited for by pidfd: no fork (it copies page tables), no SIGCHLD handler
+// (it belongs to the whole process), no thread. Each child leads a session of its own, so a signal reaches its group.
+//
+// Output is read only when somebody reads: the pipe's 64 KiB are the whole buffer, a slow reader slows the child down,
+// and a destroyed reader loses nothing. The child stays a zombie until its Process is destroyed, so that its number,
+// which is the group's, cannot be given to a stranger. Standard input is a file in memory: nobody has to feed a pipe.
+//
+// Owner: the composition root. Executor: the logic thread, which runs `io`. R7, DESIGN "Cancellation kills the group".
+#pragma once
+
+#include <memory>
+
+#include "ports/process.h"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace reliant::adapters {
+
+class PosixProcesses final : public ports::Processes {
+ public:
+  // How long a grandchild that holds a pipe open is listened to after the child itself has exited.
+  static constexpr Duration kGrace = std::chrono::milliseconds(200);
+
+  explicit PosixProcesses(boost::asio::io_context& io, Duration grace = kGrace) : io_(io), grace_(grace) {}
+
+  Task<Result<std::unique_ptr<ports::Process>>> spawn(ports::ProcessSpec spec) override;
+
+ private:
+  boost::asio::io_context& io_;
+  Duration grace_;
+};
+
+}  // namespace reliant::adapters
