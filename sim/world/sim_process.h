@@ -1,0 +1,78 @@
+// SimProcesses: child processes of a simulated machine. `bash -c SCRIPT` (or sh) is interpreted, in virtual time:
+//
+//   script    commands separated by ';', newline or '&&' (which goes on only after exit code 0)
+//   words     plain, 'single' or "double" quoted; $NAME is a variable of the spec's environment; # begins a comment
+//   output    > FILE, >> FILE, >&2
+//   echo [-n] WORDS       printf TEXT (\n is a line end)     cat [FILES] (without: standard input)
+//   seq N | seq A B       pwd                                true | false | exit N
+//   sleep SECONDS         touch FILE                         append FILE TEXT (adds the line TEXT)
+//   effect NAME           nothing but a record               stubborn: SIGINT and SIGTERM are ignored from here on
+// Anything else is exit code 127, as with a shell. Each command is a step of its own, so a crash can fall between two.
+//
+// Effects (touch, append, redirections and `effect`) are written to the machine's EffectRecord in the instant in which
+// they happen, with the request id that the tool put into the environment (RELIANT_REQUEST_ID). The record outlives the
+// node: it is what the oracles compare with what the system says about a request.
+//
+// Fault atlas
+//   crash of the node   its processes die with it, between two commands: "started, end unknown" (C7)
+//   slow start          spawning takes up to `spawn_latency`: a cancel or crash may come before there is a process
+//   no more processes   RESOURCE_EXHAUSTED: machines run out of them, and then the tool has not run
+//
+// Owner: SimMachine by the world, SimProcesses by one life of a node. Executor: the simulation's.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ports/process.h"
+#include "runtime/random.h"
+#include "world/sim_filesystem.h"
+
+namespace reliant::sim {
+
+struct MachineEffect {
+  Instant time;
+  std::string request;  // "" when the process was not started for one
+  std::string what;     // "append /log a line", "touch /x", "write /x", "effect NAME"
+
+  friend bool operator==(const MachineEffect&, const MachineEffect&) = default;
+};
+
+// What has really happened on a machine.
+class EffectRecord {
+ public:
+  void add(MachineEffect effect) { effects_.push_back(std::move(effect)); }
+  const std::vector<MachineEffect>& all() const { return effects_; }
+  std::size_t count(std::string_view request) const;
+  std::size_t count(std::string_view request, std::string_view what) const;
+
+ private:
+  std::vector<MachineEffect> effects_;
+};
+
+struct SimMachine {
+  SimDisk disk;
+  SimDiskFaults disk_faults;
+  EffectRecord effects;
+  Duration spawn_latency = std::chrono::milliseconds(2);
+  std::uint32_t spawn_failures_per_million = 0;
+  std::int64_t next_pid = 100;
+  std::size_t running = 0;  // processes, now
+};
+
+class SimProcesses final : public ports::Processes {
+ public:
+  SimProcesses(SimMachine& machine, Random random) : machine_(machine), random_(random) {}
+
+  Task<Result<std::unique_ptr<ports::Process>>> spawn(ports::ProcessSpec spec) override;
+
+ private:
+  SimMachine& machine_;
+  Random random_;
+};
+
+}  // namespace reliant::sim
