@@ -1,11 +1,11 @@
 // AsioOp: awaits one Asio operation from a Task. Only adapters include it.
 //
-//   auto [error, bytes] = co_await AsioOp([&](auto handler) { socket.async_read_some(buffer, std::move(handler)); });
+//   auto [error, bytes] = co_await AsioOp([c](auto handler) { c->socket.async_read_some(c->buffer, std::move(handler)); }, c);
 //
 // Destroying the waiting frame cancels the operation (its completion then finds nobody). Two rules follow. Buffers and
-// I/O objects belong to something that outlives the operation, held by shared_ptr, and not to the waiting frame. And an
-// operation that had completed when its frame was destroyed has had its effect: bytes that must not be lost are read
-// by the connection, into a buffer of the connection, and its readers only wait for them.
+// I/O objects belong to something that outlives the operation (`keep`, held until the completion) and not to the waiting
+// frame. And an operation that had completed when its frame was destroyed has had its effect: bytes that must not be
+// lost are read by the connection, into a buffer of the connection, and its readers only wait for them.
 #pragma once
 
 #include <coroutine>
@@ -29,7 +29,8 @@ struct AsioResult {
 template <class Start>
 class [[nodiscard]] AsioOp {
  public:
-  explicit AsioOp(Start start) : start_(std::move(start)) {}
+  explicit AsioOp(Start start, std::shared_ptr<void> keep = nullptr)
+      : start_(std::move(start)), keep_(std::move(keep)) {}
   AsioOp(const AsioOp&) = delete;
   AsioOp& operator=(const AsioOp&) = delete;
   ~AsioOp() {
@@ -44,10 +45,12 @@ class [[nodiscard]] AsioOp {
     wake_.bind(*handle.promise().context, handle);
     state_ = std::make_shared<State>();
     state_->waiter = &wake_;
+    state_->keep = std::move(keep_);
     start_(boost::asio::bind_cancellation_slot(
         state_->cancel.slot(), [state = state_](const boost::system::error_code& error, std::size_t bytes = 0) {
           state->done = true;
           state->result = AsioResult{error, bytes};
+          state->keep.reset();
           if (state->waiter != nullptr) state->waiter->ready();
         }));
   }
@@ -57,11 +60,13 @@ class [[nodiscard]] AsioOp {
   struct State {
     Wake* waiter = nullptr;
     bool done = false;
+    std::shared_ptr<void> keep;
     AsioResult result;
     boost::asio::cancellation_signal cancel;
   };
 
   Start start_;
+  std::shared_ptr<void> keep_;
   std::shared_ptr<State> state_;
   Wake wake_;
 };

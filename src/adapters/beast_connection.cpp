@@ -1,0 +1,309 @@
+#include "adapters/beast_connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+
+#include "adapters/asio_operation.h"
+#include "base/json.h"
+#include "base/url.h"
+#include "runtime/deadline.h"
+#include "runtime/sleep.h"
+#include "runtime/this_context.h"
+
+namespace reliant::adapters {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t kHighWater = 64 * 1024;      // bytes that may wait to be sent
+constexpr std::size_t kMaxDiscarded = 1024 * 1024;  // bytes of a refused request that are read and thrown away
+constexpr Duration kLinger = std::chrono::seconds(2);
+
+using Parser = http::request_parser<http::string_body>;
+
+std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
+
+std::string peer_of(const asio::ip::tcp::socket& socket) {
+  error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (error) return "unknown";
+  return HostPort{endpoint.address().to_string(), endpoint.port()}.str();
+}
+
+ServerConnection::Refusal refusal_of(const error_code& error, const ports::RpcLimits& limits) {
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    return {431, concat("the head of the request is larger than ", limits.max_header, " bytes")};
+  }
+  if (error == http::error::body_limit) {
+    return {413, concat("the body of the request is larger than ", limits.max_body, " bytes")};
+  }
+  return {400, concat("this is no HTTP request: ", error.message())};
+}
+
+ServerConnection::Read to_incoming(Parser& parser, const std::string& peer) {
+  auto& message = parser.get();
+  const Result<HttpTarget> target = parse_http_target(view(message.target()));
+  if (!target.ok()) return ServerConnection::Refusal{400, std::string(message_of(target.status()))};
+  ServerConnection::Incoming incoming;
+  incoming.keep_alive = message.keep_alive();
+  incoming.chunks_allowed = message.version() >= 11;
+  ports::RpcRequest& request = incoming.request;
+  request.method = view(message.method_string());
+  request.path = target->path;
+  request.query = target->query;
+  for (const auto& field : message) {
+    const std::string name = to_lower(view(field.name_string()));
+    std::string& value = request.headers[name];
+    if (!value.empty()) value += name == "cookie" ? "; " : ", ";
+    value += view(field.value());
+  }
+  if (incoming.chunks_allowed && !request.headers.contains("host")) {
+    return ServerConnection::Refusal{400, "an HTTP/1.1 request must have a host header"};
+  }
+  request.body = std::move(message.body());
+  request.peer = peer;
+  return incoming;
+}
+
+}  // namespace
+
+ServerConnection::ServerConnection(Socket socket, ports::RpcLimits limits)
+    : socket_(std::move(socket)), limits_(limits), peer_(peer_of(socket_)), buffer_(limits.max_header + 64 * 1024) {
+  error_code ignored;
+  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
+  socket_.non_blocking(true, ignored);
+}
+
+Task<bool> ServerConnection::readable() {
+  auto self = shared_from_this();
+  AsioOp wait([&self](auto handler) { self->socket_.async_wait(Socket::wait_read, std::move(handler)); }, self);
+  const AsioResult result = co_await wait;
+  co_return !result.error;
+}
+
+Task<ServerConnection::Read> ServerConnection::read_request() {
+  auto self = shared_from_this();
+  auto parser = std::make_shared<Parser>();
+  parser->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits_.max_header, 1u << 30)));
+  parser->body_limit(limits_.max_body);
+  const auto keep = std::make_shared<std::pair<std::shared_ptr<ServerConnection>, std::shared_ptr<Parser>>>(self, parser);
+
+  AsioOp head([&](auto h) { http::async_read_header(socket_, buffer_, *parser, std::move(h)); }, keep);
+  const AsioResult head_read = co_await head;
+  if (head_read.error) {
+    const bool nothing_came = head_read.error == http::error::end_of_stream ||
+                              head_read.error.category() != make_error_code(http::error::bad_method).category();
+    if (nothing_came) co_return Closed{};
+    co_return refusal_of(head_read.error, limits_);
+  }
+  const auto& message = parser->get();
+  if (const auto expect = message.find(http::field::expect); expect != message.end()) {
+    if (to_lower(view(expect->value())) != "100-continue") {
+      co_return Refusal{417, "of the expect header only 100-continue is understood"};
+    }
+    if (!parser->is_done()) send("HTTP/1.1 100 Continue\r\n\r\n");
+  }
+  if (!parser->is_done()) {
+    AsioOp body([&](auto h) { http::async_read(socket_, buffer_, *parser, std::move(h)); }, keep);
+    const AsioResult body_read = co_await body;
+    if (body_read.error == http::error::body_limit) co_return refusal_of(body_read.error, limits_);
+    if (body_read.error == http::error::partial_message) co_return Closed{};
+    if (body_read.error.category() == make_error_code(http::error::bad_method).category() && body_read.error) {
+      co_return refusal_of(body_read.error, limits_);
+    }
+    if (body_read.error) co_return Closed{};
+  }
+  co_return to_incoming(*parser, peer_);
+}
+
+bool ServerConnection::has_bytes() {
+  char byte = 0;
+  return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+Task<void> ServerConnection::until_client_gone() {
+  while (!closed_) {
+    const bool alive = co_await readable();
+    if (!alive || closed_) co_return;
+    char byte = 0;
+    const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got > 0) co_await never();  // its next request; that it goes is then seen by the writes
+    if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) co_return;
+  }
+}
+
+void ServerConnection::send(std::string_view bytes) {
+  if (closed_) return;
+  pending_ += bytes;
+  pump();
+}
+
+// The bytes being sent belong to the connection, so that whoever queued them may be destroyed.
+void ServerConnection::pump() {
+  if (writing_ || closed_ || (in_flight_.size() == sent_ && pending_.empty())) return;
+  if (in_flight_.size() == sent_) {
+    in_flight_.clear();
+    in_flight_.swap(pending_);
+    sent_ = 0;
+  }
+  writing_ = true;
+  socket_.async_write_some(asio::buffer(in_flight_.data() + sent_, in_flight_.size() - sent_),
+                           [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+                             self->writing_ = false;
+                             self->sent_ += bytes;
+                             if (error) return self->close();
+                             self->moved_.set();
+                             self->pump();
+                           });
+}
+
+Task<bool> ServerConnection::until_room(Instant deadline) {
+  auto self = shared_from_this();
+  while (!closed_ && unsent() >= kHighWater) {
+    moved_.reset();
+    const bool moved = co_await moved_.wait(deadline);
+    if (!moved) co_return false;
+  }
+  co_return !closed_;
+}
+
+Task<bool> ServerConnection::until_sent() {
+  auto self = shared_from_this();
+  Context& context = co_await ThisContext{};
+  while (!closed_ && unsent() > 0) {
+    moved_.reset();
+    const bool moved = co_await moved_.wait(after(context.executor->now(), limits_.idle_timeout));
+    if (!moved) close();
+  }
+  co_return !closed_;
+}
+
+Task<void> ServerConnection::linger() {
+  auto self = shared_from_this();
+  error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+  Context& context = co_await ThisContext{};
+  const Instant deadline = after(context.executor->now(), kLinger);
+  std::size_t left = kMaxDiscarded;
+  while (!closed_ && left > 0) {
+    const auto ready = co_await with_deadline(readable(), deadline);
+    if (!ready || !*ready || closed_) break;
+    const ssize_t got = ::recv(socket_.native_handle(), discarded_.data(), discarded_.size(), MSG_DONTWAIT);
+    if (got <= 0) break;
+    left -= std::min(left, static_cast<std::size_t>(got));
+  }
+  close();
+}
+
+void ServerConnection::close() {
+  if (std::exchange(closed_, true)) return;
+  error_code ignored;
+  socket_.close(ignored);
+  moved_.set();
+}
+
+ServerResponder::ServerResponder(std::shared_ptr<ServerConnection> connection,
+                                 const ServerConnection::Incoming& incoming)
+    : connection_(std::move(connection)),
+      head_only_(incoming.request.method == "HEAD"),
+      keep_alive_(incoming.keep_alive),
+      chunks_allowed_(incoming.chunks_allowed) {}
+
+Status ServerResponder::send_head(const ports::RpcResponse& head, Body body) {
+  const auto reason = view(http::obsolete_reason(static_cast<http::status>(head.status)));
+  std::string text = concat("HTTP/1.1 ", head.status, ' ', reason, "\r\n");
+  for (const auto& [name, value] : head.headers) {
+    if (name == "content-length" || name == "transfer-encoding" || name == "connection") continue;  // ours
+    if (!valid_header(name, value)) {
+      return internal_error("the answer's header \"", name, "\" holds a character that no header may hold");
+    }
+    append(text, concat(name, ": ", value, "\r\n"));
+  }
+  const bool bodiless = head.status == 204 || head.status == 304;
+  if (body == Body::kSized && !bodiless) append(text, concat("content-length: ", head.body.size(), "\r\n"));
+  if (body == Body::kChunked) text += "transfer-encoding: chunked\r\n";
+  if (body == Body::kUntilClose) keep_alive_ = false;
+  text += keep_alive_ ? "connection: keep-alive\r\n\r\n" : "connection: close\r\n\r\n";
+  if (body == Body::kSized && !bodiless && !head_only_) text += head.body;
+  connection_->send(text);
+  return ok_status();
+}
+
+Task<Status> ServerResponder::reply(ports::RpcResponse response) {
+  if (answered()) co_return failed_precondition("the request has been answered already");
+  CO_TRY_OK(send_head(response, Body::kSized));
+  state_ = State::kReplied;
+  const bool sent = co_await connection_->until_sent();
+  if (!sent) co_return unavailable("the client has gone");
+  co_return ok_status();
+}
+
+Task<Status> ServerResponder::start_stream(ports::RpcResponse head) {
+  if (answered()) co_return failed_precondition("the request has been answered already");
+  CO_TRY_OK(send_head(head, chunks_allowed_ ? Body::kChunked : Body::kUntilClose));
+  state_ = State::kStreaming;
+  stream_started_.set();
+  if (connection_->closed()) co_return unavailable("the client has gone");
+  co_return ok_status();
+}
+
+Task<Status> ServerResponder::write(std::string chunk, Instant deadline) {
+  if (state_ != State::kStreaming) co_return failed_precondition("no stream is open");
+  const bool room = co_await connection_->until_room(deadline);
+  if (!room && !connection_->closed()) {
+    connection_->close();
+    co_return deadline_exceeded("the client did not read in time");
+  }
+  if (!room) co_return unavailable("the client has gone");
+  if (chunk.empty() || head_only_) co_return ok_status();  // an empty chunk would be the end
+  if (chunks_allowed_) {
+    char size[20];
+    const auto end = std::to_chars(size, size + sizeof size, chunk.size(), 16).ptr;
+    connection_->send(concat(std::string_view(size, end), "\r\n", chunk, "\r\n"));
+  } else {
+    connection_->send(chunk);
+  }
+  co_return ok_status();
+}
+
+Task<Status> ServerResponder::finish() {
+  if (state_ != State::kStreaming) co_return failed_precondition("no stream is open");
+  end_stream();
+  const bool sent = co_await connection_->until_sent();
+  if (!sent) co_return unavailable("the client has gone");
+  co_return ok_status();
+}
+
+void ServerResponder::end_stream() {
+  state_ = State::kFinished;
+  if (chunks_allowed_ && !head_only_) connection_->send("0\r\n\r\n");
+}
+
+ports::RpcResponse error_response(int status, std::string_view message) {
+  StatusCode code = StatusCode::kInvalidArgument;
+  if (status >= 500) code = StatusCode::kInternal;
+  if (status == 413 || status == 431) code = StatusCode::kResourceExhausted;
+  ports::RpcResponse response;
+  response.status = status;
+  response.headers["content-type"] = "application/json";
+  response.body = to_json(json::object{{"error", json::object{{"code", std::string(code_name(code))},
+                                                               {"message", std::string(message)}}}});
+  return response;
+}
+
+}  // namespace reliant::adapters

@@ -1,0 +1,116 @@
+// One accepted connection of BeastRpc: its socket, its buffers and its outstanding reads and writes, which outlive the
+// coroutines that use them, and the responder that answers one request on it.
+//
+// Held by shared_ptr: by the task that serves it and by each operation under way. Only included by beast_*.cpp.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+
+#include "ports/rpc.h"
+#include "runtime/event.h"
+#include "runtime/task.h"
+
+namespace reliant::adapters {
+
+class ServerConnection final : public std::enable_shared_from_this<ServerConnection> {
+ public:
+  using Socket = boost::asio::ip::tcp::socket;
+
+  struct Refusal {  // of a request that no handler will see
+    int status = 400;
+    std::string message;
+  };
+  struct Closed {};  // there is no request any more
+  struct Incoming {
+    ports::RpcRequest request;
+    bool keep_alive = true;
+    bool chunks_allowed = true;  // false: HTTP/1.0, whose streams end with the connection
+  };
+  using Read = std::variant<Closed, Refusal, Incoming>;
+
+  ServerConnection(Socket socket, ports::RpcLimits limits);
+
+  // True: bytes are there to be read, or the end. Reads nothing, so it may be destroyed.
+  Task<bool> readable();
+  // True when no byte of a further request is in the buffer yet.
+  bool buffer_empty() const { return buffer_.size() == 0; }
+  // Whether the system holds bytes that have not been read.
+  bool has_bytes();
+  // One request. Destroying it leaves the connection good for nothing but `close`.
+  Task<Read> read_request();
+  // Ends when the client has closed its end. Never ends for a client that has sent its next request already.
+  Task<void> until_client_gone();
+
+  // Queues bytes to be sent, in order. Nothing happens on a closed connection.
+  void send(std::string_view bytes);
+  // True: less than the high-water mark waits to be sent. False: `deadline` came, or the connection is closed.
+  Task<bool> until_room(Instant deadline);
+  // True: all has been handed to the system. False: closed, or nothing moved for the idle timeout.
+  Task<bool> until_sent();
+  // After the last answer: says that nothing more will come and lets the client read what it has, for a moment.
+  Task<void> linger();
+
+  bool closed() const { return closed_; }
+  void close();
+  const std::string& peer() const { return peer_; }
+
+ private:
+  void pump();
+  std::size_t unsent() const { return pending_.size() + in_flight_.size() - sent_; }
+
+  Socket socket_;
+  ports::RpcLimits limits_;
+  std::string peer_;
+  boost::beast::flat_buffer buffer_;
+  std::array<char, 4096> discarded_{};
+  std::string pending_;    // to be sent next
+  std::string in_flight_;  // being sent; not touched meanwhile
+  std::size_t sent_ = 0;   // of in_flight_
+  bool writing_ = false;
+  bool closed_ = false;
+  Event moved_;  // bytes left, or it was closed
+};
+
+// Answers one request.
+class ServerResponder final : public ports::RpcResponder {
+ public:
+  ServerResponder(std::shared_ptr<ServerConnection> connection, const ServerConnection::Incoming& incoming);
+
+  Task<Status> reply(ports::RpcResponse response) override;
+  Task<Status> start_stream(ports::RpcResponse head) override;
+  Task<Status> write(std::string chunk, Instant deadline) override;
+  Task<Status> finish() override;
+
+  // After this answer the connection is closed.
+  void close_after() { keep_alive_ = false; }
+  bool keeps_alive() const { return keep_alive_; }
+  bool answered() const { return state_ != State::kNothing; }
+  bool streaming() const { return state_ == State::kStreaming; }
+  Event& stream_started() { return stream_started_; }
+  // Queues the end of a stream whose handler has been destroyed.
+  void end_stream();
+
+ private:
+  enum class State : std::uint8_t { kNothing, kReplied, kStreaming, kFinished };
+  enum class Body : std::uint8_t { kSized, kChunked, kUntilClose };
+
+  Status send_head(const ports::RpcResponse& head, Body body);
+
+  std::shared_ptr<ServerConnection> connection_;
+  bool head_only_;  // HEAD
+  bool keep_alive_;
+  bool chunks_allowed_;
+  State state_ = State::kNothing;
+  Event stream_started_;
+};
+
+// {"error":{"code":...,"message":...}}
+ports::RpcResponse error_response(int status, std::string_view message);
+
+}  // namespace reliant::adapters

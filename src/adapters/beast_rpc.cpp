@@ -1,0 +1,232 @@
+#include "adapters/beast_rpc.h"
+
+#include <exception>
+#include <utility>
+#include <variant>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "adapters/beast_connection.h"
+#include "base/url.h"
+#include "runtime/deadline.h"
+#include "runtime/race.h"
+#include "runtime/scope.h"
+
+namespace reliant::adapters {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr auto kAcceptRetry = std::chrono::milliseconds(100);
+
+class BeastListener final : public ports::RpcListener {
+ public:
+  BeastListener(AsioExecutor& executor, EventLog& log, ports::RpcHandler& handler, ports::RpcLimits limits,
+                tcp::acceptor acceptor, std::string address)
+      : log_(log),
+        handler_(handler),
+        limits_(limits),
+        address_(std::move(address)),
+        accepting_(std::make_shared<Accepting>(std::move(acceptor), *this)),
+        scope_(executor, 0) {
+    accept_next(accepting_);
+  }
+  ~BeastListener() override { stop_accepting(); }
+
+  const std::string& address() const override { return address_; }
+
+  Task<void> drain(Instant deadline) override {
+    stop_accepting();
+    draining_.set();
+    (void)co_await with_deadline(all_ended(), deadline);
+  }
+
+ private:
+  // Shared with the accept under way, which may complete after the listener has gone.
+  struct Accepting {
+    Accepting(tcp::acceptor a, BeastListener& listener)
+        : acceptor(std::move(a)), retry(acceptor.get_executor()), owner(&listener) {}
+    tcp::acceptor acceptor;
+    asio::steady_timer retry;
+    BeastListener* owner;
+  };
+
+  // Ends the connection of a task that is destroyed.
+  class Closing {
+   public:
+    explicit Closing(std::shared_ptr<ServerConnection> connection) : connection_(std::move(connection)) {}
+    Closing(const Closing&) = delete;
+    Closing& operator=(const Closing&) = delete;
+    ~Closing() { connection_->close(); }
+
+   private:
+    std::shared_ptr<ServerConnection> connection_;
+  };
+
+  static void accept_next(const std::shared_ptr<Accepting>& accepting) {
+    accepting->acceptor.async_accept([accepting](const error_code& error, tcp::socket socket) {
+      if (accepting->owner == nullptr) return;
+      if (!error) {
+        accepting->owner->accepted(std::move(socket));
+        return accept_next(accepting);
+      }
+      if (error == asio::error::connection_aborted) return accept_next(accepting);
+      // Out of file descriptors, most likely: they come back when connections end.
+      accepting->owner->log_.warning("rpc.accept.failed", {{"error", error.message()}});
+      accepting->retry.expires_after(kAcceptRetry);
+      accepting->retry.async_wait([accepting](const error_code& cancelled) {
+        if (!cancelled && accepting->owner != nullptr) accept_next(accepting);
+      });
+    });
+  }
+
+  void accepted(tcp::socket socket) {
+    scope_.spawn(serve(std::make_shared<ServerConnection>(std::move(socket), limits_)));
+  }
+
+  void stop_accepting() {
+    accepting_->owner = nullptr;
+    error_code ignored;
+    accepting_->acceptor.close(ignored);
+    accepting_->retry.cancel();
+  }
+
+  Instant idle_deadline() const { return after(scope_.executor().now(), limits_.idle_timeout); }
+
+  Task<void> all_ended() { co_await scope_.join(); }
+  Task<void> until_draining() { co_await draining_.wait(); }
+
+  Task<void> serve(std::shared_ptr<ServerConnection> connection) {
+    const Closing closing(connection);
+    for (;;) {
+      const bool wanted = co_await until_request(*connection);
+      if (!wanted) co_return;
+      std::optional<ServerConnection::Read> read =
+          co_await with_deadline(connection->read_request(), idle_deadline());
+      if (!read) read = ServerConnection::Refusal{408, "the request did not come in time"};
+      if (std::holds_alternative<ServerConnection::Closed>(*read)) co_return;
+      if (const auto* refusal = std::get_if<ServerConnection::Refusal>(&*read)) {
+        ServerConnection::Incoming nothing;
+        nothing.keep_alive = false;
+        ServerResponder responder(connection, nothing);
+        const Status sent = co_await responder.reply(error_response(refusal->status, refusal->message));
+        if (sent.ok()) co_await connection->linger();
+        co_return;
+      }
+      auto& incoming = std::get<ServerConnection::Incoming>(*read);
+      ServerResponder responder(connection, incoming);
+      if (draining_.is_set()) responder.close_after();
+      co_await answer(std::move(incoming.request), responder, *connection);
+      if (connection->closed()) co_return;
+      const bool sent = co_await connection->until_sent();
+      if (!sent) co_return;
+      if (!responder.keeps_alive()) {
+        co_await connection->linger();
+        co_return;
+      }
+    }
+  }
+
+  // False: the client went, or sent nothing for too long, or nothing when the drain began.
+  Task<bool> until_request(ServerConnection& connection) {
+    if (!connection.buffer_empty()) co_return true;
+    const auto first =
+        co_await with_deadline(readable_or_draining(connection), idle_deadline());
+    co_return first.value_or(false);
+  }
+
+  Task<bool> readable_or_draining(ServerConnection& connection) {
+    if (draining_.is_set()) co_return connection.has_bytes();
+    const auto first = co_await race(connection.readable(), until_draining());
+    if (first.index() == 0) co_return std::get<0>(first);
+    co_return connection.has_bytes();
+  }
+
+  Task<void> answer(ports::RpcRequest request, ServerResponder& responder, ServerConnection& connection) {
+    const std::string what = request.method + " " + request.path;
+    std::string failure;
+    try {
+      const auto first =
+          co_await race(handler_.handle(std::move(request), responder), until_stream_over(responder, connection));
+      if (first.index() == 1 && responder.streaming() && !connection.closed()) {
+        responder.end_stream();
+        responder.close_after();
+      }
+    } catch (const std::exception& exception) {
+      failure = exception.what();
+    }
+    if (!failure.empty()) log_.error("rpc.handler.threw", {{"request", what}, {"error", failure}});
+    if (responder.streaming()) {
+      connection.close();  // the handler ended without an end of its stream: the client must see that
+    } else if (!responder.answered()) {
+      if (failure.empty()) log_.error("rpc.handler.silent", {{"request", what}});
+      (void)co_await responder.reply(error_response(500, "internal error"));
+    }
+  }
+
+  // When a handler that streams is to be destroyed: its client has gone, or the drain has begun.
+  Task<void> until_stream_over(ServerResponder& responder, ServerConnection& connection) {
+    co_await responder.stream_started().wait();
+    const auto first = co_await race(connection.until_client_gone(), until_draining());
+    if (first.index() == 0) connection.close();
+  }
+
+  EventLog& log_;
+  ports::RpcHandler& handler_;
+  ports::RpcLimits limits_;
+  std::string address_;
+  std::shared_ptr<Accepting> accepting_;
+  Event draining_;
+  TaskScope scope_;
+};
+
+Status listen_error(const error_code& error, const std::string& address) {
+  if (error == asio::error::address_in_use) {
+    return already_exists(address, " is already in use; stop the program that listens there or choose another port");
+  }
+  if (error == asio::error::access_denied) {
+    return permission_denied("no permission to listen on ", address, "; choose a port above 1023");
+  }
+  return invalid_argument("cannot listen on ", address, ": ", error.message(),
+                          "; use an address of this machine, such as 127.0.0.1:8080");
+}
+
+Result<asio::ip::address> listen_host(asio::io_context& io, const HostPort& where) {
+  if (where.host.empty()) return asio::ip::address(asio::ip::address_v4::any());
+  error_code error;
+  const auto literal = asio::ip::make_address(where.host, error);
+  if (!error) return literal;
+  // Blocks, which is harmless while a process starts.
+  const auto found = tcp::resolver(io).resolve(tcp::v4(), where.host, "", tcp::resolver::passive, error);
+  if (error || found.empty()) return invalid_argument("cannot listen on ", where.str(), ": there is no such host");
+  return found.begin()->endpoint().address();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ports::RpcListener>> BeastRpc::listen(std::string address, ports::RpcHandler& handler,
+                                                             ports::RpcLimits limits) {
+  TRY_ASSIGN(const HostPort where, parse_host_port(address));
+  TRY_ASSIGN(const asio::ip::address host, listen_host(executor_.io(), where));
+  const tcp::endpoint endpoint(host, where.port);
+  tcp::acceptor acceptor(executor_.io());
+  error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return listen_error(error, address);
+  const tcp::endpoint real = acceptor.local_endpoint(error);
+  if (error) return listen_error(error, address);
+  std::string shown = HostPort{real.address().to_string(), real.port()}.str();
+  return std::unique_ptr<ports::RpcListener>(
+      new BeastListener(executor_, log_, handler, limits, std::move(acceptor), std::move(shown)));
+}
+
+}  // namespace reliant::adapters
