@@ -5,7 +5,12 @@
 namespace reliant::sim {
 
 Node::Node(Executor& executor, const RandomStreams& streams, Trace& trace, std::string name, std::uint32_t id)
-    : executor_(executor), streams_(streams), trace_(trace), name_(std::move(name)), id_(id), clock_(executor) {
+    : executor_(executor),
+      streams_(streams),
+      trace_(trace),
+      name_(std::move(name)),
+      id_(id),
+      clock_(executor) {
   begin_life();
 }
 
@@ -31,7 +36,8 @@ void Node::crash() {
 
 void Node::restart() {
   crash();
-  // The old frames may not be destroyed yet, or one of them may be the caller: they get their own scope to die in.
+  // The old frames may not be destroyed yet, or one of them may be the caller: they get their own scope to
+  // die in.
   bury();
   dying_.push_back(std::move(scope_));
   begin_life();

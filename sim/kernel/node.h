@@ -1,15 +1,17 @@
-// Node: one simulated process. It runs a program (a role with its ports) in a root scope of its own; crashing it
-// destroys every frame below that scope, at whatever point each one waits, and restarting runs the program anew.
+// Node: one simulated process. It runs a program (a role with its ports) in a root scope of its own; crashing
+// it destroys every frame below that scope, at whatever point each one waits, and restarting runs the program
+// anew.
 //
-// What a crash must not destroy (disks, the network, other processes) lives outside, in the world. Whoever acts for
-// a node from there keeps an `Incarnation` and checks `alive()` first: a process that has crashed can no longer act,
-// even in the very step in which it does.
+// What a crash must not destroy (disks, the network, other processes) lives outside, in the world. Whoever
+// acts for a node from there keeps an `Incarnation` and checks `alive()` first: a process that has crashed
+// can no longer act, even in the very step in which it does.
 //
-// Owned by the `Simulation`; never moves. Everything here may be called from anywhere on its thread, also from
-// inside of the node itself. Programs report failures as exceptions out of their tasks: see `failure()`.
+// Owned by the `Simulation`; never moves. Everything here may be called from anywhere on its thread, also
+// from inside of the node itself. Programs report failures as exceptions out of their tasks: see `failure()`.
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -45,8 +47,9 @@ class Incarnation {
   std::uint32_t epoch_;
 };
 
-// Part of the world that has to know when a process dies: a disk that loses unsynced writes, a network that closes
-// connections. Called in the step of the crash, before the frames are destroyed; then the node is already down.
+// Part of the world that has to know when a process dies: a disk that loses unsynced writes, a network that
+// closes connections. Called in the step of the crash, before the frames are destroyed; then the node is
+// already down.
 class NodeObserver {
  public:
   virtual void node_crashed(Node& node) = 0;
@@ -58,7 +61,8 @@ class NodeObserver {
 
 class Node {
  public:
-  // Makes the task that is the process. Kept, and called again by each restart.
+  // Makes the task that is the process. Kept, and called again by each restart. It may capture, if it only
+  // calls the coroutine: a lambda that is itself a coroutine must not.
   using Program = std::function<Task<void>(Node&)>;
 
   class [[nodiscard]] CrashHere {
@@ -91,8 +95,8 @@ class Node {
   // False: the node is down, or its scope has stopped after a failure; the task was destroyed.
   bool spawn(Task<void> task) { return up_ && scope_->spawn(std::move(task)); }
 
-  // Ends this life: the node is down at once, its frames are destroyed after the running step. Called from inside,
-  // the caller runs on to its next suspension. Does nothing to a node that is down.
+  // Ends this life: the node is down at once, its frames are destroyed after the running step. Called from
+  // inside, the caller runs on to its next suspension. Does nothing to a node that is down.
   void crash();
   // Starts the next life; crashes the node first if it is up. Runs the program, if one was set.
   void restart();
@@ -111,7 +115,8 @@ class Node {
 
   // Frames' owners that are still there, in this life and in those that are being destroyed.
   std::size_t tasks() const;
-  // The first exception that left a task of this node, in any life: a defect, since roles handle what they expect.
+  // The first exception that left a task of this node, in any life: a defect, since roles handle what they
+  // expect.
   std::exception_ptr failure() const;
 
   // Destroys everything at once, from outside of a run. The node stays down.

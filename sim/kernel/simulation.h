@@ -1,10 +1,11 @@
-// Simulation: a whole distributed system in one thread, from one seed. It owns the seeded executor, the virtual
-// clock, the labelled random streams, the nodes, the trace and the hash ladder; the simulated ports (sim/world) are
-// built on it, and decide nothing by anything else. Same seed, same program: same hash, on every machine.
+// Simulation: a whole distributed system in one thread, from one seed. It owns the seeded executor, the
+// virtual clock, the labelled random streams, the nodes, the trace and the hash ladder; the simulated ports
+// (sim/world) are built on it, and decide nothing by anything else. Same seed, same program: same hash, on
+// every machine.
 //
-// Run it through `run_until`, `run_for` and `run`, which keep the ladder. Destruction order: `shutdown` destroys all
-// frames; then whatever of the world has timers on the executor; then the Simulation. One simulation a thread, for
-// the leak counts to be its own.
+// Run it through `run_until`, `run_for` and `run`, which keep the ladder. Destruction order: `shutdown`
+// destroys all frames; then whatever of the world has timers on the executor; then the Simulation. One
+// simulation a thread, for the leak counts to be its own.
 #pragma once
 
 #include <cstddef>
@@ -62,12 +63,13 @@ class Simulation {
   Node& node(std::uint32_t id) { return nodes_.at(id - 1); }
   std::deque<Node>& nodes() { return nodes_; }
 
-  // Each returns the steps made. `run_until` leaves the clock at `until`; `run` stops when nothing is left to run.
+  // Each returns the steps made. `run_until` leaves the clock at `until`; `run` stops when nothing is left to
+  // run.
   std::uint64_t run_until(Instant until);
   std::uint64_t run_for(Duration duration) { return run_until(after(now(), duration)); }
   std::uint64_t run(std::uint64_t max_steps = Executor::kUnlimited);
-  // Steps until `done()` holds (checked before each step) and stops the clock there, or until all up to `limit` has
-  // happened. Returns `done()`.
+  // Steps until `done()` holds (checked before each step) and stops the clock there, or until all up to
+  // `limit` has happened. Returns `done()`.
   template <class Predicate>
   bool run_until(Predicate done, Instant limit) {
     while (!done()) {

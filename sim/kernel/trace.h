@@ -1,5 +1,6 @@
-// Trace: what happened in a simulated run, in order. Every record is mixed into the run's hash, whether or not
-// anyone keeps it, so that looking does not change what is seen; oracles judge runs by these records alone.
+// Trace: what happened in a simulated run, in order. Every record is mixed into the run's hash, whether or
+// not anyone keeps it, so that looking does not change what is seen; oracles judge runs by these records
+// alone.
 //
 // It keeps the last `keep` records and hands every record to its sinks (an oracle, a file of JSON lines). The
 // production code writes through the `EventLog` of its node, which says nothing once that node has crashed.
@@ -73,8 +74,8 @@ class Trace {
   std::optional<TraceRecord> first_error_;
 };
 
-// Writes each record as one line of JSON: {"step","time_ns","node","level","name", then the fields}. The stream is
-// borrowed; a failed write sets its state and is otherwise ignored.
+// Writes each record as one line of JSON: {"step","time_ns","node","level","name", then the fields}. The
+// stream is borrowed; a failed write sets its state and is otherwise ignored.
 class JsonLinesSink final : public TraceSink {
  public:
   explicit JsonLinesSink(std::ostream& out) : out_(&out) {}

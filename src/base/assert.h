@@ -1,8 +1,8 @@
-// RELIANT_ASSERT: an invariant of ours, checked in every build. When it does not hold, the program says where and
-// why on stderr and aborts: a process with broken state must not go on acting.
+// RELIANT_ASSERT: an invariant of ours, checked in every build. When it does not hold, the program says where
+// and why on stderr and aborts: a process with broken state must not go on acting.
 //
-// Only for defects in this code base. Never for data from outside (that is a Status), and never around `co_await`.
-// The condition must be cheap; the message says what was promised, in words.
+// Only for defects in this code base. Never for data from outside (that is a Status), and never around
+// `co_await`. The condition must be cheap; the message says what was promised, in words.
 #pragma once
 
 #include <cstdio>

@@ -1,8 +1,8 @@
-// all(a, b, ...) and all(std::vector<Task<T>>): every result, when the last task has ended: a tuple (`void` becomes
-// `std::monostate`), or a vector in the order of the tasks (for Task<void>, nothing).
+// all(a, b, ...) and all(std::vector<Task<T>>): every result, when the last task has ended: a tuple (`void`
+// becomes `std::monostate`), or a vector in the order of the tasks (for Task<void>, nothing).
 //
-// Tasks start in the order given and run in the awaiting coroutine's context; there is no frame of its own. The first
-// exception destroys the others (those not yet started never start) and is rethrown.
+// Tasks start in the order given and run in the awaiting coroutine's context; there is no frame of its own.
+// The first exception destroys the others (those not yet started never start) and is rethrown.
 #pragma once
 
 #include <coroutine>
@@ -17,7 +17,8 @@
 
 namespace reliant {
 
-// Counts the ends of a group of tasks and resumes their parent after the last one, or after the first failure.
+// Counts the ends of a group of tasks and resumes their parent after the last one, or after the first
+// failure.
 class Gathering : protected Sink {
  protected:
   explicit Gathering(std::size_t tasks) noexcept : Sink{&task_ended}, left_(tasks) {}
@@ -61,7 +62,7 @@ class [[nodiscard]] All final : private Gathering {
   template <class P>
   bool await_suspend(std::coroutine_handle<P> parent) {
     Context& context = *parent.promise().context;
-    std::apply([&](auto&... task) { (start_goes_on(task, context) && ...); }, tasks_);
+    std::apply([&](auto&... task) { (void)(start_goes_on(task, context) && ...); }, tasks_);
     return wait(parent);
   }
   std::tuple<Plain<Ts>...> await_resume() {

@@ -1,9 +1,10 @@
-// Backoff: how long to wait before trying again. The ceiling starts at `base`, grows by `factor` up to `cap`, and
-// the wait is uniform in [0, ceiling] ("full jitter", drawn after the cap), so that many clients that failed
-// together do not come back together.
+// Backoff: how long to wait before trying again. The ceiling starts at `base`, grows by `factor` up to `cap`,
+// and the wait is uniform in [0, ceiling] ("full jitter", drawn after the cap), so that many clients that
+// failed together do not come back together.
 //
-// The caller resets it: `reset` at once, or `was_up_for` when a connection ended, which resets only after it was
-// stable. `Random` is borrowed and must outlive it. No errors; nothing waits here (`co_await sleep_for(b.next())`).
+// The caller resets it: `reset` at once, or `was_up_for` when a connection ended, which resets only after it
+// was stable. `Random` is borrowed and must outlive it. No errors; nothing waits here (`co_await
+// sleep_for(b.next())`).
 #pragma once
 
 #include <cstdint>
@@ -29,10 +30,12 @@ class Backoff {
  public:
   Backoff(BackoffPolicy policy, Random& random);
 
-  // The wait before the next attempt, never less than `at_least` (a server's retry-after). Raises the ceiling.
+  // The wait before the next attempt, never less than `at_least` (a server's retry-after). Raises the
+  // ceiling.
   Duration next(Duration at_least = Duration::zero());
   void reset() noexcept;
-  // The last success lasted `uptime`: the next failure starts anew if that was long enough to count as stable.
+  // The last success lasted `uptime`: the next failure starts anew if that was long enough to count as
+  // stable.
   void was_up_for(Duration uptime) noexcept;
 
   // Of the next wait, before jitter.

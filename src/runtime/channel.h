@@ -1,12 +1,13 @@
-// Channel<T>: a bounded queue between coroutines. Senders wait while it is full, receivers while it is empty, both
-// in the order in which they came. `close` ends it: what is in it can still be received.
+// Channel<T>: a bounded queue between coroutines. Senders wait while it is full, receivers while it is empty,
+// both in the order in which they came. `close` ends it: what is in it can still be received.
 //
-// Waking only reserves. A woken receiver holds a claim on one item, a woken sender on one place; the item moves when
-// it resumes. Destroyed before that, it gives the claim to the next: no item is lost or doubled by a deadline, a
-// race, a cancel or a crash. (A task that awaits again after it has received an item may be destroyed with it.)
+// Waking only reserves. A woken receiver holds a claim on one item, a woken sender on one place; the item
+// moves when it resumes. Destroyed before that, it gives the claim to the next: no item is lost or doubled by
+// a deadline, a race, a cancel or a crash. (A task that awaits again after it has received an item may be
+// destroyed with it.)
 //
-// Belongs to one executor's thread. It must outlive those it has woken (checked); waiters it has not woken are let
-// go, and wait until their frames are destroyed. No errors but "closed" and "late", which are values.
+// Belongs to one executor's thread. It must outlive those it has woken (checked); waiters it has not woken
+// are let go, and wait until their frames are destroyed. No errors but "closed" and "late", which are values.
 #pragma once
 
 #include <coroutine>

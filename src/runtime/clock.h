@@ -1,8 +1,9 @@
 // Clock: a port that tells the time to whoever has no executor at hand, and the calendar to all.
 //
-// `now` is the time of the executor that the caller runs on: it stands still within a step and never goes back.
-// `wall_now` may jump in either direction (people set clocks, nodes disagree): only for records, tokens and people,
-// never for an interval or a deadline. Owned by the composition root; called on the logic thread; cannot fail.
+// `now` is the time of the executor that the caller runs on: it stands still within a step and never goes
+// back. `wall_now` may jump in either direction (people set clocks, nodes disagree): only for records, tokens
+// and people, never for an interval or a deadline. Owned by the composition root; called on the logic thread;
+// cannot fail.
 #pragma once
 
 #include "runtime/time.h"

@@ -1,5 +1,5 @@
-// Context: where a coroutine runs. A `TaskScope` owns one and every task below it points to it: a task that is
-// awaited inherits the context of its parent, a nested scope links to the context around it.
+// Context: where a coroutine runs. A `TaskScope` owns one and every task below it points to it: a task that
+// is awaited inherits the context of its parent, a nested scope links to the context around it.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,8 @@
 // with_deadline(task, when): the task's result, or nullopt when `when` came first, and then the task has been
 // destroyed. `std::optional<T>`; for Task<void>, `std::optional<std::monostate>`.
 //
-// Runs in the awaiting coroutine's context, without a frame or an allocation. A task that ends at once sets no
-// timer. When its end and the deadline fall on one instant, either may win. Exceptions pass through.
+// Runs in the awaiting coroutine's context, without a frame or an allocation. A task that ends at once sets
+// no timer. When its end and the deadline fall on one instant, either may win. Exceptions pass through.
 #pragma once
 
 #include <coroutine>

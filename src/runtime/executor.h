@@ -1,7 +1,7 @@
-// Executor: how everything runs, in both worlds. A ready list, timers and the time; one step takes one entry and
-// resumes one coroutine. In the simulator the seed picks from the ready list and the clock jumps to the next timer
-// (`run`, `run_until`); in production entries run in order and a driver derives from this class to feed it real time
-// (the protected part). No virtual call is on the hot path.
+// Executor: how everything runs, in both worlds. A ready list, timers and the time; one step takes one entry
+// and resumes one coroutine. In the simulator the seed picks from the ready list and the clock jumps to the
+// next timer (`run`, `run_until`); in production entries run in order and a driver derives from this class to
+// feed it real time (the protected part). No virtual call is on the hot path.
 //
 // One thread, no locks. It owns no coroutine, and must outlive every scope, wait and timer registered with it
 // (checked at destruction). `now()` is the time of the running step or batch, in nanoseconds since the start.
@@ -68,8 +68,8 @@ class Executor {
   bool step();
   // Steps until nothing is left, or `max_steps`. Returns how many were made.
   std::uint64_t run(std::uint64_t max_steps = kUnlimited);
-  // Runs all that happens up to and including `until`, then sets the clock to it. When `max_steps` have been made,
-  // it returns at once and the clock stays where it is. Returns the steps made.
+  // Runs all that happens up to and including `until`, then sets the clock to it. When `max_steps` have been
+  // made, it returns at once and the clock stays where it is. Returns the steps made.
   std::uint64_t run_until(Instant until, std::uint64_t max_steps = kUnlimited);
 
   // Whether the running coroutine belongs to `context` or to a scope below it.
@@ -86,9 +86,9 @@ class Executor {
   }
 
  protected:
-  // For a driver (production). Its loop: `reap`, `release(real time)`, then `run_one` for each entry of the batch,
-  // and sleeps until `next_timer()`. While it sleeps, `set_outside(true)`: then `on_work` tells it that something
-  // was made ready, or a timer was set, by a callback from outside of the loop.
+  // For a driver (production). Its loop: `reap`, `release(real time)`, then `run_one` for each entry of the
+  // batch, and sleeps until `next_timer()`. While it sleeps, `set_outside(true)`: then `on_work` tells it
+  // that something was made ready, or a timer was set, by a callback from outside of the loop.
   virtual void on_work() {}
   void set_outside(bool outside) noexcept { outside_ = outside; }
   bool has_dying() const noexcept { return !dying_.empty(); }

@@ -1,5 +1,5 @@
-// FramePool: memory for coroutine frames. A task is born and dies many million times a second, nearly always in one
-// of a few sizes, so freed frames are kept in lists by size and handed out again.
+// FramePool: memory for coroutine frames. A task is born and dies many million times a second, nearly always
+// in one of a few sizes, so freed frames are kept in lists by size and handed out again.
 //
 // Each thread has its own lists; memory stays with the thread that frees it and is not given back. Under
 // AddressSanitizer every frame is a plain allocation, so that a use after free is seen.

@@ -1,5 +1,6 @@
-// Intrusive doubly linked list. The links live in the waiting coroutine's frame, so waiting allocates nothing, and
-// both sides unlink themselves: a destroyed element leaves its list, a destroyed list lets its elements go.
+// Intrusive doubly linked list. The links live in the waiting coroutine's frame, so waiting allocates
+// nothing, and both sides unlink themselves: a destroyed element leaves its list, a destroyed list lets its
+// elements go.
 //
 // One thread. The list owns nothing.
 #pragma once

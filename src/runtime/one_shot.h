@@ -1,8 +1,8 @@
 // OneShot<T>: one value, set once and taken once: the reply to a request.
 //
-// One coroutine waits at a time. The value stays here until the waiter has resumed, so a waiter that is destroyed
-// after the value came, and before it ran, leaves the value for the next. Belongs to one executor's thread and must
-// outlive the resumption of its waiter.
+// One coroutine waits at a time. The value stays here until the waiter has resumed, so a waiter that is
+// destroyed after the value came, and before it ran, leaves the value for the next. Belongs to one executor's
+// thread and must outlive the resumption of its waiter.
 #pragma once
 
 #include <coroutine>

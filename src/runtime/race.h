@@ -1,8 +1,8 @@
-// race(a, b, ...): the result of the first task to end, as a variant whose index says which. The others have been
-// destroyed (or were never started, if an earlier one ended at once) before `race` returns.
+// race(a, b, ...): the result of the first task to end, as a variant whose index says which. The others have
+// been destroyed (or were never started, if an earlier one ended at once) before `race` returns.
 //
-// Tasks start in the order given and run in the awaiting coroutine's context, without a frame or an allocation. An
-// exception of the first to end passes through.
+// Tasks start in the order given and run in the awaiting coroutine's context, without a frame or an
+// allocation. An exception of the first to end passes through.
 #pragma once
 
 #include <coroutine>

@@ -1,8 +1,8 @@
 // Random: a stream of pseudo-random numbers, and RandomStreams: many independent streams from one seed.
 //
-// Every draw in the system comes from a `Random` that was handed in, so that a run repeats from its seed on every
-// platform and compiler. Streams are labelled ("link/gw1/d17"): a draw added in one place re-rolls no other place.
-// Draw once a statement: the order of evaluation inside an expression is the compiler's.
+// Every draw in the system comes from a `Random` that was handed in, so that a run repeats from its seed on
+// every platform and compiler. Streams are labelled ("link/gw1/d17"): a draw added in one place re-rolls no
+// other place. Draw once a statement: the order of evaluation inside an expression is the compiler's.
 //
 // Cheap to copy, but a copy repeats the same numbers. Not for secrets.
 #pragma once

@@ -1,5 +1,5 @@
-// Ring<T>: a queue in one block of memory that doubles when it is full and never shrinks. Unlike std::deque it
-// allocates nothing while its length stays within what it has been. T moves; empty places hold nothing.
+// Ring<T>: a queue in one block of memory that doubles when it is full and never shrinks. Unlike std::deque
+// it allocates nothing while its length stays within what it has been. T moves; empty places hold nothing.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,9 @@ class Ring {
  public:
   bool empty() const noexcept { return head_ == tail_; }
   std::size_t size() const noexcept { return tail_ - head_; }
-  T& front() noexcept { return *places_[index(head_)]; }                           // not on an empty ring
-  T& operator[](std::size_t i) noexcept { return *places_[index(head_ + i)]; }      // from the front; i < size()
+  T& front() noexcept { return *places_[index(head_)]; }  // not on an empty ring
+  // The i-th from the front; i < size().
+  T& operator[](std::size_t i) noexcept { return *places_[index(head_ + i)]; }
 
   void push(T value) {
     if (size() == places_.size()) [[unlikely]] grow();

@@ -1,12 +1,13 @@
-// TaskScope: owns every task that runs beside its owner. Nothing is ever detached: a task runs until it ends, its
-// scope is cancelled, or its scope is destroyed.
+// TaskScope: owns every task that runs beside its owner. Nothing is ever detached: a task runs until it ends,
+// its scope is cancelled, or its scope is destroyed.
 //
-// It runs its children on the executor of its context. `cancel` only marks: the children are destroyed between two
-// steps, newest first. The destructor destroys them at once, so it must not run inside one of them (it aborts): a
-// child that wants to end its own scope calls `cancel`. Scopes may nest; the executor outlives them all.
+// It runs its children on the executor of its context. `cancel` only marks: the children are destroyed
+// between two steps, newest first. The destructor destroys them at once, so it must not run inside one of
+// them (it aborts): a child that wants to end its own scope calls `cancel`. Scopes may nest; the executor
+// outlives them all.
 //
-// An exception that leaves a child stops the scope and comes out of `join`; it stays in `error()` until then. A
-// scope that stops never runs again: `spawn` then refuses.
+// An exception that leaves a child stops the scope and comes out of `join`; it stays in `error()` until then.
+// A scope that stops never runs again: `spawn` then refuses.
 #pragma once
 
 #include <coroutine>
@@ -63,8 +64,8 @@ class TaskScope final : private Reapable {
     return true;
   }
 
-  // Destroys every child where it stands, after the running step and before any other. When called by a child, that
-  // child runs on to its next suspension, and ends there. May be called again.
+  // Destroys every child where it stands, after the running step and before any other. When called by a
+  // child, that child runs on to its next suspension, and ends there. May be called again.
   void cancel() {
     stopping_ = true;
     context_.executor->reap_later(*this);

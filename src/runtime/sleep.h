@@ -1,7 +1,7 @@
 // Waiting for time: `sleep_until`, `sleep_for`, `yield` (let others run), `never` (until destroyed).
 //
-// Time is the executor's. A sleep that has ended resumes in a later step, at or after its time; destroying the
-// sleeper removes its timer. No allocation, no errors.
+// Time is the executor's. A sleep that has ended resumes in a later step, at or after its time; destroying
+// the sleeper removes its timer. No allocation, no errors.
 #pragma once
 
 #include <coroutine>

@@ -1,12 +1,13 @@
-// Task<T>: a lazy coroutine. Whoever holds the Task owns its frame, and everything the frame owns; destroying the
-// Task cancels it. There is no other cancellation: no exception, no flag, no CANCELLED to handle.
+// Task<T>: a lazy coroutine. Whoever holds the Task owns its frame, and everything the frame owns; destroying
+// the Task cancels it. There is no other cancellation: no exception, no flag, no CANCELLED to handle.
 //
-// A Task does nothing until it is awaited, spawned into a `TaskScope`, or handed to `with_deadline`, `race` or
-// `all`. It runs on the executor of whoever awaits it, and ends with a value or an exception, which `co_await` gives
-// to the parent. Waiting for a child and returning from one are tail calls: loops of them need no stack.
+// A Task does nothing until it is awaited, spawned into a `TaskScope`, or handed to `with_deadline`, `race`
+// or `all`. It runs on the executor of whoever awaits it, and ends with a value or an exception, which
+// `co_await` gives to the parent. Waiting for a child and returning from one are tail calls: loops of them
+// need no stack.
 //
-// One thread. A frame is destroyed only while it is suspended, innermost first. Parameters are taken by value unless
-// the task is awaited within the same full expression; never make a coroutine from a capturing lambda.
+// One thread. A frame is destroyed only while it is suspended, innermost first. Parameters are taken by value
+// unless the task is awaited within the same full expression; never make a coroutine from a capturing lambda.
 #pragma once
 
 #include <coroutine>
@@ -25,7 +26,8 @@ namespace reliant {
 
 struct PromiseBase;
 
-// Told when a task ends, in place of an awaiting parent. Returns what to resume next (or the no-op coroutine).
+// Told when a task ends, in place of an awaiting parent. Returns what to resume next (or the no-op
+// coroutine).
 struct Sink {
   std::coroutine_handle<> (*ended)(Sink&, PromiseBase&) noexcept;
 };

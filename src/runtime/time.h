@@ -1,8 +1,8 @@
 // Time as the whole system knows it: whole nanoseconds, never a bare integer.
 //
-// `Instant` is a point on the executor's own clock, which starts at zero and never goes back: deadlines, timeouts
-// and intervals are computed in it. `WallTime` is what a calendar shows: for records and people only, since it may
-// jump. Neither can be read from here: code is given an `Executor` or a `Clock` to ask.
+// `Instant` is a point on the executor's own clock, which starts at zero and never goes back: deadlines,
+// timeouts and intervals are computed in it. `WallTime` is what a calendar shows: for records and people
+// only, since it may jump. Neither can be read from here: code is given an `Executor` or a `Clock` to ask.
 #pragma once
 
 #include <chrono>

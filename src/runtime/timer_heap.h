@@ -1,8 +1,8 @@
-// TimerHeap: what will become ready, by time. A 4-ary heap whose elements know their place, so that a timer whose
-// frame is destroyed leaves at once: no tombstones, nothing to fire into the void.
+// TimerHeap: what will become ready, by time. A 4-ary heap whose elements know their place, so that a timer
+// whose frame is destroyed leaves at once: no tombstones, nothing to fire into the void.
 //
-// Timers of the same instant come out in an order that follows from the history of operations alone, never from
-// addresses. Part of the executor: nobody else uses it.
+// Timers of the same instant come out in an order that follows from the history of operations alone, never
+// from addresses. Part of the executor: nobody else uses it.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,9 @@
 // Waiter and WaitList: a coroutine that waits for another, and those that wait for one thing, oldest first.
 //
-// Waking only reserves: `pop_ready` takes the waiter off the list and makes it ready, and whatever it waited for
-// happens when it resumes. A waiter that is destroyed in between has had no effect. A list that is destroyed lets
-// its waiters go: they stay suspended until their frames are destroyed, and their deadlines no longer fire.
+// Waking only reserves: `pop_ready` takes the waiter off the list and makes it ready, and whatever it waited
+// for happens when it resumes. A waiter that is destroyed in between has had no effect. A list that is
+// destroyed lets its waiters go: they stay suspended until their frames are destroyed, and their deadlines no
+// longer fire.
 #pragma once
 
 #include <coroutine>
@@ -48,6 +49,13 @@ class WaitList {
     waiter.unlink();
     waiter.wake_.ready();
     return waiter;
+  }
+  // Takes the oldest and resumes it within the current step, to save one: when the event that completes a
+  // wait was itself the choice. Only as the last act of a `Wake` callback, and not on an empty list.
+  void pop_resume_now() {
+    Waiter& waiter = front();
+    waiter.unlink();
+    waiter.wake_.context().executor->resume_now(waiter.wake_);
   }
   void wake_all() {
     while (!empty()) pop_ready();

@@ -1,11 +1,13 @@
-// Wake: one registration with the executor, which is how anything comes to run. It is nowhere, in the ready list, or
-// in the timer heap; when its turn comes, the executor resumes the coroutine or calls the function it was bound to.
+// Wake: one registration with the executor, which is how anything comes to run. It is nowhere, in the ready
+// list, or in the timer heap; when its turn comes, the executor resumes the coroutine or calls the function
+// it was bound to.
 //
-// It lives inside the awaiter, so in the waiting coroutine's frame: destroying the frame unregisters it, and that is
-// all that cancelling a wait needs. Bind it before use. It does not move. Used on the executor's thread only.
+// It lives inside the awaiter, so in the waiting coroutine's frame: destroying the frame unregisters it, and
+// that is all that cancelling a wait needs. Bind it before use. It does not move. Used on the executor's
+// thread only.
 //
-// A callback runs as a step of its own and belongs to ports and combinators: it may wake others, and as its very
-// last act it may resume one coroutine (`Executor::resume_now`).
+// A callback runs as a step of its own and belongs to ports and combinators: it may wake others, and as its
+// very last act it may resume one coroutine (`Executor::resume_now`).
 #pragma once
 
 #include <coroutine>
@@ -36,7 +38,8 @@ class Wake {
 
   // To run in some later step; replaces a timer, and does nothing when already ready.
   inline void ready();
-  // To become ready at `when`, at once if that is past, never if it is `kNever`; replaces what was set before.
+  // To become ready at `when`, at once if that is past, never if it is `kNever`; replaces what was set
+  // before.
   inline void at(Instant when);
   inline void cancel() noexcept;
 
