@@ -1,0 +1,24 @@
+// What the repositories of a chat share: numbers of its sequence are taken and used here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "model/update.h"
+#include "ports/database.h"
+#include "runtime/task.h"
+
+namespace reliant::store {
+
+Status no_chat(const ChatId& id);  // NOT_FOUND, also for a chat of somebody else
+std::string status_payload(model::ChatStatus status, const Status& error);
+
+// Both are awaited within the expression that calls them. The last of `count` numbers; NOT_FOUND.
+Task<Result<std::uint64_t>> take_sequences(ports::Transaction& transaction, UserId user, ChatId chat,
+                                           std::size_t count);
+Task<Status> insert_update(ports::Transaction& transaction, model::Update update);
+
+}  // namespace reliant::store

@@ -1,0 +1,227 @@
+#include "store/chats.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "store/chat_rows.h"
+#include "store/wall_time.h"
+
+namespace reliant::store {
+
+using ports::Row;
+using ports::Rows;
+using ports::Transaction;
+
+namespace {
+
+#define CHAT_COLUMNS "id, user_id, project_id, title, status, active_daemon, last_sequence, created_at"
+
+Chat chat_from(const Row& row) {
+  return {ChatId(row.text(0)),
+          UserId(row.text(1)),
+          ProjectId(row.text(2)),
+          row.text(3),
+          model::chat_status_from(row.text(4)),
+          DaemonId(row.text(5)),
+          static_cast<std::uint64_t>(row.integer(6)),
+          wall_time(row.integer(7))};
+}
+
+struct CreateChat {
+  using Value = Chat;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id
+  Chat chat;
+
+  Task<Result<Chat>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows stored,
+                  co_await transaction.execute("SELECT " CHAT_COLUMNS " FROM chats WHERE id = $1", {chat.id.str()}));
+    if (!stored.empty()) {
+      Chat found = chat_from(stored[0]);
+      if (found.user == chat.user && found.project == chat.project) co_return found;
+      co_return with_field(already_exists("chat id ", chat.id.str(), " is taken; choose another one or none"), "id");
+    }
+    CO_TRY_ASSIGN(const Rows project,
+                  co_await transaction.execute("SELECT 1 FROM projects WHERE id = $1 AND user_id = $2",
+                                               {chat.project.str(), chat.user.str()}));
+    if (project.empty())
+      co_return with_field(not_found("project ", chat.project.str(), " does not exist"), "project_id");
+    CO_TRY_OK((co_await transaction.execute(
+                   "INSERT INTO chats (" CHAT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, 0, $7)",
+                   {chat.id.str(), chat.user.str(), chat.project.str(), chat.title,
+                    std::string(model::to_string(chat.status)), chat.active_daemon.str(),
+                    microseconds_of(chat.created_at)}))
+                  .status());
+    co_return chat;
+  }
+};
+
+Task<Result<Chat>> chat_of(Transaction& transaction, UserId user, ChatId id) {
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute("SELECT " CHAT_COLUMNS " FROM chats WHERE id = $1 AND user_id = $2",
+                                             {id.str(), user.str()}));
+  if (rows.empty()) co_return no_chat(id);
+  co_return chat_from(rows[0]);
+}
+
+struct GetChat {
+  using Value = Chat;
+  UserId user;
+  ChatId id;
+  Task<Result<Chat>> run(Transaction& transaction) const { return chat_of(transaction, user, id); }
+};
+
+struct ListChats {
+  using Value = Page<Chat>;
+  UserId user;
+  std::optional<ProjectId> project;
+  Position before;
+  std::size_t limit;
+
+  Task<Result<Page<Chat>>> run(Transaction& transaction) const {
+    ports::Values values{user.str(), before.time, before.id, static_cast<std::int64_t>(limit + 1)};
+    if (project) values.emplace_back(project->str());
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       project ? "SELECT " CHAT_COLUMNS " FROM chats WHERE user_id = $1 "
+                                                 "AND (created_at, id) < ($2, $3) AND project_id = $5 "
+                                                 "ORDER BY created_at DESC, id DESC LIMIT $4"
+                                               : "SELECT " CHAT_COLUMNS " FROM chats WHERE user_id = $1 "
+                                                 "AND (created_at, id) < ($2, $3) "
+                                                 "ORDER BY created_at DESC, id DESC LIMIT $4",
+                                       std::move(values)));
+    Page<Chat> page;
+    for (const Row& row : rows) page.items.push_back(chat_from(row));
+    trim(page, limit);
+    co_return page;
+  }
+};
+
+struct UpdateChat {
+  using Value = Chat;
+  static constexpr InDoubt kInDoubt = InDoubt::kMark;
+  UserId user;
+  ChatId id;
+  ChatChange change;
+
+  Task<Result<Chat>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Chat old, co_await chat_of(transaction, user, id));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "UPDATE chats SET title = $2, active_daemon = $3 WHERE id = $1 "
+                                       "RETURNING " CHAT_COLUMNS,
+                                       {id.str(), change.title.value_or(old.title),
+                                        change.active_daemon.value_or(old.active_daemon).str()}));
+    co_return chat_from(rows[0]);
+  }
+};
+
+struct RemoveChat {
+  using Value = std::monostate;
+  static constexpr InDoubt kInDoubt = InDoubt::kMark;
+  UserId user;
+  ChatId id;
+
+  Task<Result<std::monostate>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Chat chat, co_await chat_of(transaction, user, id));
+    if (chat.status == model::ChatStatus::kRunning)
+      co_return failed_precondition("chat ", id.str(), " is running; cancel it first");
+    for (const std::string_view sql :
+         {"DELETE FROM updates WHERE chat_id = $1", "DELETE FROM update_keys WHERE chat_id = $1",
+          "DELETE FROM messages WHERE chat_id = $1", "DELETE FROM tool_executions WHERE chat_id = $1",
+          "DELETE FROM chats WHERE id = $1"})
+      CO_TRY_OK((co_await transaction.execute(sql, {id.str()})).status());
+    co_return std::monostate();
+  }
+};
+
+struct SetStatus {
+  using Value = std::uint64_t;
+  static constexpr InDoubt kInDoubt = InDoubt::kMark;  // another status may have come in between
+  StatusChange change;
+
+  Task<Result<std::uint64_t>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Chat chat, co_await chat_of(transaction, change.user, change.chat));
+    if (chat.status == change.status) co_return chat.last_sequence;
+    if (change.answered_up_to) {
+      CO_TRY_ASSIGN(const Rows newer, co_await transaction.execute(
+                                          "SELECT 1 FROM messages WHERE chat_id = $1 AND sequence > $2 "
+                                          "AND role = 'user' LIMIT 1",
+                                          {chat.id.str(), static_cast<std::int64_t>(*change.answered_up_to)}));
+      if (!newer.empty()) co_return chat.last_sequence;
+    }
+    const model::Update update{chat.id, chat.last_sequence + 1, model::UpdateKind::kStatus,
+                               status_payload(change.status, change.error)};
+    CO_TRY_OK((co_await transaction.execute("UPDATE chats SET status = $2, last_sequence = $3 WHERE id = $1",
+                                            {chat.id.str(), std::string(model::to_string(change.status)),
+                                             static_cast<std::int64_t>(update.sequence)}))
+                  .status());
+    CO_TRY_OK(co_await insert_update(transaction, update));
+    co_return update.sequence;
+  }
+};
+
+#undef CHAT_COLUMNS
+
+}  // namespace
+
+Status no_chat(const ChatId& id) { return not_found("chat ", id.str(), " does not exist"); }
+
+std::string status_payload(model::ChatStatus status, const Status& error) {
+  const auto text = [](std::string_view part) { return json::string(part.data(), part.size()); };
+  json::object payload{{"status", text(model::to_string(status))}};
+  if (!error.ok())
+    payload["error"] = json::object{{"code", text(code_name(error.code()))}, {"message", text(message_of(error))}};
+  return to_json(payload);
+}
+
+Task<Status> insert_update(Transaction& transaction, model::Update update) {
+  co_return (co_await transaction.execute(
+                 "INSERT INTO updates (chat_id, sequence, kind, payload) VALUES ($1, $2, $3, $4)",
+                 {update.chat.str(), static_cast<std::int64_t>(update.sequence),
+                  std::string(model::to_string(update.kind)), std::move(update.payload)}))
+      .status();
+}
+
+Task<Result<std::uint64_t>> take_sequences(Transaction& transaction, UserId user, ChatId chat, std::size_t count) {
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                     "UPDATE chats SET last_sequence = last_sequence + $3 "
+                                     "WHERE id = $1 AND user_id = $2 RETURNING last_sequence",
+                                     {chat.str(), user.str(), static_cast<std::int64_t>(count)}));
+  if (rows.empty()) co_return no_chat(chat);
+  co_return static_cast<std::uint64_t>(rows[0].integer(0));
+}
+
+Task<Result<Chat>> Chats::create(NewChat chat, Instant deadline) {
+  Chat row{std::move(chat.id),
+           std::move(chat.user),
+           std::move(chat.project),
+           std::move(chat.title),
+           model::ChatStatus::kIdle,
+           std::move(chat.active_daemon),
+           0,
+           wall_time(transactor_.wall_now())};
+  if (row.id.empty()) row.id = ChatId(transactor_.new_id("chat"));
+  return transactor_.write(CreateChat{std::move(row)}, deadline);
+}
+
+Task<Result<Chat>> Chats::get(UserId user, ChatId id, Instant deadline) {
+  return transactor_.read(GetChat{std::move(user), std::move(id)}, deadline);
+}
+
+Task<Result<Page<Chat>>> Chats::list(UserId user, std::optional<ProjectId> project, PageRequest page,
+                                     Instant deadline) {
+  CO_TRY_ASSIGN(Position before, position_of(page));
+  co_return co_await transactor_.read(
+      ListChats{std::move(user), std::move(project), std::move(before), page.limit}, deadline);
+}
+
+Task<Result<Chat>> Chats::update(UserId user, ChatId id, ChatChange change, Instant deadline) {
+  return transactor_.write(UpdateChat{std::move(user), std::move(id), std::move(change)}, deadline);
+}
+
+Task<Status> Chats::remove(UserId user, ChatId id, Instant deadline) {
+  co_return (co_await transactor_.write(RemoveChat{std::move(user), std::move(id)}, deadline)).status();
+}
+
+Task<Result<std::uint64_t>> Chats::set_status(StatusChange change, Instant deadline) {
+  return transactor_.write(SetStatus{std::move(change)}, deadline);
+}
+
+}  // namespace reliant::store

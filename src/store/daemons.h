@@ -1,0 +1,83 @@
+// Daemons and the gateways that hold them (C2, C19). Every accepted stream of a daemon takes the next epoch, and whoever
+// writes for a stream names its epoch: the write of a stream that a newer one has replaced is refused.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "model/daemon_status.h"
+#include "runtime/task.h"
+#include "runtime/time.h"
+#include "store/transact.h"
+
+namespace reliant::store {
+
+struct Daemon {
+  UserId user;
+  DaemonId id;
+  std::string name;
+  std::string kind;  // "local", "cloud"
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> tools;
+  std::int64_t epoch = 0;
+  GatewayId gateway;  // of the epoch, also after its end
+  model::DaemonConnection connection = model::DaemonConnection::kDisconnected;
+  WallTime connected_at;
+  WallTime last_seen;
+};
+
+struct DaemonArrival {
+  UserId user;
+  DaemonId id;
+  std::string name;
+  std::string kind;
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> tools;
+  GatewayId gateway;
+};
+
+// Every method may fail as Transactor does. SUPERSEDED below is FAILED_PRECONDITION with that reason.
+class Daemons {
+ public:
+  explicit Daemons(Transactor& transactor) : transactor_(transactor) {}
+
+  // Writes what the daemon says of itself, connection fresh, and returns the epoch of the stream: higher than all before
+  // it, though numbers may be left out. NOT_FOUND: no such user.
+  Task<Result<std::int64_t>> accept(DaemonArrival arrival, Instant deadline);
+  // Connection and last_seen; with kDisconnected, the end of the stream. SUPERSEDED: the epoch is not the current one;
+  // NOT_FOUND.
+  Task<Status> set_connection(UserId user, DaemonId id, std::int64_t epoch, model::DaemonConnection connection,
+                              Instant deadline);
+  Task<Result<Daemon>> get(UserId user, DaemonId id, Instant deadline);  // NOT_FOUND
+  Task<Result<std::vector<Daemon>>> list(UserId user, Instant deadline);  // by id
+  // Marks as disconnected what the gateway still holds: at its start (its last life ended without a word) and its stop.
+  Task<Status> disconnect_all(GatewayId gateway, Instant deadline);
+
+ private:
+  Transactor& transactor_;
+};
+
+struct Gateway {
+  GatewayId id;
+  std::string address;
+  WallTime last_seen;
+};
+
+class Gateways {
+ public:
+  explicit Gateways(Transactor& transactor) : transactor_(transactor) {}
+
+  Task<Status> announce(GatewayId id, std::string address, Instant deadline);  // now and then, as long as it lives
+  Task<Status> withdraw(GatewayId id, Instant deadline);                       // idempotent
+  // Those that announced themselves within `lease`, by id.
+  Task<Result<std::vector<Gateway>>> live(Duration lease, Instant deadline);
+
+ private:
+  Transactor& transactor_;
+};
+
+}  // namespace reliant::store

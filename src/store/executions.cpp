@@ -1,0 +1,201 @@
+#include "store/executions.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "store/wall_time.h"
+
+namespace reliant::store {
+
+using ports::Row;
+using ports::Rows;
+using ports::Transaction;
+
+namespace {
+
+constexpr std::string_view kStates[] = {"pending", "dispatched", "running", "done", "lost"};
+
+// The table at the head of executions.h.
+bool may_become(ExecutionState from, ExecutionState to) {
+  switch (from) {
+    case ExecutionState::kPending: return to != ExecutionState::kPending;
+    case ExecutionState::kDispatched: return to != ExecutionState::kPending && to != ExecutionState::kDispatched;
+    case ExecutionState::kRunning: return to == ExecutionState::kLost || to == ExecutionState::kDone;
+    case ExecutionState::kLost: return to == ExecutionState::kDone;
+    case ExecutionState::kDone: return false;
+  }
+  return false;
+}
+
+#define EXECUTION_COLUMNS                                                                               \
+  "request_id, user_id, daemon_id, chat_id, call_id, tool, arguments, working_directory, effect, "      \
+  "timeout_ms, state, epoch, outcome, is_error, content, exit_code, output_chunks, created_at"
+
+Execution execution_from(const Row& row) {
+  Execution execution;
+  execution.request = {RequestId(row.text(0)),
+                       UserId(row.text(1)),
+                       DaemonId(row.text(2)),
+                       ChatId(row.text(3)),
+                       ToolCallId(row.text(4)),
+                       row.text(5),
+                       row.text(6),
+                       row.text(7),
+                       model::effect_from(row.text(8)),
+                       row.integer(9)};
+  execution.state = execution_state_from(row.text(10));
+  execution.epoch = row.integer(11);
+  if (execution.state == ExecutionState::kDone)
+    execution.result = model::ToolResult{model::outcome_from(row.text(12)), row.integer(13) != 0, row.text(14),
+                                         row.integer(15), static_cast<std::uint64_t>(row.integer(16))};
+  execution.created_at = wall_time(row.integer(17));
+  return execution;
+}
+
+Task<Result<std::optional<Execution>>> stored_execution(Transaction& transaction, RequestId id) {
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute(
+                    "SELECT " EXECUTION_COLUMNS " FROM tool_executions WHERE request_id = $1", {id.str()}));
+  if (rows.empty()) co_return std::optional<Execution>();
+  co_return execution_from(rows[0]);
+}
+
+Status no_execution(const RequestId& id) { return not_found("tool request ", id.str(), " is not known"); }
+
+struct InsertExecution {
+  using Value = Execution;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id
+  Execution execution;
+
+  Task<Result<Execution>> run(Transaction& transaction) const {
+    const model::ToolRequest& request = execution.request;
+    CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, request.id));
+    if (stored && stored->request.user == request.user && stored->request.daemon == request.daemon)
+      co_return *std::move(stored);
+    if (stored)
+      co_return permission_denied("tool request ", request.id.str(), " belongs to another user or daemon");
+    CO_TRY_OK((co_await transaction.execute(
+                   "INSERT INTO tool_executions (" EXECUTION_COLUMNS ") VALUES "
+                   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', 0, '', 0, 0, $12)",
+                   {request.id.str(), request.user.str(), request.daemon.str(), request.chat.str(),
+                    request.call.str(), request.tool, request.arguments, request.working_directory,
+                    std::string(model::to_string(request.effect)), request.timeout_ms,
+                    std::string(to_string(execution.state)), microseconds_of(execution.created_at)}))
+                  .status());
+    co_return execution;
+  }
+};
+
+// A step that a daemon's stream (epoch) or the servers themselves (nullopt) make.
+struct AdvanceExecution {
+  using Value = Execution;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // a step that was made is not made again
+  RequestId id;
+  ExecutionState state;
+  std::optional<std::int64_t> epoch;
+  model::ToolResult result;  // of kDone
+
+  Task<Result<Execution>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, id));
+    if (!stored) co_return no_execution(id);
+    if (epoch) CO_TRY_OK(co_await check_epoch(transaction, stored->request));
+    if (!may_become(stored->state, state)) co_return *std::move(stored);
+    stored->state = state;
+    stored->epoch = epoch.value_or(stored->epoch);
+    if (state == ExecutionState::kDone) stored->result = result;
+    CO_TRY_OK((co_await transaction.execute(
+                   "UPDATE tool_executions SET state = $2, epoch = $3, outcome = $4, is_error = $5, content = $6, "
+                   "exit_code = $7, output_chunks = $8 WHERE request_id = $1",
+                   {id.str(), std::string(to_string(state)), stored->epoch,
+                    std::string(model::to_string(result.outcome)), std::int64_t{result.is_error}, result.content,
+                    result.exit_code, static_cast<std::int64_t>(result.output_chunks)}))
+                  .status());
+    co_return *std::move(stored);
+  }
+
+  Task<Status> check_epoch(Transaction& transaction, const model::ToolRequest& request) const {
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute("SELECT epoch FROM daemons WHERE user_id = $1 AND id = $2",
+                                               {request.user.str(), request.daemon.str()}));
+    const std::int64_t current = rows.empty() ? 0 : rows[0].integer(0);
+    if (current == *epoch) co_return ok_status();
+    co_return with_reason(failed_precondition("the stream of epoch ", *epoch, " of daemon ", request.daemon.str(),
+                                              " was replaced by epoch ", current),
+                          kReasonSuperseded);
+  }
+};
+
+struct GetExecution {
+  using Value = Execution;
+  RequestId id;
+
+  Task<Result<Execution>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, id));
+    if (!stored) co_return no_execution(id);
+    co_return *std::move(stored);
+  }
+};
+
+struct OpenExecutions {
+  using Value = std::vector<Execution>;
+  UserId user;
+  DaemonId daemon;
+  std::size_t limit;
+
+  Task<Result<std::vector<Execution>>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "SELECT " EXECUTION_COLUMNS " FROM tool_executions "
+                                       "WHERE user_id = $1 AND daemon_id = $2 "
+                                       "AND state IN ('pending', 'dispatched', 'running') "
+                                       "ORDER BY created_at, request_id LIMIT $3",
+                                       {user.str(), daemon.str(), static_cast<std::int64_t>(limit)}));
+    std::vector<Execution> executions;
+    for (const Row& row : rows) executions.push_back(execution_from(row));
+    co_return executions;
+  }
+};
+
+#undef EXECUTION_COLUMNS
+
+}  // namespace
+
+std::string_view to_string(ExecutionState state) { return kStates[static_cast<std::size_t>(state)]; }
+
+ExecutionState execution_state_from(std::string_view word) {
+  const auto* const found = std::ranges::find(kStates, word);
+  return found == std::end(kStates) ? ExecutionState::kLost
+                                    : static_cast<ExecutionState>(std::distance(std::begin(kStates), found));
+}
+
+Task<Result<Execution>> Executions::insert(model::ToolRequest request, Instant deadline) {
+  Execution execution;
+  execution.request = std::move(request);
+  execution.created_at = wall_time(transactor_.wall_now());
+  return transactor_.write(InsertExecution{std::move(execution)}, deadline);
+}
+
+Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState state, std::int64_t epoch,
+                                            Instant deadline) {
+  return transactor_.write(AdvanceExecution{std::move(request), state, epoch, {}}, deadline);
+}
+
+Task<Result<Execution>> Executions::finish(RequestId request, std::int64_t epoch, model::ToolResult result,
+                                           Instant deadline) {
+  return transactor_.write(AdvanceExecution{std::move(request), ExecutionState::kDone, epoch, std::move(result)},
+                           deadline);
+}
+
+Task<Result<Execution>> Executions::lose(RequestId request, Instant deadline) {
+  return transactor_.write(AdvanceExecution{std::move(request), ExecutionState::kLost, std::nullopt, {}}, deadline);
+}
+
+Task<Result<Execution>> Executions::get(RequestId request, Instant deadline) {
+  return transactor_.read(GetExecution{std::move(request)}, deadline);
+}
+
+Task<Result<std::vector<Execution>>> Executions::open(UserId user, DaemonId daemon, std::size_t limit,
+                                                      Instant deadline) {
+  return transactor_.read(OpenExecutions{std::move(user), std::move(daemon), limit}, deadline);
+}
+
+}  // namespace reliant::store

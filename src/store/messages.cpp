@@ -1,0 +1,275 @@
+#include "store/messages.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "store/chat_rows.h"
+#include "store/wall_time.h"
+
+namespace reliant::store {
+
+using ports::Row;
+using ports::Rows;
+using ports::Transaction;
+
+namespace {
+
+#define MESSAGE_COLUMNS "m.id, m.chat_id, m.sequence, m.role, m.content, m.created_at"
+
+json::string json_text(std::string_view text) { return json::string(text.data(), text.size()); }
+
+std::string content_text(const model::Content& content) { return to_json(json::value(model::to_json(content))); }
+
+// What is stored was written here, so anything else means that the database is damaged.
+Status damaged(const Row& row, const Status& why) {
+  return data_loss("message ", row.text(0), " cannot be read back: ", message_of(why));
+}
+
+Result<Message> message_from(const Row& row) {
+  const auto role = model::role_from(row.text(3));
+  if (!role.ok()) return damaged(row, role.status());
+  const auto parsed = parse_json(row.text(4));
+  if (!parsed.ok()) return damaged(row, parsed.status());
+  auto content = model::content_from_json(*parsed);
+  if (!content.ok()) return damaged(row, content.status());
+  return Message{MessageId(row.text(0)), ChatId(row.text(1)), static_cast<std::uint64_t>(row.integer(2)), *role,
+                 *std::move(content),    wall_time(row.integer(5))};
+}
+
+// Nullopt: the chat has no message with this key. NOT_FOUND: the user has no such chat.
+Task<Result<std::optional<Appended>>> stored_message(Transaction& transaction, UserId user, ChatId chat,
+                                                     std::string key) {
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                     "SELECT " MESSAGE_COLUMNS ", c.last_sequence FROM chats c "
+                                     "LEFT JOIN messages m ON m.chat_id = c.id AND m.dedup_key = $3 "
+                                     "WHERE c.id = $1 AND c.user_id = $2",
+                                     {chat.str(), user.str(), std::move(key)}));
+  if (rows.empty()) co_return no_chat(chat);
+  if (rows[0].is_null(0)) co_return std::optional<Appended>();
+  CO_TRY_ASSIGN(Message message, message_from(rows[0]));
+  co_return Appended{std::move(message), static_cast<std::uint64_t>(rows[0].integer(6)), true};
+}
+
+Task<Status> insert_message(Transaction& transaction, Message message, std::string key, bool signalled) {
+  CO_TRY_OK((co_await transaction.execute(
+                 "INSERT INTO messages (id, chat_id, sequence, role, content, dedup_key, signalled, created_at) "
+                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                 {message.id.str(), message.chat.str(), static_cast<std::int64_t>(message.sequence),
+                  std::string(model::to_string(message.role)), content_text(message.content), std::move(key),
+                  std::int64_t{signalled}, microseconds_of(message.created_at)}))
+                .status());
+  co_return co_await insert_update(transaction, {message.chat, message.sequence, model::UpdateKind::kMessage,
+                                                 to_json(json_of(message))});
+}
+
+struct AppendUserMessage {
+  using Value = Appended;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own key
+  UserId user;
+  Message message;
+  std::string key;
+
+  Task<Result<Appended>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const auto stored, co_await stored_message(transaction, user, message.chat, key));
+    if (stored) co_return same_text(*stored);
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "UPDATE chats SET last_sequence = last_sequence + "
+                                       "CASE WHEN status = 'running' THEN 1 ELSE 2 END "
+                                       "WHERE id = $1 RETURNING last_sequence, status",
+                                       {message.chat.str()}));
+    Appended appended{message, static_cast<std::uint64_t>(rows[0].integer(0)), false};
+    const bool starts = rows[0].text(1) != model::to_string(model::ChatStatus::kRunning);
+    appended.message.sequence = appended.last_sequence - (starts ? 1 : 0);
+    CO_TRY_OK(co_await insert_message(transaction, appended.message, key, false));
+    if (starts) CO_TRY_OK(co_await start_running(transaction, appended.last_sequence));
+    co_return appended;
+  }
+
+  Result<Appended> same_text(Appended stored) const {
+    if (stored.message.content != message.content)
+      return with_field(already_exists("client_message_id was used for a message with another text; choose a new one"),
+                        "client_message_id");
+    stored.duplicate = stored.message.id != message.id;  // else it is ours, from a commit that was in doubt
+    return stored;
+  }
+
+  Task<Status> start_running(Transaction& transaction, std::uint64_t sequence) const {
+    CO_TRY_OK((co_await transaction.execute("UPDATE chats SET status = 'running' WHERE id = $1",
+                                            {message.chat.str()}))
+                  .status());
+    co_return co_await insert_update(transaction,
+                                     {message.chat, sequence, model::UpdateKind::kStatus,
+                                      status_payload(model::ChatStatus::kRunning, ok_status())});
+  }
+};
+
+// An assistant message or a tool result: before it may come another update.
+struct AppendStep {
+  using Value = Appended;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own key
+  UserId user;
+  Message message;
+  std::string key;
+  std::string tool_finished;  // payload; "" = none
+
+  Task<Result<Appended>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(auto stored, co_await stored_message(transaction, user, message.chat, key));
+    if (stored) {
+      stored->duplicate = stored->message.id != message.id;
+      co_return *std::move(stored);
+    }
+    CO_TRY_ASSIGN(const std::uint64_t last,
+                  co_await take_sequences(transaction, user, message.chat, tool_finished.empty() ? 1 : 2));
+    Appended appended{message, last, false};
+    appended.message.sequence = last;
+    if (!tool_finished.empty())
+      CO_TRY_OK(co_await insert_update(
+          transaction, {message.chat, last - 1, model::UpdateKind::kToolFinished, tool_finished}));
+    CO_TRY_OK(co_await insert_message(transaction, appended.message, key, true));
+    co_return appended;
+  }
+};
+
+struct FindMessage {
+  using Value = std::optional<Message>;
+  UserId user;
+  ChatId chat;
+  std::string key;
+
+  Task<Result<std::optional<Message>>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(auto stored, co_await stored_message(transaction, user, chat, key));
+    if (!stored) co_return std::optional<Message>();
+    co_return std::move(stored->message);
+  }
+};
+
+struct ListMessages {
+  using Value = std::vector<Message>;
+  UserId user;
+  ChatId chat;
+  std::uint64_t after;
+  std::size_t limit;
+
+  Task<Result<std::vector<Message>>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "SELECT " MESSAGE_COLUMNS " FROM chats c "
+                                       "LEFT JOIN messages m ON m.chat_id = c.id AND m.sequence > $3 "
+                                       "WHERE c.id = $1 AND c.user_id = $2 ORDER BY m.sequence LIMIT $4",
+                                       {chat.str(), user.str(), static_cast<std::int64_t>(after),
+                                        static_cast<std::int64_t>(limit)}));
+    if (rows.empty()) co_return no_chat(chat);
+    std::vector<Message> messages;
+    for (const Row& row : rows) {
+      if (row.is_null(0)) break;  // the chat is there, and nothing new in it
+      CO_TRY_ASSIGN(Message message, message_from(row));
+      messages.push_back(std::move(message));
+    }
+    co_return messages;
+  }
+};
+
+struct MarkSignalled {
+  using Value = std::monostate;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // never becomes false again
+  MessageId message;
+
+  Task<Result<std::monostate>> run(Transaction& transaction) const {
+    CO_TRY_OK((co_await transaction.execute("UPDATE messages SET signalled = 1 WHERE id = $1 AND signalled = 0",
+                                            {message.str()}))
+                  .status());
+    co_return std::monostate();
+  }
+};
+
+struct ListUnsignalled {
+  using Value = std::vector<Unsignalled>;
+  std::int64_t accepted_before;
+  std::size_t limit;
+
+  Task<Result<std::vector<Unsignalled>>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute(
+                      "SELECT c.user_id, m.chat_id, m.id, m.sequence FROM messages m JOIN chats c ON c.id = m.chat_id "
+                      "WHERE m.signalled = 0 AND m.created_at <= $1 ORDER BY m.created_at, m.id LIMIT $2",
+                      {accepted_before, static_cast<std::int64_t>(limit)}));
+    std::vector<Unsignalled> found;
+    for (const Row& row : rows)
+      found.push_back({UserId(row.text(0)), ChatId(row.text(1)), MessageId(row.text(2)),
+                       static_cast<std::uint64_t>(row.integer(3))});
+    co_return found;
+  }
+};
+
+#undef MESSAGE_COLUMNS
+
+std::string tool_finished_payload(const ToolResultMessage& message) {
+  return to_json(json::object{{"id", json_text(message.call.str())},
+                              {"tool", json_text(message.tool)},
+                              {"outcome", json_text(model::to_string(message.result.outcome))},
+                              {"is_error", message.result.is_error},
+                              {"content", json_text(message.result.content)},
+                              {"exit_code", message.result.exit_code}});
+}
+
+}  // namespace
+
+json::object json_of(const Message& message) {
+  return {{"id", json_text(message.id.str())},
+          {"role", json_text(model::to_string(message.role))},
+          {"sequence", message.sequence},
+          {"content", model::to_json(message.content)},
+          {"created_at", json_text(rfc3339(message.created_at))}};
+}
+
+// Keys of clients and of steps cannot meet.
+Task<Result<Appended>> Messages::append_user_message(UserMessage message, Instant deadline) {
+  Message row{MessageId(transactor_.new_id("msg")),
+              std::move(message.chat),
+              0,
+              model::Role::kUser,
+              {model::TextBlock{std::move(message.text)}},
+              wall_time(transactor_.wall_now())};
+  std::string key =
+      message.client_message_id.empty() ? concat("id:", row.id.str()) : concat("client:", message.client_message_id);
+  return transactor_.write(AppendUserMessage{std::move(message.user), std::move(row), std::move(key)}, deadline);
+}
+
+Task<Result<Appended>> Messages::append_assistant_message(AssistantMessage message, Instant deadline) {
+  Message row{std::move(message.id),      std::move(message.chat),
+              0,                          model::Role::kAssistant,
+              std::move(message.content), wall_time(transactor_.wall_now())};
+  if (row.id.empty()) row.id = MessageId(transactor_.new_id("msg"));
+  return transactor_.write(
+      AppendStep{std::move(message.user), std::move(row), concat("step:", message.key), std::string()}, deadline);
+}
+
+Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, Instant deadline) {
+  std::string finished = tool_finished_payload(message);
+  Message row{MessageId(transactor_.new_id("msg")),
+              std::move(message.chat),
+              0,
+              model::Role::kTool,
+              {model::ToolResultBlock{std::move(message.call), std::move(message.result)}},
+              wall_time(transactor_.wall_now())};
+  return transactor_.write(
+      AppendStep{std::move(message.user), std::move(row), concat("step:", message.key), std::move(finished)}, deadline);
+}
+
+Task<Result<std::optional<Message>>> Messages::find(UserId user, ChatId chat, std::string key, Instant deadline) {
+  return transactor_.read(FindMessage{std::move(user), std::move(chat), concat("step:", key)}, deadline);
+}
+
+Task<Result<std::vector<Message>>> Messages::list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,
+                                                  Instant deadline) {
+  return transactor_.read(ListMessages{std::move(user), std::move(chat), after, limit}, deadline);
+}
+
+Task<Status> Messages::mark_signalled(MessageId message, Instant deadline) {
+  co_return (co_await transactor_.write(MarkSignalled{std::move(message)}, deadline)).status();
+}
+
+Task<Result<std::vector<Unsignalled>>> Messages::unsignalled(Duration age, std::size_t limit, Instant deadline) {
+  const std::int64_t before = transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(age).count();
+  return transactor_.read(ListUnsignalled{before, limit}, deadline);
+}
+
+}  // namespace reliant::store

@@ -1,0 +1,121 @@
+// Messages and updates of a chat: one sequence without gaps, every number taken in the transaction that writes what it
+// numbers (R40, R58). Whoever appends publishes `last_sequence` on the UpdateHub afterwards.
+//
+// Everything that may be retried has a key, and the same key again answers with what is stored: a user message its
+// client_message_id, an assistant message and a tool result the key of their turn and step.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "model/message.h"
+#include "model/tool.h"
+#include "model/update.h"
+#include "runtime/task.h"
+#include "runtime/time.h"
+#include "store/transact.h"
+
+namespace reliant::store {
+
+struct Message {
+  MessageId id;
+  ChatId chat;
+  std::uint64_t sequence = 0;
+  model::Role role = model::Role::kUser;
+  model::Content content;
+  WallTime created_at;
+};
+
+struct Appended {
+  Message message;
+  std::uint64_t last_sequence = 0;  // of the chat, after this
+  bool duplicate = false;           // it was stored before, and this is what is stored
+};
+
+struct UserMessage {
+  UserId user;
+  ChatId chat;
+  std::string text;
+  std::string client_message_id;  // "" = the client does not retry
+};
+
+struct AssistantMessage {
+  UserId user;
+  ChatId chat;
+  std::string key;  // the same for every attempt of the step
+  MessageId id;     // which its chunks were sent under; empty: a new one
+  model::Content content;
+};
+
+struct ToolResultMessage {
+  UserId user;
+  ChatId chat;
+  std::string key;
+  ToolCallId call;
+  std::string tool;
+  model::ToolResult result;
+};
+
+struct NewUpdate {
+  model::UpdateKind kind = model::UpdateKind::kMessageChunk;
+  std::string payload;  // a JSON object
+  std::string key;      // "" = none; with a key that the chat has already, the update is left out
+};
+
+// A message that was accepted, and whose signal to the workflow may not have been sent.
+struct Unsignalled {
+  UserId user;
+  ChatId chat;
+  MessageId message;
+  std::uint64_t sequence = 0;
+};
+
+// A chat of somebody else is NOT_FOUND. Every method may fail as Transactor does.
+class Messages {
+ public:
+  explicit Messages(Transactor& transactor) : transactor_(transactor) {}
+
+  // The message, its update, and, when the chat was not running, the status and its update. The message counts as not
+  // signalled. ALREADY_EXISTS (field client_message_id): it was used for another text.
+  Task<Result<Appended>> append_user_message(UserMessage message, Instant deadline);
+  Task<Result<Appended>> append_assistant_message(AssistantMessage message, Instant deadline);
+  // The update tool_finished, the message with the result, and its update.
+  Task<Result<Appended>> append_tool_result(ToolResultMessage message, Instant deadline);
+
+  // Of an assistant message or a tool result, by its key. Nullopt: not stored yet.
+  Task<Result<std::optional<Message>>> find(UserId user, ChatId chat, std::string key, Instant deadline);
+  // Those with a higher sequence than `after`, in order.
+  Task<Result<std::vector<Message>>> list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,
+                                          Instant deadline);
+
+  Task<Status> mark_signalled(MessageId message, Instant deadline);  // idempotent
+  // Accepted at least `age` ago, oldest first, of all users: for the sweeper of the api.
+  Task<Result<std::vector<Unsignalled>>> unsignalled(Duration age, std::size_t limit, Instant deadline);
+
+ private:
+  Transactor& transactor_;
+};
+
+class Updates {
+ public:
+  explicit Updates(Transactor& transactor) : transactor_(transactor) {}
+
+  // All of them in one transaction, in order. The chat's last sequence.
+  Task<Result<std::uint64_t>> append(UserId user, ChatId chat, std::vector<NewUpdate> updates, Instant deadline);
+  // Those with a higher sequence than `after`, in order.
+  Task<Result<std::vector<model::Update>>> list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,
+                                                Instant deadline);
+
+ private:
+  Transactor& transactor_;
+};
+
+// {"id","role","sequence","content":[…],"created_at"}: in updates, and for whoever shows a message.
+json::object json_of(const Message& message);
+
+}  // namespace reliant::store

@@ -1,0 +1,174 @@
+#include "store/schema.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "runtime/sleep.h"
+#include "runtime/this_context.h"
+
+namespace reliant::store {
+namespace {
+
+// Types that both engines take: TEXT, BIGINT. Times are microseconds, truth values 0 and 1, structures JSON text.
+constexpr std::string_view kFirst = R"sql(
+CREATE TABLE users (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE TABLE tokens (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  name TEXT NOT NULL,
+  secret_sha256 TEXT NOT NULL UNIQUE,
+  created_at BIGINT NOT NULL,
+  revoked_at BIGINT
+);
+CREATE INDEX tokens_of_user ON tokens (user_id, created_at, id);
+CREATE TABLE projects (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  name TEXT NOT NULL,
+  path TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX projects_of_user ON projects (user_id, created_at, id);
+CREATE TABLE chats (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL REFERENCES users (id),
+  project_id TEXT NOT NULL REFERENCES projects (id),
+  title TEXT NOT NULL,
+  status TEXT NOT NULL,
+  active_daemon TEXT NOT NULL,
+  last_sequence BIGINT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX chats_of_user ON chats (user_id, created_at, id);
+CREATE INDEX chats_of_project ON chats (project_id, created_at, id);
+CREATE TABLE messages (
+  id TEXT PRIMARY KEY,
+  chat_id TEXT NOT NULL REFERENCES chats (id),
+  sequence BIGINT NOT NULL,
+  role TEXT NOT NULL,
+  content TEXT NOT NULL,
+  dedup_key TEXT NOT NULL,
+  signalled BIGINT NOT NULL,
+  created_at BIGINT NOT NULL,
+  UNIQUE (chat_id, sequence),
+  UNIQUE (chat_id, dedup_key)
+);
+CREATE INDEX messages_not_signalled ON messages (created_at) WHERE signalled = 0;
+CREATE TABLE updates (
+  chat_id TEXT NOT NULL REFERENCES chats (id),
+  sequence BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  PRIMARY KEY (chat_id, sequence)
+);
+CREATE TABLE update_keys (
+  chat_id TEXT NOT NULL REFERENCES chats (id),
+  dedup_key TEXT NOT NULL,
+  PRIMARY KEY (chat_id, dedup_key)
+);
+CREATE TABLE daemons (
+  user_id TEXT NOT NULL REFERENCES users (id),
+  id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  tools TEXT NOT NULL,
+  epoch BIGINT NOT NULL,
+  gateway_id TEXT NOT NULL,
+  connection TEXT NOT NULL,
+  connected_at BIGINT NOT NULL,
+  last_seen BIGINT NOT NULL,
+  PRIMARY KEY (user_id, id)
+);
+CREATE INDEX daemons_of_gateway ON daemons (gateway_id);
+CREATE TABLE gateways (
+  id TEXT PRIMARY KEY,
+  address TEXT NOT NULL,
+  last_seen BIGINT NOT NULL
+);
+CREATE TABLE tool_executions (
+  request_id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL,
+  daemon_id TEXT NOT NULL,
+  chat_id TEXT NOT NULL,
+  call_id TEXT NOT NULL,
+  tool TEXT NOT NULL,
+  arguments TEXT NOT NULL,
+  working_directory TEXT NOT NULL,
+  effect TEXT NOT NULL,
+  timeout_ms BIGINT NOT NULL,
+  state TEXT NOT NULL,
+  epoch BIGINT NOT NULL,
+  outcome TEXT NOT NULL,
+  is_error BIGINT NOT NULL,
+  content TEXT NOT NULL,
+  exit_code BIGINT NOT NULL,
+  output_chunks BIGINT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX tool_executions_open ON tool_executions (user_id, daemon_id, created_at)
+  WHERE state IN ('pending', 'dispatched', 'running');
+CREATE INDEX tool_executions_of_chat ON tool_executions (chat_id);
+CREATE TABLE commit_marks (
+  owner TEXT NOT NULL,
+  slot BIGINT NOT NULL,
+  mark TEXT NOT NULL,
+  PRIMARY KEY (owner, slot)
+);
+INSERT INTO schema_version (version) VALUES (1);
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirst}};
+
+struct CurrentVersion {
+  using Value = std::int64_t;
+  Task<Result<Value>> run(ports::Transaction& transaction) const {
+    CO_TRY_ASSIGN(const ports::Rows rows,
+                  co_await transaction.execute("SELECT COALESCE(MAX(version), 0) FROM schema_version", {}));
+    co_return rows[0].integer(0);
+  }
+};
+
+// One step towards the newest version. Nullopt: it was made, or somebody else made it; look again.
+Task<Result<bool>> is_current(Transactor& transactor, Instant deadline) {
+  ports::Database& database = transactor.database();
+  CO_TRY_OK(co_await database.run_script(
+      "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)", deadline));
+  CO_TRY_ASSIGN(const std::int64_t current, co_await transactor.read(CurrentVersion{}, deadline));
+  const std::int64_t newest = std::end(kMigrations)[-1].version;
+  if (current > newest)
+    co_return failed_precondition("the database has schema version ", current, ", this program knows up to ", newest,
+                                  "; use a newer program");
+  const auto next = std::ranges::find_if(kMigrations, [&](const Migration& m) { return m.version > current; });
+  if (next == std::end(kMigrations)) co_return true;
+  CO_TRY_OK(co_await database.run_script(next->sql, deadline));
+  co_return false;
+}
+
+// A race with another process shows as its table, or its version, being there already.
+bool may_look_again(const Status& status) {
+  return status.code() == StatusCode::kAborted || status.code() == StatusCode::kUnavailable ||
+         status.code() == StatusCode::kAlreadyExists || reason_of(status) == kReasonCommitUnknown;
+}
+
+}  // namespace
+
+std::span<const Migration> migrations() { return kMigrations; }
+
+Task<Status> migrate(Transactor& transactor, Instant deadline) {
+  const Context& context = co_await ThisContext{};
+  Backoff backoff(Transactor::kPolicy, transactor.random());
+  for (;;) {
+    const Result<bool> current = co_await is_current(transactor, deadline);
+    if (current.ok() && *current) co_return ok_status();
+    if (current.ok()) continue;
+    if (!may_look_again(current.status()) || context.executor->now() >= deadline) co_return current.status();
+    co_await sleep_for(backoff.next());
+  }
+}
+
+}  // namespace reliant::store

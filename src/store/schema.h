@@ -1,0 +1,27 @@
+// The tables, as numbered migrations (R8, R56). Each is one script of SQL that SQLite and Postgres both take; the table
+// schema_version says which have been applied. A migration that has been released is never edited: add the next one.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "base/status.h"
+#include "runtime/task.h"
+#include "runtime/time.h"
+#include "store/transact.h"
+
+namespace reliant::store {
+
+struct Migration {
+  std::int64_t version;
+  std::string_view sql;  // without transaction control; it ends by writing its version
+};
+
+std::span<const Migration> migrations();
+
+// Applies what is missing. Safe to call at every start, by several processes at once. FAILED_PRECONDITION: the database
+// is of a newer version of this program.
+Task<Status> migrate(Transactor& transactor, Instant deadline);
+
+}  // namespace reliant::store
