@@ -300,6 +300,7 @@ Status WorkflowRun::apply(const HistoryEvent& event) {
 
 Status WorkflowRun::apply_new(const HistoryEvent& event) {
   if (state_ == RunState::kNew) return apply_started(event);
+  if (state_ == RunState::kClosed) return bad_history("it goes on after the end of the run");
   if (const auto key = key_of(event)) return apply_command_event(event, *key);
   if (event.event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED)
     return apply_workflow_task(event, WorkflowTaskInput::kCompletedEvent);
@@ -479,12 +480,13 @@ Status WorkflowRun::run_activation() {
   history_length_ = started_id_;
   continue_suggested_ = suggested_by_task_;
   last_activated_id_ = started_id_;
+  const Instant until(now_.time_since_epoch());
+  executor_.run_until(until);  // nothing is ready: this sets the clock before the code sees it
   if (state_ == RunState::kStarted) {
     take(RunInput::kCodeStarted);
     scope_.spawn(run_code());
   }
   deliver();
-  const Instant until(now_.time_since_epoch());
   const std::uint64_t steps = executor_.run_until(until, kMaxSteps);
   if (scope_.error()) return workflow_fault(what_of(scope_.error()));
   if (steps == kMaxSteps) return workflow_fault("it does not come to rest; does it loop without waiting?");
