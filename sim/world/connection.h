@@ -1,0 +1,102 @@
+// Connection: a reliable, ordered connection between two nodes, as TCP gives it: the base of simulated links and of bus
+// clients. It counts messages on their way; what they hold is the derived class's, in queues of the same order.
+//
+// An arrival is one step: it checks that the path is open (otherwise everything waits for the heal), that the receiving
+// process is the one that the connection was made with, and hands the message over; the receiver may be resumed in the same
+// step. While a path is cut, each side has a keepalive time-out. A side hears of the end at most once, through lost().
+//
+// It lives until both sides have ended, whoever else holds it; a crashed side is ended at once and its port is inert.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "base/status.h"
+#include "kernel/node.h"
+#include "runtime/list.h"
+#include "runtime/ring.h"
+#include "runtime/wake.h"
+#include "world/network.h"
+
+namespace reliant::sim {
+
+class Connection : public std::enable_shared_from_this<Connection>, private reliant::Link {
+ public:
+  using Side = std::size_t;
+  static constexpr Side kOpener = 0;
+  static constexpr Side kAcceptor = 1;
+  static constexpr Side other(Side side) { return 1 - side; }
+
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  virtual ~Connection() = default;
+
+  bool of(const Node& node) const;
+  bool joins(const Node& a, const Node& b) const;
+  // Breaks now; both sides are told.
+  void reset();
+
+ protected:
+  Connection(Network& network, Node& opener, Node& acceptor);
+
+  // Begins. Held by a shared_ptr.
+  void open();
+  // The side is there: not crashed, not lost, not left. Nothing is sent by, or handed to, one that is not.
+  bool usable(Side side) const { return !ended_[side] && lives_[side].alive(); }
+  // A message of `bytes` leaves `from`; arrived(other(from)) is called for each, in order.
+  void depart(Side from, std::size_t bytes, Duration extra = {});
+  // The side goes; the other one hears of it after everything that was sent before.
+  void leave(Side side);
+  // Both are done: nothing more arrives.
+  void close();
+
+  Executor& executor() { return network_.simulation().executor(); }
+  Network& network() { return network_; }
+  const Node& node(Side side) const { return lives_[side].node(); }
+
+ private:
+  friend class Network;
+  struct Flight {
+    Instant when;
+    std::uint32_t bytes;
+    bool last;  // no message: the sender has ended
+  };
+  struct Timer : Wake {
+    Connection* connection = nullptr;
+    Side side = 0;
+  };
+  struct Direction {  // towards one side
+    Path* path = nullptr;
+    Ring<Flight> flights;
+    Instant newest{};
+    Timer arrival;
+    bool stalled = false;
+    bool last_sent = false;
+  };
+
+  // May resume one coroutine as its last act.
+  virtual void arrived(Side to) = 0;
+  // Never again for that side. `status` is UNAVAILABLE.
+  virtual void lost(Side side, const Status& status) = 0;
+
+  static void arrive(Wake& wake);
+  static void keepalive_over(Wake& wake);
+  void push(Direction& direction, std::size_t bytes, Duration extra, bool last);
+  void say_goodbye(Side from);
+  void end(Side side, const Status& status);
+  void expect_silence(Side side);
+  void node_crashed(Node& node, bool silent);
+  void path_changed();
+
+  Network& network_;
+  std::uint64_t number_ = 0;
+  std::array<Incarnation, 2> lives_;
+  std::array<bool, 2> ended_{};
+  bool open_ = false;
+  std::array<Direction, 2> towards_;
+  std::array<Timer, 2> keepalive_;
+  std::shared_ptr<Connection> self_;  // while open
+};
+
+}  // namespace reliant::sim

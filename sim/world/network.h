@@ -1,0 +1,146 @@
+// Network: what lies between the nodes, for all simulated ports. Each ordered pair of nodes has a path with a latency of
+// its own, drawn from a stream labelled with the two names, so that a fault here re-rolls nothing elsewhere.
+//
+// Fault atlas, and why the system must survive each:
+//   latency with a slow tail   answers overtake each other across connections; a deadline and an answer meet
+//   loss (per million)         TCP repairs it: the message comes late, those behind it too
+//   cut, one way or both       nobody is told: data waits in the kernel, and comes after the heal or never
+//   keepalive time-out         each side gives up at a time of its own: one may know what the other does not
+//   reset                      a middlebox forgets a connection: both sides lose what was under way
+//   crash, loud or silent      a dead process's kernel resets its connections; a dead machine says nothing at all
+//   delay, bandwidth           a congested path: control frames queue behind bulk output
+//
+// Owned by the test or the cluster, made after the Simulation and destroyed before it; destroying it shuts the simulation
+// down. One thread; every draw and every arrival is part of the run's hash.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "kernel/simulation.h"
+#include "runtime/event.h"
+#include "runtime/list.h"
+#include "runtime/task.h"
+#include "runtime/time.h"
+
+namespace reliant::sim {
+
+class Connection;
+
+struct Latency {
+  Duration low = std::chrono::microseconds(100);
+  Duration high = std::chrono::milliseconds(1);
+  std::uint32_t slow_per_million = 1000;  // of these the delay is from the tail
+  Duration slow_low = std::chrono::milliseconds(20);
+  Duration slow_high = std::chrono::milliseconds(200);
+};
+
+struct NetworkOptions {
+  Latency latency;
+  Duration retransmit = std::chrono::milliseconds(200);  // what one loss costs; after a heal up to five times that
+  // How long a side believes in a peer that it hears nothing of, drawn for each.
+  Duration keepalive_low = std::chrono::seconds(10);
+  Duration keepalive_high = std::chrono::seconds(20);
+  Duration connect_timeout = std::chrono::seconds(20);
+  std::uint32_t silent_crash_per_million = 200'000;
+};
+
+// From one node to another.
+class Path {
+ public:
+  Path(Random random, const NetworkOptions& options) : options_(options), random_(random), latency_(options.latency) {}
+
+  bool open() const { return cuts_ == 0; }
+  // Until a message of `bytes` that is sent now has arrived, if nothing is cut. Draws.
+  Duration delay(std::size_t bytes, Instant now);
+  Duration retransmission() { return random_.duration(options_.retransmit, options_.retransmit * 5); }
+  Duration keepalive() { return random_.duration(options_.keepalive_low, options_.keepalive_high); }
+
+ private:
+  friend class Network;
+
+  const NetworkOptions& options_;
+  Random random_;
+  Latency latency_;
+  Duration extra_{};
+  std::uint32_t loss_per_million_ = 0;
+  std::uint64_t bytes_per_second_ = 0;  // 0 = no limit
+  Instant busy_until_{};
+  bool cut_ = false;   // by name
+  int cuts_ = 0;       // with those of an isolated node
+  Event opened_;       // set while open
+};
+
+class Network final : private NodeObserver {
+ public:
+  explicit Network(Simulation& simulation, NetworkOptions options = {});
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  ~Network();
+
+  Simulation& simulation() { return simulation_; }
+  const NetworkOptions& options() const { return options_; }
+
+  // --- what a port asks ---
+  bool reachable(Node& from, Node& to) { return path(from, to).open(); }
+  Duration latency(Node& from, Node& to) { return path(from, to).delay(0, simulation_.now()); }
+  Path& path(Node& from, Node& to);
+  // One trip of a request or an answer, for ports that are not a stream. OK: it has arrived, and `to` lives. UNAVAILABLE:
+  // refused (the process is down), or nothing was heard for the connect time-out. DEADLINE_EXCEEDED.
+  Task<Status> travel(Node& from, Node& to, std::size_t bytes, Instant deadline);
+
+  // --- faults ---
+  void set_latency(Node& from, Node& to, Latency latency) { path(from, to).latency_ = latency; }
+  void set_delay(Node& from, Node& to, Duration extra) { path(from, to).extra_ = extra; }
+  void set_loss(Node& from, Node& to, std::uint32_t per_million) { path(from, to).loss_per_million_ = per_million; }
+  void set_bandwidth(Node& from, Node& to, std::uint64_t bytes_per_second);
+  void cut(Node& from, Node& to);        // one way
+  void partition(Node& a, Node& b);      // both ways
+  void partition(const std::vector<Node*>& some, const std::vector<Node*>& others);
+  void isolate(Node& node);              // from everybody, also those it has not met
+  void heal(Node& a, Node& b);           // what cut and partition did
+  void heal(Node& node);                 // what isolate did
+  void heal();                           // everything, also delay, loss and bandwidth
+  // Every live connection between the two, or of one node, breaks now; both sides are told.
+  void reset(Node& a, Node& b);
+  void reset(Node& node);
+  std::size_t connections() const { return connection_count_; }
+
+ private:
+  friend class Connection;
+  struct Place {  // of a node
+    Node* node = nullptr;
+    bool isolated = false;
+    bool silent = false;  // died without telling its peers
+  };
+
+  Place& place(Node& node);
+  void node_crashed(Node& node) override;
+  void set_cut(Node& from, Node& to, bool cut);
+  void set_isolated(Node& node, bool isolated);
+  void update(Path& path, int cuts);
+  void paths_changed();
+  std::uint64_t enter(Connection& connection);
+  void leave(Connection& connection);
+  template <class Action>
+  void for_each_connection(Action action);
+
+  Simulation& simulation_;
+  NetworkOptions options_;
+  Context context_;  // of arrivals
+  Random crashes_;
+  std::vector<Place> places_;  // by node id
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::unique_ptr<Path>> paths_;
+  List connections_;
+  std::size_t connection_count_ = 0;
+  std::uint64_t last_connection_ = 0;
+  // Those that have closed; freed in a later step, when nothing of them is running any more.
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<Connection>>> closed_;
+};
+
+}  // namespace reliant::sim

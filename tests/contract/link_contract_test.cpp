@@ -1,0 +1,62 @@
+#include "contract/link_contract.h"
+
+#include "adapters/memory_link.h"
+#include "kernel/simulation.h"
+#include "world/sim_link.h"
+
+namespace reliant::tests {
+namespace {
+
+Task<void> marked(Task<void> test, bool& ended) {
+  co_await std::move(test);
+  ended = true;
+}
+
+class MemoryWorld {
+ public:
+  Executor& executor() { return executor_; }
+  ports::LinkTransport& opener() { return transport_; }
+  ports::LinkTransport& acceptor() { return transport_; }
+  std::string free_address() { return "memory:0"; }
+  std::size_t window() { return adapters::MemoryLinkOptions{}.window; }
+  bool run(Task<void> test) {
+    bool ended = false;
+    scope_.spawn(marked(std::move(test), ended));
+    executor_.run();
+    return ended;
+  }
+
+ private:
+  Executor executor_{1};
+  adapters::MemoryLinkTransport transport_;
+  TaskScope scope_{executor_, 0};
+};
+
+class SimWorld {
+ public:
+  Executor& executor() { return simulation_.executor(); }
+  ports::LinkTransport& opener() { return opener_; }
+  ports::LinkTransport& acceptor() { return acceptor_; }
+  std::string free_address() { return "acceptor:0"; }
+  std::size_t window() { return sim::SimLinkOptions{}.window; }
+  bool run(Task<void> test) {
+    bool ended = false;
+    simulation_.world().spawn(marked(std::move(test), ended));
+    simulation_.run();
+    return ended && simulation_.failure() == nullptr && network_.connections() == 0;
+  }
+
+ private:
+  sim::Simulation simulation_{7};
+  sim::Network network_{simulation_};
+  sim::SimLinks links_{network_};
+  sim::SimLinkTransport opener_{links_, simulation_.add_node("opener")};
+  sim::SimLinkTransport acceptor_{links_, simulation_.add_node("acceptor")};
+};
+
+}  // namespace
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, LinkContract, MemoryWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sim, LinkContract, SimWorld);
+
+}  // namespace reliant::tests
