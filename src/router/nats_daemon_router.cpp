@@ -69,6 +69,8 @@ Task<Result<model::ToolResult>> NatsDaemonRouter::follow(ports::BusSubscription&
     auto reply = model::decode_tool_reply(message->payload);
     if (!reply.ok()) co_return unavailable("an answer cannot be read: ", message_of(reply.status()));
     if (auto* chunk = std::get_if<model::ToolOutputChunk>(&*reply)) {
+      if (chunk->chunk > sink.last_chunk() + 1 && !chunk->gap)
+        co_return unavailable("output was lost on the bus; call again to have it from chunk ", sink.last_chunk() + 1);
       // Chunks already taken come again after a gateway has changed.
       if (chunk->chunk > sink.last_chunk()) co_await sink.on_output(chunk->chunk, std::move(chunk->data), chunk->gap);
     } else if (auto* part = std::get_if<model::ToolResultPart>(&*reply)) {

@@ -1,0 +1,158 @@
+#include "gateway/gateway.h"
+
+#include "base/text.h"
+#include "router/local_daemon_router.h"
+#include "runtime/deadline.h"
+#include "runtime/sleep.h"
+
+namespace reliant::gateway {
+
+Gateway::Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTransport& links, Records& records,
+                 GatewayOptions options)
+    : context_(context),
+      clock_(clock),
+      log_(log),
+      links_(links),
+      records_(records),
+      options_(std::move(options)),
+      scope_(context) {}
+
+Gateway::~Gateway() = default;
+
+Task<Status> Gateway::start() {
+  CO_TRY_OK(co_await records_.forget_sessions(options_.id));
+  CO_TRY_ASSIGN(listener_, links_.listen(options_.listen_address));
+  if (options_.advertised_address.empty()) options_.advertised_address = listener_->address();
+  scope_.spawn(accept_links());
+  scope_.spawn(announce());
+  log_.info("gateway.started", {{"gateway", options_.id.str()}, {"address", listener_->address()}});
+  co_return ok_status();
+}
+
+const std::string& Gateway::address() const { return listener_->address(); }
+
+Task<void> Gateway::accept_links() {
+  while (true) {
+    auto link = co_await listener_->accept();
+    if (!link.ok()) co_return;  // closed
+    scope_.spawn(serve(*std::move(link)));
+  }
+}
+
+Task<void> Gateway::announce() {
+  while (true) {
+    Status announced = co_await records_.announce(options_.id, options_.advertised_address);
+    if (!announced.ok()) log_.warning("gateway.announce.failed", {{"error", message_of(announced)}});
+    co_await sleep_for(Records::kLease / 3);
+  }
+}
+
+Task<Result<proto::Register>> Gateway::read_registration(ports::AcceptedLink& link) {
+  auto bytes = co_await link.receive(clock_.now() + kRegistrationTime);
+  if (!bytes.ok()) co_return bytes.status();
+  proto::DaemonFrame frame;
+  if (!*bytes || !frame.ParseFromString(**bytes) || !frame.has_register_())
+    co_return invalid_field("register", "the first frame of a daemon's stream must be Register");
+  const proto::Register& registration = frame.register_();
+  if (!valid_id(registration.daemon_id()))
+    co_return invalid_field("register.daemon_id", "daemon_id must be 1 to 128 letters, digits, _ and -");
+  co_return std::move(*frame.mutable_register_());
+}
+
+Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::AcceptedLink>& link,
+                                                     proto::Registered& greeting) {
+  const auto& metadata = link->metadata();
+  const auto authorization = metadata.find("authorization");
+  CO_TRY_ASSIGN(const UserId user,
+                co_await records_.authenticate(authorization == metadata.end() ? "" : authorization->second));
+  CO_TRY_ASSIGN(const proto::Register registration, co_await read_registration(*link));
+  CO_TRY_ASSIGN(const std::int64_t epoch, co_await records_.accept(user, options_.id, registration));
+
+  greeting.set_epoch(epoch);
+  greeting.set_gateway_id(options_.id.str());
+  greeting.set_heartbeat_interval_ms(std::chrono::milliseconds(std::chrono::seconds(15)).count());
+  greeting.add_gateway_addresses(options_.advertised_address);
+  if (auto others = co_await records_.live_addresses(); others.ok())
+    for (const std::string& address : *others)
+      if (address != options_.advertised_address) greeting.add_gateway_addresses(address);
+
+  SessionIdentity identity{user, DaemonId(registration.daemon_id()), epoch, options_.id};
+  co_return std::make_shared<Session>(context_, clock_, log_, records_, std::move(identity), std::move(link));
+}
+
+Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
+  proto::Registered greeting;
+  auto opened = co_await open(link, greeting);
+  if (!opened.ok()) {
+    log_.warning("gateway.session.refused", {{"error", message_of(opened.status())}});
+    if (link) link->finish(opened.status());
+    co_return;
+  }
+  const std::shared_ptr<Session> session = *std::move(opened);
+  const Key key(session->identity().user, session->identity().daemon);
+
+  // Newcomer wins at once (C2), unless two registrations overtook each other between the store and here.
+  std::shared_ptr<Session>& slot = sessions_[key];
+  const Status superseded = with_reason(aborted("a newer stream of this daemon was accepted"), kReasonSuperseded);
+  if (slot && slot->identity().epoch > session->identity().epoch) {
+    session->close(superseded);
+  } else {
+    if (slot) slot->close(superseded);
+    slot = session;
+    if (observer_) observer_->session_opened(key.first, key.second);
+  }
+  co_await session->run(std::move(greeting));
+
+  const auto current = sessions_.find(key);
+  if (current != sessions_.end() && current->second == session) {
+    sessions_.erase(current);
+    if (observer_) observer_->session_closed(key.first, key.second);
+  }
+  a_session_ended_.set();
+  // A newer epoch refuses this, and says the truth already; without a database the lease runs out.
+  Status recorded = co_await records_.record_connection(session->identity(), model::DaemonConnection::kDisconnected);
+  if (!recorded.ok()) log_.debug("gateway.session.end_not_recorded", {{"error", message_of(recorded)}});
+}
+
+Task<void> Gateway::stop(Instant deadline) {
+  listener_->close();
+  const auto withdrawn = co_await with_deadline(records_.withdraw(options_.id), deadline);
+  if (!withdrawn || !withdrawn->ok()) log_.warning("gateway.withdraw.failed");  // the lease runs out
+  std::vector<std::string> others;
+  if (auto live = co_await records_.live_addresses(); live.ok())
+    for (std::string& address : *live)
+      if (address != options_.advertised_address) others.push_back(std::move(address));
+  for (auto& [key, session] : sessions_) session->drain(others);
+  const Instant patience = others.empty() ? clock_.now() : deadline;  // without another gateway nobody can go on
+  while (!sessions_.empty()) {
+    a_session_ended_.reset();
+    if (!co_await a_session_ended_.wait(patience)) break;
+  }
+  for (auto& [key, session] : sessions_) session->close(unavailable("the gateway stops; connect to another one"));
+  while (!sessions_.empty()) {
+    a_session_ended_.reset();
+    if (!co_await a_session_ended_.wait(deadline)) break;
+  }
+}
+
+std::shared_ptr<Session> Gateway::find(const UserId& user, const DaemonId& daemon) const {
+  const auto found = sessions_.find({user, daemon});
+  return found == sessions_.end() ? nullptr : found->second;
+}
+
+bool Gateway::holds(const UserId& user, const DaemonId& daemon) const { return find(user, daemon) != nullptr; }
+
+Task<Result<model::ToolResult>> Gateway::execute(model::ToolRequest request, router::OutputSink& sink,
+                                                 Instant deadline) {
+  const std::shared_ptr<Session> session = find(request.user, request.daemon);  // kept alive by this frame
+  if (!session) co_return router::daemon_offline(request.daemon);
+  co_return co_await session->execute(std::move(request), sink, deadline);
+}
+
+Task<Status> Gateway::cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) {
+  const std::shared_ptr<Session> session = find(user, daemon);
+  if (!session) co_return router::daemon_offline(daemon);
+  co_return co_await session->cancel(std::move(request), deadline);
+}
+
+}  // namespace reliant::gateway

@@ -1,0 +1,79 @@
+// Gateway: the role that holds the streams of users' tools daemons (R44 to R49, R52). It accepts streams, checks who they
+// are, gives each the next epoch of its daemon (C2), serves it as a Session, and offers the daemons it holds to the
+// process (DaemonSessions) and, through its observer, to the bus.
+//
+// Owner: the composition root; destroyed after run() has ended or with the process. Executor: the logic thread.
+// Destructible at any time.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/event_log.h"
+#include "gateway/records.h"
+#include "gateway/session.h"
+#include "gateway/session_observer.h"
+#include "ports/link.h"
+#include "router/daemon_router.h"
+#include "runtime/clock.h"
+#include "runtime/scope.h"
+
+namespace reliant::gateway {
+
+struct GatewayOptions {
+  GatewayId id;
+  std::string listen_address;      // "host:port"
+  std::string advertised_address;  // what daemons are told; "" = where it really listens
+};
+
+class Gateway final : public router::DaemonSessions {
+ public:
+  static constexpr Duration kRegistrationTime = std::chrono::seconds(10);  // from accept to the Register frame
+
+  // References outlive the gateway.
+  Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTransport& links, Records& records,
+          GatewayOptions options);
+  ~Gateway() override;
+
+  // Told of every session; set before start(). May be left out: then the daemons are known to this process only.
+  void set_observer(SessionObserver& observer) { observer_ = &observer; }
+
+  // Listens and serves from now on. ALREADY_EXISTS: the address is in use. UNAVAILABLE: no database.
+  Task<Status> start();
+  // Sends the daemons on to other gateways (C43), waits until they have gone or `deadline`, and closes what is left.
+  Task<void> stop(Instant deadline);
+  const std::string& address() const;
+
+  Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink,
+                                          Instant deadline) override;
+  Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) override;
+  bool holds(const UserId& user, const DaemonId& daemon) const override;
+  std::size_t session_count() const { return sessions_.size(); }
+
+ private:
+  using Key = std::pair<UserId, DaemonId>;
+
+  Task<void> accept_links();
+  Task<void> announce();
+  Task<void> serve(std::unique_ptr<ports::AcceptedLink> link);
+  Task<Result<proto::Register>> read_registration(ports::AcceptedLink& link);
+  Task<Result<std::shared_ptr<Session>>> open(std::unique_ptr<ports::AcceptedLink>& link, proto::Registered& greeting);
+  std::shared_ptr<Session> find(const UserId& user, const DaemonId& daemon) const;
+
+  Context& context_;
+  Clock& clock_;
+  EventLog& log_;
+  ports::LinkTransport& links_;
+  Records& records_;
+  GatewayOptions options_;
+  SessionObserver* observer_ = nullptr;
+  std::unique_ptr<ports::LinkListener> listener_;
+  std::map<Key, std::shared_ptr<Session>> sessions_;
+  Event a_session_ended_;
+  TaskScope scope_;  // last: its tasks use everything above
+};
+
+}  // namespace reliant::gateway

@@ -1,0 +1,69 @@
+#include "gateway/records.h"
+
+#include <utility>
+
+namespace reliant::gateway {
+
+Records::Records(store::Store& store, auth::Authenticator& authenticator, Clock& clock)
+    : store_(store), authenticator_(authenticator), clock_(clock) {}
+
+Task<Result<UserId>> Records::authenticate(std::string authorization) {
+  co_return co_await authenticator_.authenticate(std::move(authorization), deadline());
+}
+
+Task<Result<std::int64_t>> Records::accept(UserId user, GatewayId gateway, proto::Register registration) {
+  store::DaemonArrival arrival;
+  arrival.user = std::move(user);
+  arrival.id = DaemonId(registration.daemon_id());
+  arrival.name = registration.name().empty() ? registration.daemon_id() : registration.name();
+  arrival.kind = registration.kind() == proto::DAEMON_KIND_CLOUD ? "cloud" : "local";
+  arrival.labels = {registration.labels().begin(), registration.labels().end()};
+  arrival.tools = {registration.tools().begin(), registration.tools().end()};
+  arrival.gateway = std::move(gateway);
+  co_return co_await store_.daemons().accept(std::move(arrival), deadline());
+}
+
+Task<Status> Records::record_connection(SessionIdentity session, model::DaemonConnection connection) {
+  co_return co_await store_.daemons().set_connection(session.user, session.daemon, session.epoch, connection,
+                                                     deadline());
+}
+
+Task<Result<std::optional<model::ToolResult>>> Records::begin_execution(SessionIdentity session,
+                                                                        model::ToolRequest request) {
+  const RequestId id = request.id;
+  CO_TRY_ASSIGN(store::Execution known, co_await store_.executions().insert(std::move(request), deadline()));
+  if (known.state != store::ExecutionState::kDone) {
+    CO_TRY_ASSIGN(known, co_await store_.executions().advance(id, store::ExecutionState::kDispatched, session.epoch,
+                                                              deadline()));
+  }
+  co_return std::move(known.result);
+}
+
+Task<Result<model::ToolResult>> Records::finish_execution(SessionIdentity session, RequestId request,
+                                                          model::ToolResult result) {
+  CO_TRY_ASSIGN(store::Execution finished, co_await store_.executions().finish(std::move(request), session.epoch,
+                                                                               std::move(result), deadline()));
+  if (!finished.result) co_return internal_error("a finished execution has no result");
+  co_return *std::move(finished.result);
+}
+
+Task<Status> Records::announce(GatewayId gateway, std::string address) {
+  co_return co_await store_.gateways().announce(std::move(gateway), std::move(address), deadline());
+}
+
+Task<Status> Records::withdraw(GatewayId gateway) {
+  co_return co_await store_.gateways().withdraw(std::move(gateway), deadline());
+}
+
+Task<Status> Records::forget_sessions(GatewayId gateway) {
+  co_return co_await store_.daemons().disconnect_all(std::move(gateway), deadline());
+}
+
+Task<Result<std::vector<std::string>>> Records::live_addresses() {
+  CO_TRY_ASSIGN(const auto gateways, co_await store_.gateways().live(kLease, deadline()));
+  std::vector<std::string> addresses;
+  for (const store::Gateway& gateway : gateways) addresses.push_back(gateway.address);
+  co_return addresses;
+}
+
+}  // namespace reliant::gateway

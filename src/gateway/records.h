@@ -1,0 +1,67 @@
+// Records: what a gateway reads and makes durable. Every write names its session; it is refused with reason SUPERSEDED
+// when a newer epoch holds the daemon (C2), and the session then ends.
+//
+// Owner: the Gateway. Executor: the logic thread. Errors are those of the store: UNAVAILABLE may be tried again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "auth/authenticator.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "model/daemon_status.h"
+#include "model/tool.h"
+#include "reliant/tools/v1/daemon.pb.h"
+#include "runtime/clock.h"
+#include "runtime/task.h"
+#include "store/store.h"
+
+namespace reliant::gateway {
+
+namespace proto = ::reliant::tools::v1;
+
+struct SessionIdentity {
+  UserId user;
+  DaemonId daemon;
+  std::int64_t epoch = 0;  // C2
+  GatewayId gateway;
+};
+
+class Records {
+ public:
+  // Within this much the database answers, or the call has failed.
+  static constexpr Duration kPatience = std::chrono::seconds(10);
+  static constexpr Duration kLease = std::chrono::seconds(30);
+
+  // References outlive it.
+  Records(store::Store& store, auth::Authenticator& authenticator, Clock& clock);
+
+  // R52. `authorization` is the metadata's value. UNAUTHENTICATED with its reason (C10).
+  Task<Result<UserId>> authenticate(std::string authorization);
+  // Takes the next epoch of the daemon: from now on every older one is refused.
+  Task<Result<std::int64_t>> accept(UserId user, GatewayId gateway, proto::Register registration);
+  Task<Status> record_connection(SessionIdentity session, model::DaemonConnection connection);
+  // The stored result if the request is done already; otherwise it is recorded as dispatched over this session.
+  Task<Result<std::optional<model::ToolResult>>> begin_execution(SessionIdentity session, model::ToolRequest request);
+  // The first result wins; returns the one that is durable.
+  Task<Result<model::ToolResult>> finish_execution(SessionIdentity session, RequestId request,
+                                                   model::ToolResult result);
+  // Renews this gateway's place in the list of live ones, for kLease.
+  Task<Status> announce(GatewayId gateway, std::string address);
+  Task<Status> withdraw(GatewayId gateway);
+  // A gateway's last life ended without a word: what it held then, it holds no more.
+  Task<Status> forget_sessions(GatewayId gateway);
+  Task<Result<std::vector<std::string>>> live_addresses();
+
+ private:
+  Instant deadline() const { return clock_.now() + kPatience; }
+
+  store::Store& store_;
+  auth::Authenticator& authenticator_;
+  Clock& clock_;
+};
+
+}  // namespace reliant::gateway

@@ -1,0 +1,292 @@
+#include "gateway/session.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/text.h"
+#include "runtime/deadline.h"
+#include "runtime/sleep.h"
+
+namespace reliant::gateway {
+namespace {
+
+// Frames waiting for room in the stream. Only requests and acknowledgements go down, so this is never large; a daemon
+// that lets so many pile up does not read, and loses its stream.
+constexpr std::size_t kOutboundFrames = 1024;
+// Chunks that a daemon sends ahead of acknowledgements are fewer (its window), so a waiting execute() never misses one.
+constexpr std::size_t kWaitingEvents = 256;
+
+struct Superseded {};  // a newer execute() has taken the request over
+using ExecutionEvent = std::variant<proto::ToolOutput, model::ToolResult, Status, Superseded>;
+
+proto::Effect to_proto(model::Effect effect) {
+  switch (effect) {
+    case model::Effect::kReadOnly: return proto::EFFECT_READ_ONLY;
+    case model::Effect::kIdempotent: return proto::EFFECT_IDEMPOTENT;
+    case model::Effect::kNonIdempotent: return proto::EFFECT_NON_IDEMPOTENT;
+  }
+  return proto::EFFECT_NON_IDEMPOTENT;
+}
+
+model::ToolResult to_result(proto::ToolFinished frame) {
+  model::ToolResult result;
+  result.outcome = frame.outcome() == proto::OUTCOME_EXECUTED       ? model::Outcome::kExecuted
+                   : frame.outcome() == proto::OUTCOME_NOT_EXECUTED ? model::Outcome::kNotExecuted
+                                                                    : model::Outcome::kUnknown;
+  result.is_error = frame.is_error();
+  result.content = std::move(*frame.mutable_content());
+  result.exit_code = frame.exit_code();
+  result.output_chunks = frame.output_chunks();
+  return result;
+}
+
+Status stream_lost(const DaemonId& daemon) {
+  return unavailable("the stream of daemon ", daemon.str(), " ended; the tool may still be running there");
+}
+
+}  // namespace
+
+// Registered for as long as an execute() waits; taken over by a newer one for the same request.
+struct Session::Execution {
+  Execution(Session& s, RequestId i) : session(s), id(std::move(i)), events(kWaitingEvents) {
+    Execution*& slot = session.executions_[id];
+    if (slot) slot->events.try_send(Superseded{});
+    slot = this;
+  }
+  ~Execution() {
+    const auto found = session.executions_.find(id);
+    if (found != session.executions_.end() && found->second == this) session.executions_.erase(found);
+  }
+  Execution(const Execution&) = delete;
+  Execution& operator=(const Execution&) = delete;
+
+  Session& session;
+  RequestId id;
+  Channel<ExecutionEvent> events;
+};
+
+Session::Session(Context& context, Clock& clock, EventLog& log, Records& records, SessionIdentity identity,
+                 std::unique_ptr<ports::AcceptedLink> link)
+    : clock_(clock),
+      log_(log),
+      records_(records),
+      identity_(std::move(identity)),
+      link_(std::move(link)),
+      outbound_(kOutboundFrames),
+      scope_(context) {}
+
+Session::~Session() = default;
+
+Task<void> Session::run(proto::Registered greeting) {
+  proto::GatewayFrame frame;
+  *frame.mutable_registered() = std::move(greeting);
+  send(std::move(frame));
+  status_.on_connected(clock_.now());
+  log_.info("gateway.session.opened", {{"user", identity_.user.str()},
+                                       {"daemon", identity_.daemon.str()},
+                                       {"epoch", identity_.epoch},
+                                       {"gateway", identity_.gateway.str()}});
+  scope_.spawn(write_frames());
+  scope_.spawn(beat());
+  scope_.spawn(read_frames());
+  co_await ended_.wait();
+
+  status_.on_closed();
+  link_->finish(end_);
+  for (auto& [id, execution] : executions_) execution->events.try_send(stream_lost(identity_.daemon));
+  for (auto& [id, answer] : cancels_) answer->set(false);
+  log_.info("gateway.session.closed", {{"user", identity_.user.str()},
+                                       {"daemon", identity_.daemon.str()},
+                                       {"epoch", identity_.epoch},
+                                       {"gateway", identity_.gateway.str()},
+                                       {"why", message_of(end_)}});
+}
+
+void Session::close(Status why) {
+  if (ended_.is_set()) return;
+  end_ = std::move(why);
+  ended_.set();
+}
+
+void Session::drain(std::vector<std::string> addresses) {
+  proto::GatewayFrame frame;
+  for (std::string& address : addresses) frame.mutable_drain()->add_gateway_addresses(std::move(address));
+  send(std::move(frame));
+}
+
+void Session::send(proto::GatewayFrame frame) {
+  if (!outbound_.try_send(std::move(frame)))
+    close(resource_exhausted("the daemon does not read what it is sent; connect again"));
+}
+
+Task<void> Session::write_frames() {
+  while (true) {
+    auto frame = co_await outbound_.recv();
+    if (!frame) co_return;
+    Status sent = co_await link_->send(frame->SerializeAsString(), clock_.now() + model::kDisconnectedAfter);
+    if (!sent.ok()) {
+      close(std::move(sent));
+      co_return;
+    }
+  }
+}
+
+Task<void> Session::beat() {
+  for (std::int64_t number = 1;; ++number) {
+    co_await sleep_for(model::kGatewayHeartbeat);
+    proto::GatewayFrame frame;
+    frame.mutable_heartbeat()->set_number(number);
+    send(std::move(frame));
+    co_await record_connection();  // renews the presence lease, and finds out when a newer epoch has taken over
+  }
+}
+
+Task<void> Session::read_frames() {
+  while (true) {
+    auto bytes = co_await link_->receive(status_.next_change());
+    const bool silent = bytes.status().code() == StatusCode::kDeadlineExceeded;
+    if (!bytes.ok() && !silent) {
+      close(bytes.status());
+      co_return;
+    }
+    if (!silent && !*bytes) {
+      close(ok_status());  // the daemon said goodbye
+      co_return;
+    }
+    const bool changed = silent ? status_.advance(clock_.now()) : status_.on_frame(clock_.now());
+    if (status_.connection() == model::DaemonConnection::kDisconnected) {
+      close(deadline_exceeded("nothing was heard from the daemon for 120 s"));
+      co_return;
+    }
+    if (changed) {
+      log_.info("gateway.session.status", {{"daemon", identity_.daemon.str()},
+                                           {"epoch", identity_.epoch},
+                                           {"status", to_string(status_.connection())}});
+      scope_.spawn(record_connection());
+    }
+    if (silent) continue;
+    if (Status understood = on_frame(**std::move(bytes)); !understood.ok()) {
+      close(std::move(understood));
+      co_return;
+    }
+  }
+}
+
+Task<void> Session::record_connection() {
+  Status recorded = co_await records_.record_connection(identity_, status_.connection());
+  if (reason_of(recorded) == kReasonSuperseded) close(std::move(recorded));
+}
+
+Status Session::on_frame(std::string bytes) {
+  proto::DaemonFrame frame;
+  if (!frame.ParseFromString(bytes)) return invalid_argument("a frame cannot be read as reliant.tools.v1.DaemonFrame");
+  switch (frame.frame_case()) {
+    case proto::DaemonFrame::kToolOutput: on_output(std::move(*frame.mutable_tool_output())); break;
+    case proto::DaemonFrame::kToolFinished: on_finished(std::move(*frame.mutable_tool_finished())); break;
+    case proto::DaemonFrame::kCancelDone: {
+      const auto waiting = cancels_.find(RequestId(frame.cancel_done().request_id()));
+      if (waiting != cancels_.end()) waiting->second->set(true);
+      break;
+    }
+    case proto::DaemonFrame::kRegister: return invalid_argument("a stream registers once, with its first frame");
+    case proto::DaemonFrame::kHeartbeat:
+    case proto::DaemonFrame::kToolAccepted:
+    case proto::DaemonFrame::FRAME_NOT_SET: break;  // any frame counts as life; newer kinds may be unknown here
+  }
+  return ok_status();
+}
+
+void Session::on_output(proto::ToolOutput frame) {
+  // Nobody waits: not acknowledged, so the daemon keeps it for whoever asks next.
+  const auto found = executions_.find(RequestId(frame.request_id()));
+  if (found != executions_.end()) found->second->events.try_send(std::move(frame));
+}
+
+void Session::on_finished(proto::ToolFinished frame) { scope_.spawn(keep_result(std::move(frame))); }
+
+Task<void> Session::keep_result(proto::ToolFinished frame) {
+  const RequestId request(frame.request_id());
+  auto durable = co_await records_.finish_execution(identity_, request, to_result(std::move(frame)));
+  if (!durable.ok()) {
+    if (reason_of(durable.status()) == kReasonSuperseded) close(durable.status());
+    // Not acknowledged: the daemon offers the result again, and whoever waits calls again.
+    const auto waiting = executions_.find(request);
+    if (waiting != executions_.end()) waiting->second->events.try_send(durable.status());
+    co_return;
+  }
+  proto::GatewayFrame ack;
+  ack.mutable_result_ack()->set_request_id(request.str());
+  send(std::move(ack));
+  const auto waiting = executions_.find(request);
+  if (waiting != executions_.end()) waiting->second->events.try_send(*std::move(durable));
+}
+
+proto::GatewayFrame Session::execute_frame(const model::ToolRequest& request, std::uint64_t resume_after) const {
+  proto::GatewayFrame frame;
+  proto::ExecuteTool& execute = *frame.mutable_execute_tool();
+  execute.set_request_id(request.id.str());
+  execute.set_tool(request.tool);
+  execute.set_arguments(request.arguments);
+  execute.set_working_directory(request.working_directory);
+  execute.set_effect(to_proto(request.effect));
+  execute.set_timeout_ms(request.timeout_ms);
+  execute.set_resume_output_after(resume_after);
+  execute.set_chat_id(request.chat.str());
+  execute.set_tool_call_id(request.call.str());
+  return frame;
+}
+
+Task<Result<model::ToolResult>> Session::execute(model::ToolRequest request, router::OutputSink& sink,
+                                                 Instant deadline) {
+  Execution execution(*this, request.id);
+  auto begun = co_await records_.begin_execution(identity_, request);
+  if (!begun.ok()) {
+    if (reason_of(begun.status()) == kReasonSuperseded) close(begun.status());
+    co_return begun.status();
+  }
+  if (*begun) co_return **std::move(begun);
+  if (ended_.is_set()) co_return stream_lost(identity_.daemon);
+  send(execute_frame(request, sink.last_chunk()));
+  co_return co_await follow(execution, sink, deadline);
+}
+
+Task<Result<model::ToolResult>> Session::follow(Execution& execution, router::OutputSink& sink, Instant deadline) {
+  while (true) {
+    auto event = co_await execution.events.recv(deadline);
+    if (!event) co_return deadline_exceeded("no result of the tool in time; it may still be running");
+    if (auto* result = std::get_if<model::ToolResult>(&*event)) co_return std::move(*result);
+    if (auto* status = std::get_if<Status>(&*event)) co_return std::move(*status);
+    if (std::holds_alternative<Superseded>(*event))
+      co_return aborted("a newer call has taken over request ", execution.id.str());
+    auto& output = std::get<proto::ToolOutput>(*event);
+    const std::uint64_t chunk = output.chunk();
+    if (chunk > sink.last_chunk() + 1 && !output.gap())
+      co_return unavailable("output was lost on the way; call again to have it from chunk ", sink.last_chunk() + 1);
+    if (chunk > sink.last_chunk()) co_await sink.on_output(chunk, std::move(*output.mutable_data()), output.gap());
+    proto::GatewayFrame ack;
+    ack.mutable_output_ack()->set_request_id(execution.id.str());
+    ack.mutable_output_ack()->set_chunk(sink.last_chunk());
+    send(std::move(ack));
+  }
+}
+
+Task<Status> Session::cancel(RequestId request, Instant deadline) {
+  OneShot<bool> answer;
+  if (!cancels_.emplace(request, &answer).second) co_return aborted("request ", request.str(), " is being cancelled");
+  struct Entry {
+    std::map<RequestId, OneShot<bool>*>& cancels;
+    const RequestId& id;
+    ~Entry() { cancels.erase(id); }
+  } entry{cancels_, request};
+  proto::GatewayFrame frame;
+  frame.mutable_cancel_tool()->set_request_id(request.str());
+  send(std::move(frame));
+  if (ended_.is_set()) co_return stream_lost(identity_.daemon);
+  auto confirmed = co_await answer.wait(deadline);
+  if (!confirmed) co_return deadline_exceeded("the daemon did not confirm the cancel in time");
+  if (!*confirmed) co_return stream_lost(identity_.daemon);
+  co_return ok_status();
+}
+
+}  // namespace reliant::gateway

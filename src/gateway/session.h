@@ -1,0 +1,84 @@
+// Session: one accepted stream of one daemon, from its registration to its end. It gives the stream's frames their
+// meaning: keeps the daemon's status (model/daemon_status.h), beats, hands requests down and results up, and keeps
+// control frames ahead of everything else.
+//
+// A request belongs to the daemon, not to the stream: when the stream ends, every execute() that waits here answers
+// UNAVAILABLE and the run goes on over there; calling again with the same id, at any gateway, takes it up (C8). A result
+// is recorded as durable before it is acknowledged to the daemon and before anybody hears of it.
+//
+// Owner: the Gateway, which destroys it after run() has ended. Executor: the logic thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/event_log.h"
+#include "base/ids.h"
+#include "gateway/records.h"
+#include "model/daemon_status.h"
+#include "model/tool.h"
+#include "ports/link.h"
+#include "reliant/tools/v1/daemon.pb.h"
+#include "router/daemon_router.h"
+#include "runtime/channel.h"
+#include "runtime/clock.h"
+#include "runtime/event.h"
+#include "runtime/one_shot.h"
+#include "runtime/scope.h"
+
+namespace reliant::gateway {
+
+class Session {
+ public:
+  // References outlive the session.
+  Session(Context& context, Clock& clock, EventLog& log, Records& records, SessionIdentity identity,
+          std::unique_ptr<ports::AcceptedLink> link);
+  ~Session();
+
+  const SessionIdentity& identity() const { return identity_; }
+  model::PublicStatus status() const { return status_.public_status(); }
+
+  // Answers the registration with `greeting`, then serves the stream until it ends.
+  Task<void> run(proto::Registered greeting);
+  // Ends the stream with `why`; run() returns soon after.
+  void close(Status why);
+  // Tells the daemon where to go before this gateway stops (C43).
+  void drain(std::vector<std::string> addresses);
+
+  // As DaemonRouter::execute and cancel, for this daemon.
+  Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant deadline);
+  Task<Status> cancel(RequestId request, Instant deadline);
+
+ private:
+  struct Execution;
+
+  Task<void> write_frames();
+  Task<void> beat();
+  Task<void> read_frames();
+  Status on_frame(std::string bytes);
+  void on_output(proto::ToolOutput frame);
+  void on_finished(proto::ToolFinished frame);
+  Task<void> keep_result(proto::ToolFinished frame);
+  Task<void> record_connection();
+  void send(proto::GatewayFrame frame);
+  Task<Result<model::ToolResult>> follow(Execution& execution, router::OutputSink& sink, Instant deadline);
+  proto::GatewayFrame execute_frame(const model::ToolRequest& request, std::uint64_t resume_after) const;
+
+  Clock& clock_;
+  EventLog& log_;
+  Records& records_;
+  SessionIdentity identity_;
+  std::unique_ptr<ports::AcceptedLink> link_;
+  model::DaemonStatus status_;
+  std::map<RequestId, Execution*> executions_;  // the newest execute() of each request
+  std::map<RequestId, OneShot<bool>*> cancels_;
+  Channel<proto::GatewayFrame> outbound_;
+  Event ended_;
+  Status end_;
+  TaskScope scope_;  // last: its tasks use everything above
+};
+
+}  // namespace reliant::gateway
