@@ -1,0 +1,71 @@
+// The chat activities (workflow/chat_activities.h): what the workflow has done to the world. Each may run more than once;
+// everything it writes is keyed by turn, step and tool call.
+//
+// Owner: the Worker role. Executor: the logic thread. References outlive it.
+#pragma once
+
+#include <string>
+
+#include "base/event_log.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "llm/model_provider.h"
+#include "router/daemon_router.h"
+#include "runtime/clock.h"
+#include "runtime/random.h"
+#include "store/store.h"
+#include "temporal/activity.h"
+#include "tools/tool.h"
+#include "updates/update_hub.h"
+#include "workflow/chat_activities.h"
+#include "worker/turn_key.h"
+
+namespace reliant::worker {
+
+struct ActivityPorts {
+  Clock& clock;
+  EventLog& log;
+  store::Store& store;
+  updates::UpdateHub& hub;
+  router::DaemonRouter& router;
+  llm::ModelProvider& model;
+  const tools::ToolRegistry& tools;
+};
+
+class ChatActivities {
+ public:
+  // How long a tool call waits for a daemon of the user to be connected before the model is told that there is none.
+  static constexpr Duration kDaemonPatience = std::chrono::seconds(60);
+  static constexpr Duration kStorePatience = std::chrono::seconds(30);
+
+  ChatActivities(ActivityPorts ports, Random random) : ports_(ports), random_(random) {}
+
+  Task<Result<std::string>> call_model(temporal::ActivityContext& activity, std::string input);
+  Task<Result<std::string>> run_tool(temporal::ActivityContext& activity, std::string input);
+  Task<Result<std::string>> finish_turn(temporal::ActivityContext& activity, std::string input);
+
+ private:
+  struct ToolRun;  // one attempt of run_tool
+
+  Instant store_deadline() const { return ports_.clock.now() + kStorePatience; }
+
+  Task<Result<std::vector<store::Message>>> load_messages(UserId user, ChatId chat);
+  Task<Result<llm::ModelRequest>> model_request(workflow::CallModelInput input);
+  Task<Result<store::Message>> ask_model(workflow::CallModelInput input, TurnKey key, Instant deadline);
+
+  Task<Result<model::ToolRequest>> tool_request(const ToolRun& run);
+  Task<Result<DaemonId>> choose_daemon(UserId user, DaemonId preferred);
+  Task<Result<model::ToolResult>> obtain_result(ToolRun& run);
+  Task<Result<model::ToolResult>> run_here(ToolRun& run, model::ToolRequest request);
+  Task<Result<model::ToolResult>> run_on_daemon(ToolRun& run, model::ToolRequest request);
+  Task<void> follow_cancel(ToolRun& run, model::ToolRequest request);
+  Task<Result<model::ToolResult>> give_up(model::ToolRequest request, Status last);
+
+  Task<Status> close_open_calls(workflow::FinishTurnInput input);
+  workflow::CallModelOutput planned(const store::Message& answer) const;
+
+  ActivityPorts ports_;
+  Random random_;
+};
+
+}  // namespace reliant::worker

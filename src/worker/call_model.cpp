@@ -1,0 +1,116 @@
+// call_model: one answer of the model, streamed to the chat while it is written, stored once.
+#include <algorithm>
+#include <utility>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "runtime/this_context.h"
+#include "worker/activities.h"
+#include "worker/chat_writer.h"
+#include "worker/conversation.h"
+
+namespace reliant::worker {
+namespace {
+
+constexpr std::string_view kSystemPrompt =
+    "You are a software engineer working in the user's project. Use the tools to look before you change something, and "
+    "call several at once when they do not depend on each other. A tool result with the outcome \"unknown\" means that the "
+    "tool may or may not have run: find out before you run it again.";
+
+constexpr std::size_t kPageOfMessages = 500;
+constexpr std::int64_t kDefaultToolTimeoutMs = 120'000;
+constexpr std::int64_t kMaxToolTimeoutMs = 600'000;
+
+// Sends the text on as message_chunk updates. `offset` is where it stands in the message, in bytes: an answer that was
+// begun again after a failure starts at 0 again, and whoever shows it starts over.
+class ChunkSink final : public llm::TextSink {
+ public:
+  ChunkSink(ChatWriter& writer, MessageId message) : writer_(writer), message_(std::move(message)) {}
+
+  Task<void> on_text(std::string delta) override {
+    store::NewUpdate update;
+    update.kind = model::UpdateKind::kMessageChunk;
+    const std::size_t offset = std::exchange(offset_, offset_ + delta.size());
+    update.payload = to_json(json::object{{"message_id", message_.str()}, {"offset", offset}, {"text", delta}});
+    co_await writer_.write(std::move(update));
+  }
+
+ private:
+  ChatWriter& writer_;
+  MessageId message_;
+  std::size_t offset_ = 0;
+};
+
+// What the model asked for, bounded.
+std::int64_t timeout_of(const model::ToolCall& call) {
+  auto arguments = parse_json(call.arguments);
+  const json::object* object = arguments.ok() ? arguments->if_object() : nullptr;
+  const json::value* asked = object ? object->if_contains("timeout_ms") : nullptr;
+  const std::int64_t* wanted = asked ? asked->if_int64() : nullptr;
+  return wanted ? std::clamp<std::int64_t>(*wanted, 1, kMaxToolTimeoutMs) : kDefaultToolTimeoutMs;
+}
+
+}  // namespace
+
+workflow::CallModelOutput ChatActivities::planned(const store::Message& answer) const {
+  workflow::CallModelOutput output;
+  output.message = answer.id;
+  for (model::ToolCall& call : model::tool_calls_of(answer.content)) {
+    const std::int64_t timeout = timeout_of(call);
+    output.tool_calls.push_back({std::move(call), timeout});
+  }
+  return output;
+}
+
+Task<Result<std::vector<store::Message>>> ChatActivities::load_messages(UserId user, ChatId chat) {
+  std::vector<store::Message> all;
+  while (true) {
+    const std::uint64_t after = all.empty() ? 0 : all.back().sequence;
+    CO_TRY_ASSIGN(auto page, co_await ports_.store.messages().list(user, chat, after, kPageOfMessages, store_deadline()));
+    const bool last = page.size() < kPageOfMessages;
+    std::ranges::move(page, std::back_inserter(all));
+    if (last) co_return all;
+  }
+}
+
+Task<Result<llm::ModelRequest>> ChatActivities::model_request(workflow::CallModelInput input) {
+  CO_TRY_ASSIGN(auto stored, co_await load_messages(input.user, input.chat));
+  llm::ModelRequest request;
+  request.conversation = input.chat.str();
+  request.system_prompt = kSystemPrompt;
+  request.messages = arrange(std::move(stored), input.turn, input.through_sequence);
+  for (const tools::ToolDescriptor* tool : ports_.tools.descriptors())
+    request.tools.push_back({tool->name, tool->description, tool->parameters});
+  co_return request;
+}
+
+Task<Result<store::Message>> ChatActivities::ask_model(workflow::CallModelInput input, TurnKey key, Instant deadline) {
+  CO_TRY_ASSIGN(auto request, co_await model_request(input));
+  Context& context = co_await ThisContext{};
+  ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat);
+  ChunkSink sink(writer, answer_id(key));
+  CO_TRY_ASSIGN(auto answer, co_await ports_.model.complete(std::move(request), sink, deadline));
+  CO_TRY_OK(co_await writer.flush());
+
+  store::AssistantMessage message;
+  message.user = input.user;
+  message.chat = input.chat;
+  message.key = to_text(key);
+  message.id = answer_id(key);
+  message.content = std::move(answer.content);
+  CO_TRY_ASSIGN(auto appended,
+                co_await ports_.store.messages().append_assistant_message(std::move(message), store_deadline()));
+  ports_.hub.publish(input.user, input.chat, appended.last_sequence);
+  co_return std::move(appended.message);
+}
+
+Task<Result<std::string>> ChatActivities::call_model(temporal::ActivityContext& activity, std::string text) {
+  CO_TRY_ASSIGN(auto input, workflow::from_json_text<workflow::CallModelInput>(text));
+  const TurnKey key{input.turn, input.step, -1};
+  CO_TRY_ASSIGN(auto stored, co_await ports_.store.messages().find(input.user, input.chat, to_text(key), store_deadline()));
+  if (stored) co_return workflow::to_json_text(planned(*stored));
+  CO_TRY_ASSIGN(const auto answer, co_await ask_model(std::move(input), key, activity.info().deadline));
+  co_return workflow::to_json_text(planned(answer));
+}
+
+}  // namespace reliant::worker

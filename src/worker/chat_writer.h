@@ -1,0 +1,52 @@
+// ChatWriter: writes updates of one chat while something streams, in batches: the first at once, then what has gathered
+// since the last commit. So a slow database makes fewer, larger writes, and a fast one shows every word at once. Written
+// first, published second (R58).
+//
+// Owner: one attempt of one activity. Executor: the logic thread. What cannot be written within its patience fails
+// the activity, which is tried again; keys keep a repeated update from being written twice.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "model/update.h"
+#include "runtime/clock.h"
+#include "runtime/event.h"
+#include "runtime/scope.h"
+#include "store/store.h"
+#include "updates/update_hub.h"
+
+namespace reliant::worker {
+
+class ChatWriter {
+ public:
+  static constexpr Duration kPatience = std::chrono::seconds(30);
+  static constexpr std::size_t kMaxGathered = 256;  // then the producer waits
+
+  // References outlive it.
+  ChatWriter(Context& context, store::Store& store, updates::UpdateHub& hub, Clock& clock, UserId user, ChatId chat);
+
+  // Waits only while too much has gathered.
+  Task<void> write(store::NewUpdate update);
+  // Everything written and published, or why not.
+  Task<Status> flush();
+
+ private:
+  Task<void> drain();
+
+  store::Store& store_;
+  updates::UpdateHub& hub_;
+  Clock& clock_;
+  UserId user_;
+  ChatId chat_;
+  std::vector<store::NewUpdate> gathered_;
+  bool draining_ = false;
+  Event settled_;  // set whenever a batch has ended
+  Status status_;
+  TaskScope scope_;
+};
+
+}  // namespace reliant::worker

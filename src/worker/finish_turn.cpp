@@ -1,0 +1,73 @@
+// finish_turn: the chat's status after a turn, however it ended.
+#include <set>
+#include <utility>
+
+#include "worker/activities.h"
+
+namespace reliant::worker {
+namespace {
+
+constexpr std::string_view kNotRunText = "The turn ended before this tool call was answered.";
+
+// The tool calls of one turn that have no result: their key, and the call.
+std::vector<std::pair<TurnKey, model::ToolCall>> open_calls(const std::vector<store::Message>& stored,
+                                                            const MessageId& turn) {
+  std::set<TurnKey> answered;
+  for (const store::Message& message : stored) {
+    const auto key = turn_key_from(message.key);
+    if (key && key->index >= 0) answered.insert(*key);
+  }
+  std::vector<std::pair<TurnKey, model::ToolCall>> open;
+  for (const store::Message& message : stored) {
+    const auto key = turn_key_from(message.key);
+    if (!key || key->index >= 0 || key->turn != turn) continue;
+    std::int64_t index = 0;
+    for (model::ToolCall& call : model::tool_calls_of(message.content)) {
+      const TurnKey of_call{key->turn, key->step, index++};
+      if (!answered.contains(of_call)) open.emplace_back(of_call, std::move(call));
+    }
+  }
+  return open;
+}
+
+}  // namespace
+
+Task<Status> ChatActivities::close_open_calls(workflow::FinishTurnInput input) {
+  CO_TRY_ASSIGN(const auto stored, co_await load_messages(input.user, input.chat));
+  for (auto& [key, call] : open_calls(stored, input.turn)) {
+    store::ToolResultMessage message;
+    message.user = input.user;
+    message.chat = input.chat;
+    message.key = to_text(key);
+    message.call = call.id;
+    message.tool = call.tool;
+    // Whether it had begun is not known here: the daemon may still be at it.
+    message.result.outcome = model::Outcome::kUnknown;
+    message.result.is_error = true;
+    message.result.content = kNotRunText;
+    CO_TRY_ASSIGN(const auto appended,
+                  co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
+    ports_.hub.publish(input.user, input.chat, appended.last_sequence);
+  }
+  co_return ok_status();
+}
+
+Task<Result<std::string>> ChatActivities::finish_turn(temporal::ActivityContext&, std::string text) {
+  CO_TRY_ASSIGN(auto input, workflow::from_json_text<workflow::FinishTurnInput>(text));
+  if (input.status != model::ChatStatus::kIdle) CO_TRY_OK(co_await close_open_calls(input));
+  store::StatusChange change;
+  change.user = input.user;
+  change.chat = input.chat;
+  change.status = input.status;
+  change.answered_up_to = input.through_sequence;
+  if (input.error) change.error = make_status(code_from_name(input.error->code), input.error->message);
+  CO_TRY_ASSIGN(const auto sequence, co_await ports_.store.chats().set_status(std::move(change), store_deadline()));
+  ports_.hub.publish(input.user, input.chat, sequence);
+  ports_.log.info("worker.turn.finished", {{"user", input.user.str()},
+                                           {"chat", input.chat.str()},
+                                           {"turn", input.turn.str()},
+                                           {"status", model::to_string(input.status)}});
+  co_return "{}";
+}
+
+}  // namespace reliant::worker

@@ -1,0 +1,269 @@
+// run_tool: one tool call, from the request to the stored result (R41, R42, C6, C7).
+//
+// The request id is the same for every attempt, and once a daemon has been given the request, only that daemon is asked
+// again: it alone knows whether the tool ran. So an attempt may be repeated for ever, and the tool runs once, or its
+// outcome is honestly unknown.
+#include <algorithm>
+#include <utility>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "runtime/backoff.h"
+#include "runtime/race.h"
+#include "runtime/sleep.h"
+#include "runtime/this_context.h"
+#include "worker/activities.h"
+#include "worker/chat_writer.h"
+
+namespace reliant::worker {
+namespace {
+
+// Between two tries to reach the daemon. Short: a daemon that has lost its gateway is back within seconds.
+constexpr BackoffPolicy kReachDaemon{.base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(5)};
+constexpr Duration kCancelPatience = std::chrono::seconds(8);
+// What routing may take beyond the tool's own time, for one call of the router.
+constexpr Duration kRoutingSlack = std::chrono::seconds(30);
+
+bool may_be_asked_again(const Status& status) {
+  return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kAborted ||
+         status.code() == StatusCode::kDeadlineExceeded || reason_of(status) == kReasonSuperseded;
+}
+
+model::ToolResult not_executed(std::string content) {
+  model::ToolResult result;
+  result.outcome = model::Outcome::kNotExecuted;
+  result.is_error = true;
+  result.content = std::move(content);
+  return result;
+}
+
+// Stores output as numbered tool_output updates; a chunk that an earlier attempt stored is left out by its key.
+class OutputUpdates final : public router::OutputSink {
+ public:
+  OutputUpdates(ChatWriter& writer, temporal::ActivityContext& activity, std::string key, ToolCallId call)
+      : writer_(writer), activity_(activity), key_(std::move(key)), call_(std::move(call)) {
+    const auto details = parse_json(activity.info().heartbeat_details);
+    const json::object* object = details.ok() ? details->if_object() : nullptr;
+    const json::value* last = object ? object->if_contains("last_chunk") : nullptr;
+    if (last) last_chunk_ = last->to_number<std::uint64_t>();
+  }
+
+  Task<void> on_output(std::uint64_t chunk, std::string data, bool gap) override {
+    store::NewUpdate update;
+    update.kind = model::UpdateKind::kToolOutput;
+    update.key = concat(key_, "/output/", chunk);
+    update.payload = to_json(json::object{{"id", call_.str()}, {"chunk", chunk}, {"gap", gap}, {"text", data}});
+    co_await writer_.write(std::move(update));
+    last_chunk_ = chunk;
+    activity_.heartbeat(to_json(json::object{{"last_chunk", chunk}}));
+  }
+  std::uint64_t last_chunk() const override { return last_chunk_; }
+
+ private:
+  ChatWriter& writer_;
+  temporal::ActivityContext& activity_;
+  std::string key_;
+  ToolCallId call_;
+  std::uint64_t last_chunk_ = 0;
+};
+
+}  // namespace
+
+struct ChatActivities::ToolRun {
+  temporal::ActivityContext& activity;
+  workflow::RunToolInput input;
+  std::string key;
+  RequestId request;
+  ChatWriter& writer;
+  bool cancelled = false;
+
+  const model::ToolCall& call() const { return input.planned.call; }
+};
+
+Task<Result<DaemonId>> ChatActivities::choose_daemon(UserId user, DaemonId preferred) {
+  if (!preferred.empty()) co_return preferred;
+  CO_TRY_ASSIGN(auto daemons, co_await ports_.store.daemons().list(std::move(user), store_deadline()));
+  // R92, R95: connected ones; local before cloud; the most recently connected; C18: then by id.
+  const store::Daemon* best = nullptr;
+  for (const store::Daemon& daemon : daemons) {
+    if (daemon.connection != model::DaemonConnection::kFresh) continue;
+    const auto rank = [](const store::Daemon& d) { return std::pair(d.kind == "local", d.connected_at); };
+    if (!best || rank(*best) < rank(daemon)) best = &daemon;
+  }
+  if (!best)
+    co_return with_reason(unavailable("no daemon of the user is connected; start one"), kReasonDaemonOffline);
+  co_return best->id;
+}
+
+Task<Result<model::ToolRequest>> ChatActivities::tool_request(const ToolRun& run) {
+  // What was sent once is sent again as it was, to whom it was.
+  auto known = co_await ports_.store.executions().get(run.request, store_deadline());
+  if (known.ok()) co_return std::move(known->request);
+  if (known.status().code() != StatusCode::kNotFound) co_return known.status();
+
+  CO_TRY_ASSIGN(const auto chat, co_await ports_.store.chats().get(run.input.user, run.input.chat, store_deadline()));
+  CO_TRY_ASSIGN(const auto project,
+                co_await ports_.store.projects().get(run.input.user, chat.project, store_deadline()));
+  CO_TRY_ASSIGN(const DaemonId daemon, co_await choose_daemon(run.input.user, chat.active_daemon));
+  model::ToolRequest request;
+  request.id = run.request;
+  request.user = run.input.user;
+  request.daemon = daemon;
+  request.chat = run.input.chat;
+  request.call = run.call().id;
+  request.tool = run.call().tool;
+  request.arguments = run.call().arguments;
+  request.working_directory = project.path;
+  request.effect = ports_.tools.find(run.call().tool)->descriptor().effect;
+  request.timeout_ms = run.input.planned.timeout_ms;
+  // Recorded before anybody is asked, so that every later attempt asks the same daemon.
+  CO_TRY_ASSIGN(auto recorded, co_await ports_.store.executions().insert(std::move(request), store_deadline()));
+  co_return std::move(recorded.request);
+}
+
+// The wait is over. Was it ever sent? If so, only the daemon knows.
+Task<Result<model::ToolResult>> ChatActivities::give_up(model::ToolRequest request, Status last) {
+  CO_TRY_ASSIGN(const auto execution, co_await ports_.store.executions().get(request.id, store_deadline()));
+  if (execution.result) co_return *execution.result;
+  model::ToolResult result = not_executed(
+      concat("The tool was not run: ", message_of(last), ". Tell the user that the daemon must be connected."));
+  if (execution.state != store::ExecutionState::kPending) {
+    CO_TRY_ASSIGN(const auto lost, co_await ports_.store.executions().lose(request.id, store_deadline()));
+    if (lost.result) co_return *lost.result;  // it came in the meantime
+    result.outcome = model::Outcome::kUnknown;
+    result.content = concat("It is not known whether the tool ran: ", message_of(last), ". Find out before running it again.");
+  }
+  co_return result;
+}
+
+Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, model::ToolRequest request) {
+  OutputUpdates sink(run.writer, run.activity, run.key, run.call().id);
+  Backoff backoff(kReachDaemon, random_);
+  const Duration tool_time = std::chrono::milliseconds(request.timeout_ms) + kRoutingSlack;
+  Instant reachable = ports_.clock.now();  // when the daemon was last known to be there
+  while (true) {
+    auto result = co_await ports_.router.execute(request, sink, ports_.clock.now() + tool_time);
+    if (result.ok() || !may_be_asked_again(result.status())) co_return result;
+    if (reason_of(result.status()) != kReasonDaemonOffline) {
+      reachable = ports_.clock.now();
+      backoff.reset();
+    } else if (ports_.clock.now() - reachable >= kDaemonPatience) {
+      co_return co_await give_up(std::move(request), result.status());
+    }
+    co_await sleep_for(backoff.next());
+  }
+}
+
+// Ends when this attempt must let go; a cancel that the user asked for is passed on to the daemon first, and the result
+// that comes of it is the result.
+Task<void> ChatActivities::follow_cancel(ToolRun& run, model::ToolRequest request) {
+  co_await run.activity.cancelled().wait();
+  if (run.activity.cancel_reason() != temporal::CancelReason::kRequested) co_return;
+  run.cancelled = true;
+  Status confirmed = co_await ports_.router.cancel(request.user, request.daemon, request.id,
+                                                   ports_.clock.now() + kCancelPatience);
+  if (!confirmed.ok()) {
+    ports_.log.warning("worker.tool.cancel_failed", {{"chat", request.chat.str()}, {"error", message_of(confirmed)}});
+    co_return;
+  }
+  co_await sleep_for(kCancelPatience);  // the result is on its way
+}
+
+Task<Result<model::ToolResult>> ChatActivities::run_here(ToolRun& run, model::ToolRequest request) {
+  class ToSink final : public tools::ToolOutput {
+   public:
+    explicit ToSink(router::OutputSink& sink) : sink_(sink) {}
+    Task<void> write(std::string data) override {
+      const std::uint64_t chunk = sink_.last_chunk() + 1;
+      co_await sink_.on_output(chunk, std::move(data), false);
+    }
+
+   private:
+    router::OutputSink& sink_;
+  };
+  OutputUpdates sink(run.writer, run.activity, run.key, run.call().id);
+  ToSink output(sink);
+  CO_TRY_ASSIGN(auto arguments, parse_json(request.arguments));
+  tools::ToolInvocation invocation;
+  invocation.request = request.id;
+  invocation.arguments = std::move(arguments);
+  invocation.working_directory = request.working_directory;
+  invocation.deadline = ports_.clock.now() + std::chrono::milliseconds(request.timeout_ms);
+  co_return co_await ports_.tools.find(request.tool)->run(std::move(invocation), output);
+}
+
+Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
+  const tools::Tool* tool = ports_.tools.find(run.call().tool);
+  if (!tool) {
+    std::vector<std::string> names;
+    for (const auto* descriptor : ports_.tools.descriptors()) names.push_back(descriptor->name);
+    co_return not_executed(concat("There is no tool \"", run.call().tool, "\". The tools are: ", join(names, ", "), "."));
+  }
+  if (!parse_json(run.call().arguments).ok())
+    co_return not_executed("The arguments are not a JSON object. Call the tool again with a JSON object.");
+  // R41: only what runs on the user's machine makes the round trip.
+  const bool on_daemon = tool->descriptor().runs_on == model::RunsOn::kDaemon;
+  const Instant patience = ports_.clock.now() + kDaemonPatience;
+  Backoff backoff(kReachDaemon, random_);
+  while (true) {
+    auto request = co_await tool_request(run);
+    if (request.ok() && !on_daemon) co_return co_await run_here(run, *std::move(request));
+    if (request.ok()) {
+      model::ToolRequest to_cancel = *request;
+      auto ended = co_await race(run_on_daemon(run, *std::move(request)), follow_cancel(run, std::move(to_cancel)));
+      if (auto* result = std::get_if<0>(&ended)) co_return std::move(*result);
+      co_return cancelled("the tool call was given up by this worker");
+    }
+    if (reason_of(request.status()) != kReasonDaemonOffline) co_return request.status();
+    if (ports_.clock.now() >= patience) co_return not_executed(concat("The tool was not run: ", message_of(request.status()), "."));
+    if (co_await run.activity.cancelled().wait(ports_.clock.now() + backoff.next()))
+      co_return cancelled("the tool call was cancelled before it was sent");
+  }
+}
+
+Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& activity, std::string text) {
+  CO_TRY_ASSIGN(auto input, workflow::from_json_text<workflow::RunToolInput>(text));
+  const std::string key = to_text({input.turn, input.step, input.index});
+  CO_TRY_ASSIGN(auto stored, co_await ports_.store.messages().find(input.user, input.chat, key, store_deadline()));
+  if (stored && !stored->content.empty()) {
+    if (const auto* block = std::get_if<model::ToolResultBlock>(&stored->content.front()))
+      co_return workflow::to_json_text(workflow::RunToolOutput{block->result.outcome, block->result.is_error});
+  }
+
+  Context& context = co_await ThisContext{};
+  ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat);
+  const temporal::ActivityInfo& info = activity.info();
+  ToolRun run{activity, std::move(input), key,
+              model::make_request_id(info.workflow_id, info.run_id, info.activity_id, input.planned.call.id), writer};
+
+  store::NewUpdate started;
+  started.kind = model::UpdateKind::kToolStarted;
+  started.key = concat(key, "/started");
+  started.payload = to_json(json::object{
+      {"id", run.call().id.str()}, {"tool", run.call().tool}, {"arguments", run.call().arguments}});
+  co_await writer.write(std::move(started));
+
+  auto result = co_await obtain_result(run);
+  if (!result.ok()) co_return result.status();
+  CO_TRY_OK(co_await writer.flush());
+
+  store::ToolResultMessage message;
+  message.user = run.input.user;
+  message.chat = run.input.chat;
+  message.key = key;
+  message.call = run.call().id;
+  message.tool = run.call().tool;
+  message.result = *result;
+  CO_TRY_ASSIGN(const auto appended,
+                co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
+  ports_.hub.publish(run.input.user, run.input.chat, appended.last_sequence);
+  ports_.log.info("worker.tool.finished", {{"user", run.input.user.str()},
+                                           {"chat", run.input.chat.str()},
+                                           {"request_id", run.request.str()},
+                                           {"tool", run.call().tool},
+                                           {"outcome", model::to_string(result->outcome)}});
+  if (run.cancelled) co_return cancelled("the tool call was cancelled");
+  co_return workflow::to_json_text(workflow::RunToolOutput{result->outcome, result->is_error});
+}
+
+}  // namespace reliant::worker
