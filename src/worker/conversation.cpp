@@ -17,7 +17,7 @@ struct Turn {
 
 // Sorting by (step, index) puts an answer (index -1) before the results of its calls.
 void append_model_side(Turn& turn, std::vector<llm::ModelMessage>& conversation) {
-  std::ranges::stable_sort(turn.from_model, {}, [](const auto& entry) { return entry.first; });
+  std::ranges::sort(turn.from_model, {}, [](const auto& entry) { return entry.first; });
   for (auto& [key, message] : turn.from_model) {
     const bool continues = message.role == model::Role::kTool && !conversation.empty() &&
                            conversation.back().role == model::Role::kTool;
