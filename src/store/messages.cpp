@@ -13,7 +13,10 @@ using ports::Transaction;
 
 namespace {
 
-#define MESSAGE_COLUMNS "m.id, m.chat_id, m.sequence, m.role, m.content, m.created_at"
+// How the keys of steps and of clients are kept apart in one column.
+constexpr std::string_view kStepKey = "step:";
+
+#define MESSAGE_COLUMNS "m.id, m.chat_id, m.sequence, m.role, m.content, m.created_at, m.dedup_key"
 
 json::string json_text(std::string_view text) { return json::string(text.data(), text.size()); }
 
@@ -31,8 +34,11 @@ Result<Message> message_from(const Row& row) {
   if (!parsed.ok()) return damaged(row, parsed.status());
   auto content = model::content_from_json(*parsed);
   if (!content.ok()) return damaged(row, content.status());
-  return Message{MessageId(row.text(0)), ChatId(row.text(1)), static_cast<std::uint64_t>(row.integer(2)), *role,
-                 *std::move(content),    wall_time(row.integer(5))};
+  Message message{MessageId(row.text(0)), ChatId(row.text(1)), static_cast<std::uint64_t>(row.integer(2)), *role,
+                  *std::move(content),    wall_time(row.integer(5)),   {}};
+  const std::string key = row.text_or(6, "");
+  if (key.starts_with(kStepKey)) message.key = key.substr(kStepKey.size());
+  return message;
 }
 
 // Nullopt: the chat has no message with this key. NOT_FOUND: the user has no such chat.
@@ -46,7 +52,7 @@ Task<Result<std::optional<Appended>>> stored_message(Transaction& transaction, U
   if (rows.empty()) co_return no_chat(chat);
   if (rows[0].is_null(0)) co_return std::optional<Appended>();
   CO_TRY_ASSIGN(Message message, message_from(rows[0]));
-  co_return Appended{std::move(message), static_cast<std::uint64_t>(rows[0].integer(6)), true};
+  co_return Appended{std::move(message), static_cast<std::uint64_t>(rows[0].integer(7)), true};
 }
 
 Task<Status> insert_message(Transaction& transaction, Message message, std::string key, bool signalled) {
@@ -239,7 +245,7 @@ Task<Result<Appended>> Messages::append_assistant_message(AssistantMessage messa
               std::move(message.content), wall_time(transactor_.wall_now())};
   if (row.id.empty()) row.id = MessageId(transactor_.new_id("msg"));
   return transactor_.write(
-      AppendStep{std::move(message.user), std::move(row), concat("step:", message.key), std::string()}, deadline);
+      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::string()}, deadline);
 }
 
 Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, Instant deadline) {
@@ -251,11 +257,11 @@ Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, I
               {model::ToolResultBlock{std::move(message.call), std::move(message.result)}},
               wall_time(transactor_.wall_now())};
   return transactor_.write(
-      AppendStep{std::move(message.user), std::move(row), concat("step:", message.key), std::move(finished)}, deadline);
+      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::move(finished)}, deadline);
 }
 
 Task<Result<std::optional<Message>>> Messages::find(UserId user, ChatId chat, std::string key, Instant deadline) {
-  return transactor_.read(FindMessage{std::move(user), std::move(chat), concat("step:", key)}, deadline);
+  return transactor_.read(FindMessage{std::move(user), std::move(chat), concat(kStepKey, key)}, deadline);
 }
 
 Task<Result<std::vector<Message>>> Messages::list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,

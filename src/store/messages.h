@@ -29,6 +29,7 @@ struct Message {
   model::Role role = model::Role::kUser;
   model::Content content;
   WallTime created_at;
+  std::string key;  // of an assistant message or a tool result: what it was appended under
 };
 
 struct Appended {
