@@ -1,5 +1,6 @@
 # Everything that is not ours. Names to use in DEPS: Boost::headers Boost::json absl::... protobuf::libprotobuf
 # GTest::gtest GTest::gmock rapidcheck_gtest benchmark::benchmark SQLite::SQLite3 yaml-cpp OpenSSL::Crypto OpenSSL::SSL
+# PkgConfig::re2
 # gRPC, nats and pqxx join with the adapters that need them.
 
 find_package(Threads REQUIRED)
@@ -12,4 +13,6 @@ find_package(benchmark REQUIRED CONFIG)
 find_package(SQLite3 REQUIRED)
 find_package(yaml-cpp REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)  # tools/check

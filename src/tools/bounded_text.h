@@ -1,0 +1,45 @@
+// What a tool tells the model is valid UTF-8 and bounded: a broken byte or a megabyte of log would cost the whole turn.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace reliant::tools {
+
+// Every byte that is not part of well-formed UTF-8 becomes U+FFFD.
+std::string valid_utf8(std::string_view bytes);
+
+// The same for a stream that comes in pieces: a character cut in two is held back until its rest has come.
+class Utf8Stream {
+ public:
+  std::string feed(std::string_view bytes);
+  std::string finish();  // what was held back and never completed
+
+ private:
+  std::string held_;
+};
+
+// Keeps the beginning and the end of a text and says what is missing between them. Valid UTF-8 in, valid UTF-8 out.
+class HeadAndTail {
+ public:
+  explicit HeadAndTail(std::size_t limit) : half_(limit / 2) {}
+  void add(std::string_view text);
+  std::string text() const;
+  bool empty() const { return head_.empty(); }
+  bool ends_with_newline() const { return last_ == '\n'; }
+
+ private:
+  std::size_t half_;  // bytes
+  std::string head_;
+  std::string tail_;
+  std::uint64_t cut_bytes_ = 0;
+  std::uint64_t cut_lines_ = 0;
+  char last_ = '\n';
+};
+
+// At most `limit` bytes, cut between two characters, with a note of how much is missing.
+std::string shortened(std::string_view line, std::size_t limit);
+
+}  // namespace reliant::tools
