@@ -9,7 +9,7 @@
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 #include "runtime/this_context.h"
-#include "world/sim_shell.h"
+#include "world/sim_process_shell.h"
 
 namespace reliant::sim {
 namespace {

@@ -278,11 +278,11 @@ Result<UniqueFd> make_standard_input(const std::string& content) {
   return fd;
 }
 
-std::vector<std::string> merged_environment(const std::map<std::string, std::string>& added) {
+std::vector<std::string> merged_environment(const std::vector<std::string>& inherited,
+                                            const std::map<std::string, std::string>& added) {
   std::vector<std::string> merged;
-  for (char** entry = environ; *entry; ++entry) {
-    const std::string_view text = *entry;
-    if (!added.contains(std::string(text.substr(0, text.find('='))))) merged.emplace_back(text);
+  for (const std::string& entry : inherited) {
+    if (!added.contains(entry.substr(0, entry.find('=')))) merged.push_back(entry);
   }
   for (const auto& [name, value] : added) merged.push_back(concat(name, "=", value));
   return merged;
@@ -307,7 +307,7 @@ Status check(const ports::ProcessSpec& spec) {
   return ok_status();
 }
 
-Result<pid_t> spawn_child(ports::ProcessSpec& spec, int in, int out, int err) {
+Result<pid_t> spawn_child(ports::ProcessSpec& spec, const std::vector<std::string>& inherited, int in, int out, int err) {
   SpawnAttributes with;
   ::posix_spawn_file_actions_adddup2(&with.actions, in, 0);
   ::posix_spawn_file_actions_adddup2(&with.actions, out, 1);
@@ -324,7 +324,7 @@ Result<pid_t> spawn_child(ports::ProcessSpec& spec, int in, int out, int err) {
   ::posix_spawnattr_setflags(&with.attributes,
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 
-  std::vector<std::string> environment = merged_environment(spec.environment);
+  std::vector<std::string> environment = merged_environment(inherited, spec.environment);
   const std::vector<char*> argv = pointers_to(spec.argv);
   const std::vector<char*> envp = pointers_to(environment);
   pid_t pid = 0;
@@ -340,7 +340,7 @@ Task<Result<std::unique_ptr<ports::Process>>> PosixProcesses::spawn(ports::Proce
   CO_TRY_ASSIGN(PipeEnds out, make_pipe());
   CO_TRY_ASSIGN(PipeEnds err, make_pipe());
   CO_TRY_ASSIGN(const UniqueFd in, make_standard_input(spec.standard_input));
-  CO_TRY_ASSIGN(const pid_t pid, spawn_child(spec, in.get(), out.write.get(), err.write.get()));
+  CO_TRY_ASSIGN(const pid_t pid, spawn_child(spec, environment_, in.get(), out.write.get(), err.write.get()));
   // Nobody else waits for our children, so the number is still the child's, even if it has exited.
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {

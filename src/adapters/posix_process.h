@@ -9,6 +9,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "ports/process.h"
 
@@ -23,12 +26,15 @@ class PosixProcesses final : public ports::Processes {
   // How long a grandchild that holds a pipe open is listened to after the child itself has exited.
   static constexpr Duration kGrace = std::chrono::milliseconds(200);
 
-  explicit PosixProcesses(boost::asio::io_context& io, Duration grace = kGrace) : io_(io), grace_(grace) {}
+  // `environment` ("NAME=value") is what every child inherits: the caller leaves out what no child should see.
+  PosixProcesses(boost::asio::io_context& io, std::vector<std::string> environment, Duration grace = kGrace)
+      : io_(io), environment_(std::move(environment)), grace_(grace) {}
 
   Task<Result<std::unique_ptr<ports::Process>>> spawn(ports::ProcessSpec spec) override;
 
  private:
   boost::asio::io_context& io_;
+  std::vector<std::string> environment_;
   Duration grace_;
 };
 

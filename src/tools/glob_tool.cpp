@@ -18,8 +18,8 @@ GlobTool::GlobTool(ports::Filesystem& filesystem) : filesystem_(filesystem) {
       "Directories of version control and node_modules are left out.";
   descriptor_.parameters = R"({"type":"object","additionalProperties":false,"required":["pattern"],"properties":{)"
                            R"("pattern":{"type":"string","description":"for example src/**/*.{h,cpp}"},)"
-                           R"("path":{"type":"string","description":"where to look (default: the project's directory)"},)"
-                           R"("limit":{"type":"integer","minimum":1,"description":"at most this many (default 1000)"}}})";
+                           R"("path":{"type":"string","description":"where to look; default: the project's directory"},)"
+                           R"("limit":{"type":"integer","minimum":1,"description":"at most this many; default 1000"}}})";
   descriptor_.effect = model::Effect::kReadOnly;
 }
 

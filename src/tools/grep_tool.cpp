@@ -60,11 +60,11 @@ GrepTool::GrepTool(ports::Filesystem& filesystem) : filesystem_(filesystem) {
   descriptor_.parameters =
       R"({"type":"object","additionalProperties":false,"required":["pattern"],"properties":{)"
       R"("pattern":{"type":"string","description":"regular expression, matched within one line"},)"
-      R"("path":{"type":"string","description":"a file or directory (default: the project's directory)"},)"
+      R"("path":{"type":"string","description":"a file or directory; default: the project's directory"},)"
       R"("glob":{"type":"string","description":"only files that match, for example *.cpp or src/**"},)"
       R"("ignore_case":{"type":"boolean"},)"
       R"("files_only":{"type":"boolean","description":"list the files that match instead of the lines"},)"
-      R"("limit":{"type":"integer","minimum":1,"description":"at most this many results (default 200)"}}})";
+      R"("limit":{"type":"integer","minimum":1,"description":"at most this many results; default 200"}}})";
   descriptor_.effect = model::Effect::kReadOnly;
 }
 
@@ -81,7 +81,9 @@ Result<GrepTool::Query> GrepTool::read_query(const ToolInvocation& invocation) {
   if (pattern.empty()) return invalid_argument("pattern is empty");
   if (query.limit < 1) return invalid_argument("limit starts at 1");
   TRY_ASSIGN(query.root, resolve_path(invocation.working_directory, path));
-  if (glob) TRY_ASSIGN(query.glob, GlobPattern::make(*glob));
+  if (glob) {
+    TRY_ASSIGN(query.glob, GlobPattern::make(*glob));
+  }
   RE2::Options options;
   options.set_log_errors(false);
   options.set_case_sensitive(!ignore_case);

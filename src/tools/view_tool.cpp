@@ -51,7 +51,7 @@ ViewTool::ViewTool(ports::Filesystem& filesystem) : filesystem_(filesystem) {
   descriptor_.parameters = R"({"type":"object","additionalProperties":false,"required":["path"],"properties":{)"
                            R"("path":{"type":"string","description":"absolute, or relative to the project's directory"},)"
                            R"("offset":{"type":"integer","minimum":1,"description":"the first line to show"},)"
-                           R"("limit":{"type":"integer","minimum":1,"description":"how many lines (default 1500)"}}})";
+                           R"("limit":{"type":"integer","minimum":1,"description":"how many lines; default 1500"}}})";
   descriptor_.effect = model::Effect::kReadOnly;
 }
 

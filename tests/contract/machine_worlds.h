@@ -7,6 +7,9 @@
 #include <functional>
 #include <string>
 #include <system_error>
+#include <vector>
+
+#include <unistd.h>
 
 #include "adapters/asio_executor.h"
 #include "adapters/posix_filesystem.h"
@@ -40,9 +43,15 @@ class PosixMachine {
   bool run(const std::function<bool()>& done) { return executor_.run_loop_until(done, std::chrono::seconds(40)); }
 
  private:
+  static std::vector<std::string> environment() {
+    std::vector<std::string> all;
+    for (char** entry = environ; *entry; ++entry) all.emplace_back(*entry);
+    return all;
+  }
+
   std::string directory_;
   adapters::AsioExecutor executor_;
-  adapters::PosixProcesses processes_{executor_.io()};
+  adapters::PosixProcesses processes_{executor_.io(), environment()};
   adapters::PosixFilesystem filesystem_{executor_.io()};
   TaskScope scope_{executor_, 0};
 };

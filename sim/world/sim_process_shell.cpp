@@ -1,4 +1,4 @@
-#include "world/sim_shell.h"
+#include "world/sim_process_shell.h"
 
 #include <utility>
 
