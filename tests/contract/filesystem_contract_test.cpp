@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "contract/machine_worlds.h"
+#include "support/machine_worlds.h"
 
 namespace reliant::tests {
 namespace {

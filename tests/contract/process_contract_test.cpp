@@ -1,6 +1,6 @@
 #include "contract/process_contract.h"
 
-#include "contract/machine_worlds.h"
+#include "support/machine_worlds.h"
 
 namespace reliant::tests {
 namespace {
