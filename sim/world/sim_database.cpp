@@ -1,0 +1,293 @@
+#include "world/sim_database.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/text.h"
+#include "runtime/sleep.h"
+
+namespace reliant::sim {
+
+using adapters::SqliteDatabase;
+using ports::Access;
+using ports::Rows;
+using ports::Transaction;
+using ports::Values;
+
+namespace {
+
+constexpr std::uint64_t kMillion = 1'000'000;
+
+std::unique_ptr<SqliteDatabase> in_memory() {
+  auto data = SqliteDatabase::open(":memory:");
+  RELIANT_ASSERT(data.ok(), "SQLite opens a database in memory");
+  return *std::move(data);
+}
+
+// One draw, whatever the odds are: changing them re-rolls nothing.
+CommitFault drawn(Random& random, const CommitFaults& faults) {
+  std::uint64_t draw = random.below(kMillion);
+  const std::pair<std::uint32_t, CommitFault> odds[] = {{faults.lost_before, CommitFault::kLostBefore},
+                                                        {faults.lost_while, CommitFault::kLostWhile},
+                                                        {faults.lost_after, CommitFault::kLostAfter},
+                                                        {faults.aborted, CommitFault::kAborted}};
+  for (const auto& [per_million, fault] : odds) {
+    if (draw < per_million) return fault;
+    draw -= per_million;
+  }
+  return CommitFault::kNone;
+}
+
+Status lost() { return unavailable("the connection to the database was lost; nothing was written"); }
+Status over() { return internal_error("the transaction is over"); }
+Status in_doubt() {
+  return with_reason(unknown("the connection to the database was lost while committing"), kReasonCommitUnknown);
+}
+Status serialization_failure() { return aborted("the database could not serialize this transaction; run it again"); }
+
+}  // namespace
+
+// --- the server and its clients ------------------------------------------------------------------------------------
+
+// A transaction whose client is gone, until the server settles it.
+struct DatabaseServer::Abandoned : Wake {
+  DatabaseServer* server = nullptr;
+  std::unique_ptr<Transaction> transaction;
+  bool commit = false;
+};
+
+class RemoteTransaction final : public Transaction {
+ public:
+  RemoteTransaction(DatabaseServer& server, Node& client, Incarnation life, std::unique_ptr<Transaction> inner,
+                    Access access, Instant deadline)
+      : server_(server), client_(client), life_(life), inner_(std::move(inner)), access_(access), deadline_(deadline) {
+    server_.sessions_.push_back(this);
+  }
+  RemoteTransaction(const RemoteTransaction&) = delete;
+  RemoteTransaction& operator=(const RemoteTransaction&) = delete;
+  ~RemoteTransaction() override {
+    std::erase(server_.sessions_, this);
+    if (inner_ != nullptr && access_ == Access::kWrite)
+      server_.abandon(std::move(inner_), client_, commit_sent_);
+  }
+
+  Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
+    if (!life_.alive()) co_await never();
+    if (over_) co_return over();
+    CO_TRY_OK(co_await reach_server(sql.size()));
+    Result<Rows> rows = co_await inner_->execute(sql, std::move(parameters));
+    if (!rows.ok()) finish();
+    CO_TRY_OK(co_await reach_client());
+    co_return rows;
+  }
+
+  Task<Status> commit() override {
+    if (!life_.alive()) co_await never();
+    if (over_) co_return over();
+    if (access_ == Access::kRead) {
+      const bool held = inner_ != nullptr;
+      finish();  // nobody waits for the end of a transaction that wrote nothing
+      co_return held ? ok_status() : lost();
+    }
+    const CommitFault fault = server_.draw_fault(client_);
+    if (fault == CommitFault::kLostBefore) {
+      finish();
+      co_return lost();
+    }
+    commit_sent_ = true;
+    const Status arrived = co_await reach_server(0);
+    if (!arrived.ok() || fault == CommitFault::kLostWhile) {
+      finish();
+      co_return in_doubt();
+    }
+    Status committed = fault == CommitFault::kAborted ? serialization_failure() : co_await inner_->commit();
+    if (committed.ok()) ++server_.commits_;
+    finish();
+    if (fault == CommitFault::kLostAfter || !(co_await reach_client()).ok()) co_return in_doubt();
+    co_return committed;
+  }
+
+ private:
+  friend class DatabaseServer;
+
+  // Errors end the transaction. When the way is cut, the server does not know of that yet: it keeps the turn.
+  Task<Status> reach_server(std::size_t bytes) {
+    const Status arrived = co_await server_.network_.travel(client_, server_.node_, bytes, deadline_);
+    if (arrived.ok() && inner_ != nullptr) co_return ok_status();
+    co_return give_up(arrived);
+  }
+  Task<Status> reach_client() {
+    const Status arrived = co_await server_.network_.travel(server_.node_, client_, 0, deadline_);
+    if (arrived.ok() && (inner_ != nullptr || over_)) co_return ok_status();
+    co_return give_up(arrived);
+  }
+  Status give_up(const Status& why) {
+    over_ = true;
+    if (inner_ != nullptr) server_.abandon(std::move(inner_), client_, commit_sent_);
+    return why.code() == StatusCode::kDeadlineExceeded ? why : lost();
+  }
+  void finish() {
+    over_ = true;
+    inner_.reset();
+  }
+  bool of(const Node& client) const { return &client_ == &client; }
+  void lose() { inner_.reset(); }
+
+  DatabaseServer& server_;
+  Node& client_;
+  Incarnation life_;
+  std::unique_ptr<Transaction> inner_;  // null without over_: the connection was lost, and the client does not know yet
+  Access access_;
+  Instant deadline_;
+  bool over_ = false;
+  bool commit_sent_ = false;
+};
+
+DatabaseServer::DatabaseServer(Network& network, Node& node)
+    : network_(network),
+      node_(node),
+      context_(network.simulation().world().context()),
+      random_(network.simulation().random("database/" + node.name())),
+      data_(in_memory()) {
+  node_.add_observer(*this);
+}
+
+DatabaseServer::~DatabaseServer() { network_.simulation().shutdown(); }
+
+void DatabaseServer::fail_next_commit(Node& client, CommitFault fault) { planned_.push_back({&client, fault}); }
+
+CommitFault DatabaseServer::draw_fault(Node& client) {
+  CommitFault fault = drawn(random_, faults_);
+  const auto planned = std::ranges::find(planned_, &client, &Planned::client);
+  if (planned != planned_.end()) {
+    fault = planned->fault;
+    planned_.erase(planned);
+  }
+  if (fault != CommitFault::kNone) ++faulty_commits_;
+  return fault;
+}
+
+void DatabaseServer::drop_connections(Node& client) {
+  for (RemoteTransaction* session : sessions_) {
+    if (session->of(client)) session->lose();
+  }
+}
+
+void DatabaseServer::node_crashed(Node&) {
+  for (RemoteTransaction* session : sessions_) session->lose();
+  abandoned_.clear();
+}
+
+// What the server knows of a client that is gone: with the way open, at once that it is gone, unless its commit comes
+// first; with the way cut, nothing for as long as it believes in it.
+void DatabaseServer::abandon(std::unique_ptr<Transaction> transaction, Node& client, bool commit_sent) {
+  Path& way = network_.path(client, node_);
+  if (way.open() && !commit_sent) return;  // rolls back here
+  auto abandoned = std::make_unique<Abandoned>();
+  abandoned->server = this;
+  abandoned->transaction = std::move(transaction);
+  abandoned->commit = way.open() && random_.chance(1, 2);
+  abandoned->bind(context_, [](Wake& wake) {
+    auto& self = static_cast<Abandoned&>(wake);
+    self.server->settle(self);
+  });
+  const Duration delay = way.open() ? way.delay(0, network_.simulation().now()) : way.keepalive();
+  abandoned->at(after(network_.simulation().now(), delay));
+  abandoned_.push_back(std::move(abandoned));
+}
+
+void DatabaseServer::settle(Abandoned& abandoned) {
+  if (abandoned.commit) {
+    Task<Status> commit = abandoned.transaction->commit();  // SQLite never waits for this
+    commit.start(context_);
+    RELIANT_ASSERT(commit.done(), "a commit in memory ends at once");
+    if (commit.result().ok()) ++commits_;
+  }
+  std::erase_if(abandoned_, [&](const auto& other) { return other.get() == &abandoned; });
+}
+
+Task<Result<std::unique_ptr<Transaction>>> SimDatabase::begin(Access access, Instant deadline) {
+  if (!life_.alive()) co_await never();
+  CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, 0, deadline));
+  const Incarnation server_life = server_.node_.incarnation();
+  CO_TRY_ASSIGN(auto inner, co_await server_.data_->begin(access, deadline));
+  if (!server_life.alive()) {
+    inner.reset();
+    co_return lost();
+  }
+  auto transaction =
+      std::make_unique<RemoteTransaction>(server_, client_, life_, std::move(inner), access, deadline);
+  CO_TRY_OK(co_await server_.network_.travel(server_.node_, client_, 0, deadline));
+  co_return std::unique_ptr<Transaction>(std::move(transaction));
+}
+
+Task<Status> SimDatabase::run_script(std::string_view sql, Instant deadline) {
+  const std::string script(sql);
+  if (!life_.alive()) co_await never();
+  CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, script.size(), deadline));
+  const Status done = co_await server_.data_->run_script(script, deadline);
+  if (!(co_await server_.network_.travel(server_.node_, client_, 0, deadline)).ok()) co_return in_doubt();
+  co_return done;
+}
+
+// --- a file on the node itself -------------------------------------------------------------------------------------
+
+class FileTransaction final : public Transaction {
+ public:
+  FileTransaction(DatabaseFile& file, Incarnation life, std::unique_ptr<Transaction> inner, Access access)
+      : file_(file), life_(life), inner_(std::move(inner)), access_(access) {}
+
+  Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
+    if (!life_.alive()) co_await never();
+    if (inner_ == nullptr) co_return over();
+    co_return co_await inner_->execute(sql, std::move(parameters));
+  }
+
+  Task<Status> commit() override {
+    if (!life_.alive()) co_await never();
+    if (inner_ == nullptr) co_return over();
+    if (access_ == Access::kRead) co_return co_await inner_->commit();
+    const CommitFault fault = drawn(file_.random_, file_.faults_);
+    const Duration disk = file_.random_.duration(file_.latency_.low, file_.latency_.high);
+    co_await sleep_for(disk);
+    if (fault != CommitFault::kNone && fault != CommitFault::kLostAfter) {
+      inner_.reset();
+      co_return fault == CommitFault::kLostWhile ? in_doubt()
+                                                 : fault == CommitFault::kAborted ? serialization_failure() : lost();
+    }
+    const Status committed = co_await inner_->commit();
+    if (committed.ok()) ++file_.commits_;
+    inner_.reset();
+    co_await yield();  // a crash here: written, and nobody was told
+    if (fault == CommitFault::kLostAfter) co_return in_doubt();
+    co_return committed;
+  }
+
+ private:
+  DatabaseFile& file_;
+  Incarnation life_;
+  std::unique_ptr<Transaction> inner_;
+  Access access_;
+};
+
+DatabaseFile::DatabaseFile(Simulation& simulation, Node& node, std::string_view name, DiskLatency latency)
+    : simulation_(simulation),
+      node_(node),
+      random_(simulation.random(concat("file/", node.name(), "/", name))),
+      latency_(latency),
+      data_(in_memory()) {}
+
+Task<Result<std::unique_ptr<Transaction>>> SimFileDatabase::begin(Access access, Instant deadline) {
+  if (!life_.alive()) co_await never();
+  CO_TRY_ASSIGN(auto inner, co_await file_.data_->begin(access, deadline));
+  co_return std::make_unique<FileTransaction>(file_, life_, std::move(inner), access);
+}
+
+Task<Status> SimFileDatabase::run_script(std::string_view sql, Instant deadline) {
+  const std::string script(sql);
+  if (!life_.alive()) co_await never();
+  co_return co_await file_.data_->run_script(script, deadline);
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,153 @@
+// The simulated database: real SQL on SQLite in memory, with the network and its faults around it. A DatabaseServer lives
+// on a node of its own and survives the crash of every client; each life of a client node has a SimDatabase, its
+// connections to that server. A DatabaseFile is a file on the node itself (the monolith's, a daemon's journal), which
+// survives the node's crash with all that was committed; each life opens it as a SimFileDatabase.
+//
+// Fault atlas, and why the system must survive each:
+//   latency, cut, loss        every call is a round trip; a transaction holds the writer's turn for all of its own
+//   lost before the commit    the server drops connections at a fail-over or restart: UNAVAILABLE, nothing is written
+//   lost while committing     the commit was sent and did not arrive: COMMIT_UNKNOWN, and not written
+//   lost after the commit     it was written and the answer got lost: COMMIT_UNKNOWN, and written
+//   aborted                   serializable transactions fail for no fault of theirs: ABORTED, nothing is written
+//   client gone while it committed   what was sent may still arrive: written or not, a moment after the client is gone
+//   client cut off while in a transaction   the server keeps the writer's turn until it gives the client up
+//   server crash              committed data stays; every transaction rolls back, every connection is lost
+//   slow disk (file)          a crash before the fsync loses the commit; after it, the process never learns of it
+//
+// Owned by the cluster; made after the Network, destroyed before it, which shuts the simulation down. One thread. What a
+// node that has crashed still calls in its last step never returns and has no effect.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "adapters/sqlite_database.h"
+#include "kernel/node.h"
+#include "ports/database.h"
+#include "runtime/random.h"
+#include "world/network.h"
+
+namespace reliant::sim {
+
+// What may happen to the commit of a writing transaction.
+enum class CommitFault : std::uint8_t { kNone, kLostBefore, kLostWhile, kLostAfter, kAborted };
+
+// How often, of a million commits. May be changed during a run.
+struct CommitFaults {
+  std::uint32_t lost_before = 0;
+  std::uint32_t lost_while = 0;
+  std::uint32_t lost_after = 0;
+  std::uint32_t aborted = 0;
+};
+
+class RemoteTransaction;
+
+class DatabaseServer final : private NodeObserver {
+ public:
+  DatabaseServer(Network& network, Node& node);
+  DatabaseServer(const DatabaseServer&) = delete;
+  DatabaseServer& operator=(const DatabaseServer&) = delete;
+  ~DatabaseServer();
+
+  Node& node() { return node_; }
+  // The data itself, without network and faults: for oracles and to set the stage.
+  ports::Database& contents() { return *data_; }
+
+  CommitFaults& faults() { return faults_; }
+  // The next commit of this client meets this fault.
+  void fail_next_commit(Node& client, CommitFault fault);
+  // Every open transaction of the client rolls back; its next call says so.
+  void drop_connections(Node& client);
+
+  std::uint64_t commits() const { return commits_; }                  // written, of clients
+  std::uint64_t faulty_commits() const { return faulty_commits_; }    // that met a fault
+  std::size_t abandoned() const { return abandoned_.size(); }         // transactions whose client is gone
+
+ private:
+  friend class SimDatabase;
+  friend class RemoteTransaction;
+  struct Abandoned;
+  struct Planned {
+    Node* client;
+    CommitFault fault;
+  };
+
+  CommitFault draw_fault(Node& client);
+  void abandon(std::unique_ptr<ports::Transaction> transaction, Node& client, bool commit_sent);
+  void settle(Abandoned& abandoned);
+  void node_crashed(Node& node) override;
+
+  Network& network_;
+  Node& node_;
+  Context context_;  // of what happens without a client
+  Random random_;
+  CommitFaults faults_;
+  std::vector<Planned> planned_;
+  std::uint64_t commits_ = 0;
+  std::uint64_t faulty_commits_ = 0;
+  std::unique_ptr<adapters::SqliteDatabase> data_;
+  std::vector<RemoteTransaction*> sessions_;  // in the order in which they began
+  std::vector<std::unique_ptr<Abandoned>> abandoned_;
+};
+
+class SimDatabase final : public ports::Database {
+ public:
+  // For the client's present life.
+  SimDatabase(DatabaseServer& server, Node& client)
+      : server_(server), client_(client), life_(client.incarnation()) {}
+
+  Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
+  Task<Status> run_script(std::string_view sql, Instant deadline) override;
+
+ private:
+  DatabaseServer& server_;
+  Node& client_;
+  Incarnation life_;
+};
+
+// How long a commit takes to reach the disk.
+struct DiskLatency {
+  Duration low = std::chrono::microseconds(50);
+  Duration high = std::chrono::milliseconds(2);
+};
+
+class DatabaseFile {
+ public:
+  DatabaseFile(Simulation& simulation, Node& node, std::string_view name, DiskLatency latency = {});
+  DatabaseFile(const DatabaseFile&) = delete;
+  DatabaseFile& operator=(const DatabaseFile&) = delete;
+  ~DatabaseFile() { simulation_.shutdown(); }
+
+  ports::Database& contents() { return *data_; }  // without latency and faults
+  CommitFaults& faults() { return faults_; }      // of a file, kLostWhile and kLostAfter: its disk fails for a moment
+  std::uint64_t commits() const { return commits_; }
+
+ private:
+  friend class SimFileDatabase;
+  friend class FileTransaction;
+
+  Simulation& simulation_;
+  Node& node_;
+  Random random_;
+  DiskLatency latency_;
+  CommitFaults faults_;
+  std::uint64_t commits_ = 0;
+  std::unique_ptr<adapters::SqliteDatabase> data_;
+};
+
+class SimFileDatabase final : public ports::Database {
+ public:
+  // For the node's present life.
+  explicit SimFileDatabase(DatabaseFile& file) : file_(file), life_(file.node_.incarnation()) {}
+
+  Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
+  Task<Status> run_script(std::string_view sql, Instant deadline) override;
+
+ private:
+  DatabaseFile& file_;
+  Incarnation life_;
+};
+
+}  // namespace reliant::sim
