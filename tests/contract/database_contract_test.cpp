@@ -5,6 +5,9 @@
 #include <fstream>
 
 #include "adapters/sqlite_database.h"
+#include "kernel/simulation.h"
+#include "world/network.h"
+#include "world/sim_database.h"
 
 namespace reliant::tests {
 namespace {
@@ -56,6 +59,39 @@ class SqliteFile : private TemporaryDirectory, public SqliteWorld {
 
 using SqliteWorlds = ::testing::Types<SqliteInMemory, SqliteFile>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DatabaseContract, SqliteWorlds);
+
+class SimWorld {
+ public:
+  Executor& executor() { return simulation_.executor(); }
+  TaskScope& scope() { return client_.scope(); }
+
+ protected:
+  sim::Simulation simulation_{7};
+  sim::Network network_{simulation_};
+  sim::Node& server_ = simulation_.add_node("db");
+  sim::Node& client_ = simulation_.add_node("client");
+};
+
+class SimRemote : public SimWorld {
+ public:
+  ports::Database& database() { return database_; }
+
+ private:
+  sim::DatabaseServer data_{network_, server_};
+  sim::SimDatabase database_{data_, client_};
+};
+
+class SimFile : public SimWorld {
+ public:
+  ports::Database& database() { return database_; }
+
+ private:
+  sim::DatabaseFile file_{simulation_, client_, "journal.db"};
+  sim::SimFileDatabase database_{file_};
+};
+
+using SimWorlds = ::testing::Types<SimRemote, SimFile>;
+INSTANTIATE_TYPED_TEST_SUITE_P(Sim, DatabaseContract, SimWorlds);
 
 TEST(SqliteDatabase, FindsInAFileWhatWasCommittedBefore) {
   const TemporaryDirectory directory;
