@@ -1,0 +1,56 @@
+// ActivityTasks: the half of a worker that runs activities. Beside each runs its supervisor, which heartbeats, learns of a
+// cancellation or of the loss of the attempt, and ends an activity that does not end by itself within its grace.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/status.h"
+#include "ports/temporal.h"
+#include "runtime/scope.h"
+#include "runtime/task.h"
+#include "temporal/activity.h"
+#include "temporal/poller.h"
+#include "temporal/slots.h"
+
+namespace reliant::temporal {
+
+using ActivityRegistry = std::map<std::string, ActivityFunction, std::less<>>;
+
+class ActivityTasks {
+ public:
+  using Polled = ports::wf::PollActivityTaskQueueResponse;
+
+  // All outlive it. Activities run in `tasks`.
+  ActivityTasks(WorkerCore& core, const ActivityRegistry& registry, TaskScope& tasks);
+
+  Task<void> poll();
+  void take(Polled task, Slot slot);
+  // Tells every running activity that the worker stops; what has not ended at `deadline` is destroyed.
+  void shut_down(Instant deadline);
+
+  std::size_t running() const { return slots_.used(); }
+
+ private:
+  class Running;
+
+  Task<void> work(Polled task, Slot slot);
+  Task<Result<std::string>> call(Running& running, std::string input);
+  // Ends when the activity is to be destroyed.
+  Task<void> supervise(Running& running);
+  Task<void> heartbeat(Running& running);
+  Task<void> grace(Running& running);
+  Task<void> report(const Running& running, Result<std::string> outcome);
+
+  WorkerCore& core_;
+  const ActivityRegistry& registry_;
+  TaskScope& tasks_;
+  Slots slots_;
+  std::uint64_t count_ = 0;
+  std::map<std::uint64_t, Running*> running_;
+};
+
+}  // namespace reliant::temporal

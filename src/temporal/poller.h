@@ -1,0 +1,95 @@
+// What all pollers of a worker share: who it is, whom it asks, and how polling goes.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/event_log.h"
+#include "base/status.h"
+#include "ports/temporal.h"
+#include "runtime/backoff.h"
+#include "runtime/clock.h"
+#include "runtime/event.h"
+#include "runtime/random.h"
+#include "runtime/sleep.h"
+#include "runtime/task.h"
+#include "temporal/rpc_caller.h"
+#include "temporal/slots.h"
+#include "temporal/worker.h"
+
+namespace reliant::temporal {
+
+struct WorkerCore {
+  WorkerCore(ports::Temporal& port, const Clock& port_clock, Random seed, EventLog& events, WorkerOptions chosen);
+
+  ports::Temporal& temporal;
+  const Clock& clock;
+  Random random;
+  EventLog& log;
+  WorkerOptions options;
+  std::string instance_key;
+  std::string sticky_queue;
+  RpcCaller answers;  // a minute of patience
+  bool stopping = false;
+
+  // How polling goes.
+  std::size_t polls = 0;  // waiting for the server now
+  Event polls_changed;
+  std::optional<Instant> failing_since;
+  Status poll_error;
+
+  void poll_succeeded() { failing_since.reset(); }
+  void poll_failed(std::string_view what, const Status& status);
+};
+
+// Counts a poll for as long as its frame lives.
+class PollCount {
+ public:
+  explicit PollCount(WorkerCore& core) : core_(core) { ++core_.polls; }
+  PollCount(const PollCount&) = delete;
+  PollCount& operator=(const PollCount&) = delete;
+  ~PollCount() {
+    --core_.polls;
+    core_.polls_changed.set();
+  }
+
+ private:
+  WorkerCore& core_;
+};
+
+// Polls until the worker stops: takes a slot, polls, and hands what came, with its slot, to `take(response, slot)`.
+// An error is followed by a pause, and so is an empty answer that came at once: it is no long poll that ended.
+template <class Request, class Response, class Taker>
+Task<void> poll_until_stopped(WorkerCore& core, Slots& slots, std::size_t reserved, std::string_view what,
+                              Task<Result<Response>> (ports::Temporal::*method)(Request, Instant), Request request,
+                              Taker& taker) {
+  Random random(core.random.next());
+  Backoff backoff({.base = std::chrono::milliseconds(200), .cap = std::chrono::seconds(10)}, random);
+  while (!core.stopping) {
+    Slot slot = co_await slots.acquire(reserved);
+    if (core.stopping) co_return;
+    const Instant begin = core.clock.now();
+    std::optional<Result<Response>> response;
+    {
+      const PollCount count(core);
+      response = co_await (core.temporal.*method)(request, after(begin, core.options.poll_timeout));
+    }
+    if (!response->ok()) {
+      core.poll_failed(what, response->status());
+    } else {
+      core.poll_succeeded();
+      if (!(*response)->task_token().empty()) {
+        backoff.reset();
+        taker.take(*std::move(*response), std::move(slot));
+        continue;
+      }
+      if (core.clock.now() - begin >= std::chrono::seconds(1)) continue;
+    }
+    { const Slot released = std::move(slot); }
+    co_await sleep_for(backoff.next(std::chrono::milliseconds(50)));
+  }
+}
+
+}  // namespace reliant::temporal
