@@ -1,0 +1,217 @@
+#include "gateway_world.h"
+#include "router/local_daemon_router.h"
+
+namespace reliant::gateway {
+namespace {
+
+class GatewayTest : public testing::TestWithParam<std::uint64_t> {
+ protected:
+  void start(Call& call, model::ToolRequest request, Instant deadline = kNever) {
+    world_.simulation.world().spawn(call.run(router_, std::move(request), deadline));
+  }
+  proto::GatewayFrame next_request(ports::Link& link) {
+    auto frame = world_.frame_of(link);
+    EXPECT_TRUE(frame.ok() && frame->has_execute_tool());
+    return *frame;
+  }
+
+  GatewayWorld world_{GetParam()};
+  router::LocalDaemonRouter router_{world_.gateway};
+};
+
+TEST_P(GatewayTest, RefusesAStreamWithoutAValidToken) {
+  std::unique_ptr<ports::Link> link;
+  auto none = finish(world_.simulation, world_.connect(link, "d1", ""));
+  EXPECT_EQ(none.status().code(), StatusCode::kUnauthenticated);
+  auto wrong = finish(world_.simulation, world_.connect(link, "d1", "rlnt_pat_" + std::string(64, 'f')));
+  EXPECT_EQ(wrong.status().code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(reason_of(wrong.status()), kReasonTokenInvalid);
+  EXPECT_EQ(world_.gateway.session_count(), 0u);
+}
+
+TEST_P(GatewayTest, RefusesADaemonIdThatIsNoBusToken) {
+  std::unique_ptr<ports::Link> link;
+  auto refused = finish(world_.simulation, world_.connect(link, "a.>", world_.token));
+  EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(field_of(refused.status()), "register.daemon_id");
+}
+
+TEST_P(GatewayTest, RefusesAStreamThatNeverRegisters) {
+  ports::LinkTarget target;
+  target.address = kAddress;
+  target.method = "reliant.tools.v1.ToolsDaemonService/Connect";
+  target.metadata["authorization"] = "Bearer " + world_.token;
+  auto link = *finish(world_.simulation, world_.links.connect(target, kNever));
+  auto ended = world_.frame_of(*link);
+  EXPECT_EQ(ended.status().code(), StatusCode::kDeadlineExceeded);
+}
+
+TEST_P(GatewayTest, NewcomerOfTheSameDaemonWinsAtOnceWithAHigherEpoch) {
+  std::unique_ptr<ports::Link> first;
+  std::unique_ptr<ports::Link> second;
+  const auto one = finish(world_.simulation, world_.connect(first, "d1", world_.token));
+  const auto two = finish(world_.simulation, world_.connect(second, "d1", world_.token));
+  EXPECT_GT(two->epoch(), one->epoch());
+  const auto ended = world_.frame_of(*first);
+  EXPECT_EQ(ended.status().code(), StatusCode::kAborted);
+  EXPECT_EQ(reason_of(ended.status()), kReasonSuperseded);
+  world_.run_for(1s);
+  EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d1")));
+  EXPECT_EQ(world_.stored_daemon().connection, model::DaemonConnection::kFresh);  // the old end does not overwrite it
+}
+
+TEST_P(GatewayTest, HandsARequestDownAndItsDurableResultUp) {
+  auto link = world_.connected();
+  Call call;
+  start(call, world_.request("req_1"));
+  EXPECT_EQ(next_request(*link).execute_tool().request_id(), "req_1");
+  world_.send_output(*link, "req_1", 1, "hello ");
+  world_.send_output(*link, "req_1", 2, "world");
+  world_.send_result(*link, "req_1", "done");
+  world_.run_for(1s);
+  ASSERT_TRUE(call.result.has_value());
+  EXPECT_EQ((*call.result)->content, "done");
+  EXPECT_EQ(call.output, "hello world");
+  const auto stored = finish(world_.simulation, world_.store.executions().get(RequestId("req_1"), kNever));
+  EXPECT_EQ(stored->state, store::ExecutionState::kDone);
+}
+
+TEST_P(GatewayTest, AnswersAFinishedRequestFromTheStoreWithoutAskingTheDaemon) {
+  auto link = world_.connected();
+  Call first;
+  start(first, world_.request("req_1"));
+  next_request(*link);
+  world_.send_result(*link, "req_1", "once");
+  world_.run_for(1s);
+  Call again;
+  start(again, world_.request("req_1"));
+  world_.run_for(1s);
+  ASSERT_TRUE(again.result.has_value());
+  EXPECT_EQ((*again.result)->content, "once");
+  const auto ack = world_.frame_of(*link);  // of the first result, and no second request before it
+  EXPECT_TRUE(ack->has_result_ack());
+}
+
+TEST_P(GatewayTest, AnEndedStreamLeavesTheRunToTheDaemonAndTheCallerCallsAgain) {
+  auto link = world_.connected();
+  Call call;
+  start(call, world_.request("req_1"));
+  next_request(*link);
+  link->cancel();
+  world_.run_for(1s);
+  ASSERT_TRUE(call.result.has_value());
+  EXPECT_EQ(call.result->status().code(), StatusCode::kUnavailable);
+
+  link = world_.connected();
+  Call again;
+  start(again, world_.request("req_1"));
+  EXPECT_EQ(next_request(*link).execute_tool().request_id(), "req_1");
+  world_.send_result(*link, "req_1", "after all");
+  world_.run_for(1s);
+  ASSERT_TRUE(again.result.has_value());
+  EXPECT_EQ((*again.result)->content, "after all");
+}
+
+TEST_P(GatewayTest, ANewerCallTakesARequestOverAndGoesOnAfterItsLastChunk) {
+  auto link = world_.connected();
+  Call first;
+  start(first, world_.request("req_1"));
+  next_request(*link);
+  world_.send_output(*link, "req_1", 1, "a");
+  world_.run_for(1s);
+  Call second;
+  second.last = 1;
+  start(second, world_.request("req_1"));
+  world_.run_for(1s);
+  ASSERT_TRUE(first.result.has_value());
+  EXPECT_EQ(first.result->status().code(), StatusCode::kAborted);
+  EXPECT_TRUE(world_.frame_of(*link)->has_output_ack());
+  EXPECT_EQ(next_request(*link).execute_tool().resume_output_after(), 1u);
+}
+
+TEST_P(GatewayTest, MissingOutputIsNeverPassedOver) {
+  auto link = world_.connected();
+  Call call;
+  start(call, world_.request("req_1"));
+  next_request(*link);
+  world_.send_output(*link, "req_1", 1, "a");
+  world_.send_output(*link, "req_1", 3, "c");
+  world_.run_for(1s);
+  ASSERT_TRUE(call.result.has_value());
+  EXPECT_EQ(call.result->status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(call.output, "a");
+}
+
+TEST_P(GatewayTest, AResultThatNobodyWaitsForIsKept) {
+  auto link = world_.connected();
+  {
+    Call call;
+    start(call, world_.request("req_1"), world_.simulation.now() + 1s);
+    next_request(*link);
+    world_.run_for(2s);
+    EXPECT_EQ(call.result->status().code(), StatusCode::kDeadlineExceeded);
+  }
+  world_.send_result(*link, "req_1", "late");
+  EXPECT_TRUE(world_.frame_of(*link)->has_result_ack());
+  Call again;
+  start(again, world_.request("req_1"));
+  world_.run_for(1s);
+  EXPECT_EQ((*again.result)->content, "late");
+}
+
+TEST_P(GatewayTest, SilenceMakesADaemonStaleAtThirtySecondsAndDisconnectedAtTwoMinutes) {
+  auto link = world_.connected();
+  const Instant connected = world_.simulation.now();
+  world_.simulation.run_until(connected + 29s);
+  EXPECT_EQ(world_.stored_daemon().connection, model::DaemonConnection::kFresh);
+  world_.simulation.run_until(connected + 31s);
+  EXPECT_EQ(world_.stored_daemon().connection, model::DaemonConnection::kStale);
+  EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d1")));
+  world_.simulation.run_until(connected + 121s);
+  EXPECT_EQ(world_.stored_daemon().connection, model::DaemonConnection::kDisconnected);
+  EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d1")));
+}
+
+TEST_P(GatewayTest, AnyFrameIsASignOfLife) {
+  auto link = world_.connected();
+  for (int i = 0; i < 20; ++i) {
+    world_.run_for(29s);
+    proto::DaemonFrame beat;
+    beat.mutable_heartbeat()->set_number(i);
+    world_.send(*link, beat);
+    EXPECT_EQ(world_.stored_daemon().connection, model::DaemonConnection::kFresh);
+  }
+}
+
+TEST_P(GatewayTest, BeatsEveryThirtySeconds) {
+  auto link = world_.connected();
+  const auto beat = world_.frame_of(*link);
+  ASSERT_TRUE(beat.ok());
+  EXPECT_TRUE(beat->has_heartbeat());
+  EXPECT_EQ(world_.simulation.now().time_since_epoch() / 30s, 1);
+}
+
+TEST_P(GatewayTest, StopSendsDaemonsOnToTheOtherLiveGateways) {
+  auto link = world_.connected();
+  auto announced = finish(world_.simulation, world_.store.gateways().announce(GatewayId("g2"), "gateway-2:9190", kNever));
+  ASSERT_TRUE(announced.ok());
+  bool stopped = false;
+  const auto stop = [](Gateway& gateway, Instant deadline, bool& done) -> Task<void> {
+    co_await gateway.stop(deadline);
+    done = true;
+  };
+  world_.simulation.world().spawn(stop(world_.gateway, world_.simulation.now() + 10s, stopped));
+  const auto frame = world_.frame_of(*link);
+  ASSERT_TRUE(frame.ok() && frame->has_drain());
+  EXPECT_EQ(frame->drain().gateway_addresses(0), "gateway-2:9190");
+  EXPECT_FALSE(stopped);
+  link->half_close().IgnoreError();
+  world_.run_for(1s);
+  EXPECT_TRUE(stopped);
+}
+
+// Every interleaving must do; these are some.
+INSTANTIATE_TEST_SUITE_P(Seeds, GatewayTest, testing::Range(std::uint64_t{1}, std::uint64_t{17}));
+
+}  // namespace
+}  // namespace reliant::gateway
