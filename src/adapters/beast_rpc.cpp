@@ -125,19 +125,14 @@ class BeastListener final : public ports::RpcListener {
       co_await answer(std::move(incoming.request), responder, *connection);
       if (connection->closed()) co_return;
       const bool sent = co_await connection->until_sent();
-      if (!sent) co_return;
-      if (!responder.keeps_alive()) {
-        co_await connection->linger();
-        co_return;
-      }
+      if (!sent || !responder.keeps_alive()) co_return;
     }
   }
 
   // False: the client went, or sent nothing for too long, or nothing when the drain began.
   Task<bool> until_request(ServerConnection& connection) {
     if (!connection.buffer_empty()) co_return true;
-    const auto first =
-        co_await with_deadline(readable_or_draining(connection), idle_deadline());
+    const auto first = co_await with_deadline(readable_or_draining(connection), idle_deadline());
     co_return first.value_or(false);
   }
 
