@@ -9,7 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "adapters/beast_connection.h"
+#include "adapters/beast_rpc_connection.h"
 #include "base/url.h"
 #include "runtime/deadline.h"
 #include "runtime/race.h"

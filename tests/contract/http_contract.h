@@ -1,7 +1,7 @@
-// What every Http client promises, as tests. The world is described in http_service.h. Instantiate `HttpContract` with it.
+// What every Http client promises, as tests. The world is described in http_contract_service.h. Instantiate `HttpContract` with it.
 #pragma once
 
-#include "contract/http_service.h"
+#include "contract/http_contract_service.h"
 
 namespace reliant::tests {
 

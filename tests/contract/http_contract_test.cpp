@@ -1,6 +1,6 @@
 #include "contract/http_contract.h"
 
-#include "contract/beast_world.h"
+#include "contract/http_contract_beast.h"
 
 namespace reliant::tests {
 

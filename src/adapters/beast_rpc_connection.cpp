@@ -1,4 +1,4 @@
-#include "adapters/beast_connection.h"
+#include "adapters/beast_rpc_connection.h"
 
 #include <sys/socket.h>
 
