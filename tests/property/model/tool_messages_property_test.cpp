@@ -1,0 +1,76 @@
+// What is sent over the bus is what arrives, whatever bytes a tool prints; and no bytes from outside break the reader.
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "model/tool_messages.h"
+
+namespace reliant::model {
+namespace {
+
+template <class T>
+T round_trip(const T& message) {
+  auto decoded = decode_tool_reply(encode(ToolReply(message)));
+  RC_ASSERT(decoded.ok());
+  RC_ASSERT(std::holds_alternative<T>(*decoded));
+  return std::get<T>(*decoded);
+}
+
+RC_GTEST_PROP(ToolMessages, AnyBytesOfOutputComeBack, (std::string data, std::uint32_t chunk, bool gap)) {
+  const auto back = round_trip(ToolOutputChunk{chunk, data, gap});
+  RC_ASSERT(back.data == data);
+  RC_ASSERT(back.chunk == chunk);
+  RC_ASSERT(back.gap == gap);
+}
+
+RC_GTEST_PROP(ToolMessages, RawBytesOfOutputComeBack, (std::vector<std::uint8_t> bytes)) {
+  const std::string data(bytes.begin(), bytes.end());
+  RC_ASSERT(round_trip(ToolResultPart{data}).data == data);
+}
+
+RC_GTEST_PROP(ToolMessages, ResultsComeBack, (std::string content, bool is_error, std::int32_t exit_code)) {
+  ToolDone done;
+  done.result = {Outcome::kUnknown, is_error, content, exit_code, 7};
+  RC_ASSERT(round_trip(done).result == done.result);
+}
+
+RC_GTEST_PROP(ToolMessages, RequestsComeBack, (std::string arguments, std::uint64_t resume)) {
+  ToolExecutionRequest message;
+  message.request.id = RequestId("req_1");
+  message.request.user = UserId("u");
+  message.request.daemon = DaemonId("d");
+  message.request.chat = ChatId("c");
+  message.request.call = ToolCallId("call with spaces \" and quotes");
+  message.request.tool = "bash";
+  for (char& c : arguments) c = static_cast<char>(c & 0x7f);
+  message.request.arguments = arguments;
+  message.request.effect = Effect::kReadOnly;
+  message.deadline_ms = 5;
+  message.resume_output_after = resume >> 1;
+  const auto back = decode_tool_request(encode(message));
+  RC_ASSERT(back.ok());
+  RC_ASSERT(back->request == message.request);
+  RC_ASSERT(back->resume_output_after == message.resume_output_after);
+}
+
+RC_GTEST_PROP(ToolMessages, StatusesComeBackWithTheirReason, (std::string text)) {
+  for (char& c : text) c = static_cast<char>('a' + (c & 15));
+  const Status status = with_reason(unavailable(text), kReasonDaemonOffline);
+  const Status back = decode_command_reply(encode_command_reply(status));
+  RC_ASSERT(back == status);
+  RC_ASSERT(decode_command_reply(encode_command_reply(ok_status())).ok());
+}
+
+RC_GTEST_PROP(ToolMessages, AnyBytesAreReadOrRefused, (std::string bytes)) {
+  (void)decode_tool_reply(bytes);
+  (void)decode_tool_request(bytes);
+  (void)decode_daemon_command(bytes);
+  RC_ASSERT(!decode_command_reply(bytes).ok());
+}
+
+TEST(ToolMessages, AnUnknownTypeOrFieldIsRefusedByName) {
+  EXPECT_EQ(field_of(decode_tool_reply(R"({"type":"surprise"})").status()), "type");
+  EXPECT_EQ(field_of(decode_tool_reply(R"({"type":"alive","extra":1})").status()), "extra");
+}
+
+}  // namespace
+}  // namespace reliant::model
