@@ -1,0 +1,89 @@
+#include "api/chats.h"
+
+#include "model/update.h"
+#include "store/wall_time.h"
+
+namespace reliant::api {
+namespace {
+
+json::object show(const store::Chat& chat) {
+  json::object out;
+  out["id"] = chat.id.str();
+  out["project_id"] = chat.project.str();
+  out["title"] = chat.title;
+  out["status"] = std::string(model::to_string(chat.status));
+  out["active_daemon_id"] = chat.active_daemon.str();
+  out["last_sequence"] = chat.last_sequence;
+  out["created_at"] = store::rfc3339(chat.created_at);
+  return out;
+}
+
+}  // namespace
+
+Task<Answer> Chats::create(Call call) {
+  CO_TRY_ASSIGN(const json::value body, parse_json(call.request.body));
+  JsonReader reader(body);
+  store::NewChat chat;
+  chat.user = call.user;
+  chat.project = ProjectId(reader.required_string("project_id"));
+  chat.title = reader.optional_string("title").value_or("");
+  chat.active_daemon = DaemonId(reader.optional_string("active_daemon_id").value_or(""));
+  chat.id = ChatId(reader.optional_string("id").value_or(""));
+  CO_TRY_OK(reader.finish());
+  CO_TRY_OK(check_id("project_id", chat.project.str()));
+  CO_TRY_OK(check_text("title", chat.title, limits_.title, Empty::kAllowed));
+  if (!chat.active_daemon.empty()) CO_TRY_OK(check_id("active_daemon_id", chat.active_daemon.str()));
+  if (!chat.id.empty()) CO_TRY_OK(check_id("id", chat.id.str()));
+  CO_TRY_ASSIGN(const store::Chat created, co_await store_.chats().create(std::move(chat), call.deadline));
+  co_return json_response(201, show(created));
+}
+
+Task<Answer> Chats::list(Call call) {
+  QueryReader query(call.request);
+  const store::PageRequest page = query.page();
+  std::optional<ProjectId> project;
+  if (const auto text = query.text("project_id")) project.emplace(*text);
+  CO_TRY_OK(query.finish());
+  if (project) CO_TRY_OK(check_id("project_id", project->str()));
+  CO_TRY_ASSIGN(const auto chats, co_await store_.chats().list(call.user, project, page, call.deadline));
+  co_return page_response(chats, &show);
+}
+
+Task<Answer> Chats::get(Call call) {
+  CO_TRY_OK(QueryReader(call.request).finish());
+  CO_TRY_ASSIGN(const ChatId id, path_id<ChatId>(call, "chat"));
+  CO_TRY_ASSIGN(const store::Chat chat, co_await store_.chats().get(call.user, id, call.deadline));
+  co_return json_response(200, show(chat));
+}
+
+Task<Answer> Chats::update(Call call) {
+  CO_TRY_ASSIGN(const ChatId id, path_id<ChatId>(call, "chat"));
+  CO_TRY_ASSIGN(const json::value body, parse_json(call.request.body));
+  JsonReader reader(body);
+  store::ChatChange change;
+  change.title = reader.optional_string("title");
+  if (const auto daemon = reader.optional_string("active_daemon_id")) change.active_daemon.emplace(*daemon);
+  CO_TRY_OK(reader.finish());
+  if (change.title) CO_TRY_OK(check_text("title", *change.title, limits_.title, Empty::kAllowed));
+  if (change.active_daemon && !change.active_daemon->empty()) {
+    CO_TRY_OK(check_id("active_daemon_id", change.active_daemon->str()));
+  }
+  CO_TRY_ASSIGN(const store::Chat chat, co_await store_.chats().update(call.user, id, std::move(change), call.deadline));
+  co_return json_response(200, show(chat));
+}
+
+Task<Answer> Chats::remove(Call call) {
+  CO_TRY_ASSIGN(const ChatId id, path_id<ChatId>(call, "chat"));
+  CO_TRY_OK(co_await store_.chats().remove(call.user, id, call.deadline));
+  co_return no_content();
+}
+
+Task<Answer> Chats::cancel(Call call) {
+  CO_TRY_ASSIGN(const ChatId id, path_id<ChatId>(call, "chat"));
+  CO_TRY_OK(check_no_body(call.request));
+  CO_TRY_ASSIGN(const store::Chat chat, co_await store_.chats().get(call.user, id, call.deadline));
+  CO_TRY_ASSIGN(const bool cancelling, co_await signaller_.cancel(chat.id, call.deadline));
+  co_return json_response(202, {{"cancelling", cancelling}});
+}
+
+}  // namespace reliant::api

@@ -1,0 +1,15 @@
+// What a client is told when a request fails: {"code","message","field","request_id"}, with the canonical code's name, and
+// "reason" where programs have something to tell apart (C10). `field` is "" when the error is about none.
+#pragma once
+
+#include <string_view>
+
+#include "base/status.h"
+#include "ports/rpc.h"
+
+namespace reliant::api {
+
+// `path` is the request's: an answer about a method names those that the path has.
+ports::RpcResponse error_response(const Status& status, std::string_view request_id, std::string_view path);
+
+}  // namespace reliant::api

@@ -1,0 +1,145 @@
+#include "api/server.h"
+
+#include <utility>
+
+#include "api/errors.h"
+#include "base/text.h"
+
+namespace reliant::api {
+namespace {
+
+constexpr Duration kReadyPatience = std::chrono::seconds(2);
+
+bool needs_no_token(Endpoint endpoint) { return endpoint == Endpoint::kHealth || endpoint == Endpoint::kReady; }
+
+}  // namespace
+
+ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, ApiOptions options)
+    : clock_(ports.clock),
+      log_(ports.log),
+      rpc_(ports.rpc),
+      store_(ports.store),
+      workflows_(ports.workflows),
+      options_(std::move(options)),
+      request_ids_(random.stream("api/request-ids")),
+      gate_(ports.authenticator),
+      signaller_(workflows_, store_, options_.task_queue),
+      projects_(store_, options_.limits),
+      chats_(store_, signaller_, options_.limits),
+      messages_(store_, ports.hub, signaller_, clock_, log_, options_.limits),
+      updates_(store_, ports.hub, clock_, log_, options_.limits, options_.streams),
+      daemons_(store_),
+      sweeper_(store_, signaller_, clock_, random.stream("api/sweeper"), log_, options_.sweeper),
+      scope_(context) {}
+
+ApiServer::~ApiServer() = default;
+
+Status ApiServer::start() {
+  TRY_ASSIGN(listener_, rpc_.listen(options_.listen_address, *this, options_.rpc_limits));
+  scope_.spawn(sweeper_.run());
+  log_.info("api.started", {{"address", listener_->address()}});
+  return ok_status();
+}
+
+Task<void> ApiServer::stop(Instant deadline) {
+  stopping_ = true;
+  updates_.stop();
+  if (listener_) co_await listener_->drain(deadline);
+  scope_.cancel();
+  co_await scope_.join();
+  log_.info("api.stopped");
+}
+
+const std::string& ApiServer::address() const {
+  RELIANT_ASSERT(listener_ != nullptr, "the address of an ApiServer is known after start()");
+  return listener_->address();
+}
+
+// A client's own id is kept, so that its log and ours can be read side by side.
+std::string ApiServer::request_id(const ports::RpcRequest& request) {
+  const auto given = request.headers.find("x-request-id");
+  if (given != request.headers.end() && valid_id(given->second)) return given->second;
+  return concat("req_", request_ids_.hex(16));
+}
+
+Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& responder) {
+  Call call;
+  call.request_id = request_id(request);
+  call.deadline = after(clock_.now(), options_.call_time);
+  const std::string id = call.request_id;
+  const std::string method = request.method;
+  const std::string path = request.path;
+  const Result<Route> route = find_route(method, path);
+  Answer answered = route.status();
+  if (route.ok()) {
+    call.id = route->id;
+    Status admitted;
+    if (!needs_no_token(route->endpoint)) {
+      auto user = co_await gate_.admit(request.headers, call.deadline);
+      admitted = user.status();
+      if (user.ok()) call.user = *std::move(user);
+    }
+    call.request = std::move(request);
+    if (!admitted.ok()) {
+      answered = admitted;
+    } else if (route->endpoint == Endpoint::kFollowUpdates) {
+      const Status followed = co_await updates_.follow(std::move(call), responder);
+      if (followed.ok()) co_return;
+      answered = followed;
+    } else {
+      answered = co_await answer(route->endpoint, std::move(call));
+    }
+  }
+  ports::RpcResponse response = answered.ok() ? *std::move(answered) : error_response(answered.status(), id, path);
+  response.headers["x-request-id"] = id;
+  if (response.status >= 500) {
+    log_.warning("api.call.failed", {{"request", id},
+                                     {"method", method},
+                                     {"path", path},
+                                     {"status", response.status},
+                                     {"error", answered.ok() ? std::string_view() : message_of(answered.status())}});
+  } else {
+    log_.debug("api.call.answered", {{"request", id}, {"method", method}, {"path", path}, {"status", response.status}});
+  }
+  (void)co_await responder.reply(std::move(response));  // a client that has gone is no concern of ours
+}
+
+Task<Answer> ApiServer::answer(Endpoint endpoint, Call call) {
+  switch (endpoint) {
+    case Endpoint::kHealth: co_return json_response(200, {{"status", "alive"}});
+    case Endpoint::kReady: co_return co_await ready(std::move(call));
+    case Endpoint::kCreateProject: co_return co_await projects_.create(std::move(call));
+    case Endpoint::kListProjects: co_return co_await projects_.list(std::move(call));
+    case Endpoint::kGetProject: co_return co_await projects_.get(std::move(call));
+    case Endpoint::kUpdateProject: co_return co_await projects_.update(std::move(call));
+    case Endpoint::kDeleteProject: co_return co_await projects_.remove(std::move(call));
+    case Endpoint::kCreateChat: co_return co_await chats_.create(std::move(call));
+    case Endpoint::kListChats: co_return co_await chats_.list(std::move(call));
+    case Endpoint::kGetChat: co_return co_await chats_.get(std::move(call));
+    case Endpoint::kUpdateChat: co_return co_await chats_.update(std::move(call));
+    case Endpoint::kDeleteChat: co_return co_await chats_.remove(std::move(call));
+    case Endpoint::kSendMessage: co_return co_await messages_.send(std::move(call));
+    case Endpoint::kListMessages: co_return co_await messages_.list(std::move(call));
+    case Endpoint::kCancelChat: co_return co_await chats_.cancel(std::move(call));
+    case Endpoint::kListDaemons: co_return co_await daemons_.list(std::move(call));
+    case Endpoint::kFollowUpdates: break;  // answers for itself
+  }
+  RELIANT_UNREACHABLE("every endpoint has an answer");
+}
+
+// R32, C35: what a call would need is there.
+Task<Answer> ApiServer::ready(Call) {
+  if (stopping_) co_return unavailable("stopping");
+  const Instant deadline = after(clock_.now(), kReadyPatience);
+  const auto user = co_await store_.users().find(UserId("ready"), deadline);
+  if (!user.ok() && user.status().code() != StatusCode::kNotFound) {
+    co_return unavailable("the database does not answer: ", message_of(user.status()));
+  }
+  const auto workflow = co_await workflows_.describe("ready", "", deadline);
+  if (!workflow.ok() && workflow.status().code() != StatusCode::kNotFound) {
+    co_return unavailable("Temporal does not answer: ", message_of(workflow.status()));
+  }
+  co_return json_response(200, {{"status", "ready"}});
+}
+
+}  // namespace reliant::api

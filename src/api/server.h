@@ -1,0 +1,99 @@
+// ApiServer: the role that clients talk to (R3, R26 to R34). It keeps nothing (R27): what a call says and what it answers
+// is in the database, Temporal and the update hub, so that any number of replicas serve the same users, and a client may
+// go on with another one at any time.
+//
+// A message's life begins here: stored, announced, its workflow signalled (started if need be), 202. What could not be
+// signalled is signalled by some replica's sweeper: nothing that was accepted is lost.
+// Owner: the composition root; destroyed after stop(), or at any time: calls under way are then cut off. Executor: the
+// logic thread. Failures go to the client as error objects (api/errors.h).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "api/auth.h"
+#include "api/call.h"
+#include "api/chats.h"
+#include "api/daemons.h"
+#include "api/messages.h"
+#include "api/projects.h"
+#include "api/router.h"
+#include "api/signaller.h"
+#include "api/sweeper.h"
+#include "api/updates.h"
+#include "auth/authenticator.h"
+#include "base/event_log.h"
+#include "ports/rpc.h"
+#include "runtime/clock.h"
+#include "runtime/context.h"
+#include "runtime/random.h"
+#include "runtime/scope.h"
+#include "store/store.h"
+#include "temporal/workflow_client.h"
+#include "updates/update_hub.h"
+
+namespace reliant::api {
+
+struct ApiOptions {
+  std::string listen_address;            // "host:port"
+  std::string task_queue = "chats";      // where workers wait for chat workflows
+  Duration call_time = std::chrono::seconds(30);
+  Limits limits;
+  ports::RpcLimits rpc_limits;
+  SweeperOptions sweeper;
+  StreamOptions streams;
+};
+
+// What the server stands on; everything outlives it.
+struct ApiPorts {
+  Clock& clock;
+  EventLog& log;
+  ports::RpcServer& rpc;
+  store::Store& store;
+  auth::Authenticator& authenticator;
+  updates::UpdateHub& hub;
+  temporal::WorkflowClient& workflows;
+};
+
+class ApiServer final : private ports::RpcHandler {
+ public:
+  ApiServer(Context& context, RandomStreams random, ApiPorts ports, ApiOptions options);
+  ~ApiServer() override;
+
+  // Told once, of the first authenticated request (R13). Set before start().
+  void set_first_request_observer(FirstRequestObserver& observer) { gate_.set_observer(observer); }
+
+  // Listens and serves from now on. ALREADY_EXISTS: the address is in use.
+  Status start();
+  // Stops accepting, lets calls end and tells streams to come back; cuts off what is left at `deadline`.
+  Task<void> stop(Instant deadline);
+  const std::string& address() const;  // after start()
+  std::size_t open_streams() const { return updates_.streams(); }
+
+ private:
+  Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override;
+  Task<Answer> answer(Endpoint endpoint, Call call);
+  Task<Answer> ready(Call call);
+  std::string request_id(const ports::RpcRequest& request);
+
+  Clock& clock_;
+  EventLog& log_;
+  ports::RpcServer& rpc_;
+  store::Store& store_;
+  temporal::WorkflowClient& workflows_;
+  ApiOptions options_;
+  Random request_ids_;
+  Gate gate_;
+  Signaller signaller_;
+  Projects projects_;
+  Chats chats_;
+  Messages messages_;
+  Updates updates_;
+  Daemons daemons_;
+  Sweeper sweeper_;
+  bool stopping_ = false;
+  std::unique_ptr<ports::RpcListener> listener_;  // its handlers use everything above
+  TaskScope scope_;                               // the sweeper
+};
+
+}  // namespace reliant::api

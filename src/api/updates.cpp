@@ -1,0 +1,176 @@
+#include "api/updates.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "runtime/race.h"
+#include "runtime/sleep.h"
+
+namespace reliant::api {
+namespace {
+
+constexpr std::size_t kChunk = 64 * 1024;  // bytes that are put together before they are sent
+constexpr Duration kPatience = std::chrono::seconds(10);
+
+Task<Result<std::uint64_t>> next_notice(updates::UpdateSubscription& subscription, Instant deadline) {
+  co_return co_await subscription.next(deadline);
+}
+
+Task<void> until_set(Event& event) { (void)co_await event.wait(); }
+Task<void> until(Instant when) { co_await sleep_until(when); }
+
+}  // namespace
+
+// Taken when a stream begins, given back when it ends, however it ends.
+class Updates::Place {
+ public:
+  Place(Updates& updates, UserId user) : updates_(updates), user_(std::move(user)) { ++updates_.places_[user_]; }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    const auto found = updates_.places_.find(user_);
+    if (--found->second == 0) updates_.places_.erase(found);
+  }
+
+ private:
+  Updates& updates_;
+  UserId user_;
+};
+
+struct Updates::Stream {
+  const Call& call;
+  ChatId chat;
+  ports::RpcResponder& responder;
+  std::unique_ptr<updates::UpdateSubscription> subscription;
+  std::uint64_t delivered = 0;
+  Instant last_write{};
+  bool more = false;  // the last look brought a full batch
+};
+
+std::string sse_frame(const model::Update& update) {
+  std::string frame = concat("id: ", update.sequence, "\nevent: ", model::to_string(update.kind), "\ndata: ");
+  for (const char c : update.payload) {
+    if (c == '\n') {
+      frame += "\ndata: ";
+    } else if (c != '\r') {
+      frame += c;
+    }
+  }
+  frame += "\n\n";
+  return frame;
+}
+
+std::size_t Updates::streams() const {
+  std::size_t count = 0;
+  for (const auto& [user, streams] : places_) count += streams;
+  return count;
+}
+
+Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
+  CO_TRY_ASSIGN(const ChatId chat, path_id<ChatId>(call, "chat"));
+  CO_TRY_ASSIGN(const std::uint64_t start, co_await starting_point(call, chat));
+  if (stopping_.is_set()) co_return unavailable("the server is stopping; try again");
+  const auto taken = places_.find(call.user);
+  if (taken != places_.end() && taken->second >= limits_.streams_per_user) {
+    co_return resource_exhausted("you have ", taken->second, " streams open here; close one first");
+  }
+  const Place place(*this, call.user);
+  Stream stream{call, chat, responder, nullptr, start, clock_.now()};
+  // Before the first look: what comes after the look is then announced.
+  CO_TRY_ASSIGN(stream.subscription, hub_.subscribe(call.user, chat));
+
+  ports::RpcResponse head;
+  head.headers["content-type"] = "text/event-stream";
+  head.headers["cache-control"] = "no-store";
+  head.headers["x-accel-buffering"] = "no";
+  head.headers["x-request-id"] = call.request_id;
+  if (const Status begun = co_await responder.start_stream(std::move(head)); !begun.ok()) co_return ok_status();
+  for (;;) {
+    if (const Status sent = co_await deliver(stream); !sent.ok()) break;
+    if (stopping_.is_set()) {
+      (void)co_await send(stream, concat(": the server is stopping; resume after ", stream.delivered, "\n\n"));
+      break;
+    }
+    if (!stream.more) co_await wait(stream);
+  }
+  (void)co_await responder.finish();
+  co_return ok_status();
+}
+
+Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId chat) {
+  QueryReader query(call.request);
+  std::optional<std::uint64_t> start = query.number("after");
+  CO_TRY_OK(query.finish());
+  // A browser repeats its first URL and says in the header how far it has come since.
+  if (const auto header = call.request.headers.find("last-event-id"); header != call.request.headers.end()) {
+    ports::RpcRequest as_query;
+    as_query.query.emplace_back("last-event-id", header->second);
+    QueryReader reader(as_query);
+    start = reader.number("last-event-id");
+    CO_TRY_OK(reader.finish());
+  }
+  CO_TRY_ASSIGN(const store::Chat stored, co_await store_.chats().get(call.user, chat, call.deadline));
+  if (start.value_or(0) > stored.last_sequence) {
+    co_return invalid_field("after", concat("the chat has ", stored.last_sequence, " updates, so none after ", *start,
+                                            "; begin again after 0"));
+  }
+  co_return start.value_or(0);
+}
+
+// Sends what the database has after the last one delivered. An error ends the stream.
+Task<Status> Updates::deliver(Stream& stream) {
+  stream.more = false;
+  const auto found = co_await store_.updates().list(stream.call.user, stream.chat, stream.delivered, options_.batch,
+                                                    after(clock_.now(), kPatience));
+  if (found.status().code() == StatusCode::kNotFound) {
+    (void)co_await send(stream, ": the chat was deleted\n\n");
+    co_return found.status();
+  }
+  if (!found.ok()) {  // the next look may have more luck: the client has lost nothing yet
+    log_.warning("api.updates.unreadable", {{"chat", stream.chat.str()}, {"error", message_of(found.status())}});
+    co_return ok_status();
+  }
+  std::string text;
+  std::uint64_t last = stream.delivered;
+  for (const model::Update& update : *found) {
+    if (update.sequence != last + 1) {
+      log_.error("api.update.gap", {{"chat", stream.chat.str()}, {"after", last}, {"found", update.sequence}});
+      co_return data_loss("an update is missing");
+    }
+    last = update.sequence;
+    text += sse_frame(update);
+    if (text.size() < kChunk && last != found->back().sequence) continue;
+    CO_TRY_OK(co_await send(stream, std::exchange(text, {})));
+    while (stream.delivered < last) {
+      ++stream.delivered;
+      log_.debug("api.update.delivered", {{"chat", stream.chat.str()},
+                                          {"user", stream.call.user.str()},
+                                          {"sequence", stream.delivered},
+                                          {"stream", stream.call.request_id}});
+    }
+  }
+  stream.more = found->size() == options_.batch;
+  co_return ok_status();
+}
+
+Task<Status> Updates::send(Stream& stream, std::string text) {
+  const Status sent = co_await stream.responder.write(std::move(text), after(clock_.now(), options_.slow_client));
+  stream.last_write = clock_.now();
+  co_return sent;
+}
+
+// Until there may be something new, or the server stops.
+Task<void> Updates::wait(Stream& stream) {
+  const Instant poll = after(clock_.now(), options_.poll);
+  const auto woken = co_await race(next_notice(*stream.subscription, poll), until_set(stopping_));
+  if (woken.index() == 0 && std::get<0>(woken).status().code() == StatusCode::kUnavailable) {
+    // The hub was closed under us. A new subscription, or the polling alone: no update is lost either way.
+    auto again = hub_.subscribe(stream.call.user, stream.chat);
+    if (again.ok()) stream.subscription = *std::move(again);
+    co_await race(until(poll), until_set(stopping_));
+  }
+  if (after(stream.last_write, options_.keep_alive) <= clock_.now()) (void)co_await send(stream, ": keep-alive\n\n");
+}
+
+}  // namespace reliant::api

@@ -1,0 +1,70 @@
+// GET /chats/{id}/updates: a chat as it happens, as server-sent events (R24, R40). `id:` is the sequence, `event:` the kind,
+// `data:` the payload. A client goes on with ?after=SEQ or the header Last-Event-ID, and gets every update after that
+// exactly once and in order.
+//
+// What is sent comes from the database, from the last sequence delivered on; the hub only says when to look, and a look is
+// taken now and then without being told, so that a lost notice costs time only.
+// Owner: the ApiServer. Executor: the logic thread. Ended: by the client (the task is destroyed), by stop(), when the chat is
+// gone, or when the client does not read.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/call.h"
+#include "base/event_log.h"
+#include "model/update.h"
+#include "ports/rpc.h"
+#include "runtime/clock.h"
+#include "runtime/event.h"
+#include "runtime/task.h"
+#include "store/store.h"
+#include "updates/update_hub.h"
+
+namespace reliant::api {
+
+struct StreamOptions {
+  Duration poll = std::chrono::seconds(5);         // a look without a notice
+  Duration keep_alive = std::chrono::seconds(15);  // a comment after that much silence
+  Duration slow_client = std::chrono::seconds(30);
+  std::size_t batch = 200;
+};
+
+class Updates {
+ public:
+  Updates(store::Store& store, updates::UpdateHub& hub, Clock& clock, EventLog& log, const Limits& limits,
+          StreamOptions options)
+      : store_(store), hub_(hub), clock_(clock), log_(log), limits_(limits), options_(options) {}
+
+  // Answers with the stream; returns when it has ended. An error: nothing was answered yet.
+  Task<Status> follow(Call call, ports::RpcResponder& responder);
+  // Ends every stream, telling its client to come back.
+  void stop() { stopping_.set(); }
+  std::size_t streams() const;
+
+ private:
+  class Place;  // one of a user's streams
+  struct Stream;
+
+  Task<Result<std::uint64_t>> starting_point(const Call& call, ChatId chat);
+  Task<Status> deliver(Stream& stream);
+  Task<Status> send(Stream& stream, std::string text);
+  Task<void> wait(Stream& stream);
+
+  store::Store& store_;
+  updates::UpdateHub& hub_;
+  Clock& clock_;
+  EventLog& log_;
+  const Limits& limits_;
+  StreamOptions options_;
+  Event stopping_;
+  std::map<UserId, std::size_t> places_;
+};
+
+// One event of a stream, as it goes over the wire.
+std::string sse_frame(const model::Update& update);
+
+}  // namespace reliant::api
