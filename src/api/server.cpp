@@ -70,8 +70,10 @@ Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& res
   const std::string method = request.method;
   const std::string path = request.path;
   const Result<Route> route = find_route(method, path);
-  Answer answered = route.status();
-  if (route.ok()) {
+  Answer answered = internal_error("nobody answered");
+  if (!route.ok()) {
+    answered = route.status();
+  } else {
     call.id = route->id;
     Status admitted;
     if (!needs_no_token(route->endpoint)) {

@@ -1,0 +1,34 @@
+#include <gtest/gtest.h>
+
+#include "api/router.h"
+
+namespace reliant::api {
+namespace {
+
+TEST(Router, FindsTheEndpointAndTheIdInThePath) {
+  const auto route = find_route("POST", "/api/v2/chats/chat_1/messages");
+  ASSERT_TRUE(route.ok());
+  EXPECT_EQ(route->endpoint, Endpoint::kSendMessage);
+  EXPECT_EQ(route->id, "chat_1");
+}
+
+TEST(Router, TellsChatsFromAChat) {
+  EXPECT_EQ(find_route("GET", "/api/v2/chats")->endpoint, Endpoint::kListChats);
+  EXPECT_EQ(find_route("GET", "/api/v2/chats/c")->endpoint, Endpoint::kGetChat);
+}
+
+TEST(Router, KnowsNothingOfOtherPaths) {
+  for (const char* path : {"/", "/api/v2", "/api/v2/chats/", "/api/v2/chats//messages", "/api/v2/chats/c/messages/1",
+                           "/api/v1/chats", "/api/v2/chats/c/message"}) {
+    EXPECT_EQ(find_route("GET", path).status().code(), StatusCode::kNotFound) << path;
+  }
+}
+
+TEST(Router, NamesTheMethodsThatAPathHas) {
+  const Status status = find_route("PUT", "/api/v2/chats/c").status();
+  EXPECT_EQ(reason_of(status), kReasonMethodNotAllowed);
+  EXPECT_EQ(allowed_methods("/api/v2/chats/c"), "GET, PATCH, DELETE");
+}
+
+}  // namespace
+}  // namespace reliant::api
