@@ -23,7 +23,7 @@ bool parse_number(const std::string& text, Number& number) {
 Result<YamlNode> convert(const YAML::Node& from, std::string_view file, int depth) {
   YamlNode node;
   node.file = std::string(file);
-  node.line = from.Mark().line + 1;
+  node.line = std::max(from.Mark().line + 1, 1);  // an empty document has no place
   if (depth > kMaxDepth) return node.error("nested too deeply");
   switch (from.Type()) {
     case YAML::NodeType::Undefined:

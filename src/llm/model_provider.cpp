@@ -13,7 +13,8 @@ const absl::string_view kRetryAfterUrl = "reliant/retry-after-ns";
 }  // namespace
 
 Status with_retry_after(Status status, Duration delay) {
-  if (!status.ok()) status.SetPayload(kRetryAfterUrl, absl::Cord(concat(delay.count())));
+  const std::string text = concat(delay.count());
+  if (!status.ok()) status.SetPayload(kRetryAfterUrl, absl::Cord(absl::string_view(text.data(), text.size())));
   return status;
 }
 
