@@ -59,14 +59,15 @@ class Run {
   };
 
   Run(pb::RunState state, StartedAttributes started);
-  static std::unique_ptr<Run> create(const wf::StartWorkflowExecutionRequest& request, std::int64_t now, Random& random);
+  // A new run, in its first transaction: it may be signalled, and then `finish` schedules the first workflow task.
+  static std::unique_ptr<Run> create(const wf::StartWorkflowExecutionRequest& request, std::int64_t now,
+                                     Random& random);
 
   // --- one transaction
   void begin(std::int64_t now, Random& random);
   Changes finish();
 
   // --- clients
-  void start(const wf::StartWorkflowExecutionRequest& request);  // first transaction; the task is scheduled by `finish`
   Status signal(const wf::SignalWorkflowExecutionRequest& request);
   bool request_cancel(const wf::RequestCancelWorkflowExecutionRequest& request);  // false: nothing to write
   Status terminate(std::string_view reason, const api::common::v1::Payloads* details, std::string_view identity);
@@ -112,21 +113,26 @@ class Run {
   void flush_buffer();
   void close(api::enums::v1::WorkflowExecutionStatus status);
   std::int64_t last_event_id() const { return state_.next_event_id() - 1; }
-  static std::unique_ptr<Run> make(pb::RunState state, StartedAttributes started, std::int64_t now, Random& random);
-  std::unique_ptr<Run> make_next(StartedAttributes started, std::int64_t backoff);
-  std::optional<std::int64_t> retry_backoff(const api::failure::v1::Failure* failure,
-                                            api::enums::v1::RetryState& state) const;
-  std::string retry_as_new_run(const api::failure::v1::Failure* failure, api::enums::v1::RetryState& state);
+  static std::unique_ptr<Run> make(pb::RunState state, StartedAttributes started, std::int64_t backoff,
+                                   std::int64_t now, Random& random);
+  // The next run of the chain; its id.
+  std::string make_next(StartedAttributes started, std::int64_t backoff);
+  // The id of the run that repeats this one; empty: `state` says why there is none.
+  std::string retry_as_new_run(const api::failure::v1::Failure& failure, api::enums::v1::RetryState& state);
   void time_out_run();
 
   // workflow_task.cpp
   void schedule_task();
-  void schedule_task_if_none();
+  void want_task();
   void forget_task(bool next_attempt);
-  void write_task_started();
+  std::int64_t task_timeout(std::int32_t attempt) const;
+  void write_task_scheduled();
+  void fill_task_scheduled(HistoryEvent& event) const;
+  void fill_task_started(HistoryEvent& event) const;
   void write_task_failed(Cause cause, const api::failure::v1::Failure& failure, std::string_view identity);
   void time_out_task();
-  bool task_timeout_is_schedule_to_start() const;
+  void write_task_completed(const wf::RespondWorkflowTaskCompletedRequest& request);
+  void break_off_task();  // before the run is closed from outside
 
   // commands.cpp
   std::optional<TaskFailure> apply(const Command& command, std::string_view identity);
@@ -150,6 +156,7 @@ class Run {
   void remove_activity(std::int64_t scheduled_event_id);
   api::enums::v1::RetryState retry_activity(pb::Activity& activity, const api::failure::v1::Failure& failure);
   void time_out_activity(std::int64_t scheduled_event_id, api::enums::v1::TimeoutType type);
+  void reschedule_activity(std::int64_t scheduled_event_id);
   Dispatch dispatch_of(const pb::Activity& activity) const;
 
   // timer.cpp
@@ -169,9 +176,9 @@ class Run {
   std::int64_t now_ = 0;
   Random* random_ = nullptr;
   Changes changes_;
-  bool schedule_wanted_ = false;
+  bool task_wanted_ = false;      // `finish` schedules a workflow task
+  bool buffer_blocks_close_ = false;  // events that the workflow code has not seen: it may not end yet
   std::int64_t completed_event_id_ = 0;  // of the workflow task whose commands are applied
-  bool activity_cancelled_unstarted_ = false;
 };
 
 // --- helpers shared by the engine's files
@@ -181,5 +188,13 @@ google::protobuf::Timestamp to_timestamp(std::int64_t nanos);
 // Equal messages give equal bytes, which plain serialization does not promise for maps.
 std::string serialize(const google::protobuf::MessageLite& message);
 std::string make_uuid(Random& random);
+// Fills in what the server fills in, so that the event says what will be done.
+void complete_retry_policy(api::common::v1::RetryPolicy& policy);
+// The wait before the attempt after `attempt`; nullopt: `state` says why there is no next attempt.
+std::optional<std::int64_t> backoff_after(const api::common::v1::RetryPolicy& policy, std::int32_t attempt,
+                                          std::int64_t now, std::int64_t expiration,
+                                          const api::failure::v1::Failure& failure,
+                                          api::enums::v1::RetryState& state);
+api::failure::v1::Failure timeout_failure(std::string_view message, api::enums::v1::TimeoutType type);
 
 }  // namespace reliant::temporal::engine

@@ -1,0 +1,356 @@
+#include "temporal/engine/engine.h"
+
+#include <temporal/api/errordetails/v1/message.pb.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/cord.h"
+#include "base/text.h"
+#include "runtime/sleep.h"
+#include "temporal/engine/engine_impl.h"
+
+namespace reliant::temporal::engine {
+
+namespace {
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr Duration kLongestSleep = std::chrono::seconds(60);  // the calendar may have jumped meanwhile
+constexpr Duration kInternalDeadline = std::chrono::seconds(30);
+constexpr Duration kTimerRetry = std::chrono::seconds(1);
+
+Instant earliest(Instant a, Instant b) { return std::min(a, b); }
+}  // namespace
+
+// --- the public class ------------------------------------------------------------------------------------------------
+
+Engine::Engine(Context& context, const Clock& clock, Random random, EventLog& log, ports::Database& database,
+               EngineOptions options)
+    : impl_(std::make_unique<Impl>(context, clock, random, log, database, std::move(options))) {}
+
+Engine::~Engine() = default;
+
+Task<Status> Engine::start(Instant deadline) { return impl_->start(deadline); }
+
+#define RELIANT_ENGINE_METHOD(name, Name)                                                                     \
+  Task<Result<ports::wf::Name##Response>> Engine::name(ports::wf::Name##Request request, Instant deadline) {  \
+    return impl_->name(std::move(request), deadline);                                                         \
+  }
+RELIANT_TEMPORAL_METHODS(RELIANT_ENGINE_METHOD)
+#undef RELIANT_ENGINE_METHOD
+
+Status with_detail(Status status, const google::protobuf::Message& detail) {
+  const std::string url = concat("type.googleapis.com/", detail.GetDescriptor()->full_name());
+  const std::string bytes = serialize(detail);
+  status.SetPayload(url, absl::Cord(absl::string_view(bytes)));
+  return status;
+}
+
+// --- a transaction on its way ----------------------------------------------------------------------------------------
+
+class Engine::Impl::PendingCommit final : public Commit {
+ public:
+  PendingCommit(Impl& impl, Session owner) : impl_(impl), session(std::move(owner)) {}
+  void ended(const Status& status) override {
+    if (status.ok()) {
+      impl_.committed(*this);
+    } else {
+      impl_.not_committed(*this);
+    }
+    reply->set(status);
+  }
+
+ private:
+  Impl& impl_;
+
+ public:
+  struct Part {
+    std::shared_ptr<Run> run;
+    std::vector<Dispatch> dispatches;
+  };
+  Session session;
+  std::vector<Part> parts;     // the last one is the current run
+  bool replaces_current = false;
+  Reply reply = std::make_shared<OneShot<Status>>();
+};
+
+// --- life ------------------------------------------------------------------------------------------------------------
+
+Engine::Impl::Impl(Context& context, const Clock& clock, Random random, EventLog& log, ports::Database& database,
+                   EngineOptions options)
+    : clock_(clock),
+      random_(random),
+      log_(log),
+      options_(std::move(options)),
+      executor_(*context.executor),
+      store_(database),
+      matching_(executor_),
+      committer_(executor_, database, log),
+      scope_(context) {}
+
+Task<Status> Engine::Impl::start(Instant deadline) {
+  if (started_.is_set()) co_return ok_status();
+  if (starting_) co_return failed_precondition("the engine is being started already");
+  starting_ = true;
+  struct Ending {
+    bool& starting;
+    ~Ending() { starting = false; }
+  } ending{starting_};
+  CO_TRY_OK(co_await store_.migrate(deadline));
+  CO_TRY_ASSIGN(RunStore::Unfinished left, co_await store_.unfinished(deadline));
+  for (auto& timer : left.timers) arm(timer.run_id, {timer.at, std::move(timer.ns), std::move(timer.workflow_id)});
+  for (const auto& run : left.waiting) publish(*run, run->pending_dispatches());
+  scope_.spawn(committer_.run());
+  scope_.spawn(run_timers());
+  started_.set();
+  log_.info("temporal.engine.started", {{"timers", left.timers.size()}, {"waiting", left.waiting.size()}});
+  co_return ok_status();
+}
+
+// The calendar for what must mean the same after a restart, but as steady as the executor's clock: it is followed
+// forward (a laptop that slept), never back.
+std::int64_t Engine::Impl::now() {
+  const std::int64_t steady = executor_.now().time_since_epoch().count();
+  const std::int64_t wall = clock_.wall_now().time_since_epoch().count();
+  if (!clock_read_ || wall - (steady + clock_offset_) > kSecond) clock_offset_ = wall - steady;
+  clock_read_ = true;
+  return steady + clock_offset_;
+}
+
+Instant Engine::Impl::poll_end(Instant deadline, Duration longest) const {
+  const Instant now = executor_.now();
+  const Instant end = after(now, longest - std::min<Duration>(longest / 10, std::chrono::seconds(1)));
+  if (deadline == kNever) return end;
+  // A little before the caller gives up, so that the answer still reaches it.
+  const Duration left = std::max(Duration::zero(), deadline - now);
+  return earliest(end, deadline - std::min<Duration>(left / 10, std::chrono::seconds(1)));
+}
+
+Instant Engine::Impl::poll_end(Instant deadline) const { return poll_end(deadline, options_.long_poll); }
+
+Status Engine::Impl::check_namespace(const std::string& ns) const {
+  if (std::ranges::find(options_.namespaces, ns) != options_.namespaces.end()) return ok_status();
+  api::errordetails::v1::NamespaceNotFoundFailure detail;
+  detail.set_namespace_(ns);
+  return with_reason(with_detail(not_found("Namespace ", ns, " is not found."), detail), "NAMESPACE_NOT_FOUND");
+}
+
+Task<Status> Engine::Impl::ready(std::string ns, Instant deadline) {
+  CO_TRY_OK(check_namespace(ns));
+  if (started_.is_set()) co_return ok_status();
+  const bool started = co_await started_.wait(deadline);
+  if (!started) co_return unavailable("the engine has not started yet");
+  co_return ok_status();
+}
+
+// --- sessions --------------------------------------------------------------------------------------------------------
+
+std::string Engine::Impl::key_of(std::string_view ns, std::string_view workflow_id) {
+  return concat(ns, '\0', workflow_id);
+}
+
+Engine::Impl::CachedWorkflow& Engine::Impl::cached(const std::string& key) {
+  CachedWorkflow& workflow = cache_[key];
+  if (workflow.used != 0) cache_by_use_.erase(workflow.used);
+  workflow.used = ++uses_;
+  cache_by_use_.emplace(workflow.used, key);
+  return workflow;
+}
+
+// Dropping one that is in use is harmless: whoever has the turn keeps its runs, and commits them to the database.
+void Engine::Impl::shrink_cache() {
+  while (cache_.size() > options_.cached_workflows) {
+    const auto oldest = cache_by_use_.begin();
+    cache_.erase(oldest->second);
+    cache_by_use_.erase(oldest);
+  }
+}
+
+Task<Result<std::shared_ptr<Run>>> Engine::Impl::fetch(std::string key, std::string run_id, Instant deadline) {
+  if (const auto found = cached(key).runs.find(run_id); found != cached(key).runs.end()) co_return found->second;
+  CO_TRY_ASSIGN(std::shared_ptr<Run> run, co_await store_.load(run_id, deadline));
+  if (run != nullptr && key_of(run->state().namespace_(), run->state().workflow_id()) == key) {
+    cached(key).runs[run_id] = run;
+    shrink_cache();
+    co_return run;
+  }
+  co_return std::shared_ptr<Run>();
+}
+
+Task<Result<Engine::Impl::Session>> Engine::Impl::open_current(std::string ns, std::string workflow_id,
+                                                               Instant deadline) {
+  std::string key = key_of(ns, workflow_id);
+  auto guard = co_await locks_.lock(key, deadline);
+  if (!guard) co_return unavailable("workflow ", workflow_id, " is busy");
+  std::string run_id = cached(key).current_run_id;
+  if (run_id.empty()) {
+    CO_TRY_ASSIGN(auto found, co_await store_.current_run(ns, workflow_id, deadline));
+    run_id = found.value_or("");
+    cached(key).current_run_id = run_id;
+  }
+  std::shared_ptr<Run> run;
+  if (!run_id.empty()) {
+    CO_TRY_ASSIGN(run, co_await fetch(key, run_id, deadline));
+  }
+  shrink_cache();
+  co_return Session{*std::move(guard), std::move(key), std::move(run)};
+}
+
+Task<Result<Engine::Impl::Session>> Engine::Impl::open(std::string ns, std::string workflow_id, std::string run_id,
+                                                       Instant deadline) {
+  if (run_id.empty()) {
+    CO_TRY_ASSIGN(Session session, co_await open_current(ns, workflow_id, deadline));
+    if (session.run == nullptr) co_return not_found("workflow not found for ID: ", workflow_id);
+    co_return session;
+  }
+  std::string key = key_of(ns, workflow_id);
+  auto guard = co_await locks_.lock(key, deadline);
+  if (!guard) co_return unavailable("workflow ", workflow_id, " is busy");
+  CO_TRY_ASSIGN(std::shared_ptr<Run> run, co_await fetch(key, run_id, deadline));
+  if (run == nullptr) co_return not_found("workflow not found for ID: ", workflow_id, " and run ID: ", run_id);
+  co_return Session{*std::move(guard), std::move(key), std::move(run)};
+}
+
+void Engine::Impl::discard(const Session& session) {
+  const auto found = cache_.find(session.key);
+  if (found == cache_.end()) return;
+  cache_by_use_.erase(found->second.used);
+  cache_.erase(found);
+}
+
+Engine::Impl::Reply Engine::Impl::submit(Session session, std::unique_ptr<Run> fresh, bool run_changed) {
+  auto commit = std::make_unique<PendingCommit>(*this, std::move(session));
+  const auto add = [&](std::shared_ptr<Run> run, bool insert) {
+    Run::Changes changes = run->finish();
+    if (insert) {
+      RunStore::insert(*run, changes, commit->writes);
+      commit->replaces_current = true;
+    } else {
+      RunStore::update(*run, changes, commit->writes);
+    }
+    commit->parts.push_back({run, std::move(changes.dispatches)});
+    return std::shared_ptr<Run>(std::move(changes.next));
+  };
+  std::shared_ptr<Run> next;
+  if (commit->session.run != nullptr && run_changed) next = add(commit->session.run, false);
+  if (fresh != nullptr) next = std::move(fresh);
+  if (next != nullptr) add(next, true);
+  commit->run_id = commit->parts.front().run->run_id();
+  commit->version = commit->parts.front().run->state().version();
+  Reply reply = commit->reply;
+  committer_.submit(std::move(commit));
+  return reply;
+}
+
+Task<Status> Engine::Impl::wait(Reply reply, Instant deadline) {
+  auto status = co_await reply->wait(deadline);
+  if (!status) co_return deadline_exceeded("the transaction was not committed in time; it still may be");
+  co_return *std::move(status);
+}
+
+void Engine::Impl::publish(const Run& run, std::vector<Dispatch> dispatches) {
+  for (Dispatch& dispatch : dispatches) {
+    matching_.add({run.state().namespace_(), run.state().workflow_id(), run.run_id(), std::move(dispatch), nullptr});
+  }
+}
+
+void Engine::Impl::committed(PendingCommit& commit) {
+  CachedWorkflow& workflow = cached(commit.session.key);
+  for (auto& part : commit.parts) {
+    workflow.runs[part.run->run_id()] = part.run;
+    arm(*part.run);
+    publish(*part.run, std::move(part.dispatches));
+    if (!part.run->running()) release_queries(*part.run);
+    if (const auto watch = watches_.find(part.run->run_id()); watch != watches_.end()) {
+      watch->second.changed.set();
+      watch->second.changed.reset();
+    }
+  }
+  if (commit.replaces_current) workflow.current_run_id = commit.parts.back().run->run_id();
+  // Closed runs are seldom asked for again; the current one may be.
+  std::erase_if(workflow.runs, [&](const auto& entry) {
+    return !entry.second->running() && entry.first != workflow.current_run_id;
+  });
+  shrink_cache();
+}
+
+void Engine::Impl::not_committed(PendingCommit& commit) {
+  discard(commit.session);
+  for (const auto& part : commit.parts) {
+    const pb::RunState& state = part.run->state();
+    scope_.spawn(recover(state.namespace_(), state.workflow_id(), state.run_id()));
+  }
+}
+
+// The pollers' tasks and the timer of a run whose transaction was rolled back had been taken out of their queues.
+Task<void> Engine::Impl::recover(std::string ns, std::string workflow_id, std::string run_id) {
+  for (;;) {
+    auto session = co_await open(ns, workflow_id, run_id, after(executor_.now(), kInternalDeadline));
+    if (session.ok()) {
+      arm(*session->run);
+      publish(*session->run, session->run->pending_dispatches());
+      co_return;
+    }
+    if (session.status().code() == StatusCode::kNotFound) co_return;
+    co_await sleep_for(kTimerRetry);
+  }
+}
+
+// --- timers ----------------------------------------------------------------------------------------------------------
+
+void Engine::Impl::disarm(const std::string& run_id) {
+  const auto found = armed_.find(run_id);
+  if (found == armed_.end()) return;
+  timers_.erase({found->second.at, run_id});
+  armed_.erase(found);
+}
+
+void Engine::Impl::arm(const std::string& run_id, Armed armed) {
+  const bool sooner = timers_.empty() || armed.at < timers_.begin()->first;
+  disarm(run_id);
+  timers_.emplace(armed.at, run_id);
+  armed_.emplace(run_id, std::move(armed));
+  if (sooner) timers_changed_.set();
+}
+
+void Engine::Impl::arm(const Run& run) {
+  const std::int64_t at = run.next_timer();
+  if (at == 0) return disarm(run.run_id());
+  arm(run.run_id(), {at, run.state().namespace_(), run.state().workflow_id()});
+}
+
+Task<void> Engine::Impl::run_timers() {
+  for (;;) {
+    timers_changed_.reset();
+    if (timers_.empty()) {
+      co_await timers_changed_.wait();
+      continue;
+    }
+    const std::int64_t wait = timers_.begin()->first - now();
+    if (wait > 0) {
+      co_await timers_changed_.wait(after(executor_.now(), std::min(Duration(wait), kLongestSleep)));
+      continue;
+    }
+    const std::string run_id = timers_.begin()->second;
+    const Armed armed = armed_.at(run_id);
+    disarm(run_id);
+    scope_.spawn(fire(armed.ns, armed.workflow_id, run_id));
+  }
+}
+
+Task<void> Engine::Impl::fire(std::string ns, std::string workflow_id, std::string run_id) {
+  auto session = co_await open(ns, workflow_id, run_id, after(executor_.now(), kInternalDeadline));
+  if (!session.ok()) {
+    if (session.status().code() == StatusCode::kNotFound) co_return;
+    const std::int64_t again = now() + std::chrono::nanoseconds(kTimerRetry).count();
+    arm(run_id, {again, std::move(ns), std::move(workflow_id)});
+    co_return;
+  }
+  begin(*session);
+  if (!session->run->fire_due()) {
+    arm(*session->run);
+    co_return;
+  }
+  submit(*std::move(session));
+}
+
+}  // namespace reliant::temporal::engine

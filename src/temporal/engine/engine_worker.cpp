@@ -1,0 +1,291 @@
+// What workers do: poll for workflow and activity tasks, answer them, stop.
+#include <utility>
+
+#include "base/text.h"
+#include "temporal/engine/engine_impl.h"
+
+namespace reliant::temporal::engine {
+
+namespace enums = api::enums::v1;
+
+namespace {
+
+Status stale_activity() {
+  return not_found("invalid activityID or activity already timed out or invoking workflow is completed");
+}
+
+// What cannot be read is somebody else's token: as unknown as one that has expired.
+std::optional<pb::TaskToken> parse_token(const std::string& bytes) {
+  pb::TaskToken token;
+  if (!token.ParseFromString(bytes) || token.namespace_().empty() || token.run_id().empty()) return std::nullopt;
+  return token;
+}
+
+pb::TaskToken token_of(const Run& run, std::int64_t scheduled_event_id, std::int32_t attempt) {
+  pb::TaskToken token;
+  token.set_namespace_(run.state().namespace_());
+  token.set_workflow_id(run.state().workflow_id());
+  token.set_run_id(run.run_id());
+  token.set_scheduled_event_id(scheduled_event_id);
+  token.set_attempt(attempt);
+  return token;
+}
+
+wf::PollActivityTaskQueueResponse activity_response(const Run& run, const pb::Activity& activity) {
+  const auto& scheduled = activity.scheduled();
+  wf::PollActivityTaskQueueResponse response;
+  response.set_task_token(token_of(run, activity.scheduled_event_id(), activity.attempt()).SerializeAsString());
+  response.set_workflow_namespace(run.state().namespace_());
+  *response.mutable_workflow_type() = run.started().workflow_type();
+  response.mutable_workflow_execution()->set_workflow_id(run.state().workflow_id());
+  response.mutable_workflow_execution()->set_run_id(run.run_id());
+  *response.mutable_activity_type() = scheduled.activity_type();
+  response.set_activity_id(scheduled.activity_id());
+  if (scheduled.has_header()) *response.mutable_header() = scheduled.header();
+  if (scheduled.has_input()) *response.mutable_input() = scheduled.input();
+  if (activity.has_heartbeat_details()) *response.mutable_heartbeat_details() = activity.heartbeat_details();
+  *response.mutable_scheduled_time() = to_timestamp(activity.first_scheduled_time());
+  *response.mutable_current_attempt_scheduled_time() = to_timestamp(activity.attempt_scheduled_time());
+  *response.mutable_started_time() = to_timestamp(activity.started_time());
+  response.set_attempt(activity.attempt());
+  *response.mutable_schedule_to_close_timeout() = scheduled.schedule_to_close_timeout();
+  *response.mutable_start_to_close_timeout() = scheduled.start_to_close_timeout();
+  *response.mutable_heartbeat_timeout() = scheduled.heartbeat_timeout();
+  *response.mutable_retry_policy() = scheduled.retry_policy();
+  if (scheduled.has_priority()) *response.mutable_priority() = scheduled.priority();
+  return response;
+}
+
+}  // namespace
+
+// Nullopt: the run is gone, and so the task is nothing to anybody.
+Task<Result<std::optional<Engine::Impl::Session>>> Engine::Impl::open_task(const MatchTask& task, Instant deadline) {
+  auto session = co_await open(task.ns, task.workflow_id, task.run_id, deadline);
+  if (session.ok()) co_return std::optional<Session>(*std::move(session));
+  if (session.status().code() == StatusCode::kNotFound) co_return std::optional<Session>();
+  co_return session.status();
+}
+
+Engine::Impl::TaskSnapshot Engine::Impl::snapshot(const Run& run, bool partial) {
+  const pb::RunState& state = run.state();
+  const auto& task = state.task();
+  TaskSnapshot shot;
+  pb::TaskToken token = token_of(run, task.scheduled_event_id(), task.attempt());
+  token.set_started_event_id(task.started_event_id());
+  auto& response = shot.response;
+  response.set_task_token(token.SerializeAsString());
+  response.mutable_workflow_execution()->set_workflow_id(state.workflow_id());
+  response.mutable_workflow_execution()->set_run_id(state.run_id());
+  *response.mutable_workflow_type() = run.started().workflow_type();
+  response.set_previous_started_event_id(state.previous_started_event_id());
+  response.set_started_event_id(task.started_event_id());
+  response.set_attempt(task.attempt());
+  response.mutable_workflow_execution_task_queue()->set_name(run.started().task_queue().name());
+  response.mutable_workflow_execution_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
+  *response.mutable_scheduled_time() = to_timestamp(task.scheduled_time());
+  *response.mutable_started_time() = to_timestamp(task.started_time());
+  attach_queries(run, response);
+  shot.run_id = state.run_id();
+  shot.from = partial ? state.previous_started_event_id() + 1 : 1;
+  shot.transient = run.transient_events();
+  shot.to = shot.transient.empty() ? task.started_event_id() : state.next_event_id() - 1;
+  return shot;
+}
+
+Task<Result<wf::PollWorkflowTaskQueueResponse>> Engine::Impl::respond(TaskSnapshot shot, Instant deadline) {
+  RunStore::Page page;
+  if (shot.from <= shot.to) {
+    const RunStore::PageLimit limit{options_.history_page_events, options_.history_page_bytes};
+    CO_TRY_ASSIGN(page, co_await store_.read_history(shot.run_id, shot.from, shot.to, limit, deadline));
+  }
+  auto& history = *shot.response.mutable_history();
+  for (HistoryEvent& event : page.events) *history.add_events() = std::move(event);
+  if (page.next_event_id == 0) {
+    for (HistoryEvent& event : shot.transient) *history.add_events() = std::move(event);
+    co_return std::move(shot.response);
+  }
+  pb::HistoryToken token;
+  token.set_run_id(shot.run_id);
+  token.set_next_event_id(page.next_event_id);
+  token.set_last_event_id(shot.to);
+  for (HistoryEvent& event : shot.transient) *token.add_transient() = std::move(event);
+  shot.response.set_next_page_token(token.SerializeAsString());
+  co_return std::move(shot.response);
+}
+
+// Nullopt: there was nothing to start any more.
+Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> Engine::Impl::start_polled(Matching::Taken& taken,
+                                                                                         std::string identity,
+                                                                                         Instant deadline) {
+  using Answer = std::optional<wf::PollWorkflowTaskQueueResponse>;
+  CO_TRY_ASSIGN(std::optional<Session> session, co_await open_task(*taken, deadline));
+  const Dispatch& dispatch = taken->dispatch;
+  if (!session || !session->run->can_start_task(dispatch.scheduled_event_id, dispatch.attempt)) {
+    taken.done();
+    co_return Answer();
+  }
+  begin(*session);
+  session->run->start_task(identity, make_uuid(random_), taken.from_sticky());
+  TaskSnapshot shot = snapshot(*session->run, taken.from_sticky());
+  const Reply reply = submit(*std::move(session));
+  taken.done();
+  CO_TRY_OK(co_await wait(reply, deadline));
+  CO_TRY_ASSIGN(auto response, co_await respond(std::move(shot), deadline));
+  co_return Answer(std::move(response));
+}
+
+Task<Result<wf::PollWorkflowTaskQueueResponse>> Engine::Impl::poll_workflow_task_queue(
+    wf::PollWorkflowTaskQueueRequest request, Instant deadline) {
+  CO_TRY_OK(co_await ready(request.namespace_(), deadline));
+  if (request.task_queue().name().empty()) co_return invalid_field("task_queue", "TaskQueue is not set on request.");
+  const bool sticky = request.task_queue().kind() == enums::TASK_QUEUE_KIND_STICKY;
+  const QueueKey key{request.namespace_(), Dispatch::Kind::kWorkflow, sticky, request.task_queue().name()};
+  const Instant end = poll_end(deadline);
+  for (;;) {
+    auto taken = co_await matching_.take(key, request.worker_instance_key(), end);
+    if (!taken) co_return wf::PollWorkflowTaskQueueResponse();
+    if ((**taken).query != nullptr) {
+      CO_TRY_ASSIGN(auto response, co_await start_query(*taken, deadline));
+      if (response) co_return *std::move(response);
+    } else {
+      CO_TRY_ASSIGN(auto response, co_await start_polled(*taken, request.identity(), deadline));
+      if (response) co_return *std::move(response);
+    }
+  }
+}
+
+Task<Result<Engine::Impl::Session>> Engine::Impl::open_token(std::string ns, std::optional<pb::TaskToken> token,
+                                                             Instant deadline) {
+  if (!token) co_return not_found("the task token is not of this server");
+  CO_TRY_OK(co_await ready(ns.empty() ? token->namespace_() : ns, deadline));
+  co_return co_await open(token->namespace_(), token->workflow_id(), token->run_id(), deadline);
+}
+
+Task<Result<wf::RespondWorkflowTaskCompletedResponse>> Engine::Impl::respond_workflow_task_completed(
+    wf::RespondWorkflowTaskCompletedRequest request, Instant deadline) {
+  const auto token = parse_token(request.task_token());
+  CO_TRY_ASSIGN(Session session, co_await open_token(request.namespace_(), token, deadline));
+  const std::shared_ptr<Run> run = session.run;
+  CO_TRY_OK(run->check_task_token(*token));
+  begin(session);
+  const auto completion = run->complete_task(request);
+  if (!completion.ok()) {
+    discard(session);
+    co_return completion.status();
+  }
+  std::optional<TaskSnapshot> next;
+  if (!completion->failure) settle_queries(*run, request);
+  if (completion->new_task_started) next = snapshot(*run, !run->state().sticky_queue().empty());
+  const Reply reply = submit(std::move(session));
+  CO_TRY_OK(co_await wait(reply, deadline));
+  if (completion->failure) co_return invalid_argument(completion->failure->message);
+  wf::RespondWorkflowTaskCompletedResponse response;
+  if (next) {
+    CO_TRY_ASSIGN(*response.mutable_workflow_task(), co_await respond(*std::move(next), deadline));
+  }
+  co_return response;
+}
+
+Task<Result<wf::RespondWorkflowTaskFailedResponse>> Engine::Impl::respond_workflow_task_failed(
+    wf::RespondWorkflowTaskFailedRequest request, Instant deadline) {
+  const auto token = parse_token(request.task_token());
+  CO_TRY_ASSIGN(Session session, co_await open_token(request.namespace_(), token, deadline));
+  CO_TRY_OK(session.run->check_task_token(*token));
+  begin(session);
+  session.run->fail_task(request.cause(), request.failure(), request.identity());
+  const Reply reply = submit(std::move(session));
+  CO_TRY_OK(co_await wait(reply, deadline));
+  co_return wf::RespondWorkflowTaskFailedResponse();
+}
+
+Task<Result<std::optional<wf::PollActivityTaskQueueResponse>>> Engine::Impl::start_activity(Matching::Taken& taken,
+                                                                                           std::string identity,
+                                                                                           Instant deadline) {
+  using Answer = std::optional<wf::PollActivityTaskQueueResponse>;
+  CO_TRY_ASSIGN(std::optional<Session> session, co_await open_task(*taken, deadline));
+  const Dispatch& dispatch = taken->dispatch;
+  if (!session || !session->run->can_start_activity(dispatch.scheduled_event_id, dispatch.attempt)) {
+    taken.done();
+    co_return Answer();
+  }
+  begin(*session);
+  const pb::Activity& activity =
+      session->run->start_activity(dispatch.scheduled_event_id, identity, make_uuid(random_));
+  Answer answer(activity_response(*session->run, activity));
+  const Reply reply = submit(*std::move(session));
+  taken.done();
+  CO_TRY_OK(co_await wait(reply, deadline));
+  co_return answer;
+}
+
+Task<Result<wf::PollActivityTaskQueueResponse>> Engine::Impl::poll_activity_task_queue(
+    wf::PollActivityTaskQueueRequest request, Instant deadline) {
+  CO_TRY_OK(co_await ready(request.namespace_(), deadline));
+  if (request.task_queue().name().empty()) co_return invalid_field("task_queue", "TaskQueue is not set on request.");
+  const QueueKey key{request.namespace_(), Dispatch::Kind::kActivity, false, request.task_queue().name()};
+  const Instant end = poll_end(deadline);
+  for (;;) {
+    auto taken = co_await matching_.take(key, request.worker_instance_key(), end);
+    if (!taken) co_return wf::PollActivityTaskQueueResponse();
+    CO_TRY_ASSIGN(auto response, co_await start_activity(*taken, request.identity(), deadline));
+    if (response) co_return *std::move(response);
+  }
+}
+
+template <class Request, class Change>
+Task<Status> Engine::Impl::change_activity(const Request& request, Instant deadline, Change change) {
+  const auto token = parse_token(request.task_token());
+  auto session = co_await open_token(request.namespace_(), token, deadline);
+  if (!session.ok()) {
+    co_return session.status().code() == StatusCode::kNotFound && token ? stale_activity() : session.status();
+  }
+  begin(*session);
+  CO_TRY_OK(change(*session->run, *token));
+  const Reply reply = submit(*std::move(session));
+  co_return co_await wait(reply, deadline);
+}
+
+Task<Result<wf::RecordActivityTaskHeartbeatResponse>> Engine::Impl::record_activity_task_heartbeat(
+    wf::RecordActivityTaskHeartbeatRequest request, Instant deadline) {
+  wf::RecordActivityTaskHeartbeatResponse response;
+  CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    const auto cancel_requested = run.heartbeat(token, request);
+    if (cancel_requested.ok()) response.set_cancel_requested(*cancel_requested);
+    return cancel_requested.status();
+  }));
+  co_return response;
+}
+
+Task<Result<wf::RespondActivityTaskCompletedResponse>> Engine::Impl::respond_activity_task_completed(
+    wf::RespondActivityTaskCompletedRequest request, Instant deadline) {
+  CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    return run.complete_activity(token, request);
+  }));
+  co_return wf::RespondActivityTaskCompletedResponse();
+}
+
+Task<Result<wf::RespondActivityTaskFailedResponse>> Engine::Impl::respond_activity_task_failed(
+    wf::RespondActivityTaskFailedRequest request, Instant deadline) {
+  CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    return run.fail_activity(token, request);
+  }));
+  co_return wf::RespondActivityTaskFailedResponse();
+}
+
+Task<Result<wf::RespondActivityTaskCanceledResponse>> Engine::Impl::respond_activity_task_canceled(
+    wf::RespondActivityTaskCanceledRequest request, Instant deadline) {
+  CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    return run.cancel_activity(token, request);
+  }));
+  co_return wf::RespondActivityTaskCanceledResponse();
+}
+
+Task<Result<wf::ShutdownWorkerResponse>> Engine::Impl::shutdown_worker(wf::ShutdownWorkerRequest request,
+                                                                       Instant deadline) {
+  CO_TRY_OK(co_await ready(request.namespace_(), deadline));
+  matching_.stop_worker(request.worker_instance_key(),
+                        {request.namespace_(), Dispatch::Kind::kWorkflow, true, request.sticky_task_queue()});
+  co_return wf::ShutdownWorkerResponse();
+}
+
+}  // namespace reliant::temporal::engine

@@ -1,0 +1,169 @@
+#include "temporal/engine/run_store.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+
+namespace reliant::temporal::engine {
+
+namespace {
+
+// `state` is rewritten by every transaction, `started` (with the workflow's input) never. Timers have no table: the
+// earliest one of a run is next_timer, the others follow from its state.
+constexpr std::string_view kSchema = R"sql(
+CREATE TABLE IF NOT EXISTS engine_workflows (
+  namespace TEXT NOT NULL,
+  workflow_id TEXT NOT NULL,
+  run_id TEXT NOT NULL,
+  PRIMARY KEY (namespace, workflow_id)
+);
+CREATE TABLE IF NOT EXISTS engine_runs (
+  run_id TEXT NOT NULL PRIMARY KEY,
+  namespace TEXT NOT NULL,
+  workflow_id TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  status BIGINT NOT NULL,
+  next_timer BIGINT NOT NULL,
+  waiting BIGINT NOT NULL,
+  started BYTEA NOT NULL,
+  state BYTEA NOT NULL
+);
+CREATE INDEX IF NOT EXISTS engine_runs_open ON engine_runs (run_id) WHERE status = 1;
+CREATE TABLE IF NOT EXISTS engine_history (
+  run_id TEXT NOT NULL,
+  first_event_id BIGINT NOT NULL,
+  events BYTEA NOT NULL,
+  PRIMARY KEY (run_id, first_event_id)
+);
+)sql";
+
+template <class... Parts>
+ports::Values values(Parts&&... parts) {
+  ports::Values list;
+  list.reserve(sizeof...(parts));
+  (list.emplace_back(std::forward<Parts>(parts)), ...);
+  return list;
+}
+
+ports::Blob blob(const google::protobuf::MessageLite& message) { return {serialize(message)}; }
+
+Result<std::unique_ptr<Run>> decode(const ports::Row& row, std::size_t started_column, std::size_t state_column) {
+  pb::RunState state;
+  StartedAttributes started;
+  if (!started.ParseFromString(row.bytes(started_column)) || !state.ParseFromString(row.bytes(state_column))) {
+    return data_loss("the engine cannot read the state of run ", row.text(0));
+  }
+  return std::make_unique<Run>(std::move(state), std::move(started));
+}
+
+void append_history(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
+  if (finished.events.empty()) return;
+  api::history::v1::History batch;
+  for (const HistoryEvent& event : finished.events) *batch.add_events() = event;
+  writes.push_back({"INSERT INTO engine_history (run_id, first_event_id, events) VALUES ($1, $2, $3)",
+                    values(run.run_id(), finished.events.front().event_id(), blob(batch))});
+}
+
+std::int64_t waiting(const Run& run) { return run.pending_dispatches().empty() ? 0 : 1; }
+
+}  // namespace
+
+Task<Status> RunStore::migrate(Instant deadline) { return database_.run_script(kSchema, deadline); }
+
+Task<Result<ports::Rows>> RunStore::read(std::string_view sql, ports::Values parameters, Instant deadline) {
+  CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(ports::Access::kRead, deadline));
+  co_return co_await transaction->execute(sql, std::move(parameters));
+}
+
+Task<Result<std::optional<std::string>>> RunStore::current_run(std::string ns, std::string workflow_id,
+                                                               Instant deadline) {
+  CO_TRY_ASSIGN(const ports::Rows rows,
+                co_await read("SELECT run_id FROM engine_workflows WHERE namespace = $1 AND workflow_id = $2",
+                              values(std::move(ns), std::move(workflow_id)), deadline));
+  if (rows.empty()) co_return std::optional<std::string>();
+  co_return std::optional<std::string>(rows[0].text(0));
+}
+
+Task<Result<std::unique_ptr<Run>>> RunStore::load(std::string run_id, Instant deadline) {
+  CO_TRY_ASSIGN(const ports::Rows rows, co_await read("SELECT run_id, started, state FROM engine_runs WHERE run_id = $1",
+                                                      values(std::move(run_id)), deadline));
+  if (rows.empty()) co_return std::unique_ptr<Run>();
+  co_return decode(rows[0], 1, 2);
+}
+
+Task<Result<RunStore::Page>> RunStore::read_history(std::string run_id, std::int64_t from, std::int64_t to,
+                                                    PageLimit limit, Instant deadline) {
+  constexpr std::string_view kSelect =
+      "SELECT first_event_id, events FROM engine_history WHERE run_id = $1 AND first_event_id >= "
+      "COALESCE((SELECT MAX(first_event_id) FROM engine_history WHERE run_id = $1 AND first_event_id <= $2), 0) "
+      "ORDER BY first_event_id LIMIT 300";
+  Page page;
+  std::size_t bytes = 0;
+  std::int64_t next = from;
+  for (;;) {
+    CO_TRY_ASSIGN(const ports::Rows rows, co_await read(kSelect, values(run_id, next), deadline));
+    const std::int64_t before = next;
+    for (const ports::Row& row : rows) {
+      api::history::v1::History batch;
+      if (!batch.ParseFromString(row.bytes(1))) co_return data_loss("the engine cannot read the history of ", run_id);
+      for (HistoryEvent& event : *batch.mutable_events()) {
+        if (event.event_id() < next) continue;
+        if (to > 0 && event.event_id() > to) co_return page;
+        const std::size_t size = event.ByteSizeLong();
+        if (!page.events.empty() && (page.events.size() >= limit.events || bytes + size > limit.bytes)) {
+          page.next_event_id = next;
+          co_return page;
+        }
+        bytes += size;
+        next = event.event_id() + 1;
+        page.events.push_back(std::move(event));
+      }
+    }
+    if (rows.size() < 300 || next == before) co_return page;
+  }
+}
+
+Task<Result<RunStore::Unfinished>> RunStore::unfinished(Instant deadline) {
+  Unfinished found;
+  CO_TRY_ASSIGN(const ports::Rows armed,
+                co_await read("SELECT run_id, namespace, workflow_id, next_timer FROM engine_runs "
+                              "WHERE status = 1 AND next_timer > 0 ORDER BY run_id",
+                              {}, deadline));
+  for (const ports::Row& row : armed) {
+    found.timers.push_back({row.text(1), row.text(2), row.text(0), row.integer(3)});
+  }
+  CO_TRY_ASSIGN(const ports::Rows waiting,
+                co_await read("SELECT run_id, started, state FROM engine_runs WHERE status = 1 AND waiting = 1 "
+                              "ORDER BY run_id",
+                              {}, deadline));
+  for (const ports::Row& row : waiting) {
+    CO_TRY_ASSIGN(auto run, decode(row, 1, 2));
+    found.waiting.push_back(std::move(run));
+  }
+  co_return found;
+}
+
+void RunStore::insert(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
+  const pb::RunState& state = run.state();
+  writes.push_back({"INSERT INTO engine_runs (run_id, namespace, workflow_id, version, status, next_timer, waiting, "
+                    "started, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                    values(run.run_id(), state.namespace_(), state.workflow_id(), state.version(),
+                           static_cast<std::int64_t>(state.status()), run.next_timer(), waiting(run),
+                           blob(run.started()), blob(state))});
+  writes.push_back({"INSERT INTO engine_workflows (namespace, workflow_id, run_id) VALUES ($1, $2, $3) "
+                    "ON CONFLICT (namespace, workflow_id) DO UPDATE SET run_id = excluded.run_id",
+                    values(state.namespace_(), state.workflow_id(), run.run_id())});
+  append_history(run, finished, writes);
+}
+
+void RunStore::update(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
+  const pb::RunState& state = run.state();
+  writes.push_back({"UPDATE engine_runs SET version = $2, status = $3, next_timer = $4, waiting = $5, state = $6 "
+                    "WHERE run_id = $1",
+                    values(run.run_id(), state.version(), static_cast<std::int64_t>(state.status()), run.next_timer(),
+                           waiting(run), blob(state))});
+  append_history(run, finished, writes);
+}
+
+}  // namespace reliant::temporal::engine

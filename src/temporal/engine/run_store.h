@@ -1,0 +1,60 @@
+// RunStore: the tables of the engine. Reading suspends; writing only makes the statements for the committer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ports/database.h"
+#include "runtime/time.h"
+#include "temporal/engine/committer.h"
+#include "temporal/engine/mutable_state.h"
+
+namespace reliant::temporal::engine {
+
+class RunStore {
+ public:
+  struct Armed {
+    std::string ns;
+    std::string workflow_id;
+    std::string run_id;
+    std::int64_t at;
+  };
+  struct Unfinished {
+    std::vector<Armed> timers;
+    std::vector<std::unique_ptr<Run>> waiting;  // with tasks for pollers
+  };
+  struct Page {
+    std::vector<HistoryEvent> events;
+    std::int64_t next_event_id = 0;  // 0: that was all
+  };
+  struct PageLimit {
+    std::size_t events;
+    std::size_t bytes;
+  };
+
+  explicit RunStore(ports::Database& database) : database_(database) {}
+
+  Task<Status> migrate(Instant deadline);
+  // Nullopt: there is no such workflow.
+  Task<Result<std::optional<std::string>>> current_run(std::string ns, std::string workflow_id, Instant deadline);
+  // Null: there is no such run.
+  Task<Result<std::unique_ptr<Run>>> load(std::string run_id, Instant deadline);
+  // Events [from, to] as far as the page goes; `to` 0: all.
+  Task<Result<Page>> read_history(std::string run_id, std::int64_t from, std::int64_t to, PageLimit limit,
+                                  Instant deadline);
+  Task<Result<Unfinished>> unfinished(Instant deadline);
+
+  // `finished` is what the run's `finish` returned.
+  static void insert(const Run& run, const Run::Changes& finished, std::vector<Write>& writes);
+  static void update(const Run& run, const Run::Changes& finished, std::vector<Write>& writes);
+
+ private:
+  Task<Result<ports::Rows>> read(std::string_view sql, ports::Values values, Instant deadline);
+
+  ports::Database& database_;
+};
+
+}  // namespace reliant::temporal::engine

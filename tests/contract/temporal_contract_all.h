@@ -1,0 +1,18 @@
+// The whole contract of ports::Temporal: include this one, then INSTANTIATE_TYPED_TEST_SUITE_P.
+#pragma once
+
+#include "contract/temporal_contract.h"
+#include "contract/temporal_contract_basic.h"
+
+namespace reliant::tests {
+
+REGISTER_TYPED_TEST_SUITE_P(TemporalContract, RunsHelloWithTheEventsOfARealServer,
+                            GivesATaskThatWaitsAndATaskThatIsWaitedFor, AnswersALongPollWithNothingBeforeTheDeadline,
+                            KnowsItsNamespaces, StartsAWorkflowIdOnce, ReusesTheIdOfAClosedWorkflowAsThePolicySays,
+                            SignalsBeforeAndDuringAndAfterATask, SignalsWithStartOnce,
+                            RefusesToEndWhatHasUnseenEvents, FailsATaskWithACommandThatItDoesNotSupport,
+                            KeepsTransientTasksOutOfTheHistory, MakesATransientTaskANormalOneWhenEventsCame,
+                            TimesOutAWorkflowTask, ContinuesAsNew, RetriesAFailedWorkflowAsANewRun, TerminatesAtOnce,
+                            RequestsCancellationOnce, TimesOutARun, DelaysTheStartUntilItsTimeOrASignal);
+
+}  // namespace reliant::tests
