@@ -57,6 +57,11 @@ struct WorkflowInfo {
   std::int32_t attempt = 1;
 };
 
+struct Signal {
+  std::string name;
+  std::string input;  // JSON
+};
+
 class WorkflowContext {
  public:
   virtual ~WorkflowContext() = default;
@@ -74,9 +79,12 @@ class WorkflowContext {
   virtual Task<Result<std::string>> execute_activity(std::string type, std::string input, ActivityOptions options) = 0;
   virtual Task<void> sleep(Duration duration) = 0;
 
-  // Signals wait here, by name, in the order in which they came, until someone takes them.
+  // Signals wait in one inbox, in the order in which they came, until someone takes them: the next one of a name, or the
+  // next one of any name.
   virtual Task<std::string> receive_signal(std::string name) = 0;
   virtual std::optional<std::string> try_receive_signal(std::string_view name) = 0;
+  virtual Task<Signal> next_signal() = 0;
+  virtual std::optional<Signal> try_next_signal() = 0;
 
   // Set when someone asked for the workflow's cancellation. What to do about it is the workflow's decision; one that
   // then ends with CANCELLED is recorded as cancelled.

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -210,23 +211,36 @@ void WorkflowRun::let_go(TimerMachine& machine) {
   commands_.push(CommandKey{enums::COMMAND_TYPE_CANCEL_TIMER, machine.id, ""}, std::move(command));
 }
 
+// Every signal wakes all who wait; who finds nothing of theirs waits on.
 Task<std::string> WorkflowRun::receive_signal(std::string name) {
-  SignalBox& box = signals_[name];
-  while (box.items.empty()) {
-    box.arrived.reset();
-    co_await box.arrived.wait();
+  for (;;) {
+    if (auto input = try_receive_signal(name)) co_return *std::move(input);
+    signalled_.reset();
+    co_await signalled_.wait();
   }
-  std::string input = std::move(box.items.front());
-  box.items.pop_front();
-  co_return input;
 }
 
 std::optional<std::string> WorkflowRun::try_receive_signal(std::string_view name) {
-  const auto box = signals_.find(name);
-  if (box == signals_.end() || box->second.items.empty()) return std::nullopt;
-  std::string input = std::move(box->second.items.front());
-  box->second.items.pop_front();
+  const auto found = std::ranges::find(inbox_, name, &Signal::name);
+  if (found == inbox_.end()) return std::nullopt;
+  std::string input = std::move(found->input);
+  inbox_.erase(found);
   return input;
+}
+
+Task<Signal> WorkflowRun::next_signal() {
+  for (;;) {
+    if (auto signal = try_next_signal()) co_return *std::move(signal);
+    signalled_.reset();
+    co_await signalled_.wait();
+  }
+}
+
+std::optional<Signal> WorkflowRun::try_next_signal() {
+  if (inbox_.empty()) return std::nullopt;
+  Signal signal = std::move(inbox_.front());
+  inbox_.pop_front();
+  return signal;
 }
 
 Result<std::string> WorkflowRun::continue_as_new(std::string input) {
@@ -499,9 +513,8 @@ Status WorkflowRun::run_activation() {
 // The fixed order: signals, then everything else as the history has it. It decides replays, so it never changes.
 void WorkflowRun::deliver() {
   for (Signal& signal : std::exchange(new_signals_, {})) {
-    SignalBox& box = signals_[signal.name];
-    box.items.push_back(std::move(signal.input));
-    box.arrived.set();
+    inbox_.push_back(std::move(signal));
+    signalled_.set();
   }
   for (Resolution& resolution : std::exchange(resolutions_, {})) {
     if (resolution.activity != nullptr) {

@@ -56,19 +56,11 @@ class WorkflowRun final : private WorkflowContext {
   const WorkflowInfo& run_info() const { return info_; }
 
  private:
-  struct SignalBox {
-    std::deque<std::string> items;
-    Event arrived;
-  };
   // An event that wakes code, kept until its place in the activation. Neither machine: the cancellation request.
   struct Resolution {
     ActivityMachine* activity = nullptr;
     TimerMachine* timer = nullptr;
     Result<std::string> outcome = std::string();
-  };
-  struct Signal {
-    std::string name;
-    std::string input;
   };
   // Lets go of what a destroyed task had asked for.
   class ActivityHold;
@@ -85,6 +77,8 @@ class WorkflowRun final : private WorkflowContext {
   Task<void> sleep(Duration duration) override;
   Task<std::string> receive_signal(std::string name) override;
   std::optional<std::string> try_receive_signal(std::string_view name) override;
+  Task<Signal> next_signal() override;
+  std::optional<Signal> try_next_signal() override;
   Event& cancel_requested() override { return cancel_requested_; }
   Result<std::string> continue_as_new(std::string input) override;
 
@@ -136,7 +130,8 @@ class WorkflowRun final : private WorkflowContext {
   std::map<std::int64_t, ActivityMachine*> scheduled_;              // by the event that scheduled it
   std::vector<ActivityMachine*> unsent_activities_;                 // with a command of this activation
   std::vector<TimerMachine*> unsent_timers_;
-  std::map<std::string, SignalBox, std::less<>> signals_;
+  std::deque<Signal> inbox_;
+  Event signalled_;
   Event cancel_requested_;
   std::optional<std::string> continue_input_;
   std::optional<Result<std::string>> ending_;

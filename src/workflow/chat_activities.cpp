@@ -151,6 +151,7 @@ std::string to_json_text(const CallModelOutput& value) {
   json::array calls;
   for (const PlannedToolCall& call : value.tool_calls) calls.push_back(object_of(call));
   out["tool_calls"] = std::move(calls);
+  if (value.finished) out["finished"] = true;
   return to_json(out);
 }
 
@@ -160,6 +161,7 @@ Result<CallModelOutput> from_json_text(std::string_view input) {
   JsonReader reader(value);
   CallModelOutput out;
   out.message = MessageId(reader.required_string("message_id"));
+  out.finished = reader.optional_bool("finished", false);
   const Status status =
       read_array(reader.optional_value("tool_calls"), "tool_calls", &planned_from, out.tool_calls);
   TRY_OK(first_error(status, reader));

@@ -75,12 +75,16 @@ struct PlannedToolCall {
 struct CallModelOutput {
   MessageId message;  // the assistant's
   std::vector<PlannedToolCall> tool_calls;
+  // A turn that reached `through_sequence` was finished before: the signal came again, into a later run of the
+  // workflow. Nothing was asked, and nothing is left to do.
+  bool finished = false;
 
   friend bool operator==(const CallModelOutput&, const CallModelOutput&) = default;
 };
 
 // Runs one tool call. The request id is make_request_id(workflow id, run id, activity id, call id), the same for every
-// attempt. Stores tool_started, tool_finished and the tool-result message under (chat, turn, step, index). A tool that
+// attempt. A result that is stored under (chat, turn, step, index) is the answer, and nothing is run: another run of the
+// workflow has other request ids. Stores tool_started, tool_finished and the tool-result message under (chat, turn, step, index). A tool that
 // failed is an OK answer with is_error; a status is for what may be tried again (UNAVAILABLE: daemon away, answer lost).
 struct RunToolInput {
   UserId user;
@@ -107,7 +111,7 @@ struct TurnError {
   friend bool operator==(const TurnError&, const TurnError&) = default;
 };
 
-// Writes the chat's status. A chat with a user message after `through_sequence` stays `running`: its turn follows.
+// Writes the chat's status, once a turn. A chat with a user message after `through_sequence` stays `running`: its turn follows.
 struct FinishTurnInput {
   UserId user;
   ChatId chat;
