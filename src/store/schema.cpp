@@ -11,6 +11,7 @@ namespace {
 
 // Types that both engines take: TEXT, BIGINT. Times are microseconds, truth values 0 and 1, structures JSON text.
 constexpr std::string_view kFirst = R"sql(
+INSERT INTO schema_version (version) VALUES (1);
 CREATE TABLE users (
   id TEXT PRIMARY KEY,
   name TEXT NOT NULL,
@@ -119,7 +120,6 @@ CREATE TABLE commit_marks (
   mark TEXT NOT NULL,
   PRIMARY KEY (owner, slot)
 );
-INSERT INTO schema_version (version) VALUES (1);
 )sql";
 
 constexpr Migration kMigrations[] = {{1, kFirst}};

@@ -15,7 +15,7 @@ namespace reliant::store {
 
 struct Migration {
   std::int64_t version;
-  std::string_view sql;  // without transaction control; it ends by writing its version
+  std::string_view sql;  // begins by writing its version: of two processes, one is told ALREADY_EXISTS
 };
 
 std::span<const Migration> migrations();

@@ -102,8 +102,9 @@ Task<Result<typename Operation::Value>> Transactor::write(Operation operation, I
   Backoff backoff(kPolicy, random_);
   for (;;) {
     auto result = co_await attempt(operation, attempts, deadline);
-    if (result.ok() || !may_run_again(result.status())) co_return result;
-    if (co_await wait(backoff, deadline)) continue;
+    const bool late = result.status().code() == StatusCode::kDeadlineExceeded;
+    if (result.ok() || !(late || may_run_again(result.status()))) co_return result;
+    if (!late && co_await wait(backoff, deadline)) continue;
     if (!attempts.doubt) co_return result;
     co_return with_reason(unknown("whether it was written is not known: ", message_of(result.status())),
                           kReasonCommitUnknown);

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 #include "runtime/task.h"
+#include "support/started.h"
 
 namespace reliant::tests {
 
@@ -27,21 +27,6 @@ using ports::Transaction;
 using ports::Value;
 using ports::Values;
 using TransactionPtr = std::unique_ptr<Transaction>;
-
-// A task that was started and whose result may be there later. Destroying it destroys the task.
-template <class T>
-class Started {
- public:
-  Started(Context& parent, Task<T> task) : scope_(parent) { scope_.spawn(run(std::move(task), value_)); }
-  bool ended() const { return value_.has_value(); }
-  T take() { return *std::exchange(value_, std::nullopt); }
-
- private:
-  static Task<void> run(Task<T> task, std::optional<T>& value) { value.emplace(co_await std::move(task)); }
-
-  std::optional<T> value_;
-  TaskScope scope_;
-};
 
 template <class World>
 class DatabaseContract : public ::testing::Test {
@@ -60,12 +45,7 @@ class DatabaseContract : public ::testing::Test {
   }
   template <class T>
   T await(Started<T>& started) {
-    Executor& executor = world_.executor();
-    const Instant limit = executor.now() + kLong;
-    while (!started.ended() && executor.next_event() <= limit && executor.step()) {
-    }
-    RELIANT_ASSERT(started.ended(), "a database call of the contract suite did not end");
-    return started.take();
+    return tests::await(world_.executor(), started, kLong);
   }
   void run_for(Duration duration) { world_.executor().run_until(world_.executor().now() + duration); }
 

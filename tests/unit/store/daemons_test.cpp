@@ -1,0 +1,140 @@
+#include "unit/store/store_world.h"
+
+namespace reliant::tests {
+namespace {
+
+using model::DaemonConnection;
+using store::ExecutionState;
+
+class Daemons : public StoreWorld {
+ protected:
+  std::int64_t arrive(std::string gateway) {
+    return value(store().daemons().accept(
+        {user_, DaemonId("d1"), "laptop", "local", {{"os", "linux"}}, {"bash", "view"}, GatewayId(std::move(gateway))},
+        soon()));
+  }
+  Status set(std::int64_t epoch, DaemonConnection connection) {
+    return get(store().daemons().set_connection(user_, DaemonId("d1"), epoch, connection, soon()));
+  }
+  store::Daemon daemon() { return value(store().daemons().get(user_, DaemonId("d1"), soon())); }
+};
+class Gateways : public StoreWorld {};
+class Executions : public Daemons {
+ protected:
+  model::ToolRequest request(std::string id) {
+    return {RequestId(std::move(id)), user_, DaemonId("d1"), ChatId("chat"), ToolCallId("call"), "bash",
+            "{\"command\":\"ls\"}", "/home/ann", model::Effect::kIdempotent, 5000};
+  }
+};
+
+TEST_F(Daemons, TakeTheNextEpochWithEveryStream) {
+  EXPECT_EQ(arrive("gw1"), 1);
+  EXPECT_EQ(arrive("gw2"), 2);
+  const auto found = daemon();
+  EXPECT_EQ(found.epoch, 2);
+  EXPECT_EQ(found.gateway, GatewayId("gw2"));
+  EXPECT_EQ(found.connection, DaemonConnection::kFresh);
+  EXPECT_EQ(found.labels, (std::map<std::string, std::string>{{"os", "linux"}}));
+  EXPECT_EQ(found.tools, (std::vector<std::string>{"bash", "view"}));
+  EXPECT_EQ(value(store().daemons().list(user_, soon())).size(), 1u);
+  EXPECT_EQ(error(store().daemons().accept({UserId("nobody"), DaemonId("d1"), "", "", {}, {}, {}}, soon())).code(),
+            StatusCode::kNotFound);
+}
+
+TEST_F(Daemons, RefuseTheWritesOfAStreamThatWasReplaced) {
+  const std::int64_t old = arrive("gw1");
+  const std::int64_t current = arrive("gw2");
+  const Status refused = set(old, DaemonConnection::kDisconnected);
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(reason_of(refused), kReasonSuperseded);
+  EXPECT_EQ(daemon().connection, DaemonConnection::kFresh);
+  EXPECT_TRUE(set(current, DaemonConnection::kStale).ok());
+  EXPECT_EQ(daemon().connection, DaemonConnection::kStale);
+  EXPECT_EQ(get(store().daemons().set_connection(user_, DaemonId("d2"), 1, DaemonConnection::kStale, soon())).code(),
+            StatusCode::kNotFound);
+}
+
+TEST_F(Daemons, AreDisconnectedWithTheirGatewayOnly) {
+  arrive("gw1");
+  EXPECT_TRUE(get(store().daemons().disconnect_all(GatewayId("gw2"), soon())).ok());
+  EXPECT_EQ(daemon().connection, DaemonConnection::kFresh);
+  EXPECT_TRUE(get(store().daemons().disconnect_all(GatewayId("gw1"), soon())).ok());
+  EXPECT_EQ(daemon().connection, DaemonConnection::kDisconnected);
+}
+
+TEST_F(Gateways, LiveAsLongAsTheyAnnounceThemselves) {
+  const Duration lease = std::chrono::seconds(30);
+  EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw1"), "one:1", soon())).ok());
+  EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw2"), "two:2", soon())).ok());
+  EXPECT_EQ(value(store().gateways().live(lease, soon())).size(), 2u);
+  simulation_.run_for(std::chrono::seconds(20));
+  EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw2"), "two:3", soon())).ok());
+  simulation_.run_for(std::chrono::seconds(20));
+  const auto live = value(store().gateways().live(lease, soon()));
+  ASSERT_EQ(live.size(), 1u);
+  EXPECT_EQ(live[0].address, "two:3");
+  EXPECT_TRUE(get(store().gateways().withdraw(GatewayId("gw2"), soon())).ok());
+  EXPECT_TRUE(value(store().gateways().live(lease, soon())).empty());
+}
+
+TEST_F(Executions, AreTheSameForTheSameRequest) {
+  const auto first = value(store().executions().insert(request("r1"), soon()));
+  EXPECT_EQ(first.state, ExecutionState::kPending);
+  EXPECT_EQ(first.request, request("r1"));
+  const std::int64_t epoch = arrive("gw1");
+  value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, epoch, soon()));
+  EXPECT_EQ(value(store().executions().insert(request("r1"), soon())).state, ExecutionState::kRunning);
+  auto foreign = request("r1");
+  foreign.daemon = DaemonId("d2");
+  EXPECT_EQ(error(store().executions().insert(foreign, soon())).code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(error(store().executions().get(RequestId("r2"), soon())).code(), StatusCode::kNotFound);
+}
+
+TEST_F(Executions, KeepTheFirstResult) {
+  value(store().executions().insert(request("r1"), soon()));
+  const std::int64_t epoch = arrive("gw1");
+  const model::ToolResult first{model::Outcome::kExecuted, false, "first", 0, 4};
+  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), epoch, first, soon())).result, first);
+  const model::ToolResult second{model::Outcome::kUnknown, true, "second", 1, 0};
+  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), epoch, second, soon())).result, first);
+  EXPECT_EQ(value(store().executions().lose(RequestId("r1"), soon())).state, ExecutionState::kDone);
+  EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).result, first);
+}
+
+TEST_F(Executions, NeverGoBack) {
+  value(store().executions().insert(request("r1"), soon()));
+  const std::int64_t epoch = arrive("gw1");
+  value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, epoch, soon()));
+  EXPECT_EQ(value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, epoch, soon())).state,
+            ExecutionState::kRunning);
+  EXPECT_EQ(value(store().executions().lose(RequestId("r1"), soon())).state, ExecutionState::kLost);
+  EXPECT_EQ(value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, epoch, soon())).state,
+            ExecutionState::kLost);
+  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), epoch, {}, soon())).state, ExecutionState::kDone);
+}
+
+TEST_F(Executions, DoNotListenToAStreamThatWasReplaced) {
+  value(store().executions().insert(request("r1"), soon()));
+  const std::int64_t old = arrive("gw1");
+  arrive("gw2");
+  EXPECT_EQ(reason_of(error(store().executions().finish(RequestId("r1"), old, {}, soon()))), kReasonSuperseded);
+  EXPECT_EQ(reason_of(error(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, old, soon()))),
+            kReasonSuperseded);
+  EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
+}
+
+TEST_F(Executions, AreReplayedUntilTheyEnd) {
+  const std::int64_t epoch = arrive("gw1");
+  for (const std::string_view id : {"r1", "r2", "r3", "r4"})
+    value(store().executions().insert(request(std::string(id)), soon()));
+  value(store().executions().finish(RequestId("r2"), epoch, {}, soon()));
+  value(store().executions().lose(RequestId("r3"), soon()));
+  const auto open = value(store().executions().open(user_, DaemonId("d1"), 10, soon()));
+  ASSERT_EQ(open.size(), 2u);
+  EXPECT_EQ(open[0].request.id, RequestId("r1"));
+  EXPECT_EQ(open[1].request.id, RequestId("r4"));
+  EXPECT_EQ(value(store().executions().open(user_, DaemonId("d1"), 1, soon())).size(), 1u);
+}
+
+}  // namespace
+}  // namespace reliant::tests

@@ -1,0 +1,137 @@
+#include "unit/store/store_world.h"
+
+namespace reliant::tests {
+namespace {
+
+using model::ChatStatus;
+using model::UpdateKind;
+
+class Messages : public StoreWorld {
+ protected:
+  store::AssistantMessage answer(const ChatId& chat, std::string key, std::string text) {
+    return {user_, chat, std::move(key), {}, {model::TextBlock{std::move(text)}}};
+  }
+};
+class Updates : public StoreWorld {};
+
+TEST_F(Messages, StartTheChatInTheSameTransaction) {
+  const auto chat = make_chat();
+  const auto sent = send(chat.id, "hello");
+  EXPECT_EQ(sent.message.sequence, 1u);
+  EXPECT_EQ(sent.last_sequence, 2u);
+  EXPECT_FALSE(sent.duplicate);
+  const auto found = updates(chat.id);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].kind, UpdateKind::kMessage);
+  EXPECT_NE(found[0].payload.find(R"("content":[{"type":"text","text":"hello"}])"), std::string::npos);
+  EXPECT_NE(found[0].payload.find(sent.message.id.str()), std::string::npos);
+  EXPECT_EQ(found[1].payload, R"({"status":"running"})");
+
+  const auto next = send(chat.id, "more");  // it runs already
+  EXPECT_EQ(next.message.sequence, 3u);
+  EXPECT_EQ(next.last_sequence, 3u);
+}
+
+TEST_F(Messages, OfOneClientIdAreOneMessage) {
+  const auto chat = make_chat();
+  const auto first = send(chat.id, "hello", "m1");
+  const auto again = send(chat.id, "hello", "m1");
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.message.id, first.message.id);
+  EXPECT_EQ(again.message.sequence, first.message.sequence);
+  const Status other =
+      error(store().messages().append_user_message({user_, chat.id, "something else", "m1"}, soon()));
+  EXPECT_EQ(other.code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(field_of(other), "client_message_id");
+  EXPECT_EQ(updates(chat.id).size(), 2u);
+  EXPECT_FALSE(send(make_chat().id, "hello", "m1").duplicate);  // an id is of one chat
+}
+
+TEST_F(Messages, WithoutAClientIdAreNeverTheSame) {
+  const auto chat = make_chat();
+  EXPECT_NE(send(chat.id, "hello").message.id, send(chat.id, "hello").message.id);
+}
+
+TEST_F(Messages, OfAStepAreWrittenOnce) {
+  const auto chat = make_chat();
+  EXPECT_EQ(value(store().messages().find(user_, chat.id, "turn1", soon())), std::nullopt);
+  const auto first = value(store().messages().append_assistant_message(answer(chat.id, "turn1", "one"), soon()));
+  const auto again = value(other_store().messages().append_assistant_message(answer(chat.id, "turn1", "two"), soon()));
+  EXPECT_FALSE(first.duplicate);
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(model::text_of(again.message.content), "one");
+  EXPECT_EQ(value(store().messages().find(user_, chat.id, "turn1", soon()))->id, first.message.id);
+  EXPECT_EQ(updates(chat.id).size(), 1u);
+}
+
+TEST_F(Messages, OfAToolTellItsEndFirst) {
+  const auto chat = make_chat();
+  const store::ToolResultMessage result{user_, chat.id, "turn1/call1", ToolCallId("call1"), "bash",
+                                        {model::Outcome::kExecuted, true, "no such file", 2, 3}};
+  EXPECT_EQ(value(store().messages().append_tool_result(result, soon())).message.sequence, 2u);
+  EXPECT_TRUE(value(store().messages().append_tool_result(result, soon())).duplicate);
+  const auto found = updates(chat.id);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].kind, UpdateKind::kToolFinished);
+  EXPECT_EQ(found[0].payload, R"({"id":"call1","tool":"bash","outcome":"executed","is_error":true,)"
+                              R"("content":"no such file","exit_code":2})");
+  const auto messages = value(store().messages().list(user_, chat.id, 0, 10, soon()));
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].role, model::Role::kTool);
+  EXPECT_EQ(std::get<model::ToolResultBlock>(messages[0].content[0]).result, result.result);
+}
+
+TEST_F(Messages, AreListedInOrderFromAnyPoint) {
+  const auto chat = make_chat();
+  EXPECT_TRUE(value(store().messages().list(user_, chat.id, 0, 10, soon())).empty());
+  for (int i = 0; i < 5; ++i) send(chat.id, std::to_string(i));
+  const auto some = value(store().messages().list(user_, chat.id, 1, 2, soon()));
+  ASSERT_EQ(some.size(), 2u);
+  EXPECT_EQ(model::text_of(some[0].content), "1");
+  EXPECT_EQ(some[0].sequence, 3u);
+  EXPECT_EQ(model::text_of(some[1].content), "2");
+}
+
+TEST_F(Messages, AreSweptUntilTheyAreSignalled) {
+  const auto chat = make_chat();
+  const auto sent = send(chat.id, "hello");
+  EXPECT_TRUE(value(store().messages().unsignalled(std::chrono::seconds(10), 10, soon())).empty());
+  simulation_.run_for(std::chrono::seconds(10));
+  const auto found = value(other_store().messages().unsignalled(std::chrono::seconds(10), 10, soon()));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].user, user_);
+  EXPECT_EQ(found[0].chat, chat.id);
+  EXPECT_EQ(found[0].message, sent.message.id);
+  EXPECT_TRUE(get(store().messages().mark_signalled(sent.message.id, soon())).ok());
+  EXPECT_TRUE(get(store().messages().mark_signalled(sent.message.id, soon())).ok());
+  EXPECT_TRUE(value(store().messages().unsignalled(std::chrono::seconds(10), 10, soon())).empty());
+}
+
+TEST_F(Updates, TakeTheNextNumbersInOrder) {
+  const auto chat = make_chat();
+  EXPECT_EQ(value(store().updates().append(
+                user_, chat.id, {{UpdateKind::kMessageChunk, "{\"a\":1}", ""}, {UpdateKind::kMessageChunk, "{\"b\":2}", ""}},
+                soon())),
+            2u);
+  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolOutput, "{}", ""}}, soon())), 3u);
+  const auto found = updates(chat.id);
+  EXPECT_EQ(found[1].payload, "{\"b\":2}");
+  EXPECT_EQ(found[2].kind, UpdateKind::kToolOutput);
+  const auto tail = value(store().updates().list(user_, chat.id, 2, 10, soon()));
+  ASSERT_EQ(tail.size(), 1u);
+  EXPECT_EQ(tail[0].sequence, 3u);
+  EXPECT_TRUE(value(store().updates().list(user_, chat.id, 3, 10, soon())).empty());
+}
+
+TEST_F(Updates, WithAKnownKeyAreLeftOut) {
+  const auto chat = make_chat();
+  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}}, soon())), 1u);
+  EXPECT_EQ(value(store().updates().append(
+                user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}, {UpdateKind::kToolStarted, "{}", "c2"}}, soon())),
+            2u);
+  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}}, soon())), 2u);
+  EXPECT_EQ(updates(chat.id).size(), 2u);
+}
+
+}  // namespace
+}  // namespace reliant::tests

@@ -1,0 +1,87 @@
+// A database server and two processes that have a Store on it each, in virtual time; one user with a project.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "kernel/simulation.h"
+#include "runtime/sleep.h"
+#include "store/store.h"
+#include "support/started.h"
+#include "world/network.h"
+#include "world/sim_database.h"
+
+namespace reliant::tests {
+
+class StoreWorld : public ::testing::Test {
+ public:
+  explicit StoreWorld(std::uint64_t seed = 1) : simulation_(seed) {
+    EXPECT_TRUE(get(store().migrate(soon())).ok());
+    user_ = value(store().users().create({}, "ann", soon())).id;
+    project_ = value(store().projects().create(user_, "home", "/home/ann", soon())).id;
+  }
+
+  Instant soon() { return simulation_.now() + std::chrono::minutes(1); }
+  store::Store& store() { return first_.store; }
+  store::Store& other_store() { return second_.store; }
+
+  template <class T>
+  std::unique_ptr<Started<T>> start(Task<T> task) {
+    return std::make_unique<Started<T>>(first_.node.context(), std::move(task));
+  }
+  template <class T>
+  T get(Task<T> task) {
+    auto started = start(std::move(task));
+    return await(simulation_.executor(), *started);
+  }
+  template <class T>
+  T value(Task<Result<T>> task) {
+    Result<T> result = get(std::move(task));
+    EXPECT_TRUE(result.ok()) << result.status();
+    RELIANT_ASSERT(result.ok(), "the test needs this value");
+    return *std::move(result);
+  }
+  template <class T>
+  Status error(Task<Result<T>> task) {
+    return get(std::move(task)).status();
+  }
+
+  store::Chat make_chat(ChatId id = {}) {
+    return value(store().chats().create({user_, project_, "a chat", std::move(id), {}}, soon()));
+  }
+  store::Appended send(const ChatId& chat, std::string text, std::string client_id = {}) {
+    return value(store().messages().append_user_message({user_, chat, std::move(text), std::move(client_id)}, soon()));
+  }
+  // Of the chat, all of them: checks that their numbers are 1, 2, 3 …
+  std::vector<model::Update> updates(const ChatId& chat) {
+    auto found = value(store().updates().list(user_, chat, 0, 1'000'000, soon()));
+    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].sequence, i + 1);
+    EXPECT_EQ(value(store().chats().get(user_, chat, soon())).last_sequence, found.size());
+    return found;
+  }
+
+ protected:
+  struct Process {
+    Process(sim::DatabaseServer& server, sim::Node& life)
+        : node(life), database(server, node), store(database, node.clock(), node.random("store")) {}
+    sim::Node& node;
+    sim::SimDatabase database;
+    store::Store store;
+  };
+
+  sim::Simulation simulation_;
+  sim::Network network_{simulation_};
+  sim::DatabaseServer server_{network_, simulation_.add_node("db")};
+  Process first_{server_, simulation_.add_node("first")};
+  Process second_{server_, simulation_.add_node("second")};
+  UserId user_;
+  ProjectId project_;
+};
+
+}  // namespace reliant::tests

@@ -1,0 +1,158 @@
+#include "unit/store/store_world.h"
+
+namespace reliant::tests {
+namespace {
+
+using model::UpdateKind;
+using sim::CommitFault;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class Transactions : public StoreWorld {
+ protected:
+  void fail_next(CommitFault fault) { server_.fail_next_commit(first_.node, fault); }
+  Task<Result<std::uint64_t>> append(const ChatId& chat, Instant deadline) {
+    return store().updates().append(user_, chat, {{UpdateKind::kMessageChunk, "{}", ""}}, deadline);
+  }
+};
+
+constexpr CommitFault kFaults[] = {CommitFault::kLostBefore, CommitFault::kLostWhile, CommitFault::kLostAfter,
+                                   CommitFault::kAborted};
+
+// An operation that is settled by a mark: updates have no key of their own.
+TEST_F(Transactions, WriteAnUpdateOnceWhateverHappensToTheCommit) {
+  const auto chat = make_chat();
+  std::uint64_t expected = 0;
+  for (const CommitFault fault : kFaults) {
+    fail_next(fault);
+    EXPECT_EQ(value(append(chat.id, soon())), ++expected);
+    EXPECT_EQ(updates(chat.id).size(), expected);
+  }
+  EXPECT_EQ(server_.faulty_commits(), 4u);
+}
+
+// An operation that finds its own key.
+TEST_F(Transactions, AcceptAMessageOnceWhateverHappensToTheCommit) {
+  for (const CommitFault fault : kFaults) {
+    const auto chat = make_chat();
+    fail_next(fault);
+    const auto sent = send(chat.id, "hello", "m1");
+    EXPECT_FALSE(sent.duplicate);
+    EXPECT_EQ(sent.message.sequence, 1u);
+    EXPECT_EQ(updates(chat.id).size(), 2u);
+  }
+}
+
+TEST_F(Transactions, SettleADoubtThatComesTwice) {
+  const auto chat = make_chat();
+  fail_next(CommitFault::kLostWhile);
+  fail_next(CommitFault::kLostAfter);
+  EXPECT_EQ(value(append(chat.id, soon())), 1u);
+  EXPECT_EQ(updates(chat.id).size(), 1u);
+}
+
+TEST_F(Transactions, RemoveOnceAndDoNotComplainAboutIt) {
+  fail_next(CommitFault::kLostAfter);
+  EXPECT_TRUE(get(store().projects().remove(user_, project_, soon())).ok());
+}
+
+TEST_F(Transactions, SayThatTheyDoNotKnowWhenTheDeadlineComesFirst) {
+  const auto chat = make_chat();
+  fail_next(CommitFault::kLostAfter);
+  auto appending = start(append(chat.id, simulation_.now() + seconds(3)));
+  ASSERT_TRUE(simulation_.run_until([&] { return server_.faulty_commits() == 1; }, soon()));
+  simulation_.run_for(milliseconds(2));
+  network_.isolate(first_.node);
+  const Status status = await(simulation_.executor(), *appending).status();
+  EXPECT_EQ(reason_of(status), kReasonCommitUnknown) << status;
+  network_.heal(first_.node);
+  EXPECT_EQ(updates(chat.id).size(), 1u);
+}
+
+TEST_F(Transactions, GoOnAfterAPartition) {
+  const auto chat = make_chat();
+  network_.isolate(first_.node);
+  auto appending = start(append(chat.id, soon()));
+  simulation_.run_for(seconds(8));
+  EXPECT_FALSE(appending->ended());
+  network_.heal(first_.node);
+  EXPECT_EQ(await(simulation_.executor(), *appending).value(), 1u);
+}
+
+TEST_F(Transactions, GoOnAfterACrashOfTheServer) {
+  const auto chat = make_chat();
+  for (int steps = 1; steps < 40; ++steps) {
+    auto appending = start(append(chat.id, soon()));
+    simulation_.run(static_cast<std::uint64_t>(steps));
+    server_.node().restart();
+    EXPECT_EQ(await(simulation_.executor(), *appending).value(), static_cast<std::uint64_t>(steps));
+  }
+  EXPECT_EQ(updates(chat.id).size(), 39u);
+}
+
+// A task that is cancelled while its commit is under way leaves all of its transaction, or nothing.
+TEST_F(Transactions, AreWholeWhereverTheyAreDestroyed) {
+  const auto chat = make_chat();
+  for (std::uint64_t steps = 0; steps < 60; ++steps) {
+    auto sending = start(store().messages().append_user_message({user_, chat.id, "hello", ""}, soon()));
+    simulation_.run(steps);
+    sending.reset();
+    value(append(chat.id, soon()));
+  }
+  std::size_t messages = 0;
+  for (const auto& update : updates(chat.id)) messages += update.kind == UpdateKind::kMessage ? 1 : 0;
+  EXPECT_EQ(value(store().messages().list(user_, chat.id, 0, 1000, soon())).size(), messages);
+  EXPECT_EQ(server_.abandoned(), 0u);
+}
+
+Task<Status> append_many(store::Store& store, UserId user, ChatId chat, int count, Instant deadline) {
+  for (int i = 0; i < count; ++i) {
+    std::vector<store::NewUpdate> chunks(1 + static_cast<std::size_t>(i % 3), {UpdateKind::kMessageChunk, "{}", ""});
+    CO_TRY_OK((co_await store.updates().append(user, chat, std::move(chunks), deadline)).status());
+    CO_TRY_OK((co_await store.messages().append_user_message({user, chat, "hello", ""}, deadline)).status());
+  }
+  co_return ok_status();
+}
+
+TEST_F(Transactions, LeaveNoGapUnderContentionAndFaults) {
+  const auto chat = make_chat();
+  server_.faults() = {.lost_before = 50'000, .lost_while = 50'000, .lost_after = 50'000, .aborted = 50'000};
+  const Instant deadline = simulation_.now() + std::chrono::minutes(9);
+  std::vector<std::unique_ptr<Started<Status>>> writers;
+  for (int i = 0; i < 6; ++i)
+    writers.push_back(start(append_many(i % 2 == 0 ? store() : other_store(), user_, chat.id, 30, deadline)));
+  for (auto& writer : writers) {
+    const Status status = await(simulation_.executor(), *writer);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  server_.faults() = {};
+  // 30 messages and 10 * (1 + 2 + 3) chunks a writer, and one status.
+  EXPECT_EQ(updates(chat.id).size(), 6u * (30 + 60) + 1);
+  EXPECT_GT(server_.faulty_commits(), 20u);
+}
+
+TEST_F(Transactions, MigrateManyTimesAndAtOnce) {
+  EXPECT_TRUE(get(store().migrate(soon())).ok());
+  sim::DatabaseServer fresh(network_, simulation_.add_node("db2"));
+  sim::SimDatabase one(fresh, first_.node);
+  sim::SimDatabase two(fresh, second_.node);
+  store::Store a(one, first_.node.clock(), first_.node.random("a"));
+  store::Store b(two, second_.node.clock(), second_.node.random("b"));
+  auto first = start(a.migrate(soon()));
+  auto second = start(b.migrate(soon()));
+  EXPECT_TRUE(await(simulation_.executor(), *first).ok());
+  EXPECT_TRUE(await(simulation_.executor(), *second).ok());
+  EXPECT_TRUE(get(b.users().create(UserId("ann"), "ann", soon())).ok());
+}
+
+TEST_F(Transactions, RefuseADatabaseOfANewerProgram) {
+  auto writer = value(server_.contents().begin(ports::Access::kWrite, soon()));
+  value(writer->execute("INSERT INTO schema_version (version) VALUES (1000)", {}));
+  EXPECT_TRUE(get(writer->commit()).ok());
+  const Status status = get(store().migrate(soon()));
+  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
+  EXPECT_NE(message_of(status).find("newer program"), std::string_view::npos);
+}
+
+}  // namespace
+}  // namespace reliant::tests

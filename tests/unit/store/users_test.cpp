@@ -1,0 +1,93 @@
+#include "auth/authenticator.h"
+#include "auth/token.h"
+#include "unit/store/store_world.h"
+
+namespace reliant::tests {
+namespace {
+
+class Users : public StoreWorld {};
+class Tokens : public StoreWorld {};
+class PatValidator : public StoreWorld {
+ protected:
+  auth::DbPatValidator validator_{store().tokens()};
+};
+
+std::string token_text(unsigned char seed) {
+  std::array<std::byte, auth::kTokenBytes> random{};
+  random.fill(std::byte{seed});
+  return auth::make_token(random);
+}
+
+TEST_F(Users, AreTheSameForTheSameId) {
+  const auto local = value(store().users().create(UserId("local"), "you", soon()));
+  EXPECT_EQ(local.id, UserId("local"));
+  EXPECT_EQ(value(store().users().create(UserId("local"), "someone else", soon())).name, "you");
+  EXPECT_EQ(value(store().users().find(UserId("local"), soon())).name, "you");
+  EXPECT_EQ(error(store().users().find(UserId("nobody"), soon())).code(), StatusCode::kNotFound);
+}
+
+TEST_F(Tokens, AreStoredWithoutTheirSecret) {
+  value(store().tokens().create(user_, "laptop", "secret-text", soon()));
+  auto reader = value(server_.contents().begin(ports::Access::kRead, soon()));
+  const auto rows = value(reader->execute("SELECT * FROM tokens", {}));
+  ASSERT_EQ(rows.size(), 1u);
+  for (std::size_t column = 0; column < rows[0].size(); ++column) {
+    const auto* const text = std::get_if<std::string>(&rows[0][column]);
+    EXPECT_TRUE(text == nullptr || text->find("secret-text") == std::string::npos);
+  }
+}
+
+TEST_F(Tokens, TellRevokedFromUnknown) {
+  const auto token = value(store().tokens().create(user_, "laptop", "one", soon()));
+  EXPECT_EQ(value(store().tokens().authenticate("one", soon())).user, user_);
+  const Status unknown = error(store().tokens().authenticate("two", soon()));
+  EXPECT_EQ(unknown.code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(reason_of(unknown), kReasonTokenInvalid);
+
+  EXPECT_EQ(get(store().tokens().revoke(UserId("someone"), token.id, soon())).code(), StatusCode::kNotFound);
+  EXPECT_TRUE(get(store().tokens().revoke(user_, token.id, soon())).ok());
+  EXPECT_TRUE(get(store().tokens().revoke(user_, token.id, soon())).ok());
+  const Status revoked = error(store().tokens().authenticate("one", soon()));
+  EXPECT_EQ(revoked.code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(reason_of(revoked), kReasonTokenRevoked);
+}
+
+TEST_F(Tokens, BelongToOneUserAndHaveOneText) {
+  value(store().tokens().create(user_, "laptop", "one", soon()));
+  value(store().tokens().create(user_, "desk", "two", soon()));
+  EXPECT_EQ(error(store().tokens().create(user_, "again", "one", soon())).code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(error(store().tokens().create(UserId("nobody"), "x", "three", soon())).code(), StatusCode::kNotFound);
+  const auto tokens = value(store().tokens().list(user_, soon()));
+  ASSERT_EQ(tokens.size(), 2u);
+  EXPECT_EQ(tokens[0].name, "laptop");
+  EXPECT_EQ(tokens[1].name, "desk");
+}
+
+TEST_F(PatValidator, KnowsTheUserOfAToken) {
+  value(store().tokens().create(user_, "laptop", token_text(7), soon()));
+  EXPECT_EQ(value(validator_.authenticate(token_text(7), soon())), user_);
+  EXPECT_EQ(value(validator_.authenticate("Bearer " + token_text(7), soon())), user_);
+  EXPECT_EQ(reason_of(error(validator_.authenticate(token_text(8), soon()))), kReasonTokenInvalid);
+}
+
+TEST_F(PatValidator, RefusesWhatIsNotAToken) {
+  for (const std::string_view text : {"", "Bearer ", "rlnt_pat_", "rlnt_pat_00", "sk-0123", "Bearer  x"}) {
+    const Status status = error(validator_.authenticate(std::string(text), soon()));
+    EXPECT_EQ(status.code(), StatusCode::kUnauthenticated) << text;
+    EXPECT_EQ(reason_of(status), kReasonTokenInvalid) << text;
+  }
+  EXPECT_FALSE(auth::parse_token(token_text(7) + "0").ok());
+  EXPECT_FALSE(auth::parse_token(token_text(7).replace(20, 1, "G")).ok());
+}
+
+// C10: a client deletes its credentials on a refusal, so not being able to ask must not look like one.
+TEST_F(PatValidator, DoesNotRefuseWhenItCannotAsk) {
+  value(store().tokens().create(user_, "laptop", token_text(7), soon()));
+  network_.isolate(first_.node);
+  const Status status = error(validator_.authenticate(token_text(7), soon()));
+  EXPECT_NE(status.code(), StatusCode::kUnauthenticated);
+  EXPECT_FALSE(status.ok());
+}
+
+}  // namespace
+}  // namespace reliant::tests
