@@ -1,0 +1,199 @@
+// What only bytes on a socket can show of BeastRpc; the rest is in tests/contract/rpc_contract.h.
+#include "adapters/beast_rpc.h"
+
+#include <gtest/gtest.h>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/url.h"
+#include "contract/http_contract_beast.h"
+#include "contract/http_contract_service.h"
+
+namespace reliant::tests {
+namespace {
+
+// A blocking client of raw bytes; the loop runs while it waits.
+class RawClient {
+ public:
+  RawClient(BeastWorld& world, const std::string& address) : world_(world), fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    const HostPort where = *parse_host_port(address);
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(where.port);
+    ::inet_pton(AF_INET, where.host.c_str(), &to.sin_addr);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+  ~RawClient() { ::close(fd_); }
+
+  void send(std::string_view bytes) {
+    EXPECT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  }
+  void finish_sending() { ::shutdown(fd_, SHUT_WR); }
+  // Until `part` has come, or the server has closed.
+  std::string read_until(std::string_view part) {
+    EXPECT_TRUE(world_.run_until([&] { return closed_ || (read_what_is_there(), got_.find(part) != std::string::npos); }));
+    return got_;
+  }
+  std::string read_all() {
+    EXPECT_TRUE(world_.run_until([&] { return read_what_is_there(), closed_; }));
+    return got_;
+  }
+
+ private:
+  void read_what_is_there() {
+    char buffer[4096];
+    for (;;) {
+      const ssize_t got = ::recv(fd_, buffer, sizeof buffer, MSG_DONTWAIT);
+      if (got < 0 && errno == EAGAIN) return;
+      if (got <= 0) closed_ = true;
+      if (got <= 0) return;
+      got_.append(buffer, static_cast<std::size_t>(got));
+    }
+  }
+
+  BeastWorld& world_;
+  int fd_;
+  bool closed_ = false;
+  std::string got_;
+};
+
+class BeastRpcTest : public HttpContractBase<BeastWorld> {
+ protected:
+  // Everything that the server says to these bytes until it closes, while its loop idles at 1 ms steps.
+  std::string say(std::string_view bytes) {
+    ticker();
+    RawClient client(world_, listener_->address());
+    client.send(bytes);
+    return client.read_all();
+  }
+  // The raw client polls: something has to happen for the loop to look.
+  void ticker() { scope_.spawn(tick()); }
+  static Task<void> tick() {
+    for (;;) co_await sleep_for(std::chrono::milliseconds(1));
+  }
+
+  TaskScope scope_{world_.executor(), 0};
+};
+
+TEST_F(BeastRpcTest, AnswersAMalformedRequestWithAJsonError) {
+  listen();
+  for (const char* request : {"hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n",
+                              "GET / HTTP/1.1\r\n\r\n", "GET no-slash HTTP/1.1\r\nhost: x\r\n\r\n",
+                              "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n"}) {
+    const std::string answer = say(request);
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 Bad Request\r\n")) << request << answer;
+    EXPECT_NE(answer.find("\"code\":\"INVALID_ARGUMENT\""), std::string::npos) << answer;
+    EXPECT_NE(answer.find("connection: close\r\n"), std::string::npos) << answer;
+  }
+  EXPECT_EQ(service_.calls(), 0);
+}
+
+TEST_F(BeastRpcTest, KeepsTheConnectionForTheNextRequest) {
+  listen();
+  ticker();
+  RawClient client(world_, listener_->address());
+  for (int i = 1; i <= 3; ++i) {
+    client.send("GET /status?code=200 HTTP/1.1\r\nhost: x\r\n\r\n");
+    world_.run_until([&] { return service_.calls() == i; });
+  }
+  client.send("GET /status?code=201 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  const std::string answer = client.read_all();
+  EXPECT_EQ(service_.calls(), 4);
+  EXPECT_NE(answer.find("HTTP/1.1 201 Created"), std::string::npos) << answer;
+}
+
+TEST_F(BeastRpcTest, AnswersPipelinedRequestsInOrder) {
+  listen();
+  const std::string answer = say(
+      "GET /status?code=200 HTTP/1.1\r\nhost: x\r\n\r\nGET /status?code=404 HTTP/1.1\r\nhost: x\r\n\r\n"
+      "GET /three HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  const std::size_t first = answer.find("200 OK");
+  const std::size_t second = answer.find("404 Not Found");
+  const std::size_t third = answer.find("4\r\none,\r\n4\r\ntwo,\r\n5\r\nthree\r\n0\r\n\r\n");
+  EXPECT_TRUE(first < second && second < third && third != std::string::npos) << answer;
+}
+
+TEST_F(BeastRpcTest, SaysContinueToAClientThatAsks) {
+  listen();
+  ticker();
+  RawClient client(world_, listener_->address());
+  client.send("POST /echo HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\nconnection: close\r\n\r\n");
+  EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("body");
+  EXPECT_NE(client.read_all().find("\"body\":\"body\""), std::string::npos);
+}
+
+TEST_F(BeastRpcTest, ReadsAChunkedBody) {
+  listen();
+  const std::string answer = say(
+      "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+      "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  EXPECT_NE(answer.find("\"body\":\"abcde\""), std::string::npos) << answer;
+}
+
+TEST_F(BeastRpcTest, StreamsToAnOldClientUntilTheEndOfTheConnection) {
+  listen();
+  const std::string answer = say("GET /three HTTP/1.0\r\n\r\n");
+  EXPECT_TRUE(answer.ends_with("\r\n\r\none,two,three")) << answer;
+  EXPECT_EQ(answer.find("chunked"), std::string::npos);
+}
+
+TEST_F(BeastRpcTest, SendsNoBodyToHead) {
+  listen();
+  const std::string answer = say("HEAD /status?code=200 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+  EXPECT_NE(answer.find("content-length: 7\r\n"), std::string::npos) << answer;
+}
+
+TEST_F(BeastRpcTest, ClosesAConnectionThatSendsNothing) {
+  ports::RpcLimits limits;
+  limits.idle_timeout = std::chrono::milliseconds(30);
+  listen(limits);
+  EXPECT_EQ(say(""), "");
+}
+
+TEST_F(BeastRpcTest, TellsAClientThatItIsTooSlow) {
+  ports::RpcLimits limits;
+  limits.idle_timeout = std::chrono::milliseconds(30);
+  listen(limits);
+  const std::string answer = say("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
+}
+
+TEST_F(BeastRpcTest, ForgetsARequestThatBreaksOff) {
+  listen();
+  ticker();
+  RawClient client(world_, listener_->address());
+  client.send("POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc");
+  client.finish_sending();
+  EXPECT_EQ(client.read_all(), "");
+  EXPECT_EQ(service_.calls(), 0);
+}
+
+TEST_F(BeastRpcTest, AnswersAClientThatHasHalfClosed) {
+  listen();
+  ticker();
+  RawClient client(world_, listener_->address());
+  client.send("GET /status?code=200 HTTP/1.1\r\nhost: x\r\n\r\n");
+  client.finish_sending();
+  EXPECT_NE(client.read_all().find("told so"), std::string::npos);
+}
+
+TEST_F(BeastRpcTest, ClosesIdleConnectionsWhenItDrains) {
+  listen();
+  ticker();
+  RawClient client(world_, listener_->address());
+  client.send("GET /status?code=200 HTTP/1.1\r\nhost: x\r\n\r\n");
+  client.read_until("told so");
+  const Instant before = world_.executor().now();
+  EXPECT_TRUE(get(drained(*listener_, in(kLong))));
+  EXPECT_LT(world_.executor().now() - before, std::chrono::seconds(5));
+  client.read_all();
+}
+
+}  // namespace
+}  // namespace reliant::tests
