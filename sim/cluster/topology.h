@@ -1,0 +1,50 @@
+// Topology: how many processes of which kind a run has, and what the network between them is like. Options of a scenario
+// (kernel/option.h).
+#pragma once
+
+#include <string>
+
+#include "kernel/option.h"
+
+namespace reliant::sim {
+
+struct Topology {
+  std::string mode = "distributed";  // or "monolith"
+  Count api{3};
+  Count workers{3};
+  Count gateways{3};
+  Count daemons{20};
+  Count users{2, 6};
+
+  bool monolith() const { return mode == "monolith"; }
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, Topology& topology) {
+  visitor.word("mode", topology.mode, {"distributed", "monolith"},
+               "distributed: every role on nodes of its own; monolith: one process, one user, one daemon");
+  visitor.option("api", topology.api, 1, 20, "api replicas");
+  visitor.option("workers", topology.workers, 1, 20, "workers");
+  visitor.option("gateways", topology.gateways, 1, 20, "gateways");
+  visitor.option("daemons", topology.daemons, 1, 1000, "daemons, shared out among the users");
+  visitor.option("users", topology.users, 1, 1000, "users, each with a client on a node of its own");
+}
+
+struct NetworkPlan {
+  Span latency_low{std::chrono::microseconds(50), std::chrono::milliseconds(2)};
+  Span latency_spread{std::chrono::microseconds(100), std::chrono::milliseconds(20)};
+  Chance slow{0, 5'000};
+  Span slow_extra{std::chrono::milliseconds(20), std::chrono::milliseconds(300)};
+  Chance silent_crash{0, 500'000};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, NetworkPlan& network) {
+  visitor.option("latency_low", network.latency_low, "the fastest trip from node to node");
+  visitor.option("latency_spread", network.latency_spread, "how much longer an ordinary trip may take");
+  visitor.option("slow", network.slow, "trips that take slow_extra longer");
+  visitor.option("slow_extra", network.slow_extra, "at most, of a slow trip");
+  visitor.option("silent_crash", network.silent_crash, "crashes of which the peers hear nothing");
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,64 @@
+// Scenario: one file of scenarios/: a topology, a network, a workload, faults, what is expected, and how long each phase
+// takes. Every section names its fields once (`describe`); reading, the JSON schema, drawing and printing follow from it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "cluster/topology.h"
+#include "faults/fault_plan.h"
+#include "kernel/option.h"
+#include "runtime/random.h"
+#include "workload/workload_plan.h"
+
+namespace reliant::sim {
+
+struct Phases {
+  Span warm_up{std::chrono::seconds(5)};
+  Span chaos{std::chrono::seconds(30)};
+  Span quiesce{std::chrono::minutes(5)};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, Phases& phases) {
+  visitor.option("warm_up", phases.warm_up, "everything starts, before the first message");
+  visitor.option("chaos", phases.chaos, "messages and faults");
+  visitor.option("quiesce", phases.quiesce, "at most, after healing: by then every message has had its end");
+}
+
+struct Scenario {
+  std::string file;
+  std::string name;
+  std::string story;
+  Topology topology;
+  NetworkPlan network;
+  WorkloadPlan workload;
+  std::vector<Fault> faults;
+  std::map<std::string, std::int64_t> at_least;  // trace events of this name, by the end
+  Phases phases;
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, Scenario& scenario) {
+  visitor.required_text("name", scenario.name, "the name of the file, without .yaml");
+  visitor.required_text("story", scenario.story, "what happens, and why the system must bear it");
+  visitor.section("topology", scenario.topology, "the processes");
+  visitor.section("network", scenario.network, "what lies between them");
+  visitor.section("workload", scenario.workload, "what the clients do");
+  visitor.list("faults", scenario.faults, "what goes wrong");
+  visitor.numbers("at_least", scenario.at_least,
+                  "trace events and how many there must be in every run: a scenario that does not meet its fault shows nothing");
+  visitor.section("phases", scenario.phases, "how long");
+}
+
+// INVALID_ARGUMENT "file:line: what is wrong".
+Result<Scenario> read_scenario(std::string_view text, std::string_view file);
+// The JSON schema of such a file.
+std::string scenario_schema();
+// Draws every option, each from a stream of its own. Returns "topology.api=3 …", all of them, on one line.
+std::string draw_options(Scenario& scenario, const RandomStreams& streams);
+
+}  // namespace reliant::sim

@@ -1,0 +1,206 @@
+// Reading a scenario: the visitor that takes each described field out of a YAML map.
+#include <algorithm>
+#include <initializer_list>
+#include <optional>
+#include <set>
+
+#include "base/yaml.h"
+#include "scenario/scenario.h"
+
+namespace reliant::sim {
+namespace {
+
+// The message of an error that begins with "file:line: " already, or of one that does not.
+Status at(const YamlNode& node, std::string_view key, const Status& status) {
+  return node.error(concat("\"", key, "\": ", message_of(status)));
+}
+
+// YAML again, from a tree, with each line where it was: a part of a file that another reader understands.
+class Block {
+ public:
+  static std::string of(const YamlNode& node) {
+    Block block;
+    block.write(node);
+    return std::move(block.text_);
+  }
+
+ private:
+  // Flow style needs no indentation; line breaks before a token are allowed anywhere.
+  void go_to(int line) {
+    for (; line_ < line; ++line_) text_ += '\n';
+    text_ += ' ';
+  }
+  void write(const YamlNode& node) {
+    go_to(node.line);
+    switch (node.kind) {
+      case YamlNode::Kind::kNull: text_ += "~"; return;
+      case YamlNode::Kind::kScalar: return write_scalar(node);
+      case YamlNode::Kind::kList: return write_all(node.items, '[', ']');
+      case YamlNode::Kind::kMap: return write_all(node.fields, '{', '}');
+    }
+  }
+  void write_all(const std::vector<YamlNode>& nodes, char open, char close) {
+    text_ += open;
+    for (const YamlNode& node : nodes) {
+      if (open == '{') {
+        go_to(node.line);
+        write_quoted(node.key);
+        text_ += ':';
+      }
+      write(node);
+      text_ += ',';
+    }
+    text_ += close;
+  }
+  void write_scalar(const YamlNode& node) {
+    if (node.quoted || node.scalar.empty() || node.scalar.find_first_of("\n{}[],:#\"'&*!|>%@`") != std::string::npos) {
+      return write_quoted(node.scalar);
+    }
+    text_ += node.scalar;
+  }
+  void write_quoted(std::string_view scalar) {
+    text_ += '"';
+    for (const char c : scalar) {
+      if (c == '"' || c == '\\') text_ += '\\';
+      if (c == '\n') {
+        text_ += "\\n";
+      } else {
+        text_ += c;
+      }
+    }
+    text_ += '"';
+  }
+
+  std::string text_;
+  int line_ = 1;
+};
+
+class SectionReader {
+ public:
+  explicit SectionReader(const YamlNode& node) : node_(node), reader_(node) {}
+
+  void option(std::string_view key, Count& count, std::int64_t low, std::int64_t high, std::string_view) {
+    const YamlNode* node = read(key, count);
+    if (node != nullptr && (count.low < low || count.high > high)) {
+      reader_.fail(node->error(concat("\"", key, "\" must be from ", low, " to ", high)));
+    }
+  }
+  template <class Option>
+  void option(std::string_view key, Option& option, std::string_view) {
+    read(key, option);
+  }
+  void word(std::string_view key, std::string& word, std::initializer_list<std::string_view> words, std::string_view) {
+    word = reader_.optional_string(key, word);
+    if (std::ranges::find(words, word) != words.end()) return;
+    std::vector<std::string> known;
+    for (const std::string_view one : words) known.emplace_back(one);
+    reader_.fail(node_.find(key)->error(concat("\"", key, "\" must be one of ", join(known, ", "))));
+  }
+  void text(std::string_view key, std::string& text, std::string_view) { text = reader_.optional_string(key, text); }
+  void required_text(std::string_view key, std::string& text, std::string_view) {
+    text = reader_.required_string(key);
+    const YamlNode* node = node_.find(key);
+    if (node != nullptr && text.empty()) reader_.fail(node->error(concat("\"", key, "\" must not be empty")));
+  }
+  void block(std::string_view key, std::string& text, std::string_view) {
+    const YamlNode* node = reader_.optional_node(key);
+    if (node == nullptr) return;
+    if (node->kind != YamlNode::Kind::kMap) {
+      reader_.fail(node->error(concat("\"", key, "\" must be a map")));
+    } else {
+      text = Block::of(*node);
+    }
+  }
+  template <class Section>
+  void section(std::string_view key, Section& section, std::string_view) {
+    if (const YamlNode* node = reader_.optional_node(key)) read_section(*node, section);
+  }
+  void numbers(std::string_view key, std::map<std::string, std::int64_t>& numbers, std::string_view) {
+    const YamlNode* node = reader_.optional_node(key);
+    if (node == nullptr) return;
+    if (node->kind != YamlNode::Kind::kMap) {
+      return reader_.fail(node->error(concat("\"", key, "\" must be a map of names and numbers")));
+    }
+    for (const YamlNode& field : node->fields) {
+      const auto number = field.as_int();
+      if (!number.ok() || *number < 0) {
+        return reader_.fail(field.error(concat("\"", field.key, "\" must be a number, 0 or more")));
+      }
+      numbers[field.key] = *number;
+    }
+  }
+  void list(std::string_view key, std::vector<Fault>& faults, std::string_view) {
+    const YamlNode* node = reader_.optional_node(key);
+    if (node == nullptr) return;
+    if (node->kind != YamlNode::Kind::kList) {
+      return reader_.fail(node->error(concat("\"", key, "\" must be a list: \"- crash: {node: gateway}\"")));
+    }
+    for (const YamlNode& item : node->items) {
+      if (auto fault = read_fault(item)) faults.push_back(*std::move(fault));
+    }
+  }
+
+  Status finish() { return reader_.finish(); }
+
+ private:
+  template <class Option>
+  const YamlNode* read(std::string_view key, Option& option) {
+    const YamlNode* node = reader_.optional_node(key);
+    if (node == nullptr) return nullptr;
+    if (node->kind != YamlNode::Kind::kScalar) {
+      reader_.fail(node->error(concat("\"", key, "\" must be one value or one range")));
+      return nullptr;
+    }
+    if (const Status status = read_option(node->scalar, option); !status.ok()) {
+      reader_.fail(at(*node, key, status));
+      return nullptr;
+    }
+    return node;
+  }
+  template <class Section>
+  void read_section(const YamlNode& node, Section& section) {
+    SectionReader reader(node);
+    describe(reader, section);
+    reader_.fail(reader.finish());
+  }
+  std::optional<Fault> read_fault(const YamlNode& item) {
+    if (item.kind != YamlNode::Kind::kMap || item.fields.size() != 1) {
+      reader_.fail(item.error("a fault is a map with one key, its kind: \"crash: {node: gateway}\""));
+      return std::nullopt;
+    }
+    const YamlNode& body = item.fields.front();
+    std::optional<Fault> fault;
+    std::vector<std::string> known;
+    try_kinds<0>(body, fault, known);
+    if (!fault) reader_.fail(body.error(concat("\"", body.key, "\" is no fault; known are ", join(known, ", "))));
+    return fault;
+  }
+  template <std::size_t I>
+  void try_kinds(const YamlNode& body, std::optional<Fault>& fault, std::vector<std::string>& known) {
+    if constexpr (I < std::variant_size_v<Fault>) {
+      using Kind = std::variant_alternative_t<I, Fault>;
+      known.emplace_back(Kind::kName);
+      if (body.key != Kind::kName) return try_kinds<I + 1>(body, fault, known);
+      Kind kind;
+      if (body.kind != YamlNode::Kind::kNull) read_section(body, kind);
+      fault = std::move(kind);
+    }
+  }
+
+  const YamlNode& node_;
+  YamlReader reader_;
+};
+
+}  // namespace
+
+Result<Scenario> read_scenario(std::string_view text, std::string_view file) {
+  TRY_ASSIGN(const YamlNode root, parse_yaml(text, file));
+  Scenario scenario;
+  scenario.file = std::string(file);
+  SectionReader reader(root);
+  describe(reader, scenario);
+  TRY_OK(reader.finish());
+  return scenario;
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,59 @@
+// Workload: all clients of a run: one node a user, on it the user's chats. Started by the runner when the system has warmed
+// up; done when every message that was accepted has had its end.
+//
+// Owner: the runner; made after the SimWeb, and after its nodes have been shut down destroyed. Executor: the simulation's.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "kernel/simulation.h"
+#include "world/sim_http.h"
+#include "workload/chat_user.h"
+#include "workload/workload_plan.h"
+
+namespace reliant::sim {
+
+struct WorkloadUser {
+  std::string id;
+  std::string token;
+  std::string project_path;
+  std::vector<std::string> daemons;  // ids
+};
+
+class Workload {
+ public:
+  Workload(Simulation& simulation, SimWeb& web, WorkloadPlan plan, std::vector<WorkloadUser> users,
+           std::vector<std::string> api_addresses);
+  Workload(const Workload&) = delete;
+  Workload& operator=(const Workload&) = delete;
+
+  void start();
+  bool done() const;
+  std::size_t unfinished() const;
+  // The clients go, as people close their laptops.
+  void stop();
+
+  const WorkloadPlan& plan() const { return plan_; }
+
+ private:
+  struct Client {
+    Node* node;
+    WorkloadUser user;
+    std::vector<ChatOrder> chats;
+  };
+  Task<void> run_client(Node& node, const Client& client);
+  Task<Result<std::string>> create_project(RestClient& client, const WorkloadUser& user);
+
+  Simulation& simulation_;
+  SimWeb& web_;
+  WorkloadPlan plan_;
+  std::vector<std::string> api_addresses_;
+  std::deque<Client> clients_;
+  std::deque<ChatProgress> progress_;
+  std::size_t next_progress_ = 0;
+};
+
+}  // namespace reliant::sim
