@@ -43,7 +43,7 @@ struct TraceRecord {
 class TraceSink {
  public:
   virtual ~TraceSink() = default;
-  // Called while the event happens: it may look and remember, but not act on the simulation.
+  // Called while the event happens: it may look, remember and wake a task of the world, but do nothing itself.
   virtual void on_record(const TraceRecord& record) = 0;
 };
 

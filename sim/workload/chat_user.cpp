@@ -13,8 +13,6 @@
 namespace reliant::sim {
 namespace {
 
-constexpr Duration kLook = std::chrono::seconds(10);
-
 class ChatUser {
  public:
   ChatUser(Context& context, Node& node, ports::Http& http, ApiAccess access, ChatOrder order, const WorkloadPlan& plan,

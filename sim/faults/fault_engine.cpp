@@ -1,0 +1,217 @@
+#include "faults/fault_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "runtime/sleep.h"
+
+namespace reliant::sim {
+namespace {
+
+// Places other than the names of nodes and roles, and which faults know them.
+constexpr std::string_view kAny = "any";
+constexpr std::string_view kAll = "all";
+constexpr std::string_view kThere = "there";
+
+const FaultTiming* timing_of(const Fault& fault) {
+  return std::visit(
+      [](const auto& kind) -> const FaultTiming* {
+        if constexpr (requires { kind.timing; }) return &kind.timing;
+        return nullptr;
+      },
+      fault);
+}
+
+std::vector<std::string> places_of(const Fault& fault) {
+  return std::visit(
+      [](const auto& kind) -> std::vector<std::string> {
+        if constexpr (requires { kind.from; }) return {kind.node, kind.from};
+        if constexpr (requires { kind.node; }) return {kind.node};
+        return {};
+      },
+      fault);
+}
+
+}  // namespace
+
+FaultEngine::FaultEngine(Simulation& simulation, Network& network, FaultTargets targets, std::vector<Fault> faults)
+    : simulation_(simulation), network_(network), targets_(std::move(targets)), faults_(std::move(faults)) {
+  for (const Fault& fault : faults_) {
+    const FaultTiming* timing = timing_of(fault);
+    triggers_.emplace_back().name = timing == nullptr ? std::string() : timing->when;
+  }
+  simulation_.trace().add_sink(*this);
+}
+
+FaultEngine::~FaultEngine() { simulation_.trace().remove_sink(*this); }
+
+Status FaultEngine::check() const {
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    for (const std::string& place : places_of(faults_[i])) {
+      if (place == kThere && triggers_[i].name.empty()) {
+        return invalid_argument("faults[", i, "]: the place \"there\" needs \"when\", the event that it comes from");
+      }
+      if (!names_place(place)) {
+        return not_found("faults[", i, "]: this topology has no node or role \"", place, "\"");
+      }
+    }
+  }
+  return ok_status();
+}
+
+bool FaultEngine::names_place(std::string_view place) const {
+  if (place == kAny || place == kAll || place == kThere) return true;
+  return std::ranges::any_of(targets_.nodes, [&](const FaultTargets::Target& target) {
+    return target.role == place || target.node->name() == place;
+  });
+}
+
+void FaultEngine::start() {
+  begin_ = simulation_.now();
+  scope_ = std::make_unique<TaskScope>(simulation_.world().context());
+  for (std::size_t i = 0; i < faults_.size(); ++i) scope_->spawn(carry_out(i));
+}
+
+void FaultEngine::heal() {
+  scope_.reset();
+  for (Trigger& trigger : triggers_) trigger.armed = false;
+  network_.heal();
+  for (CommitFaults* database : targets_.databases) *database = {};
+  for (const auto& target : targets_.nodes) {
+    if (!target.node->up()) target.node->restart();
+  }
+  simulation_.trace().record(0, Level::kInfo, "fault.healed", {});
+}
+
+void FaultEngine::on_record(const TraceRecord& record) {
+  for (Trigger& trigger : triggers_) {
+    if (!trigger.armed || trigger.name != record.name) continue;
+    trigger.armed = false;
+    trigger.node = record.node;
+    trigger.happened.set();
+  }
+}
+
+Task<void> FaultEngine::carry_out(std::size_t number) {
+  co_await std::visit([&](const auto& fault) { return repeat(fault, number); }, faults_[number]);
+}
+
+Task<std::uint32_t> FaultEngine::wait_for(FaultTiming timing, Random& random, std::size_t number) {
+  const Instant earliest = after(begin_, timing.at.draw(random));
+  if (earliest > simulation_.now()) co_await sleep_until(earliest);
+  Trigger& trigger = triggers_[number];
+  if (trigger.name.empty()) co_return 0;
+  trigger.happened.reset();
+  trigger.armed = true;
+  (void)co_await trigger.happened.wait();
+  co_return trigger.node;
+}
+
+Node* FaultEngine::pick(std::string_view place, std::uint32_t there, Random& random) {
+  std::vector<Node*> fit;
+  for (const auto& [role, node] : targets_.nodes) {
+    const bool fits = place == kThere ? node->id() == there : place == kAny || place == role || place == node->name();
+    if (fits && node->up()) fit.push_back(node);
+  }
+  if (fit.empty()) return nullptr;
+  return fit[random.below(fit.size())];
+}
+
+void FaultEngine::announce(std::string_view name, const Node& node, std::string_view other, Duration lasts) {
+  simulation_.trace().record(0, Level::kInfo, concat("fault.", name),
+                             {{"target", node.name()}, {"other", other}, {"lasts_us", lasts.count() / 1000}});
+}
+
+Task<void> FaultEngine::repeat(Crash fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const Duration down = fault.restart_after.draw(random);
+    Node* node = pick(fault.node, there, random);
+    if (node == nullptr) continue;
+    announce(Crash::kName, *node, "", down);
+    node->crash();
+    scope_->spawn(restart_later(*node, down));
+  }
+}
+
+Task<void> FaultEngine::restart_later(Node& node, Duration delay) {
+  co_await sleep_for(delay);
+  if (node.up()) co_return;
+  simulation_.trace().record(0, Level::kInfo, "fault.restarted", {{"target", node.name()}});
+  node.restart();
+}
+
+Task<void> FaultEngine::repeat(LinkReset fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    Node* node = pick(fault.node, there, random);
+    if (node == nullptr) continue;
+    announce(LinkReset::kName, *node, "", Duration::zero());
+    network_.reset(*node);
+  }
+}
+
+Task<void> FaultEngine::repeat(Partition fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const Duration lasts = fault.lasts.draw(random);
+    Node* node = pick(fault.node, there, random);
+    Node* other = fault.from == kAll ? nullptr : pick(fault.from, there, random);
+    if (node == nullptr || node == other || (other == nullptr && fault.from != kAll)) continue;
+    announce(Partition::kName, *node, other == nullptr ? kAll : std::string_view(other->name()), lasts);
+    if (other == nullptr) {
+      network_.isolate(*node);
+    } else {
+      network_.partition(*node, *other);
+    }
+    scope_->spawn(heal_later(*node, other, lasts));
+  }
+}
+
+Task<void> FaultEngine::heal_later(Node& a, Node* b, Duration delay) {
+  co_await sleep_for(delay);
+  if (b == nullptr) {
+    network_.heal(a);
+  } else {
+    network_.heal(a, *b);
+  }
+}
+
+Task<void> FaultEngine::repeat(Delay fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const Duration by = fault.by.draw(random);
+    const Duration lasts = fault.lasts.draw(random);
+    Node* node = pick(fault.node, there, random);
+    Node* other = pick(fault.from, there, random);
+    if (node == nullptr || other == nullptr || node == other) continue;
+    announce(Delay::kName, *node, other->name(), lasts);
+    network_.set_delay(*node, *other, by);
+    network_.set_delay(*other, *node, by);
+    scope_->spawn(end_delay_later(*node, *other, lasts));
+  }
+}
+
+Task<void> FaultEngine::end_delay_later(Node& a, Node& b, Duration delay) {
+  co_await sleep_for(delay);
+  network_.set_delay(a, b, Duration::zero());
+  network_.set_delay(b, a, Duration::zero());
+}
+
+Task<void> FaultEngine::repeat(DatabaseLost fault, std::size_t) {
+  for (CommitFaults* database : targets_.databases) {
+    database->lost_before = static_cast<std::uint32_t>(fault.before_commit.value);
+    database->lost_while = static_cast<std::uint32_t>(fault.while_committing.value);
+    database->lost_after = static_cast<std::uint32_t>(fault.after_commit.value);
+    database->aborted = static_cast<std::uint32_t>(fault.aborted.value);
+  }
+  simulation_.trace().record(0, Level::kInfo, "fault.database_lost", {{"databases", targets_.databases.size()}});
+  co_return;
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,82 @@
+// FaultEngine: carries out the faults of a scenario, each in a task of the world, from the beginning of the chaos to its
+// end; `heal` then undoes all of it. Every fault is announced in the trace ("fault.crash", …), since an oracle must know
+// what it may blame on whom.
+//
+// Owner: the runner; made after the targets' world, destroyed before it. Executor: the simulation's.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "faults/fault_plan.h"
+#include "kernel/simulation.h"
+#include "runtime/event.h"
+#include "runtime/scope.h"
+#include "world/network.h"
+#include "world/sim_database.h"
+
+namespace reliant::sim {
+
+// What there is to break. Filled in by the cluster.
+struct FaultTargets {
+  struct Target {
+    std::string role;
+    Node* node = nullptr;
+  };
+  std::vector<Target> nodes;
+  std::vector<CommitFaults*> databases;
+};
+
+class FaultEngine final : private TraceSink {
+ public:
+  FaultEngine(Simulation& simulation, Network& network, FaultTargets targets, std::vector<Fault> faults);
+  FaultEngine(const FaultEngine&) = delete;
+  FaultEngine& operator=(const FaultEngine&) = delete;
+  ~FaultEngine() override;
+
+  // NOT_FOUND: a fault names a place or an order that this topology does not have.
+  Status check() const;
+  void start();
+  // Stops the faults and makes everything whole: all nodes up, all paths open, all databases reliable.
+  void heal();
+
+ private:
+  // Waits for an event by name. One for each fault that has one.
+  struct Trigger {
+    std::string name;
+    bool armed = false;
+    std::uint32_t node = 0;  // where it happened
+    Event happened;
+  };
+
+  void on_record(const TraceRecord& record) override;
+  Task<void> carry_out(std::size_t number);
+  Task<void> repeat(Crash fault, std::size_t number);
+  Task<void> repeat(LinkReset fault, std::size_t number);
+  Task<void> repeat(Partition fault, std::size_t number);
+  Task<void> repeat(Delay fault, std::size_t number);
+  Task<void> repeat(DatabaseLost fault, std::size_t number);
+  // Returns where the trigger was seen; 0 without one.
+  Task<std::uint32_t> wait_for(FaultTiming timing, Random& random, std::size_t number);
+  Task<void> restart_later(Node& node, Duration delay);
+  Task<void> heal_later(Node& a, Node* b, Duration delay);
+  Task<void> end_delay_later(Node& a, Node& b, Duration delay);
+
+  bool names_place(std::string_view place) const;
+  // Null: none of them is up.
+  Node* pick(std::string_view place, std::uint32_t there, Random& random);
+  void announce(std::string_view name, const Node& node, std::string_view other, Duration lasts);
+
+  Simulation& simulation_;
+  Network& network_;
+  FaultTargets targets_;
+  std::vector<Fault> faults_;
+  std::deque<Trigger> triggers_;  // by number of the fault
+  Instant begin_{};
+  std::unique_ptr<TaskScope> scope_;  // last: its tasks use everything above
+};
+
+}  // namespace reliant::sim

@@ -1,0 +1,74 @@
+#include "oracle/liveness_oracle.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "base/text.h"
+
+namespace reliant::sim {
+namespace {
+
+constexpr std::string_view kAnswered = "liveness.answered";
+constexpr std::string_view kKept = "store.kept";
+constexpr std::string_view kDefect = "defect";
+
+std::string status_in(const std::string& payload) {
+  const auto parsed = parse_json(payload);
+  if (!parsed.ok() || !parsed->is_object()) return "";
+  const json::value* status = parsed->as_object().if_contains("status");
+  return status != nullptr && status->is_string() ? std::string(status->as_string()) : std::string();
+}
+
+std::string fields_of(const TraceRecord& record) {
+  std::string text;
+  for (const auto& [key, value] : record.fields) {
+    const auto* words = std::get_if<std::string>(&value);
+    text += concat(" ", key, "=", words != nullptr ? *words : concat(std::get<std::int64_t>(value)));
+  }
+  return text;
+}
+
+}  // namespace
+
+void LivenessOracle::on_record(const TraceRecord& record) {
+  if (record.level == Level::kError) {
+    verdict_.broken(kDefect, concat("node ", record.node, ": ", record.name, fields_of(record)), &record);
+  }
+  if (record.name != "client.message.accepted") return;
+  accepted_.push_back({text_or_empty(record, "user"), text_or_empty(record, "chat"), text_or_empty(record, "message"),
+                       static_cast<std::uint64_t>(number_or_zero(record, "sequence"))});
+}
+
+void LivenessOracle::finish(const FinalState& state) {
+  for (const Accepted& accepted : accepted_) judge(accepted, state);
+  for (const auto& [id, chat] : state.chats) {
+    if (chat.status == "running") verdict_.not_live(kAnswered, concat("chat ", id, " is still running"));
+  }
+}
+
+void LivenessOracle::judge(const Accepted& accepted, const FinalState& state) {
+  const std::string what = concat("message ", accepted.message, " (chat ", accepted.chat, ", sequence ", accepted.sequence, ")");
+  const auto found = state.chats.find(accepted.chat);
+  if (found == state.chats.end()) return verdict_.broken(kKept, concat(what, " was accepted; its chat is not in the store"));
+  const FinalChat& chat = found->second;
+  const auto message = std::ranges::find(chat.messages, accepted.message, &FinalMessage::id);
+  if (message == chat.messages.end() || message->sequence != accepted.sequence) {
+    return verdict_.broken(kKept, concat(what, " was accepted and is not in the store"));
+  }
+  std::string end;
+  bool answered = false;
+  for (const FinalUpdate& update : chat.updates) {
+    if (update.sequence <= accepted.sequence) continue;
+    if (update.kind == "status") {
+      if (const std::string status = status_in(update.payload); status != "running") end = status;
+    }
+  }
+  for (const FinalMessage& other : chat.messages) answered |= other.sequence > accepted.sequence && other.role == "assistant";
+  if (end.empty()) {
+    verdict_.not_live(kAnswered, concat(what, " has had no end"));
+  } else if (end == "idle" && !answered) {
+    verdict_.broken(kAnswered, concat(what, ": the chat went idle without an answer"));
+  }
+}
+
+}  // namespace reliant::sim

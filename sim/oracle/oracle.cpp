@@ -1,0 +1,32 @@
+#include "oracle/oracle.h"
+
+#include "oracle/isolation_oracle.h"
+#include "oracle/liveness_oracle.h"
+#include "oracle/stream_oracle.h"
+#include "oracle/tool_oracle.h"
+
+namespace reliant::sim {
+namespace {
+const std::string kEmpty;
+}  // namespace
+
+std::vector<std::unique_ptr<Oracle>> make_oracles(Verdict& verdict) {
+  std::vector<std::unique_ptr<Oracle>> oracles;
+  oracles.push_back(std::make_unique<ToolOracle>(verdict));
+  oracles.push_back(std::make_unique<LivenessOracle>(verdict));
+  oracles.push_back(std::make_unique<IsolationOracle>(verdict));
+  oracles.push_back(std::make_unique<StreamOracle>(verdict));
+  return oracles;
+}
+
+const std::string& text_or_empty(const TraceRecord& record, std::string_view key) {
+  const std::string* text = record.text(key);
+  return text == nullptr ? kEmpty : *text;
+}
+
+std::int64_t number_or_zero(const TraceRecord& record, std::string_view key) {
+  const std::int64_t* number = record.number(key);
+  return number == nullptr ? 0 : *number;
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,32 @@
+// Oracle: one property that must hold in every run, judged from the trace while it grows and from the final state. Each
+// is a class of its own below; `make_oracles` makes all of them.
+//
+// Owner: the runner; they outlive the simulation's run. They look and remember, and do nothing.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "kernel/trace.h"
+#include "oracle/final_state.h"
+#include "oracle/verdict.h"
+
+namespace reliant::sim {
+
+class Oracle : public TraceSink {
+ public:
+  explicit Oracle(Verdict& verdict) : verdict_(verdict) {}
+  // When the run has come to rest; `state` is what was left then.
+  virtual void finish(const FinalState& state) = 0;
+
+ protected:
+  Verdict& verdict_;
+};
+
+std::vector<std::unique_ptr<Oracle>> make_oracles(Verdict& verdict);
+
+// "" when the record has no such field.
+const std::string& text_or_empty(const TraceRecord& record, std::string_view key);
+std::int64_t number_or_zero(const TraceRecord& record, std::string_view key);
+
+}  // namespace reliant::sim

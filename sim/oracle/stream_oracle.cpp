@@ -1,0 +1,57 @@
+#include "oracle/stream_oracle.h"
+
+#include "base/text.h"
+#include "runtime/random.h"
+
+namespace reliant::sim {
+namespace {
+constexpr std::string_view kGap = "stream.gap";
+constexpr std::string_view kEqual = "stream.equal";
+constexpr std::string_view kStored = "stream.stored";
+constexpr std::string_view kComplete = "stream.complete";
+}  // namespace
+
+void StreamOracle::on_record(const TraceRecord& record) {
+  if (record.name != "client.update") return;
+  const std::string& chat = text_or_empty(record, "chat");
+  Seen& seen = chats_[chat];
+  seen.user = text_or_empty(record, "user");
+  const std::int64_t sequence = number_or_zero(record, "sequence");
+  const auto expected = static_cast<std::int64_t>(seen.digests.size()) + 1;
+  if (sequence != expected) {
+    verdict_.broken(kGap, concat("chat ", chat, ": the client got update ", sequence, " where ", expected, " was next"), &record);
+    if (sequence > expected) seen.digests.resize(static_cast<std::size_t>(sequence) - 1);
+  }
+  if (sequence > static_cast<std::int64_t>(seen.digests.size())) seen.digests.push_back(number_or_zero(record, "digest"));
+}
+
+void StreamOracle::finish(const FinalState& state) {
+  for (const auto& [id, chat] : state.chats) compare(chat);
+}
+
+void StreamOracle::compare(const FinalChat& chat) {
+  for (std::size_t i = 0; i < chat.updates.size(); ++i) {
+    if (chat.updates[i].sequence == i + 1) continue;
+    return verdict_.broken(kStored, concat("chat ", chat.id, ": the store has update ", chat.updates[i].sequence, " where ",
+                                           i + 1, " belongs"));
+  }
+  if (chat.updates.size() != chat.last_sequence) {
+    return verdict_.broken(kStored, concat("chat ", chat.id, ": the store has ", chat.updates.size(),
+                                           " updates, the chat says ", chat.last_sequence));
+  }
+  const auto found = chats_.find(chat.id);
+  const std::size_t seen = found == chats_.end() ? 0 : found->second.digests.size();
+  if (seen < chat.updates.size()) {
+    verdict_.not_live(kComplete, concat("chat ", chat.id, ": the client has seen ", seen, " of ", chat.updates.size(), " updates"));
+  }
+  if (seen > chat.updates.size()) {
+    verdict_.broken(kEqual, concat("chat ", chat.id, ": the client has seen ", seen, " updates, the store has ", chat.updates.size()));
+  }
+  for (std::size_t i = 0; i < std::min(seen, chat.updates.size()); ++i) {
+    const auto digest = static_cast<std::int64_t>(hash_bytes(chat.updates[i].payload));
+    if (found->second.digests[i] == digest) continue;
+    return verdict_.broken(kEqual, concat("chat ", chat.id, ": update ", i + 1, " was not what the store has"));
+  }
+}
+
+}  // namespace reliant::sim

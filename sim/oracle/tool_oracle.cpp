@@ -1,0 +1,81 @@
+#include "oracle/tool_oracle.h"
+
+#include <utility>
+
+#include "base/text.h"
+
+namespace reliant::sim {
+namespace {
+constexpr std::string_view kAtMostOnce = "tool.at_most_once";
+constexpr std::string_view kHonest = "tool.honest";
+// The effects of these are in the machine's record, with the request that they belong to.
+bool leaves_record(const std::string& tool) { return tool == "bash"; }
+}  // namespace
+
+void ToolOracle::on_record(const TraceRecord& record) {
+  if (record.name == "tool.effect.started") {
+    Seen& seen = requests_[text_or_empty(record, "request_id")];
+    seen.tool = text_or_empty(record, "tool");
+    seen.repeatable = text_or_empty(record, "effect") != "non_idempotent";
+    const std::string& daemon = text_or_empty(record, "daemon");
+    if (++seen.begun > 1 && !seen.repeatable) {
+      verdict_.broken(kAtMostOnce,
+                      concat("request ", text_or_empty(record, "request_id"), " (", seen.tool, ") was begun ",
+                             seen.begun, " times, last by ", daemon, ", before by ", seen.daemon),
+                      &record);
+    }
+    seen.daemon = daemon;
+  } else if (record.name == "tool.effect.finished") {
+    ++requests_[text_or_empty(record, "request_id")].ended;
+  } else if (record.name == "worker.tool.finished") {
+    Seen& seen = requests_[text_or_empty(record, "request_id")];
+    const std::string& outcome = text_or_empty(record, "outcome");
+    if (!seen.told.empty() && seen.told != outcome) {
+      verdict_.broken(kHonest,
+                      concat("request ", text_or_empty(record, "request_id"), ": the model was told \"", seen.told,
+                             "\" first and \"", outcome, "\" later"),
+                      &record);
+    }
+    seen.told = outcome;
+  }
+}
+
+void ToolOracle::finish(const FinalState& state) {
+  for (const auto& [request, seen] : requests_) judge(request, seen, state);
+  for (const auto& [daemon, effects] : state.machines) {
+    std::map<std::pair<std::string, std::string>, int> counts;
+    for (const MachineEffect& effect : effects->all()) {
+      if (effect.request.empty()) continue;
+      const auto seen = requests_.find(effect.request);
+      if (seen == requests_.end()) {
+        verdict_.broken(kAtMostOnce, concat("machine of ", daemon, ": an effect for request ", effect.request,
+                                            ", which nobody began: ", effect.what));
+      } else if (!seen->second.repeatable && ++counts[{effect.request, effect.what}] == 2) {
+        verdict_.broken(kAtMostOnce, concat("machine of ", daemon, ": \"", effect.what, "\" happened twice for request ",
+                                            effect.request));
+      }
+    }
+  }
+}
+
+void ToolOracle::judge(const std::string& request, const Seen& seen, const FinalState& state) {
+  if (seen.told.empty()) return;
+  std::size_t effects = 0;
+  for (const auto& [daemon, record] : state.machines) effects += record->count(request);
+  if (seen.told == "not_executed" && (seen.begun > 0 || effects > 0)) {
+    verdict_.broken(kHonest, concat("request ", request, " (", seen.tool, "): the model was told that it was not executed; it was begun ",
+                                    seen.begun, " times and had ", effects, " effects"));
+  }
+  // A tool of the server's own leaves no such trace; those of daemons do.
+  const auto stored = state.executions.find(request);
+  if (seen.told == "executed" && stored != state.executions.end() && seen.ended == 0) {
+    verdict_.broken(kHonest, concat("request ", request, " (", stored->second.tool,
+                                    "): the model was told that it was executed; no daemon has run it to its end"));
+  }
+  if (seen.told == "executed" && leaves_record(seen.tool) && stored != state.executions.end() &&
+      !stored->second.is_error && effects == 0) {
+    verdict_.broken(kHonest, concat("request ", request, ": the model was told that it succeeded; the machine shows nothing"));
+  }
+}
+
+}  // namespace reliant::sim
