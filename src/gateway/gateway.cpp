@@ -70,6 +70,7 @@ Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::Acce
 
   greeting.set_epoch(epoch);
   greeting.set_gateway_id(options_.id.str());
+  greeting.set_user_id(user.str());
   greeting.set_heartbeat_interval_ms(std::chrono::milliseconds(std::chrono::seconds(15)).count());
   greeting.add_gateway_addresses(options_.advertised_address);
   if (auto others = co_await records_.live_addresses(); others.ok())

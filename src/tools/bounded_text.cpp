@@ -102,6 +102,12 @@ std::string HeadAndTail::text() const {
   return concat(head_, "\n[... ", bytes, " bytes (", lines, " lines) left out ...]\n", tail_.substr(cut));
 }
 
+std::size_t whole_characters(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text.size();
+  const std::size_t fits = character_start(text, limit);
+  return fits > 0 ? fits : std::max<std::size_t>(limit, 1);
+}
+
 std::string shortened(std::string_view line, std::size_t limit) {
   if (line.size() <= limit) return std::string(line);
   const std::size_t fits = character_start(line, limit);

@@ -39,6 +39,9 @@ class HeadAndTail {
   char last_ = '\n';
 };
 
+// How many of the first `limit` bytes are whole characters; never 0 for a text that is not empty.
+std::size_t whole_characters(std::string_view text, std::size_t limit);
+
 // At most `limit` bytes, cut between two characters, with a note of how much is missing.
 std::string shortened(std::string_view line, std::size_t limit);
 

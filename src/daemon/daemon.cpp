@@ -1,0 +1,194 @@
+#include "daemon/daemon.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/text.h"
+#include "runtime/deadline.h"
+#include "runtime/race.h"
+#include "runtime/sleep.h"
+
+namespace reliant::daemon {
+namespace {
+
+constexpr std::string_view kMethod = "reliant.tools.v1.ToolsDaemonService/Connect";
+constexpr Duration kConnectTime = std::chrono::seconds(10);
+// Two daemons with one id throw each other out (C2); slowly, then.
+constexpr Duration kAfterSuperseded = std::chrono::seconds(10);
+// How often stop() looks whether the results have gone.
+constexpr Duration kHandOverStep = std::chrono::milliseconds(20);
+
+Task<bool> wait_for(Event& event) { co_return co_await event.wait(); }
+
+}  // namespace
+
+Daemon::Daemon(Context& context, Clock& clock, Random random, EventLog& log, ports::LinkTransport& links,
+               tools::ToolRegistry& tools, ports::Database& journal, DaemonOptions options)
+    : context_(context),
+      clock_(clock),
+      log_(log),
+      links_(links),
+      tools_(tools),
+      options_(std::move(options)),
+      random_(random.next()),
+      backoff_(options_.backoff, random_),
+      journal_(journal, clock, Random(random.next())),
+      runner_(context, clock, log, tools, journal_,
+              RunnerOptions{.daemon = options_.id, .working_directory = options_.working_directory}),
+      scope_(context) {
+  RELIANT_ASSERT(!options_.gateway_addresses.empty(), "a daemon is given at least one gateway");
+}
+
+Daemon::~Daemon() = default;
+
+Task<Status> Daemon::run() {
+  running_ = true;
+  Status end = co_await runner_.open();
+  if (end.ok()) {
+    scope_.spawn(runner_.prune_for_ever());
+    end = co_await serve_for_ever();
+  }
+  running_ = false;
+  stopped_.set();
+  co_return end;
+}
+
+Task<void> Daemon::stop(Instant deadline) {
+  if (!co_await runner_.finish_all(deadline))
+    log_.warning("daemon.stop.interrupts", {{"daemon", options_.id.str()}, {"running", runner_.running()}});
+  while (connected_ && !runner_.offers().empty() && clock_.now() < deadline) co_await sleep_for(kHandOverStep);
+  stopping_.set();
+  if (running_) co_await stopped_.wait(deadline);
+}
+
+Task<Status> Daemon::serve_for_ever() {
+  while (!stopping_.is_set()) {
+    auto attempt = co_await race(connect(next_address()), wait_for(stopping_));
+    if (std::holds_alternative<bool>(attempt)) break;
+    auto& opened = std::get<Result<Opened>>(attempt);
+    Status end;
+    if (opened.ok()) {
+      end = co_await serve(*std::move(opened));
+    } else {
+      end = opened.status();
+      log_.info("daemon.connect.failed", {{"daemon", options_.id.str()}, {"error", message_of(end)}});
+    }
+    if (stopping_.is_set()) break;
+    if (end.code() == StatusCode::kUnauthenticated) {
+      log_.warning("daemon.refused",
+                   {{"daemon", options_.id.str()}, {"reason", reason_of(end)}, {"error", message_of(end)}});
+      co_return end;
+    }
+    const bool superseded = reason_of(end) == kReasonSuperseded;
+    const Duration wait = backoff_.next(superseded ? kAfterSuperseded : Duration::zero());
+    co_await stopping_.wait(after(clock_.now(), wait));
+  }
+  co_return ok_status();
+}
+
+// Until the stream has ended and no other one has taken its place.
+Task<Status> Daemon::serve(Opened opened) {
+  Instant begin = clock_.now();
+  for (;;) {
+    (void)co_await race(wait_for(opened.session->changed()), wait_for(stopping_));
+    if (!opened.session->ended() && !stopping_.is_set() && co_await move_on(opened)) {
+      begin = clock_.now();
+      continue;
+    }
+    if (!opened.session->ended()) {  // stopping
+      opened.session->close();
+      co_await opened.session->gone().wait(after(clock_.now(), kConnectTime));
+      ended(opened, ok_status());
+      co_return ok_status();
+    }
+    backoff_.was_up_for(clock_.now() - begin);
+    const Status why = opened.session->end();
+    ended(opened, why);
+    co_return why;
+  }
+}
+
+// The gateway drains: opens a stream elsewhere while the old one still serves. False: the old one has ended first.
+Task<bool> Daemon::move_on(Opened& opened) {
+  const proto::Drain drain = *opened.session->drain();
+  std::vector<std::string> targets(drain.gateway_addresses().begin(), drain.gateway_addresses().end());
+  if (targets.empty()) targets = options_.gateway_addresses;
+  Backoff backoff(options_.backoff, random_);
+  for (std::size_t i = 0; !opened.session->ended() && !stopping_.is_set(); ++i) {
+    auto next = co_await connect(targets[i % targets.size()]);
+    if (next.ok()) {
+      ended(opened, unavailable("the gateway drains"));
+      connected_ = true;
+      opened.session->close();
+      // It may still be saying goodbye; its own end is of no interest any more.
+      std::swap(opened, *next);
+      const std::unique_ptr<Session> old = std::move(next->session);
+      co_await old->gone().wait(after(clock_.now(), kConnectTime));
+      co_return true;
+    }
+    const Duration asked = std::chrono::milliseconds(std::max<std::int64_t>(0, drain.retry_after_ms()));
+    co_await stopping_.wait(after(clock_.now(), backoff.next(asked)));
+  }
+  co_return false;
+}
+
+Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
+  const Instant deadline = after(clock_.now(), kConnectTime);
+  ports::LinkTarget target{address, std::string(kMethod), {{"authorization", concat("Bearer ", options_.token)}}};
+  auto link = co_await links_.connect(std::move(target), deadline);
+  if (!link.ok()) co_return link.status();
+
+  proto::Register registration;
+  registration.set_daemon_id(options_.id.str());
+  registration.set_name(options_.name);
+  registration.set_kind(options_.kind == DaemonKind::kLocal ? proto::DAEMON_KIND_LOCAL : proto::DAEMON_KIND_CLOUD);
+  registration.mutable_labels()->insert(options_.labels.begin(), options_.labels.end());
+  for (const auto* tool : tools_.descriptors()) registration.add_tools(tool->name);
+  registration.set_version(options_.version);
+  const auto registered = co_await Session::introduce(**link, std::move(registration),
+                                                      after(clock_.now(), Session::kRegistrationTime));
+  if (!registered.ok()) co_return registered.status();
+
+  learn(*registered);
+  const Duration heartbeat = registered->heartbeat_interval_ms() > 0
+                                 ? Duration(std::chrono::milliseconds(registered->heartbeat_interval_ms()))
+                                 : options_.heartbeat;
+  Opened opened{std::make_unique<Session>(context_, clock_, runner_, *std::move(link), heartbeat),
+                std::move(address), registered->epoch()};
+  began(opened, *registered);
+  opened.session->start();
+  co_return opened;
+}
+
+void Daemon::learn(const proto::Registered& registered) {
+  live_.assign(registered.gateway_addresses().begin(), registered.gateway_addresses().end());
+  attempt_ = 0;
+  runner_.set_user(UserId(registered.user_id()));
+}
+
+void Daemon::began(const Opened& opened, const proto::Registered& registered) {
+  connected_ = true;
+  log_.info("daemon.connected", {{"user", registered.user_id()},
+                                 {"daemon", options_.id.str()},
+                                 {"epoch", opened.epoch},
+                                 {"gateway", registered.gateway_id()},
+                                 {"address", opened.address}});
+}
+
+void Daemon::ended(const Opened& opened, const Status& why) {
+  connected_ = false;
+  log_.info("daemon.disconnected",
+            {{"daemon", options_.id.str()}, {"epoch", opened.epoch}, {"why", message_of(why)}});
+}
+
+// The live gateways that the last one told of, then the configured ones, round and round.
+std::string Daemon::next_address() {
+  std::vector<std::string> all = live_;
+  for (const std::string& address : options_.gateway_addresses) {
+    if (std::find(all.begin(), all.end(), address) == all.end()) all.push_back(address);
+  }
+  return all[attempt_++ % all.size()];
+}
+
+}  // namespace reliant::daemon

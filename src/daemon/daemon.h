@@ -1,0 +1,99 @@
+// Daemon: the role on the user's machine (R7, R22, R75 to R79, C2, C6 to C12, C43). It keeps one stream to some gateway,
+// registers, beats, runs the tools it is asked to run, and answers for each of them exactly once. Runs live on while
+// there is no stream.
+//
+// It comes back by itself: full-jitter backoff over the known addresses (C12), a new stream before the old one ends when
+// a gateway drains (C43). It gives up for one reason only: the gateway does not know its token (UNAUTHENTICATED), which
+// trying again would not change; what to do about it is the caller's decision (C10, C11).
+//
+// Owner: the composition root. Executor: the logic thread. Destroying it ends what it runs; the next life calls that
+// outcome unknown.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/event_log.h"
+#include "base/ids.h"
+#include "daemon/journal.h"
+#include "daemon/runner.h"
+#include "daemon/session.h"
+#include "ports/database.h"
+#include "ports/link.h"
+#include "runtime/backoff.h"
+#include "runtime/clock.h"
+#include "runtime/event.h"
+#include "runtime/random.h"
+#include "runtime/scope.h"
+#include "tools/tool.h"
+
+namespace reliant::daemon {
+
+enum class DaemonKind : std::uint8_t { kLocal, kCloud };
+
+struct DaemonOptions {
+  DaemonId id;
+  std::string name;  // shown to the user (R77)
+  DaemonKind kind = DaemonKind::kLocal;
+  std::map<std::string, std::string> labels;     // R78
+  std::vector<std::string> gateway_addresses;    // at least one
+  std::string token;                             // rlnt_pat_…
+  std::string version;
+  std::string working_directory = "/";           // for requests that name none
+  Duration heartbeat = std::chrono::seconds(15);  // unless the gateway asks for another one
+  BackoffPolicy backoff;                          // C12
+};
+
+class Daemon {
+ public:
+  // References outlive the daemon. `journal` is its own database, and nobody else's.
+  Daemon(Context& context, Clock& clock, Random random, EventLog& log, ports::LinkTransport& links,
+         tools::ToolRegistry& tools, ports::Database& journal, DaemonOptions options);
+  ~Daemon();
+
+  // Serves until stop(). OK: stopped. UNAUTHENTICATED: the token was refused. Otherwise: the journal cannot be opened.
+  Task<Status> run();
+  // Accepts nothing more, lets what runs finish until `deadline`, and hands over the results; then run() returns.
+  Task<void> stop(Instant deadline);
+
+  bool connected() const { return connected_; }
+  std::size_t running() const { return runner_.running(); }  // tools
+
+ private:
+  struct Opened {
+    std::unique_ptr<Session> session;
+    std::string address;
+    std::int64_t epoch = 0;
+  };
+
+  Task<Status> serve_for_ever();
+  Task<Status> serve(Opened opened);
+  Task<bool> move_on(Opened& opened);
+  Task<Result<Opened>> connect(std::string address);
+  void learn(const proto::Registered& registered);
+  void began(const Opened& opened, const proto::Registered& registered);
+  void ended(const Opened& opened, const Status& why);
+  std::string next_address();
+
+  Context& context_;
+  Clock& clock_;
+  EventLog& log_;
+  ports::LinkTransport& links_;
+  tools::ToolRegistry& tools_;
+  DaemonOptions options_;
+  Random random_;
+  Backoff backoff_;
+  Journal journal_;
+  Runner runner_;
+  std::vector<std::string> live_;  // gateways, as the last one told
+  std::size_t attempt_ = 0;        // which address comes next
+  bool connected_ = false;
+  Event stopping_;
+  Event stopped_;  // run() has returned
+  bool running_ = false;
+  TaskScope scope_;  // last: its tasks use everything above
+};
+
+}  // namespace reliant::daemon

@@ -1,0 +1,84 @@
+// Journal: what this daemon knows of every request that it was ever given, in a small database of its own (C7). It is
+// what makes a tool run at most once: a request is written down as started before anything happens, and as finished with
+// its result before the result is told, so that whoever asks again is answered and nothing is run again.
+//
+//   state      event                        next       then
+//   (none)     admit                        started    run it
+//   started    admit, read-only/idempotent  started    run it again (the run before died with the process)
+//   started    admit or open, other         finished   outcome unknown: it is never run again
+//   started    finish                       finished   the result is offered until it is acknowledged
+//   (none)     refuse                       finished   not executed: cancelled before it came (C9)
+//   finished   admit                        finished   answered with the stored result
+//   finished   acknowledge                  finished   the output goes now, the result's text in an hour, the row in 30 days
+//
+// Owner: the Daemon. Executor: the logic thread. Every call may fail as store/transact.h says; a failed admit means that
+// the tool must not run. Requests of one id are not worked on by two calls at a time: the Runner sees to that.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "model/tool.h"
+#include "ports/database.h"
+#include "runtime/clock.h"
+#include "runtime/random.h"
+#include "runtime/task.h"
+#include "runtime/time.h"
+#include "store/transact.h"
+
+namespace reliant::daemon {
+
+struct JournalRequest {
+  RequestId id;
+  std::string tool;
+  std::string arguments;  // only their digest is kept: the same id with other arguments is somebody's defect
+  model::Effect effect = model::Effect::kNonIdempotent;
+};
+
+struct Admission {
+  std::optional<model::ToolResult> result;  // nullopt: run it now
+  std::uint64_t last_chunk = 0;             // of the output there is already: numbers go on from here
+};
+
+struct OutputChunk {
+  std::uint64_t number = 0;
+  std::string data;
+};
+
+class Journal {
+ public:
+  static constexpr Duration kTextKept = std::chrono::hours(1);     // after the acknowledgement
+  static constexpr Duration kRowKept = std::chrono::hours(30 * 24);  // no activity is retried for so long
+
+  Journal(ports::Database& database, Clock& clock, Random random);
+
+  // Makes the tables, and settles what an earlier life left half-way.
+  Task<Status> open(Instant deadline);
+
+  // INVALID_ARGUMENT: the id is known with another tool or other arguments.
+  Task<Result<Admission>> admit(JournalRequest request, Instant deadline);
+  // The first end stands: a second one changes nothing.
+  Task<Status> finish(RequestId id, model::ToolResult result, Instant deadline);
+  // Ends a request that is not running, whether or not it was ever seen, unless it has ended already.
+  Task<Status> refuse(RequestId id, Instant deadline);
+  // Nullopt: not known, or not finished.
+  Task<Result<std::optional<model::ToolResult>>> result(RequestId id, Instant deadline);
+  Task<Status> acknowledge(RequestId id, Instant deadline);
+  // Finished and not acknowledged, oldest first.
+  Task<Result<std::vector<RequestId>>> unacknowledged(Instant deadline);
+  Task<Status> prune(Instant deadline);
+
+  // Adds a chunk, and forgets all up to `forget`.
+  Task<Status> add_output(RequestId id, OutputChunk chunk, std::uint64_t forget, Instant deadline);
+  // The first chunk behind `after`; nullopt: there is none.
+  Task<Result<std::optional<OutputChunk>>> output_after(RequestId id, std::uint64_t after, Instant deadline);
+
+ private:
+  store::Transactor transactor_;
+};
+
+}  // namespace reliant::daemon

@@ -1,0 +1,325 @@
+#include "daemon/runner.h"
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+#include <variant>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "runtime/race.h"
+#include "runtime/sleep.h"
+#include "tools/bounded_text.h"
+
+namespace reliant::daemon {
+namespace {
+
+constexpr std::int64_t kDefaultTimeoutMs = 120'000;
+
+model::ToolResult error_result(model::Outcome outcome, std::string content) {
+  model::ToolResult result;
+  result.outcome = outcome;
+  result.is_error = true;
+  result.content = std::move(content);
+  return result;
+}
+
+model::Effect effect_of(proto::Effect effect) {
+  switch (effect) {
+    case proto::EFFECT_READ_ONLY: return model::Effect::kReadOnly;
+    case proto::EFFECT_IDEMPOTENT: return model::Effect::kIdempotent;
+    default: return model::Effect::kNonIdempotent;
+  }
+}
+
+Task<bool> wait_for(Event& event) { co_return co_await event.wait(); }
+
+std::string bounded(std::string content, std::size_t limit) {
+  std::string valid = tools::valid_utf8(content);
+  if (valid.size() <= limit) return valid;
+  tools::HeadAndTail ends(limit);
+  ends.add(valid);
+  return ends.text();
+}
+
+}  // namespace
+
+struct Runner::Run {
+  struct Spooled {
+    std::uint64_t chunk;
+    std::size_t size;
+  };
+
+  explicit Run(proto::ExecuteTool asked) : request(std::move(asked)), id(request.request_id()) {}
+
+  proto::ExecuteTool request;
+  RequestId id;
+  tools::Tool* tool = nullptr;
+  model::Effect effect = model::Effect::kNonIdempotent;
+  std::uint64_t last_chunk = 0;
+  std::uint64_t acknowledged = 0;
+  std::deque<Spooled> spool;
+  std::size_t spooled = 0;  // bytes
+  bool admitted = false;
+  bool started = false;  // the tool itself
+  Event cancelled;
+};
+
+class Runner::SpooledOutput final : public tools::ToolOutput {
+ public:
+  SpooledOutput(Runner& runner, Run& run) : runner_(runner), run_(run) {}
+
+  Task<void> write(std::string data) override {
+    for (std::string_view rest = data; !rest.empty();) {
+      const std::size_t size = tools::whole_characters(rest, runner_.options_.chunk_size);
+      co_await add(std::string(rest.substr(0, size)));
+      rest.remove_prefix(size);
+    }
+  }
+
+ private:
+  Task<void> add(std::string data) {
+    // The number is taken even if the chunk cannot be kept: then the gap shows.
+    OutputChunk chunk{++run_.last_chunk, std::move(data)};
+    run_.spool.push_back({chunk.number, chunk.data.size()});
+    run_.spooled += chunk.data.size();
+    std::uint64_t forget = run_.acknowledged;
+    while (!run_.spool.empty() &&
+           (run_.spool.front().chunk <= run_.acknowledged || run_.spooled > runner_.options_.spool_limit) &&
+           run_.spool.front().chunk != chunk.number) {
+      forget = run_.spool.front().chunk;
+      run_.spooled -= run_.spool.front().size;
+      run_.spool.pop_front();
+    }
+    const Status kept = co_await runner_.journal_.add_output(run_.id, std::move(chunk), forget, runner_.soon());
+    if (!kept.ok()) {
+      runner_.log_.warning("daemon.output.lost", {{"request_id", run_.id.str()}, {"error", message_of(kept)}});
+    }
+    if (runner_.listener_) runner_.listener_->on_output(run_.id, run_.last_chunk);
+  }
+
+  Runner& runner_;
+  Run& run_;
+};
+
+Runner::Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistry& tools, Journal& journal,
+               RunnerOptions options)
+    : clock_(clock),
+      log_(log),
+      tools_(tools),
+      journal_(journal),
+      options_(std::move(options)),
+      scope_(context) {}
+
+Runner::~Runner() = default;
+
+Task<Status> Runner::open() {
+  CO_TRY_OK(co_await journal_.open(soon()));
+  CO_TRY_ASSIGN(const std::vector<RequestId> waiting, co_await journal_.unacknowledged(soon()));
+  offers_.insert(waiting.begin(), waiting.end());
+  co_return ok_status();
+}
+
+void Runner::execute(proto::ExecuteTool request) {
+  const RequestId id(request.request_id());
+  if (const auto running = runs_.find(id); running != runs_.end()) {
+    if (!listener_ || !running->second->admitted) return;
+    listener_->on_accepted(id);
+    if (running->second->last_chunk > 0) listener_->on_output(id, running->second->last_chunk);
+    return;
+  }
+  if (const auto kept = unsaved_.find(id); kept != unsaved_.end()) {
+    if (!listener_) return;
+    listener_->on_accepted(id);
+    listener_->on_output(id, kept->second.output_chunks);
+    listener_->on_finished(id);
+    return;
+  }
+  if (closed_) return;  // not accepted: the caller asks again, here or in our next life
+  auto run_state = std::make_shared<Run>(std::move(request));
+  runs_.emplace(id, run_state);
+  scope_.spawn(run(std::move(run_state)));
+}
+
+Task<void> Runner::run(std::shared_ptr<Run> run) {
+  run->tool = tools_.find(run->request.tool());
+  run->effect = effect_of(run->request.effect());
+  if (run->tool) run->effect = std::max(run->effect, run->tool->descriptor().effect);  // the more careful of both
+  auto admission = co_await journal_.admit(
+      {run->id, run->request.tool(), run->request.arguments(), run->effect}, soon());
+  run->admitted = true;
+  if (listener_) listener_->on_accepted(run->id);
+  if (!admission.ok()) {
+    log_.warning("daemon.request.refused", {{"request_id", run->id.str()}, {"error", message_of(admission.status())}});
+    co_await record_end(run,
+                        error_result(model::Outcome::kNotExecuted,
+                                     concat("The tool was not run: ", message_of(admission.status()), ".")),
+                        false);
+    co_return;
+  }
+  run->last_chunk = admission->last_chunk;
+  if (run->last_chunk > 0 && listener_) listener_->on_output(run->id, run->last_chunk);
+  if (admission->result) {
+    announce_end(*run);
+    co_return;
+  }
+  model::ToolResult result = co_await run_or_cancel(run);
+  result.content = bounded(std::move(result.content), options_.content_limit);
+  result.output_chunks = run->last_chunk;
+  co_await record_end(run, std::move(result), true);
+}
+
+Task<model::ToolResult> Runner::run_or_cancel(std::shared_ptr<Run> run) {
+  if (run->cancelled.is_set())
+    co_return error_result(model::Outcome::kNotExecuted, "Cancelled before it started.");
+  auto first = co_await race(run_tool(run), wait_for(run->cancelled));
+  if (auto* result = std::get_if<model::ToolResult>(&first)) co_return std::move(*result);
+  // The run has been destroyed, and with it the processes it had started.
+  trace_effect("tool.effect.finished", *run);
+  co_return error_result(model::Outcome::kExecuted,
+                         "Cancelled while it ran. It may have done a part of its work; what it had started was ended.");
+}
+
+Task<model::ToolResult> Runner::run_tool(std::shared_ptr<Run> run) {
+  const proto::ExecuteTool& request = run->request;
+  if (!run->tool) {
+    std::vector<std::string> names;
+    for (const auto* descriptor : tools_.descriptors()) names.push_back(descriptor->name);
+    co_return error_result(model::Outcome::kNotExecuted, concat("This daemon has no tool \"", request.tool(),
+                                                                "\"; it has: ", join(names, ", "), "."));
+  }
+  auto arguments = parse_json(request.arguments().empty() ? "{}" : request.arguments());
+  if (!arguments.ok())
+    co_return error_result(model::Outcome::kNotExecuted,
+                           concat("The arguments cannot be read: ", message_of(arguments.status()), "."));
+  const std::int64_t timeout = request.timeout_ms() > 0 ? request.timeout_ms() : kDefaultTimeoutMs;
+  tools::ToolInvocation invocation;
+  invocation.request = run->id;
+  invocation.arguments = *std::move(arguments);
+  invocation.working_directory =
+      request.working_directory().empty() ? options_.working_directory : request.working_directory();
+  invocation.deadline = after(clock_.now(), std::chrono::duration_cast<Duration>(
+                                                std::chrono::milliseconds(std::min(timeout, std::int64_t{1} << 40))));
+
+  run->started = true;
+  trace_effect("tool.effect.started", *run);
+  SpooledOutput output(*this, *run);
+  model::ToolResult result = co_await run->tool->run(std::move(invocation), output);
+  trace_effect("tool.effect.finished", *run);
+  co_return result;
+}
+
+// Around the run itself: what happened between the two is what really happened.
+void Runner::trace_effect(std::string_view name, const Run& run) {
+  log_.info(name, {{"request_id", run.id.str()},
+                   {"tool", run.request.tool()},
+                   {"effect", to_string(run.effect)},
+                   {"daemon", options_.daemon.str()},
+                   {"user", user_.str()},
+                   {"chat", run.request.chat_id()}});
+}
+
+// A result that the journal will not take is offered all the same: the server's copy is what counts in the end.
+Task<void> Runner::record_end(std::shared_ptr<Run> run, model::ToolResult result, bool journaled) {
+  if (journaled) {
+    const Status kept = co_await journal_.finish(run->id, result, soon());
+    journaled = kept.ok();
+    if (!kept.ok())
+      log_.warning("daemon.result.not_journaled", {{"request_id", run->id.str()}, {"error", message_of(kept)}});
+  }
+  if (!journaled) unsaved_.insert_or_assign(run->id, std::move(result));
+  announce_end(*run);
+}
+
+void Runner::announce_end(const Run& run) {
+  const RequestId id = run.id;
+  const bool was_cancelled = run.cancelled.is_set();
+  const bool was_running = run.started;
+  runs_.erase(id);
+  offers_.insert(id);
+  if (listener_) listener_->on_finished(id);
+  if (was_cancelled && listener_) listener_->on_cancel_done(id, was_running);
+  a_run_ended_.set();
+}
+
+void Runner::cancel(RequestId id) {
+  if (const auto running = runs_.find(id); running != runs_.end()) {
+    running->second->cancelled.set();  // confirmed when it has ended
+  } else {
+    scope_.spawn(cancel_absent(std::move(id)));
+  }
+}
+
+// Also a request that never came is written down, so that it is not run when it comes late (C9).
+Task<void> Runner::cancel_absent(RequestId id) {
+  const Status refused = co_await journal_.refuse(id, soon());
+  if (!refused.ok()) {
+    log_.warning("daemon.cancel.not_journaled", {{"request_id", id.str()}, {"error", message_of(refused)}});
+    co_return;  // not confirmed: whoever asked will ask again
+  }
+  // One that came in the meantime was admitted behind the refusal, and answers for itself.
+  const auto stored = co_await journal_.unacknowledged(soon());
+  if (stored.ok() && std::find(stored->begin(), stored->end(), id) != stored->end() && offers_.insert(id).second &&
+      listener_)
+    listener_->on_finished(id);
+  if (listener_) listener_->on_cancel_done(id, false);
+}
+
+void Runner::acknowledge_output(const RequestId& id, std::uint64_t chunk) {
+  const auto running = runs_.find(id);
+  if (running == runs_.end()) return;  // the rest goes with the result
+  Run& run = *running->second;
+  run.acknowledged = std::max(run.acknowledged, std::min(chunk, run.last_chunk));
+}
+
+void Runner::acknowledge_result(RequestId id) {
+  if (offers_.erase(id) > 0) scope_.spawn(record_acknowledgement(std::move(id)));
+}
+
+Task<void> Runner::record_acknowledgement(RequestId id) {
+  if (const auto kept = unsaved_.find(id); kept != unsaved_.end()) {
+    const model::ToolResult result = std::move(kept->second);
+    unsaved_.erase(kept);
+    (void)co_await journal_.finish(id, result, soon());  // it may have room again
+  }
+  const Status kept = co_await journal_.acknowledge(id, soon());
+  // It will be offered once more in our next life, and acknowledged again.
+  if (!kept.ok())
+    log_.warning("daemon.ack.not_journaled", {{"request_id", id.str()}, {"error", message_of(kept)}});
+}
+
+Task<std::optional<model::ToolResult>> Runner::result(RequestId id) {
+  if (const auto kept = unsaved_.find(id); kept != unsaved_.end()) co_return kept->second;
+  auto stored = co_await journal_.result(id, soon());
+  if (!stored.ok()) {
+    log_.warning("daemon.journal.unreadable", {{"request_id", id.str()}, {"error", message_of(stored.status())}});
+    co_return std::nullopt;
+  }
+  co_return *std::move(stored);
+}
+
+Task<std::optional<OutputChunk>> Runner::output_after(RequestId id, std::uint64_t chunk) {
+  auto stored = co_await journal_.output_after(id, chunk, soon());
+  if (stored.ok()) co_return *std::move(stored);
+  log_.warning("daemon.journal.unreadable", {{"request_id", id.str()}, {"error", message_of(stored.status())}});
+  co_return std::nullopt;
+}
+
+Task<bool> Runner::finish_all(Instant deadline) {
+  closed_ = true;
+  while (!runs_.empty()) {
+    a_run_ended_.reset();
+    if (!co_await a_run_ended_.wait(deadline)) co_return false;
+  }
+  co_return true;
+}
+
+Task<void> Runner::prune_for_ever() {
+  for (;;) {
+    const Status pruned = co_await journal_.prune(soon());
+    if (!pruned.ok()) log_.warning("daemon.journal.not_pruned", {{"error", message_of(pruned)}});
+    co_await sleep_for(Journal::kTextKept);
+  }
+}
+
+}  // namespace reliant::daemon

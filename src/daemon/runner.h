@@ -1,0 +1,116 @@
+// Runner: runs tools for whoever asks, and answers for them. Runs belong to the daemon and not to a stream: they go on
+// while there is none (C8). A request that comes again attaches to its run, or is answered from the journal.
+//
+// Output is cut into numbered chunks and spooled in the journal, bounded for each run: the oldest go first, and the gap
+// shows in the numbers. What a run wrote can be read again until its result is acknowledged.
+//
+// Owner: the Daemon. Executor: the logic thread. Destroying it ends every run where it stands, and what they started with
+// them; the next life of the daemon calls those that may not be repeated unknown. No call fails: every request that was
+// accepted gets a result, which is offered until it is acknowledged.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/event_log.h"
+#include "base/ids.h"
+#include "daemon/journal.h"
+#include "model/tool.h"
+#include "reliant/tools/v1/daemon.pb.h"
+#include "runtime/clock.h"
+#include "runtime/event.h"
+#include "runtime/scope.h"
+#include "tools/tool.h"
+
+namespace reliant::daemon {
+
+namespace proto = ::reliant::tools::v1;
+
+// Told of what happens, by the Runner's tasks; it may only make notes and wake others.
+class RunListener {
+ public:
+  virtual void on_accepted(const RequestId& id) = 0;
+  virtual void on_output(const RequestId& id, std::uint64_t last_chunk) = 0;
+  virtual void on_finished(const RequestId& id) = 0;  // its result is among the offers
+  virtual void on_cancel_done(const RequestId& id, bool was_running) = 0;
+
+ protected:
+  ~RunListener() = default;
+};
+
+struct RunnerOptions {
+  DaemonId daemon;
+  std::string working_directory;         // absolute, for requests that name none
+  std::size_t chunk_size = 32 * 1024;    // bytes of output in one frame, far below any payload limit (C42)
+  std::size_t spool_limit = 4 << 20;     // bytes of output kept for one run
+  std::size_t content_limit = 1 << 20;   // bytes of a result
+};
+
+class Runner {
+ public:
+  // How long the journal may take: until then a hiccup of the disk is waited out.
+  static constexpr Duration kPatience = std::chrono::seconds(30);
+
+  Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistry& tools, Journal& journal,
+         RunnerOptions options);
+  ~Runner();
+
+  // Opens the journal and finds what is still to be offered.
+  Task<Status> open();
+
+  void set_listener(RunListener* listener) { listener_ = listener; }
+  void clear_listener(const RunListener* listener) {
+    if (listener_ == listener) listener_ = nullptr;
+  }
+  void set_user(UserId user) { user_ = std::move(user); }  // as the gateway has told; for the trace
+
+  void execute(proto::ExecuteTool request);
+  void cancel(RequestId id);
+  void acknowledge_output(const RequestId& id, std::uint64_t chunk);
+  void acknowledge_result(RequestId id);
+
+  // Finished and not acknowledged.
+  const std::set<RequestId>& offers() const { return offers_; }
+  // Nullopt: the journal cannot be read now, or has no such result.
+  Task<std::optional<model::ToolResult>> result(RequestId id);
+  Task<std::optional<OutputChunk>> output_after(RequestId id, std::uint64_t chunk);
+
+  std::size_t running() const { return runs_.size(); }
+  // From now on no request is accepted. True: nothing runs any more; false: `deadline` came first.
+  Task<bool> finish_all(Instant deadline);
+  Task<void> prune_for_ever();
+
+ private:
+  struct Run;
+  class SpooledOutput;
+
+  Task<void> run(std::shared_ptr<Run> run);
+  Task<model::ToolResult> run_tool(std::shared_ptr<Run> run);
+  Task<model::ToolResult> run_or_cancel(std::shared_ptr<Run> run);
+  Task<void> record_end(std::shared_ptr<Run> run, model::ToolResult result, bool journaled);
+  void announce_end(const Run& run);
+  void trace_effect(std::string_view name, const Run& run);
+  Task<void> cancel_absent(RequestId id);
+  Task<void> record_acknowledgement(RequestId id);
+  Instant soon() const { return after(clock_.now(), kPatience); }
+
+  Clock& clock_;
+  EventLog& log_;
+  tools::ToolRegistry& tools_;
+  Journal& journal_;
+  RunnerOptions options_;
+  RunListener* listener_ = nullptr;
+  UserId user_;
+  bool closed_ = false;
+  std::map<RequestId, std::shared_ptr<Run>> runs_;
+  std::set<RequestId> offers_;
+  std::map<RequestId, model::ToolResult> unsaved_;  // results that the journal would not take
+  Event a_run_ended_;
+  TaskScope scope_;  // last: its tasks use everything above
+};
+
+}  // namespace reliant::daemon
