@@ -3,16 +3,56 @@
 
 #include "contract/temporal_contract.h"
 #include "contract/temporal_contract_basic.h"
+#include "contract/temporal_contract_reads.h"
+#include "contract/temporal_contract_tasks.h"
 
 namespace reliant::tests {
 
-REGISTER_TYPED_TEST_SUITE_P(TemporalContract, RunsHelloWithTheEventsOfARealServer,
-                            GivesATaskThatWaitsAndATaskThatIsWaitedFor, AnswersALongPollWithNothingBeforeTheDeadline,
-                            KnowsItsNamespaces, StartsAWorkflowIdOnce, ReusesTheIdOfAClosedWorkflowAsThePolicySays,
-                            SignalsBeforeAndDuringAndAfterATask, SignalsWithStartOnce,
-                            RefusesToEndWhatHasUnseenEvents, FailsATaskWithACommandThatItDoesNotSupport,
-                            KeepsTransientTasksOutOfTheHistory, MakesATransientTaskANormalOneWhenEventsCame,
-                            TimesOutAWorkflowTask, ContinuesAsNew, RetriesAFailedWorkflowAsANewRun, TerminatesAtOnce,
-                            RequestsCancellationOnce, TimesOutARun, DelaysTheStartUntilItsTimeOrASignal);
+REGISTER_TYPED_TEST_SUITE_P(
+    TemporalContract,
+    RunsHelloWithTheEventsOfARealServer,
+    GivesATaskThatWaitsAndATaskThatIsWaitedFor,
+    AnswersALongPollWithNothingBeforeTheDeadline,
+    KnowsItsNamespaces,
+    StartsAWorkflowIdOnce,
+    ReusesTheIdOfAClosedWorkflowAsThePolicySays,
+    SignalsBeforeAndDuringAndAfterATask,
+    SignalsWithStartOnce,
+    RefusesToEndWhatHasUnseenEvents,
+    FailsATaskWithACommandThatItDoesNotSupport,
+    KeepsTransientTasksOutOfTheHistory,
+    MakesATransientTaskANormalOneWhenEventsCame,
+    TimesOutAWorkflowTask,
+    ContinuesAsNew,
+    RetriesAFailedWorkflowAsANewRun,
+    TerminatesAtOnce,
+    RequestsCancellationOnce,
+    TimesOutARun,
+    DelaysTheStartUntilItsTimeOrASignal,
+    RetriesAnActivityWithoutATraceUntilItSucceeds,
+    GivesUpAnActivityAsItsRetryPolicySays,
+    RetriesAnActivityWhenItAskedTo,
+    TimesActivitiesOut,
+    KeepsAnActivityAliveWithHeartbeats,
+    CancelsARunningActivityThroughItsHeartbeat,
+    CancelsAWaitingActivityAtOnce,
+    RefusesTwoOpenActivitiesOfOneId,
+    RefusesAnActivityWithoutATimeout,
+    PutsTheEndsOfActivitiesBehindWhatElseWasBuffered,
+    FiresTimersInTheirOrder,
+    TakesBackATimerThatFiredUnseen,
+    GivesAStickyWorkerOnlyWhatIsNew,
+    GivesUpAStickyWorkerThatDoesNotCome,
+    ReturnsTheNextTaskWithTheAnswerToTheLast,
+    MakesANewTaskWhenItIsForcedTo,
+    EndsThePollsOfAWorkerThatStops,
+    AsksAWorkerDirectlyWhileNothingGoesOn,
+    AttachesAQueryToTheNextTaskAndReportsAFailedOne,
+    AsksDirectlyWhatATaskDidNotAnswer,
+    RejectsQueriesThatCannotBeAnswered,
+    ReadsAHistoryInPages,
+    WaitsForTheCloseEvent,
+    FollowsAHistoryAsItGrows,
+    KeepsEverythingAcknowledgedOverARestart);
 
 }  // namespace reliant::tests
