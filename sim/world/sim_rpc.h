@@ -10,8 +10,9 @@
 //   slow client                  the stream's window fills, the writer waits or gives the client up
 //   crash after the effect       the work was done and nobody was told
 //
-// Owner: SimWeb by the cluster, made after the Network and destroyed before it; a SimRpc by its node's program. Executor: the
-// node's. A node that crashes takes its listeners and handlers with it. One request a connection.
+// Owner: SimWeb by the cluster, made after the Network and destroyed before it, which shuts the simulation down; a SimRpc by
+// its node's program. Executor: the node's. A node that crashes takes its listeners and handlers with it. One request a
+// connection.
 #pragma once
 
 #include <cstdint>
@@ -33,6 +34,7 @@ class SimWeb final {
   explicit SimWeb(Network& network) : network_(network) {}
   SimWeb(const SimWeb&) = delete;
   SimWeb& operator=(const SimWeb&) = delete;
+  ~SimWeb() { network_.simulation().shutdown(); }  // listeners of frames refer to it
 
   Network& network() { return network_; }
   // The node that `from` means by a host name; null: there is none.
