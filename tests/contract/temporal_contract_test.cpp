@@ -1,7 +1,10 @@
 #include "adapters/embedded_temporal.h"
 #include "adapters/sqlite_database.h"
 #include "contract/temporal_contract_all.h"
+#include "kernel/simulation.h"
 #include "runtime/clock.h"
+#include "world/network.h"
+#include "world/sim_temporal.h"
 
 namespace reliant::tests {
 namespace {
@@ -59,7 +62,25 @@ class EmbeddedWorld {
   TaskScope client_{executor_, 2};
 };
 
+// The engine behind a network, in the simulation.
+class SimWorld {
+ public:
+  Executor& executor() { return simulation_.executor(); }
+  TaskScope& scope() { return client_.scope(); }
+  ports::Temporal& temporal() { return temporal_; }
+  void restart() { server_.node().restart(); }
+
+ private:
+  sim::Simulation simulation_{11};
+  sim::Node& node_ = simulation_.add_node("temporal");
+  sim::Node& client_ = simulation_.add_node("client");
+  sim::Network network_{simulation_};
+  sim::TemporalServer server_{network_, node_};
+  sim::SimTemporal temporal_{server_, client_};
+};
+
 INSTANTIATE_TYPED_TEST_SUITE_P(Embedded, TemporalContract, EmbeddedWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sim, TemporalContract, SimWorld);
 
 }  // namespace
 }  // namespace reliant::tests
