@@ -15,6 +15,8 @@ namespace reliant::daemon {
 namespace {
 
 constexpr std::int64_t kDefaultTimeoutMs = 120'000;
+// A reader that has acknowledged nothing for so long does not count as one.
+constexpr Duration kReaderPatience = std::chrono::seconds(2);
 
 model::ToolResult error_result(model::Outcome outcome, std::string content) {
   model::ToolResult result;
@@ -60,6 +62,8 @@ struct Runner::Run {
   std::uint64_t acknowledged = 0;
   std::deque<Spooled> spool;
   std::size_t spooled = 0;  // bytes
+  Instant reader_seen{};    // when somebody asked for the output, or acknowledged some
+  Event acknowledgement;
   bool admitted = false;
   bool started = false;  // the tool itself
   Event cancelled;
@@ -81,25 +85,40 @@ class Runner::SpooledOutput final : public tools::ToolOutput {
   Task<void> add(std::string data) {
     // The number is taken even if the chunk cannot be kept: then the gap shows.
     OutputChunk chunk{++run_.last_chunk, std::move(data)};
+    co_await wait_for_reader(chunk.data.size());
     run_.spool.push_back({chunk.number, chunk.data.size()});
     run_.spooled += chunk.data.size();
-    std::uint64_t forget = run_.acknowledged;
-    while (!run_.spool.empty() &&
-           (run_.spool.front().chunk <= run_.acknowledged || run_.spooled > runner_.options_.spool_limit) &&
-           run_.spool.front().chunk != chunk.number) {
-      forget = run_.spool.front().chunk;
-      run_.spooled -= run_.spool.front().size;
-      run_.spool.pop_front();
-    }
-    const Status kept = co_await runner_.journal_.add_output(run_.id, std::move(chunk), forget, runner_.soon());
+    while (run_.spooled > runner_.options_.spool_limit && run_.spool.size() > 1) forget_oldest();
+    const Status kept = co_await runner_.journal_.add_output(run_.id, std::move(chunk), forgotten_, runner_.soon());
     if (!kept.ok()) {
       runner_.log_.warning("daemon.output.lost", {{"request_id", run_.id.str()}, {"error", message_of(kept)}});
     }
     if (runner_.listener_) runner_.listener_->on_output(run_.id, run_.last_chunk);
   }
 
+  // While there is a reader that gets on, a full spool slows the tool down; without one, the oldest output goes.
+  Task<void> wait_for_reader(std::size_t size) {
+    for (;;) {
+      forget_acknowledged();
+      const Instant patience = after(run_.reader_seen, kReaderPatience);
+      if (run_.spooled + size <= runner_.options_.spool_limit || runner_.clock_.now() >= patience) co_return;
+      run_.acknowledgement.reset();
+      co_await run_.acknowledgement.wait(patience);
+    }
+  }
+
+  void forget_acknowledged() {
+    while (!run_.spool.empty() && run_.spool.front().chunk <= run_.acknowledged) forget_oldest();
+  }
+  void forget_oldest() {
+    forgotten_ = run_.spool.front().chunk;
+    run_.spooled -= run_.spool.front().size;
+    run_.spool.pop_front();
+  }
+
   Runner& runner_;
   Run& run_;
+  std::uint64_t forgotten_ = 0;
 };
 
 Runner::Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistry& tools, Journal& journal,
@@ -123,6 +142,7 @@ Task<Status> Runner::open() {
 void Runner::execute(proto::ExecuteTool request) {
   const RequestId id(request.request_id());
   if (const auto running = runs_.find(id); running != runs_.end()) {
+    running->second->reader_seen = clock_.now();
     if (!listener_ || !running->second->admitted) return;
     listener_->on_accepted(id);
     if (running->second->last_chunk > 0) listener_->on_output(id, running->second->last_chunk);
@@ -137,6 +157,7 @@ void Runner::execute(proto::ExecuteTool request) {
   }
   if (closed_) return;  // not accepted: the caller asks again, here or in our next life
   auto run_state = std::make_shared<Run>(std::move(request));
+  run_state->reader_seen = clock_.now();
   runs_.emplace(id, run_state);
   scope_.spawn(run(std::move(run_state)));
 }
@@ -270,6 +291,8 @@ void Runner::acknowledge_output(const RequestId& id, std::uint64_t chunk) {
   if (running == runs_.end()) return;  // the rest goes with the result
   Run& run = *running->second;
   run.acknowledged = std::max(run.acknowledged, std::min(chunk, run.last_chunk));
+  run.reader_seen = clock_.now();
+  run.acknowledgement.set();
 }
 
 void Runner::acknowledge_result(RequestId id) {

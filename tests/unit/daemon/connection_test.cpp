@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <chrono>
+
+#include "runtime/race.h"
+#include "unit/daemon/daemon_world.h"
+
+namespace reliant::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+class DaemonConnection : public DaemonWorld {
+ protected:
+  void stop(Duration patience) {
+    stopper_.spawn([](Daemon& daemon, Instant deadline) -> Task<void> {
+      co_await daemon.stop(deadline);
+    }(life_->daemon, executor_.now() + patience));
+  }
+  TaskScope stopper_{executor_, 3};
+};
+
+TEST_F(DaemonConnection, RegistersWithAllItIs) {
+  options_.labels = {{"os", "linux"}};
+  options_.version = "1.2";
+  connect();
+  const proto::Register& registration = gateway_->streams[0]->registration;
+  EXPECT_EQ(registration.daemon_id(), "d1");
+  EXPECT_EQ(registration.name(), "laptop");
+  EXPECT_EQ(registration.kind(), proto::DAEMON_KIND_LOCAL);
+  EXPECT_EQ(registration.labels().at("os"), "linux");
+  EXPECT_EQ(registration.version(), "1.2");
+  EXPECT_EQ(registration.tools_size(), 6);
+  EXPECT_EQ(gateway_->streams[0]->link->metadata().at("authorization"), "Bearer rlnt_pat_x");
+  ASSERT_EQ(log_.count("daemon.connected"), 1u);
+  EXPECT_EQ(log_.entries.back().fields.at("user"), "user_1");
+}
+
+TEST_F(DaemonConnection, BeatsEvery15Seconds) {
+  gateway_ = make_gateway("gw:1");
+  start();
+  run_for(61s);
+  ASSERT_EQ(gateway_->beats().size(), 4u);
+  const Instant begin = gateway_->attempts[0];
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(gateway_->beats()[i] - begin, 15s * (i + 1));
+}
+
+TEST_F(DaemonConnection, ComesBackWithFullJitterUpToTheCap) {
+  gateway_ = make_gateway("gw:1");
+  gateway_->refuse_with(unavailable("no database"));
+  start();
+  run_for(20min);
+  const auto& attempts = gateway_->attempts;
+  ASSERT_GT(attempts.size(), 40u);  // 15 s on average, once at the cap
+  ASSERT_LT(attempts.size(), 160u);
+  Duration ceiling = 1s;
+  Duration longest{};
+  for (std::size_t i = 1; i < attempts.size(); ++i) {
+    EXPECT_LE(attempts[i] - attempts[i - 1], ceiling) << i;
+    longest = std::max(longest, attempts[i] - attempts[i - 1]);
+    ceiling = std::min<Duration>(ceiling * 2, 30s);
+  }
+  EXPECT_GT(longest, 20s);
+}
+
+TEST_F(DaemonConnection, StartsTheBackoffAnewOnlyAfterAStableMinute) {
+  gateway_ = make_gateway("gw:1");
+  gateway_->refuse_with(unavailable("no"));
+  start();
+  run_for(5min);
+  gateway_.reset();
+  gateway_ = make_gateway("gw:1");
+  run_for(31s);
+  ASSERT_TRUE(life_->daemon.connected());
+  run_for(61s);
+  const Instant cut = executor_.now();
+  gateway_->hang_up(unavailable("restart"));
+  run_for(1500ms);
+  ASSERT_EQ(gateway_->attempts.size(), 2u);
+  EXPECT_LE(gateway_->attempts[1] - cut, 1s);
+}
+
+TEST_F(DaemonConnection, TriesEveryAddressInTurn) {
+  options_.gateway_addresses = {"gw:1", "gw:2", "gw:3"};
+  auto third = make_gateway("gw:3");
+  start();
+  run_for(10s);
+  EXPECT_EQ(third->streams.size(), 1u);
+  EXPECT_TRUE(life_->daemon.connected());
+}
+
+TEST_F(DaemonConnection, GoesToTheGatewaysThatItWasToldOf) {
+  auto other = make_gateway("gw:7");
+  gateway_ = make_gateway("gw:1");
+  gateway_->told_addresses = {"gw:1", "gw:7"};
+  start();
+  run_for(1s);
+  gateway_.reset();
+  run_for(10s);
+  EXPECT_EQ(other->streams.size(), 1u);
+}
+
+TEST_F(DaemonConnection, GivesUpWhenItsTokenIsRefused) {
+  gateway_ = make_gateway("gw:1");
+  gateway_->refuse_with(with_reason(unauthenticated("the token was revoked"), kReasonTokenRevoked));
+  start();
+  run_for(1h);
+  ASSERT_TRUE(life_->end.has_value());
+  EXPECT_EQ(life_->end->code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(reason_of(*life_->end), kReasonTokenRevoked);
+  EXPECT_EQ(gateway_->attempts.size(), 1u);
+}
+
+TEST_F(DaemonConnection, DoesNotHurryBackWhenAnotherDaemonHasItsPlace) {
+  connect();
+  gateway_->hang_up(with_reason(aborted("a newer stream"), kReasonSuperseded));
+  run_for(9s);
+  EXPECT_EQ(gateway_->streams.size(), 1u);
+  run_for(30s);
+  EXPECT_EQ(gateway_->streams.size(), 2u);
+}
+
+TEST_F(DaemonConnection, IsGivenUpAfter120SecondsOfSilence) {
+  connect();
+  gateway_->beats_back = false;
+  run_for(119s);
+  EXPECT_FALSE(gateway_->streams[0]->over);
+  run_for(32s);
+  EXPECT_TRUE(gateway_->streams[0]->over);
+  EXPECT_EQ(gateway_->streams.size(), 2u);
+}
+
+TEST_F(DaemonConnection, LivesAsLongAsTheGatewayBeats) {
+  connect();
+  run_for(1h);
+  EXPECT_EQ(gateway_->streams.size(), 1u);
+  EXPECT_TRUE(life_->daemon.connected());
+}
+
+TEST_F(DaemonConnection, IsOpenedElsewhereBeforeADrainingGatewayIsLeft) {
+  connect();
+  auto other = make_gateway("gw:2");
+  gateway_->execute("r1", "append /log x; sleep 5; echo done");
+  run_for(1s);
+  proto::GatewayFrame frame;
+  frame.mutable_drain()->add_gateway_addresses("gw:2");
+  gateway_->send(frame);
+  run_for(1s);
+  ASSERT_EQ(other->streams.size(), 1u);
+  ASSERT_TRUE(gateway_->streams[0]->over);
+  EXPECT_FALSE(gateway_->streams[0]->end.has_value()) << "it said goodbye";
+  EXPECT_TRUE(life_->daemon.connected());
+  run_for(5s);
+  EXPECT_EQ(other->results("r1").size(), 1u);
+  EXPECT_EQ(machine_.effects.count("r1"), 1u);
+}
+
+TEST_F(DaemonConnection, StaysWithADrainingGatewayUntilThereIsAnother) {
+  connect();
+  proto::GatewayFrame frame;
+  frame.mutable_drain()->add_gateway_addresses("gw:2");
+  gateway_->send(frame);
+  run_for(3min);
+  EXPECT_FALSE(gateway_->streams[0]->over);
+  auto other = make_gateway("gw:2");
+  run_for(31s);
+  EXPECT_EQ(other->streams.size(), 1u);
+  EXPECT_TRUE(gateway_->streams[0]->over);
+}
+
+TEST_F(DaemonConnection, StopsAfterWhatItRunsAndHandsOver) {
+  connect();
+  gateway_->acknowledges_results = true;
+  gateway_->execute("r1", "sleep 3; echo done");
+  run_for(1s);
+  stop(10s);
+  run_for(1s);
+  EXPECT_FALSE(life_->end.has_value());
+  gateway_->execute("r2", "append /log x");  // too late
+  run_for(2s);
+  ASSERT_TRUE(life_->end.has_value());
+  EXPECT_TRUE(life_->end->ok());
+  EXPECT_EQ(gateway_->results("r1").size(), 1u);
+  EXPECT_EQ(machine_.effects.count("r2"), 0u);
+  EXPECT_TRUE(gateway_->streams[0]->over);
+  EXPECT_FALSE(gateway_->streams[0]->end.has_value()) << "it said goodbye";
+}
+
+TEST_F(DaemonConnection, StopsAtTheDeadlineWhateverRuns) {
+  connect();
+  gateway_->execute("r1", "sleep 1000");
+  run_for(1s);
+  stop(5s);
+  run_for(6s);
+  EXPECT_TRUE(life_->end.has_value());
+}
+
+TEST_F(DaemonConnection, StopsWhileItIsNotConnected) {
+  start();
+  run_for(10s);
+  stop(5s);
+  run_for(1s);
+  ASSERT_TRUE(life_->end.has_value());
+  EXPECT_TRUE(life_->end->ok());
+}
+
+// Whatever it waits for, it can be destroyed there (under ASan), and its next life goes on.
+TEST(DaemonLife, EndsAnywhere) {
+  class World : public DaemonWorld {
+   public:
+    World() : DaemonWorld(5) {}
+    void TestBody() override {}
+    void live(std::uint64_t steps) {
+      gateway_ = make_gateway("gw:1");
+      auto other = make_gateway("gw:2");
+      start();
+      executor_.run_until(executor_.now() + 10ms, std::min<std::uint64_t>(steps, 60));
+      if (!gateway_->streams.empty() && steps > 60) {
+        gateway_->execute("r1", "seq 30000; append /log x; sleep 1; echo done");
+        gateway_->call("r2", "grep", R"({"pattern":"x"})", 0, proto::EFFECT_READ_ONLY);
+        gateway_->cancel("r3");
+        proto::GatewayFrame frame;
+        frame.mutable_drain()->add_gateway_addresses("gw:2");
+        gateway_->send(frame);
+        executor_.run(steps - 60);
+      }
+      crash();
+      EXPECT_EQ(machine_.running, 0u);
+      other.reset();
+      gateway_.reset();
+      gateway_ = make_gateway("gw:1");
+      start();
+      executor_.run_until(executor_.now() + 1s);
+      EXPECT_TRUE(life_->daemon.connected()) << steps;
+      EXPECT_LE(machine_.effects.count("r1"), 1u);
+    }
+  };
+  for (std::uint64_t steps = 1; steps < 400; steps += steps < 60 ? 1 : 4) World().live(steps);
+}
+
+}  // namespace
+}  // namespace reliant::daemon

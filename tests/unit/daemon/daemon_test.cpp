@@ -1,0 +1,376 @@
+#include <algorithm>
+#include <chrono>
+
+#include "unit/daemon/daemon_world.h"
+
+namespace reliant::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+class DaemonRequests : public DaemonWorld {};
+class DaemonOutput : public DaemonWorld {
+ protected:
+  // What the gateway has got of a request, in order; a gap shows as "…".
+  static std::string text(const std::vector<proto::ToolOutput>& chunks) {
+    std::string all;
+    for (const auto& chunk : chunks) all += (chunk.gap() ? "…" : "") + chunk.data();
+    return all;
+  }
+};
+
+TEST_F(DaemonRequests, AreRunAndAnswered) {
+  connect();
+  gateway_->execute("r1", "echo hello; append /log x");
+  run_for(1s);
+  const auto results = gateway_->results("r1");
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(results[0].outcome(), proto::OUTCOME_EXECUTED);
+  EXPECT_EQ(results[0].content(), "hello\n");
+  EXPECT_EQ(results[0].output_chunks(), 1u);
+  EXPECT_EQ(gateway_->outputs("r1").size(), 1u);
+  EXPECT_EQ(machine_.effects.count("r1"), 1u);
+  EXPECT_EQ(log_.count("tool.effect.started", "r1"), 1u);
+  EXPECT_EQ(log_.count("tool.effect.finished", "r1"), 1u);
+  const auto& heard = gateway_->streams[0]->heard;
+  EXPECT_TRUE(heard[0].frame.has_tool_accepted());
+  EXPECT_TRUE(heard.back().frame.has_tool_finished());  // behind its output
+}
+
+TEST_F(DaemonRequests, AreRunOnceHoweverOftenTheyCome) {
+  connect();
+  for (int i = 0; i < 5; ++i) gateway_->execute("r1", "append /log x; sleep 1");
+  run_for(500ms);
+  gateway_->execute("r1", "append /log x; sleep 1");
+  run_for(2s);
+  gateway_->execute("r1", "append /log x; sleep 1");
+  run_for(1s);
+  EXPECT_EQ(machine_.effects.count("r1"), 1u);
+  EXPECT_EQ(log_.count("tool.effect.started"), 1u);
+  EXPECT_EQ(gateway_->results("r1").size(), 2u);  // the end, and the answer to the last question
+}
+
+TEST_F(DaemonRequests, OfOneIdMustBeTheSame) {
+  connect();
+  gateway_->execute("r1", "append /log x");
+  run_for(1s);
+  gateway_->acknowledge_result("r1");
+  run_for(1s);
+  gateway_->execute("r1", "append /log y");
+  run_for(1s);
+  ASSERT_EQ(gateway_->results("r1").size(), 2u);
+  EXPECT_EQ(gateway_->results("r1")[1].outcome(), proto::OUTCOME_NOT_EXECUTED);
+  EXPECT_EQ(machine_.effects.count("r1"), 1u);
+}
+
+TEST_F(DaemonRequests, RunInParallel) {
+  connect();
+  for (int i = 0; i < 10; ++i) gateway_->execute(concat("r", i), "sleep 5; echo done");
+  run_for(5500ms);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(gateway_->results(concat("r", i)).size(), 1u);
+}
+
+TEST_F(DaemonRequests, InterruptedByACrashAreUnknownAndNotRunAgain) {
+  connect();
+  gateway_->execute("r1", "append /log x; sleep 10; append /log y");
+  run_for(2s);
+  crash();
+  run_for(1s);
+  start();
+  run_for(2s);
+  ASSERT_EQ(gateway_->results("r1").size(), 1u);  // offered without being asked
+  EXPECT_EQ(gateway_->results("r1")[0].outcome(), proto::OUTCOME_UNKNOWN);
+  gateway_->execute("r1", "append /log x; sleep 10; append /log y");
+  run_for(20s);
+  EXPECT_EQ(gateway_->results("r1").back().outcome(), proto::OUTCOME_UNKNOWN);
+  EXPECT_EQ(machine_.effects.count("r1"), 1u);
+  EXPECT_EQ(log_.count("tool.effect.started", "r1"), 1u);
+}
+
+TEST_F(DaemonRequests, ThatOnlyReadAreRunAgainAfterACrash) {
+  connect();
+  EXPECT_TRUE(machine_.disk.write("/project/file", "text", {}).ok());
+  machine_.disk_faults.latency = 1s;
+  gateway_->call("r1", "view", R"({"path":"file"})", 0, proto::EFFECT_READ_ONLY);
+  executor_.run_until(executor_.now() + 1ms);
+  crash();
+  start();
+  run_for(1s);
+  EXPECT_EQ(gateway_->results("r1").size(), 0u);
+  gateway_->call("r1", "view", R"({"path":"file"})", 0, proto::EFFECT_READ_ONLY);
+  run_for(3s);
+  ASSERT_EQ(gateway_->results("r1").size(), 1u);
+  EXPECT_EQ(gateway_->results("r1")[0].content(), "     1\ttext\n");
+}
+
+TEST_F(DaemonRequests, CannotBeMadeRepeatableByTheServer) {
+  connect();
+  gateway_->execute("r1", "append /log x; sleep 10", 0, proto::EFFECT_READ_ONLY);
+  run_for(1s);
+  crash();
+  start();
+  run_for(1s);
+  gateway_->execute("r1", "append /log x; sleep 10", 0, proto::EFFECT_READ_ONLY);
+  run_for(20s);
+  EXPECT_EQ(machine_.effects.count("r1"), 1u);
+  EXPECT_EQ(gateway_->results("r1").back().outcome(), proto::OUTCOME_UNKNOWN);
+}
+
+TEST_F(DaemonRequests, AreOfferedUntilTheyAreAcknowledged) {
+  connect();
+  gateway_->execute("r1", "echo x");
+  run_for(29s);
+  EXPECT_EQ(gateway_->results("r1").size(), 1u);
+  run_for(2s);
+  EXPECT_EQ(gateway_->results("r1").size(), 2u);
+  gateway_->hang_up(unavailable("restart"));
+  run_for(5s);
+  ASSERT_EQ(gateway_->streams.size(), 2u);
+  EXPECT_EQ(gateway_->results("r1").size(), 3u);
+  crash();
+  start();
+  run_for(5s);
+  EXPECT_EQ(gateway_->results("r1").size(), 4u);
+  gateway_->acknowledge_result("r1");
+  run_for(1s);
+  crash();
+  start();
+  run_for(60s);
+  EXPECT_EQ(gateway_->results("r1").size(), 4u);
+}
+
+TEST_F(DaemonRequests, GoOnWhileThereIsNoStream) {
+  connect();
+  gateway_->execute("r1", "sleep 5; append /log x; echo done");
+  run_for(1s);
+  gateway_->refuse_with(unavailable("busy"));
+  gateway_->hang_up(unavailable("restart"));
+  run_for(60s);
+  EXPECT_EQ(machine_.effects.count("r1"), 1u);
+  gateway_.reset();
+  gateway_ = make_gateway("gw:1");
+  gateway_->acknowledges_results = true;
+  run_for(60s);
+  ASSERT_EQ(gateway_->results("r1").size(), 1u);
+  EXPECT_EQ(gateway_->results("r1")[0].content(), "done\n");
+}
+
+TEST_F(DaemonRequests, ForAnUnknownToolAreRefused) {
+  connect();
+  gateway_->call("r1", "no-such-tool", "{}");
+  gateway_->call("r2", "bash", "{");
+  run_for(1s);
+  ASSERT_EQ(gateway_->results("r1").size(), 1u);
+  EXPECT_EQ(gateway_->results("r1")[0].outcome(), proto::OUTCOME_NOT_EXECUTED);
+  EXPECT_NE(gateway_->results("r1")[0].content().find("bash, edit"), std::string::npos);
+  EXPECT_EQ(gateway_->results("r2")[0].outcome(), proto::OUTCOME_NOT_EXECUTED);
+  EXPECT_EQ(log_.count("tool.effect.started"), 0u);
+}
+
+TEST_F(DaemonRequests, CancelledWhileRunningEndWhatTheyStarted) {
+  connect();
+  gateway_->execute("r1", "append /log x; sleep 100; append /log y");
+  run_for(1s);
+  gateway_->cancel("r1");
+  run_for(1s);
+  ASSERT_EQ(gateway_->cancels("r1").size(), 1u);
+  EXPECT_TRUE(gateway_->cancels("r1")[0].was_running());
+  ASSERT_EQ(gateway_->results("r1").size(), 1u);
+  EXPECT_TRUE(gateway_->results("r1")[0].is_error());
+  EXPECT_EQ(machine_.running, 0u);
+  gateway_->cancel("r1");  // idempotent
+  gateway_->execute("r1", "append /log x; sleep 100; append /log y");
+  run_for(200s);
+  EXPECT_EQ(gateway_->cancels("r1").size(), 2u);
+  EXPECT_EQ(machine_.effects.count("r1"), 1u);
+}
+
+TEST_F(DaemonRequests, CancelledBeforeTheyComeAreNotRun) {
+  connect();
+  gateway_->cancel("r1");
+  run_for(1s);
+  ASSERT_EQ(gateway_->cancels("r1").size(), 1u);
+  EXPECT_FALSE(gateway_->cancels("r1")[0].was_running());
+  gateway_->execute("r1", "append /log x");
+  run_for(1s);
+  EXPECT_EQ(gateway_->results("r1").back().outcome(), proto::OUTCOME_NOT_EXECUTED);
+  EXPECT_EQ(machine_.effects.count("r1"), 0u);
+}
+
+TEST_F(DaemonRequests, AreNotRunTwiceWhereverTheProcessDies) {
+  std::size_t unknown = 0;
+  std::size_t executed = 0;
+  for (std::uint64_t steps = 1; steps < 160; steps += 3) {
+    const std::string id = concat("r", steps);
+    gateway_.reset();
+    life_.reset();
+    connect();
+    gateway_->execute(id, "append /log x; append /log y; echo done");
+    executor_.run(steps);
+    crash();
+    start();
+    run_for(5s);
+    gateway_->execute(id, "append /log x; append /log y; echo done");
+    run_for(5s);
+    EXPECT_LE(machine_.effects.count(id, "append /log x"), 1u) << steps;
+    EXPECT_LE(log_.count("tool.effect.started", id), 1u) << steps;
+    const auto results = gateway_->results(id);
+    ASSERT_FALSE(results.empty()) << steps;
+    unknown += results.back().outcome() == proto::OUTCOME_UNKNOWN ? 1 : 0;
+    executed += results.back().outcome() == proto::OUTCOME_EXECUTED ? 1 : 0;
+    if (results.back().outcome() == proto::OUTCOME_EXECUTED)
+      EXPECT_EQ(machine_.effects.count(id, "append /log y"), 1u) << steps;
+    gateway_->acknowledge_result(id);
+    run_for(1s);
+  }
+  EXPECT_GT(unknown, 0u);
+  EXPECT_GT(executed, 0u);
+}
+
+TEST_F(DaemonRequests, AreNotRunWhenTheJournalCannotBeWritten) {
+  connect();
+  auto blocker = std::make_unique<TaskScope>(executor_, 2);
+  std::unique_ptr<ports::Transaction> held;
+  blocker->spawn([](ports::Database& journal, std::unique_ptr<ports::Transaction>& out) -> Task<void> {
+    out = *co_await journal.begin(ports::Access::kWrite, kNever);
+  }(*journal_, held));
+  run_for(1ms);
+  gateway_->execute("r1", "append /log x");
+  run_for(40s);
+  EXPECT_EQ(machine_.effects.count("r1"), 0u);
+  held.reset();
+  run_for(40s);
+  ASSERT_FALSE(gateway_->results("r1").empty());
+  EXPECT_EQ(gateway_->results("r1").back().outcome(), proto::OUTCOME_NOT_EXECUTED);
+  gateway_->acknowledge_result("r1");
+  gateway_->execute("r2", "append /log x");
+  run_for(5s);
+  EXPECT_EQ(machine_.effects.count("r2"), 1u);
+}
+
+// --- output ----------------------------------------------------------------------------------------------------------
+
+TEST_F(DaemonOutput, GoesOnAfterAReconnectWhereTheGatewayHasIt) {
+  connect();
+  const std::string script = "echo one; sleep 5; echo two; sleep 5; echo three; sleep 5; echo four";
+  gateway_->execute("r1", script);
+  run_for(6s);
+  EXPECT_EQ(text(gateway_->outputs("r1")), "one\ntwo\n");
+  gateway_->hang_up(unavailable("restart"));
+  run_for(7s);
+  EXPECT_EQ(gateway_->outputs("r1").size(), 2u);  // nobody has asked on the new stream
+  gateway_->execute("r1", script, 2);
+  run_for(10s);
+  EXPECT_EQ(text(gateway_->outputs("r1")), "one\ntwo\nthree\nfour\n");
+  EXPECT_EQ(gateway_->results("r1").back().output_chunks(), 4u);
+}
+
+TEST_F(DaemonOutput, IsThereAgainFromTheStartForWhoHasNothing) {
+  connect();
+  gateway_->acknowledges_outputs = false;
+  const std::string script = "echo one; sleep 1; echo two; sleep 1; echo three";
+  gateway_->execute("r1", script);
+  run_for(1500ms);
+  crash();
+  start();
+  run_for(5s);
+  gateway_->streams.front()->heard.clear();
+  gateway_->execute("r1", script, 1);
+  run_for(5s);
+  EXPECT_EQ(text(gateway_->outputs("r1")), "two\n");
+  EXPECT_EQ(gateway_->results("r1").back().outcome(), proto::OUTCOME_UNKNOWN);
+  EXPECT_EQ(gateway_->results("r1").back().output_chunks(), 2u);
+}
+
+TEST_F(DaemonOutput, IsBoundedAndShowsTheGap) {
+  gateway_ = make_gateway("gw:1");
+  start();
+  run_for(10ms);
+  gateway_->execute("r1", "sleep 3; seq 1000000; echo end; sleep 1000");
+  run_for(1s);
+  gateway_->refuse_with(unavailable("busy"));
+  gateway_->hang_up(unavailable("restart"));
+  run_for(60s);  // 6.9 MB are written while nobody listens
+  gateway_.reset();
+  gateway_ = make_gateway("gw:1");
+  run_for(60s);
+  gateway_->execute("r1", "sleep 3; seq 1000000; echo end; sleep 1000");
+  run_for(60s);
+  const auto outputs = gateway_->outputs("r1");
+  ASSERT_FALSE(outputs.empty());
+  EXPECT_TRUE(outputs[0].gap());
+  EXPECT_GT(outputs[0].chunk(), 1u);
+  std::size_t bytes = outputs[0].data().size();
+  for (std::size_t i = 1; i < outputs.size(); ++i) {
+    EXPECT_EQ(outputs[i].chunk(), outputs[i - 1].chunk() + 1);
+    EXPECT_FALSE(outputs[i].gap());
+    bytes += outputs[i].data().size();
+  }
+  EXPECT_LE(bytes, 4u << 20);
+  EXPECT_GT(bytes, 3u << 20);
+  EXPECT_TRUE(outputs.back().data().ends_with("end\n"));
+}
+
+TEST_F(DaemonOutput, IsNotSentFarAheadOfTheAcknowledgements) {
+  connect();
+  gateway_->acknowledges_outputs = false;
+  gateway_->execute("r1", "seq 500000; sleep 100");  // 105 chunks
+  run_for(2s);
+  EXPECT_EQ(gateway_->outputs("r1").size(), Session::kWindow);
+  gateway_->acknowledge_output("r1", 10);
+  run_for(2s);
+  EXPECT_EQ(gateway_->outputs("r1").size(), Session::kWindow + 10);
+}
+
+TEST_F(DaemonOutput, ThatStallsDoesNotHoldUpTheResult) {
+  connect();
+  gateway_->acknowledges_outputs = false;
+  gateway_->execute("r1", "seq 1000000");
+  run_for(2s);
+  EXPECT_EQ(gateway_->results("r1").size(), 0u);
+  run_for(20s);
+  EXPECT_EQ(gateway_->results("r1").size(), 1u);
+}
+
+TEST_F(DaemonOutput, IsCompleteForASlowReader) {
+  connect();
+  gateway_->read_delay = 20ms;
+  gateway_->acknowledges_results = true;
+  gateway_->execute("r1", "seq 2000000");  // 14.9 MB through a spool of 4 MB
+  run_for(60s);
+  const std::string all = text(gateway_->outputs("r1"));
+  EXPECT_EQ(all.size(), 14'888'896u);
+  EXPECT_EQ(all.find("…"), std::string::npos);
+  EXPECT_EQ(gateway_->results("r1").size(), 1u);
+}
+
+// A gateway that reads slowly keeps the stream's window full of output; what matters more does not queue behind it.
+TEST_F(DaemonOutput, LetsControlFramesPass) {
+  connect();
+  gateway_->read_delay = 2s;
+  gateway_->execute("r1", "seq 1000000; sleep 1000");
+  run_for(20s);
+  gateway_->execute("r2", "true");
+  gateway_->cancel("r3");
+  run_for(20s);
+  EXPECT_EQ(gateway_->results("r2").size(), 1u);
+  EXPECT_EQ(gateway_->cancels("r3").size(), 1u);
+  EXPECT_GE(gateway_->beats().size(), 1u);
+  EXPECT_LT(gateway_->outputs("r1").size(), 30u);
+}
+
+TEST_F(DaemonOutput, OfOneRequestDoesNotStarveAnother) {
+  connect();
+  gateway_->read_delay = 100ms;
+  gateway_->execute("r1", "seq 1000000; sleep 1000");
+  run_for(1s);
+  gateway_->execute("r2", "seq 1000000; sleep 1000");
+  run_for(4s);
+  const auto first = gateway_->outputs("r1").size();
+  const auto second = gateway_->outputs("r2").size();
+  EXPECT_GT(second, 10u);
+  EXPECT_LT(first, second + 20u);
+}
+
+}  // namespace
+}  // namespace reliant::daemon
