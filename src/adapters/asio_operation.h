@@ -1,11 +1,12 @@
 // AsioOp: awaits one Asio operation from a Task. Only adapters include it.
 //
-//   auto [error, bytes] = co_await AsioOp([c](auto handler) { c->socket.async_read_some(c->buffer, std::move(handler)); }, c);
+//   AsioOp read([&](auto done) { c->socket.async_read_some(c->buffer, std::move(done)); }, c);
+//   const AsioResult result = co_await read;
 //
-// Destroying the waiting frame cancels the operation (its completion then finds nobody). Two rules follow. Buffers and
-// I/O objects belong to something that outlives the operation (`keep`, held until the completion) and not to the waiting
-// frame. And an operation that had completed when its frame was destroyed has had its effect: bytes that must not be
-// lost are read by the connection, into a buffer of the connection, and its readers only wait for them.
+// Destroying the waiting frame cancels the operation (its completion then finds nobody). Two rules follow. Buffers
+// and I/O objects belong to something that outlives the operation (`keep`, held until the completion) and not to the
+// waiting frame. And an operation that had completed when its frame was destroyed has had its effect: bytes that must
+// not be lost are read by the connection, into a buffer of the connection, and its readers only wait for them.
 #pragma once
 
 #include <coroutine>

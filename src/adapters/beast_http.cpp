@@ -29,10 +29,28 @@ namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+// Set up by the first https request: it takes a quarter of a second to read all the system's certificates.
 struct BeastHttp::Tls {
+  explicit Tls(std::string file) : ca_file(std::move(file)) {}
+  Status prepare();
+
+  std::string ca_file;
   ssl::context context{ssl::context::tls_client};
-  Status status;  // of setting it up
+  bool prepared = false;
+  Status status;
 };
+
+Status BeastHttp::Tls::prepare() {
+  if (std::exchange(prepared, true)) return status;
+  error_code error;
+  context.set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1, error);
+  if (!error) context.set_default_verify_paths(error);
+  if (error) return status = failed_precondition("TLS cannot be used: ", error.message());
+  if (ca_file.empty()) return status;
+  context.load_verify_file(ca_file, error);
+  if (error) status = failed_precondition("cannot read certificates from ", ca_file, ": ", error.message());
+  return status;
+}
 
 namespace {
 
@@ -65,7 +83,8 @@ class ClientStream {
 
 // Held by shared_ptr: by the response and by each operation under way.
 struct Exchange : std::enable_shared_from_this<Exchange> {
-  Exchange(asio::io_context& io, std::shared_ptr<void> context) : tls_context(std::move(context)), stream(io), resolver(io) {}
+  Exchange(asio::io_context& io, std::shared_ptr<void> context)
+      : tls_context(std::move(context)), stream(io), resolver(io) {}
 
   void close() {
     error_code ignored;
@@ -178,7 +197,8 @@ Task<Status> resolve(std::shared_ptr<Exchange> exchange, HostPort server) {
       [&](auto done) {
         exchange->resolver.async_resolve(
             server.host, concat(server.port), tcp::resolver::numeric_service,
-            [exchange, done = std::move(done)](const error_code& error, const tcp::resolver::results_type& found) mutable {
+            [exchange, done = std::move(done)](const error_code& error,
+                                               const tcp::resolver::results_type& found) mutable {
               for (const auto& entry : found) exchange->endpoints.push_back(entry.endpoint());
               done(error);
             });
@@ -222,7 +242,8 @@ Task<Status> start_tls(std::shared_ptr<Exchange> exchange, ssl::context& context
 
 Task<Status> ask(std::shared_ptr<Exchange> exchange, bool head_only) {
   AsioOp write(
-      [&](auto done) { asio::async_write(exchange->stream, asio::buffer(exchange->request), std::move(done)); }, exchange);
+      [&](auto done) { asio::async_write(exchange->stream, asio::buffer(exchange->request), std::move(done)); },
+      exchange);
   // A server may answer, and close, before it has read everything: its answer counts more than the failed write.
   const AsioResult written = co_await write;
   do {
@@ -230,8 +251,9 @@ Task<Status> ask(std::shared_ptr<Exchange> exchange, bool head_only) {
     parser.header_limit(kMaxHead);
     parser.body_limit(boost::none);
     parser.skip(head_only);
-    AsioOp read([&](auto done) { http::async_read_header(exchange->stream, exchange->buffer, parser, std::move(done)); },
-                exchange);
+    AsioOp read(
+        [&](auto done) { http::async_read_header(exchange->stream, exchange->buffer, parser, std::move(done)); },
+        exchange);
     const AsioResult result = co_await read;
     if (result.error) {
       const error_code why = written.error ? written.error : result.error;
@@ -256,22 +278,14 @@ Task<Status> converse(std::shared_ptr<Exchange> exchange, HttpUrl url, ssl::cont
 }  // namespace
 
 BeastHttp::BeastHttp(AsioExecutor& executor, std::string ca_file)
-    : executor_(executor), tls_(std::make_shared<Tls>()) {
-  error_code error;
-  tls_->context.set_options(ssl::context::default_workarounds | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1, error);
-  if (!error) tls_->context.set_default_verify_paths(error);
-  if (error) tls_->status = failed_precondition("TLS cannot be used: ", error.message());
-  if (ca_file.empty()) return;
-  tls_->context.load_verify_file(ca_file, error);
-  if (error) tls_->status = failed_precondition("cannot read certificates from ", ca_file, ": ", error.message());
-}
+    : executor_(executor), tls_(std::make_shared<Tls>(std::move(ca_file))) {}
 
 BeastHttp::~BeastHttp() = default;
 
 Task<Result<std::unique_ptr<ports::HttpResponse>>> BeastHttp::send(ports::HttpRequest request, Instant deadline) {
   CO_TRY_ASSIGN(HttpUrl url, parse_http_url(request.url));
   const std::shared_ptr<Tls> tls = tls_;
-  if (url.secure) CO_TRY_OK(tls->status);
+  if (url.secure) CO_TRY_OK(tls->prepare());
   auto exchange = std::make_shared<Exchange>(executor_.io(), tls);
   CO_TRY_ASSIGN(exchange->request, request_text(request, url));
   exchange->server = url.server.str();

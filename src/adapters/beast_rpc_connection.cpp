@@ -30,7 +30,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t kHighWater = 64 * 1024;      // bytes that may wait to be sent
-constexpr std::size_t kMaxDiscarded = 1024 * 1024;  // bytes of a refused request that are read and thrown away
+constexpr std::size_t kMaxDiscarded = 16 * 1024 * 1024;  // bytes of a refused request that are read and thrown away
 constexpr Duration kLinger = std::chrono::seconds(2);
 
 using Parser = http::request_parser<http::string_body>;
@@ -101,7 +101,7 @@ Task<ServerConnection::Read> ServerConnection::read_request() {
   auto parser = std::make_shared<Parser>();
   parser->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits_.max_header, 1u << 30)));
   parser->body_limit(limits_.max_body);
-  const auto keep = std::make_shared<std::pair<std::shared_ptr<ServerConnection>, std::shared_ptr<Parser>>>(self, parser);
+  const auto keep = std::make_shared<std::pair<std::shared_ptr<void>, std::shared_ptr<Parser>>>(self, parser);
 
   AsioOp head([&](auto h) { http::async_read_header(socket_, buffer_, *parser, std::move(h)); }, keep);
   const AsioResult head_read = co_await head;

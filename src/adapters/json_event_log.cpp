@@ -43,7 +43,12 @@ void append_date(std::string& out, WallTime time) {
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  std::size_t length = 0;
+  if (first < 0x80) {
+    length = 1;
+  } else if (first >= 0xc2 && first < 0xf5) {
+    length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  }
   if (length == 0 || length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xc0) != 0x80) return 0;

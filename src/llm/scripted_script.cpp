@@ -159,7 +159,8 @@ Result<std::unique_ptr<ScriptedProvider>> ScriptedProvider::parse(std::string_vi
     }
     answers.push_back(std::move(answer));
   }
-  return std::unique_ptr<ScriptedProvider>(new ScriptedProvider(std::move(name), std::string(file), std::move(answers)));
+  return std::unique_ptr<ScriptedProvider>(
+      new ScriptedProvider(std::move(name), std::string(file), std::move(answers)));
 }
 
 std::string_view scripted_model_schema() {
@@ -183,7 +184,8 @@ std::string_view scripted_model_schema() {
       "type": "object", "additionalProperties": false,
       "anyOf": [{"required": ["text"]}, {"required": ["calls"]}, {"required": ["error"]}],
       "properties": {
-        "text": {"type": "string", "description": "may hold {{user}}, {{result}}, {{result.N}}, {{step}}, {{conversation}}"},
+        "text": {"type": "string",
+          "description": "may hold {{user}}, {{result}}, {{result.N}}, {{step}}, {{conversation}}"},
         "chunk_chars": {"type": "integer", "minimum": 0, "default": 16},
         "delay_ms": {"$ref": "#/$defs/milliseconds"},
         "chunk_delay_ms": {"$ref": "#/$defs/milliseconds"},
