@@ -112,15 +112,13 @@ Task<void> ActivityTasks::work(Polled task, Slot slot) {
   const Slot held = std::move(slot);
   Running running(*this, task);
   Result<std::string> input = json_text(task.input());
-  Result<std::string> outcome = input.status();
-  if (input.ok()) {
-    auto first = co_await race(call(running, *std::move(input)), supervise(running));
-    if (first.index() == 0) {
-      outcome = std::get<0>(std::move(first));
-    } else {
-      outcome = cancelled("the activity did not end within its grace");
-    }
+  if (!input.ok()) {
+    co_await report(running, input.status());
+    co_return;
   }
+  auto first = co_await race(call(running, *std::move(input)), supervise(running));
+  Result<std::string> outcome = cancelled("the activity did not end within its grace");
+  if (first.index() == 0) outcome = std::get<0>(std::move(first));
   co_await report(running, std::move(outcome));
 }
 

@@ -32,7 +32,9 @@ class ActivityTasks {
   // Tells every running activity that the worker stops; what has not ended at `deadline` is destroyed.
   void shut_down(Instant deadline);
 
-  std::size_t running() const { return slots_.used(); }
+  std::size_t running() const { return running_.size(); }
+  // Slots taken: by what runs, by what is about to, and by polls.
+  std::size_t taken() const { return slots_.used(); }
 
  private:
   class Running;

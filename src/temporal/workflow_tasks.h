@@ -32,7 +32,8 @@ class WorkflowTasks {
   // Begins to work on a polled task.
   void take(Polled task, Slot slot);
 
-  std::size_t running() const { return slots_.used(); }
+  // Slots taken: by what runs, by what is about to, and by polls.
+  std::size_t taken() const { return slots_.used(); }
   RunCache& cache() { return cache_; }
 
  private:
