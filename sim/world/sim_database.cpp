@@ -1,6 +1,7 @@
 #include "world/sim_database.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -60,16 +61,15 @@ struct DatabaseServer::Abandoned : Wake {
 class RemoteTransaction final : public Transaction {
  public:
   RemoteTransaction(DatabaseServer& server, Node& client, Incarnation life, std::unique_ptr<Transaction> inner,
-                    Access access, Instant deadline)
-      : server_(server), client_(client), life_(life), inner_(std::move(inner)), access_(access), deadline_(deadline) {
+                    Instant deadline)
+      : server_(server), client_(client), life_(life), inner_(std::move(inner)), deadline_(deadline) {
     server_.sessions_.push_back(this);
   }
   RemoteTransaction(const RemoteTransaction&) = delete;
   RemoteTransaction& operator=(const RemoteTransaction&) = delete;
   ~RemoteTransaction() override {
     std::erase(server_.sessions_, this);
-    if (inner_ != nullptr && access_ == Access::kWrite)
-      server_.abandon(std::move(inner_), client_, commit_sent_);
+    if (inner_ != nullptr) server_.abandon(std::move(inner_), client_, commit_sent_);
   }
 
   Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
@@ -85,11 +85,6 @@ class RemoteTransaction final : public Transaction {
   Task<Status> commit() override {
     if (!life_.alive()) co_await never();
     if (over_) co_return over();
-    if (access_ == Access::kRead) {
-      const bool held = inner_ != nullptr;
-      finish();  // nobody waits for the end of a transaction that wrote nothing
-      co_return held ? ok_status() : lost();
-    }
     const CommitFault fault = server_.draw_fault(client_);
     if (fault == CommitFault::kLostBefore) {
       finish();
@@ -138,10 +133,52 @@ class RemoteTransaction final : public Transaction {
   Node& client_;
   Incarnation life_;
   std::unique_ptr<Transaction> inner_;  // null without over_: the connection was lost, and the client does not know yet
-  Access access_;
   Instant deadline_;
   bool over_ = false;
   bool commit_sent_ = false;
+};
+
+// A reader does not keep the writers waiting while its messages travel: it takes its turn for the moment of a statement.
+// When somebody has committed between two of its statements, they would not see one state, and it is told to start anew.
+// BEGIN travels with the first statement, and nobody waits for the end of a transaction that wrote nothing.
+class RemoteRead final : public Transaction {
+ public:
+  RemoteRead(DatabaseServer& server, Node& client, Incarnation life, Instant deadline)
+      : server_(server), client_(client), life_(life), deadline_(deadline) {}
+
+  Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
+    if (!life_.alive()) co_await never();
+    if (over_) co_return over();
+    over_ = true;  // unless all goes well
+    CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, sql.size(), deadline_));
+    const Incarnation server_life = server_.node_.incarnation();
+    Result<Rows> rows = co_await at_server(sql, std::move(parameters));
+    if (!server_life.alive()) co_return lost();
+    CO_TRY_OK(co_await server_.network_.travel(server_.node_, client_, 0, deadline_));
+    over_ = !rows.ok();
+    co_return rows;
+  }
+
+  Task<Status> commit() override {
+    if (!life_.alive()) co_await never();
+    if (std::exchange(over_, true)) co_return over();
+    co_return ok_status();
+  }
+
+ private:
+  Task<Result<Rows>> at_server(std::string_view sql, Values parameters) {
+    CO_TRY_ASSIGN(const auto turn, co_await server_.data_->begin(Access::kRead, deadline_));
+    if (seen_.value_or(server_.commits_) != server_.commits_) co_return serialization_failure();
+    seen_ = server_.commits_;
+    co_return co_await turn->execute(sql, std::move(parameters));
+  }
+
+  DatabaseServer& server_;
+  Node& client_;
+  Incarnation life_;
+  Instant deadline_;
+  std::optional<std::uint64_t> seen_;  // how many commits came before
+  bool over_ = false;
 };
 
 DatabaseServer::DatabaseServer(Network& network, Node& node)
@@ -209,6 +246,7 @@ void DatabaseServer::settle(Abandoned& abandoned) {
 
 Task<Result<std::unique_ptr<Transaction>>> SimDatabase::begin(Access access, Instant deadline) {
   if (!life_.alive()) co_await never();
+  if (access == Access::kRead) co_return std::make_unique<RemoteRead>(server_, client_, life_, deadline);
   CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, 0, deadline));
   const Incarnation server_life = server_.node_.incarnation();
   CO_TRY_ASSIGN(auto inner, co_await server_.data_->begin(access, deadline));
@@ -216,8 +254,7 @@ Task<Result<std::unique_ptr<Transaction>>> SimDatabase::begin(Access access, Ins
     inner.reset();
     co_return lost();
   }
-  auto transaction =
-      std::make_unique<RemoteTransaction>(server_, client_, life_, std::move(inner), access, deadline);
+  auto transaction = std::make_unique<RemoteTransaction>(server_, client_, life_, std::move(inner), deadline);
   CO_TRY_OK(co_await server_.network_.travel(server_.node_, client_, 0, deadline));
   co_return std::unique_ptr<Transaction>(std::move(transaction));
 }

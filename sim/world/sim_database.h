@@ -68,6 +68,7 @@ class DatabaseServer final : private NodeObserver {
  private:
   friend class SimDatabase;
   friend class RemoteTransaction;
+  friend class RemoteRead;
   struct Abandoned;
   struct Planned {
     Node* client;
