@@ -1,6 +1,6 @@
 #include "world/connection.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace reliant::sim {
 
@@ -37,9 +37,9 @@ void Connection::push(Direction& direction, std::size_t bytes, Duration extra, b
   if (!open_) return;
   const Instant now = executor().now();
   const Duration delay = direction.path->delay(bytes, now) + extra;
-  direction.newest = std::max(now + delay, direction.newest + Duration(1));
-  direction.flights.push({direction.newest, static_cast<std::uint32_t>(bytes), last});
-  if (!direction.stalled && !direction.arrival.armed()) direction.arrival.at(direction.newest);
+  const Instant when = now + delay;  // or as soon as all before it have arrived
+  direction.flights.push({when, static_cast<std::uint32_t>(bytes), last});
+  if (!direction.stalled && !direction.arrival.armed()) direction.arrival.at(when);
 }
 
 void Connection::arrive(Wake& wake) {

@@ -69,7 +69,6 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
   struct Direction {  // towards one side
     Path* path = nullptr;
     Ring<Flight> flights;
-    Instant newest{};
     Timer arrival;
     bool stalled = false;
     bool last_sent = false;

@@ -65,8 +65,6 @@ class BusConnection final : public Connection {
     server_.forget(*this);
     Connection::leave(kAcceptor);
   }
-  // The server's process is another one now.
-  void lose_server() { server_known_ = false; }
 
   std::map<std::uint64_t, model::InterestId> interests;  // the server's, by the client's number
   std::uint64_t name() const { return name_; }
@@ -78,7 +76,7 @@ class BusConnection final : public Connection {
     executor().mix(digest(frame.message) + frame.number);
     if (to == kOpener) {
       if (client_ != nullptr) for_client(std::move(frame));
-    } else if (server_known_) {
+    } else {
       for_server(frame);
     }
   }
@@ -107,17 +105,13 @@ class BusConnection final : public Connection {
   }
 
   void lost(Side side, const Status&) override {
-    if (side == kAcceptor) {
-      if (server_known_) server_.forget(*this);
-      return;
-    }
+    if (side == kAcceptor) return server_.forget(*this);
     if (SimBus* client = std::exchange(client_, nullptr)) client->on_lost();
   }
 
   SimBusServer& server_;
   SimBus* client_;
   std::uint64_t name_;
-  bool server_known_ = true;
   std::array<Ring<Frame>, 2> coming_;
   std::array<std::size_t, 2> under_way_{};
 };
@@ -125,21 +119,9 @@ class BusConnection final : public Connection {
 // --- server ---
 
 SimBusServer::SimBusServer(Network& network, Node& node, SimBusOptions options)
-    : network_(network), node_(node), options_(options), random_(network.simulation().random("bus/" + node.name())) {
-  node.add_observer(*this);
-}
+    : network_(network), node_(node), options_(options), random_(network.simulation().random("bus/" + node.name())) {}
 
 SimBusServer::~SimBusServer() { network_.simulation().shutdown(); }
-
-void SimBusServer::node_crashed(Node&) {
-  for (BusConnection* client : clients_) {
-    client->interests.clear();
-    client->lose_server();
-  }
-  clients_.clear();
-  for (const auto& [id, subscriber] : subscribers_) interest_.remove(id);
-  subscribers_.clear();
-}
 
 std::shared_ptr<BusConnection> SimBusServer::connect(SimBus& client, Node& from) {
   auto connection = std::make_shared<BusConnection>(*this, client, from, ++last_client_);

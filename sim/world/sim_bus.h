@@ -44,7 +44,7 @@ struct SimBusOptions {
   Duration reconnect_high = std::chrono::seconds(2);
 };
 
-class SimBusServer final : private NodeObserver {
+class SimBusServer final {
  public:
   SimBusServer(Network& network, Node& node, SimBusOptions options = {});
   SimBusServer(const SimBusServer&) = delete;
@@ -65,7 +65,6 @@ class SimBusServer final : private NodeObserver {
     std::uint64_t number;  // the client's own
   };
 
-  void node_crashed(Node&) override;
   std::shared_ptr<BusConnection> connect(SimBus& client, Node& from);
   void subscribe(BusConnection& from, std::uint64_t number, const std::string& subject, const std::string& group);
   void unsubscribe(BusConnection& from, std::uint64_t number);
@@ -78,8 +77,8 @@ class SimBusServer final : private NodeObserver {
   Random random_;
   model::InterestId last_id_ = 0;
   std::uint64_t last_client_ = 0;
+  // A crash of the node ends every connection, and with them all of this.
   std::vector<BusConnection*> clients_;
-  // Of this life of the node.
   model::Interest interest_;
   std::map<model::InterestId, Subscriber> subscribers_;
 };

@@ -216,6 +216,25 @@ TEST_F(SimBusTest, ClientThatDoesNotReadIsThrownOut) {
   EXPECT_EQ(ask(*a_, "to.b"), "b") << "it came back";
 }
 
+TEST_F(SimBusTest, ClientThatGoesWhileItConnectsIsForgotten) {
+  start();
+  Node& visitor = simulation_.add_node("visitor");
+  auto visit = [](SimBusServer& server, Node& node, Duration stay) -> Task<void> {
+    SimBus bus(server, node);
+    auto subscription = bus.subscribe({"visit"});
+    co_await sleep_for(stay);
+  };
+  for (Duration stay = 0us; stay < 3ms; stay += 100us) {
+    visitor.spawn(visit(*server_, visitor, stay));
+    simulation_.run_for(1ms);
+  }
+  simulation_.run_for(5s);
+  EXPECT_EQ(server_->clients(), 2u);
+  EXPECT_EQ(server_->subscriptions(), 4u) << "two of each client: its own and the one for answers";
+  EXPECT_EQ(network_->connections(), 2u);
+  EXPECT_EQ(ask(*a_, "visit"), "<UNAVAILABLENO_RESPONDERS>");
+}
+
 TEST_F(SimBusTest, InterestMayLagAndFlushWaitsForIt) {
   SimBusOptions options;
   options.interest_lag = 10s;

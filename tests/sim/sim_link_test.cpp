@@ -204,6 +204,30 @@ TEST_F(SimLinkTest, LinkOfADeadProcessIsInert) {
   EXPECT_EQ(ends_.server_ended->code(), StatusCode::kUnavailable) << "a crash, not a cancel";
 }
 
+TEST_F(SimLinkTest, CancelDropsWhatThePeerHasNotTaken) {
+  start();
+  std::vector<std::string> taken;
+  auto late = [](SimLinks& links, Node& node, std::vector<std::string>& noted) -> Task<void> {
+    SimLinkTransport transport(links, node);
+    auto listener = transport.listen("server:2");
+    auto link = co_await (*listener)->accept();
+    co_await sleep_for(1s);
+    auto message = co_await (*link)->receive(kNever);
+    noted.push_back(std::string(code_name(message.status().code())));
+  };
+  auto hasty = [](SimLinks& links, Node& node) -> Task<void> {
+    SimLinkTransport transport(links, node);
+    co_await sleep_for(10ms);
+    auto link = co_await transport.connect({"server:2", "a/b", {}}, kNever);
+    (void)co_await (*link)->send("never mind", kNever);
+    (*link)->cancel();
+  };
+  server_.spawn(late(*links_, server_, taken));
+  client_.spawn(hasty(*links_, client_));
+  simulation_.run_for(5s);
+  EXPECT_EQ(taken, std::vector<std::string>{"CANCELLED"});
+}
+
 TEST_F(SimLinkTest, BandwidthMakesMessagesQueue) {
   start();
   network_->set_bandwidth(client_, server_, 1000);
