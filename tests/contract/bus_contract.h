@@ -208,6 +208,15 @@ BUS_TEST(PublishWithoutAResponderIsAnsweredInTheInbox) {
   EXPECT_TRUE(answer.ok() && answer->subject == inbox);
 }
 
+BUS_TEST(NobodyElseHearsThatThereIsNoResponder) {
+  const std::string inbox = one.new_inbox();
+  const auto other = co_await Suite::subscribed(two, inbox);
+  BusMessage lonely = Suite::message("nobody.here");
+  lonely.reply_to = inbox;
+  EXPECT_TRUE(one.publish(lonely).ok());
+  EXPECT_EQ(co_await Suite::heard(*other, Suite::soon(world)), "<DEADLINE_EXCEEDED>");
+}
+
 BUS_TEST(RequestThatIsNotAnsweredEndsAtItsDeadline) {
   const auto silent = co_await Suite::subscribed(two, "silent");
   const auto answer = co_await one.request(Suite::message("silent"), Suite::soon(world));
@@ -363,7 +372,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     BusContract, DeliversToEveryPlainSubscriptionThatMatches, MatchesWildcards, GivesAMessageToOneMemberOfEachQueueGroup,
     KeepsTheOrderOfOnePublisher, CarriesHeadersReplySubjectAndBytes, RequestIsAnsweredByAResponder,
     RequestsAtOneTimeGetTheirOwnAnswers, RequestWithoutAResponderFailsAtOnce,
-    PublishWithoutAResponderIsAnsweredInTheInbox, RequestThatIsNotAnsweredEndsAtItsDeadline, InboxesAreUnique,
+    PublishWithoutAResponderIsAnsweredInTheInbox, NobodyElseHearsThatThereIsNoResponder, RequestThatIsNotAnsweredEndsAtItsDeadline, InboxesAreUnique,
     RefusesBadSubjects, RefusesWhatIsTooLargeOrBreaksAHeader, NextDeadlineLeavesTheSubscriptionAlive,
     CancelledNextLosesNoMessage, SlowConsumerDropsTheNewestAndCounts, DestroyedSubscriptionIsNoInterest,
     DrainedSubscriptionHandsOutWhatItHas, DrainWakesWhoWaitsForAMessage, DrainedBusHandsOutWhatItHasAndCloses,

@@ -147,6 +147,17 @@ TEST_F(SimLinkTest, IsolationCutsANodeFromAllUntilItsOwnHeal) {
   EXPECT_TRUE(network_->reachable(client_, server_));
 }
 
+TEST_F(SimLinkTest, NodesThatAreBothIsolatedMeetAgainWhenBothAreHealed) {
+  start();
+  network_->isolate(server_);
+  network_->isolate(client_);
+  network_->heal(server_);
+  EXPECT_FALSE(network_->reachable(client_, server_));
+  network_->heal(client_);
+  EXPECT_TRUE(network_->reachable(client_, server_));
+  EXPECT_TRUE(network_->reachable(server_, client_));
+}
+
 TEST_F(SimLinkTest, ResetEndsBothSides) {
   start();
   network_->reset(client_, server_);
