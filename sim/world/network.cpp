@@ -57,8 +57,7 @@ Path& Network::path(Node& from, Node& to) {
     path = std::make_unique<Path>(simulation_.random("net/" + from.name() + "->" + to.name()), options_);
     place(from);  // each is to be watched from now on
     place(to);
-    const bool isolated = places_[from.id()].isolated || places_[to.id()].isolated;
-    update(*path, isolated && from.id() != to.id() ? 1 : 0);
+    update(from.id(), to.id(), *path);
   }
   return *path;
 }
@@ -93,9 +92,10 @@ void Network::set_bandwidth(Node& from, Node& to, std::uint64_t bytes_per_second
   path(from, to).bytes_per_second_ = bytes_per_second;
 }
 
-void Network::update(Path& path, int cuts) {
-  path.cuts_ = cuts;
-  if (cuts == 0) {
+void Network::update(std::uint32_t from, std::uint32_t to, Path& path) {
+  const bool isolated = from != to && (places_[from].isolated || places_[to].isolated);
+  path.open_ = !path.cut_ && !isolated;
+  if (path.open_) {
     path.opened_.set();
   } else {
     path.opened_.reset();
@@ -104,19 +104,15 @@ void Network::update(Path& path, int cuts) {
 
 void Network::set_cut(Node& from, Node& to, bool cut) {
   Path& way = path(from, to);
-  if (std::exchange(way.cut_, cut) == cut) return;
-  update(way, way.cuts_ + (cut ? 1 : -1));
+  way.cut_ = cut;
+  update(from.id(), to.id(), way);
 }
 
 void Network::set_isolated(Node& node, bool isolated) {
-  Place& here = place(node);
-  if (std::exchange(here.isolated, isolated) == isolated) return;
+  place(node).isolated = isolated;
   for (auto& [ends, way] : paths_) {
     const auto [from, to] = ends;
-    if (from == to || (from != node.id() && to != node.id())) continue;
-    const std::uint32_t other = from == node.id() ? to : from;
-    if (places_[other].isolated) continue;  // counted once already
-    update(*way, way->cuts_ + (isolated ? 1 : -1));
+    if (from == node.id() || to == node.id()) update(from, to, *way);
   }
 }
 
@@ -165,7 +161,7 @@ void Network::heal() {
     way->loss_per_million_ = 0;
     way->bytes_per_second_ = 0;
     way->busy_until_ = {};
-    update(*way, 0);
+    update(ends.first, ends.second, *way);
   }
   paths_changed();
 }

@@ -55,7 +55,7 @@ class Path {
  public:
   Path(Random random, const NetworkOptions& options) : options_(options), random_(random), latency_(options.latency) {}
 
-  bool open() const { return cuts_ == 0; }
+  bool open() const { return open_; }
   // Until a message of `bytes` that is sent now has arrived, if nothing is cut. Draws.
   Duration delay(std::size_t bytes, Instant now);
   Duration retransmission() { return random_.duration(options_.retransmit, options_.retransmit * 5); }
@@ -71,9 +71,9 @@ class Path {
   std::uint32_t loss_per_million_ = 0;
   std::uint64_t bytes_per_second_ = 0;  // 0 = no limit
   Instant busy_until_{};
-  bool cut_ = false;   // by name
-  int cuts_ = 0;       // with those of an isolated node
-  Event opened_;       // set while open
+  bool cut_ = false;  // by name; an isolated node closes it as well
+  bool open_ = true;
+  Event opened_;  // set while open
 };
 
 class Network final : private NodeObserver {
@@ -123,7 +123,7 @@ class Network final : private NodeObserver {
   void node_crashed(Node& node) override;
   void set_cut(Node& from, Node& to, bool cut);
   void set_isolated(Node& node, bool isolated);
-  void update(Path& path, int cuts);
+  void update(std::uint32_t from, std::uint32_t to, Path& path);
   void paths_changed();
   std::uint64_t enter(Connection& connection);
   void leave(Connection& connection);
