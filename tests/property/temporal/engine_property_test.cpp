@@ -201,7 +201,7 @@ class Chaos {
         continue;
       }
       const Duration effort = random_.duration(Duration::zero(), std::chrono::seconds(4));
-      co_await sleep_for(effort);
+      if (random_.chance(1, 2)) co_await sleep_for(effort);
       const std::uint64_t fate = random_.below(10);
       if (fate == 0) continue;  // forgotten
       if (fate <= 2) {
