@@ -1,5 +1,7 @@
 #include "store/chats.h"
 
+#include <algorithm>
+
 #include "base/json.h"
 #include "base/text.h"
 #include "store/chat_rows.h"
@@ -13,7 +15,7 @@ using ports::Transaction;
 
 namespace {
 
-#define CHAT_COLUMNS "id, user_id, project_id, title, status, active_daemon, last_sequence, created_at"
+#define CHAT_COLUMNS "id, user_id, project_id, title, status, active_daemon, last_sequence, answered_up_to, created_at"
 
 Chat chat_from(const Row& row) {
   return {ChatId(row.text(0)),
@@ -23,7 +25,8 @@ Chat chat_from(const Row& row) {
           model::chat_status_from(row.text(4)),
           DaemonId(row.text(5)),
           static_cast<std::uint64_t>(row.integer(6)),
-          wall_time(row.integer(7))};
+          static_cast<std::uint64_t>(row.integer(7)),
+          wall_time(row.integer(8))};
 }
 
 struct CreateChat {
@@ -45,7 +48,7 @@ struct CreateChat {
     if (project.empty())
       co_return with_field(not_found("project ", chat.project.str(), " does not exist"), "project_id");
     CO_TRY_OK((co_await transaction.execute(
-                   "INSERT INTO chats (" CHAT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, 0, $7)",
+                   "INSERT INTO chats (" CHAT_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7)",
                    {chat.id.str(), chat.user.str(), chat.project.str(), chat.title,
                     std::string(model::to_string(chat.status)), chat.active_daemon.str(),
                     microseconds_of(chat.created_at)}))
@@ -138,22 +141,33 @@ struct SetStatus {
 
   Task<Result<std::uint64_t>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const Chat chat, co_await chat_of(transaction, change.user, change.chat));
-    if (chat.status == change.status) co_return chat.last_sequence;
+    bool goes_on = false;
     if (change.answered_up_to) {
       CO_TRY_ASSIGN(const Rows newer, co_await transaction.execute(
                                           "SELECT 1 FROM messages WHERE chat_id = $1 AND sequence > $2 "
                                           "AND role = 'user' LIMIT 1",
                                           {chat.id.str(), static_cast<std::int64_t>(*change.answered_up_to)}));
-      if (!newer.empty()) co_return chat.last_sequence;
+      goes_on = !newer.empty();
     }
-    const model::Update update{chat.id, chat.last_sequence + 1, model::UpdateKind::kStatus,
-                               status_payload(change.status, change.error)};
-    CO_TRY_OK((co_await transaction.execute("UPDATE chats SET status = $2, last_sequence = $3 WHERE id = $1",
-                                            {chat.id.str(), std::string(model::to_string(change.status)),
-                                             static_cast<std::int64_t>(update.sequence)}))
+    // A turn that failed or was cancelled is told of even when the next one follows at once.
+    std::vector<std::string> payloads;
+    const bool told = goes_on ? change.status != model::ChatStatus::kIdle : chat.status != change.status;
+    if (told) payloads.push_back(status_payload(change.status, change.error));
+    if (told && goes_on) payloads.push_back(status_payload(model::ChatStatus::kRunning, ok_status()));
+    const model::ChatStatus after = goes_on ? chat.status : change.status;
+    const std::uint64_t answered = std::max(chat.answered_up_to, change.answered_up_to.value_or(0));
+    const std::uint64_t last = chat.last_sequence + payloads.size();
+    CO_TRY_OK((co_await transaction.execute(
+                   "UPDATE chats SET status = $2, last_sequence = $3, answered_up_to = $4 WHERE id = $1",
+                   {chat.id.str(), std::string(model::to_string(after)), static_cast<std::int64_t>(last),
+                    static_cast<std::int64_t>(answered)}))
                   .status());
-    CO_TRY_OK(co_await insert_update(transaction, update));
-    co_return update.sequence;
+    std::uint64_t sequence = chat.last_sequence;
+    for (std::string& payload : payloads) {
+      model::Update update{chat.id, ++sequence, model::UpdateKind::kStatus, std::move(payload)};
+      CO_TRY_OK(co_await insert_update(transaction, std::move(update)));
+    }
+    co_return last;
   }
 };
 
@@ -195,6 +209,7 @@ Task<Result<Chat>> Chats::create(NewChat chat, Instant deadline) {
            std::move(chat.title),
            model::ChatStatus::kIdle,
            std::move(chat.active_daemon),
+           0,
            0,
            wall_time(transactor_.wall_now())};
   if (row.id.empty()) row.id = ChatId(transactor_.new_id("chat"));

@@ -23,6 +23,7 @@ struct Chat {
   model::ChatStatus status = model::ChatStatus::kIdle;
   DaemonId active_daemon;  // empty: none chosen
   std::uint64_t last_sequence = 0;
+  std::uint64_t answered_up_to = 0;  // the turns that answered the user's messages up to here are over
   WallTime created_at;
 };
 
@@ -44,7 +45,8 @@ struct StatusChange {
   ChatId chat;
   model::ChatStatus status = model::ChatStatus::kIdle;
   Status error;  // of kFailed: goes into the update
-  // The last message that the turn has seen: if the user has sent another one since, the chat stays as it is.
+  // The last message that the turn has seen. If the user has sent another one since, the chat stays as it is, and only
+  // a failure or a cancel is told of.
   std::optional<std::uint64_t> answered_up_to;
 };
 

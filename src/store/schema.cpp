@@ -42,6 +42,7 @@ CREATE TABLE chats (
   status TEXT NOT NULL,
   active_daemon TEXT NOT NULL,
   last_sequence BIGINT NOT NULL,
+  answered_up_to BIGINT NOT NULL,
   created_at BIGINT NOT NULL
 );
 CREATE INDEX chats_of_user ON chats (user_id, created_at, id);

@@ -109,6 +109,12 @@ Task<Result<std::string>> ChatActivities::call_model(temporal::ActivityContext& 
   const TurnKey key{input.turn, input.step, -1};
   CO_TRY_ASSIGN(auto stored, co_await ports_.store.messages().find(input.user, input.chat, to_text(key), store_deadline()));
   if (stored) co_return workflow::to_json_text(planned(*stored));
+  CO_TRY_ASSIGN(const auto chat, co_await ports_.store.chats().get(input.user, input.chat, store_deadline()));
+  if (chat.answered_up_to >= input.through_sequence) {
+    workflow::CallModelOutput over;
+    over.finished = true;
+    co_return workflow::to_json_text(over);
+  }
   CO_TRY_ASSIGN(const auto answer, co_await ask_model(std::move(input), key, activity.info().deadline));
   co_return workflow::to_json_text(planned(answer));
 }
