@@ -1,0 +1,54 @@
+// Both ends of HTTP destroyed at every point that the loop can be at: what is left then is inert, and nothing leaks or is
+// used after its end (the sanitizers watch).
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include "contract/http_contract_beast.h"
+#include "contract/http_contract_service.h"
+
+namespace reliant::tests {
+namespace {
+
+enum class First : std::uint8_t { kListener, kClients };
+
+Task<void> ignore(ports::Http& http, ports::HttpRequest request) { (void)co_await fetch(http, std::move(request), kNever); }
+
+// False: everything that can happen has happened before.
+bool destroy_after(std::size_t handlers, First first) {
+  BeastWorld world;
+  ContractService service(world.executor());
+  auto listener = *world.server().listen(world.address(), service, {});
+  auto clients = std::make_unique<TaskScope>(world.executor(), 0);
+  for (const char* path : {"/echo", "/three", "/steps", "/gate", "/flood", "/broken"}) {
+    ports::HttpRequest request = get_request(concat("http://", listener->address(), path));
+    request.body = std::string(100'000, 'x');
+    clients->spawn(ignore(world.http(), std::move(request)));
+  }
+  auto& io = world.asio_executor().io();
+  io.restart();
+  bool busy = true;
+  for (std::size_t i = 0; i < handlers && busy; ++i) {
+    busy = io.run_one_for(std::chrono::milliseconds(20)) > 0;
+    if (service.written() > 1'000'000) break;  // the flood has no end
+  }
+  if (first == First::kListener) listener.reset();
+  clients.reset();
+  listener.reset();
+  EXPECT_EQ(service.running(), 0);
+  EXPECT_EQ(world.executor().registered(), 0u);
+  io.restart();
+  io.poll();
+  return busy && service.written() <= 1'000'000;
+}
+
+TEST(BeastDestruction, IsSafeAtEveryPoint) {
+  for (const First first : {First::kListener, First::kClients}) {
+    std::size_t handlers = 0;
+    while (destroy_after(handlers, first)) handlers += handlers < 150 ? 1 : 7;
+    EXPECT_GT(handlers, 100u);
+  }
+}
+
+}  // namespace
+}  // namespace reliant::tests
