@@ -1,0 +1,163 @@
+"""Runs what targets.toml names and prints a line each: name, value, unit, target, ok or short."""
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+CHATS = 20  # measured; the median counts
+
+SCRIPT = """\
+answers:
+  - steps:
+      - text: Looking around.
+        calls:
+          - {tool: bash, arguments: {command: echo one}}
+          - {tool: bash, arguments: {command: echo two}}
+          - {tool: bash, arguments: {command: echo three}}
+      - text: Done.
+"""
+
+
+def benchmark_lines(binaries, lines):
+    """One run a program; yields (line, value)."""
+    for program in dict.fromkeys(line["program"] for line in lines):
+        wanted = [line for line in lines if line["program"] == program]
+        names = "|".join("^" + line["benchmark"].replace("/", "\\/") + "(\\/.*)?$" for line in wanted)
+        command = [binaries / program, f"--benchmark_filter={names}", "--benchmark_format=json", "--benchmark_repetitions=3"]
+        report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        for line in wanted:
+            runs = [b for b in report["benchmarks"] if b["name"].startswith(line["benchmark"]) and b.get("run_type") == "iteration"]
+            if not runs:
+                raise SystemExit(f"tools/bench: {program} has no benchmark {line['benchmark']}")
+            yield line, statistics.median(b[line["counter"]] for b in runs) * line.get("scale", 1)
+
+
+def scenario_values(binaries, scenario, seeds):
+    with tempfile.NamedTemporaryFile(suffix=".jsonl") as out:
+        command = [binaries / "reliant-sim", "run", scenario, "--seeds", seeds, "--json", out.name]
+        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        runs = [json.loads(text) for text in pathlib.Path(out.name).read_text().splitlines()]
+    real = sum(run["wall_seconds"] for run in runs)
+    return {
+        "simulated_per_real": sum(run["sim_seconds"] for run in runs) / real,
+        "events_per_second": sum(run["events"] for run in runs) / real / 1000,
+    }
+
+
+class Monolith:
+    """The real server in a folder of its own."""
+
+    def __init__(self, binaries):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="reliant-bench."))
+        self.data = self.root / "data"
+        (self.root / "script.yaml").write_text(SCRIPT)
+        (self.root / "project").mkdir()
+        begin = time.monotonic()
+        self.server = subprocess.Popen(
+            [binaries / "reliant", "monolith", "--port", "0", "--data-dir", self.data, "--model-script", self.root / "script.yaml"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(self.root)})
+        address = self.data / "address"
+        while not self.answers(address):
+            if self.server.poll() is not None:
+                raise SystemExit("tools/bench: the monolith ended at its start")
+            time.sleep(0.001)
+        self.ready = (time.monotonic() - begin) * 1000
+
+    def answers(self, address):
+        try:
+            self.host = address.read_text().strip().removeprefix("http://")
+            self.connection = http.client.HTTPConnection(self.host)
+            self.connection.request("GET", "/health")
+            return self.connection.getresponse().read() is not None
+        except OSError:
+            return False
+
+    def resident(self):
+        status = pathlib.Path(f"/proc/{self.server.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+
+    def ask(self, method, path, body=None):
+        token = (self.data / "token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self.connection.request(method, "/api/v2" + path, json.dumps(body) if body is not None else None, headers)
+        reply = self.connection.getresponse()
+        return json.loads(reply.read() or b"null")
+
+    def chat(self):
+        """Milliseconds from POST to the chat's last answer, as seen on its stream of updates."""
+        project = self.ask("POST", "/projects", {"name": "bench", "path": str(self.root / "project")})
+        times = []
+        for _ in range(CHATS + 1):
+            chat = self.ask("POST", "/chats", {"project_id": project["id"], "title": "bench"})
+            stream = http.client.HTTPConnection(self.host)
+            token = (self.data / "token").read_text().strip()
+            stream.request("GET", f"/api/v2/chats/{chat['id']}/updates?after=0", headers={"Authorization": f"Bearer {token}"})
+            updates = stream.getresponse()
+            begin = time.monotonic()
+            self.ask("POST", f"/chats/{chat['id']}/messages", {"text": "go"})
+            for raw in updates:
+                text = raw.decode()
+                if text.startswith("data:") and json.loads(text[5:]).get("status") in ("idle", "failed"):
+                    break
+            times.append((time.monotonic() - begin) * 1000)
+            stream.close()
+        return statistics.median(times[1:])  # the first one starts the daemon
+
+    def close(self):
+        self.server.kill()
+        self.server.wait()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def monolith_values(binaries):
+    monolith = Monolith(binaries)
+    try:
+        time.sleep(0.5)  # let it settle: resident memory when idle
+        values = {"ready": monolith.ready, "resident": monolith.resident()}
+        values["chat"] = monolith.chat()
+        return values
+    finally:
+        monolith.close()
+
+
+def measured(binaries, lines):
+    yield from benchmark_lines(binaries, [line for line in lines if "program" in line])
+    cache = {}
+    for line in lines:
+        if "scenario" in line:
+            key = (line["scenario"], line["seeds"])
+            cache[key] = cache.get(key) or scenario_values(binaries, *key)
+            yield line, cache[key][line["value"]]
+        if "monolith" in line:
+            cache["monolith"] = cache.get("monolith") or monolith_values(binaries)
+            yield line, cache["monolith"][line["monolith"]]
+
+
+def main():
+    binaries = pathlib.Path(sys.argv[1]).absolute()
+    chosen = sys.argv[2:]
+    lines = tomllib.loads((HERE / "targets.toml").read_text())["line"]
+    if chosen:
+        lines = [line for line in lines if line["name"].startswith(tuple(chosen))]
+    if not lines:
+        raise SystemExit("tools/bench: no line has such a name; see tests/bench/targets.toml")
+    short = 0
+    for line, value in measured(binaries, lines):
+        good = value >= line["target"] if line["better"] == "higher" else value <= line["target"]
+        short += not good
+        print(f"{line['name']:24} {value:10.2f} {line['unit']:5} target {line['target']:8} {'ok' if good else 'short'}", flush=True)
+    return 1 if short else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
