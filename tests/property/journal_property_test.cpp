@@ -99,6 +99,7 @@ void crash(Model& model) {
   }
 }
 
+// Conditions of several parts stand in brackets of their own: rapidcheck takes them apart and refers to their temporaries.
 using Command = rc::state::Command<Model, System>;
 
 struct Admit : Command {
@@ -106,7 +107,7 @@ struct Admit : Command {
 
   void checkPreconditions(const Model& model) const override {
     const auto found = model.requests.find(request);
-    RC_PRE(found == model.requests.end() || !found->second.running);  // the Runner's part
+    RC_PRE((found == model.requests.end() || !found->second.running));  // the Runner's part
   }
   void apply(Model& model) const override {
     Known& known = model.requests[request];
@@ -134,7 +135,7 @@ struct FinishRun : Command {
 
   void checkPreconditions(const Model& model) const override {
     const auto found = model.requests.find(request);
-    RC_PRE(found != model.requests.end() && found->second.running);
+    RC_PRE((found != model.requests.end() && found->second.running));
   }
   void apply(Model& model) const override {
     Known& known = model.requests[request];
@@ -148,7 +149,7 @@ struct FinishRun : Command {
     result.content = content;
     RC_ASSERT(system.call(system.journal().finish(id_of(request), result, kNever)).ok());
     const auto stored = system.call(system.journal().result(id_of(request), kNever));
-    RC_ASSERT(stored.ok() && stored->has_value());
+    RC_ASSERT((stored.ok() && stored->has_value()));
     RC_ASSERT(**stored == result);
   }
   void show(std::ostream& os) const override { os << "Finish(" << request << ")"; }
@@ -159,7 +160,7 @@ struct RefuseRequest : Command {
 
   void checkPreconditions(const Model& model) const override {
     const auto found = model.requests.find(request);
-    RC_PRE(found == model.requests.end() || !found->second.running);
+    RC_PRE((found == model.requests.end() || !found->second.running));
   }
   void apply(Model& model) const override {
     Known& known = model.requests[request];
@@ -172,7 +173,7 @@ struct RefuseRequest : Command {
     apply(after);
     RC_ASSERT(system.call(system.journal().refuse(id_of(request), kNever)).ok());
     const auto stored = system.call(system.journal().result(id_of(request), kNever));
-    RC_ASSERT(stored.ok() && stored->has_value());
+    RC_ASSERT((stored.ok() && stored->has_value()));
     RC_ASSERT((*stored)->outcome == after.requests[request].outcome);
   }
   void show(std::ostream& os) const override { os << "Refuse(" << request << ")"; }
@@ -224,7 +225,7 @@ RC_GTEST_PROP(Journal, IsWholeWhereverTheProcessDies, ()) {
     const auto again = system.call(system.journal().admit(request_of(1), kNever));
     RC_ASSERT(again.ok());
     // It was told to run: it may have. Otherwise it did not run, and may run now, or is called unknown.
-    if (admitted) RC_ASSERT(again->result.has_value() && again->result->outcome == Outcome::kUnknown);
+    if (admitted) RC_ASSERT((again->result.has_value() && again->result->outcome == Outcome::kUnknown));
   }
   {
     System system;
@@ -233,9 +234,9 @@ RC_GTEST_PROP(Journal, IsWholeWhereverTheProcessDies, ()) {
     result.content = "done";
     const bool finished = system.interrupt(system.journal().finish(id_of(1), result, kNever), steps);
     const auto stored = system.call(system.journal().result(id_of(1), kNever));
-    RC_ASSERT(stored.ok() && stored->has_value());
+    RC_ASSERT((stored.ok() && stored->has_value()));
     if (finished) RC_ASSERT(**stored == result);
-    else RC_ASSERT(**stored == result || (*stored)->outcome == Outcome::kUnknown);
+    else RC_ASSERT((**stored == result || (*stored)->outcome == Outcome::kUnknown));
   }
 }
 
