@@ -1,9 +1,11 @@
-// SimHttp: the Http client of a simulated node. "http://api-1:8080/x" goes to the node of that name, through the simulated
-// network, to whatever listens there through a SimRpc; https is taken for http (TLS is not simulated).
+// SimHttp: the Http client of a simulated node. "http://api-1:8080/x" goes to the node of that name, through the
+// simulated network, to whatever listens there through a SimRpc; https is taken for http (TLS is not simulated).
 //
-// Fault atlas: see sim_rpc.h. To the caller they are UNAVAILABLE, before the head or inside of the body, and late answers.
+// Fault atlas: see sim_rpc.h. To the caller they are UNAVAILABLE, before the head or inside of the body, and late
+// answers.
 //
-// Owner: the node's program. Executor: the node's. A response that is destroyed leaves its connection, and so does a crash.
+// Owner: the node's program. Executor: the node's. A response that is destroyed leaves its connection, and so does
+// a crash.
 #pragma once
 
 #include <memory>

@@ -2,7 +2,6 @@
 
 #include <exception>
 
-#include "base/json.h"
 #include "base/url.h"
 #include "runtime/deadline.h"
 #include "runtime/race.h"
@@ -23,18 +22,6 @@ class Leaving {
  private:
   std::shared_ptr<RpcConnection> connection_;
 };
-
-ports::RpcResponse error_response(int status, std::string_view message) {
-  StatusCode code = StatusCode::kInvalidArgument;
-  if (status >= 500) code = StatusCode::kInternal;
-  if (status == 413 || status == 431) code = StatusCode::kResourceExhausted;
-  ports::RpcResponse response;
-  response.status = status;
-  response.headers["content-type"] = "application/json";
-  response.body = to_json(json::object{{"error", json::object{{"code", std::string(code_name(code))},
-                                                              {"message", std::string(message)}}}});
-  return response;
-}
 
 }  // namespace
 
@@ -107,16 +94,16 @@ Task<void> SimListener::serve(std::shared_ptr<RpcConnection> connection, std::st
   SimResponder responder(*connection, request.method == "HEAD");
   if (size - bytes.size() > limits_.max_header) {
     (void)co_await responder.reply(
-        error_response(431, concat("the head of the request is larger than ", limits_.max_header, " bytes")));
+        ports::rpc_refusal(431, concat("the head of the request is larger than ", limits_.max_header, " bytes")));
     co_return;
   }
   if (bytes.size() > limits_.max_body) {
     (void)co_await responder.reply(
-        error_response(413, concat("the body of the request is larger than ", limits_.max_body, " bytes")));
+        ports::rpc_refusal(413, concat("the body of the request is larger than ", limits_.max_body, " bytes")));
     co_return;
   }
   if (!target.ok()) {
-    (void)co_await responder.reply(error_response(400, message_of(target.status())));
+    (void)co_await responder.reply(ports::rpc_refusal(400, message_of(target.status())));
     co_return;
   }
   request.path = target->path;
@@ -138,7 +125,7 @@ Task<void> SimListener::answer(ports::RpcRequest request, SimResponder& responde
   if (!failure.empty()) log_.error("rpc.handler.threw", {{"request", what}, {"error", failure}});
   if (responder.answered()) co_return;
   if (failure.empty()) log_.error("rpc.handler.silent", {{"request", what}});
-  (void)co_await responder.reply(error_response(500, "internal error"));
+  (void)co_await responder.reply(ports::rpc_refusal(500, "internal error"));
 }
 
 // When a handler that streams is to be destroyed: its client has gone, or the drain has begun.

@@ -1,6 +1,7 @@
-// SimRpc: the RpcServer of a simulated node, and SimWeb, which knows who listens where. A node listens under its name:
-// "api-1:8080" (an address without a host, 0.0.0.0 and localhost mean that too). Whatever speaks HTTP is simulated with
-// it: the api's replicas, and services of others, such as a model provider, which are a handler on a node of their own.
+// SimRpc: the RpcServer of a simulated node, and SimWeb, which knows who listens where. A node listens under its
+// name: "api-1:8080" (an address without a host, 0.0.0.0 and localhost mean that too). Whatever speaks HTTP is
+// simulated with it: the api's replicas, and services of others, such as a model provider, which are a handler on
+// a node of their own.
 //
 // Fault atlas, and why the system must survive each (they come from the Network, whose own atlas has the causes):
 //   refused                      a replica is being deployed: the client goes to another one, or tries again
@@ -10,9 +11,9 @@
 //   slow client                  the stream's window fills, the writer waits or gives the client up
 //   crash after the effect       the work was done and nobody was told
 //
-// Owner: SimWeb by the cluster, made after the Network and destroyed before it, which shuts the simulation down; a SimRpc by
-// its node's program. Executor: the node's. A node that crashes takes its listeners and handlers with it. One request a
-// connection.
+// Owner: SimWeb by the cluster, made after the Network and destroyed before it, which shuts the simulation down; a
+// SimRpc by its node's program. Executor: the node's. A node that crashes takes its listeners and handlers with
+// it. One request a connection.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,9 @@
-// One simulated HTTP connection, one request on it: the client opens, is accepted or refused, sends its request, and gets
-// a head, parts of a body, and an end. Bytes cross, nothing else. Parts that the client has not taken fill a window.
+// One simulated HTTP connection, one request on it: the client opens, is accepted or refused, sends its request,
+// and gets a head, parts of a body, and an end. Bytes cross, nothing else. Parts that the client has not taken
+// fill a window.
 //
-// Held by shared_ptr by both ends' coroutines and, while it is open, by itself; it belongs to the world, so that the end of
-// one process leaves the other what had arrived.
+// Held by shared_ptr by both ends' coroutines and, while it is open, by itself; it belongs to the world, so that
+// the end of one process leaves the other what had arrived.
 #pragma once
 
 #include <array>

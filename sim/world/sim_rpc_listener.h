@@ -1,5 +1,5 @@
-// A listener of a simulated node: decodes requests, runs the handler, one task a request in a scope of its own, and keeps
-// the promises of ports/rpc.h towards both sides. Only included by sim_rpc*.cpp.
+// A listener of a simulated node: decodes requests, runs the handler, one task a request in a scope of its own,
+// and keeps the promises of ports/rpc.h towards both sides. Only included by sim_rpc*.cpp.
 #pragma once
 
 #include <memory>

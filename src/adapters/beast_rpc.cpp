@@ -115,7 +115,7 @@ class BeastListener final : public ports::RpcListener {
         ServerConnection::Incoming nothing;
         nothing.keep_alive = false;
         ServerResponder responder(connection, nothing);
-        const Status sent = co_await responder.reply(error_response(refusal->status, refusal->message));
+        const Status sent = co_await responder.reply(ports::rpc_refusal(refusal->status, refusal->message));
         if (sent.ok()) co_await connection->linger();
         co_return;
       }
@@ -161,7 +161,7 @@ class BeastListener final : public ports::RpcListener {
       connection.close();  // the handler ended without an end of its stream: the client must see that
     } else if (!responder.answered()) {
       if (failure.empty()) log_.error("rpc.handler.silent", {{"request", what}});
-      (void)co_await responder.reply(error_response(500, "internal error"));
+      (void)co_await responder.reply(ports::rpc_refusal(500, "internal error"));
     }
   }
 

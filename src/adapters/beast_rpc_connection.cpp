@@ -15,7 +15,6 @@
 #include <boost/beast/http/string_body.hpp>
 
 #include "adapters/asio_operation.h"
-#include "base/json.h"
 #include "base/url.h"
 #include "runtime/deadline.h"
 #include "runtime/sleep.h"
@@ -292,18 +291,6 @@ Task<Status> ServerResponder::finish() {
 void ServerResponder::end_stream() {
   state_ = State::kFinished;
   if (chunks_allowed_ && !head_only_) connection_->send("0\r\n\r\n");
-}
-
-ports::RpcResponse error_response(int status, std::string_view message) {
-  StatusCode code = StatusCode::kInvalidArgument;
-  if (status >= 500) code = StatusCode::kInternal;
-  if (status == 413 || status == 431) code = StatusCode::kResourceExhausted;
-  ports::RpcResponse response;
-  response.status = status;
-  response.headers["content-type"] = "application/json";
-  response.body = to_json(json::object{{"error", json::object{{"code", std::string(code_name(code))},
-                                                               {"message", std::string(message)}}}});
-  return response;
 }
 
 }  // namespace reliant::adapters

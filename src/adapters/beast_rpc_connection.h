@@ -110,7 +110,4 @@ class ServerResponder final : public ports::RpcResponder {
   Event stream_started_;
 };
 
-// {"error":{"code":...,"message":...}}
-ports::RpcResponse error_response(int status, std::string_view message);
-
 }  // namespace reliant::adapters

@@ -1,9 +1,9 @@
 // ModelProvider: one completion of a large language model (R6, R20): the conversation and the tools in, text and tool
 // calls out, streamed while they come.
 //
-// Owner: the worker's composition root. Executor: the logic thread. Errors: UNAVAILABLE, RESOURCE_EXHAUSTED (rate limit)
-// and DEADLINE_EXCEEDED may be retried; INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED, FAILED_PRECONDITION
-// (context too long, bad script) may not. Destroying the call ends the request.
+// Owner: the worker's composition root. Executor: the logic thread. Errors: UNAVAILABLE, RESOURCE_EXHAUSTED (rate
+// limit) and DEADLINE_EXCEEDED may be retried; INVALID_ARGUMENT, UNAUTHENTICATED, PERMISSION_DENIED,
+// FAILED_PRECONDITION (context too long, bad script) may not. Destroying the call ends the request.
 #pragma once
 
 #include <cstdint>

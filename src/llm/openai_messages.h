@@ -20,7 +20,8 @@ class OpenAiAnswer {
  public:
   explicit OpenAiAnswer(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
-  // Returns the text that it adds. UNAVAILABLE: the data is not what the API sends. Other errors: told by the provider.
+  // Returns the text that it adds. UNAVAILABLE: the data is not what the API sends. Other errors: told by the
+  // provider.
   Result<std::string> add(std::string_view data);
   bool done() const { return done_; }  // "[DONE]" was there
   // Once nothing more comes. UNAVAILABLE: something is missing.

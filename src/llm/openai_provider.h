@@ -1,9 +1,9 @@
-// OpenAiProvider: a model behind the OpenAI-compatible chat completions API (R20), streamed. OpenAI itself, OpenRouter,
-// vLLM, Ollama, LM Studio and others speak it.
+// OpenAiProvider: a model behind the OpenAI-compatible chat completions API (R20), streamed. OpenAI itself,
+// OpenRouter, vLLM, Ollama, LM Studio and others speak it.
 //
 // Owner: the composition root; the Http outlives it. Executor: the logic thread. Errors are mapped to those of
-// ModelProvider; a rate limit carries the provider's retry-after. An answer that breaks off is UNAVAILABLE, and what was
-// streamed of it is void.
+// ModelProvider; a rate limit carries the provider's retry-after. An answer that breaks off is UNAVAILABLE, and
+// what was streamed of it is void.
 #pragma once
 
 #include <string>

@@ -16,9 +16,9 @@
 // {{user}} is the user's last message, {{result}} the newest tool result, {{result.0}} the first since that message,
 // {{step}} the number of the step, {{conversation}} the chat. They stand in texts and in strings of arguments.
 //
-// What it answers depends on the conversation alone (and, for `times`, on the attempts that this object has seen), so a
-// turn that is repeated after a crash gets the same answer. Owner: the composition root. FAILED_PRECONDITION: the script
-// has no answer here, or names a result that is not there.
+// What it answers depends on the conversation alone (and, for `times`, on the attempts that this object has seen),
+// so a turn that is repeated after a crash gets the same answer. Owner: the composition root. FAILED_PRECONDITION:
+// the script has no answer here, or names a result that is not there.
 #pragma once
 
 #include <cstdint>

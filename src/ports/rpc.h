@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct RpcResponse {
   RpcHeaders headers;
   std::string body;
 };
+
+// What a server answers by itself to a request that no handler answers: {"code":...,"message":...}, as JSON.
+RpcResponse rpc_refusal(int status, std::string_view message);
 
 // Exactly one of reply() or start_stream() … finish(). A handler that ends without either is answered 500.
 class RpcResponder {

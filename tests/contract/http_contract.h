@@ -1,4 +1,5 @@
-// What every Http client promises, as tests. The world is described in http_contract_service.h. Instantiate `HttpContract` with it.
+// What every Http client promises, as tests. The world is described in http_contract_service.h. Instantiate
+// `HttpContract` with it.
 #pragma once
 
 #include "contract/http_contract_service.h"

@@ -1,4 +1,5 @@
-// What every RpcServer promises, as tests. The world is described in http_contract_service.h. Instantiate `RpcContract` with it.
+// What every RpcServer promises, as tests. The world is described in http_contract_service.h. Instantiate
+// `RpcContract` with it.
 #pragma once
 
 #include "contract/http_contract_service.h"

@@ -1,5 +1,5 @@
-// Both ends of HTTP destroyed at every point that the loop can be at: what is left then is inert, and nothing leaks or is
-// used after its end (the sanitizers watch).
+// Both ends of HTTP destroyed at every point that the loop can be at: what is left then is inert, and nothing
+// leaks or is used after its end (the sanitizers watch).
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
@@ -12,7 +12,9 @@ namespace {
 
 enum class First : std::uint8_t { kListener, kClients };
 
-Task<void> ignore(ports::Http& http, ports::HttpRequest request) { (void)co_await fetch(http, std::move(request), kNever); }
+Task<void> ignore(ports::Http& http, ports::HttpRequest request) {
+  (void)co_await fetch(http, std::move(request), kNever);
+}
 
 // False: everything that can happen has happened before.
 bool destroy_after(std::size_t handlers, First first) {

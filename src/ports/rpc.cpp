@@ -1,0 +1,18 @@
+#include "ports/rpc.h"
+
+#include "base/json.h"
+
+namespace reliant::ports {
+
+RpcResponse rpc_refusal(int status, std::string_view message) {
+  StatusCode code = StatusCode::kInvalidArgument;
+  if (status >= 500) code = StatusCode::kInternal;
+  if (status == 413 || status == 431) code = StatusCode::kResourceExhausted;
+  RpcResponse response;
+  response.status = status;
+  response.headers["content-type"] = "application/json";
+  response.body = to_json(json::object{{"code", std::string(code_name(code))}, {"message", std::string(message)}});
+  return response;
+}
+
+}  // namespace reliant::ports
