@@ -43,6 +43,7 @@ class TemporalServer final {
   TemporalServer(Network& network, Node& node, temporal::engine::EngineOptions options = {});
   TemporalServer(const TemporalServer&) = delete;
   TemporalServer& operator=(const TemporalServer&) = delete;
+  ~TemporalServer() { network_.simulation().shutdown(); }
 
   Node& node() { return node_; }
   CallFaults& faults() { return faults_; }
