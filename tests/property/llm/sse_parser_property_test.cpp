@@ -35,8 +35,8 @@ RC_GTEST_PROP(SseParserProperty, GivesTheSameEventsForAnyChunking, ()) {
   std::vector<std::string> bytes;
   for (const char byte : whole) bytes.emplace_back(1, byte);
   const auto events = parse({whole});
-  RC_ASSERT(parse(pieces) == events);
-  RC_ASSERT(parse(bytes) == events);
+  RC_ASSERT((parse(pieces) == events));
+  RC_ASSERT((parse(bytes) == events));
 }
 
 RC_GTEST_PROP(SseParserProperty, ReadsBackWhatWasWritten, ()) {
@@ -55,7 +55,7 @@ RC_GTEST_PROP(SseParserProperty, ReadsBackWhatWasWritten, ()) {
     stream += end;
     wanted.push_back(event);
   }
-  RC_ASSERT(parse({stream}) == wanted);
+  RC_ASSERT((parse({stream}) == wanted));
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ RC_GTEST_PROP(HttpTargetProperty, ReadsBackWhatWasEncoded, ()) {
   for (const auto& [name, value] : query) target += percent_encode(name) + "=" + percent_encode(value) + "&";
   const auto parsed = parse_http_target(target);
   RC_ASSERT(parsed.ok());
-  RC_ASSERT(parsed->path == "/" + segment);
+  RC_ASSERT((parsed->path == "/" + segment));
   RC_ASSERT(parsed->query == query);
 }
 
