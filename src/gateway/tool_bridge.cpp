@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "router/nats_daemon_router.h"
+#include "model/subject.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
 
@@ -86,10 +86,10 @@ NatsToolBridge::~NatsToolBridge() = default;
 void NatsToolBridge::session_opened(const UserId& user, const DaemonId& daemon) {
   const Key key(user, daemon);
   ports::SubscribeOptions requests;
-  requests.subject = router::tool_request_subject(user, daemon);
+  requests.subject = model::daemon_subject(model::DaemonSubject::kToolRequestSync, user, daemon);
   requests.queue_group = kQueueGroup;
   ports::SubscribeOptions commands;
-  commands.subject = router::daemon_command_subject(user, daemon);
+  commands.subject = model::daemon_subject(model::DaemonSubject::kCommand, user, daemon);
   commands.queue_group = kQueueGroup;
   auto request_interest = bus_.subscribe(std::move(requests));
   auto command_interest = bus_.subscribe(std::move(commands));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "model/subject.h"
 #include "model/tool_messages.h"
 #include "router/local_daemon_router.h"
 
@@ -17,14 +18,6 @@ Status check_ids(const UserId& user, const DaemonId& daemon) {
 
 }  // namespace
 
-std::string tool_request_subject(const UserId& user, const DaemonId& daemon) {
-  return concat("tools.request.sync.", user.str(), ".", daemon.str());
-}
-
-std::string daemon_command_subject(const UserId& user, const DaemonId& daemon) {
-  return concat("daemon.command.", user.str(), ".", daemon.str());
-}
-
 Result<std::unique_ptr<ports::BusSubscription>> NatsDaemonRouter::send(const model::ToolRequest& request,
                                                                        const OutputSink& sink, Instant deadline) {
   TRY_OK(check_ids(request.user, request.daemon));
@@ -37,7 +30,7 @@ Result<std::unique_ptr<ports::BusSubscription>> NatsDaemonRouter::send(const mod
   ports::SubscribeOptions options;
   options.subject = bus_.new_inbox();
   ports::BusMessage publication;
-  publication.subject = tool_request_subject(request.user, request.daemon);
+  publication.subject = model::daemon_subject(model::DaemonSubject::kToolRequestSync, request.user, request.daemon);
   publication.reply_to = options.subject;
   publication.payload = model::encode(message);
   // Interest first: on one connection it is in force before the request is seen.
@@ -87,7 +80,7 @@ Task<Result<model::ToolResult>> NatsDaemonRouter::follow(ports::BusSubscription&
 Task<Status> NatsDaemonRouter::command(std::string payload, UserId user, DaemonId daemon, Instant deadline) {
   CO_TRY_OK(check_ids(user, daemon));
   ports::BusMessage message;
-  message.subject = daemon_command_subject(user, daemon);
+  message.subject = model::daemon_subject(model::DaemonSubject::kCommand, user, daemon);
   message.payload = std::move(payload);
   auto reply = co_await bus_.request(std::move(message), deadline);
   if (!reply.ok())

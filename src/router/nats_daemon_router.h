@@ -34,8 +34,4 @@ class NatsDaemonRouter final : public DaemonRouter {
   Clock& clock_;
 };
 
-// The bus subjects of one daemon. Ids are valid bus tokens (base/ids.h): nothing in them can be read as syntax (C41).
-std::string tool_request_subject(const UserId& user, const DaemonId& daemon);    // tools.request.sync.{user}.{daemon}
-std::string daemon_command_subject(const UserId& user, const DaemonId& daemon);  // daemon.command.{user}.{daemon}
-
 }  // namespace reliant::router

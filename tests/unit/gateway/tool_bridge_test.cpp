@@ -1,6 +1,7 @@
 #include "adapters/memory_bus.h"
 #include "gateway/tool_bridge.h"
 #include "gateway_world.h"
+#include "model/subject.h"
 #include "router/nats_daemon_router.h"
 
 namespace reliant::gateway {
@@ -87,7 +88,7 @@ TEST_P(ToolBridgeTest, ARequestThatComesAfterItsDeadlineIsNotStarted) {
   late.request = world_.request("req_1");
   late.deadline_ms = 1;
   ports::BusMessage message;
-  message.subject = router::tool_request_subject(world_.user, DaemonId("d1"));
+  message.subject = model::daemon_subject(model::DaemonSubject::kToolRequestSync, world_.user, DaemonId("d1"));
   message.payload = model::encode(late);
   auto reply = finish(world_.simulation, worker_bus_.request(std::move(message), in(1s)));
   ASSERT_TRUE(reply.ok());
@@ -104,7 +105,7 @@ TEST_P(ToolBridgeTest, ABodyThatNamesAnotherDaemonThanItsSubjectIsRefused) {
   foreign.request.user = UserId("u2");
   foreign.deadline_ms = std::int64_t{1} << 60;
   ports::BusMessage message;
-  message.subject = router::tool_request_subject(world_.user, DaemonId("d1"));
+  message.subject = model::daemon_subject(model::DaemonSubject::kToolRequestSync, world_.user, DaemonId("d1"));
   message.payload = model::encode(foreign);
   auto reply = finish(world_.simulation, worker_bus_.request(std::move(message), in(1s)));
   ASSERT_TRUE(reply.ok());
