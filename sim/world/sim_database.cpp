@@ -43,13 +43,16 @@ CommitFault drawn(Random& random, const CommitFaults& faults) {
 Status lost() { return unavailable("the connection to the database was lost; nothing was written"); }
 Status over() { return internal_error("the transaction is over"); }
 Status in_doubt() {
-  return with_reason(unknown("the connection to the database was lost while committing"), kReasonCommitUnknown);
+  return with_reason(unknown("the connection to the database was lost while committing"),
+                     kReasonCommitUnknown);
 }
-Status serialization_failure() { return aborted("the database could not serialize this transaction; run it again"); }
+Status serialization_failure() {
+  return aborted("the database could not serialize this transaction; run it again");
+}
 
 }  // namespace
 
-// --- the server and its clients ------------------------------------------------------------------------------------
+// --- the server and its clients ------------------------------------------------------------------
 
 // A transaction whose client is gone, until the server settles it.
 struct DatabaseServer::Abandoned : Wake {
@@ -60,8 +63,8 @@ struct DatabaseServer::Abandoned : Wake {
 
 class RemoteTransaction final : public Transaction {
  public:
-  RemoteTransaction(DatabaseServer& server, Node& client, Incarnation life, std::unique_ptr<Transaction> inner,
-                    Instant deadline)
+  RemoteTransaction(DatabaseServer& server, Node& client, Incarnation life,
+                    std::unique_ptr<Transaction> inner, Instant deadline)
       : server_(server), client_(client), life_(life), inner_(std::move(inner)), deadline_(deadline) {
     server_.sessions_.push_back(this);
   }
@@ -132,15 +135,16 @@ class RemoteTransaction final : public Transaction {
   DatabaseServer& server_;
   Node& client_;
   Incarnation life_;
-  std::unique_ptr<Transaction> inner_;  // null without over_: the connection was lost, and the client does not know yet
+  std::unique_ptr<Transaction> inner_;  // null without over_: the connection is lost, the client not yet told
   Instant deadline_;
   bool over_ = false;
   bool commit_sent_ = false;
 };
 
-// A reader does not keep the writers waiting while its messages travel: it takes its turn for the moment of a statement.
-// When somebody has committed between two of its statements, they would not see one state, and it is told to start anew.
-// BEGIN travels with the first statement, and nobody waits for the end of a transaction that wrote nothing.
+// A reader does not keep the writers waiting while its messages travel: it takes its turn for the moment of a
+// statement. When somebody has committed between two of its statements, they would not see one state, and it
+// is told to start anew. BEGIN travels with the first statement, and nobody waits for the end of a
+// transaction that wrote nothing.
 class RemoteRead final : public Transaction {
  public:
   RemoteRead(DatabaseServer& server, Node& client, Incarnation life, Instant deadline)
@@ -192,7 +196,9 @@ DatabaseServer::DatabaseServer(Network& network, Node& node)
 
 DatabaseServer::~DatabaseServer() { network_.simulation().shutdown(); }
 
-void DatabaseServer::fail_next_commit(Node& client, CommitFault fault) { planned_.push_back({&client, fault}); }
+void DatabaseServer::fail_next_commit(Node& client, CommitFault fault) {
+  planned_.push_back({&client, fault});
+}
 
 CommitFault DatabaseServer::draw_fault(Node& client) {
   CommitFault fault = drawn(random_, faults_);
@@ -216,8 +222,8 @@ void DatabaseServer::node_crashed(Node&) {
   abandoned_.clear();
 }
 
-// What the server knows of a client that is gone: with the way open, at once that it is gone, unless its commit comes
-// first; with the way cut, nothing for as long as it believes in it.
+// What the server knows of a client that is gone: with the way open, at once that it is gone, unless its
+// commit comes first; with the way cut, nothing for as long as it believes in it.
 void DatabaseServer::abandon(std::unique_ptr<Transaction> transaction, Node& client, bool commit_sent) {
   Path& way = network_.path(client, node_);
   if (way.open() && !commit_sent) return;  // rolls back here
@@ -268,7 +274,7 @@ Task<Status> SimDatabase::run_script(std::string_view sql, Instant deadline) {
   co_return done;
 }
 
-// --- a file on the node itself -------------------------------------------------------------------------------------
+// --- a file on the node itself -------------------------------------------------------------------
 
 class FileTransaction final : public Transaction {
  public:
@@ -290,8 +296,8 @@ class FileTransaction final : public Transaction {
     co_await sleep_for(disk);
     if (fault != CommitFault::kNone && fault != CommitFault::kLostAfter) {
       inner_.reset();
-      co_return fault == CommitFault::kLostWhile ? in_doubt()
-                                                 : fault == CommitFault::kAborted ? serialization_failure() : lost();
+      if (fault == CommitFault::kLostWhile) co_return in_doubt();
+      co_return fault == CommitFault::kAborted ? serialization_failure() : lost();
     }
     const Status committed = co_await inner_->commit();
     if (committed.ok()) ++file_.commits_;

@@ -1,21 +1,22 @@
-// The simulated database: real SQL on SQLite in memory, with the network and its faults around it. A DatabaseServer lives
-// on a node of its own and survives the crash of every client; each life of a client node has a SimDatabase, its
-// connections to that server. A DatabaseFile is a file on the node itself (the monolith's, a daemon's journal), which
-// survives the node's crash with all that was committed; each life opens it as a SimFileDatabase.
+// The simulated database: real SQL on SQLite in memory, with the network and its faults around it. A
+// DatabaseServer lives on a node of its own and survives the crash of every client; each life of a client
+// node has a SimDatabase, its connections to that server. A DatabaseFile is a file on the node itself (the
+// monolith's, a daemon's journal), which survives the node's crash with all that was committed; each life
+// opens it as a SimFileDatabase.
 //
 // Fault atlas, and why the system must survive each:
-//   latency, cut, loss        every call is a round trip; a transaction holds the writer's turn for all of its own
-//   lost before the commit    the server drops connections at a fail-over or restart: UNAVAILABLE, nothing is written
-//   lost while committing     the commit was sent and did not arrive: COMMIT_UNKNOWN, and not written
-//   lost after the commit     it was written and the answer got lost: COMMIT_UNKNOWN, and written
-//   aborted                   serializable transactions fail for no fault of theirs: ABORTED, nothing is written
-//   client gone while it committed   what was sent may still arrive: written or not, a moment after the client is gone
-//   client cut off while in a transaction   the server keeps the writer's turn until it gives the client up
-//   server crash              committed data stays; every transaction rolls back, every connection is lost
-//   slow disk (file)          a crash before the fsync loses the commit; after it, the process never learns of it
+//   latency, cut, loss   every call is a round trip; a transaction holds the writer's turn for all of its own
+//   lost before          the server drops connections at a fail-over: UNAVAILABLE, nothing is written
+//   lost while           the commit was sent and did not arrive: COMMIT_UNKNOWN, and not written
+//   lost after           it was written and the answer got lost: COMMIT_UNKNOWN, and written
+//   aborted              serializable transactions fail for no fault of theirs: ABORTED, nothing is written
+//   client gone          what it has sent may still arrive: written or not, a moment after the client is gone
+//   client cut off       in a transaction, the server keeps the writer's turn until it gives the client up
+//   server crash         committed data stays; every transaction rolls back, every connection is lost
+//   slow disk (file)     a crash before the fsync loses the commit; after it, the process never learns of it
 //
-// Owned by the cluster; made after the Network, destroyed before it, which shuts the simulation down. One thread. What a
-// node that has crashed still calls in its last step never returns and has no effect.
+// Owned by the cluster; made after the Network, destroyed before it, which shuts the simulation down. One
+// thread. What a node that has crashed still calls in its last step never returns and has no effect.
 #pragma once
 
 #include <cstdint>
@@ -122,7 +123,7 @@ class DatabaseFile {
   ~DatabaseFile() { simulation_.shutdown(); }
 
   ports::Database& contents() { return *data_; }  // without latency and faults
-  CommitFaults& faults() { return faults_; }      // of a file, kLostWhile and kLostAfter: its disk fails for a moment
+  CommitFaults& faults() { return faults_; }  // here, "lost" is a disk that fails for a moment
   std::uint64_t commits() const { return commits_; }
 
  private:

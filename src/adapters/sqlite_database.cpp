@@ -81,8 +81,9 @@ class SqliteConnection {
   }
 
   Status script(std::string_view sql) {
-    return sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr) == SQLITE_OK ? ok_status()
-                                                                                                  : error();
+    return sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr) == SQLITE_OK
+               ? ok_status()
+               : error();
   }
 
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
@@ -133,8 +134,10 @@ class SqliteConnection {
     if (statement.highest != values.size())
       return internal_error(values.size(), " parameters for $1..$", statement.highest, ": ", sql);
     for (std::size_t i = 0; i < statement.parameters.size(); ++i) {
-      const int result = bind_one(statement.handle, static_cast<int>(i + 1), values[statement.parameters[i] - 1]);
-      if (result != SQLITE_OK) return make_status(code_of(result), "sqlite: cannot bind $", statement.parameters[i]);
+      const int result =
+          bind_one(statement.handle, static_cast<int>(i + 1), values[statement.parameters[i] - 1]);
+      if (result != SQLITE_OK)
+        return make_status(code_of(result), "sqlite: cannot bind $", statement.parameters[i]);
     }
     return ok_status();
   }
@@ -201,7 +204,8 @@ Status cannot_open(std::string_view path, sqlite3* handle, int result) {
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
     return unavailable(start, "it is locked by another program; stop that program or use another file");
   if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT)
-    return data_loss(start, "the file is not a SQLite database or is damaged; move it away or restore a copy");
+    return data_loss(start,
+                     "the file is not a SQLite database or is damaged; move it away or restore a copy");
   if (primary == SQLITE_CANTOPEN)
     return failed_precondition(start, "its directory must exist and be writable by this user");
   if (primary == SQLITE_READONLY)
@@ -235,7 +239,8 @@ Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, Durab
 // Holds its connection's turn until it is over: committed, failed or destroyed.
 class SqliteTransaction final : public ports::Transaction {
  public:
-  SqliteTransaction(SqliteDatabase& database, SqliteDatabase::Turn turn, SqliteConnection& connection, Access access)
+  SqliteTransaction(SqliteDatabase& database, SqliteDatabase::Turn turn, SqliteConnection& connection,
+                    Access access)
       : database_(database), turn_(turn), connection_(&connection), access_(access) {}
   ~SqliteTransaction() override { end(); }
 
@@ -251,7 +256,8 @@ class SqliteTransaction final : public ports::Transaction {
     Status status;
     if (const int result = connection_->run("COMMIT"); result != SQLITE_OK) {
       status = connection_->error();
-      // The disk failed while the commit was written: whether it is there is known only after the file is read again.
+      // The disk failed while the commit was written: whether it is there is known only after the file is
+      // read again.
       if ((result & 0xff) == SQLITE_IOERR)
         status = with_reason(unknown("the commit is in doubt: ", message_of(status)), kReasonCommitUnknown);
     }
@@ -279,7 +285,11 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, D
 }
 
 SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer)
-    : path_(std::move(path)), in_memory_(path_ == ":memory:"), connections_(1 + kReaders), writers_(1), readers_(kReaders) {
+    : path_(std::move(path)),
+      in_memory_(path_ == ":memory:"),
+      connections_(1 + kReaders),
+      writers_(1),
+      readers_(kReaders) {
   connections_[kWriter] = std::move(writer);
   pass_on(Turn{kWriter});
   for (std::size_t reader = 1; reader <= kReaders; ++reader) pass_on(Turn{reader});

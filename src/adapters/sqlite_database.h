@@ -1,14 +1,16 @@
-// SqliteDatabase: the database port on one SQLite file, or in memory (":memory:"). One writer at a time, so transactions
-// are serializable as they stand; the answer to "database is locked" is a queue of coroutines, not a busy loop.
+// SqliteDatabase: the database port on one SQLite file, or in memory (":memory:"). One writer at a time, so
+// transactions are serializable as they stand; the answer to "database is locked" is a queue of coroutines,
+// not a busy loop.
 //
-// A file is in WAL mode: writers go through one connection in the order in which they came, readers see the snapshot of
-// their first statement, on connections of their own, and neither waits for the other. In memory there is one connection
-// and readers queue with the writers.
-// Owner: the composition root; it outlives its transactions. Executor: the logic thread, on which SQLite works at once
-// (its calls are short), so only the wait for a turn suspends. Destroying a waiter leaves the queue, destroying a
-// transaction rolls back and passes the turn on, both at once.
-// Failures: see ports/database.h. Of its own: RESOURCE_EXHAUSTED (disk full), DATA_LOSS (the file is damaged). That two
-// processes do not use one file is the lock of the data directory; another program that holds the file makes writers wait.
+// A file is in WAL mode: writers go through one connection in the order in which they came, readers see the
+// snapshot of their first statement, on connections of their own, and neither waits for the other. In memory
+// there is one connection and readers queue with the writers.
+// Owner: the composition root; it outlives its transactions. Executor: the logic thread, on which SQLite
+// works at once (its calls are short), so only the wait for a turn suspends. Destroying a waiter leaves the
+// queue, destroying a transaction rolls back and passes the turn on, both at once.
+// Failures: see ports/database.h. Of its own: RESOURCE_EXHAUSTED (disk full), DATA_LOSS (the file is
+// damaged). That two processes do not use one file is the lock of the data directory; another program that
+// holds the file makes writers wait.
 #pragma once
 
 #include <cstddef>
@@ -26,15 +28,17 @@ namespace reliant::adapters {
 class SqliteConnection;
 
 enum class Durability : std::uint8_t {
-  kProcess,  // a commit survives the end of the process; power loss may take the last ones (WAL, synchronous=NORMAL)
-  kPower,    // a commit survives power loss, at the price of one fsync (synchronous=FULL): the daemon's journal
+  kProcess,  // a commit survives the end of the process; power loss may take the last ones
+  kPower,    // a commit survives power loss, at the price of one fsync: the daemon's journal
 };
 
 class SqliteDatabase final : public ports::Database {
  public:
-  // Creates the file when there is none. The error says what to do about it: FAILED_PRECONDITION (no such directory, not
-  // writable, no WAL here), UNAVAILABLE (locked by another program), DATA_LOSS (not a database).
-  static Result<std::unique_ptr<SqliteDatabase>> open(std::string path, Durability durability = Durability::kProcess);
+  // Creates the file when there is none. The error says what to do about it: FAILED_PRECONDITION (no such
+  // directory, not writable, no WAL here), UNAVAILABLE (locked by another program), DATA_LOSS (not a
+  // database).
+  static Result<std::unique_ptr<SqliteDatabase>> open(std::string path,
+                                                      Durability durability = Durability::kProcess);
   ~SqliteDatabase() override;
 
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
@@ -53,7 +57,7 @@ class SqliteDatabase final : public ports::Database {
 
   std::string path_;
   bool in_memory_;
-  std::vector<std::unique_ptr<SqliteConnection>> connections_;  // the writer first; readers open when first needed
+  std::vector<std::unique_ptr<SqliteConnection>> connections_;  // the writer, then readers, opened when needed
   Channel<Turn> writers_;
   Channel<Turn> readers_;
 };

@@ -1,8 +1,8 @@
-// Authenticator: who is it that calls? A port of the roles that are called (api, gateway), so that tokens of other kinds
-// can join later. DbPatValidator knows personal access tokens, kept by the store (R52, C10).
+// Authenticator: who is it that calls? A port of the roles that are called (api, gateway), so that tokens of
+// other kinds can join later. DbPatValidator knows personal access tokens, kept by the store (R52, C10).
 //
-// Executor: the logic thread. Stateless. Failures: UNAUTHENTICATED + TOKEN_INVALID or TOKEN_REVOKED is an answer; any
-// other code means that the answer is not known now, and must never be taken for a refusal.
+// Executor: the logic thread. Stateless. Failures: UNAUTHENTICATED + TOKEN_INVALID or TOKEN_REVOKED is an
+// answer; any other code means that the answer is not known now, and must never be taken for a refusal.
 #pragma once
 
 #include <string>

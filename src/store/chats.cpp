@@ -35,12 +35,14 @@ struct CreateChat {
   Chat chat;
 
   Task<Result<Chat>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows stored,
-                  co_await transaction.execute("SELECT " CHAT_COLUMNS " FROM chats WHERE id = $1", {chat.id.str()}));
+    CO_TRY_ASSIGN(
+        const Rows stored,
+        co_await transaction.execute("SELECT " CHAT_COLUMNS " FROM chats WHERE id = $1", {chat.id.str()}));
     if (!stored.empty()) {
       Chat found = chat_from(stored[0]);
       if (found.user == chat.user && found.project == chat.project) co_return found;
-      co_return with_field(already_exists("chat id ", chat.id.str(), " is taken; choose another one or none"), "id");
+      co_return with_field(already_exists("chat id ", chat.id.str(), " is taken; choose another one or none"),
+                           "id");
     }
     CO_TRY_ASSIGN(const Rows project,
                   co_await transaction.execute("SELECT 1 FROM projects WHERE id = $1 AND user_id = $2",
@@ -58,9 +60,9 @@ struct CreateChat {
 };
 
 Task<Result<Chat>> chat_of(Transaction& transaction, UserId user, ChatId id) {
-  CO_TRY_ASSIGN(const Rows rows,
-                co_await transaction.execute("SELECT " CHAT_COLUMNS " FROM chats WHERE id = $1 AND user_id = $2",
-                                             {id.str(), user.str()}));
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT " CHAT_COLUMNS
+                                                              " FROM chats WHERE id = $1 AND user_id = $2",
+                                                              {id.str(), user.str()}));
   if (rows.empty()) co_return no_chat(id);
   co_return chat_from(rows[0]);
 }
@@ -143,10 +145,11 @@ struct SetStatus {
     CO_TRY_ASSIGN(const Chat chat, co_await chat_of(transaction, change.user, change.chat));
     bool goes_on = false;
     if (change.answered_up_to) {
-      CO_TRY_ASSIGN(const Rows newer, co_await transaction.execute(
-                                          "SELECT 1 FROM messages WHERE chat_id = $1 AND sequence > $2 "
-                                          "AND role = 'user' LIMIT 1",
-                                          {chat.id.str(), static_cast<std::int64_t>(*change.answered_up_to)}));
+      CO_TRY_ASSIGN(
+          const Rows newer,
+          co_await transaction.execute("SELECT 1 FROM messages WHERE chat_id = $1 AND sequence > $2 "
+                                       "AND role = 'user' LIMIT 1",
+                                       {chat.id.str(), static_cast<std::int64_t>(*change.answered_up_to)}));
       goes_on = !newer.empty();
     }
     // A turn that failed or was cancelled is told of even when the next one follows at once.
@@ -181,7 +184,8 @@ std::string status_payload(model::ChatStatus status, const Status& error) {
   const auto text = [](std::string_view part) { return json::string(part.data(), part.size()); };
   json::object payload{{"status", text(model::to_string(status))}};
   if (!error.ok())
-    payload["error"] = json::object{{"code", text(code_name(error.code()))}, {"message", text(message_of(error))}};
+    payload["error"] =
+        json::object{{"code", text(code_name(error.code()))}, {"message", text(message_of(error))}};
   return to_json(payload);
 }
 
@@ -193,7 +197,8 @@ Task<Status> insert_update(Transaction& transaction, model::Update update) {
       .status();
 }
 
-Task<Result<std::uint64_t>> take_sequences(Transaction& transaction, UserId user, ChatId chat, std::size_t count) {
+Task<Result<std::uint64_t>> take_sequences(Transaction& transaction, UserId user, ChatId chat,
+                                           std::size_t count) {
   CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
                                      "UPDATE chats SET last_sequence = last_sequence + $3 "
                                      "WHERE id = $1 AND user_id = $2 RETURNING last_sequence",

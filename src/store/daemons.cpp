@@ -50,7 +50,8 @@ Result<Daemon> daemon_from(const Row& row) {
                 model::daemon_connection_from(row.text(8)),
                 wall_time(row.integer(9)),
                 wall_time(row.integer(10))};
-  for (const auto& label : labels->get_object()) daemon.labels[std::string(label.key())] = plain(label.value());
+  for (const auto& label : labels->get_object())
+    daemon.labels[std::string(label.key())] = plain(label.value());
   for (const json::value& tool : tools->get_array()) daemon.tools.push_back(plain(tool));
   return daemon;
 }
@@ -81,9 +82,9 @@ struct AcceptDaemon {
 };
 
 Task<Result<Daemon>> daemon_of(Transaction& transaction, UserId user, DaemonId id) {
-  CO_TRY_ASSIGN(const Rows rows,
-                co_await transaction.execute("SELECT " DAEMON_COLUMNS " FROM daemons WHERE user_id = $1 AND id = $2",
-                                             {user.str(), id.str()}));
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT " DAEMON_COLUMNS
+                                                              " FROM daemons WHERE user_id = $1 AND id = $2",
+                                                              {user.str(), id.str()}));
   if (rows.empty()) co_return not_found("daemon ", id.str(), " does not exist");
   co_return daemon_from(rows[0]);
 }
@@ -97,7 +98,8 @@ struct GetDaemon {
 
 struct SetConnection {
   using Value = std::monostate;
-  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // one stream has one writer, and others are refused
+  static constexpr InDoubt kInDoubt =
+      InDoubt::kRunAgain;  // one stream has one writer, and others are refused
   UserId user;
   DaemonId id;
   std::int64_t epoch;
@@ -124,8 +126,8 @@ struct ListDaemons {
 
   Task<Result<std::vector<Daemon>>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("SELECT " DAEMON_COLUMNS " FROM daemons WHERE user_id = $1 ORDER BY id",
-                                               {user.str()}));
+                  co_await transaction.execute(
+                      "SELECT " DAEMON_COLUMNS " FROM daemons WHERE user_id = $1 ORDER BY id", {user.str()}));
     std::vector<Daemon> daemons;
     for (const Row& row : rows) {
       CO_TRY_ASSIGN(Daemon daemon, daemon_from(row));
@@ -182,11 +184,13 @@ struct LiveGateways {
   std::int64_t since;
 
   Task<Result<std::vector<Gateway>>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT id, address, last_seen FROM gateways WHERE last_seen >= $1 ORDER BY id", {since}));
+    CO_TRY_ASSIGN(
+        const Rows rows,
+        co_await transaction.execute(
+            "SELECT id, address, last_seen FROM gateways WHERE last_seen >= $1 ORDER BY id", {since}));
     std::vector<Gateway> gateways;
-    for (const Row& row : rows) gateways.push_back({GatewayId(row.text(0)), row.text(1), wall_time(row.integer(2))});
+    for (const Row& row : rows)
+      gateways.push_back({GatewayId(row.text(0)), row.text(1), wall_time(row.integer(2))});
     co_return gateways;
   }
 };
@@ -199,8 +203,9 @@ Task<Result<std::int64_t>> Daemons::accept(DaemonArrival arrival, Instant deadli
 
 Task<Status> Daemons::set_connection(UserId user, DaemonId id, std::int64_t epoch,
                                      model::DaemonConnection connection, Instant deadline) {
-  co_return (co_await transactor_.write(
-                 SetConnection{std::move(user), std::move(id), epoch, connection, transactor_.wall_now()}, deadline))
+  co_return (
+      co_await transactor_.write(
+          SetConnection{std::move(user), std::move(id), epoch, connection, transactor_.wall_now()}, deadline))
       .status();
 }
 
@@ -217,8 +222,9 @@ Task<Status> Daemons::disconnect_all(GatewayId gateway, Instant deadline) {
 }
 
 Task<Status> Gateways::announce(GatewayId id, std::string address, Instant deadline) {
-  co_return (co_await transactor_.write(
-                 AnnounceGateway{{std::move(id), std::move(address), wall_time(transactor_.wall_now())}}, deadline))
+  co_return (
+      co_await transactor_.write(
+          AnnounceGateway{{std::move(id), std::move(address), wall_time(transactor_.wall_now())}}, deadline))
       .status();
 }
 
@@ -227,7 +233,8 @@ Task<Status> Gateways::withdraw(GatewayId id, Instant deadline) {
 }
 
 Task<Result<std::vector<Gateway>>> Gateways::live(Duration lease, Instant deadline) {
-  const std::int64_t since = transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(lease).count();
+  const std::int64_t since =
+      transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(lease).count();
   return transactor_.read(LiveGateways{since}, deadline);
 }
 

@@ -1,5 +1,6 @@
-// Daemons and the gateways that hold them (C2, C19). Every accepted stream of a daemon takes the next epoch, and whoever
-// writes for a stream names its epoch: the write of a stream that a newer one has replaced is refused.
+// Daemons and the gateways that hold them (C2, C19). Every accepted stream of a daemon takes the next epoch,
+// and whoever writes for a stream names its epoch: the write of a stream that a newer one has replaced is
+// refused.
 #pragma once
 
 #include <cstdint>
@@ -45,16 +46,17 @@ class Daemons {
  public:
   explicit Daemons(Transactor& transactor) : transactor_(transactor) {}
 
-  // Writes what the daemon says of itself, connection fresh, and returns the epoch of the stream: higher than all before
-  // it, though numbers may be left out. NOT_FOUND: no such user.
+  // Writes what the daemon says of itself, connection fresh, and returns the epoch of the stream: higher than
+  // all before it, though numbers may be left out. NOT_FOUND: no such user.
   Task<Result<std::int64_t>> accept(DaemonArrival arrival, Instant deadline);
-  // Connection and last_seen; with kDisconnected, the end of the stream. SUPERSEDED: the epoch is not the current one;
-  // NOT_FOUND.
-  Task<Status> set_connection(UserId user, DaemonId id, std::int64_t epoch, model::DaemonConnection connection,
-                              Instant deadline);
+  // Connection and last_seen; with kDisconnected, the end of the stream. SUPERSEDED: the epoch is not the
+  // current one; NOT_FOUND.
+  Task<Status> set_connection(UserId user, DaemonId id, std::int64_t epoch,
+                              model::DaemonConnection connection, Instant deadline);
   Task<Result<Daemon>> get(UserId user, DaemonId id, Instant deadline);  // NOT_FOUND
   Task<Result<std::vector<Daemon>>> list(UserId user, Instant deadline);  // by id
-  // Marks as disconnected what the gateway still holds: at its start (its last life ended without a word) and its stop.
+  // Marks as disconnected what the gateway still holds: at its start (its last life ended without a word) and
+  // its stop.
   Task<Status> disconnect_all(GatewayId gateway, Instant deadline);
 
  private:
@@ -71,8 +73,9 @@ class Gateways {
  public:
   explicit Gateways(Transactor& transactor) : transactor_(transactor) {}
 
-  Task<Status> announce(GatewayId id, std::string address, Instant deadline);  // now and then, as long as it lives
-  Task<Status> withdraw(GatewayId id, Instant deadline);                       // idempotent
+  // Now and then, as long as it lives.
+  Task<Status> announce(GatewayId id, std::string address, Instant deadline);
+  Task<Status> withdraw(GatewayId id, Instant deadline);  // idempotent
   // Those that announced themselves within `lease`, by id.
   Task<Result<std::vector<Gateway>>> live(Duration lease, Instant deadline);
 

@@ -19,7 +19,8 @@ constexpr std::string_view kStates[] = {"pending", "dispatched", "running", "don
 bool may_become(ExecutionState from, ExecutionState to) {
   switch (from) {
     case ExecutionState::kPending: return to != ExecutionState::kPending;
-    case ExecutionState::kDispatched: return to != ExecutionState::kPending && to != ExecutionState::kDispatched;
+    case ExecutionState::kDispatched:
+      return to != ExecutionState::kPending && to != ExecutionState::kDispatched;
     case ExecutionState::kRunning: return to == ExecutionState::kLost || to == ExecutionState::kDone;
     case ExecutionState::kLost: return to == ExecutionState::kDone;
     case ExecutionState::kDone: return false;
@@ -46,8 +47,9 @@ Execution execution_from(const Row& row) {
   execution.state = execution_state_from(row.text(10));
   execution.epoch = row.integer(11);
   if (execution.state == ExecutionState::kDone)
-    execution.result = model::ToolResult{model::outcome_from(row.text(12)), row.integer(13) != 0, row.text(14),
-                                         row.integer(15), static_cast<std::uint64_t>(row.integer(16))};
+    execution.result =
+        model::ToolResult{model::outcome_from(row.text(12)), row.integer(13) != 0, row.text(14),
+                          row.integer(15), static_cast<std::uint64_t>(row.integer(16))};
   execution.created_at = wall_time(row.integer(17));
   return execution;
 }
@@ -103,13 +105,14 @@ struct AdvanceExecution {
     stored->state = state;
     stored->epoch = epoch.value_or(stored->epoch);
     if (state == ExecutionState::kDone) stored->result = result;
-    CO_TRY_OK((co_await transaction.execute(
-                   "UPDATE tool_executions SET state = $2, epoch = $3, outcome = $4, is_error = $5, content = $6, "
-                   "exit_code = $7, output_chunks = $8 WHERE request_id = $1",
-                   {id.str(), std::string(to_string(state)), stored->epoch,
-                    std::string(model::to_string(result.outcome)), std::int64_t{result.is_error}, result.content,
-                    result.exit_code, static_cast<std::int64_t>(result.output_chunks)}))
-                  .status());
+    CO_TRY_OK(
+        (co_await transaction.execute(
+             "UPDATE tool_executions SET state = $2, epoch = $3, outcome = $4, is_error = $5, content = $6, "
+             "exit_code = $7, output_chunks = $8 WHERE request_id = $1",
+             {id.str(), std::string(to_string(state)), stored->epoch,
+              std::string(model::to_string(result.outcome)), std::int64_t{result.is_error}, result.content,
+              result.exit_code, static_cast<std::int64_t>(result.output_chunks)}))
+            .status());
     co_return *std::move(stored);
   }
 
@@ -119,8 +122,8 @@ struct AdvanceExecution {
                                                {request.user.str(), request.daemon.str()}));
     const std::int64_t current = rows.empty() ? 0 : rows[0].integer(0);
     if (current == *epoch) co_return ok_status();
-    co_return with_reason(failed_precondition("the stream of epoch ", *epoch, " of daemon ", request.daemon.str(),
-                                              " was replaced by epoch ", current),
+    co_return with_reason(failed_precondition("the stream of epoch ", *epoch, " of daemon ",
+                                              request.daemon.str(), " was replaced by epoch ", current),
                           kReasonSuperseded);
   }
 };
@@ -181,12 +184,13 @@ Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState st
 
 Task<Result<Execution>> Executions::finish(RequestId request, std::int64_t epoch, model::ToolResult result,
                                            Instant deadline) {
-  return transactor_.write(AdvanceExecution{std::move(request), ExecutionState::kDone, epoch, std::move(result)},
-                           deadline);
+  return transactor_.write(
+      AdvanceExecution{std::move(request), ExecutionState::kDone, epoch, std::move(result)}, deadline);
 }
 
 Task<Result<Execution>> Executions::lose(RequestId request, Instant deadline) {
-  return transactor_.write(AdvanceExecution{std::move(request), ExecutionState::kLost, std::nullopt, {}}, deadline);
+  return transactor_.write(AdvanceExecution{std::move(request), ExecutionState::kLost, std::nullopt, {}},
+                           deadline);
 }
 
 Task<Result<Execution>> Executions::get(RequestId request, Instant deadline) {

@@ -39,18 +39,23 @@ class Executions {
  public:
   explicit Executions(Transactor& transactor) : transactor_(transactor) {}
 
-  // The stored one when the request id is known. PERMISSION_DENIED: it is known as a request of another user or daemon.
+  // The stored one when the request id is known. PERMISSION_DENIED: it is known as a request of another user
+  // or daemon.
   Task<Result<Execution>> insert(model::ToolRequest request, Instant deadline);
-  // On behalf of the daemon's stream of that epoch. A step back or to the same state changes nothing and is OK.
-  // SUPERSEDED: the epoch is not the daemon's current one. NOT_FOUND.
-  Task<Result<Execution>> advance(RequestId request, ExecutionState state, std::int64_t epoch, Instant deadline);
+  // On behalf of the daemon's stream of that epoch. A step back or to the same state changes nothing and is
+  // OK. SUPERSEDED: the epoch is not the daemon's current one. NOT_FOUND.
+  Task<Result<Execution>> advance(RequestId request, ExecutionState state, std::int64_t epoch,
+                                  Instant deadline);
   // Likewise, with the result. The answer holds the result that counts: the first one.
-  Task<Result<Execution>> finish(RequestId request, std::int64_t epoch, model::ToolResult result, Instant deadline);
-  // Without a stream: nobody expects an end any more, because the daemon stayed away. Nothing when it is done.
+  Task<Result<Execution>> finish(RequestId request, std::int64_t epoch, model::ToolResult result,
+                                 Instant deadline);
+  // Without a stream: nobody expects an end any more, because the daemon stayed away. Nothing when it is
+  // done.
   Task<Result<Execution>> lose(RequestId request, Instant deadline);
   Task<Result<Execution>> get(RequestId request, Instant deadline);  // NOT_FOUND
   // Not done and not lost, oldest first: what a gateway replays when the daemon connects.
-  Task<Result<std::vector<Execution>>> open(UserId user, DaemonId daemon, std::size_t limit, Instant deadline);
+  Task<Result<std::vector<Execution>>> open(UserId user, DaemonId daemon, std::size_t limit,
+                                            Instant deadline);
 
  private:
   Transactor& transactor_;

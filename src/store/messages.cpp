@@ -20,7 +20,9 @@ constexpr std::string_view kStepKey = "step:";
 
 json::string json_text(std::string_view text) { return json::string(text.data(), text.size()); }
 
-std::string content_text(const model::Content& content) { return to_json(json::value(model::to_json(content))); }
+std::string content_text(const model::Content& content) {
+  return to_json(json::value(model::to_json(content)));
+}
 
 // What is stored was written here, so anything else means that the database is damaged.
 Status damaged(const Row& row, const Status& why) {
@@ -34,8 +36,13 @@ Result<Message> message_from(const Row& row) {
   if (!parsed.ok()) return damaged(row, parsed.status());
   auto content = model::content_from_json(*parsed);
   if (!content.ok()) return damaged(row, content.status());
-  Message message{MessageId(row.text(0)), ChatId(row.text(1)), static_cast<std::uint64_t>(row.integer(2)), *role,
-                  *std::move(content),    wall_time(row.integer(5)),   {}};
+  Message message{MessageId(row.text(0)),
+                  ChatId(row.text(1)),
+                  static_cast<std::uint64_t>(row.integer(2)),
+                  *role,
+                  *std::move(content),
+                  wall_time(row.integer(5)),
+                  {}};
   const std::string key = row.text_or(6, "");
   if (key.starts_with(kStepKey)) message.key = key.substr(kStepKey.size());
   return message;
@@ -56,13 +63,14 @@ Task<Result<std::optional<Appended>>> stored_message(Transaction& transaction, U
 }
 
 Task<Status> insert_message(Transaction& transaction, Message message, std::string key, bool signalled) {
-  CO_TRY_OK((co_await transaction.execute(
-                 "INSERT INTO messages (id, chat_id, sequence, role, content, dedup_key, signalled, created_at) "
-                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                 {message.id.str(), message.chat.str(), static_cast<std::int64_t>(message.sequence),
-                  std::string(model::to_string(message.role)), content_text(message.content), std::move(key),
-                  std::int64_t{signalled}, microseconds_of(message.created_at)}))
-                .status());
+  CO_TRY_OK(
+      (co_await transaction.execute(
+           "INSERT INTO messages (id, chat_id, sequence, role, content, dedup_key, signalled, created_at) "
+           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+           {message.id.str(), message.chat.str(), static_cast<std::int64_t>(message.sequence),
+            std::string(model::to_string(message.role)), content_text(message.content), std::move(key),
+            std::int64_t{signalled}, microseconds_of(message.created_at)}))
+          .status());
   co_return co_await insert_update(transaction, {message.chat, message.sequence, model::UpdateKind::kMessage,
                                                  to_json(json_of(message))});
 }
@@ -92,8 +100,9 @@ struct AppendUserMessage {
 
   Result<Appended> same_text(Appended stored) const {
     if (stored.message.content != message.content)
-      return with_field(already_exists("client_message_id was used for a message with another text; choose a new one"),
-                        "client_message_id");
+      return with_field(
+          already_exists("client_message_id was used for a message with another text; choose a new one"),
+          "client_message_id");
     stored.duplicate = stored.message.id != message.id;  // else it is ours, from a commit that was in doubt
     return stored;
   }
@@ -179,8 +188,8 @@ struct MarkSignalled {
   MessageId message;
 
   Task<Result<std::monostate>> run(Transaction& transaction) const {
-    CO_TRY_OK((co_await transaction.execute("UPDATE messages SET signalled = 1 WHERE id = $1 AND signalled = 0",
-                                            {message.str()}))
+    CO_TRY_OK((co_await transaction.execute(
+                   "UPDATE messages SET signalled = 1 WHERE id = $1 AND signalled = 0", {message.str()}))
                   .status());
     co_return std::monostate();
   }
@@ -192,11 +201,12 @@ struct ListUnsignalled {
   std::size_t limit;
 
   Task<Result<std::vector<Unsignalled>>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT c.user_id, m.chat_id, m.id, m.sequence FROM messages m JOIN chats c ON c.id = m.chat_id "
-                      "WHERE m.signalled = 0 AND m.created_at <= $1 ORDER BY m.created_at, m.id LIMIT $2",
-                      {accepted_before, static_cast<std::int64_t>(limit)}));
+    CO_TRY_ASSIGN(
+        const Rows rows,
+        co_await transaction.execute(
+            "SELECT c.user_id, m.chat_id, m.id, m.sequence FROM messages m JOIN chats c ON c.id = m.chat_id "
+            "WHERE m.signalled = 0 AND m.created_at <= $1 ORDER BY m.created_at, m.id LIMIT $2",
+            {accepted_before, static_cast<std::int64_t>(limit)}));
     std::vector<Unsignalled> found;
     for (const Row& row : rows)
       found.push_back({UserId(row.text(0)), ChatId(row.text(1)), MessageId(row.text(2)),
@@ -234,9 +244,10 @@ Task<Result<Appended>> Messages::append_user_message(UserMessage message, Instan
               model::Role::kUser,
               {model::TextBlock{std::move(message.text)}},
               wall_time(transactor_.wall_now())};
-  std::string key =
-      message.client_message_id.empty() ? concat("id:", row.id.str()) : concat("client:", message.client_message_id);
-  return transactor_.write(AppendUserMessage{std::move(message.user), std::move(row), std::move(key)}, deadline);
+  std::string key = message.client_message_id.empty() ? concat("id:", row.id.str())
+                                                      : concat("client:", message.client_message_id);
+  return transactor_.write(AppendUserMessage{std::move(message.user), std::move(row), std::move(key)},
+                           deadline);
 }
 
 Task<Result<Appended>> Messages::append_assistant_message(AssistantMessage message, Instant deadline) {
@@ -245,7 +256,8 @@ Task<Result<Appended>> Messages::append_assistant_message(AssistantMessage messa
               std::move(message.content), wall_time(transactor_.wall_now())};
   if (row.id.empty()) row.id = MessageId(transactor_.new_id("msg"));
   return transactor_.write(
-      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::string()}, deadline);
+      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::string()},
+      deadline);
 }
 
 Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, Instant deadline) {
@@ -257,15 +269,17 @@ Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, I
               {model::ToolResultBlock{std::move(message.call), std::move(message.result)}},
               wall_time(transactor_.wall_now())};
   return transactor_.write(
-      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::move(finished)}, deadline);
+      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::move(finished)},
+      deadline);
 }
 
-Task<Result<std::optional<Message>>> Messages::find(UserId user, ChatId chat, std::string key, Instant deadline) {
+Task<Result<std::optional<Message>>> Messages::find(UserId user, ChatId chat, std::string key,
+                                                    Instant deadline) {
   return transactor_.read(FindMessage{std::move(user), std::move(chat), concat(kStepKey, key)}, deadline);
 }
 
-Task<Result<std::vector<Message>>> Messages::list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,
-                                                  Instant deadline) {
+Task<Result<std::vector<Message>>> Messages::list(UserId user, ChatId chat, std::uint64_t after,
+                                                  std::size_t limit, Instant deadline) {
   return transactor_.read(ListMessages{std::move(user), std::move(chat), after, limit}, deadline);
 }
 
@@ -273,8 +287,10 @@ Task<Status> Messages::mark_signalled(MessageId message, Instant deadline) {
   co_return (co_await transactor_.write(MarkSignalled{std::move(message)}, deadline)).status();
 }
 
-Task<Result<std::vector<Unsignalled>>> Messages::unsignalled(Duration age, std::size_t limit, Instant deadline) {
-  const std::int64_t before = transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(age).count();
+Task<Result<std::vector<Unsignalled>>> Messages::unsignalled(Duration age, std::size_t limit,
+                                                             Instant deadline) {
+  const std::int64_t before =
+      transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(age).count();
   return transactor_.read(ListUnsignalled{before, limit}, deadline);
 }
 

@@ -1,8 +1,8 @@
-// Messages and updates of a chat: one sequence without gaps, every number taken in the transaction that writes what it
-// numbers (R40, R58). Whoever appends publishes `last_sequence` on the UpdateHub afterwards.
+// Messages and updates of a chat: one sequence without gaps, every number taken in the transaction that
+// writes what it numbers (R40, R58). Whoever appends publishes `last_sequence` on the UpdateHub afterwards.
 //
-// Everything that may be retried has a key, and the same key again answers with what is stored: a user message its
-// client_message_id, an assistant message and a tool result the key of their turn and step.
+// Everything that may be retried has a key, and the same key again answers with what is stored: a user
+// message its client_message_id, an assistant message and a tool result the key of their turn and step.
 #pragma once
 
 #include <cstddef>
@@ -81,8 +81,8 @@ class Messages {
  public:
   explicit Messages(Transactor& transactor) : transactor_(transactor) {}
 
-  // The message, its update, and, when the chat was not running, the status and its update. The message counts as not
-  // signalled. ALREADY_EXISTS (field client_message_id): it was used for another text.
+  // The message, its update, and, when the chat was not running, the status and its update. The message
+  // counts as not signalled. ALREADY_EXISTS (field client_message_id): it was used for another text.
   Task<Result<Appended>> append_user_message(UserMessage message, Instant deadline);
   Task<Result<Appended>> append_assistant_message(AssistantMessage message, Instant deadline);
   // The update tool_finished, the message with the result, and its update.
@@ -107,10 +107,11 @@ class Updates {
   explicit Updates(Transactor& transactor) : transactor_(transactor) {}
 
   // All of them in one transaction, in order. The chat's last sequence.
-  Task<Result<std::uint64_t>> append(UserId user, ChatId chat, std::vector<NewUpdate> updates, Instant deadline);
+  Task<Result<std::uint64_t>> append(UserId user, ChatId chat, std::vector<NewUpdate> updates,
+                                     Instant deadline);
   // Those with a higher sequence than `after`, in order.
-  Task<Result<std::vector<model::Update>>> list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,
-                                                Instant deadline);
+  Task<Result<std::vector<model::Update>>> list(UserId user, ChatId chat, std::uint64_t after,
+                                                std::size_t limit, Instant deadline);
 
  private:
   Transactor& transactor_;

@@ -1,4 +1,5 @@
-// Lists page by cursor: an opaque text that names the last row seen, so that rows that come and go move no other.
+// Lists page by cursor: an opaque text that names the last row seen, so that rows that come and go move no
+// other.
 #pragma once
 
 #include <cstddef>

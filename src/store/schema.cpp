@@ -9,7 +9,8 @@
 namespace reliant::store {
 namespace {
 
-// Types that both engines take: TEXT, BIGINT. Times are microseconds, truth values 0 and 1, structures JSON text.
+// Types that both engines take: TEXT, BIGINT. Times are microseconds, truth values 0 and 1, structures JSON
+// text.
 constexpr std::string_view kFirst = R"sql(
 INSERT INTO schema_version (version) VALUES (1);
 CREATE TABLE users (
@@ -142,9 +143,10 @@ Task<Result<bool>> is_current(Transactor& transactor, Instant deadline) {
   CO_TRY_ASSIGN(const std::int64_t current, co_await transactor.read(CurrentVersion{}, deadline));
   const std::int64_t newest = std::end(kMigrations)[-1].version;
   if (current > newest)
-    co_return failed_precondition("the database has schema version ", current, ", this program knows up to ", newest,
-                                  "; use a newer program");
-  const auto next = std::ranges::find_if(kMigrations, [&](const Migration& m) { return m.version > current; });
+    co_return failed_precondition("the database has schema version ", current, ", this program knows up to ",
+                                  newest, "; use a newer program");
+  const auto next =
+      std::ranges::find_if(kMigrations, [&](const Migration& m) { return m.version > current; });
   if (next == std::end(kMigrations)) co_return true;
   CO_TRY_OK(co_await database.run_script(next->sql, deadline));
   co_return false;

@@ -1,5 +1,6 @@
-// The tables, as numbered migrations (R8, R56). Each is one script of SQL that SQLite and Postgres both take; the table
-// schema_version says which have been applied. A migration that has been released is never edited: add the next one.
+// The tables, as numbered migrations (R8, R56). Each is one script of SQL that SQLite and Postgres both take;
+// the table schema_version says which have been applied. A migration that has been released is never edited:
+// add the next one.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ struct Migration {
 
 std::span<const Migration> migrations();
 
-// Applies what is missing. Safe to call at every start, by several processes at once. FAILED_PRECONDITION: the database
-// is of a newer version of this program.
+// Applies what is missing. Safe to call at every start, by several processes at once. FAILED_PRECONDITION:
+// the database is of a newer version of this program.
 Task<Status> migrate(Transactor& transactor, Instant deadline);
 
 }  // namespace reliant::store

@@ -1,8 +1,8 @@
-// Store: everything the servers keep (R8), as repositories over one database (C26, R56). Stateless itself (R27): any
-// number of processes may have one each on the same database.
+// Store: everything the servers keep (R8), as repositories over one database (C26, R56). Stateless itself
+// (R27): any number of processes may have one each on the same database.
 //
-// Owner: the composition root; it outlives the roles that use it. Executor: the logic thread. Failures: each repository's
-// header, and store/transact.h for what they share.
+// Owner: the composition root; it outlives the roles that use it. Executor: the logic thread. Failures: each
+// repository's header, and store/transact.h for what they share.
 #pragma once
 
 #include "ports/database.h"

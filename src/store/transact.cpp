@@ -14,7 +14,9 @@ constexpr std::size_t kIdDigits = 24;
 Transactor::Transactor(ports::Database& database, Clock& clock, Random random)
     : database_(database), clock_(clock), random_(random), name_(random_.hex(kIdDigits)) {}
 
-std::string Transactor::new_id(std::string_view prefix) { return concat(prefix, "_", random_.hex(kIdDigits)); }
+std::string Transactor::new_id(std::string_view prefix) {
+  return concat(prefix, "_", random_.hex(kIdDigits));
+}
 
 std::int64_t Transactor::wall_now() const { return microseconds_of(clock_.wall_now()); }
 
@@ -31,8 +33,10 @@ Task<bool> Transactor::wait(Backoff& backoff, Instant deadline) {
   co_return true;
 }
 
-// Slots are few (as many as one process ever wrote at a time), and rows are overwritten: nothing has to clean up.
-Transactor::MarkSlot::MarkSlot(Transactor& transactor) : transactor_(transactor), mark_(transactor.random_.hex(16)) {
+// Slots are few (as many as one process ever wrote at a time), and rows are overwritten: nothing has to clean
+// up.
+Transactor::MarkSlot::MarkSlot(Transactor& transactor)
+    : transactor_(transactor), mark_(transactor.random_.hex(16)) {
   if (transactor_.free_slots_.empty()) {
     number_ = transactor_.slots_++;
   } else {

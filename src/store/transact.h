@@ -1,18 +1,20 @@
-// Transactor: runs a unit of database work until it is known to have happened once, or the deadline comes. The one place
-// where transactions are repeated, so that nothing is lost and nothing is done twice, whatever the connection does (R56).
+// Transactor: runs a unit of database work until it is known to have happened once, or the deadline comes.
+// The one place where transactions are repeated, so that nothing is lost and nothing is done twice, whatever
+// the connection does (R56).
 //
-// The work is an operation: a struct of inputs with `Task<Result<Value>> run(Transaction&)`, which may be run more than
-// once, so it leaves its inputs as they are. ABORTED and UNAVAILABLE wrote nothing: it is run again, with backoff. After
-// COMMIT_UNKNOWN, `kInDoubt` says how the doubt is settled:
-//   kRunAgain  the operation finds its own earlier effect by a key and answers from it, or setting the same again is
-//              harmless whatever others did in between
-//   kMark      the transaction also writes a mark of its own; the next attempt looks for it first, and if it is there,
-//              the first attempt's value is the answer
-// Either look is made inside a writing transaction, which waits until the one in doubt has ended: a commit that is still
-// on its way cannot arrive behind it.
+// The work is an operation: a struct of inputs with `Task<Result<Value>> run(Transaction&)`, which may be run
+// more than once, so it leaves its inputs as they are. ABORTED and UNAVAILABLE wrote nothing: it is run
+// again, with backoff. After COMMIT_UNKNOWN, `kInDoubt` says how the doubt is settled:
+//   kRunAgain  the operation finds its own earlier effect by a key and answers from it, or setting the same
+//              again is harmless whatever others did in between
+//   kMark      the transaction also writes a mark of its own; the next attempt looks for it first, and if it
+//              is there, the first attempt's value is the answer
+// Either look is made inside a writing transaction, which waits until the one in doubt has ended: a commit
+// that is still on its way cannot arrive behind it.
 //
-// Owner: the Store. Executor: the logic thread. Other errors pass through. At the deadline: DEADLINE_EXCEEDED or the last
-// error, or UNKNOWN + COMMIT_UNKNOWN when a commit is still in doubt. Cancelled: as COMMIT_UNKNOWN.
+// Owner: the Store. Executor: the logic thread. Other errors pass through. At the deadline: DEADLINE_EXCEEDED
+// or the last error, or UNKNOWN + COMMIT_UNKNOWN when a commit is still in doubt. Cancelled: as
+// COMMIT_UNKNOWN.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +39,8 @@ enum class InDoubt : std::uint8_t { kRunAgain, kMark };
 
 class Transactor {
  public:
-  static constexpr BackoffPolicy kPolicy{.base = std::chrono::milliseconds(20), .cap = std::chrono::seconds(2)};
+  static constexpr BackoffPolicy kPolicy{.base = std::chrono::milliseconds(20),
+                                         .cap = std::chrono::seconds(2)};
 
   // `random` is a stream of this process's life: it names its marks.
   Transactor(ports::Database& database, Clock& clock, Random random);
@@ -79,7 +82,8 @@ class Transactor {
   };
 
   template <class Operation>
-  Task<Result<typename Operation::Value>> attempt(Operation& operation, Attempts<typename Operation::Value>& attempts,
+  Task<Result<typename Operation::Value>> attempt(Operation& operation,
+                                                  Attempts<typename Operation::Value>& attempts,
                                                   Instant deadline);
   template <class Operation>
   Task<Result<typename Operation::Value>> attempt_read(Operation& operation, Instant deadline);

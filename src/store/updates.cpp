@@ -27,8 +27,8 @@ struct AppendUpdates {
     co_return last;
   }
 
-  // Indexes of the updates to be written. A chat of somebody else is found out by take_sequences; till then, the keys
-  // of one that does not exist at all must not be written.
+  // Indexes of the updates to be written. A chat of somebody else is found out by take_sequences; till then,
+  // the keys of one that does not exist at all must not be written.
   Task<Result<std::vector<std::size_t>>> without_known_keys(Transaction& transaction) const {
     std::vector<std::size_t> fresh;
     for (std::size_t index = 0; index < updates.size(); ++index) {
@@ -64,8 +64,8 @@ struct ListUpdates {
     std::vector<model::Update> updates;
     for (const Row& row : rows) {
       if (row.is_null(0)) break;  // the chat is there, and nothing new in it
-      updates.push_back({chat, static_cast<std::uint64_t>(row.integer(0)), model::update_kind_from(row.text(1)),
-                         row.text(2)});
+      updates.push_back({chat, static_cast<std::uint64_t>(row.integer(0)),
+                         model::update_kind_from(row.text(1)), row.text(2)});
     }
     co_return updates;
   }

@@ -16,8 +16,8 @@ namespace {
 User user_from(const Row& row) { return {UserId(row.text(0)), row.text(1), wall_time(row.integer(2))}; }
 
 Task<Result<User>> user_by_id(Transaction& transaction, UserId id) {
-  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT id, name, created_at FROM users WHERE id = $1",
-                                                              {id.str()}));
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                     "SELECT id, name, created_at FROM users WHERE id = $1", {id.str()}));
   if (rows.empty()) co_return not_found("user ", id.str(), " does not exist");
   co_return user_from(rows[0]);
 }
@@ -45,7 +45,8 @@ struct FindUser {
 #define TOKEN_COLUMNS "id, user_id, name, created_at, revoked_at"
 
 Token token_from(const Row& row) {
-  Token token{TokenId(row.text(0)), UserId(row.text(1)), row.text(2), wall_time(row.integer(3)), std::nullopt};
+  Token token{TokenId(row.text(0)), UserId(row.text(1)), row.text(2), wall_time(row.integer(3)),
+              std::nullopt};
   if (!row.is_null(4)) token.revoked_at = wall_time(row.integer(4));
   return token;
 }
@@ -63,10 +64,12 @@ struct CreateToken {
                       "SELECT " TOKEN_COLUMNS " FROM tokens WHERE secret_sha256 = $1", {secret_sha256}));
     if (!rows.empty() && rows[0].text(0) == token.id.str()) co_return token;
     if (!rows.empty()) co_return already_exists("this token text is in use; make another one");
-    CO_TRY_OK((co_await transaction.execute(
-                   "INSERT INTO tokens (id, user_id, name, secret_sha256, created_at) VALUES ($1, $2, $3, $4, $5)",
-                   {token.id.str(), token.user.str(), token.name, secret_sha256, microseconds_of(token.created_at)}))
-                  .status());
+    CO_TRY_OK(
+        (co_await transaction.execute(
+             "INSERT INTO tokens (id, user_id, name, secret_sha256, created_at) VALUES ($1, $2, $3, $4, $5)",
+             {token.id.str(), token.user.str(), token.name, secret_sha256,
+              microseconds_of(token.created_at)}))
+            .status());
     co_return token;
   }
 };
@@ -80,7 +83,8 @@ struct FindToken {
                   co_await transaction.execute(
                       "SELECT " TOKEN_COLUMNS " FROM tokens WHERE secret_sha256 = $1", {secret_sha256}));
     if (rows.empty())
-      co_return with_reason(unauthenticated("the token is not known here; create a new one"), kReasonTokenInvalid);
+      co_return with_reason(unauthenticated("the token is not known here; create a new one"),
+                            kReasonTokenInvalid);
     if (!rows[0].is_null(4))
       co_return with_reason(unauthenticated("the token was revoked; create a new one"), kReasonTokenRevoked);
     co_return token_from(rows[0]);
@@ -109,9 +113,10 @@ struct ListTokens {
   UserId user;
 
   Task<Result<std::vector<Token>>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT " TOKEN_COLUMNS " FROM tokens WHERE user_id = $1 ORDER BY created_at, id", {user.str()}));
+    CO_TRY_ASSIGN(
+        const Rows rows,
+        co_await transaction.execute(
+            "SELECT " TOKEN_COLUMNS " FROM tokens WHERE user_id = $1 ORDER BY created_at, id", {user.str()}));
     std::vector<Token> tokens;
     for (const Row& row : rows) tokens.push_back(token_from(row));
     co_return tokens;
@@ -143,8 +148,8 @@ Task<Result<Token>> Tokens::authenticate(std::string secret, Instant deadline) {
 }
 
 Task<Status> Tokens::revoke(UserId user, TokenId token, Instant deadline) {
-  co_return (co_await transactor_.write(RevokeToken{std::move(user), std::move(token), transactor_.wall_now()},
-                                        deadline))
+  co_return (co_await transactor_.write(
+                 RevokeToken{std::move(user), std::move(token), transactor_.wall_now()}, deadline))
       .status();
 }
 

@@ -1,5 +1,5 @@
-// What every Database promises, as tests. A world gives `executor()`, `scope()` for the tasks of a client, and
-// `database()`; `run_for` lets its time pass. Instantiate `DatabaseContract` with it.
+// What every Database promises, as tests. A world gives `executor()`, `scope()` for the tasks of a client,
+// and `database()`; `run_for` lets its time pass. Instantiate `DatabaseContract` with it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -104,8 +104,9 @@ inline Task<Status> increment(ports::Database& database, std::string id) {
                 co_await transaction->execute("SELECT balance FROM accounts WHERE id = $1", {id}));
   const std::int64_t balance = found[0].integer(0);
   for (int i = 0; i < 3; ++i) co_await yield();
-  CO_TRY_OK((co_await transaction->execute("UPDATE accounts SET balance = $1 WHERE id = $2", {balance + 1, id}))
-                .status());
+  CO_TRY_OK(
+      (co_await transaction->execute("UPDATE accounts SET balance = $1 WHERE id = $2", {balance + 1, id}))
+          .status());
   co_return co_await transaction->commit();
 }
 
@@ -139,7 +140,8 @@ TYPED_TEST_P(DatabaseContract, SaysHowManyRowsAStatementChanged) {
   EXPECT_EQ(this->write("UPDATE accounts SET balance = 0 WHERE id = 'nobody'").changed, 0);
   EXPECT_EQ(this->read("SELECT id FROM accounts").changed, 0);
   EXPECT_EQ(this->write("INSERT INTO accounts VALUES ('ann', 1) ON CONFLICT (id) DO NOTHING").changed, 0);
-  EXPECT_EQ(this->write("UPDATE accounts SET balance = 7 WHERE id = 'ann' RETURNING balance")[0].integer(0), 7);
+  EXPECT_EQ(this->write("UPDATE accounts SET balance = 7 WHERE id = 'ann' RETURNING balance")[0].integer(0),
+            7);
 }
 
 TYPED_TEST_P(DatabaseContract, ShowsACommitToTheNextTransaction) {
@@ -269,10 +271,10 @@ TYPED_TEST_P(DatabaseContract, RunsAScriptAsAWholeOrNotAtAll) {
   EXPECT_FALSE(this->execute(*transaction, "SELECT * FROM one").ok());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(DatabaseContract, KeepsEveryKindOfValue, NumbersPlaceholdersByTheirNumberNotTheirOrder,
-                            SaysHowManyRowsAStatementChanged, ShowsACommitToTheNextTransaction,
-                            RollsBackATransactionThatIsDestroyed, TellsConstraintsApart,
-                            EndsATransactionWithItsFirstError, CallsWrongSqlADefect,
+REGISTER_TYPED_TEST_SUITE_P(DatabaseContract, KeepsEveryKindOfValue,
+                            NumbersPlaceholdersByTheirNumberNotTheirOrder, SaysHowManyRowsAStatementChanged,
+                            ShowsACommitToTheNextTransaction, RollsBackATransactionThatIsDestroyed,
+                            TellsConstraintsApart, EndsATransactionWithItsFirstError, CallsWrongSqlADefect,
                             LosesNoUpdateOfWritersThatCompete, ShowsAReaderOneStateThroughout,
                             LetsAWriterWaitOnlyUntilItsDeadline, ForgetsAWriterThatIsDestroyedWhileItWaits,
                             StaysUsableWhereverAWriterIsDestroyed, RunsAScriptAsAWholeOrNotAtAll);

@@ -100,9 +100,9 @@ TEST(SqliteDatabase, FindsInAFileWhatWasCommittedBefore) {
   for (int round = 0; round < 2; ++round) {
     auto database = *SqliteDatabase::open(path, Durability::kPower);
     TaskScope scope(executor, 0);
-    Started<Status> script(scope.context(),
-                           database->run_script("CREATE TABLE IF NOT EXISTS t (a BIGINT); INSERT INTO t VALUES (1);",
-                                                kNever));
+    Started<Status> script(
+        scope.context(),
+        database->run_script("CREATE TABLE IF NOT EXISTS t (a BIGINT); INSERT INTO t VALUES (1);", kNever));
     executor.run();
     EXPECT_TRUE(script.take().ok());
     auto transaction = Started(scope.context(), database->begin(Access::kRead, kNever));

@@ -51,8 +51,8 @@ struct Answer {
 
   friend bool operator==(const Answer&, const Answer&) = default;
   friend std::ostream& operator<<(std::ostream& out, const Answer& a) {
-    return out << code_name(a.code) << " last=" << a.last << " message=" << a.message << " dup=" << a.duplicate
-               << " text=" << a.text;
+    return out << code_name(a.code) << " last=" << a.last << " message=" << a.message
+               << " dup=" << a.duplicate << " text=" << a.text;
   }
 };
 
@@ -95,7 +95,8 @@ class ChatModel {
   }
   Answer send(const std::string& key, const Action& action) {
     if (!key.empty() && answers_.contains(key))
-      return answers_.at(key).text == text_of(action.text) ? stored(key) : Answer{.code = StatusCode::kAlreadyExists};
+      return answers_.at(key).text == text_of(action.text) ? stored(key)
+                                                           : Answer{.code = StatusCode::kAlreadyExists};
     ++messages_;
     updates_.push_back(UpdateKind::kMessage);
     Answer answer{.message = updates_.size(), .text = text_of(action.text)};
@@ -187,8 +188,12 @@ class World {
                                              perform(odd_ ? one_ : two_, user_, chat_, action, deadline()));
   }
   Answer finish(Started<Answer>& started) { return await(simulation_.executor(), started); }
-  std::vector<model::Update> updates() { return *get(one_.updates().list(user_, chat_, 0, 100'000, deadline())); }
-  std::vector<store::Message> messages() { return *get(one_.messages().list(user_, chat_, 0, 100'000, deadline())); }
+  std::vector<model::Update> updates() {
+    return *get(one_.updates().list(user_, chat_, 0, 100'000, deadline()));
+  }
+  std::vector<store::Message> messages() {
+    return *get(one_.messages().list(user_, chat_, 0, 100'000, deadline()));
+  }
   store::Chat chat() { return *get(one_.chats().get(user_, chat_, deadline())); }
 
  private:
@@ -206,7 +211,8 @@ class World {
   bool odd_ = false;
 };
 
-RC_GTEST_PROP(Store, DoesWhatTheModelDoesWhateverHappensToCommits, (std::uint64_t seed, std::vector<Command> commands)) {
+RC_GTEST_PROP(Store, DoesWhatTheModelDoesWhateverHappensToCommits,
+              (std::uint64_t seed, std::vector<Command> commands)) {
   World world(seed);
   ChatModel model;
   for (const Command& command : commands) {
@@ -225,7 +231,8 @@ RC_GTEST_PROP(Store, DoesWhatTheModelDoesWhateverHappensToCommits, (std::uint64_
   RC_ASSERT(world.chat().last_sequence == updates.size());
 }
 
-RC_GTEST_PROP(Store, LeavesNoGapAndDoublesNoKeyWhenAllComeAtOnce, (std::uint64_t seed, std::vector<Command> commands)) {
+RC_GTEST_PROP(Store, LeavesNoGapAndDoublesNoKeyWhenAllComeAtOnce,
+              (std::uint64_t seed, std::vector<Command> commands)) {
   World world(seed);
   std::vector<std::unique_ptr<Started<Answer>>> running;
   for (const Command& command : commands) running.push_back(world.start(Action(command)));

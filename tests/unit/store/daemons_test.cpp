@@ -9,9 +9,14 @@ using store::ExecutionState;
 class Daemons : public StoreWorld {
  protected:
   std::int64_t arrive(std::string gateway) {
-    return value(store().daemons().accept(
-        {user_, DaemonId("d1"), "laptop", "local", {{"os", "linux"}}, {"bash", "view"}, GatewayId(std::move(gateway))},
-        soon()));
+    return value(store().daemons().accept({user_,
+                                           DaemonId("d1"),
+                                           "laptop",
+                                           "local",
+                                           {{"os", "linux"}},
+                                           {"bash", "view"},
+                                           GatewayId(std::move(gateway))},
+                                          soon()));
   }
   Status set(std::int64_t epoch, DaemonConnection connection) {
     return get(store().daemons().set_connection(user_, DaemonId("d1"), epoch, connection, soon()));
@@ -37,8 +42,9 @@ TEST_F(Daemons, TakeTheNextEpochWithEveryStream) {
   EXPECT_EQ(found.labels, (std::map<std::string, std::string>{{"os", "linux"}}));
   EXPECT_EQ(found.tools, (std::vector<std::string>{"bash", "view"}));
   EXPECT_EQ(value(store().daemons().list(user_, soon())).size(), 1u);
-  EXPECT_EQ(error(store().daemons().accept({UserId("nobody"), DaemonId("d1"), "", "", {}, {}, {}}, soon())).code(),
-            StatusCode::kNotFound);
+  EXPECT_EQ(
+      error(store().daemons().accept({UserId("nobody"), DaemonId("d1"), "", "", {}, {}, {}}, soon())).code(),
+      StatusCode::kNotFound);
 }
 
 TEST_F(Daemons, RefuseTheWritesOfAStreamThatWasReplaced) {
@@ -50,7 +56,8 @@ TEST_F(Daemons, RefuseTheWritesOfAStreamThatWasReplaced) {
   EXPECT_EQ(daemon().connection, DaemonConnection::kFresh);
   EXPECT_TRUE(set(current, DaemonConnection::kStale).ok());
   EXPECT_EQ(daemon().connection, DaemonConnection::kStale);
-  EXPECT_EQ(get(store().daemons().set_connection(user_, DaemonId("d2"), 1, DaemonConnection::kStale, soon())).code(),
+  EXPECT_EQ(get(store().daemons().set_connection(user_, DaemonId("d2"), 1, DaemonConnection::kStale, soon()))
+                .code(),
             StatusCode::kNotFound);
 }
 
@@ -105,21 +112,26 @@ TEST_F(Executions, NeverGoBack) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");
   value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, epoch, soon()));
-  EXPECT_EQ(value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, epoch, soon())).state,
-            ExecutionState::kRunning);
+  EXPECT_EQ(
+      value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, epoch, soon())).state,
+      ExecutionState::kRunning);
   EXPECT_EQ(value(store().executions().lose(RequestId("r1"), soon())).state, ExecutionState::kLost);
-  EXPECT_EQ(value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, epoch, soon())).state,
-            ExecutionState::kLost);
-  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), epoch, {}, soon())).state, ExecutionState::kDone);
+  EXPECT_EQ(
+      value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, epoch, soon())).state,
+      ExecutionState::kLost);
+  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), epoch, {}, soon())).state,
+            ExecutionState::kDone);
 }
 
 TEST_F(Executions, DoNotListenToAStreamThatWasReplaced) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t old = arrive("gw1");
   arrive("gw2");
-  EXPECT_EQ(reason_of(error(store().executions().finish(RequestId("r1"), old, {}, soon()))), kReasonSuperseded);
-  EXPECT_EQ(reason_of(error(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, old, soon()))),
+  EXPECT_EQ(reason_of(error(store().executions().finish(RequestId("r1"), old, {}, soon()))),
             kReasonSuperseded);
+  EXPECT_EQ(
+      reason_of(error(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, old, soon()))),
+      kReasonSuperseded);
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
 }
 

@@ -55,8 +55,10 @@ TEST_F(Messages, WithoutAClientIdAreNeverTheSame) {
 TEST_F(Messages, OfAStepAreWrittenOnce) {
   const auto chat = make_chat();
   EXPECT_EQ(value(store().messages().find(user_, chat.id, "turn1", soon())), std::nullopt);
-  const auto first = value(store().messages().append_assistant_message(answer(chat.id, "turn1", "one"), soon()));
-  const auto again = value(other_store().messages().append_assistant_message(answer(chat.id, "turn1", "two"), soon()));
+  const auto first =
+      value(store().messages().append_assistant_message(answer(chat.id, "turn1", "one"), soon()));
+  const auto again =
+      value(other_store().messages().append_assistant_message(answer(chat.id, "turn1", "two"), soon()));
   EXPECT_FALSE(first.duplicate);
   EXPECT_TRUE(again.duplicate);
   EXPECT_EQ(model::text_of(again.message.content), "one");
@@ -110,10 +112,12 @@ TEST_F(Messages, AreSweptUntilTheyAreSignalled) {
 TEST_F(Updates, TakeTheNextNumbersInOrder) {
   const auto chat = make_chat();
   EXPECT_EQ(value(store().updates().append(
-                user_, chat.id, {{UpdateKind::kMessageChunk, "{\"a\":1}", ""}, {UpdateKind::kMessageChunk, "{\"b\":2}", ""}},
+                user_, chat.id,
+                {{UpdateKind::kMessageChunk, "{\"a\":1}", ""}, {UpdateKind::kMessageChunk, "{\"b\":2}", ""}},
                 soon())),
             2u);
-  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolOutput, "{}", ""}}, soon())), 3u);
+  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolOutput, "{}", ""}}, soon())),
+            3u);
   const auto found = updates(chat.id);
   EXPECT_EQ(found[1].payload, "{\"b\":2}");
   EXPECT_EQ(found[2].kind, UpdateKind::kToolOutput);
@@ -125,11 +129,14 @@ TEST_F(Updates, TakeTheNextNumbersInOrder) {
 
 TEST_F(Updates, WithAKnownKeyAreLeftOut) {
   const auto chat = make_chat();
-  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}}, soon())), 1u);
+  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}}, soon())),
+            1u);
   EXPECT_EQ(value(store().updates().append(
-                user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}, {UpdateKind::kToolStarted, "{}", "c2"}}, soon())),
+                user_, chat.id,
+                {{UpdateKind::kToolStarted, "{}", "c1"}, {UpdateKind::kToolStarted, "{}", "c2"}}, soon())),
             2u);
-  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}}, soon())), 2u);
+  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}}, soon())),
+            2u);
   EXPECT_EQ(updates(chat.id).size(), 2u);
 }
 

@@ -107,7 +107,8 @@ TEST_F(Transactions, AreWholeWhereverTheyAreDestroyed) {
 
 Task<Status> append_many(store::Store& store, UserId user, ChatId chat, int count, Instant deadline) {
   for (int i = 0; i < count; ++i) {
-    std::vector<store::NewUpdate> chunks(1 + static_cast<std::size_t>(i % 3), {UpdateKind::kMessageChunk, "{}", ""});
+    std::vector<store::NewUpdate> chunks(1 + static_cast<std::size_t>(i % 3),
+                                         {UpdateKind::kMessageChunk, "{}", ""});
     CO_TRY_OK((co_await store.updates().append(user, chat, std::move(chunks), deadline)).status());
     CO_TRY_OK((co_await store.messages().append_user_message({user, chat, "hello", ""}, deadline)).status());
   }
