@@ -1,8 +1,9 @@
 // The activity side of Temporal: code that touches the world, called by name with JSON, any number of times.
 //
-// An activity is a task on the worker's executor, with a context that outlives it. The worker heartbeats for it in the
-// background, so that a dead worker is noticed; that is also how a cancellation arrives. Then `cancelled()` is set, the
-// activity may end by itself within a grace (telling others takes time), and what has not ended is destroyed.
+// An activity is a task on the worker's executor, with a context that outlives it. The worker heartbeats for
+// it in the background, so that a dead worker is noticed; that is also how a cancellation arrives. Then
+// `cancelled()` is set, the activity may end by itself within a grace (telling others takes time), and what
+// has not ended is destroyed.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ struct ActivityInfo {
 enum class CancelReason : std::uint8_t {
   kNone,
   kRequested,  // the workflow asked for it: undo or stop what can be stopped; the answer still counts
-  // The server no longer knows this attempt: the workflow is gone, or the attempt timed out and another one may be
-  // running: let go, and stop nothing that an attempt with the same ids would go on with.
+  // The server no longer knows this attempt: the workflow is gone, or the attempt timed out and another one
+  // may be running: let go, and stop nothing that an attempt with the same ids would go on with.
   kLost,
   kShutdown,  // this worker stops: let go, another worker will take it up
 };
@@ -46,8 +47,9 @@ class ActivityContext {
   virtual CancelReason cancel_reason() const = 0;
 };
 
-// JSON in, JSON out. A status that may be retried (see failure.h) makes the server try again, by the options that the
-// workflow gave. To say that a cancellation took effect, return CANCELLED.
-using ActivityFunction = std::function<Task<Result<std::string>>(ActivityContext& context, std::string input)>;
+// JSON in, JSON out. A status that may be retried (see failure.h) makes the server try again, by the options
+// that the workflow gave. To say that a cancellation took effect, return CANCELLED.
+using ActivityFunction =
+    std::function<Task<Result<std::string>>(ActivityContext& context, std::string input)>;
 
 }  // namespace reliant::temporal

@@ -1,6 +1,6 @@
-// One activity of a run, as its workflow sees it. Cancelling is asked for and may come too late: an activity whose
-// cancellation was requested can still complete or fail. The server writes ActivityTaskStarted only when the activity
-// closes, so starting is no state of its own.
+// One activity of a run, as its workflow sees it. Cancelling is asked for and may come too late: an activity
+// whose cancellation was requested can still complete or fail. The server writes ActivityTaskStarted only
+// when the activity closes, so starting is no state of its own.
 #pragma once
 
 #include <cstdint>
@@ -13,23 +13,23 @@
 namespace reliant::temporal {
 
 enum class ActivityState : std::uint8_t {
-  kCreated,          // asked for in the current activation; nobody else knows of it
-  kSent,             // the command has left
-  kScheduled,        // its event is in the history
-  kCancelCreated,    // the code let it go in the current activation
+  kCreated,        // asked for in the current activation; nobody else knows of it
+  kSent,           // the command has left
+  kScheduled,      // its event is in the history
+  kCancelCreated,  // the code let it go in the current activation
   kCancelSent,
   kCancelRequested,  // the event of that is in the history
   kClosed,
-  kDropped,          // let go before it was sent: there will be no event of it
+  kDropped,  // let go before it was sent: there will be no event of it
 };
 
 enum class ActivityInput : std::uint8_t {
-  kCancel,           // by the code
-  kSent,             // the activation ended
+  kCancel,  // by the code
+  kSent,    // the activation ended
   kScheduledEvent,
   kStartedEvent,
   kCancelRequestedEvent,
-  kCloseEvent,       // completed, failed or timed out
+  kCloseEvent,  // completed, failed or timed out
   kCanceledEvent,
 };
 

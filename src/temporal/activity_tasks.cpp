@@ -99,7 +99,9 @@ Task<void> ActivityTasks::poll() {
                               std::move(request), *this);
 }
 
-void ActivityTasks::take(Polled task, Slot slot) { tasks_.spawn(work(std::move(task), std::move(slot))); }
+void ActivityTasks::take(Polled task, Slot slot) {
+  tasks_.spawn(work(std::move(task), std::move(slot)));
+}
 
 void ActivityTasks::shut_down(Instant deadline) {
   for (const auto& [number, running] : running_) {
@@ -149,8 +151,8 @@ Task<void> ActivityTasks::grace(Running& running) {
   }
 }
 
-// Beats by itself, so that the server can tell a dead worker and has an answer by which to cancel; details that the
-// activity gives are sent at once when the last beat is old enough.
+// Beats by itself, so that the server can tell a dead worker and has an answer by which to cancel; details
+// that the activity gives are sent at once when the last beat is old enough.
 Task<void> ActivityTasks::heartbeat(Running& running) {
   const bool watched = running.heartbeat_timeout > Duration::zero();
   const Duration longest = core_.options.heartbeat_at_least;
@@ -167,8 +169,8 @@ Task<void> ActivityTasks::heartbeat(Running& running) {
     request.set_identity(core_.options.identity);
     request.set_task_token(running.token);
     *request.mutable_details() = json_payloads(running.details);
-    const auto response =
-        co_await core_.temporal.record_activity_task_heartbeat(std::move(request), after(core_.clock.now(), interval));
+    const auto response = co_await core_.temporal.record_activity_task_heartbeat(
+        std::move(request), after(core_.clock.now(), interval));
     const Instant now = core_.clock.now();
     not_before = next = after(now, response.ok() ? interval : std::min(interval, kHeartbeatRetry));
     if (response.ok()) {
@@ -191,8 +193,8 @@ Task<void> ActivityTasks::report(const Running& running, Result<std::string> out
     request.set_identity(core_.options.identity);
     request.set_task_token(running.token);
     *request.mutable_result() = json_payloads(*outcome);
-    status = (co_await core_.answers.call(&ports::Temporal::respond_activity_task_completed, std::move(request),
-                                          deadline))
+    status = (co_await core_.answers.call(&ports::Temporal::respond_activity_task_completed,
+                                          std::move(request), deadline))
                  .status();
   } else if (outcome.status().code() == StatusCode::kCancelled && reason == CancelReason::kRequested) {
     wf::RespondActivityTaskCanceledRequest request;
@@ -200,8 +202,8 @@ Task<void> ActivityTasks::report(const Running& running, Result<std::string> out
     request.set_identity(core_.options.identity);
     request.set_task_token(running.token);
     *request.mutable_details() = json_payloads(running.details);
-    status = (co_await core_.answers.call(&ports::Temporal::respond_activity_task_canceled, std::move(request),
-                                          deadline))
+    status = (co_await core_.answers.call(&ports::Temporal::respond_activity_task_canceled,
+                                          std::move(request), deadline))
                  .status();
   } else {
     Status failed = outcome.status();

@@ -1,5 +1,6 @@
-// ActivityTasks: the half of a worker that runs activities. Beside each runs its supervisor, which heartbeats, learns of a
-// cancellation or of the loss of the attempt, and ends an activity that does not end by itself within its grace.
+// ActivityTasks: the half of a worker that runs activities. Beside each runs its supervisor, which
+// heartbeats, learns of a cancellation or of the loss of the attempt, and ends an activity that does not end
+// by itself within its grace.
 #pragma once
 
 #include <cstddef>

@@ -26,7 +26,8 @@ std::string camel(std::string_view words) {
 }
 
 std::string without_prefix(const std::string& name, std::string_view prefix) {
-  return camel(name.starts_with(prefix) ? std::string_view(name).substr(prefix.size()) : std::string_view(name));
+  return camel(name.starts_with(prefix) ? std::string_view(name).substr(prefix.size())
+                                        : std::string_view(name));
 }
 
 Status mismatch(std::string message) {
@@ -75,13 +76,15 @@ std::optional<CommandKey> key_of(const HistoryEvent& event) {
     }
     case enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: {
       const auto& requested = event.activity_task_cancel_requested_event_attributes();
-      return CommandKey{enums::COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK, concat(requested.scheduled_event_id()),
-                        ""};
+      return CommandKey{enums::COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK,
+                        concat(requested.scheduled_event_id()), ""};
     }
     case enums::EVENT_TYPE_TIMER_STARTED:
-      return CommandKey{enums::COMMAND_TYPE_START_TIMER, event.timer_started_event_attributes().timer_id(), ""};
+      return CommandKey{enums::COMMAND_TYPE_START_TIMER, event.timer_started_event_attributes().timer_id(),
+                        ""};
     case enums::EVENT_TYPE_TIMER_CANCELED:
-      return CommandKey{enums::COMMAND_TYPE_CANCEL_TIMER, event.timer_canceled_event_attributes().timer_id(), ""};
+      return CommandKey{enums::COMMAND_TYPE_CANCEL_TIMER, event.timer_canceled_event_attributes().timer_id(),
+                        ""};
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
       return CommandKey{enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION, "", ""};
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:

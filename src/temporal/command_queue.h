@@ -1,5 +1,5 @@
-// CommandQueue: what the code of a run asked for and no event has confirmed yet, in order. The next events of the history
-// must be those of these commands, one for one: that is what makes a replay a replay.
+// CommandQueue: what the code of a run asked for and no event has confirmed yet, in order. The next events of
+// the history must be those of these commands, one for one: that is what makes a replay a replay.
 #pragma once
 
 #include <temporal/api/command/v1/message.pb.h>
@@ -34,16 +34,18 @@ struct CommandKey {
 // "ScheduleActivityTask 3 of type call_model"
 std::string describe(const CommandKey& key);
 
-// Of an event that a command caused; the id of a requested cancellation is the scheduled event's number, as a key has
-// no way to know more. Nullopt: any other event. An event of a command that this worker never sends has kind
-// UNSPECIFIED and the event's name as its type.
+// Of an event that a command caused; the id of a requested cancellation is the scheduled event's number, as a
+// key has no way to know more. Nullopt: any other event. An event of a command that this worker never sends
+// has kind UNSPECIFIED and the event's name as its type.
 std::optional<CommandKey> key_of(const HistoryEvent& event);
 bool is_close_event(const HistoryEvent& event);
 std::string name_of(const HistoryEvent& event);
 
 class CommandQueue {
  public:
-  void push(CommandKey key, Command command) { entries_.push_back(Entry{std::move(key), std::move(command)}); }
+  void push(CommandKey key, Command command) {
+    entries_.push_back(Entry{std::move(key), std::move(command)});
+  }
   // Takes out one that has not been sent.
   void drop(const CommandKey& key);
   bool empty() const { return entries_.empty(); }

@@ -1,5 +1,6 @@
-// Status and temporal.api.failure.v1.Failure, both ways. An application failure's type is the code's name ("NOT_FOUND"),
-// its details carry field and reason, and it may be retried unless the code says that trying again cannot help.
+// Status and temporal.api.failure.v1.Failure, both ways. An application failure's type is the code's name
+// ("NOT_FOUND"), its details carry field and reason, and it may be retried unless the code says that trying
+// again cannot help.
 #pragma once
 
 #include <temporal/api/failure/v1/message.pb.h>
@@ -8,13 +9,14 @@
 
 namespace reliant::temporal {
 
-// UNAVAILABLE, RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, ABORTED, INTERNAL, UNKNOWN. The others would fail again.
+// UNAVAILABLE, RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, ABORTED, INTERNAL, UNKNOWN. The others would fail
+// again.
 bool retryable(StatusCode code);
 
 ::temporal::api::failure::v1::Failure failure_from(const Status& status);
 
-// Never OK. A timeout is DEADLINE_EXCEEDED with the reason "START_TO_CLOSE", "HEARTBEAT", …; a cancellation CANCELLED; a
-// termination ABORTED; what an activity or a child failed with is that failure.
+// Never OK. A timeout is DEADLINE_EXCEEDED with the reason "START_TO_CLOSE", "HEARTBEAT", …; a cancellation
+// CANCELLED; a termination ABORTED; what an activity or a child failed with is that failure.
 Status status_from(const ::temporal::api::failure::v1::Failure& failure);
 
 }  // namespace reliant::temporal

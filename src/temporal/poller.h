@@ -22,7 +22,8 @@
 namespace reliant::temporal {
 
 struct WorkerCore {
-  WorkerCore(ports::Temporal& port, const Clock& port_clock, Random seed, EventLog& events, WorkerOptions chosen);
+  WorkerCore(ports::Temporal& port, const Clock& port_clock, Random seed, EventLog& events,
+             WorkerOptions chosen);
 
   ports::Temporal& temporal;
   const Clock& clock;
@@ -38,10 +39,13 @@ struct WorkerCore {
   std::size_t polls = 0;  // waiting for the server now
   Event polls_changed;
   std::optional<Instant> failing_since;
+  Instant last_failure{};
   Status poll_error;
 
   void poll_succeeded() { failing_since.reset(); }
   void poll_failed(std::string_view what, const Status& status);
+  // OK, or the error that polls have met for a while.
+  Status poll_health() const;
 };
 
 // Counts a poll for as long as its frame lives.
@@ -59,12 +63,13 @@ class PollCount {
   WorkerCore& core_;
 };
 
-// Polls until the worker stops: takes a slot, polls, and hands what came, with its slot, to `take(response, slot)`.
-// An error is followed by a pause, and so is an empty answer that came at once: it is no long poll that ended.
+// Polls until the worker stops: takes a slot, polls, and hands what came, with its slot, to `take(response,
+// slot)`. An error is followed by a pause, and so is an empty answer that came at once: it is no long poll
+// that ended.
 template <class Request, class Response, class Taker>
 Task<void> poll_until_stopped(WorkerCore& core, Slots& slots, std::size_t reserved, std::string_view what,
-                              Task<Result<Response>> (ports::Temporal::*method)(Request, Instant), Request request,
-                              Taker& taker) {
+                              Task<Result<Response>> (ports::Temporal::*method)(Request, Instant),
+                              Request request, Taker& taker) {
   Random random(core.random.next());
   Backoff backoff({.base = std::chrono::milliseconds(200), .cap = std::chrono::seconds(10)}, random);
   while (!core.stopping) {
@@ -87,7 +92,9 @@ Task<void> poll_until_stopped(WorkerCore& core, Slots& slots, std::size_t reserv
       }
       if (core.clock.now() - begin >= std::chrono::seconds(1)) continue;
     }
-    { const Slot released = std::move(slot); }
+    {
+      const Slot released = std::move(slot);
+    }
     co_await sleep_for(backoff.next(std::chrono::milliseconds(50)));
   }
 }

@@ -1,8 +1,8 @@
 // RpcCaller: unary calls of ports::Temporal, repeated as the real clients do.
 //
-// Repeated: DATA_LOSS, INTERNAL, UNKNOWN, RESOURCE_EXHAUSTED (more slowly), ABORTED, OUT_OF_RANGE, UNAVAILABLE. From
-// 100 ms, times 1.7, at most 5 s, full jitter, until `patience` or the deadline is over. All requests that change
-// something carry a request id or a task token, so repeating is safe.
+// Repeated: DATA_LOSS, INTERNAL, UNKNOWN, RESOURCE_EXHAUSTED (more slowly), ABORTED, OUT_OF_RANGE,
+// UNAVAILABLE. From 100 ms, times 1.7, at most 5 s, full jitter, until `patience` or the deadline is over.
+// All requests that change something carry a request id or a task token, so repeating is safe.
 #pragma once
 
 #include <algorithm>
@@ -31,8 +31,8 @@ class RpcCaller {
 
   // call(&ports::Temporal::start_workflow_execution, request, deadline)
   template <class Request, class Response>
-  Task<Result<Response>> call(Task<Result<Response>> (ports::Temporal::*method)(Request, Instant), Request request,
-                              Instant deadline) {
+  Task<Result<Response>> call(Task<Result<Response>> (ports::Temporal::*method)(Request, Instant),
+                              Request request, Instant deadline) {
     const Instant give_up = std::min(deadline, after(clock_.now(), patience_));
     Backoff backoff(kPolicy, random_);
     for (;;) {
@@ -47,9 +47,8 @@ class RpcCaller {
   }
 
  private:
-  static constexpr BackoffPolicy kPolicy = {.base = std::chrono::milliseconds(100),
-                                            .cap = std::chrono::seconds(5),
-                                            .factor = {17, 10}};
+  static constexpr BackoffPolicy kPolicy = {
+      .base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(5), .factor = {17, 10}};
   static constexpr Duration kAttemptTimeout = std::chrono::seconds(30);
 
   ports::Temporal& temporal_;

@@ -1,5 +1,5 @@
-// RunCache: the runs that this worker has in memory, the least recently used first to go. A run is taken out while a task
-// works on it; what is missing is built again from its history.
+// RunCache: the runs that this worker has in memory, the least recently used first to go. A run is taken out
+// while a task works on it; what is missing is built again from its history.
 #pragma once
 
 #include <cstddef>

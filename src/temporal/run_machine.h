@@ -11,9 +11,9 @@ enum class RunState : std::uint8_t {
   kNew,      // no event applied yet
   kStarted,  // the first event is applied, the code has not run
   kRunning,
-  kEnding,   // the code has ended, and the command that says so is on its way
-  kClosed,   // by its own end, or by others (terminated, timed out)
-  kBroken,   // history and code do not fit, or the code failed: nothing but its destruction may follow
+  kEnding,  // the code has ended, and the command that says so is on its way
+  kClosed,  // by its own end, or by others (terminated, timed out)
+  kBroken,  // history and code do not fit, or the code failed: nothing but its destruction may follow
 };
 
 enum class RunInput : std::uint8_t { kStartedEvent, kCodeStarted, kCodeEnded, kCloseEvent, kFault };

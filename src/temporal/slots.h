@@ -1,5 +1,5 @@
-// Slots: how many tasks may run at once. A poller takes a slot before it polls, so that nothing is taken from the server
-// that could not run; the slot goes with the task and comes back when the task's frame ends.
+// Slots: how many tasks may run at once. A poller takes a slot before it polls, so that nothing is taken from
+// the server that could not run; the slot goes with the task and comes back when the task's frame ends.
 #pragma once
 
 #include <cstddef>

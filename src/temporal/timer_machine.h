@@ -1,4 +1,5 @@
-// One timer of a run. A timer that is cancelled does not fire: the server takes back a firing that it had not yet told.
+// One timer of a run. A timer that is cancelled does not fire: the server takes back a firing that it had not
+// yet told.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ enum class TimerState : std::uint8_t {
   kStarted,        // its event is in the history
   kCancelCreated,  // the code let it go in the current activation
   kCancelSent,
-  kClosed,         // fired or cancelled
-  kDropped,        // let go before it was sent: there will be no event of it
+  kClosed,   // fired or cancelled
+  kDropped,  // let go before it was sent: there will be no event of it
 };
 
 enum class TimerInput : std::uint8_t { kCancel, kSent, kStartedEvent, kFiredEvent, kCanceledEvent };

@@ -15,6 +15,8 @@ namespace wf = ports::wf;
 namespace enums = ::temporal::api::enums::v1;
 
 constexpr Duration kUnhealthyAfter = std::chrono::seconds(20);
+// A poll that failed is made again within 10 s; when it then waits for so long, the server has taken it.
+constexpr Duration kHealthyAfter = std::chrono::seconds(30);
 constexpr Duration kShutdownCall = std::chrono::seconds(5);
 // Between two looks at what still runs while the worker drains.
 constexpr Duration kDrainStep = std::chrono::milliseconds(20);
@@ -33,12 +35,20 @@ WorkerCore::WorkerCore(ports::Temporal& port, const Clock& port_clock, Random se
       answers(port, port_clock, Random(random.next()), std::chrono::minutes(1)) {}
 
 void WorkerCore::poll_failed(std::string_view what, const Status& status) {
+  if (poll_health().ok() && clock.now() - last_failure >= kHealthyAfter) failing_since.reset();
   if (!failing_since) failing_since = clock.now();
+  last_failure = clock.now();
   poll_error = status;
   log.info("temporal.poll.failed", {{"queue", options.task_queue},
                                     {"what", what},
                                     {"code", code_name(status.code())},
                                     {"message", message_of(status)}});
+}
+
+Status WorkerCore::poll_health() const {
+  const Instant now = clock.now();
+  if (!failing_since || now - *failing_since < kUnhealthyAfter) return ok_status();
+  return polls > 0 && now - last_failure >= kHealthyAfter ? ok_status() : poll_error;
 }
 
 class Worker::Impl {
@@ -114,7 +124,8 @@ Task<void> Worker::Impl::shut_polls(Instant deadline) {
   request.add_task_queue_types(enums::TASK_QUEUE_TYPE_ACTIVITY);
   const Instant limit = std::min(deadline, after(core_.clock.now(), kShutdownCall));
   const auto response = co_await core_.temporal.shutdown_worker(std::move(request), limit);
-  // A task that the server gives to a poll in its last moment is still ours: wait for the polls, if they will end.
+  // A task that the server gives to a poll in its last moment is still ours: wait for the polls, if they will
+  // end.
   if (response.ok() && polls_end_on_shutdown_) {
     while (core_.polls > 0) {
       core_.polls_changed.reset();
@@ -144,8 +155,7 @@ Task<void> Worker::Impl::stop(Instant deadline) {
 
 Status Worker::Impl::health() const {
   if (!polling_ || core_.stopping) return unavailable("the worker does not poll");
-  if (!core_.failing_since || core_.clock.now() - *core_.failing_since < kUnhealthyAfter) return ok_status();
-  return core_.poll_error;
+  return core_.poll_health();
 }
 
 Worker::Worker(Context& context, ports::Temporal& temporal, const Clock& clock, Random random, EventLog& log,
@@ -159,11 +169,23 @@ void Worker::register_workflow(std::string type, WorkflowFactory factory) {
 void Worker::register_activity(std::string type, ActivityFunction function) {
   impl_->activity_registry_[std::move(type)] = std::move(function);
 }
-Task<Status> Worker::start(Instant deadline) { return impl_->start(deadline); }
-Task<void> Worker::stop(Instant deadline) { return impl_->stop(deadline); }
-Status Worker::health() const { return impl_->health(); }
-std::size_t Worker::running_activities() const { return impl_->activities_.running(); }
-std::size_t Worker::cached_runs() const { return impl_->workflows_.cache().size(); }
-void Worker::evict_all() { impl_->workflows_.cache().clear(); }
+Task<Status> Worker::start(Instant deadline) {
+  return impl_->start(deadline);
+}
+Task<void> Worker::stop(Instant deadline) {
+  return impl_->stop(deadline);
+}
+Status Worker::health() const {
+  return impl_->health();
+}
+std::size_t Worker::running_activities() const {
+  return impl_->activities_.running();
+}
+std::size_t Worker::cached_runs() const {
+  return impl_->workflows_.cache().size();
+}
+void Worker::evict_all() {
+  impl_->workflows_.cache().clear();
+}
 
 }  // namespace reliant::temporal

@@ -1,10 +1,10 @@
 // Worker: polls a task queue and runs workflows and activities (R20, R36): the worker of Temporal, over any
 // ports::Temporal, external or embedded (C37).
 //
-// Owner: the worker role. Executor: the logic thread; workflow code runs within single steps of it, on executors of its
-// own. Stateless (R38): what it keeps is a cache of runs, which any worker rebuilds from history.
-// Failures: a poll that fails is repeated with backoff for ever (UNAVAILABLE is how a frontend says good-bye); answers are
-// repeated for a minute, then dropped: the server's timeouts bring the task again.
+// Owner: the worker role. Executor: the logic thread; workflow code runs within single steps of it, on
+// executors of its own. Stateless (R38): what it keeps is a cache of runs, which any worker rebuilds from
+// history. Failures: a poll that fails is repeated with backoff for ever (UNAVAILABLE is how a frontend says
+// good-bye); answers are repeated for a minute, then dropped: the server's timeouts bring the task again.
 #pragma once
 
 #include <cstddef>
@@ -67,14 +67,16 @@ class Worker {
   void register_workflow(std::string type, WorkflowFactory factory);
   void register_activity(std::string type, ActivityFunction function);
 
-  // Begins to poll. Asks the server what it can do first; an unknown namespace (NOT_FOUND) is an error, a server that is
-  // away is waited for until `deadline` (UNAVAILABLE then). May be called again after an error.
+  // Begins to poll. Asks the server what it can do first; an unknown namespace (NOT_FOUND) is an error, a
+  // server that is away is waited for until `deadline` (UNAVAILABLE then). May be called again after an
+  // error.
   Task<Status> start(Instant deadline);
   // Takes no more tasks, lets running workflow tasks and activities end, and gives up what has not ended at
   // `deadline` (activities are told `kShutdown` half-way). Afterwards nothing of it runs.
   Task<void> stop(Instant deadline);
 
-  // For readiness (C35): OK while polls are answered; otherwise the error that they have met for 20 s or more.
+  // For readiness (C35): OK while polls are answered; otherwise the error that they have met for 20 s or
+  // more.
   Status health() const;
   std::size_t running_activities() const;
   std::size_t cached_runs() const;

@@ -2,6 +2,7 @@
 
 #include <google/protobuf/util/time_util.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "temporal/failure.h"
@@ -139,7 +140,8 @@ std::string_view to_string(WorkflowStatus status) {
   RELIANT_UNREACHABLE("every WorkflowStatus has a name");
 }
 
-WorkflowClient::WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random, ClientOptions options)
+WorkflowClient::WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random,
+                               ClientOptions options)
     : clock_(clock),
       random_(random),
       caller_(temporal, clock, Random(random_.next()), std::chrono::seconds(10)),
@@ -169,8 +171,8 @@ Task<Result<StartedWorkflow>> WorkflowClient::signal_with_start(StartWorkflow st
   request.set_workflow_id_conflict_policy(enums::WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING);
   request.set_signal_name(signal.name);
   *request.mutable_signal_input() = json_payloads(signal.input);
-  auto response =
-      co_await caller_.call(&ports::Temporal::signal_with_start_workflow_execution, std::move(request), deadline);
+  auto response = co_await caller_.call(&ports::Temporal::signal_with_start_workflow_execution,
+                                        std::move(request), deadline);
   if (!response.ok()) co_return response.status();
   co_return StartedWorkflow{response->run_id(), response->started()};
 }
@@ -197,8 +199,8 @@ Task<Status> WorkflowClient::cancel(std::string workflow_id, std::string run_id,
   fill_execution(*request.mutable_workflow_execution(), workflow_id, run_id);
   request.set_request_id(request_id(""));
   request.set_reason(reason);
-  auto response =
-      co_await caller_.call(&ports::Temporal::request_cancel_workflow_execution, std::move(request), deadline);
+  auto response = co_await caller_.call(&ports::Temporal::request_cancel_workflow_execution,
+                                        std::move(request), deadline);
   co_return response.status();
 }
 
@@ -252,7 +254,8 @@ Task<Result<WorkflowDescription>> WorkflowClient::describe(std::string workflow_
   co_return description;
 }
 
-Task<Result<std::string>> WorkflowClient::result(std::string workflow_id, std::string run_id, Instant deadline) {
+Task<Result<std::string>> WorkflowClient::result(std::string workflow_id, std::string run_id,
+                                                 Instant deadline) {
   wf::GetWorkflowExecutionHistoryRequest request;
   request.set_namespace_(options_.name_space);
   fill_execution(*request.mutable_execution(), workflow_id, run_id);
@@ -261,9 +264,11 @@ Task<Result<std::string>> WorkflowClient::result(std::string workflow_id, std::s
   while (clock_.now() < deadline) {
     auto response =
         co_await caller_.call(&ports::Temporal::get_workflow_execution_history, request, deadline);
-    // A long poll that a proxy or a deadline cut short is asked again.
-    if (response.status().code() == StatusCode::kDeadlineExceeded) {
-      co_await yield();
+    // A long poll that was cut short, or a server that is away: the workflow goes on, and so does the
+    // waiting.
+    const StatusCode code = response.status().code();
+    if (code == StatusCode::kDeadlineExceeded || may_repeat(response.status())) {
+      co_await sleep_until(std::min(deadline, after(clock_.now(), std::chrono::seconds(1))));
       continue;
     }
     if (!response.ok()) co_return response.status();

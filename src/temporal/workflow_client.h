@@ -1,10 +1,11 @@
 // WorkflowClient: starts, signals, asks and ends workflows over any ports::Temporal (R19, R57).
 //
-// Owner: the role that talks to workflows. Executor: the logic thread. Inputs and results are JSON texts (payload encoding
-// json/plain). Calls are repeated on codes that a repetition may heal (UNAVAILABLE, ABORTED, INTERNAL, …), with backoff,
-// for 10 s or until the deadline; they carry a request id, so that a repetition has no second effect. Give your own
-// request id when your own caller may repeat the call. Errors are the server's: NOT_FOUND (no such workflow, or it is
-// over), ALREADY_EXISTS (start), FAILED_PRECONDITION (not ready for a query), INVALID_ARGUMENT (a query that failed).
+// Owner: the role that talks to workflows. Executor: the logic thread. Inputs and results are JSON texts
+// (payload encoding json/plain). Calls are repeated on codes that a repetition may heal (UNAVAILABLE,
+// ABORTED, INTERNAL, …), with backoff, for 10 s or until the deadline; they carry a request id, so that a
+// repetition has no second effect. Give your own request id when your own caller may repeat the call. Errors
+// are the server's: NOT_FOUND (no such workflow, or it is over), ALREADY_EXISTS (start), FAILED_PRECONDITION
+// (not ready for a query), INVALID_ARGUMENT (a query that failed).
 #pragma once
 
 #include <cstdint>
@@ -34,10 +35,10 @@ struct StartWorkflow {
   std::string workflow_id;
   std::string type;
   std::string task_queue;
-  std::string input;         // JSON
-  std::string request_id;    // "": drawn
-  Duration run_timeout{};    // zero: none
-  Duration task_timeout{};   // zero: the server's, 10 s
+  std::string input;        // JSON
+  std::string request_id;   // "": drawn
+  Duration run_timeout{};   // zero: none
+  Duration task_timeout{};  // zero: the server's, 10 s
   WhenRunning when_running = WhenRunning::kFail;
   WhenClosed when_closed = WhenClosed::kStartAgain;
 };
@@ -54,7 +55,14 @@ struct StartedWorkflow {
 };
 
 enum class WorkflowStatus : std::uint8_t {
-  kUnknown, kRunning, kCompleted, kFailed, kCancelled, kTerminated, kContinuedAsNew, kTimedOut,
+  kUnknown,
+  kRunning,
+  kCompleted,
+  kFailed,
+  kCancelled,
+  kTerminated,
+  kContinuedAsNew,
+  kTimedOut,
 };
 std::string_view to_string(WorkflowStatus status);
 
@@ -79,7 +87,8 @@ class WorkflowClient {
   WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random, ClientOptions options);
 
   Task<Result<StartedWorkflow>> start(StartWorkflow start, Instant deadline);
-  Task<Result<StartedWorkflow>> signal_with_start(StartWorkflow start, SignalWorkflow signal, Instant deadline);
+  Task<Result<StartedWorkflow>> signal_with_start(StartWorkflow start, SignalWorkflow signal,
+                                                  Instant deadline);
   // An empty run id means the current run, here and below.
   Task<Status> signal(std::string workflow_id, std::string run_id, SignalWorkflow signal, Instant deadline);
   Task<Status> cancel(std::string workflow_id, std::string run_id, std::string reason, Instant deadline);

@@ -100,17 +100,16 @@ class WorkflowRun::TimerHold {
 };
 
 WorkflowRun::WorkflowRun(std::string workflow_id, std::string run_id, std::unique_ptr<Workflow> workflow)
-    : workflow_(std::move(workflow)),
-      random_(0),
-      executor_(0, Executor::Order::kFifo),
-      scope_(executor_, 0) {
+    : workflow_(std::move(workflow)), random_(0), executor_(0, Executor::Order::kFifo), scope_(executor_, 0) {
   info_.workflow_id = std::move(workflow_id);
   info_.run_id = std::move(run_id);
 }
 
-WorkflowRun::~WorkflowRun() { closing_ = true; }
+WorkflowRun::~WorkflowRun() {
+  closing_ = true;
+}
 
-// --- what the code asks for --------------------------------------------------------------------------------------------
+// --- what the code asks for -------------------------------------------------------------------------------
 
 Task<Result<std::string>> WorkflowRun::outcome_of(ActivityMachine& machine) {
   auto outcome = co_await machine.outcome.wait();
@@ -118,7 +117,9 @@ Task<Result<std::string>> WorkflowRun::outcome_of(ActivityMachine& machine) {
 }
 
 namespace {
-Task<void> when_set(Event& event) { co_await event.wait(); }
+Task<void> when_set(Event& event) {
+  co_await event.wait();
+}
 }  // namespace
 
 Task<Result<std::string>> WorkflowRun::execute_activity(std::string type, std::string input,
@@ -135,7 +136,8 @@ Task<Result<std::string>> WorkflowRun::execute_activity(std::string type, std::s
   co_return co_await outcome_of(machine);
 }
 
-ActivityMachine& WorkflowRun::schedule(std::string type, const std::string& input, const ActivityOptions& options) {
+ActivityMachine& WorkflowRun::schedule(std::string type, const std::string& input,
+                                       const ActivityOptions& options) {
   std::string id = concat(activities_.size() + 1);
   ActivityMachine& machine = activities_[id];
   machine.id = std::move(id);
@@ -147,7 +149,8 @@ ActivityMachine& WorkflowRun::schedule(std::string type, const std::string& inpu
   auto& attributes = *command.mutable_schedule_activity_task_command_attributes();
   attributes.set_activity_id(machine.id);
   attributes.mutable_activity_type()->set_name(machine.type);
-  attributes.mutable_task_queue()->set_name(options.task_queue.empty() ? info_.task_queue : options.task_queue);
+  attributes.mutable_task_queue()->set_name(options.task_queue.empty() ? info_.task_queue
+                                                                       : options.task_queue);
   *attributes.mutable_input() = json_payloads(input);
   if (options.schedule_to_close > Duration::zero())
     set_duration(*attributes.mutable_schedule_to_close_timeout(), options.schedule_to_close);
@@ -248,7 +251,9 @@ Result<std::string> WorkflowRun::continue_as_new(std::string input) {
   return std::string();
 }
 
-Task<void> WorkflowRun::run_code() { ending_ = co_await workflow_->run(*this, std::move(input_)); }
+Task<void> WorkflowRun::run_code() {
+  ending_ = co_await workflow_->run(*this, std::move(input_));
+}
 
 CommandKey WorkflowRun::ending_key() const {
   if (ending_->ok())
@@ -288,7 +293,7 @@ Command WorkflowRun::ending_command() const {
   return command;
 }
 
-// --- what the history says ---------------------------------------------------------------------------------------------
+// --- what the history says --------------------------------------------------------------------------------
 
 void WorkflowRun::take(RunInput input) {
   const auto to = next_state(kRunTransitions, state_, input);
@@ -382,9 +387,9 @@ Status WorkflowRun::apply_workflow_task(const HistoryEvent& event, WorkflowTaskI
   }
   const auto to = next_state(kWorkflowTaskTransitions, task_state_, input);
   if (!to && task_state_ == WorkflowTaskState::kActivated)
-    return with_reason(aborted("the last workflow task did not happen: event ", event.event_id(), " is ",
-                               name_of(event)),
-                       kReasonStale);
+    return with_reason(
+        aborted("the last workflow task did not happen: event ", event.event_id(), " is ", name_of(event)),
+        kReasonStale);
   if (!to) return bad_history(concat("event ", event.event_id(), ", ", name_of(event), ", is out of place"));
   task_state_ = *to;
   if (input == WorkflowTaskInput::kStartedEvent) {
@@ -408,9 +413,10 @@ Status WorkflowRun::apply_command_event(const HistoryEvent& event, const Command
       return ok_status();
     }
     case enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: {
-      ActivityMachine* machine = find_activity(
-          event.activity_task_cancel_requested_event_attributes().scheduled_event_id());
-      if (machine == nullptr || !machine->take(ActivityInput::kCancelRequestedEvent)) return impossible(event);
+      ActivityMachine* machine =
+          find_activity(event.activity_task_cancel_requested_event_attributes().scheduled_event_id());
+      if (machine == nullptr || !machine->take(ActivityInput::kCancelRequestedEvent))
+        return impossible(event);
       return ok_status();
     }
     case enums::EVENT_TYPE_TIMER_STARTED:
@@ -475,7 +481,7 @@ Status WorkflowRun::apply_timer_fired(const HistoryEvent& event) {
   return ok_status();
 }
 
-// --- running the code --------------------------------------------------------------------------------------------------
+// --- running the code -------------------------------------------------------------------------------------
 
 Result<std::vector<Command>> WorkflowRun::activate() {
   if (broken()) return bad_history("the run is broken; build it again");
@@ -510,7 +516,8 @@ Status WorkflowRun::run_activation() {
   return ok_status();
 }
 
-// The fixed order: signals, then everything else as the history has it. It decides replays, so it never changes.
+// The fixed order: signals, then everything else as the history has it. It decides replays, so it never
+// changes.
 void WorkflowRun::deliver() {
   for (Signal& signal : std::exchange(new_signals_, {})) {
     inbox_.push_back(std::move(signal));
@@ -529,7 +536,8 @@ void WorkflowRun::deliver() {
 
 void WorkflowRun::end_activation() {
   // What was let go before it was sent stays where it is.
-  for (ActivityMachine* activity : std::exchange(unsent_activities_, {})) activity->take(ActivityInput::kSent);
+  for (ActivityMachine* activity : std::exchange(unsent_activities_, {}))
+    activity->take(ActivityInput::kSent);
   for (TimerMachine* timer : std::exchange(unsent_timers_, {})) timer->take(TimerInput::kSent);
   if (!ending_ || ending_sent_) return;
   ending_sent_ = true;

@@ -1,10 +1,12 @@
-// WorkflowRun: one run of a workflow on one worker. Events of the history go in, in order; the workflow's code runs when a
-// workflow task says so; commands come out. The same events always give the same commands, in whatever portions they come.
+// WorkflowRun: one run of a workflow on one worker. Events of the history go in, in order; the workflow's
+// code runs when a workflow task says so; commands come out. The same events always give the same commands,
+// in whatever portions they come.
 //
-// Owner: the worker's cache. It runs inside of single calls, on an executor of its own, and touches nothing outside, so it
-// may be destroyed between any two calls (eviction) and built again from the history. An error breaks the run: it then only
-// waits to be destroyed. Reasons of errors: kReasonNondeterminism, kReasonWorkflowFault (an exception, a local timer, code
-// that never rests), kReasonStale (the last activation never happened: build again), kReasonBadHistory.
+// Owner: the worker's cache. It runs inside of single calls, on an executor of its own, and touches nothing
+// outside, so it may be destroyed between any two calls (eviction) and built again from the history. An error
+// breaks the run: it then only waits to be destroyed. Reasons of errors: kReasonNondeterminism,
+// kReasonWorkflowFault (an exception, a local timer, code that never rests), kReasonStale (the last
+// activation never happened: build again), kReasonBadHistory.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +58,8 @@ class WorkflowRun final : private WorkflowContext {
   const WorkflowInfo& run_info() const { return info_; }
 
  private:
-  // An event that wakes code, kept until its place in the activation. Neither machine: the cancellation request.
+  // An event that wakes code, kept until its place in the activation. Neither machine: the cancellation
+  // request.
   struct Resolution {
     ActivityMachine* activity = nullptr;
     TimerMachine* timer = nullptr;
@@ -73,7 +76,8 @@ class WorkflowRun final : private WorkflowContext {
   bool replaying() const override { return replaying_; }
   std::int64_t history_length() const override { return history_length_; }
   bool continue_as_new_suggested() const override { return continue_suggested_; }
-  Task<Result<std::string>> execute_activity(std::string type, std::string input, ActivityOptions options) override;
+  Task<Result<std::string>> execute_activity(std::string type, std::string input,
+                                             ActivityOptions options) override;
   Task<void> sleep(Duration duration) override;
   Task<std::string> receive_signal(std::string name) override;
   std::optional<std::string> try_receive_signal(std::string_view name) override;

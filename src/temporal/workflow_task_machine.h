@@ -1,7 +1,8 @@
-// The workflow task of a run, as its history tells it: when the code runs. Once for each task that was completed, with all
-// that was known when the task started; a task that failed or timed out did not happen. While replaying, whether a
-// task counts is seen at its end: the code runs when WorkflowTaskCompleted comes, before that event has an effect. The
-// last task of a live run has no end yet: the code runs when the worker says so (kActivate).
+// The workflow task of a run, as its history tells it: when the code runs. Once for each task that was
+// completed, with all that was known when the task started; a task that failed or timed out did not happen.
+// While replaying, whether a task counts is seen at its end: the code runs when WorkflowTaskCompleted comes,
+// before that event has an effect. The last task of a live run has no end yet: the code runs when the worker
+// says so (kActivate).
 #pragma once
 
 #include <cstdint>
@@ -17,10 +18,16 @@ enum class WorkflowTaskState : std::uint8_t {
   kActivated,  // the code has run, the answer is on its way, its event is not in the history yet
 };
 
-enum class WorkflowTaskInput : std::uint8_t { kScheduledEvent, kStartedEvent, kActivate, kCompletedEvent, kFailedEvent };
+enum class WorkflowTaskInput : std::uint8_t {
+  kScheduledEvent,
+  kStartedEvent,
+  kActivate,
+  kCompletedEvent,
+  kFailedEvent
+};
 
-// An activated task that failed or timed out is not here: what the code did then never happened, and the run has to be
-// built again from its history.
+// An activated task that failed or timed out is not here: what the code did then never happened, and the run
+// has to be built again from its history.
 inline constexpr Transition<WorkflowTaskState, WorkflowTaskInput> kWorkflowTaskTransitions[] = {
     {WorkflowTaskState::kIdle, WorkflowTaskInput::kScheduledEvent, WorkflowTaskState::kScheduled},
     {WorkflowTaskState::kScheduled, WorkflowTaskInput::kStartedEvent, WorkflowTaskState::kStarted},

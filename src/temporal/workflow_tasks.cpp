@@ -21,7 +21,9 @@ constexpr std::string_view kReasonNoSuchType = "NO_SUCH_WORKFLOW_TYPE";
 // Of a failed fetch: nothing is wrong with the task itself.
 constexpr std::string_view kReasonFetch = "HISTORY_NOT_FETCHED";
 
-bool is_query(const Polled& task) { return task.has_query(); }
+bool is_query(const Polled& task) {
+  return task.has_query();
+}
 
 // Whether the run stands where the task wants it.
 bool is_ready_for(const WorkflowRun& run, const Polled& task) {
@@ -29,8 +31,8 @@ bool is_ready_for(const WorkflowRun& run, const Polled& task) {
   return run.task_started() && run.last_event_id() == task.started_event_id();
 }
 
-// Whether the task's events can follow what the cached run knows. A task that is tried again is not trusted to: its
-// events may have the numbers of an attempt that left no trace.
+// Whether the task's events can follow what the cached run knows. A task that is tried again is not trusted
+// to: its events may have the numbers of an attempt that left no trace.
 bool continues(const WorkflowRun& run, const Polled& task) {
   if (is_query(task) && task.history().events().empty())
     return run.last_activated_id() == task.previous_started_event_id();
@@ -40,7 +42,8 @@ bool continues(const WorkflowRun& run, const Polled& task) {
 }
 
 enums::WorkflowTaskFailedCause cause_of(const Status& status) {
-  if (reason_of(status) == kReasonNondeterminism) return enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR;
+  if (reason_of(status) == kReasonNondeterminism)
+    return enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR;
   return enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE;
 }
 
@@ -77,7 +80,9 @@ Task<void> WorkflowTasks::poll_sticky() {
                               std::move(request), *this);
 }
 
-void WorkflowTasks::take(Polled task, Slot slot) { tasks_.spawn(work(std::move(task), std::move(slot))); }
+void WorkflowTasks::take(Polled task, Slot slot) {
+  tasks_.spawn(work(std::move(task), std::move(slot)));
+}
 
 Task<void> WorkflowTasks::work(Polled task, Slot slot) {
   const Slot held = std::move(slot);
@@ -110,8 +115,8 @@ Result<std::unique_ptr<WorkflowRun>> WorkflowTasks::new_run(const Polled& task) 
     return with_reason(not_found("this worker knows no workflow type \"", task.workflow_type().name(),
                                  "\"; register it, or poll another task queue"),
                        kReasonNoSuchType);
-  return std::make_unique<WorkflowRun>(task.workflow_execution().workflow_id(), task.workflow_execution().run_id(),
-                                       type->second());
+  return std::make_unique<WorkflowRun>(task.workflow_execution().workflow_id(),
+                                       task.workflow_execution().run_id(), type->second());
 }
 
 Task<Result<std::unique_ptr<WorkflowRun>>> WorkflowTasks::bring_up(const Polled& task) {
@@ -123,13 +128,14 @@ Task<Result<std::unique_ptr<WorkflowRun>>> WorkflowTasks::bring_up(const Polled&
     // Whatever is wrong, the whole history tells whether it is the code's fault.
   }
   cached.reset();
+  core_.log.debug("temporal.run.rebuilt", {{"workflow", task.workflow_execution().workflow_id()}});
   CO_TRY_ASSIGN(std::unique_ptr<WorkflowRun> run, new_run(task));
   const auto& events = task.history().events();
   if (events.empty() || events.Get(0).event_id() != 1) CO_TRY_OK(co_await fetch(*run, task, ""));
   CO_TRY_OK(co_await feed(*run, task));
   if (!is_ready_for(*run, task))
-    co_return with_reason(internal_error("history: it ends at event ", run->last_event_id(), ", before the task's ",
-                                         task.started_event_id()),
+    co_return with_reason(internal_error("history: it ends at event ", run->last_event_id(),
+                                         ", before the task's ", task.started_event_id()),
                           kReasonBadHistory);
   co_return run;
 }
@@ -187,8 +193,8 @@ Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::uniqu
   // Back into the cache first: the run's next task may come before this call returns.
   if (keeps) cache_.put(std::move(run));
   run.reset();
-  auto response = co_await core_.answers.call(&ports::Temporal::respond_workflow_task_completed, std::move(request),
-                                              after(core_.clock.now(), kAnswerTimeout));
+  auto response = co_await core_.answers.call(&ports::Temporal::respond_workflow_task_completed,
+                                              std::move(request), after(core_.clock.now(), kAnswerTimeout));
   if (!response.ok()) {
     // Not known whether it counted; "UnhandledCommand" (something came in between) says that it did not.
     cache_.erase(task.workflow_execution().run_id());
@@ -197,17 +203,20 @@ Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::uniqu
                                                       {"message", message_of(response.status())}});
     co_return std::nullopt;
   }
-  if (!response->has_workflow_task() || response->workflow_task().task_token().empty()) co_return std::nullopt;
+  if (!response->has_workflow_task() || response->workflow_task().task_token().empty())
+    co_return std::nullopt;
   co_return std::move(*response->mutable_workflow_task());
 }
 
 Task<void> WorkflowTasks::answer_query(const Polled& task, std::unique_ptr<WorkflowRun> run) {
-  const auto result = run->query(task.query().query_type(), json_text(task.query().query_args()).value_or(""));
+  const auto result =
+      run->query(task.query().query_type(), json_text(task.query().query_args()).value_or(""));
   cache_.put(std::move(run));
   wf::RespondQueryTaskCompletedRequest request;
   request.set_task_token(task.task_token());
   request.set_namespace_(core_.options.name_space);
-  request.set_completed_type(result.ok() ? enums::QUERY_RESULT_TYPE_ANSWERED : enums::QUERY_RESULT_TYPE_FAILED);
+  request.set_completed_type(result.ok() ? enums::QUERY_RESULT_TYPE_ANSWERED
+                                         : enums::QUERY_RESULT_TYPE_FAILED);
   if (result.ok()) *request.mutable_query_result() = json_payloads(*result);
   if (!result.ok()) request.set_error_message(std::string(message_of(result.status())));
   (void)co_await core_.answers.call(&ports::Temporal::respond_query_task_completed, std::move(request),

@@ -7,12 +7,15 @@
 namespace reliant::workflow {
 namespace {
 
-json::string text(std::string_view value) { return json::string(value.data(), value.size()); }
+json::string text(std::string_view value) {
+  return json::string(value.data(), value.size());
+}
 
 // Of numbers that cannot be negative: a negative one is an error like a missing one.
 std::uint64_t natural(JsonReader& reader, std::string_view key, Status& status) {
   const std::int64_t value = reader.required_int(key);
-  if (value < 0 && status.ok()) status = invalid_field(key, concat("field \"", key, "\" must not be negative"));
+  if (value < 0 && status.ok())
+    status = invalid_field(key, concat("field \"", key, "\" must not be negative"));
   return value < 0 ? 0 : static_cast<std::uint64_t>(value);
 }
 
@@ -77,8 +80,8 @@ void read_turn(JsonReader& reader, Input& out) {
 
 // The elements of an optional array, each read by `read(value, path)`.
 template <class T>
-Status read_array(const json::value* value, std::string_view key, Result<T> (*read)(const json::value&, std::string),
-                  std::vector<T>& out) {
+Status read_array(const json::value* value, std::string_view key,
+                  Result<T> (*read)(const json::value&, std::string), std::vector<T>& out) {
   if (value == nullptr) return ok_status();
   const json::array* array = value->if_array();
   if (array == nullptr) return invalid_field(key, concat("field \"", key, "\" must be a list"));
@@ -91,9 +94,13 @@ Status read_array(const json::value* value, std::string_view key, Result<T> (*re
 
 }  // namespace
 
-std::string chat_workflow_id(const ChatId& chat) { return concat("chat-", chat.str()); }
+std::string chat_workflow_id(const ChatId& chat) {
+  return concat("chat-", chat.str());
+}
 
-std::string to_json_text(const MessageSignal& value) { return to_json(object_of(value)); }
+std::string to_json_text(const MessageSignal& value) {
+  return to_json(object_of(value));
+}
 
 template <>
 Result<MessageSignal> from_json_text(std::string_view input) {

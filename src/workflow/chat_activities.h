@@ -1,13 +1,15 @@
-// What the chat workflow and its activities say to each other (R19, R20): names, and the JSON of every input and output.
-// The workflow decides what happens next; the activities touch the world, and live with the worker role.
+// What the chat workflow and its activities say to each other (R19, R20): names, and the JSON of every input
+// and output. The workflow decides what happens next; the activities touch the world, and live with the
+// worker role.
 //
-// Every activity may run more than once (a retry, a worker that died after its work and before its answer): what it
-// writes is keyed so that it is written once. `turn` is the id of the user message that began the turn, so it is
-// unique for the life of the chat, over all runs of its workflow; `step` counts the model's answers in a turn from 1.
+// Every activity may run more than once (a retry, a worker that died after its work and before its answer):
+// what it writes is keyed so that it is written once. `turn` is the id of the user message that began the
+// turn, so it is unique for the life of the chat, over all runs of its workflow; `step` counts the model's
+// answers in a turn from 1.
 //
-// Conversation of a turn: a user message belongs to it when its sequence is at most `through_sequence`. Later ones are
-// already stored, but they are the next turn's. A turn that ends early (cancelled, failed) may leave tool calls
-// without a result: finish_turn writes one for each, so that no later turn meets an open call.
+// Conversation of a turn: a user message belongs to it when its sequence is at most `through_sequence`. Later
+// ones are already stored, but they are the next turn's. A turn that ends early (cancelled, failed) may leave
+// tool calls without a result: finish_turn writes one for each, so that no later turn meets an open call.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +28,8 @@ namespace reliant::workflow {
 
 inline constexpr std::string_view kChatWorkflowType = "ChatWorkflow";
 inline constexpr std::string_view kMessageSignal = "message";  // MessageSignal
-inline constexpr std::string_view kCancelSignal = "cancel";    // {}: stops everything that was asked before it
-inline constexpr std::string_view kStateQuery = "state";       // answers ChatState
+inline constexpr std::string_view kCancelSignal = "cancel";  // {}: stops everything that was asked before it
+inline constexpr std::string_view kStateQuery = "state";     // answers ChatState
 
 inline constexpr std::string_view kCallModel = "call_model";    // CallModelInput -> CallModelOutput
 inline constexpr std::string_view kRunTool = "run_tool";        // RunToolInput -> RunToolOutput
@@ -47,14 +49,15 @@ struct MessageSignal {
 struct ChatInput {
   UserId user;
   ChatId chat;
-  std::uint64_t last_sequence = 0;      // of the last message taken, of any run before
-  std::vector<MessageSignal> pending;   // taken and not yet answered, oldest first
+  std::uint64_t last_sequence = 0;     // of the last message taken, of any run before
+  std::vector<MessageSignal> pending;  // taken and not yet answered, oldest first
 
   friend bool operator==(const ChatInput&, const ChatInput&) = default;
 };
 
-// Loads the conversation, asks the model (streaming message_chunk updates), stores the assistant's message under
-// (chat, turn, step). A retry that finds the message stored returns its tool calls and does not ask again.
+// Loads the conversation, asks the model (streaming message_chunk updates), stores the assistant's message
+// under (chat, turn, step). A retry that finds the message stored returns its tool calls and does not ask
+// again.
 struct CallModelInput {
   UserId user;
   ChatId chat;
@@ -75,17 +78,18 @@ struct PlannedToolCall {
 struct CallModelOutput {
   MessageId message;  // the assistant's
   std::vector<PlannedToolCall> tool_calls;
-  // A turn that reached `through_sequence` was finished before: the signal came again, into a later run of the
-  // workflow. Nothing was asked, and nothing is left to do.
+  // A turn that reached `through_sequence` was finished before: the signal came again, into a later run of
+  // the workflow. Nothing was asked, and nothing is left to do.
   bool finished = false;
 
   friend bool operator==(const CallModelOutput&, const CallModelOutput&) = default;
 };
 
-// Runs one tool call. The request id is make_request_id(workflow id, run id, activity id, call id), the same for every
-// attempt. A result that is stored under (chat, turn, step, index) is the answer, and nothing is run: another run of the
-// workflow has other request ids. Stores tool_started, tool_finished and the tool-result message under (chat, turn, step, index). A tool that
-// failed is an OK answer with is_error; a status is for what may be tried again (UNAVAILABLE: daemon away, answer lost).
+// Runs one tool call. The request id is make_request_id(workflow id, run id, activity id, call id), the same
+// for every attempt. A result that is stored under (chat, turn, step, index) is the answer, and nothing is
+// run: another run of the workflow has other request ids. Stores tool_started, tool_finished and the
+// tool-result message under (chat, turn, step, index). A tool that failed is an OK answer with is_error; a
+// status is for what may be tried again (UNAVAILABLE: daemon away, answer lost).
 struct RunToolInput {
   UserId user;
   ChatId chat;
@@ -111,7 +115,8 @@ struct TurnError {
   friend bool operator==(const TurnError&, const TurnError&) = default;
 };
 
-// Writes the chat's status, once a turn. A chat with a user message after `through_sequence` stays `running`: its turn follows.
+// Writes the chat's status, once a turn. A chat with a user message after `through_sequence` stays `running`:
+// its turn follows.
 struct FinishTurnInput {
   UserId user;
   ChatId chat;

@@ -10,10 +10,10 @@
 namespace reliant::workflow {
 namespace {
 
-using temporal::ActivityOptions;
-using temporal::WorkflowContext;
 using std::chrono::minutes;
 using std::chrono::seconds;
+using temporal::ActivityOptions;
+using temporal::WorkflowContext;
 
 // What a tool call may take beside the run itself: routing, a daemon that reconnects.
 constexpr Duration kRoutingSlack = seconds(60);
@@ -32,7 +32,8 @@ ActivityOptions call_model_options(Event& cancel) {
 }
 
 ActivityOptions run_tool_options(const PlannedToolCall& planned, Event& cancel) {
-  const Duration timeout = std::chrono::milliseconds(std::clamp<std::int64_t>(planned.timeout_ms, 0, kLongestToolMs));
+  const Duration timeout =
+      std::chrono::milliseconds(std::clamp<std::int64_t>(planned.timeout_ms, 0, kLongestToolMs));
   ActivityOptions options;
   options.start_to_close = timeout + kRoutingSlack;
   options.schedule_to_close = 2 * timeout + kDaemonAway;
@@ -98,7 +99,8 @@ void ChatWorkflow::absorb(WorkflowContext& context) {
   while (const auto signal = context.try_next_signal()) on_signal(*signal);
 }
 
-// A signal that cannot be read, or has another name, is from a newer or a foreign sender; it cannot be answered.
+// A signal that cannot be read, or has another name, is from a newer or a foreign sender; it cannot be
+// answered.
 void ChatWorkflow::on_signal(const temporal::Signal& signal) {
   if (signal.name == kCancelSignal) on_cancel();
   if (signal.name != kMessageSignal) return;
@@ -106,8 +108,8 @@ void ChatWorkflow::on_signal(const temporal::Signal& signal) {
   if (message.ok()) on_message(*message);
 }
 
-// Messages are stored before they are signalled, so a turn that reaches a sequence has seen all before it, also
-// those whose signals come late.
+// Messages are stored before they are signalled, so a turn that reaches a sequence has seen all before it,
+// also those whose signals come late.
 void ChatWorkflow::on_message(const MessageSignal& message) {
   if (message.sequence <= state_.last_sequence) return;
   state_.last_sequence = message.sequence;
@@ -208,7 +210,8 @@ Task<void> ChatWorkflow::finish(WorkflowContext& context, Turn turn, Ending endi
   input.error = std::move(ending.error);
   input.through_sequence = turn.through_sequence;
   // Only a chat that no longer exists refuses it, and then there is no status to write.
-  (void)co_await context.execute_activity(std::string(kFinishTurn), to_json_text(input), finish_turn_options());
+  (void)co_await context.execute_activity(std::string(kFinishTurn), to_json_text(input),
+                                          finish_turn_options());
 }
 
 Result<std::string> ChatWorkflow::query(std::string_view name, std::string_view arguments) {

@@ -1,13 +1,14 @@
-// ChatWorkflow: the agent loop of one chat (R19, R20), deterministic. A turn answers the user messages that came before it:
-// the model is called, its tool calls are run side by side, and so on until it answers without any; then the turn is
-// finished and the next one begins, if there is anything to answer. Without, the workflow completes, and the next message
-// starts it again under the same id.
+// ChatWorkflow: the agent loop of one chat (R19, R20), deterministic. A turn answers the user messages that
+// came before it: the model is called, its tool calls are run side by side, and so on until it answers
+// without any; then the turn is finished and the next one begins, if there is anything to answer. Without,
+// the workflow completes, and the next message starts it again under the same id.
 //
-// Everything that happens is an activity (chat_activities.h), so the loop survives crashes of anything (R1, R5). Messages that
-// come during a turn wait for the next one. A cancellation stops what was asked before it: the running turn and the messages
-// that wait; the activities that run are asked to stop, and their ends awaited, so that what they did is in the chat.
-// Failures: a turn that cannot go on is finished as failed, with the error, and the chat goes on with its next message.
-// `run` itself fails only for an input that cannot be read.
+// Everything that happens is an activity (chat_activities.h), so the loop survives crashes of anything (R1,
+// R5). Messages that come during a turn wait for the next one. A cancellation stops what was asked before it:
+// the running turn and the messages that wait; the activities that run are asked to stop, and their ends
+// awaited, so that what they did is in the chat. Failures: a turn that cannot go on is finished as failed,
+// with the error, and the chat goes on with its next message. `run` itself fails only for an input that
+// cannot be read.
 #pragma once
 
 #include <cstdint>
@@ -57,12 +58,13 @@ class ChatWorkflow final : public temporal::Workflow {
   Task<void> run_turn(temporal::WorkflowContext& context);
   Task<Ending> take_steps(temporal::WorkflowContext& context);
   // Nullopt: the turn goes on.
-  Task<std::optional<Ending>> run_tools(temporal::WorkflowContext& context, std::vector<PlannedToolCall> calls);
+  Task<std::optional<Ending>> run_tools(temporal::WorkflowContext& context,
+                                        std::vector<PlannedToolCall> calls);
   Task<void> finish(temporal::WorkflowContext& context, Turn turn, Ending ending);
   Ending failed_or_cancelled(const Status& status) const;
 
   ChatLimits limits_;
-  ChatInput state_;  // what the next run is given
+  ChatInput state_;              // what the next run is given
   std::optional<Turn> turn_;     // running
   std::optional<Turn> dropped_;  // cancelled before it began
   std::int64_t step_ = 0;

@@ -1,5 +1,5 @@
-// Random workflows over random histories: wherever the run is evicted, it asks for the same; destroyed anywhere, it leaves
-// nothing behind (under ASan).
+// Random workflows over random histories: wherever the run is evicted, it asks for the same; destroyed
+// anywhere, it leaves nothing behind (under ASan).
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -72,7 +72,8 @@ class RandomWorkflow final : public temporal::Workflow {
       co_await context.sleep(wait);
       see(concat(context.now().time_since_epoch().count()));
     } else if (kind == 2) {
-      auto first = co_await race(context.execute_activity(std::move(name), "2", minute()), context.sleep(wait));
+      auto first =
+          co_await race(context.execute_activity(std::move(name), "2", minute()), context.sleep(wait));
       see(first.index() == 0 ? "activity" : "timer");
     } else if (kind == 3) {
       auto first = co_await race(context.receive_signal("a"), context.sleep(wait));
@@ -121,7 +122,8 @@ void happen(HistoryBuilder& history, Random& random) {
   }
 }
 
-// Plays one run to its end, or for a while. `evictions` draws where the live run is forgotten; the world draws from `seed`.
+// Plays one run to its end, or for a while. `evictions` draws where the live run is forgotten; the world
+// draws from `seed`.
 std::unique_ptr<RunDriver> play(std::uint64_t seed, Random evictions, std::uint64_t eviction_odds) {
   Random random(seed);
   auto driver = std::make_unique<RunDriver>(random_workflow(), concat(random.next()));
@@ -159,7 +161,8 @@ void evict_anywhere(std::uint64_t seed, std::uint64_t eviction_seed) {
   RC_ASSERT(commands_of(*kept) == commands_of(*always));
 }
 
-RC_GTEST_PROP(Replay, AsksForTheSameWhereverTheRunIsEvicted, (std::uint64_t seed, std::uint64_t eviction_seed)) {
+RC_GTEST_PROP(Replay, AsksForTheSameWhereverTheRunIsEvicted,
+              (std::uint64_t seed, std::uint64_t eviction_seed)) {
   for (std::uint64_t i = 0; i < kBatch; ++i) evict_anywhere(seed * kBatch + i, eviction_seed);
 }
 

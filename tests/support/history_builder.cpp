@@ -68,7 +68,8 @@ void HistoryBuilder::task_scheduled() {
 void HistoryBuilder::task_started(bool suggest_continue_as_new) {
   HistoryEvent& event = add(enums::EVENT_TYPE_WORKFLOW_TASK_STARTED);
   event.mutable_workflow_task_started_event_attributes()->set_scheduled_event_id(task_scheduled_);
-  event.mutable_workflow_task_started_event_attributes()->set_suggest_continue_as_new(suggest_continue_as_new);
+  event.mutable_workflow_task_started_event_attributes()->set_suggest_continue_as_new(
+      suggest_continue_as_new);
   task_started_ = event.event_id();
 }
 
@@ -79,7 +80,8 @@ void HistoryBuilder::task_failed() {
 }
 
 void HistoryBuilder::task_timed_out() {
-  auto& late = *add(enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT).mutable_workflow_task_timed_out_event_attributes();
+  auto& late =
+      *add(enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT).mutable_workflow_task_timed_out_event_attributes();
   late.set_scheduled_event_id(task_scheduled_);
 }
 
@@ -171,10 +173,12 @@ void HistoryBuilder::activity_failed(const std::string& id, const Status& status
 
 void HistoryBuilder::activity_timed_out(const std::string& id) {
   const std::int64_t scheduled = activity_started(id);
-  auto& late = *add(enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT).mutable_activity_task_timed_out_event_attributes();
+  auto& late =
+      *add(enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT).mutable_activity_task_timed_out_event_attributes();
   late.set_scheduled_event_id(scheduled);
   late.mutable_failure()->set_message("activity StartToClose timeout");
-  late.mutable_failure()->mutable_timeout_failure_info()->set_timeout_type(enums::TIMEOUT_TYPE_START_TO_CLOSE);
+  late.mutable_failure()->mutable_timeout_failure_info()->set_timeout_type(
+      enums::TIMEOUT_TYPE_START_TO_CLOSE);
 }
 
 void HistoryBuilder::activity_cancelled(const std::string& id) {
@@ -193,13 +197,15 @@ void HistoryBuilder::timer_fired(const std::string& id) {
 }
 
 void HistoryBuilder::signalled(const std::string& name, const std::string& input) {
-  auto& signal =
-      *add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED).mutable_workflow_execution_signaled_event_attributes();
+  auto& signal = *add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
+                      .mutable_workflow_execution_signaled_event_attributes();
   signal.set_signal_name(name);
   *signal.mutable_input() = json_payloads(input);
 }
 
-void HistoryBuilder::cancel_requested() { add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED); }
+void HistoryBuilder::cancel_requested() {
+  add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED);
+}
 
 void HistoryBuilder::terminated() {
   add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED);

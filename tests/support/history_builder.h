@@ -1,5 +1,5 @@
-// HistoryBuilder: writes the history of one run as a server would, event by event, from commands and from what happens
-// outside. For tests of what reads histories.
+// HistoryBuilder: writes the history of one run as a server would, event by event, from commands and from
+// what happens outside. For tests of what reads histories.
 #pragma once
 
 #include <temporal/api/command/v1/message.pb.h>
@@ -25,7 +25,7 @@ class HistoryBuilder {
   const std::vector<HistoryEvent>& events() const { return events_; }
   std::int64_t last_id() const { return static_cast<std::int64_t>(events_.size()); }
   // Of the commands that were applied: what is open now.
-  std::vector<std::string> open_activities() const;     // ids, in the order scheduled
+  std::vector<std::string> open_activities() const;  // ids, in the order scheduled
   std::vector<std::string> cancelling_activities() const;
   std::vector<std::string> open_timers() const;
   bool closed() const { return closed_; }

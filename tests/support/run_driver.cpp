@@ -78,7 +78,9 @@ std::vector<std::string> told(const std::vector<Command>& commands) {
 RunDriver::RunDriver(MakeWorkflow make, std::string input)
     : make_(std::move(make)), history_("Test", std::move(input)), run_(new_run(make_)) {}
 
-void RunDriver::evict() { run_ = new_run(make_); }
+void RunDriver::evict() {
+  run_ = new_run(make_);
+}
 
 Result<std::vector<Command>> RunDriver::activate() {
   for (const HistoryEvent& event : history_.events()) TRY_OK(run_->apply(event));

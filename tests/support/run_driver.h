@@ -1,5 +1,5 @@
-// RunDriver: a live run and the server's side of its history, in step. Every workflow task is kept, with the commands that
-// the live run answered, so that a test can replay the history to any point and compare.
+// RunDriver: a live run and the server's side of its history, in step. Every workflow task is kept, with the
+// commands that the live run answered, so that a test can replay the history to any point and compare.
 #pragma once
 
 #include <functional>
@@ -21,7 +21,8 @@ using MakeWorkflow = std::function<std::unique_ptr<temporal::Workflow>()>;
 using WorkflowBody = Task<Result<std::string>> (*)(temporal::WorkflowContext& context, std::string input);
 MakeWorkflow workflow_of(WorkflowBody body);
 
-// The commands in a form that tells and compares: "ScheduleActivityTask 1 of type a <input>", "StartTimer 1 5s", …
+// The commands in a form that tells and compares: "ScheduleActivityTask 1 of type a <input>", "StartTimer 1
+// 5s", …
 std::vector<std::string> told(const std::vector<Command>& commands);
 
 class RunDriver {

@@ -92,8 +92,8 @@ TEST(WorkflowRun, RunsActivitiesInParallelAndKeepsTheirOrder) {
 }
 
 Task<Result<std::string>> first_of(WorkflowContext& context, std::string) {
-  auto first = co_await race(context.execute_activity("slow", "", minute()),
-                             context.sleep(std::chrono::seconds(3)));
+  auto first =
+      co_await race(context.execute_activity("slow", "", minute()), context.sleep(std::chrono::seconds(3)));
   if (first.index() == 0) co_return std::get<0>(std::move(first));
   co_return "\"late\"";
 }
@@ -116,7 +116,8 @@ TEST(WorkflowRun, DestroyingASleepCancelsItsTimer) {
 
 Task<Result<std::string>> changes_its_mind(WorkflowContext& context, std::string) {
   {
-    auto first = co_await race(context.execute_activity("never", "", minute()), context.sleep(Duration::zero()));
+    auto first =
+        co_await race(context.execute_activity("never", "", minute()), context.sleep(Duration::zero()));
     if (first.index() == 0) co_return "\"wrong\"";
   }
   co_return co_await context.execute_activity("other", "", minute());
@@ -168,7 +169,8 @@ TEST(WorkflowRun, IsCancelledBeforeItsFirstStepWithoutSendingAnything) {
 Task<Result<std::string>> listens(WorkflowContext& context, std::string) {
   std::string heard;
   while (heard.size() < 3) {
-    auto next = co_await race(context.receive_signal("word"), context.execute_activity("think", "", minute()));
+    auto next =
+        co_await race(context.receive_signal("word"), context.execute_activity("think", "", minute()));
     heard += next.index() == 0 ? std::get<0>(next) : std::string("!");
   }
   co_return heard;
@@ -243,7 +245,7 @@ TEST(WorkflowRun, DrawsTheSameNumbersAndSeesTheSameTimeInEveryReplay) {
   expect_replays(driver, workflow_of(&draws));
 }
 
-// --- what must be found out --------------------------------------------------------------------------------------------
+// --- what must be found out -------------------------------------------------------------------------------
 
 RunDriver greeted() {
   RunDriver driver(workflow_of(&greet), "1");
@@ -290,19 +292,23 @@ Task<Result<std::string>> skips_the_timer(WorkflowContext& context, std::string 
 
 TEST(Nondeterminism, TellsWhatTheHistoryHasAndWhatTheCodeAskedFor) {
   EXPECT_EQ(mismatch(&other_type),
-            "nondeterminism: event 5 is the result of ScheduleActivityTask 1 of type hello, but the workflow's code "
+            "nondeterminism: event 5 is the result of ScheduleActivityTask 1 of type hello, but the "
+            "workflow's code "
             "asked for ScheduleActivityTask 1 of type hullo");
   EXPECT_EQ(mismatch(&other_order),
-            "nondeterminism: event 5 is the result of ScheduleActivityTask 1 of type hello, but the workflow's code "
+            "nondeterminism: event 5 is the result of ScheduleActivityTask 1 of type hello, but the "
+            "workflow's code "
             "asked for StartTimer 1");
   EXPECT_EQ(mismatch(&ends_early),
             "nondeterminism: event 11 is the result of StartTimer 1, but the workflow's code asked for "
             "CompleteWorkflowExecution");
   EXPECT_EQ(mismatch(&does_more),
-            "nondeterminism: the workflow's code asked for ScheduleActivityTask 2 of type hello, but the history goes "
+            "nondeterminism: the workflow's code asked for ScheduleActivityTask 2 of type hello, but the "
+            "history goes "
             "on with event 6, ActivityTaskStarted");
   EXPECT_EQ(mismatch(&does_nothing),
-            "nondeterminism: event 5 is the result of ScheduleActivityTask 1 of type hello, which the workflow's code "
+            "nondeterminism: event 5 is the result of ScheduleActivityTask 1 of type hello, which the "
+            "workflow's code "
             "did not ask for");
   EXPECT_EQ(mismatch(&skips_the_timer),
             "nondeterminism: event 11 is the result of StartTimer 1, but the workflow's code asked for "
@@ -354,7 +360,8 @@ TEST(BadHistory, IsAnErrorAndNeverAnAbort) {
         broken[gap + 1].set_event_id(static_cast<std::int64_t>(gap) + 2);
       } else {
         broken.erase(broken.begin() + static_cast<std::ptrdiff_t>(gap));
-        for (std::size_t i = gap; i < broken.size(); ++i) broken[i].set_event_id(static_cast<std::int64_t>(i) + 1);
+        for (std::size_t i = gap; i < broken.size(); ++i)
+          broken[i].set_event_id(static_cast<std::int64_t>(i) + 1);
       }
       temporal::WorkflowRun run("workflow", "run", workflow_of(&greet)());
       Status status;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,7 +50,7 @@ struct Destroyed {
   Seen& seen;
 };
 
-// --- activities --------------------------------------------------------------------------------------------------------
+// --- activities -------------------------------------------------------------------------------------------
 
 Task<Result<std::string>> echo(Seen& seen, ActivityContext& context, std::string input) {
   seen.calls.push_back(concat("echo ", context.info().attempt));
@@ -88,22 +89,24 @@ Task<Result<std::string>> stubborn(Seen& seen, ActivityContext&, std::string) {
   co_return "";
 }
 
-std::function<void(Worker&, sim::Node&)> with(Seen& seen, std::vector<std::pair<std::string, WorkflowBody>> bodies) {
+std::function<void(Worker&, sim::Node&)> with(Seen& seen,
+                                              std::vector<std::pair<std::string, WorkflowBody>> bodies) {
   return [&seen, bodies](Worker& worker, sim::Node&) {
     for (const auto& [type, body] : bodies) worker.register_workflow(type, workflow_of(body));
     using Activity = Task<Result<std::string>> (*)(Seen&, ActivityContext&, std::string);
-    const std::pair<const char*, Activity> activities[] = {{"echo", &echo},         {"flaky", &flaky},
-                                                           {"forbidden", &forbidden}, {"throwing", &throwing},
-                                                           {"polite", &polite},     {"stubborn", &stubborn}};
+    const std::pair<const char*, Activity> activities[] = {
+        {"echo", &echo},         {"flaky", &flaky},   {"forbidden", &forbidden},
+        {"throwing", &throwing}, {"polite", &polite}, {"stubborn", &stubborn}};
     for (const auto& [type, activity] : activities) {
-      worker.register_activity(type, [&seen, function = activity](ActivityContext& context, std::string input) {
-        return function(seen, context, std::move(input));
-      });
+      worker.register_activity(type,
+                               [&seen, function = activity](ActivityContext& context, std::string input) {
+                                 return function(seen, context, std::move(input));
+                               });
     }
   };
 }
 
-// --- workflows ---------------------------------------------------------------------------------------------------------
+// --- workflows --------------------------------------------------------------------------------------------
 
 // Input "type input": runs that activity.
 Task<Result<std::string>> one_activity(WorkflowContext& context, std::string input) {
@@ -140,7 +143,8 @@ Task<Result<std::string>> listener(WorkflowContext& context, std::string) {
   co_return heard + "\"";
 }
 Task<Result<std::string>> counts_down(WorkflowContext& context, std::string input) {
-  if (input == "0") co_return concat("\"", context.info().run_id == context.info().first_run_id ? "first" : "later", "\"");
+  if (input == "0")
+    co_return concat("\"", context.info().run_id == context.info().first_run_id ? "first" : "later", "\"");
   (void)co_await context.execute_activity("echo", input, watched());
   co_return context.continue_as_new(concat(input[0] - '0' - 1));
 }
@@ -166,7 +170,7 @@ class Answering final : public temporal::Workflow {
   int count_ = 0;
 };
 
-// --- tests -------------------------------------------------------------------------------------------------------------
+// --- tests ------------------------------------------------------------------------------------------------
 
 TEST(WorkerOnEngine, RunsAWorkflowAndItsActivity) {
   Seen seen;
@@ -239,7 +243,8 @@ TEST(WorkerOnEngine, TellsARunningActivityOfItsCancellation) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"one", &one_activity}}));
-  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
+  ASSERT_TRUE(
+      world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return seen.count("polite 1") == 1; }));
   const Instant asked = world.simulation.now();
   ASSERT_TRUE(world.ask(world.client.cancel("workflow", "", "enough", world.soon())).ok());
@@ -264,7 +269,8 @@ TEST(WorkerOnEngine, LetsGoOfAnActivityWhoseWorkflowWasTerminated) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"one", &one_activity}}));
-  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
+  ASSERT_TRUE(
+      world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return seen.count("polite 1") == 1; }));
   ASSERT_TRUE(world.ask(world.client.terminate("workflow", "", "enough", world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return !seen.cancelled.empty(); }));
@@ -276,9 +282,11 @@ TEST(WorkerOnEngine, FollowsAWorkflowThatContinuesAsNew) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"counts_down", &counts_down}}));
-  const auto started = world.ask(world.client.start(world.start_of("workflow", "counts_down", "3"), world.soon()));
+  const auto started =
+      world.ask(world.client.start(world.start_of("workflow", "counts_down", "3"), world.soon()));
   ASSERT_TRUE(started.ok());
-  const auto result = world.ask(world.client.result("workflow", started->run_id, after(world.simulation.now(), minutes(5))));
+  const auto result =
+      world.ask(world.client.result("workflow", started->run_id, after(world.simulation.now(), minutes(5))));
   EXPECT_EQ(result.value_or("?"), "\"later\"");
   EXPECT_EQ(seen.count("echo 1"), 3);
 }
@@ -333,6 +341,17 @@ TEST(WorkerOnEngine, ReplaysARunThatWasEvicted) {
   EXPECT_EQ(seen.count("echo 1"), 15);
 }
 
+TEST(WorkerOnEngine, BuildsACachedRunOnce) {
+  Seen seen;
+  TemporalWorld world;
+  world.add_worker("w1", with(seen, {{"many_steps", &many_steps}}));
+  ASSERT_TRUE(world.run("many_steps").ok());
+  int rebuilt = 0;
+  for (const sim::TraceRecord& record : world.simulation.trace().records())
+    rebuilt += record.name == "temporal.run.rebuilt";
+  EXPECT_EQ(rebuilt, 1);
+}
+
 TEST(WorkerOnEngine, KeepsNoMoreRunsThanItMay) {
   Seen seen;
   TemporalWorld world;
@@ -346,8 +365,8 @@ TEST(WorkerOnEngine, KeepsNoMoreRunsThanItMay) {
   world.simulation.run_for(seconds(10));
   EXPECT_LE(worker.worker->cached_runs(), 2u);
   for (int i = 0; i < 6; ++i) {
-    const auto result =
-        world.ask(world.client.result(concat("workflow ", i), "", after(world.simulation.now(), minutes(30))));
+    const auto result = world.ask(
+        world.client.result(concat("workflow ", i), "", after(world.simulation.now(), minutes(30))));
     EXPECT_EQ(result.value_or("?").size(), 30u);
   }
 }
@@ -356,7 +375,8 @@ TEST(WorkerOnEngine, AnotherWorkerTakesUpWhatADeadOneHad) {
   Seen seen;
   TemporalWorld world;
   WorkerNode& first = world.add_worker("w1", with(seen, {{"one", &one_activity}}));
-  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
+  ASSERT_TRUE(
+      world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return seen.count("polite 1") == 1; }));
   world.add_worker("w2", with(seen, {{"one", &one_activity}}));
   first.node->crash();
@@ -376,6 +396,18 @@ TEST(WorkerOnEngine, EndsAWorkflowThoughItsWorkerDiesAgainAndAgain) {
       worker.node->restart();
     }
     EXPECT_EQ(world.result().value_or("?").size(), 30u) << "seed " << seed;
+  }
+}
+
+TEST(WorkerOnEngine, EndsAWorkflowWhereverItsWorkerDies) {
+  for (std::uint64_t steps = 1; steps < 1000; steps += 7) {
+    Seen seen;
+    TemporalWorld world;
+    WorkerNode& worker = world.add_worker("w1", with(seen, {{"many_steps", &many_steps}}));
+    ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "many_steps"), world.soon())).ok());
+    world.simulation.run(steps);
+    worker.node->restart();
+    EXPECT_EQ(world.result().value_or("?").size(), 30u) << "after " << steps << " steps";
   }
 }
 
@@ -403,7 +435,8 @@ TEST(WorkerOnEngine, HandsItsActivitiesOnWhenItStops) {
   Seen seen;
   TemporalWorld world;
   WorkerNode& first = world.add_worker("w1", with(seen, {{"one", &one_activity}}));
-  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
+  ASSERT_TRUE(
+      world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return seen.count("polite 1") == 1; }));
   world.add_worker("w2", with(seen, {{"one", &one_activity}}));
   world.simulation.run_for(seconds(1));
@@ -453,7 +486,8 @@ TEST(WorkerOnEngine, RefusesCodeThatDoesNotFitTheHistoryUntilItDoes) {
   Seen seen;
   TemporalWorld world;
   WorkerNode& worker = world.add_worker("w1", with(seen, {{"changing", &hour}}));
-  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "changing", "\"echo 1\""), world.soon())).ok());
+  ASSERT_TRUE(
+      world.ask(world.client.start(world.start_of("workflow", "changing", "\"echo 1\""), world.soon())).ok());
   world.simulation.run_for(minutes(1));
   worker.set_up = with(seen, {{"changing", &one_activity}});
   worker.node->restart();
@@ -481,7 +515,69 @@ TEST(WorkerOnEngine, IsUnhealthyWhileItsServerIsAway) {
   EXPECT_TRUE(worker.worker->health().ok());
 }
 
-// --- the chat, with activities that are told what to answer -------------------------------------------------------------
+// --- the client -------------------------------------------------------------------------------------------
+
+TEST(ClientOnEngine, StartsAnIdOnce) {
+  TemporalWorld world;
+  auto start = world.start_of("workflow", "nobody knows it");
+  start.request_id = "first";
+  const auto first = world.ask(world.client.start(start, world.soon()));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(world.ask(world.client.start(start, world.soon()))->run_id, first->run_id);
+  start.request_id = "second";
+  const auto second = world.ask(world.client.start(start, world.soon()));
+  EXPECT_EQ(second.status().code(), StatusCode::kAlreadyExists);
+  start.when_running = temporal::WhenRunning::kUseExisting;
+  const auto third = world.ask(world.client.start(start, world.soon()));
+  ASSERT_TRUE(third.ok()) << third.status();
+  EXPECT_EQ(third->run_id, first->run_id);
+  EXPECT_FALSE(third->started);
+}
+
+TEST(ClientOnEngine, SaysWhenThereIsNoSuchWorkflowOrNoEndInTime) {
+  TemporalWorld world;
+  EXPECT_EQ(world.signal("word", "1").code(), StatusCode::kNotFound);
+  EXPECT_EQ(world.result().status().code(), StatusCode::kNotFound);
+  const auto start = world.start_of("workflow", "nobody knows it");
+  ASSERT_TRUE(world.ask(world.client.start(start, world.soon())).ok());
+  const auto late = world.ask(world.client.result("workflow", "", world.soon()));
+  EXPECT_EQ(late.status().code(), StatusCode::kDeadlineExceeded);
+}
+
+TEST(ClientOnEngine, DescribesWhatAWorkflowWaitsFor) {
+  Seen seen;
+  TemporalWorld world;
+  world.add_worker("w1", with(seen, {{"one", &one_activity}}));
+  const auto start = world.start_of("workflow", "one", "\"flaky 9\"");
+  ASSERT_TRUE(world.ask(world.client.start(start, world.soon())).ok());
+  ASSERT_TRUE(world.until([&] { return seen.calls.size() == 3; }));
+  const auto description = world.ask(world.client.describe("workflow", "", world.soon()));
+  ASSERT_TRUE(description.ok()) << description.status();
+  EXPECT_EQ(description->status, WorkflowStatus::kRunning);
+  EXPECT_EQ(description->type, "one");
+  ASSERT_EQ(description->pending_activities.size(), 1u);
+  EXPECT_EQ(description->pending_activities[0].type, "flaky");
+  EXPECT_EQ(description->pending_activities[0].attempt, 3);
+  EXPECT_EQ(description->pending_activities[0].last_failure, "not yet");
+}
+
+TEST(ClientOnEngine, WaitsForAServerThatIsAwayForAMoment) {
+  TemporalWorld world;
+  world.server.node().crash();
+  const auto restart = [](TemporalWorld& w) -> Task<void> {
+    co_await sleep_for(seconds(3));
+    w.server.node().restart();
+  };
+  world.simulation.world().spawn(restart(world));
+  const auto start = world.start_of("workflow", "nobody knows it");
+  EXPECT_TRUE(world.ask(world.client.start(start, world.soon())).ok());
+  world.server.node().crash();
+  const Instant begin = world.simulation.now();
+  EXPECT_EQ(world.signal("word", "1").code(), StatusCode::kUnavailable);
+  EXPECT_LE(world.simulation.now() - begin, seconds(15));
+}
+
+// --- the chat, with activities that are told what to answer -----------------------------------------------
 
 namespace chat = ::reliant::workflow;
 
@@ -522,16 +618,19 @@ TEST(ChatOnEngine, RunsItsTurnsThroughCrashesOfItsWorker) {
   ChatScript script;
   TemporalWorld world;
   WorkerNode& worker = world.add_worker("w1", [&script](Worker& w, sim::Node&) {
-    w.register_workflow(std::string(chat::kChatWorkflowType), [] { return std::make_unique<chat::ChatWorkflow>(); });
-    w.register_activity(std::string(chat::kCallModel), [&script](ActivityContext& context, std::string input) {
-      return scripted_model(script, context, std::move(input));
-    });
+    w.register_workflow(std::string(chat::kChatWorkflowType),
+                        [] { return std::make_unique<chat::ChatWorkflow>(); });
+    w.register_activity(std::string(chat::kCallModel),
+                        [&script](ActivityContext& context, std::string input) {
+                          return scripted_model(script, context, std::move(input));
+                        });
     w.register_activity(std::string(chat::kRunTool), [&script](ActivityContext& context, std::string input) {
       return scripted_tool(script, context, std::move(input));
     });
-    w.register_activity(std::string(chat::kFinishTurn), [&script](ActivityContext& context, std::string input) {
-      return scripted_finish(script, context, std::move(input));
-    });
+    w.register_activity(std::string(chat::kFinishTurn),
+                        [&script](ActivityContext& context, std::string input) {
+                          return scripted_finish(script, context, std::move(input));
+                        });
   });
   chat::ChatInput input;
   input.user = UserId("u");
@@ -539,7 +638,8 @@ TEST(ChatOnEngine, RunsItsTurnsThroughCrashesOfItsWorker) {
   for (int i = 1; i <= 2; ++i) {
     temporal::SignalWorkflow signal;
     signal.name = std::string(chat::kMessageSignal);
-    signal.input = chat::to_json_text(chat::MessageSignal{MessageId(concat("m", i)), static_cast<std::uint64_t>(i)});
+    signal.input =
+        chat::to_json_text(chat::MessageSignal{MessageId(concat("m", i)), static_cast<std::uint64_t>(i)});
     auto start = world.start_of("workflow", std::string(chat::kChatWorkflowType), chat::to_json_text(input));
     ASSERT_TRUE(world.ask(world.client.signal_with_start(start, signal, world.soon())).ok());
     world.simulation.run_for(seconds(4));

@@ -115,7 +115,8 @@ class TemporalWorld {
 
   static Task<void> run_worker(TemporalWorld& world, WorkerNode& self, sim::Node& node) {
     sim::SimTemporal port(world.server, node);
-    temporal::Worker worker(node.context(), port, node.clock(), node.random("worker"), node.log(), self.options);
+    temporal::Worker worker(node.context(), port, node.clock(), node.random("worker"), node.log(),
+                            self.options);
     self.set_up(worker, node);
     Status status;
     do {

@@ -1,4 +1,5 @@
-// The agent loop of a chat, over built histories: which activities it asks for, in which order, and how turns end.
+// The agent loop of a chat, over built histories: which activities it asks for, in which order, and how turns
+// end.
 
 #include "workflow/chat_workflow.h"
 
@@ -68,7 +69,9 @@ std::string finish_turn(const std::string& turn, model::ChatStatus status, int t
   return concat("finish_turn ", to_json_text(input));
 }
 
-std::string activity(int id, const std::string& what) { return concat("activity ", id, " ", what); }
+std::string activity(int id, const std::string& what) {
+  return concat("activity ", id, " ", what);
+}
 
 std::string answer(std::vector<PlannedToolCall> calls) {
   CallModelOutput output;
@@ -172,8 +175,10 @@ TEST_F(Chat, FinishesATurnAsFailedWhenTheModelCannotAnswer) {
   message("m1", 1);
   task();
   driver().history().activity_failed("1", unauthenticated("the model's key is not valid"));
-  EXPECT_EQ(task(), (Commands{activity(2, finish_turn("m1", kFailed, 1,
-                                                      TurnError{"UNAUTHENTICATED", "the model's key is not valid"}))}));
+  EXPECT_EQ(
+      task(),
+      (Commands{activity(
+          2, finish_turn("m1", kFailed, 1, TurnError{"UNAUTHENTICATED", "the model's key is not valid"}))}));
   completed("2", "{}");
   EXPECT_EQ(task(), (Commands{"complete {}"}));
 }
@@ -187,9 +192,10 @@ TEST_F(Chat, FinishesATurnAsFailedWhenAToolCannotBeRun) {
   driver().history().activity_timed_out("2");
   EXPECT_EQ(task(), (Commands{}));  // the other one is still awaited
   completed("3", kToolOk);
-  EXPECT_EQ(task(), (Commands{activity(4, finish_turn("m1", kFailed, 1,
-                                                      TurnError{"DEADLINE_EXCEEDED",
-                                                                "tool bash: activity StartToClose timeout"}))}));
+  EXPECT_EQ(task(),
+            (Commands{activity(4, finish_turn("m1", kFailed, 1,
+                                              TurnError{"DEADLINE_EXCEEDED",
+                                                        "tool bash: activity StartToClose timeout"}))}));
 }
 
 TEST_F(Chat, CancelsTheRunningToolsAndAwaitsTheirEnds) {
@@ -256,10 +262,11 @@ TEST_F(Chat, EndsATurnThatTakesTooManySteps) {
   completed("3", answer({a}));
   task();
   completed("4", kToolOk);
-  EXPECT_EQ(task(), (Commands{activity(5, finish_turn("m1", kFailed, 1,
-                                                      TurnError{"RESOURCE_EXHAUSTED",
-                                                                "the turn took 2 steps without an answer; send a "
-                                                                "message to go on"}))}));
+  EXPECT_EQ(task(),
+            (Commands{activity(5, finish_turn("m1", kFailed, 1,
+                                              TurnError{"RESOURCE_EXHAUSTED",
+                                                        "the turn took 2 steps without an answer; send a "
+                                                        "message to go on"}))}));
 }
 
 TEST_F(Chat, ContinuesAsNewWithWhatIsPending) {
@@ -328,7 +335,7 @@ TEST(ChatInput, ThatCannotBeReadFailsTheWorkflow) {
   EXPECT_EQ(driver.task(), (Commands{"fail INVALID_ARGUMENT field \"chat\" is missing; send a string"}));
 }
 
-// --- JSON ----------------------------------------------------------------------------------------------------------
+// --- JSON -------------------------------------------------------------------------------------------------
 
 template <class T>
 void expect_round_trip(const T& value) {
@@ -351,7 +358,8 @@ TEST(ChatActivities, SurviveTheirJson) {
 }
 
 TEST(ChatActivities, NameTheFieldThatIsWrong) {
-  const auto missing = from_json_text<RunToolInput>(R"({"user":"u","chat":"c","turn":"t","step":1,"index":0})");
+  const auto missing =
+      from_json_text<RunToolInput>(R"({"user":"u","chat":"c","turn":"t","step":1,"index":0})");
   EXPECT_EQ(field_of(missing.status()), "call");
   const auto negative = from_json_text<MessageSignal>(R"({"message_id":"m","sequence":-1})");
   EXPECT_EQ(field_of(negative.status()), "sequence");
