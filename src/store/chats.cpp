@@ -15,7 +15,8 @@ using ports::Transaction;
 
 namespace {
 
-#define CHAT_COLUMNS "id, user_id, project_id, title, status, active_daemon, last_sequence, answered_up_to, created_at"
+#define CHAT_COLUMNS \
+  "id, user_id, project_id, title, status, active_daemon, last_sequence, answered_up_to, created_at"
 
 Chat chat_from(const Row& row) {
   return {ChatId(row.text(0)),
@@ -143,6 +144,8 @@ struct SetStatus {
 
   Task<Result<std::uint64_t>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const Chat chat, co_await chat_of(transaction, change.user, change.chat));
+    const std::uint64_t answered_now = change.answered_up_to.value_or(0);
+    if (answered_now > 0 && chat.answered_up_to >= answered_now) co_return chat.last_sequence;
     bool goes_on = false;
     if (change.answered_up_to) {
       CO_TRY_ASSIGN(
@@ -158,7 +161,7 @@ struct SetStatus {
     if (told) payloads.push_back(status_payload(change.status, change.error));
     if (told && goes_on) payloads.push_back(status_payload(model::ChatStatus::kRunning, ok_status()));
     const model::ChatStatus after = goes_on ? chat.status : change.status;
-    const std::uint64_t answered = std::max(chat.answered_up_to, change.answered_up_to.value_or(0));
+    const std::uint64_t answered = std::max(chat.answered_up_to, answered_now);
     const std::uint64_t last = chat.last_sequence + payloads.size();
     CO_TRY_OK((co_await transaction.execute(
                    "UPDATE chats SET status = $2, last_sequence = $3, answered_up_to = $4 WHERE id = $1",

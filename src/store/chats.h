@@ -45,8 +45,8 @@ struct StatusChange {
   ChatId chat;
   model::ChatStatus status = model::ChatStatus::kIdle;
   Status error;  // of kFailed: goes into the update
-  // The last message that the turn has seen. If the user has sent another one since, the chat stays as it is, and only
-  // a failure or a cancel is told of.
+  // The end of a turn: the last message that it has seen. If the user has sent another one since, the chat
+  // stays as it is, and only a failure or a cancel is told of. The end of the same turn again changes nothing.
   std::optional<std::uint64_t> answered_up_to;
 };
 

@@ -147,5 +147,23 @@ TEST_F(Chats, StayRunningWhenTheUserHasSentMore) {
   EXPECT_EQ(value(store().chats().get(user_, chat.id, soon())).status, ChatStatus::kIdle);
 }
 
+TEST_F(Chats, TellOfAFailedTurnOnceAlsoWhenTheNextOneFollows) {
+  const auto chat = make_chat();
+  const auto first = send(chat.id, "one");
+  send(chat.id, "two");
+  const store::StatusChange failed{user_, chat.id, ChatStatus::kFailed, unavailable("away"),
+                                   first.message.sequence};
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    EXPECT_EQ(value(store().chats().set_status(failed, soon())), 5u);
+    const auto found = updates(chat.id);
+    ASSERT_EQ(found.size(), 5u);
+    EXPECT_NE(found[3].payload.find(R"("failed")"), std::string::npos);
+    EXPECT_EQ(found[4].payload, R"({"status":"running"})");
+    const auto now = value(store().chats().get(user_, chat.id, soon()));
+    EXPECT_EQ(now.status, ChatStatus::kRunning);
+    EXPECT_EQ(now.answered_up_to, first.message.sequence);
+  }
+}
+
 }  // namespace
 }  // namespace reliant::tests
