@@ -16,7 +16,9 @@ std::string parent_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-std::string prefix_of(const std::string& directory) { return directory == "/" ? directory : directory + "/"; }
+std::string prefix_of(const std::string& directory) {
+  return directory == "/" ? directory : directory + "/";
+}
 
 }  // namespace
 
@@ -27,8 +29,10 @@ Result<std::string> SimDisk::normal(const std::string& path) {
   for (std::size_t at = 0; at < path.size();) {
     const std::size_t end = std::min(path.find('/', at), path.size());
     const std::string part = path.substr(at, end - at);
-    if (part == "..") result.resize(result.empty() ? 0 : result.rfind('/'));
-    else if (!part.empty() && part != ".") result += "/" + part;
+    if (part == "..")
+      result.resize(result.empty() ? 0 : result.rfind('/'));
+    else if (!part.empty() && part != ".")
+      result += "/" + part;
     at = end + 1;
   }
   return result.empty() ? "/" : result;
@@ -170,7 +174,7 @@ Result<std::string> SimDisk::canonical(const std::string& asked) const {
   return path;
 }
 
-// --- the port --------------------------------------------------------------------------------------------------------
+// --- the port ----------------------------------------------------------------------------------------------
 
 Task<Status> SimFilesystem::reach_disk() {
   const Duration latency = random_.duration(Duration::zero(), faults_.latency);

@@ -1,8 +1,9 @@
-// SimFilesystem: the files of a simulated machine, and SimDisk, which holds them and outlives the node's crashes.
+// SimFilesystem: the files of a simulated machine, and SimDisk, which holds them and outlives the node's
+// crashes.
 //
 // Fault atlas
-//   latency        every operation takes a while, so a crash can fall before or after its effect, never into it: a
-//                  write is atomic and durable, as the port promises, and a half-written file would be a lie
+//   latency        every operation takes a while, so a crash can fall before or after its effect, never into it:
+//                  a write is atomic and durable, as the port promises; a half-written file would be a lie
 //   I/O error      UNAVAILABLE before the effect: disks fail, and a journal that ignores it loses results
 //   disk full      RESOURCE_EXHAUSTED beyond the capacity: people fill disks, and the daemon must say so
 // Not modelled: lost fsyncs, permissions, symbolic links (the real adapter has tests of its own for those).

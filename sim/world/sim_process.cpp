@@ -75,9 +75,15 @@ class SimProcess final : public ports::Process {
     if (exited_.is_set()) return not_found("nothing is left of process group ", pid_);
     if (signal != ProcessSignal::kKill && stubborn_) return ok_status();
     switch (signal) {
-      case ProcessSignal::kInterrupt: end({0, kSigInt}); break;
-      case ProcessSignal::kTerminate: end({0, kSigTerm}); break;
-      case ProcessSignal::kKill: end({0, kSigKill}); break;
+      case ProcessSignal::kInterrupt:
+        end({0, kSigInt});
+        break;
+      case ProcessSignal::kTerminate:
+        end({0, kSigTerm});
+        break;
+      case ProcessSignal::kKill:
+        end({0, kSigKill});
+        break;
     }
     scope_.cancel();
     return ok_status();
@@ -97,7 +103,8 @@ class SimProcess final : public ports::Process {
       if (command.only_after_success && code != 0) continue;
       co_await yield();
       if (command.words[0] == "exit") {
-        code = static_cast<std::int32_t>(command.words.size() > 1 ? number(command.words[1]).value_or(2) : code);
+        code =
+            static_cast<std::int32_t>(command.words.size() > 1 ? number(command.words[1]).value_or(2) : code);
         break;
       }
       code = co_await execute(command);
@@ -122,7 +129,8 @@ class SimProcess final : public ports::Process {
       co_await record(concat("effect ", words[1]));
       co_return 0;
     }
-    if (name == "touch" && words.size() == 2) co_return co_await change(concat("touch ", path(words[1])), words[1], "");
+    if (name == "touch" && words.size() == 2)
+      co_return co_await change(concat("touch ", path(words[1])), words[1], "");
     if (name == "append" && words.size() == 3)
       co_return co_await change(concat("append ", path(words[1]), " ", words[2]), words[1], words[2] + "\n");
     std::int32_t code = 0;
@@ -159,8 +167,10 @@ class SimProcess final : public ports::Process {
       std::string text;
       for (std::size_t i = 1; i < words.size(); ++i) {
         const auto content = machine_.disk.read(path(words[i]), kPipe * 1024);
-        if (content.ok()) text += *content;
-        else code = 1;
+        if (content.ok())
+          text += *content;
+        else
+          code = 1;
         if (!content.ok()) err_ += concat("cat: ", words[i], ": ", message_of(content.status()), "\n");
       }
       return text;
@@ -241,8 +251,9 @@ std::size_t EffectRecord::count(std::string_view request) const {
       std::count_if(effects_.begin(), effects_.end(), [&](const auto& e) { return e.request == request; }));
 }
 std::size_t EffectRecord::count(std::string_view request, std::string_view what) const {
-  return static_cast<std::size_t>(std::count_if(
-      effects_.begin(), effects_.end(), [&](const auto& e) { return e.request == request && e.what == what; }));
+  return static_cast<std::size_t>(std::count_if(effects_.begin(), effects_.end(), [&](const auto& e) {
+    return e.request == request && e.what == what;
+  }));
 }
 
 Task<Result<std::unique_ptr<ports::Process>>> SimProcesses::spawn(ports::ProcessSpec spec) {
@@ -250,7 +261,8 @@ Task<Result<std::unique_ptr<ports::Process>>> SimProcesses::spawn(ports::Process
   const bool fails = random_.chance(machine_.spawn_failures_per_million, 1'000'000);
   Context& context = co_await ThisContext{};
   co_await sleep_for(latency);
-  if (spec.argv.empty() || spec.argv[0].empty()) co_return invalid_argument("a process needs the name of a program");
+  if (spec.argv.empty() || spec.argv[0].empty())
+    co_return invalid_argument("a process needs the name of a program");
   if (!spec.working_directory.empty()) {
     const auto info = machine_.disk.info(spec.working_directory);
     if (!info.ok() || info->kind != ports::FileInfo::Kind::kDirectory)

@@ -1,21 +1,23 @@
-// SimProcesses: child processes of a simulated machine. `bash -c SCRIPT` (or sh) is interpreted, in virtual time:
+// SimProcesses: child processes of a simulated machine. `bash -c SCRIPT` (or sh) is interpreted,
+// in virtual time:
 //
 //   script    commands separated by ';', newline or '&&' (which goes on only after exit code 0)
-//   words     plain, 'single' or "double" quoted; $NAME is a variable of the spec's environment; # begins a comment
+//   words     plain, 'single' or "double" quoted; $NAME from the spec's environment; # begins a comment
 //   output    > FILE, >> FILE, >&2
 //   echo [-n] WORDS       printf TEXT (\n is a line end)     cat [FILES] (without: standard input)
 //   seq N | seq A B       pwd                                true | false | exit N
 //   sleep SECONDS         touch FILE                         append FILE TEXT (adds the line TEXT)
-//   effect NAME           nothing but a record               stubborn: SIGINT and SIGTERM are ignored from here on
-// Anything else is exit code 127, as with a shell. Each command is a step of its own, so a crash can fall between two.
+//   effect NAME           nothing but a record               stubborn: ignores SIGINT and SIGTERM from here on
+// Anything else is exit code 127, as with a shell. Each command is a step of its own, so a crash can fall
+// between two.
 //
-// Effects (touch, append, redirections and `effect`) are written to the machine's EffectRecord in the instant in which
-// they happen, with the request id that the tool put into the environment (RELIANT_REQUEST_ID). The record outlives the
-// node: it is what the oracles compare with what the system says about a request.
+// Effects (touch, append, redirections and `effect`) are written to the machine's EffectRecord in the instant
+// in which they happen, with the request id that the tool put into the environment (RELIANT_REQUEST_ID). The
+// record outlives the node: it is what the oracles compare with what the system says about a request.
 //
 // Fault atlas
 //   crash of the node   its processes die with it, between two commands: "started, end unknown" (C7)
-//   slow start          spawning takes up to `spawn_latency`: a cancel or crash may come before there is a process
+//   slow start          spawning takes up to `spawn_latency`: a cancel or crash may come before it has one
 //   no more processes   RESOURCE_EXHAUSTED: machines run out of them, and then the tool has not run
 //
 // Owner: SimMachine by the world, SimProcesses by one life of a node. Executor: the simulation's.

@@ -74,7 +74,9 @@ class Parser {
       return;
     }
     std::size_t size = 0;
-    while (size < rest_.size() && (std::isalnum(static_cast<unsigned char>(rest_[size])) || rest_[size] == '_')) ++size;
+    while (size < rest_.size() &&
+           (std::isalnum(static_cast<unsigned char>(rest_[size])) || rest_[size] == '_'))
+      ++size;
     const auto found = variables_.find(std::string(rest_.substr(0, size)));
     if (found != variables_.end()) text += found->second;
     rest_.remove_prefix(size);

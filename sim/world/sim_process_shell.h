@@ -13,7 +13,7 @@ struct ShellCommand {
 
   std::vector<std::string> words;
   Output output = Output::kStdout;
-  std::string file;               // for kFile and kAppendFile
+  std::string file;                 // for kFile and kAppendFile
   bool only_after_success = false;  // joined to the one before by &&
 };
 

@@ -10,29 +10,36 @@ namespace {
 
 StatusCode code_of(int error) {
   switch (error) {
-    case ENOENT: return StatusCode::kNotFound;
-    case EEXIST: return StatusCode::kAlreadyExists;
+    case ENOENT:
+      return StatusCode::kNotFound;
+    case EEXIST:
+      return StatusCode::kAlreadyExists;
     case EACCES:
     case EPERM:
-    case EROFS: return StatusCode::kPermissionDenied;
+    case EROFS:
+      return StatusCode::kPermissionDenied;
     case EISDIR:
     case ENOTDIR:
     case ENOTEMPTY:
     case EBUSY:
     case EXDEV:
-    case ELOOP: return StatusCode::kFailedPrecondition;
+    case ELOOP:
+      return StatusCode::kFailedPrecondition;
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-    case EAGAIN: return StatusCode::kResourceExhausted;
+    case EAGAIN:
+      return StatusCode::kResourceExhausted;
     case EINVAL:
     case ENAMETOOLONG:
     case ENOEXEC:
-    case E2BIG: return StatusCode::kInvalidArgument;
-    default: return StatusCode::kUnavailable;
+    case E2BIG:
+      return StatusCode::kInvalidArgument;
+    default:
+      return StatusCode::kUnavailable;
   }
 }
 

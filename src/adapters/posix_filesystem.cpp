@@ -44,7 +44,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   // Non-blocking: opening a FIFO must not hang.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return posix_error(errno, path);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return posix_error(errno, path);
   if (S_ISDIR(info.st_mode)) return failed_precondition(path, " is a directory");
   if (!S_ISREG(info.st_mode)) return failed_precondition(path, " is not a regular file");
@@ -87,7 +87,7 @@ Status write_file(const std::string& asked, const std::string& content, std::uin
   TRY_OK(check_path(asked));
   const std::unique_ptr<char, void (*)(void*)> real(::realpath(asked.c_str(), nullptr), &std::free);
   const std::string path = real ? real.get() : asked;
-  struct stat old {};
+  struct stat old{};
   const bool exists = ::stat(path.c_str(), &old) == 0;
   if (exists && S_ISDIR(old.st_mode)) return failed_precondition(path, " is a directory");
   if (exists && !S_ISREG(old.st_mode)) return failed_precondition(path, " is not a regular file");
@@ -114,7 +114,7 @@ Status write_file(const std::string& asked, const std::string& content, std::uin
 
 Result<FileInfo> file_info(const std::string& path) {
   TRY_OK(check_path(path));
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return posix_error(errno, path);
   const Duration modified = std::chrono::seconds(info.st_mtim.tv_sec) + Duration(info.st_mtim.tv_nsec);
   const FileInfo::Kind kind = kind_of(info.st_mode);
@@ -125,7 +125,7 @@ Result<FileInfo> file_info(const std::string& path) {
 FileInfo::Kind entry_kind(int directory, const dirent& entry) {
   if (entry.d_type == DT_REG) return FileInfo::Kind::kFile;
   if (entry.d_type == DT_DIR) return FileInfo::Kind::kDirectory;
-  struct stat info {};
+  struct stat info{};
   if (::fstatat(directory, entry.d_name, &info, AT_SYMLINK_NOFOLLOW) != 0) return FileInfo::Kind::kOther;
   if (!S_ISLNK(info.st_mode)) return kind_of(info.st_mode);
   const bool to_file = ::fstatat(directory, entry.d_name, &info, 0) == 0 && S_ISREG(info.st_mode);
@@ -167,9 +167,10 @@ Status remove_now(const std::string& path) {
 Status rename_now(const std::string& from, const std::string& to) {
   TRY_OK(check_path(from));
   TRY_OK(check_path(to));
-  struct stat info {};
+  struct stat info{};
   if (::lstat(from.c_str(), &info) != 0) return posix_error(errno, from);
-  if (::stat(to.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return failed_precondition(to, " is a directory");
+  if (::stat(to.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
+    return failed_precondition(to, " is a directory");
   if (::rename(from.c_str(), to.c_str()) != 0) return posix_error(errno, concat(from, " to ", to));
   return ok_status();
 }
@@ -183,7 +184,8 @@ Result<std::string> canonical_now(const std::string& path) {
 
 }  // namespace
 
-PosixFilesystem::PosixFilesystem(asio::io_context& io) : io_(io), thread_(std::make_unique<asio::thread_pool>(1)) {}
+PosixFilesystem::PosixFilesystem(asio::io_context& io)
+    : io_(io), thread_(std::make_unique<asio::thread_pool>(1)) {}
 PosixFilesystem::~PosixFilesystem() {
   thread_->stop();
   thread_->join();
@@ -193,9 +195,11 @@ template <class T>
 Task<T> PosixFilesystem::off_thread(std::function<T()> work) {
   // Shared with the work: whoever waits may be gone when it is done.
   auto answer = std::make_shared<OneShot<T>>();
-  asio::post(*thread_, [&io = io_, answer, work = std::move(work), guard = asio::make_work_guard(io_)]() mutable {
-    asio::post(io, [answer = std::move(answer), result = work()]() mutable { answer->set(std::move(result)); });
-  });
+  asio::post(
+      *thread_, [&io = io_, answer, work = std::move(work), guard = asio::make_work_guard(io_)]() mutable {
+        asio::post(
+            io, [answer = std::move(answer), result = work()]() mutable { answer->set(std::move(result)); });
+      });
   std::optional<T> result = co_await answer->wait();
   co_return *std::move(result);
 }
@@ -212,7 +216,8 @@ Task<Result<FileInfo>> PosixFilesystem::info(std::string path) {
   return off_thread<Result<FileInfo>>([path = std::move(path)] { return file_info(path); });
 }
 Task<Result<std::vector<DirectoryEntry>>> PosixFilesystem::list(std::string path) {
-  return off_thread<Result<std::vector<DirectoryEntry>>>([path = std::move(path)] { return list_directory(path); });
+  return off_thread<Result<std::vector<DirectoryEntry>>>(
+      [path = std::move(path)] { return list_directory(path); });
 }
 Task<Status> PosixFilesystem::make_directories(std::string path) {
   return off_thread<Status>([path = std::move(path)] { return make_directories_now(path); });

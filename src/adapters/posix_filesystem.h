@@ -1,11 +1,12 @@
-// PosixFilesystem: the real files. A disk may take its time (fsync above all), so every call runs on one worker thread
-// and comes back to the logic thread. One thread and not several: what was asked for first happens first, also when
-// whoever asked has been destroyed meanwhile.
+// PosixFilesystem: the real files. A disk may take its time (fsync above all), so every call runs on one
+// worker thread and comes back to the logic thread. One thread and not several: what was asked for first
+// happens first, also when whoever asked has been destroyed meanwhile.
 //
-// A write goes to a temporary file beside the target, is flushed, renamed over it, and the directory is flushed: a crash
-// leaves the old or the new content. Symbolic links are followed, so a link stays one.
+// A write goes to a temporary file beside the target, is flushed, renamed over it, and the directory is
+// flushed: a crash leaves the old or the new content. Symbolic links are followed, so a link stays one.
 //
-// Owner: the composition root; destroy it after everything that uses it. Executor: the logic thread, which runs `io`.
+// Owner: the composition root; destroy it after everything that uses it. Executor: the logic thread, which
+// runs `io`.
 #pragma once
 
 #include <functional>

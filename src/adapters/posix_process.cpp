@@ -126,7 +126,8 @@ class Child : public std::enable_shared_from_this<Child> {
     return not_found("nothing is left of process group ", pid_);
   }
 
-  // The Process is gone. `clean`: it had exited and all its output was read, so what it left running was meant to stay.
+  // The Process is gone. `clean`: it had exited and all its output was read, so what it left running was
+  // meant to stay.
   void abandon(bool clean) {
     if (!clean) ::kill(-pid_, SIGKILL);
     out_.close();
@@ -145,8 +146,10 @@ class Child : public std::enable_shared_from_this<Child> {
   void on_exit() {
     siginfo_t info{};
     if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
-      if (info.si_code == CLD_EXITED) status.code = info.si_status;
-      else status.signal = info.si_status;
+      if (info.si_code == CLD_EXITED)
+        status.code = info.si_status;
+      else
+        status.signal = info.si_status;
     }
     boost::system::error_code ignored;
     pidfd_.close(ignored);
@@ -227,9 +230,12 @@ class PosixProcess final : public ports::Process {
 
   Status signal(ProcessSignal signal) override {
     switch (signal) {
-      case ProcessSignal::kInterrupt: return child_->signal(SIGINT);
-      case ProcessSignal::kTerminate: return child_->signal(SIGTERM);
-      case ProcessSignal::kKill: return child_->signal(SIGKILL);
+      case ProcessSignal::kInterrupt:
+        return child_->signal(SIGINT);
+      case ProcessSignal::kTerminate:
+        return child_->signal(SIGTERM);
+      case ProcessSignal::kKill:
+        return child_->signal(SIGKILL);
     }
     RELIANT_UNREACHABLE("all signals are listed");
   }
@@ -270,7 +276,8 @@ Result<PipeEnds> make_pipe() {
 }
 
 Result<UniqueFd> make_standard_input(const std::string& content) {
-  UniqueFd fd(content.empty() ? ::open("/dev/null", O_RDONLY | O_CLOEXEC) : ::memfd_create("stdin", MFD_CLOEXEC));
+  UniqueFd fd(content.empty() ? ::open("/dev/null", O_RDONLY | O_CLOEXEC)
+                              : ::memfd_create("stdin", MFD_CLOEXEC));
   if (!fd) return posix_error(errno, "cannot make the standard input");
   if (content.empty()) return fd;
   TRY_OK(write_all(fd.get(), content, "the standard input"));
@@ -296,18 +303,20 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
 }
 
 Status check(const ports::ProcessSpec& spec) {
-  if (spec.argv.empty() || spec.argv[0].empty()) return invalid_argument("a process needs the name of a program");
+  if (spec.argv.empty() || spec.argv[0].empty())
+    return invalid_argument("a process needs the name of a program");
   for (const std::string& argument : spec.argv) {
     if (argument.find('\0') != std::string::npos) return invalid_argument("an argument holds a NUL byte");
   }
   if (spec.working_directory.empty()) return ok_status();
-  struct stat info {};
+  struct stat info{};
   if (::stat(spec.working_directory.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
     return not_found("working directory ", spec.working_directory, " does not exist");
   return ok_status();
 }
 
-Result<pid_t> spawn_child(ports::ProcessSpec& spec, const std::vector<std::string>& inherited, int in, int out, int err) {
+Result<pid_t> spawn_child(ports::ProcessSpec& spec, const std::vector<std::string>& inherited, int in,
+                          int out, int err) {
   SpawnAttributes with;
   ::posix_spawn_file_actions_adddup2(&with.actions, in, 0);
   ::posix_spawn_file_actions_adddup2(&with.actions, out, 1);

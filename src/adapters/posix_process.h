@@ -1,11 +1,14 @@
-// PosixProcesses: child processes by posix_spawn, waited for by pidfd: no fork (it copies page tables), no SIGCHLD handler
-// (it belongs to the whole process), no thread. Each child leads a session of its own, so a signal reaches its group.
+// PosixProcesses: child processes by posix_spawn, waited for by pidfd: no fork (it copies page tables), no
+// SIGCHLD handler (it belongs to the whole process), no thread. Each child leads a session of its own, so a
+// signal reaches its group.
 //
-// Output is read only when somebody reads: the pipe's 64 KiB are the whole buffer, a slow reader slows the child down,
-// and a destroyed reader loses nothing. The child stays a zombie until its Process is destroyed, so that its number,
-// which is the group's, cannot be given to a stranger. Standard input is a file in memory: nobody has to feed a pipe.
+// Output is read only when somebody reads: the pipe's 64 KiB are the whole buffer, a slow reader slows the
+// child down, and a destroyed reader loses nothing. The child stays a zombie until its Process is destroyed,
+// so that its number, which is the group's, cannot be given to a stranger. Standard input is a file in
+// memory: nobody has to feed a pipe.
 //
-// Owner: the composition root. Executor: the logic thread, which runs `io`. R7, DESIGN "Cancellation kills the group".
+// Owner: the composition root. Executor: the logic thread, which runs `io`. R7, DESIGN "Cancellation kills
+// the group".
 #pragma once
 
 #include <memory>
@@ -26,7 +29,8 @@ class PosixProcesses final : public ports::Processes {
   // How long a grandchild that holds a pipe open is listened to after the child itself has exited.
   static constexpr Duration kGrace = std::chrono::milliseconds(200);
 
-  // `environment` ("NAME=value") is what every child inherits: the caller leaves out what no child should see.
+  // `environment` ("NAME=value") is what every child inherits: the caller leaves out what no child should
+  // see.
   PosixProcesses(boost::asio::io_context& io, std::vector<std::string> environment, Duration grace = kGrace)
       : io_(io), environment_(std::move(environment)), grace_(grace) {}
 

@@ -19,7 +19,9 @@ constexpr Duration kAfterSuperseded = std::chrono::seconds(10);
 // How often stop() looks whether the results have gone.
 constexpr Duration kHandOverStep = std::chrono::milliseconds(20);
 
-Task<bool> wait_for(Event& event) { co_return co_await event.wait(); }
+Task<bool> wait_for(Event& event) {
+  co_return co_await event.wait();
+}
 
 }  // namespace
 
@@ -57,7 +59,8 @@ Task<Status> Daemon::run() {
 Task<void> Daemon::stop(Instant deadline) {
   if (!co_await runner_.finish_all(deadline))
     log_.warning("daemon.stop.interrupts", {{"daemon", options_.id.str()}, {"running", runner_.running()}});
-  while (connected_ && !runner_.offers().empty() && clock_.now() < deadline) co_await sleep_for(kHandOverStep);
+  while (connected_ && !runner_.offers().empty() && clock_.now() < deadline)
+    co_await sleep_for(kHandOverStep);
   stopping_.set();
   if (running_) co_await stopped_.wait(deadline);
 }
@@ -109,7 +112,8 @@ Task<Status> Daemon::serve(Opened opened) {
   }
 }
 
-// The gateway drains: opens a stream elsewhere while the old one still serves. False: the old one has ended first.
+// The gateway drains: opens a stream elsewhere while the old one still serves. False: the old one has ended
+// first.
 Task<bool> Daemon::move_on(Opened& opened) {
   const proto::Drain drain = *opened.session->drain();
   std::vector<std::string> targets(drain.gateway_addresses().begin(), drain.gateway_addresses().end());
@@ -135,14 +139,16 @@ Task<bool> Daemon::move_on(Opened& opened) {
 
 Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
   const Instant deadline = after(clock_.now(), kConnectTime);
-  ports::LinkTarget target{address, std::string(kMethod), {{"authorization", concat("Bearer ", options_.token)}}};
+  ports::LinkTarget target{
+      address, std::string(kMethod), {{"authorization", concat("Bearer ", options_.token)}}};
   auto link = co_await links_.connect(std::move(target), deadline);
   if (!link.ok()) co_return link.status();
 
   proto::Register registration;
   registration.set_daemon_id(options_.id.str());
   registration.set_name(options_.name);
-  registration.set_kind(options_.kind == DaemonKind::kLocal ? proto::DAEMON_KIND_LOCAL : proto::DAEMON_KIND_CLOUD);
+  registration.set_kind(options_.kind == DaemonKind::kLocal ? proto::DAEMON_KIND_LOCAL
+                                                            : proto::DAEMON_KIND_CLOUD);
   registration.mutable_labels()->insert(options_.labels.begin(), options_.labels.end());
   for (const auto* tool : tools_.descriptors()) registration.add_tools(tool->name);
   registration.set_version(options_.version);

@@ -1,13 +1,14 @@
-// Daemon: the role on the user's machine (R7, R22, R75 to R79, C2, C6 to C12, C43). It keeps one stream to some gateway,
-// registers, beats, runs the tools it is asked to run, and answers for each of them exactly once. Runs live on while
-// there is no stream.
+// Daemon: the role on the user's machine (R7, R22, R75 to R79, C2, C6 to C12, C43). It keeps one stream to
+// some gateway, registers, beats, runs the tools it is asked to run, and answers for each of them exactly
+// once. Runs live on while there is no stream.
 //
-// It comes back by itself: full-jitter backoff over the known addresses (C12), a new stream before the old one ends when
-// a gateway drains (C43). It gives up for one reason only: the gateway does not know its token (UNAUTHENTICATED), which
-// trying again would not change; what to do about it is the caller's decision (C10, C11).
+// It comes back by itself: full-jitter backoff over the known addresses (C12), a new stream before the old
+// one ends when a gateway drains (C43). It gives up for one reason only: the gateway does not know its token
+// (UNAUTHENTICATED), which trying again would not change; what to do about it is the caller's decision (C10,
+// C11).
 //
-// Owner: the composition root. Executor: the logic thread. Destroying it ends what it runs; the next life calls that
-// outcome unknown.
+// Owner: the composition root. Executor: the logic thread. Destroying it ends what it runs; the next life
+// calls that outcome unknown.
 #pragma once
 
 #include <map>
@@ -37,11 +38,11 @@ struct DaemonOptions {
   DaemonId id;
   std::string name;  // shown to the user (R77)
   DaemonKind kind = DaemonKind::kLocal;
-  std::map<std::string, std::string> labels;     // R78
-  std::vector<std::string> gateway_addresses;    // at least one
-  std::string token;                             // rlnt_pat_…
+  std::map<std::string, std::string> labels;   // R78
+  std::vector<std::string> gateway_addresses;  // at least one
+  std::string token;                           // rlnt_pat_…
   std::string version;
-  std::string working_directory = "/";           // for requests that name none
+  std::string working_directory = "/";            // for requests that name none
   Duration heartbeat = std::chrono::seconds(15);  // unless the gateway asks for another one
   BackoffPolicy backoff;                          // C12
 };
@@ -53,9 +54,11 @@ class Daemon {
          tools::ToolRegistry& tools, ports::Database& journal, DaemonOptions options);
   ~Daemon();
 
-  // Serves until stop(). OK: stopped. UNAUTHENTICATED: the token was refused. Otherwise: the journal cannot be opened.
+  // Serves until stop(). OK: stopped. UNAUTHENTICATED: the token was refused. Otherwise: the journal cannot
+  // be opened.
   Task<Status> run();
-  // Accepts nothing more, lets what runs finish until `deadline`, and hands over the results; then run() returns.
+  // Accepts nothing more, lets what runs finish until `deadline`, and hands over the results; then run()
+  // returns.
   Task<void> stop(Instant deadline);
 
   bool connected() const { return connected_; }

@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS outputs (
 
 // The end of a request, kept only if it is the first one.
 constexpr std::string_view kFinish =
-    "UPDATE requests SET state = 'finished', outcome = $2, is_error = $3, exit_code = $4, output_chunks = $5, "
+    "UPDATE requests SET state = 'finished', outcome = $2, is_error = $3, exit_code = $4, output_chunks = "
+    "$5, "
     "content = $6, content_sha256 = $7, changed_at = $8 WHERE request_id = $1 AND state = 'started'";
 
 model::ToolResult interrupted() {
@@ -51,7 +52,8 @@ model::ToolResult interrupted() {
   result.outcome = model::Outcome::kUnknown;
   result.is_error = true;
   result.content =
-      "The daemon was stopped while this tool ran. Whether it did all, a part or nothing of its work is not known, and "
+      "The daemon was stopped while this tool ran. Whether it did all, a part or nothing of its work is not "
+      "known, and "
       "it was not run again. Look at the state of things before you repeat it.";
   return result;
 }
@@ -96,8 +98,8 @@ model::ToolResult result_of(const ports::Row& row, std::size_t first) {
 
 Task<Result<std::uint64_t>> last_chunk(Transaction& transaction, RequestId id) {
   CO_TRY_ASSIGN(const Rows rows,
-                co_await transaction.execute("SELECT COALESCE(MAX(chunk), 0) FROM outputs WHERE request_id = $1",
-                                             {id.str()}));
+                co_await transaction.execute(
+                    "SELECT COALESCE(MAX(chunk), 0) FROM outputs WHERE request_id = $1", {id.str()}));
   co_return static_cast<std::uint64_t>(rows[0].integer(0));
 }
 
@@ -107,9 +109,10 @@ struct Recover {
   std::int64_t now;
 
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                       "SELECT request_id FROM requests WHERE state = 'started' AND effect = $1",
-                                       {std::string(to_string(model::Effect::kNonIdempotent))}));
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute(
+                      "SELECT request_id FROM requests WHERE state = 'started' AND effect = $1",
+                      {std::string(to_string(model::Effect::kNonIdempotent))}));
     for (const ports::Row& row : rows) {
       const RequestId id(row.text(0));
       model::ToolResult result = interrupted();
@@ -123,7 +126,8 @@ struct Recover {
 
 struct Admit {
   using Value = Admission;
-  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // `run` tells our own earlier attempt from an earlier life
+  static constexpr InDoubt kInDoubt =
+      InDoubt::kRunAgain;  // `run` tells our own earlier attempt from an earlier life
   JournalRequest request;
   std::string input;  // digest of tool and arguments
   std::string run_id;
@@ -131,13 +135,15 @@ struct Admit {
 
   Task<Result<Value>> run(Transaction& transaction) {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("SELECT input_sha256, effect, run, state, outcome, is_error, exit_code, "
-                                               "output_chunks, content, content_sha256 FROM requests WHERE request_id = $1",
-                                               {request.id.str()}));
+                  co_await transaction.execute(
+                      "SELECT input_sha256, effect, run, state, outcome, is_error, exit_code, "
+                      "output_chunks, content, content_sha256 FROM requests WHERE request_id = $1",
+                      {request.id.str()}));
     if (rows.empty()) co_return co_await insert(transaction);
     const ports::Row& row = rows[0];
     if (!row.text(0).empty() && row.text(0) != input)
-      co_return invalid_argument("request ", request.id.str(), " is known with another tool or other arguments");
+      co_return invalid_argument("request ", request.id.str(),
+                                 " is known with another tool or other arguments");
     Admission known;
     CO_TRY_ASSIGN(known.last_chunk, co_await last_chunk(transaction, request.id));
     if (row.text(3) == "finished") {
@@ -155,18 +161,20 @@ struct Admit {
                     co_await transaction.execute(kFinish, finish_values(request.id, *known.result, now)));
       co_return known;
     }
-    CO_TRY_ASSIGN([[maybe_unused]] const Rows restarted,
-                  co_await transaction.execute("UPDATE requests SET run = $2, changed_at = $3 WHERE request_id = $1",
-                                               {request.id.str(), run_id, now}));
+    CO_TRY_ASSIGN(
+        [[maybe_unused]] const Rows restarted,
+        co_await transaction.execute("UPDATE requests SET run = $2, changed_at = $3 WHERE request_id = $1",
+                                     {request.id.str(), run_id, now}));
     co_return known;
   }
 
   Task<Result<Value>> insert(Transaction& transaction) {
-    CO_TRY_ASSIGN([[maybe_unused]] const Rows inserted,
-                  co_await transaction.execute(
-                      "INSERT INTO requests (request_id, tool, input_sha256, effect, run, state, changed_at) "
-                      "VALUES ($1, $2, $3, $4, $5, 'started', $6)",
-                      {request.id.str(), request.tool, input, std::string(to_string(request.effect)), run_id, now}));
+    CO_TRY_ASSIGN(
+        [[maybe_unused]] const Rows inserted,
+        co_await transaction.execute(
+            "INSERT INTO requests (request_id, tool, input_sha256, effect, run, state, changed_at) "
+            "VALUES ($1, $2, $3, $4, $5, 'started', $6)",
+            {request.id.str(), request.tool, input, std::string(to_string(request.effect)), run_id, now}));
     co_return Admission{};
   }
 };
@@ -191,11 +199,12 @@ struct Refuse {
   std::int64_t now;
 
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows inserted,
-                  co_await transaction.execute(
-                      "INSERT INTO requests (request_id, tool, input_sha256, effect, run, state, changed_at) "
-                      "VALUES ($1, '', '', 'non_idempotent', '', 'started', $2) ON CONFLICT (request_id) DO NOTHING",
-                      {id.str(), now}));
+    CO_TRY_ASSIGN(
+        const Rows inserted,
+        co_await transaction.execute(
+            "INSERT INTO requests (request_id, tool, input_sha256, effect, run, state, changed_at) "
+            "VALUES ($1, '', '', 'non_idempotent', '', 'started', $2) ON CONFLICT (request_id) DO NOTHING",
+            {id.str(), now}));
     model::ToolResult result = inserted.changed > 0 ? cancelled_before() : interrupted();
     CO_TRY_ASSIGN(result.output_chunks, co_await last_chunk(transaction, id));
     CO_TRY_ASSIGN(const Rows ended, co_await transaction.execute(kFinish, finish_values(id, result, now)));
@@ -210,10 +219,11 @@ struct Acknowledge {
   std::int64_t now;
 
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows changed,
-                  co_await transaction.execute("UPDATE requests SET acknowledged_at = $2 WHERE request_id = $1 AND "
-                                               "state = 'finished' AND acknowledged_at IS NULL",
-                                               {id.str(), now}));
+    CO_TRY_ASSIGN(
+        const Rows changed,
+        co_await transaction.execute("UPDATE requests SET acknowledged_at = $2 WHERE request_id = $1 AND "
+                                     "state = 'finished' AND acknowledged_at IS NULL",
+                                     {id.str(), now}));
     CO_TRY_ASSIGN([[maybe_unused]] const Rows forgotten,
                   co_await transaction.execute("DELETE FROM outputs WHERE request_id = $1", {id.str()}));
     co_return changed.changed;
@@ -227,8 +237,8 @@ struct Prune {
   std::int64_t rows_before;
 
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("DELETE FROM requests WHERE acknowledged_at < $1", {rows_before}));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "DELETE FROM requests WHERE acknowledged_at < $1", {rows_before}));
     CO_TRY_ASSIGN(const Rows texts,
                   co_await transaction.execute(
                       "UPDATE requests SET content = NULL WHERE acknowledged_at < $1 AND content IS NOT NULL",
@@ -248,10 +258,11 @@ struct AddOutput {
     CO_TRY_ASSIGN(const Rows gone,
                   co_await transaction.execute("DELETE FROM outputs WHERE request_id = $1 AND chunk <= $2",
                                                {id.str(), static_cast<std::int64_t>(forget)}));
-    CO_TRY_ASSIGN([[maybe_unused]] const Rows added,
-                  co_await transaction.execute("INSERT INTO outputs (request_id, chunk, data) VALUES ($1, $2, $3) "
-                                               "ON CONFLICT (request_id, chunk) DO NOTHING",
-                                               {id.str(), static_cast<std::int64_t>(chunk.number), Blob{chunk.data}}));
+    CO_TRY_ASSIGN(
+        [[maybe_unused]] const Rows added,
+        co_await transaction.execute("INSERT INTO outputs (request_id, chunk, data) VALUES ($1, $2, $3) "
+                                     "ON CONFLICT (request_id, chunk) DO NOTHING",
+                                     {id.str(), static_cast<std::int64_t>(chunk.number), Blob{chunk.data}}));
     co_return gone.changed;
   }
 };
@@ -262,9 +273,10 @@ struct ReadResult {
 
   Task<Result<Value>> run(Transaction& transaction) {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("SELECT outcome, is_error, exit_code, output_chunks, content, "
-                                               "content_sha256 FROM requests WHERE request_id = $1 AND state = 'finished'",
-                                               {id.str()}));
+                  co_await transaction.execute(
+                      "SELECT outcome, is_error, exit_code, output_chunks, content, "
+                      "content_sha256 FROM requests WHERE request_id = $1 AND state = 'finished'",
+                      {id.str()}));
     if (rows.empty()) co_return Value();
     co_return Value(result_of(rows[0], 0));
   }
@@ -276,10 +288,10 @@ struct ReadOutput {
   std::uint64_t after;
 
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("SELECT chunk, data FROM outputs WHERE request_id = $1 AND chunk > $2 "
-                                               "ORDER BY chunk LIMIT 1",
-                                               {id.str(), static_cast<std::int64_t>(after)}));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "SELECT chunk, data FROM outputs WHERE request_id = $1 AND chunk > $2 "
+                                       "ORDER BY chunk LIMIT 1",
+                                       {id.str(), static_cast<std::int64_t>(after)}));
     if (rows.empty()) co_return Value();
     co_return Value(OutputChunk{static_cast<std::uint64_t>(rows[0].integer(0)), rows[0].bytes(1)});
   }
@@ -320,7 +332,8 @@ Task<Result<Admission>> Journal::admit(JournalRequest request, Instant deadline)
 }
 
 Task<Status> Journal::finish(RequestId id, model::ToolResult result, Instant deadline) {
-  co_return (co_await transactor_.write(Finish{std::move(id), std::move(result), transactor_.wall_now()}, deadline))
+  co_return (
+      co_await transactor_.write(Finish{std::move(id), std::move(result), transactor_.wall_now()}, deadline))
       .status();
 }
 
@@ -333,7 +346,8 @@ Task<Result<std::optional<model::ToolResult>>> Journal::result(RequestId id, Ins
 }
 
 Task<Status> Journal::acknowledge(RequestId id, Instant deadline) {
-  co_return (co_await transactor_.write(Acknowledge{std::move(id), transactor_.wall_now()}, deadline)).status();
+  co_return (co_await transactor_.write(Acknowledge{std::move(id), transactor_.wall_now()}, deadline))
+      .status();
 }
 
 Task<Result<std::vector<RequestId>>> Journal::unacknowledged(Instant deadline) {
@@ -342,11 +356,13 @@ Task<Result<std::vector<RequestId>>> Journal::unacknowledged(Instant deadline) {
 
 Task<Status> Journal::prune(Instant deadline) {
   const std::int64_t now = transactor_.wall_now();
-  co_return (co_await transactor_.write(Prune{now - micros(kTextKept), now - micros(kRowKept)}, deadline)).status();
+  co_return (co_await transactor_.write(Prune{now - micros(kTextKept), now - micros(kRowKept)}, deadline))
+      .status();
 }
 
 Task<Status> Journal::add_output(RequestId id, OutputChunk chunk, std::uint64_t forget, Instant deadline) {
-  co_return (co_await transactor_.write(AddOutput{std::move(id), std::move(chunk), forget}, deadline)).status();
+  co_return (co_await transactor_.write(AddOutput{std::move(id), std::move(chunk), forget}, deadline))
+      .status();
 }
 
 Task<Result<std::optional<OutputChunk>>> Journal::output_after(RequestId id, std::uint64_t after_chunk,

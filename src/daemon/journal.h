@@ -1,6 +1,7 @@
-// Journal: what this daemon knows of every request that it was ever given, in a small database of its own (C7). It is
-// what makes a tool run at most once: a request is written down as started before anything happens, and as finished with
-// its result before the result is told, so that whoever asks again is answered and nothing is run again.
+// Journal: what this daemon knows of every request that it was ever given, in a small database of its own
+// (C7). It is what makes a tool run at most once: a request is written down as started before anything
+// happens, and as finished with its result before the result is told, so that whoever asks again is answered
+// and nothing is run again.
 //
 //   state      event                        next       then
 //   (none)     admit                        started    run it
@@ -9,10 +10,11 @@
 //   started    finish                       finished   the result is offered until it is acknowledged
 //   (none)     refuse                       finished   not executed: cancelled before it came (C9)
 //   finished   admit                        finished   answered with the stored result
-//   finished   acknowledge                  finished   the output goes now, the result's text in an hour, the row in 30 days
+//   finished   acknowledge                  finished   output goes now, the text in an hour, the row in 30 days
 //
-// Owner: the Daemon. Executor: the logic thread. Every call may fail as store/transact.h says; a failed admit means that
-// the tool must not run. Requests of one id are not worked on by two calls at a time: the Runner sees to that.
+// Owner: the Daemon. Executor: the logic thread. Every call may fail as store/transact.h says; a failed admit
+// means that the tool must not run. Requests of one id are not worked on by two calls at a time: the Runner
+// sees to that.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +53,7 @@ struct OutputChunk {
 
 class Journal {
  public:
-  static constexpr Duration kTextKept = std::chrono::hours(1);     // after the acknowledgement
+  static constexpr Duration kTextKept = std::chrono::hours(1);       // after the acknowledgement
   static constexpr Duration kRowKept = std::chrono::hours(30 * 24);  // no activity is retried for so long
 
   Journal(ports::Database& database, Clock& clock, Random random);

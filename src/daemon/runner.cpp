@@ -17,6 +17,8 @@ namespace {
 constexpr std::int64_t kDefaultTimeoutMs = 120'000;
 // A reader that has acknowledged nothing for so long does not count as one.
 constexpr Duration kReaderPatience = std::chrono::seconds(2);
+// For a tool that is cancelled: more than `bash` needs for TERM and then KILL.
+constexpr Duration kStopGrace = std::chrono::seconds(5);
 
 model::ToolResult error_result(model::Outcome outcome, std::string content) {
   model::ToolResult result;
@@ -28,13 +30,21 @@ model::ToolResult error_result(model::Outcome outcome, std::string content) {
 
 model::Effect effect_of(proto::Effect effect) {
   switch (effect) {
-    case proto::EFFECT_READ_ONLY: return model::Effect::kReadOnly;
-    case proto::EFFECT_IDEMPOTENT: return model::Effect::kIdempotent;
-    default: return model::Effect::kNonIdempotent;
+    case proto::EFFECT_READ_ONLY:
+      return model::Effect::kReadOnly;
+    case proto::EFFECT_IDEMPOTENT:
+      return model::Effect::kIdempotent;
+    default:
+      return model::Effect::kNonIdempotent;
   }
 }
 
-Task<bool> wait_for(Event& event) { co_return co_await event.wait(); }
+// Until a run that was cancelled has had its time to end in order.
+Task<bool> end_of_grace(Event& cancelled) {
+  co_await cancelled.wait();
+  co_await sleep_for(kStopGrace);
+  co_return true;
+}
 
 std::string bounded(std::string content, std::size_t limit) {
   std::string valid = tools::valid_utf8(content);
@@ -89,14 +99,17 @@ class Runner::SpooledOutput final : public tools::ToolOutput {
     run_.spool.push_back({chunk.number, chunk.data.size()});
     run_.spooled += chunk.data.size();
     while (run_.spooled > runner_.options_.spool_limit && run_.spool.size() > 1) forget_oldest();
-    const Status kept = co_await runner_.journal_.add_output(run_.id, std::move(chunk), forgotten_, runner_.soon());
+    const Status kept =
+        co_await runner_.journal_.add_output(run_.id, std::move(chunk), forgotten_, runner_.soon());
     if (!kept.ok()) {
-      runner_.log_.warning("daemon.output.lost", {{"request_id", run_.id.str()}, {"error", message_of(kept)}});
+      runner_.log_.warning("daemon.output.lost",
+                           {{"request_id", run_.id.str()}, {"error", message_of(kept)}});
     }
     if (runner_.listener_) runner_.listener_->on_output(run_.id, run_.last_chunk);
   }
 
-  // While there is a reader that gets on, a full spool slows the tool down; without one, the oldest output goes.
+  // While there is a reader that gets on, a full spool slows the tool down; without one, the oldest output
+  // goes.
   Task<void> wait_for_reader(std::size_t size) {
     for (;;) {
       forget_acknowledged();
@@ -165,13 +178,15 @@ void Runner::execute(proto::ExecuteTool request) {
 Task<void> Runner::run(std::shared_ptr<Run> run) {
   run->tool = tools_.find(run->request.tool());
   run->effect = effect_of(run->request.effect());
-  if (run->tool) run->effect = std::max(run->effect, run->tool->descriptor().effect);  // the more careful of both
-  auto admission = co_await journal_.admit(
-      {run->id, run->request.tool(), run->request.arguments(), run->effect}, soon());
+  if (run->tool)
+    run->effect = std::max(run->effect, run->tool->descriptor().effect);  // the more careful of both
+  auto admission =
+      co_await journal_.admit({run->id, run->request.tool(), run->request.arguments(), run->effect}, soon());
   run->admitted = true;
   if (listener_) listener_->on_accepted(run->id);
   if (!admission.ok()) {
-    log_.warning("daemon.request.refused", {{"request_id", run->id.str()}, {"error", message_of(admission.status())}});
+    log_.warning("daemon.request.refused",
+                 {{"request_id", run->id.str()}, {"error", message_of(admission.status())}});
     co_await record_end(run,
                         error_result(model::Outcome::kNotExecuted,
                                      concat("The tool was not run: ", message_of(admission.status()), ".")),
@@ -193,12 +208,13 @@ Task<void> Runner::run(std::shared_ptr<Run> run) {
 Task<model::ToolResult> Runner::run_or_cancel(std::shared_ptr<Run> run) {
   if (run->cancelled.is_set())
     co_return error_result(model::Outcome::kNotExecuted, "Cancelled before it started.");
-  auto first = co_await race(run_tool(run), wait_for(run->cancelled));
+  auto first = co_await race(run_tool(run), end_of_grace(run->cancelled));
   if (auto* result = std::get_if<model::ToolResult>(&first)) co_return std::move(*result);
   // The run has been destroyed, and with it the processes it had started.
   trace_effect("tool.effect.finished", *run);
-  co_return error_result(model::Outcome::kExecuted,
-                         "Cancelled while it ran. It may have done a part of its work; what it had started was ended.");
+  co_return error_result(
+      model::Outcome::kExecuted,
+      "Cancelled while it ran. It may have done a part of its work; what it had started was ended.");
 }
 
 Task<model::ToolResult> Runner::run_tool(std::shared_ptr<Run> run) {
@@ -219,9 +235,10 @@ Task<model::ToolResult> Runner::run_tool(std::shared_ptr<Run> run) {
   invocation.arguments = *std::move(arguments);
   invocation.working_directory =
       request.working_directory().empty() ? options_.working_directory : request.working_directory();
-  invocation.deadline = after(clock_.now(), std::chrono::duration_cast<Duration>(
-                                                std::chrono::milliseconds(std::min(timeout, std::int64_t{1} << 40))));
+  invocation.deadline = after(clock_.now(), std::chrono::duration_cast<Duration>(std::chrono::milliseconds(
+                                                std::min(timeout, std::int64_t{1} << 40))));
 
+  invocation.stop = &run->cancelled;
   run->started = true;
   trace_effect("tool.effect.started", *run);
   SpooledOutput output(*this, *run);
@@ -240,13 +257,15 @@ void Runner::trace_effect(std::string_view name, const Run& run) {
                    {"chat", run.request.chat_id()}});
 }
 
-// A result that the journal will not take is offered all the same: the server's copy is what counts in the end.
+// A result that the journal will not take is offered all the same: the server's copy is what counts in the
+// end.
 Task<void> Runner::record_end(std::shared_ptr<Run> run, model::ToolResult result, bool journaled) {
   if (journaled) {
     const Status kept = co_await journal_.finish(run->id, result, soon());
     journaled = kept.ok();
     if (!kept.ok())
-      log_.warning("daemon.result.not_journaled", {{"request_id", run->id.str()}, {"error", message_of(kept)}});
+      log_.warning("daemon.result.not_journaled",
+                   {{"request_id", run->id.str()}, {"error", message_of(kept)}});
   }
   if (!journaled) unsaved_.insert_or_assign(run->id, std::move(result));
   announce_end(*run);
@@ -280,8 +299,8 @@ Task<void> Runner::cancel_absent(RequestId id) {
   }
   // One that came in the meantime was admitted behind the refusal, and answers for itself.
   const auto stored = co_await journal_.unacknowledged(soon());
-  if (stored.ok() && std::find(stored->begin(), stored->end(), id) != stored->end() && offers_.insert(id).second &&
-      listener_)
+  if (stored.ok() && std::find(stored->begin(), stored->end(), id) != stored->end() &&
+      offers_.insert(id).second && listener_)
     listener_->on_finished(id);
   if (listener_) listener_->on_cancel_done(id, false);
 }
@@ -315,7 +334,8 @@ Task<std::optional<model::ToolResult>> Runner::result(RequestId id) {
   if (const auto kept = unsaved_.find(id); kept != unsaved_.end()) co_return kept->second;
   auto stored = co_await journal_.result(id, soon());
   if (!stored.ok()) {
-    log_.warning("daemon.journal.unreadable", {{"request_id", id.str()}, {"error", message_of(stored.status())}});
+    log_.warning("daemon.journal.unreadable",
+                 {{"request_id", id.str()}, {"error", message_of(stored.status())}});
     co_return std::nullopt;
   }
   co_return *std::move(stored);
@@ -324,7 +344,8 @@ Task<std::optional<model::ToolResult>> Runner::result(RequestId id) {
 Task<std::optional<OutputChunk>> Runner::output_after(RequestId id, std::uint64_t chunk) {
   auto stored = co_await journal_.output_after(id, chunk, soon());
   if (stored.ok()) co_return *std::move(stored);
-  log_.warning("daemon.journal.unreadable", {{"request_id", id.str()}, {"error", message_of(stored.status())}});
+  log_.warning("daemon.journal.unreadable",
+               {{"request_id", id.str()}, {"error", message_of(stored.status())}});
   co_return std::nullopt;
 }
 

@@ -1,12 +1,14 @@
-// Runner: runs tools for whoever asks, and answers for them. Runs belong to the daemon and not to a stream: they go on
-// while there is none (C8). A request that comes again attaches to its run, or is answered from the journal.
+// Runner: runs tools for whoever asks, and answers for them. Runs belong to the daemon and not to a stream:
+// they go on while there is none (C8). A request that comes again attaches to its run, or is answered from
+// the journal.
 //
-// Output is cut into numbered chunks and spooled in the journal, bounded for each run. A reader that keeps acknowledging
-// slows the tool down; without one the oldest chunks go first, and the gap shows in the numbers. What a run wrote can be read again until its result is acknowledged.
+// Output is cut into numbered chunks and spooled in the journal, bounded for each run. A reader that keeps
+// acknowledging slows the tool down; without one the oldest chunks go first, and the gap shows in the
+// numbers. What a run wrote can be read again until its result is acknowledged.
 //
-// Owner: the Daemon. Executor: the logic thread. Destroying it ends every run where it stands, and what they started with
-// them; the next life of the daemon calls those that may not be repeated unknown. No call fails: every request that was
-// accepted gets a result, which is offered until it is acknowledged.
+// Owner: the Daemon. Executor: the logic thread. Destroying it ends every run where it stands, and what they
+// started with them; the next life of the daemon calls those that may not be repeated unknown. No call fails:
+// every request that was accepted gets a result, which is offered until it is acknowledged.
 #pragma once
 
 #include <cstdint>
@@ -44,10 +46,10 @@ class RunListener {
 
 struct RunnerOptions {
   DaemonId daemon;
-  std::string working_directory;         // absolute, for requests that name none
-  std::size_t chunk_size = 32 * 1024;    // bytes of output in one frame, far below any payload limit (C42)
-  std::size_t spool_limit = 4 << 20;     // bytes of output kept for one run
-  std::size_t content_limit = 1 << 20;   // bytes of a result
+  std::string working_directory;        // absolute, for requests that name none
+  std::size_t chunk_size = 32 * 1024;   // bytes of output in one frame, far below any payload limit (C42)
+  std::size_t spool_limit = 4 << 20;    // bytes of output kept for one run
+  std::size_t content_limit = 1 << 20;  // bytes of a result
 };
 
 class Runner {

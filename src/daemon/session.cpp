@@ -12,16 +12,20 @@ namespace {
 
 proto::Outcome to_proto(model::Outcome outcome) {
   switch (outcome) {
-    case model::Outcome::kExecuted: return proto::OUTCOME_EXECUTED;
-    case model::Outcome::kNotExecuted: return proto::OUTCOME_NOT_EXECUTED;
-    case model::Outcome::kUnknown: return proto::OUTCOME_UNKNOWN;
+    case model::Outcome::kExecuted:
+      return proto::OUTCOME_EXECUTED;
+    case model::Outcome::kNotExecuted:
+      return proto::OUTCOME_NOT_EXECUTED;
+    case model::Outcome::kUnknown:
+      return proto::OUTCOME_UNKNOWN;
   }
   return proto::OUTCOME_UNKNOWN;
 }
 
 }  // namespace
 
-Task<Result<proto::Registered>> Session::introduce(ports::Link& link, proto::Register registration, Instant deadline) {
+Task<Result<proto::Registered>> Session::introduce(ports::Link& link, proto::Register registration,
+                                                   Instant deadline) {
   proto::DaemonFrame hello;
   *hello.mutable_register_() = std::move(registration);
   // A gateway that refuses may do so before it has read this: its status says more than the failed send.
@@ -37,13 +41,11 @@ Task<Result<proto::Registered>> Session::introduce(ports::Link& link, proto::Reg
 
 Session::Session(Context& context, Clock& clock, Runner& runner, std::unique_ptr<ports::Link> link,
                  Duration heartbeat)
-    : clock_(clock),
-      runner_(runner),
-      heartbeat_(heartbeat),
-      link_(std::move(link)),
-      scope_(context) {}
+    : clock_(clock), runner_(runner), heartbeat_(heartbeat), link_(std::move(link)), scope_(context) {}
 
-Session::~Session() { runner_.clear_listener(this); }
+Session::~Session() {
+  runner_.clear_listener(this);
+}
 
 void Session::start() {
   runner_.set_listener(this);
@@ -68,7 +70,7 @@ void Session::finish(Status why) {
   changed_.set();
 }
 
-// --- reading ---------------------------------------------------------------------------------------------------------
+// --- reading -----------------------------------------------------------------------------------------------
 
 Task<void> Session::read_frames() {
   for (;;) {
@@ -104,7 +106,8 @@ Status Session::on_frame(const std::string& bytes) {
       runner_.acknowledge_output(id, frame.output_ack().chunk());
       if (const auto found = followed_.find(id); found != followed_.end()) {
         Followed& followed = found->second;
-        followed.acknowledged = std::max(followed.acknowledged, std::min(frame.output_ack().chunk(), followed.sent));
+        followed.acknowledged =
+            std::max(followed.acknowledged, std::min(frame.output_ack().chunk(), followed.sent));
         work_.set();
       }
       break;
@@ -122,7 +125,8 @@ Status Session::on_frame(const std::string& bytes) {
       break;
     case proto::GatewayFrame::kRegistered:
     case proto::GatewayFrame::kHeartbeat:
-    case proto::GatewayFrame::FRAME_NOT_SET: break;  // any frame counts as life; newer kinds may be unknown here
+    case proto::GatewayFrame::FRAME_NOT_SET:
+      break;  // any frame counts as life; newer kinds may be unknown here
   }
   return ok_status();
 }
@@ -136,7 +140,7 @@ void Session::on_execute(proto::ExecuteTool request) {
   runner_.execute(std::move(request));
 }
 
-// --- what the Runner tells -------------------------------------------------------------------------------------------
+// --- what the Runner tells ---------------------------------------------------------------------------------
 
 void Session::queue(proto::DaemonFrame frame) {
   control_.push_back(std::move(frame));
@@ -168,7 +172,7 @@ void Session::on_cancel_done(const RequestId& id, bool was_running) {
   queue(std::move(frame));
 }
 
-// --- writing ---------------------------------------------------------------------------------------------------------
+// --- writing -----------------------------------------------------------------------------------------------
 
 Task<void> Session::beat(Duration interval) {
   for (std::int64_t number = 1;; ++number) {
@@ -215,7 +219,8 @@ Task<Status> Session::send(proto::DaemonFrame frame) {
   return link_->send(frame.SerializeAsString(), after(clock_.now(), model::kDisconnectedAfter));
 }
 
-// When an offer is to be sent: at once, but not before the output that belongs to it, and again after a while.
+// When an offer is to be sent: at once, but not before the output that belongs to it, and again after a
+// while.
 Instant Session::due(const RequestId& id, const Offer& offer) const {
   if (offer.sent) return after(offer.since, kOfferAgain);
   const auto followed = followed_.find(id);
@@ -249,7 +254,8 @@ std::optional<RequestId> Session::next_output() {
 Task<Status> Session::send_result(RequestId id) {
   offers_[id] = Offer{clock_.now(), true};
   std::optional<model::ToolResult> result = co_await runner_.result(id);
-  if (!result || !offers_.contains(id)) co_return ok_status();  // offered again later, or acknowledged meanwhile
+  if (!result || !offers_.contains(id))
+    co_return ok_status();  // offered again later, or acknowledged meanwhile
   proto::DaemonFrame frame;
   proto::ToolFinished& finished = *frame.mutable_tool_finished();
   finished.set_request_id(id.str());
@@ -266,7 +272,8 @@ Task<Status> Session::send_chunk(RequestId id) {
   const std::uint64_t sent = followed_[id].sent;
   std::optional<OutputChunk> chunk = co_await runner_.output_after(id, sent);
   const auto found = followed_.find(id);
-  if (found == followed_.end() || found->second.sent != sent) co_return ok_status();  // asked for anew meanwhile
+  if (found == followed_.end() || found->second.sent != sent)
+    co_return ok_status();  // asked for anew meanwhile
   Followed& followed = found->second;
   if (!chunk) {
     // Gone, or not to be read: the result says how many there were.
@@ -274,7 +281,8 @@ Task<Status> Session::send_chunk(RequestId id) {
     co_return ok_status();
   }
   const bool gap = chunk->number != sent + 1;
-  if (gap) followed.acknowledged = std::max(followed.acknowledged, chunk->number - 1);  // nothing to wait for there
+  if (gap)
+    followed.acknowledged = std::max(followed.acknowledged, chunk->number - 1);  // nothing to wait for there
   followed.sent = chunk->number;
   followed.last = std::max(followed.last, chunk->number);
   proto::DaemonFrame frame;

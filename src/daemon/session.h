@@ -1,13 +1,13 @@
-// Session: one stream to one gateway, from its registration to its end. It tells the gateway what the Runner has, and the
-// Runner what the gateway wants; it keeps nothing that must survive it.
+// Session: one stream to one gateway, from its registration to its end. It tells the gateway what the Runner
+// has, and the Runner what the gateway wants; it keeps nothing that must survive it.
 //
-// One writer, so one order: control frames first, then results, then output, the requests in turn. Output is sent for
-// requests that the gateway has asked for on this stream, from where it says it has it, and at most kWindow chunks ahead
-// of the acknowledgements. A result follows the output before it, unless that stalls; it is offered again until the
-// gateway has made it durable (C6, C8).
+// One writer, so one order: control frames first, then results, then output, the requests in turn. Output is
+// sent for requests that the gateway has asked for on this stream, from where it says it has it, and at most
+// kWindow chunks ahead of the acknowledgements. A result follows the output before it, unless that stalls; it
+// is offered again until the gateway has made it durable (C6, C8).
 //
-// Owner: the Daemon. Executor: the logic thread. It ends by itself when the stream does, or when nothing was heard for
-// 120 s (R80); `end()` says why.
+// Owner: the Daemon. Executor: the logic thread. It ends by itself when the stream does, or when nothing was
+// heard for 120 s (R80); `end()` says why.
 #pragma once
 
 #include <cstdint>
@@ -30,13 +30,14 @@ namespace reliant::daemon {
 
 class Session final : public RunListener {
  public:
-  static constexpr std::uint64_t kWindow = 64;                            // chunks not acknowledged, of one request
-  static constexpr Duration kOfferAgain = std::chrono::seconds(30);       // a result that was not acknowledged
-  static constexpr Duration kOutputStalled = std::chrono::seconds(5);     // then the result goes ahead of it
+  static constexpr std::uint64_t kWindow = 64;  // chunks not acknowledged, of one request
+  static constexpr Duration kOfferAgain = std::chrono::seconds(30);    // a result that was not acknowledged
+  static constexpr Duration kOutputStalled = std::chrono::seconds(5);  // then the result goes ahead of it
   static constexpr Duration kRegistrationTime = std::chrono::seconds(10);  // until the gateway has answered
 
   // Registers on a link that has just been opened. The error is the gateway's refusal, or UNAVAILABLE.
-  static Task<Result<proto::Registered>> introduce(ports::Link& link, proto::Register registration, Instant deadline);
+  static Task<Result<proto::Registered>> introduce(ports::Link& link, proto::Register registration,
+                                                   Instant deadline);
 
   // On a stream that is registered. References outlive the session.
   Session(Context& context, Clock& clock, Runner& runner, std::unique_ptr<ports::Link> link,

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "runtime/event.h"
 #include "runtime/executor.h"
+#include "runtime/race.h"
 #include "runtime/this_context.h"
 #include "tools/bounded_text.h"
 #include "tools/tool_support.h"
@@ -20,14 +22,47 @@ constexpr std::string_view kUsage =
 constexpr std::int64_t kMaxTimeoutMs = 24 * 60 * 60 * 1000;
 constexpr std::int64_t kTimedOut = 124;  // as timeout(1) says
 
+enum class End { kExited, kTimedOut, kStopped };
+
+Task<bool> wait_for(Event& event) {
+  co_return co_await event.wait();
+}
+
 // One run: what the process writes goes to the stream and to the summary.
 class Run {
  public:
-  Run(ports::Process& process, ToolOutput& output) : process_(process), output_(output), seen_(BashTool::kContentLimit) {}
+  Run(const Executor& executor, ports::Process& process, ToolOutput& output)
+      : executor_(executor), process_(process), output_(output), seen_(BashTool::kContentLimit) {}
 
+  Task<End> until_end_or(Instant deadline, Event* stop) {
+    if (!stop) co_return co_await until_end(deadline) ? End::kExited : End::kTimedOut;
+    const auto first = co_await race(until_end(deadline), wait_for(*stop));
+    if (const bool* ended = std::get_if<0>(&first)) co_return *ended ? End::kExited : End::kTimedOut;
+    co_return End::kStopped;
+  }
+
+  // Ends the whole group, politely at first; what it still writes is read meanwhile.
+  Task<std::string_view> end_group() {
+    (void)process_.signal(ProcessSignal::kTerminate);
+    const bool ended = co_await until_end(after(executor_.now(), BashTool::kTermGrace));
+    const bool left = process_.signal(ProcessSignal::kKill).ok();
+    if (!ended) co_await until_end(after(executor_.now(), BashTool::kTermGrace));
+    co_return ended && !left ? "SIGTERM" : "SIGTERM, then SIGKILL";
+  }
+
+  Task<void> finish_text() {
+    co_await pass_on(out_.finish());
+    co_await pass_on(err_.finish());
+  }
+  std::string text() const { return seen_.text(); }
+  bool needs_newline() const { return !seen_.ends_with_newline(); }
+  const ExitStatus& exit() const { return exit_; }
+
+ private:
   // True: all output was read and the process has ended. False: `deadline` came first.
   Task<bool> until_end(Instant deadline) {
     while (!read_to_end_) {
+      if (executor_.now() >= deadline) co_return false;  // also for one that never stops writing
       auto read = co_await process_.read(deadline);
       if (!read.ok()) co_return false;
       read_to_end_ = !read->has_value();
@@ -41,30 +76,13 @@ class Run {
     co_return true;
   }
 
-  // Ends the whole group, politely at first; what it still writes is read meanwhile.
-  Task<std::string_view> end_group(const Executor& executor) {
-    (void)process_.signal(ProcessSignal::kTerminate);
-    const bool ended = co_await until_end(after(executor.now(), BashTool::kTermGrace));
-    const bool left = process_.signal(ProcessSignal::kKill).ok();
-    if (!ended) co_await until_end(after(executor.now(), BashTool::kTermGrace));
-    co_return ended && !left ? "SIGTERM" : "SIGTERM, then SIGKILL";
-  }
-
-  Task<void> finish_text() {
-    co_await pass_on(out_.finish());
-    co_await pass_on(err_.finish());
-  }
-  std::string text() const { return seen_.text(); }
-  bool needs_newline() const { return !seen_.ends_with_newline(); }
-  const ExitStatus& exit() const { return exit_; }
-
- private:
   Task<void> pass_on(std::string text) {
     if (text.empty()) co_return;
     seen_.add(text);
     co_await output_.write(std::move(text));
   }
 
+  const Executor& executor_;
   ports::Process& process_;
   ToolOutput& output_;
   HeadAndTail seen_;
@@ -92,15 +110,18 @@ ports::ProcessSpec spec_for(const RequestId& request, std::string command, std::
 BashTool::BashTool(ports::Processes& processes) : processes_(processes) {
   descriptor_.name = "bash";
   descriptor_.description =
-      "Runs a bash command in the project's directory and returns its output (stdout and stderr together) and exit "
-      "code. There is no terminal and no standard input: pass flags that avoid prompts. Long output is shortened in the "
+      "Runs a bash command in the project's directory and returns its output (stdout and stderr together) "
+      "and exit "
+      "code. There is no terminal and no standard input: pass flags that avoid prompts. Long output is "
+      "shortened in the "
       "middle. Start servers in the background with their output redirected to a file.";
-  descriptor_.parameters = R"({"type":"object","additionalProperties":false,"required":["command"],"properties":{)"
-                           R"("command":{"type":"string","description":"the bash script to run"},)"
-                           R"("timeout_ms":{"type":"integer","minimum":1,"description":)"
-                           R"("end it after this many milliseconds"},)"
-                           R"("working_directory":{"type":"string","description":)"
-                           R"("absolute, or relative to the project's directory"}}})";
+  descriptor_.parameters =
+      R"({"type":"object","additionalProperties":false,"required":["command"],"properties":{)"
+      R"("command":{"type":"string","description":"the bash script to run"},)"
+      R"("timeout_ms":{"type":"integer","minimum":1,"description":)"
+      R"("end it after this many milliseconds"},)"
+      R"("working_directory":{"type":"string","description":)"
+      R"("absolute, or relative to the project's directory"}}})";
   descriptor_.runs_on = model::RunsOn::kDaemon;
   descriptor_.effect = model::Effect::kNonIdempotent;
 }
@@ -128,19 +149,22 @@ Task<model::ToolResult> BashTool::run(ToolInvocation invocation, ToolOutput& out
   if (!process.ok())
     co_return refused(concat("The command was not started: ", message_of(process.status()), "."));
 
-  Run run(**process, output);
-  const bool ended = co_await run.until_end(deadline);
+  Run run(executor, **process, output);
+  const End end = co_await run.until_end_or(deadline, invocation.stop);
   std::string_view signals;
-  if (!ended) signals = co_await run.end_group(executor);
+  if (end != End::kExited) signals = co_await run.end_group();
   co_await run.finish_text();
 
   model::ToolResult result;
-  result.exit_code = !ended ? kTimedOut : run.exit().signal != 0 ? 128 + run.exit().signal : run.exit().code;
-  result.is_error = result.exit_code != 0;
+  result.exit_code = run.exit().signal != 0 ? 128 + run.exit().signal : run.exit().code;
+  if (end == End::kTimedOut) result.exit_code = kTimedOut;
+  result.is_error = result.exit_code != 0 || end != End::kExited;
   std::string note;
-  if (!ended) {
+  if (end == End::kTimedOut) {
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - begin).count();
     note = concat("[timed out after ", waited, " ms and was ended with ", signals, "]");
+  } else if (end == End::kStopped) {
+    note = concat("[cancelled: was ended with ", signals, "]");
   } else if (run.exit().signal != 0) {
     note = concat("[ended by signal ", run.exit().signal, "]");
   } else if (run.exit().code != 0) {

@@ -9,10 +9,12 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-bool continues(unsigned char c) { return (c & 0xC0) == 0x80; }
+bool continues(unsigned char c) {
+  return (c & 0xC0) == 0x80;
+}
 
 struct Sequence {
-  std::size_t size = 0;    // of the well-formed character at the front; 0: there is none
+  std::size_t size = 0;     // of the well-formed character at the front; 0: there is none
   bool incomplete = false;  // it would be one if more bytes followed
 };
 
@@ -84,7 +86,8 @@ void HeadAndTail::add(std::string_view text) {
     text.remove_prefix(fits);
   }
   tail_.append(text);
-  if (tail_.size() <= 2 * half_) return;  // cut rarely, so that a byte is moved at most once for each that comes
+  if (tail_.size() <= 2 * half_)
+    return;  // cut rarely, so that a byte is moved at most once for each that comes
   std::size_t cut = character_start(tail_, tail_.size() - half_);
   cut_bytes_ += cut;
   cut_lines_ += static_cast<std::uint64_t>(
@@ -96,9 +99,8 @@ std::string HeadAndTail::text() const {
   const std::size_t cut = tail_.size() <= half_ ? 0 : character_start(tail_, tail_.size() - half_);
   const std::uint64_t bytes = cut_bytes_ + cut;
   if (bytes == 0) return head_ + tail_;
-  const auto lines =
-      cut_lines_ + static_cast<std::uint64_t>(
-                       std::count(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(cut), '\n'));
+  const auto lines = cut_lines_ + static_cast<std::uint64_t>(std::count(
+                                      tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(cut), '\n'));
   return concat(head_, "\n[... ", bytes, " bytes (", lines, " lines) left out ...]\n", tail_.substr(cut));
 }
 

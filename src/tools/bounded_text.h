@@ -1,4 +1,5 @@
-// What a tool tells the model is valid UTF-8 and bounded: a broken byte or a megabyte of log would cost the whole turn.
+// What a tool tells the model is valid UTF-8 and bounded: a broken byte or a megabyte of log would cost the
+// whole turn.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,8 @@ class Utf8Stream {
   std::string held_;
 };
 
-// Keeps the beginning and the end of a text and says what is missing between them. Valid UTF-8 in, valid UTF-8 out.
+// Keeps the beginning and the end of a text and says what is missing between them. Valid UTF-8 in, valid
+// UTF-8 out.
 class HeadAndTail {
  public:
   explicit HeadAndTail(std::size_t limit) : half_(limit / 2) {}

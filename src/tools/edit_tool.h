@@ -1,5 +1,6 @@
-// `edit`: replaces a piece of text in a file, exactly. Not idempotent: when the new text contains the old one, a second
-// run would change the file again, and where it does not, the second run would report a failure for an edit that was made.
+// `edit`: replaces a piece of text in a file, exactly. Not idempotent: when the new text contains the old
+// one, a second run would change the file again, and where it does not, the second run would report a failure
+// for an edit that was made.
 #pragma once
 
 #include "ports/filesystem.h"

@@ -13,7 +13,9 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kSkipped = {".git", ".hg", ".svn", "node_modules"};
 
-std::string quoted(char c) { return RE2::QuoteMeta(re2::StringPiece(&c, 1)); }
+std::string quoted(char c) {
+  return RE2::QuoteMeta(re2::StringPiece(&c, 1));
+}
 
 // Translates one glob into a regular expression, from left to right.
 class Translator {
@@ -31,11 +33,17 @@ class Translator {
     if (rest_.starts_with("**/") && (out_.empty() || out_.ends_with('/'))) return take(3, "(?:.*/)?");
     if (rest_.starts_with("**")) return take(2, ".*");
     switch (rest_[0]) {
-      case '*': return take(1, "[^/]*");
-      case '?': return take(1, "[^/]");
-      case '[': return character_class();
-      case '{': ++depth_; return take(1, "(?:");
-      case ',': return take(1, depth_ > 0 ? "|" : ",");
+      case '*':
+        return take(1, "[^/]*");
+      case '?':
+        return take(1, "[^/]");
+      case '[':
+        return character_class();
+      case '{':
+        ++depth_;
+        return take(1, "(?:");
+      case ',':
+        return take(1, depth_ > 0 ? "|" : ",");
       case '}':
         if (depth_ == 0) return take(1, "\\}");
         --depth_;
@@ -44,7 +52,8 @@ class Translator {
         if (rest_.size() < 2) return invalid_argument("the pattern ends in a backslash");
         out_ += quoted(rest_[1]);
         return take(2, "");
-      default: return take(1, quoted(rest_[0]));
+      default:
+        return take(1, quoted(rest_[0]));
     }
   }
 

@@ -1,4 +1,5 @@
-// All files below a directory, and the patterns that choose among them: what `glob` and `grep` have in common.
+// All files below a directory, and the patterns that choose among them: what `glob` and `grep` have in
+// common.
 #pragma once
 
 #include <memory>
@@ -17,8 +18,8 @@ class RE2;
 
 namespace reliant::tools {
 
-// `*` and `?` stay within a name, `**` crosses directories, `[a-z]` and `[!a-z]`, `{a,b}`. A pattern without "/" is tried
-// against the name alone, as people expect of "*.cpp".
+// `*` and `?` stay within a name, `**` crosses directories, `[a-z]` and `[!a-z]`, `{a,b}`. A pattern without
+// "/" is tried against the name alone, as people expect of "*.cpp".
 class GlobPattern {
  public:
   static Result<GlobPattern> make(std::string_view pattern);
@@ -37,6 +38,7 @@ struct FileWalk {
 
 // The directories of version control are left out, and node_modules: who wants them names them as the root.
 // NOT_FOUND / FAILED_PRECONDITION: `root` is no directory.
-Task<Result<FileWalk>> walk_files(ports::Filesystem& filesystem, std::string root, std::size_t limit, Instant deadline);
+Task<Result<FileWalk>> walk_files(ports::Filesystem& filesystem, std::string root, std::size_t limit,
+                                  Instant deadline);
 
 }  // namespace reliant::tools

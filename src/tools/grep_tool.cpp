@@ -17,10 +17,12 @@ namespace reliant::tools {
 namespace {
 
 constexpr std::string_view kUsage =
-    R"({"pattern": string, "path"?: string, "glob"?: string, "ignore_case"?: boolean, "files_only"?: boolean, )"
-    R"("limit"?: integer})";
+    R"({"pattern": string, "path"?: string, "glob"?: string, "ignore_case"?: boolean, )"
+    R"("files_only"?: boolean, "limit"?: integer})";
 
-re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
+re2::StringPiece piece(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 std::string without_carriage_returns(const std::string& content) {
   std::string text;
@@ -157,9 +159,11 @@ Task<model::ToolResult> GrepTool::run(ToolInvocation invocation, ToolOutput&) {
     }
   }
   if (search.lines == 0) append(search.text, "[nothing matches]\n");
-  if (search.full(*query)) append(search.text, concat("[stopped after ", search.lines, " results; narrow the search]\n"));
+  if (search.full(*query))
+    append(search.text, concat("[stopped after ", search.lines, " results; narrow the search]\n"));
   if (search.cut) append(search.text, "[not all files were searched; name a directory in path]\n");
-  if (search.skipped > 0) append(search.text, concat("[", search.skipped, " files were too large or unreadable]\n"));
+  if (search.skipped > 0)
+    append(search.text, concat("[", search.skipped, " files were too large or unreadable]\n"));
   co_return succeeded(std::move(search.text));
 }
 

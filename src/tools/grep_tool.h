@@ -1,5 +1,5 @@
-// `grep`: lines that match a regular expression. RE2: the time is linear whatever the model asks for, and there is no
-// stack to blow. Reads only.
+// `grep`: lines that match a regular expression. RE2: the time is linear whatever the model asks for, and
+// there is no stack to blow. Reads only.
 #pragma once
 
 #include "ports/filesystem.h"

@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "model/tool.h"
+#include "runtime/event.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
 
@@ -34,6 +35,9 @@ struct ToolInvocation {
   json::value arguments;          // parsed, an object
   std::string working_directory;  // absolute
   Instant deadline = kNever;
+  // Set when the run is no longer wanted: a tool that has something to end in order does so and returns soon. One
+  // that does not look is destroyed after a grace. Nullptr: it is destroyed at once.
+  Event* stop = nullptr;
 };
 
 // Takes output as the tool produces it; suspends when the reader is slow.

@@ -20,7 +20,9 @@ model::ToolResult make_result(model::Outcome outcome, bool is_error, std::string
 model::ToolResult refused(std::string what) {
   return make_result(model::Outcome::kNotExecuted, true, std::move(what));
 }
-model::ToolResult failed(std::string what) { return make_result(model::Outcome::kExecuted, true, std::move(what)); }
+model::ToolResult failed(std::string what) {
+  return make_result(model::Outcome::kExecuted, true, std::move(what));
+}
 model::ToolResult succeeded(std::string what) {
   return make_result(model::Outcome::kExecuted, false, std::move(what));
 }

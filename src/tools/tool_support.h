@@ -22,8 +22,9 @@ model::ToolResult succeeded(std::string what);
 // For the status of JsonReader::finish: names the field, and repeats the usage.
 model::ToolResult bad_arguments(const Status& status, std::string_view usage);
 
-// An absolute path without "." and "..". A relative one starts in `working_directory` and must not leave it: a model that
-// counts its "../" wrong would write into somebody else's files. An absolute path goes where it says.
+// An absolute path without "." and "..". A relative one starts in `working_directory` and must not leave it:
+// a model that counts its "../" wrong would write into somebody else's files. An absolute path goes where it
+// says.
 Result<std::string> resolve_path(std::string_view working_directory, std::string_view path);
 // `path` as seen from `base` when it lies below, else as it is.
 std::string shown_path(std::string_view base, std::string_view path);
@@ -34,7 +35,8 @@ class FileTurns {
   class Turn {
    public:
     Turn(FileTurns& turns, std::string path) : turns_(&turns), path_(std::move(path)) {}
-    Turn(Turn&& other) noexcept : turns_(std::exchange(other.turns_, nullptr)), path_(std::move(other.path_)) {}
+    Turn(Turn&& other) noexcept
+        : turns_(std::exchange(other.turns_, nullptr)), path_(std::move(other.path_)) {}
     Turn& operator=(Turn&&) = delete;
     ~Turn();
 

@@ -9,7 +9,7 @@ namespace reliant::tools {
 class ViewTool final : public Tool {
  public:
   static constexpr std::int64_t kDefaultLines = 1'500;
-  static constexpr std::size_t kLineLimit = 500;       // bytes shown of one line
+  static constexpr std::size_t kLineLimit = 500;        // bytes shown of one line
   static constexpr std::size_t kContentLimit = 64'000;  // bytes in all
   static constexpr std::size_t kFileLimit = 16 << 20;
 

@@ -1,4 +1,5 @@
-// What every Filesystem promises, as tests. A world gives `scope()`, `filesystem()`, `directory()` (empty) and `run(done)`.
+// What every Filesystem promises, as tests. A world gives `scope()`, `filesystem()`, `directory()` (empty)
+// and `run(done)`.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -38,7 +39,9 @@ class FilesystemContract : public ::testing::Test {
     EXPECT_TRUE(content.ok()) << content.status();
     return content.value_or("");
   }
-  StatusCode read_error(std::string path) { return get(files().read(std::move(path), kLimit)).status().code(); }
+  StatusCode read_error(std::string path) {
+    return get(files().read(std::move(path), kLimit)).status().code();
+  }
   void make_directory(std::string_view name) {
     const Status status = get(files().make_directories(path(name)));
     EXPECT_TRUE(status.ok()) << status;
@@ -67,7 +70,8 @@ TYPED_TEST_P(FilesystemContract, ReadsWhatWasWritten) {
 
 TYPED_TEST_P(FilesystemContract, RefusesToReadMoreThanTheLimit) {
   this->write("a", "12345");
-  EXPECT_EQ(this->get(this->files().read(this->path("a"), 4)).status().code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(this->get(this->files().read(this->path("a"), 4)).status().code(),
+            StatusCode::kResourceExhausted);
   EXPECT_EQ(*this->get(this->files().read(this->path("a"), 5)), "12345");
 }
 
@@ -83,11 +87,14 @@ TYPED_TEST_P(FilesystemContract, TellsWhyAReadFails) {
 
 TYPED_TEST_P(FilesystemContract, TellsWhyAWriteFails) {
   this->make_directory("directory");
-  auto write = [&](std::string path) { return this->get(this->files().write(std::move(path), "x", 0644)).code(); };
+  auto write = [&](std::string path) {
+    return this->get(this->files().write(std::move(path), "x", 0644)).code();
+  };
   EXPECT_EQ(write(this->path("missing/file")), StatusCode::kNotFound);
   EXPECT_EQ(write(this->path("directory")), StatusCode::kFailedPrecondition);
   EXPECT_EQ(write("relative"), StatusCode::kInvalidArgument);
-  EXPECT_EQ(this->get(this->files().list(this->world_.directory()))->size(), 1u) << "a failed write left something";
+  EXPECT_EQ(this->get(this->files().list(this->world_.directory()))->size(), 1u)
+      << "a failed write left something";
 }
 
 TYPED_TEST_P(FilesystemContract, DescribesFilesAndDirectories) {
@@ -163,12 +170,14 @@ TYPED_TEST_P(FilesystemContract, ResolvesDotsInPaths) {
   this->make_directory("d");
   this->write("d/f", "x");
   EXPECT_EQ(*this->get(this->files().canonical(this->path("d/../d/./f"))), this->path("d/f"));
-  EXPECT_EQ(this->get(this->files().canonical(this->path("d/missing"))).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(this->get(this->files().canonical(this->path("d/missing"))).status().code(),
+            StatusCode::kNotFound);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(FilesystemContract, ReadsWhatWasWritten, RefusesToReadMoreThanTheLimit, TellsWhyAReadFails,
-                            TellsWhyAWriteFails, DescribesFilesAndDirectories, ListsByName,
-                            MakesDirectoriesThatMayBeThereAlready, RemovesFilesAndEmptyDirectories,
-                            RenamesOverAFileButNotOverADirectory, MovesADirectoryWithAllBelow, ResolvesDotsInPaths);
+REGISTER_TYPED_TEST_SUITE_P(FilesystemContract, ReadsWhatWasWritten, RefusesToReadMoreThanTheLimit,
+                            TellsWhyAReadFails, TellsWhyAWriteFails, DescribesFilesAndDirectories,
+                            ListsByName, MakesDirectoriesThatMayBeThereAlready,
+                            RemovesFilesAndEmptyDirectories, RenamesOverAFileButNotOverADirectory,
+                            MovesADirectoryWithAllBelow, ResolvesDotsInPaths);
 
 }  // namespace reliant::tests

@@ -15,7 +15,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Simulated, FilesystemContract, SimulatedMachine);
 class PosixFiles : public FilesystemContract<PosixMachine> {
  protected:
   unsigned mode(std::string_view name) {
-    struct stat info {};
+    struct stat info{};
     EXPECT_EQ(::stat(path(name).c_str(), &info), 0);
     return info.st_mode & 07777u;
   }
@@ -95,7 +95,8 @@ TEST(SimulatedDisk, NeverShowsHalfAWriteWhateverTheMomentOfTheCrash) {
     EXPECT_TRUE(disk.write("/a", "old", {}).ok());
     sim::SimFilesystem files(disk, faults, Random(1));
     TaskScope scope(executor, 1);
-    scope.spawn([](sim::SimFilesystem& all) -> Task<void> { (void)co_await all.write("/a", "new", 0600); }(files));
+    scope.spawn(
+        [](sim::SimFilesystem& all) -> Task<void> { (void)co_await all.write("/a", "new", 0600); }(files));
     executor.run(steps);
     const std::string content = *disk.content("/a");
     saw_old = saw_old || content == "old";

@@ -1,5 +1,6 @@
-// What every Processes promises, as tests. A world gives `executor()`, `scope()`, `processes()` and `run(done)`, which
-// lets its time pass until `done()` holds. Only bash scripts that both the real and the simulated shell understand.
+// What every Processes promises, as tests. A world gives `executor()`, `scope()`, `processes()` and
+// `run(done)`, which lets its time pass until `done()` holds. Only bash scripts that both the real and the
+// simulated shell understand.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -180,7 +181,8 @@ TYPED_TEST_P(ProcessContract, LosesNothingWhenAReaderIsDestroyed) {
 TYPED_TEST_P(ProcessContract, CanRunManyAtOnce) {
   std::vector<ProcessPtr> all;
   for (int i = 0; i < 8; ++i) all.push_back(this->start(concat("sleep 0.05; echo ", i)));
-  for (int i = 0; i < 8; ++i) EXPECT_EQ(this->read_all(*all[static_cast<std::size_t>(i)]).out, concat(i, "\n"));
+  for (int i = 0; i < 8; ++i)
+    EXPECT_EQ(this->read_all(*all[static_cast<std::size_t>(i)]).out, concat(i, "\n"));
 }
 
 TYPED_TEST_P(ProcessContract, EndsAProcessThatIsDestroyed) {
@@ -190,11 +192,12 @@ TYPED_TEST_P(ProcessContract, EndsAProcessThatIsDestroyed) {
   EXPECT_EQ(this->wait(*other).code, 1) << "it ran on after its owner had gone";
 }
 
-REGISTER_TYPED_TEST_SUITE_P(ProcessContract, TellsTheExitCodeAndBothOutputs, AnswersTheSameAtTheEndHoweverOftenAsked,
-                            MayBeWaitedForBeforeItsOutputIsRead, FeedsStandardInputAndEndsIt,
-                            HasNoStandardInputUnlessGiven, AddsToTheEnvironment, RunsInTheWorkingDirectory,
-                            RefusesAMissingProgramAndAMissingDirectory, KeepsToItsDeadlines, IsEndedByASignal,
-                            SaysThatThereIsNothingLeftToSignal, SlowsDownAProcessThatNobodyReads,
-                            LosesNothingWhenAReaderIsDestroyed, CanRunManyAtOnce, EndsAProcessThatIsDestroyed);
+REGISTER_TYPED_TEST_SUITE_P(ProcessContract, TellsTheExitCodeAndBothOutputs,
+                            AnswersTheSameAtTheEndHoweverOftenAsked, MayBeWaitedForBeforeItsOutputIsRead,
+                            FeedsStandardInputAndEndsIt, HasNoStandardInputUnlessGiven, AddsToTheEnvironment,
+                            RunsInTheWorkingDirectory, RefusesAMissingProgramAndAMissingDirectory,
+                            KeepsToItsDeadlines, IsEndedByASignal, SaysThatThereIsNothingLeftToSignal,
+                            SlowsDownAProcessThatNobodyReads, LosesNothingWhenAReaderIsDestroyed,
+                            CanRunManyAtOnce, EndsAProcessThatIsDestroyed);
 
 }  // namespace reliant::tests

@@ -1,5 +1,6 @@
-// The journal against a model of it: any sequence of requests, ends, acknowledgements and crashes (also in the middle of
-// a transaction) leaves it knowing what really happened, and lets a request that may not be repeated run at most once.
+// The journal against a model of it: any sequence of requests, ends, acknowledgements and crashes (also in
+// the middle of a transaction) leaves it knowing what really happened, and lets a request that may not be
+// repeated run at most once.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 #include <rapidcheck/state.h>
@@ -85,9 +86,15 @@ struct Model {
   std::map<int, Known> requests;
 };
 
-Effect effect_of(int request) { return request % 2 == 0 ? Effect::kReadOnly : Effect::kNonIdempotent; }
-RequestId id_of(int request) { return RequestId(concat("req_", request)); }
-JournalRequest request_of(int request) { return {id_of(request), "bash", "{}", effect_of(request)}; }
+Effect effect_of(int request) {
+  return request % 2 == 0 ? Effect::kReadOnly : Effect::kNonIdempotent;
+}
+RequestId id_of(int request) {
+  return RequestId(concat("req_", request));
+}
+JournalRequest request_of(int request) {
+  return {id_of(request), "bash", "{}", effect_of(request)};
+}
 
 void crash(Model& model) {
   for (auto& [request, known] : model.requests) {
@@ -99,7 +106,8 @@ void crash(Model& model) {
   }
 }
 
-// Conditions of several parts stand in brackets of their own: rapidcheck takes them apart and refers to their temporaries.
+// Conditions of several parts stand in brackets of their own: rapidcheck takes them apart and refers to their
+// temporaries.
 using Command = rc::state::Command<Model, System>;
 
 struct Admit : Command {
@@ -123,7 +131,8 @@ struct Admit : Command {
     RC_ASSERT(admission.ok());
     RC_ASSERT(admission->result.has_value() == known.finished);
     if (known.finished) RC_ASSERT(admission->result->outcome == known.outcome);
-    if (known.finished && known.outcome == Outcome::kExecuted) RC_ASSERT(admission->result->content == known.content);
+    if (known.finished && known.outcome == Outcome::kExecuted)
+      RC_ASSERT(admission->result->content == known.content);
     if (effect_of(request) == Effect::kNonIdempotent) RC_ASSERT(known.runs <= 1);
   }
   void show(std::ostream& os) const override { os << "Admit(" << request << ")"; }
@@ -212,8 +221,9 @@ struct Crash : Command {
 
 RC_GTEST_PROP(Journal, KnowsWhatHappenedAndNeverRunsTwice, ()) {
   System system;
-  rc::state::check(Model(), system,
-                   rc::state::gen::execOneOfWithArgs<Admit, FinishRun, RefuseRequest, AcknowledgeResult, Crash>());
+  rc::state::check(
+      Model(), system,
+      rc::state::gen::execOneOfWithArgs<Admit, FinishRun, RefuseRequest, AcknowledgeResult, Crash>());
 }
 
 // The process dies anywhere in a call: it has had all of its effect, or none.
@@ -235,8 +245,10 @@ RC_GTEST_PROP(Journal, IsWholeWhereverTheProcessDies, ()) {
     const bool finished = system.interrupt(system.journal().finish(id_of(1), result, kNever), steps);
     const auto stored = system.call(system.journal().result(id_of(1), kNever));
     RC_ASSERT((stored.ok() && stored->has_value()));
-    if (finished) RC_ASSERT(**stored == result);
-    else RC_ASSERT((**stored == result || (*stored)->outcome == Outcome::kUnknown));
+    if (finished)
+      RC_ASSERT(**stored == result);
+    else
+      RC_ASSERT((**stored == result || (*stored)->outcome == Outcome::kUnknown));
   }
 }
 

@@ -40,7 +40,9 @@ class PosixMachine {
   ports::Processes& processes() { return processes_; }
   ports::Filesystem& filesystem() { return filesystem_; }
   const std::string& directory() const { return directory_; }  // there, empty, of our own
-  bool run(const std::function<bool()>& done) { return executor_.run_loop_until(done, std::chrono::seconds(40)); }
+  bool run(const std::function<bool()>& done) {
+    return executor_.run_loop_until(done, std::chrono::seconds(40));
+  }
 
  private:
   static std::vector<std::string> environment() {

@@ -12,9 +12,8 @@ using namespace std::chrono_literals;
 class DaemonConnection : public DaemonWorld {
  protected:
   void stop(Duration patience) {
-    stopper_.spawn([](Daemon& daemon, Instant deadline) -> Task<void> {
-      co_await daemon.stop(deadline);
-    }(life_->daemon, executor_.now() + patience));
+    stopper_.spawn([](Daemon& daemon, Instant deadline) -> Task<void> { co_await daemon.stop(deadline); }(
+                                                            life_->daemon, executor_.now() + patience));
   }
   TaskScope stopper_{executor_, 3};
 };

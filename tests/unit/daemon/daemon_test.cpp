@@ -169,7 +169,7 @@ TEST_F(DaemonRequests, ForAnUnknownToolAreRefused) {
 
 TEST_F(DaemonRequests, CancelledWhileRunningEndWhatTheyStarted) {
   connect();
-  gateway_->execute("r1", "append /log x; sleep 100; append /log y");
+  gateway_->execute("r1", "append /log x; echo before; sleep 100; append /log y");
   run_for(1s);
   gateway_->cancel("r1");
   run_for(1s);
@@ -177,12 +177,31 @@ TEST_F(DaemonRequests, CancelledWhileRunningEndWhatTheyStarted) {
   EXPECT_TRUE(gateway_->cancels("r1")[0].was_running());
   ASSERT_EQ(gateway_->results("r1").size(), 1u);
   EXPECT_TRUE(gateway_->results("r1")[0].is_error());
+  EXPECT_EQ(gateway_->results("r1")[0].content(), "before\n[cancelled: was ended with SIGTERM]");
+  EXPECT_EQ(log_.count("tool.effect.finished", "r1"), 1u);
   EXPECT_EQ(machine_.running, 0u);
   gateway_->cancel("r1");  // idempotent
-  gateway_->execute("r1", "append /log x; sleep 100; append /log y");
+  gateway_->execute("r1", "append /log x; echo before; sleep 100; append /log y");
   run_for(200s);
   EXPECT_EQ(gateway_->cancels("r1").size(), 2u);
   EXPECT_EQ(machine_.effects.count("r1"), 1u);
+}
+
+TEST_F(DaemonRequests, CancelledAreEndedEvenIfTheyWillNot) {
+  connect();
+  gateway_->execute("r1", "stubborn; append /log x; sleep 1000");
+  machine_.disk_faults.latency = 1h;
+  gateway_->call("r2", "view", R"({"path":"/log"})", 0, proto::EFFECT_READ_ONLY);
+  run_for(1s);
+  gateway_->cancel("r1");
+  gateway_->cancel("r2");
+  run_for(10s);
+  ASSERT_EQ(gateway_->results("r1").size(), 1u);
+  EXPECT_EQ(gateway_->results("r1")[0].content(), "[cancelled: was ended with SIGTERM, then SIGKILL]");
+  ASSERT_EQ(gateway_->results("r2").size(), 1u);
+  EXPECT_TRUE(gateway_->results("r2")[0].is_error());
+  EXPECT_EQ(machine_.running, 0u);
+  EXPECT_EQ(log_.count("tool.effect.finished"), 2u);
 }
 
 TEST_F(DaemonRequests, CancelledBeforeTheyComeAreNotRun) {
@@ -248,7 +267,7 @@ TEST_F(DaemonRequests, AreNotRunWhenTheJournalCannotBeWritten) {
   EXPECT_EQ(machine_.effects.count("r2"), 1u);
 }
 
-// --- output ----------------------------------------------------------------------------------------------------------
+// --- output ------------------------------------------------------------------------------------------------
 
 TEST_F(DaemonOutput, GoesOnAfterAReconnectWhereTheGatewayHasIt) {
   connect();
@@ -344,7 +363,8 @@ TEST_F(DaemonOutput, IsCompleteForASlowReader) {
   EXPECT_EQ(gateway_->results("r1").size(), 1u);
 }
 
-// A gateway that reads slowly keeps the stream's window full of output; what matters more does not queue behind it.
+// A gateway that reads slowly keeps the stream's window full of output; what matters more does not queue
+// behind it.
 TEST_F(DaemonOutput, LetsControlFramesPass) {
   connect();
   gateway_->read_delay = 2s;

@@ -1,4 +1,5 @@
-// A daemon and a real gateway: whatever dies, a request has one honest end, and what the server believes is what happened.
+// A daemon and a real gateway: whatever dies, a request has one honest end, and what the server believes is
+// what happened.
 #include <algorithm>
 #include <chrono>
 #include <deque>
@@ -34,7 +35,8 @@ Task<void> be_daemon(sim::Node& node, Machine& home, ports::LinkTransport& links
   options.gateway_addresses = {std::string(gateway::kAddress)};
   options.token = std::move(token);
   options.working_directory = "/project";
-  Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, *home.journal, options);
+  Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, *home.journal,
+                options);
   (void)co_await daemon.run();
 }
 
@@ -84,7 +86,8 @@ TEST_P(DaemonWithGateway, GivesEveryRequestOneHonestEnd) {
   }
   const bool all = world.simulation.run_until(
       [&] {
-        return std::all_of(callers.begin(), callers.end(), [](const Caller& c) { return c.result.has_value(); });
+        return std::all_of(callers.begin(), callers.end(),
+                           [](const Caller& c) { return c.result.has_value(); });
       },
       world.simulation.now() + 10min);
   ASSERT_TRUE(all) << "a request was never answered";
@@ -99,7 +102,8 @@ TEST_P(DaemonWithGateway, GivesEveryRequestOneHonestEnd) {
     if (result.outcome == Outcome::kExecuted) EXPECT_EQ(second, 1u) << ids[i];
     if (result.outcome == Outcome::kNotExecuted) EXPECT_EQ(first, 0u) << ids[i];
     if (result.outcome == Outcome::kExecuted) EXPECT_EQ(result.content, "a\nb\nc\nd\n");
-    if (callers[i].call.gaps == 0) EXPECT_TRUE(std::string("a\nb\nc\nd\n").starts_with(callers[i].call.output));
+    if (callers[i].call.gaps == 0)
+      EXPECT_TRUE(std::string("a\nb\nc\nd\n").starts_with(callers[i].call.output));
   }
 }
 

@@ -9,15 +9,18 @@ namespace reliant::tools {
 namespace {
 
 TEST(ValidUtf8, LeavesWellFormedTextAlone) {
-  for (const std::string text : {"", "plain\n", "zażółć", "漢字", "😀 \u07FF\uFFFD"}) EXPECT_EQ(valid_utf8(text), text);
+  for (const std::string text : {"", "plain\n", "zażółć", "漢字", "😀 \u07FF\uFFFD"})
+    EXPECT_EQ(valid_utf8(text), text);
 }
 
 TEST(ValidUtf8, ReplacesEveryBrokenByte) {
-  EXPECT_EQ(valid_utf8("a\xff" "b"), "a\uFFFDb");
-  EXPECT_EQ(valid_utf8("\xC0\xAF"), "\uFFFD\uFFFD");          // overlong
+  EXPECT_EQ(valid_utf8("a\xff"
+                       "b"),
+            "a\uFFFDb");
+  EXPECT_EQ(valid_utf8("\xC0\xAF"), "\uFFFD\uFFFD");            // overlong
   EXPECT_EQ(valid_utf8("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // a surrogate
   EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
-  EXPECT_EQ(valid_utf8("\xE2\x82"), "\uFFFD\uFFFD");          // cut off
+  EXPECT_EQ(valid_utf8("\xE2\x82"), "\uFFFD\uFFFD");  // cut off
   EXPECT_EQ(valid_utf8("\xE2(x"), "\uFFFD(x");
 }
 
