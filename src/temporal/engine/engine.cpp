@@ -17,6 +17,7 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr Duration kLongestSleep = std::chrono::seconds(60);  // the calendar may have jumped meanwhile
 constexpr Duration kInternalDeadline = std::chrono::seconds(30);
 constexpr Duration kTimerRetry = std::chrono::seconds(1);
+constexpr Duration kSweepEvery = std::chrono::hours(1);
 
 Instant earliest(Instant a, Instant b) { return std::min(a, b); }
 }  // namespace
@@ -70,6 +71,7 @@ class Engine::Impl::PendingCommit final : public Commit {
   Session session;
   std::vector<Part> parts;     // the last one is the current run
   bool replaces_current = false;
+  bool removes = false;
   Reply reply = std::make_shared<OneShot<Status>>();
 };
 
@@ -241,6 +243,33 @@ Engine::Impl::Reply Engine::Impl::submit(Session session, std::unique_ptr<Run> f
   return reply;
 }
 
+Engine::Impl::Reply Engine::Impl::submit_removal(Session session) {
+  auto commit = std::make_unique<PendingCommit>(*this, std::move(session));
+  const Run& run = *commit->session.run;
+  RunStore::remove(run, commit->writes);
+  commit->removes = true;
+  commit->run_id = run.run_id();
+  commit->version = run.state().version() + 1;  // never there: in doubt, it is removed again
+  Reply reply = commit->reply;
+  committer_.submit(std::move(commit));
+  return reply;
+}
+
+Task<void> Engine::Impl::sweep() {
+  for (;;) {
+    const Instant deadline = after(executor_.now(), kInternalDeadline);
+    const auto old = co_await store_.closed_before(now() - options_.retention.count(), deadline);
+    if (!old.ok() || old->empty()) co_return;
+    for (const RunStore::Closed& closed : *old) {
+      auto session = co_await open(closed.ns, closed.workflow_id, closed.run_id, deadline);
+      if (!session.ok()) co_return;
+      const Reply reply = submit_removal(*std::move(session));
+      const Status removed = co_await wait(reply, deadline);
+      if (!removed.ok()) co_return;  // the next closing tries again
+    }
+  }
+}
+
 Task<Status> Engine::Impl::wait(Reply reply, Instant deadline) {
   auto status = co_await reply->wait(deadline);
   if (!status) co_return deadline_exceeded("the transaction was not committed in time; it still may be");
@@ -254,12 +283,19 @@ void Engine::Impl::publish(const Run& run, std::vector<Dispatch> dispatches) {
 }
 
 void Engine::Impl::committed(PendingCommit& commit) {
+  if (commit.removes) return discard(commit.session);
   CachedWorkflow& workflow = cached(commit.session.key);
   for (auto& part : commit.parts) {
     workflow.runs[part.run->run_id()] = part.run;
     arm(*part.run);
     publish(*part.run, std::move(part.dispatches));
-    if (!part.run->running()) release_queries(*part.run);
+    if (!part.run->running()) {
+      release_queries(*part.run);
+      if (executor_.now() >= next_sweep_) {
+        next_sweep_ = after(executor_.now(), kSweepEvery);
+        scope_.spawn(sweep());
+      }
+    }
     if (const auto watch = watches_.find(part.run->run_id()); watch != watches_.end()) {
       watch->second.changed.set();
       watch->second.changed.reset();

@@ -232,7 +232,6 @@ Task<Result<wf::DescribeNamespaceResponse>> Engine::Impl::describe_namespace(wf:
   const std::string& name = request.namespace_().empty() ? request.id() : request.namespace_();
   CO_TRY_OK(check_namespace(name));
   constexpr std::int64_t kBlobLimit = 2 << 20;
-  constexpr std::int64_t kRetention = 24ll * 3600 * 1'000'000'000;
   wf::DescribeNamespaceResponse response;
   auto& info = *response.mutable_namespace_info();
   info.set_name(name);
@@ -241,7 +240,7 @@ Task<Result<wf::DescribeNamespaceResponse>> Engine::Impl::describe_namespace(wf:
   info.mutable_capabilities()->set_worker_poll_complete_on_shutdown(true);
   info.mutable_limits()->set_blob_size_limit_error(kBlobLimit);
   info.mutable_limits()->set_memo_size_limit_error(kBlobLimit);
-  *response.mutable_config()->mutable_workflow_execution_retention_ttl() = to_duration(kRetention);
+  *response.mutable_config()->mutable_workflow_execution_retention_ttl() = to_duration(options_.retention.count());
   response.mutable_replication_config()->set_active_cluster_name("active");
   response.mutable_replication_config()->add_clusters()->set_cluster_name("active");
   co_return response;

@@ -89,6 +89,7 @@ class Engine::Impl {
   void begin(Session& session) { session.run->begin(now(), random_); }
   // Ends the transaction and hands it over; the reply comes after the commit. `fresh` is a run started beside it.
   Reply submit(Session session, std::unique_ptr<Run> fresh = nullptr, bool run_changed = true);
+  Reply submit_removal(Session session);
   static Task<Status> wait(Reply reply, Instant deadline);
   // The run's state may be half changed: the next one reads it again.
   void discard(const Session& session);
@@ -103,6 +104,9 @@ class Engine::Impl {
   static std::string key_of(std::string_view ns, std::string_view workflow_id);
   Task<void> run_timers();
   Task<void> fire(std::string ns, std::string workflow_id, std::string run_id);
+  // Removes what was closed longer ago than the retention. Started by the closing of a run, so that an idle engine
+  // does nothing at all.
+  Task<void> sweep();
   Task<void> recover(std::string ns, std::string workflow_id, std::string run_id);
 
   // --- engine_client.cpp
@@ -154,6 +158,7 @@ class Engine::Impl {
   std::map<std::string, Armed> armed_;  // by run id
   std::set<std::pair<std::int64_t, std::string>> timers_;
   Event timers_changed_;
+  Instant next_sweep_{};
   std::map<std::string, Watch> watches_;
   std::map<std::string, std::shared_ptr<Query>> queries_;                         // asked, by id
   std::map<std::string, std::vector<std::shared_ptr<Query>>> buffered_queries_;  // for the next workflow task, by run

@@ -26,10 +26,12 @@ CREATE TABLE IF NOT EXISTS engine_runs (
   status BIGINT NOT NULL,
   next_timer BIGINT NOT NULL,
   waiting BIGINT NOT NULL,
+  closed_at BIGINT NOT NULL,
   started BYTEA NOT NULL,
   state BYTEA NOT NULL
 );
 CREATE INDEX IF NOT EXISTS engine_runs_open ON engine_runs (run_id) WHERE status = 1;
+CREATE INDEX IF NOT EXISTS engine_runs_closed ON engine_runs (closed_at) WHERE status <> 1;
 CREATE TABLE IF NOT EXISTS engine_history (
   run_id TEXT NOT NULL,
   first_event_id BIGINT NOT NULL,
@@ -144,13 +146,23 @@ Task<Result<RunStore::Unfinished>> RunStore::unfinished(Instant deadline) {
   co_return found;
 }
 
+Task<Result<std::vector<RunStore::Closed>>> RunStore::closed_before(std::int64_t time, Instant deadline) {
+  CO_TRY_ASSIGN(const ports::Rows rows,
+                co_await read("SELECT run_id, namespace, workflow_id FROM engine_runs "
+                              "WHERE status <> 1 AND closed_at < $1 ORDER BY closed_at LIMIT 50",
+                              values(time), deadline));
+  std::vector<Closed> found;
+  for (const ports::Row& row : rows) found.push_back({row.text(1), row.text(2), row.text(0)});
+  co_return found;
+}
+
 void RunStore::insert(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
   writes.push_back({"INSERT INTO engine_runs (run_id, namespace, workflow_id, version, status, next_timer, waiting, "
-                    "started, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                    "closed_at, started, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                     values(run.run_id(), state.namespace_(), state.workflow_id(), state.version(),
                            static_cast<std::int64_t>(state.status()), run.next_timer(), waiting(run),
-                           blob(run.started()), blob(state))});
+                           state.close_time(), blob(run.started()), blob(state))});
   writes.push_back({"INSERT INTO engine_workflows (namespace, workflow_id, run_id) VALUES ($1, $2, $3) "
                     "ON CONFLICT (namespace, workflow_id) DO UPDATE SET run_id = excluded.run_id",
                     values(state.namespace_(), state.workflow_id(), run.run_id())});
@@ -159,11 +171,18 @@ void RunStore::insert(const Run& run, const Run::Changes& finished, std::vector<
 
 void RunStore::update(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
-  writes.push_back({"UPDATE engine_runs SET version = $2, status = $3, next_timer = $4, waiting = $5, state = $6 "
-                    "WHERE run_id = $1",
+  writes.push_back({"UPDATE engine_runs SET version = $2, status = $3, next_timer = $4, waiting = $5, closed_at = $6, "
+                    "state = $7 WHERE run_id = $1",
                     values(run.run_id(), state.version(), static_cast<std::int64_t>(state.status()), run.next_timer(),
-                           waiting(run), blob(state))});
+                           waiting(run), state.close_time(), blob(state))});
   append_history(run, finished, writes);
+}
+
+void RunStore::remove(const Run& run, std::vector<Write>& writes) {
+  writes.push_back({"DELETE FROM engine_history WHERE run_id = $1", values(run.run_id())});
+  writes.push_back({"DELETE FROM engine_runs WHERE run_id = $1", values(run.run_id())});
+  writes.push_back({"DELETE FROM engine_workflows WHERE namespace = $1 AND workflow_id = $2 AND run_id = $3",
+                    values(run.state().namespace_(), run.state().workflow_id(), run.run_id())});
 }
 
 }  // namespace reliant::temporal::engine

@@ -22,6 +22,11 @@ class RunStore {
     std::string run_id;
     std::int64_t at;
   };
+  struct Closed {
+    std::string ns;
+    std::string workflow_id;
+    std::string run_id;
+  };
   struct Unfinished {
     std::vector<Armed> timers;
     std::vector<std::unique_ptr<Run>> waiting;  // with tasks for pollers
@@ -46,10 +51,13 @@ class RunStore {
   Task<Result<Page>> read_history(std::string run_id, std::int64_t from, std::int64_t to, PageLimit limit,
                                   Instant deadline);
   Task<Result<Unfinished>> unfinished(Instant deadline);
+  // Some of them, the oldest first.
+  Task<Result<std::vector<Closed>>> closed_before(std::int64_t time, Instant deadline);
 
   // `finished` is what the run's `finish` returned.
   static void insert(const Run& run, const Run::Changes& finished, std::vector<Write>& writes);
   static void update(const Run& run, const Run::Changes& finished, std::vector<Write>& writes);
+  static void remove(const Run& run, std::vector<Write>& writes);
 
  private:
   Task<Result<ports::Rows>> read(std::string_view sql, ports::Values values, Instant deadline);

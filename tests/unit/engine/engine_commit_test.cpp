@@ -111,5 +111,34 @@ TEST(EngineCommit, KeepsWhatACallerHadSubmittedBeforeItWentAway) {
   EXPECT_TRUE(world.send("chat", "last").ok());
 }
 
+TEST(EngineRetention, RemovesWhatWasClosedLongAgo) {
+  EngineWorld world;
+  const auto close = [&](std::string_view id) {
+    ASSERT_TRUE(world.send(id, "1").ok());
+    auto task = world.next_task();
+    wf::RespondWorkflowTaskCompletedRequest request;
+    request.set_namespace_("default");
+    request.set_task_token(task.task_token());
+    auto& command = *request.add_commands();
+    command.set_command_type(enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION);
+    command.mutable_complete_workflow_execution_command_attributes();
+    ASSERT_TRUE(world.get(world.engine().respond_workflow_task_completed(request, kNever)).ok());
+  };
+  const auto describe = [&](std::string id) {
+    wf::DescribeWorkflowExecutionRequest request;
+    request.set_namespace_("default");
+    request.mutable_execution()->set_workflow_id(std::move(id));
+    return world.get(world.engine().describe_workflow_execution(request, kNever)).status().code();
+  };
+  close("old");
+  world.run_for(std::chrono::hours(73));
+  EXPECT_EQ(describe("old"), StatusCode::kOk) << "an engine that does nothing removes nothing";
+  close("new");
+  world.run_for(std::chrono::seconds(1));
+  EXPECT_EQ(describe("old"), StatusCode::kNotFound);
+  EXPECT_EQ(describe("new"), StatusCode::kOk);
+  EXPECT_TRUE(world.send("old", "1").ok()) << "the id is free again";
+}
+
 }  // namespace
 }  // namespace reliant::tests
