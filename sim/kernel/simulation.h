@@ -66,6 +66,8 @@ class Simulation {
   // Each returns the steps made. `run_until` leaves the clock at `until`; `run` stops when nothing is left to
   // run.
   std::uint64_t run_until(Instant until);
+  // Stops there where `max_steps` have been made first: for runs that may turn in circles without time going on.
+  std::uint64_t run_until(Instant until, std::uint64_t max_steps) { return advance(until, max_steps); }
   std::uint64_t run_for(Duration duration) { return run_until(after(now(), duration)); }
   std::uint64_t run(std::uint64_t max_steps = Executor::kUnlimited);
   // Steps until `done()` holds (checked before each step) and stops the clock there, or until all up to

@@ -1,0 +1,40 @@
+// Batch: many runs on several processors. Each run happens in a child process, so that one that crashes takes no other
+// with it and is reported like any other failure; the children are forked, since a simulation has no threads. A child makes
+// several runs one after the other: where a run stands among them must not matter, and tests see to that.
+//
+// The only place of the simulator that knows real time (how long a run took) and processes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "scenario/runner.h"
+
+namespace reliant::sim {
+
+struct BatchOptions {
+  std::vector<Scenario> scenarios;
+  std::uint64_t first_seed = 1;
+  std::uint64_t last_seed = 1;
+  std::size_t jobs = 1;
+  bool check_determinism = false;
+  std::string trace_file;  // "" = none; otherwise there is one run
+};
+
+// What is said of one run, in the order of scenarios and seeds.
+struct BatchLine {
+  std::string scenario;
+  std::uint64_t seed = 0;
+  Outcome outcome = Outcome::kHeld;
+  std::string json;
+  std::string options;
+  std::string human;
+  std::string failure;  // "" when it held
+};
+
+// Returns the gravest outcome.
+Outcome run_batch(const BatchOptions& options, const std::function<void(const BatchLine&)>& tell);
+
+}  // namespace reliant::sim

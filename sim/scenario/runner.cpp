@@ -1,0 +1,247 @@
+#include "scenario/runner.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <utility>
+
+#include "base/text.h"
+#include "faults/fault_engine.h"
+#include "oracle/oracle.h"
+#include "workload/workload.h"
+
+namespace reliant::sim {
+namespace {
+
+constexpr Duration kSlice = std::chrono::seconds(1);
+constexpr std::uint64_t kStepsOfSlice = 20'000'000;  // more within a second: it turns in circles
+constexpr Duration kSettle = std::chrono::seconds(90);  // keep-alives and polls pass
+
+class Counter final : public TraceSink {
+ public:
+  void on_record(const TraceRecord& record) override { ++counts_[record.name]; }
+  std::map<std::string, std::int64_t> take() { return std::move(counts_); }
+  std::int64_t of(const std::string& name) const {
+    const auto found = counts_.find(name);
+    return found == counts_.end() ? 0 : found->second;
+  }
+
+ private:
+  std::map<std::string, std::int64_t> counts_;
+};
+
+// One run. Members are in the order in which they need each other.
+class Run {
+ public:
+  Run(Scenario scenario, const RunOptions& options)
+      : scenario_(std::move(scenario)), simulation_(options.seed, options.simulation) {
+    report_.scenario = scenario_.name;
+    report_.file = scenario_.file;
+    report_.seed = options.seed;
+    report_.options = draw_options(scenario_, RandomStreams(options.seed));
+    oracles_ = make_oracles(verdict_);
+    simulation_.trace().add_sink(counter_);
+    for (const auto& oracle : oracles_) simulation_.trace().add_sink(*oracle);
+    if (options.trace != nullptr) {
+      lines_.emplace(*options.trace);
+      simulation_.trace().add_sink(*lines_);
+    }
+    decorators_ = options.decorators;
+  }
+
+  RunReport run() {
+    ClusterPlan plan{scenario_.topology, scenario_.network, scenario_.workload.script, scenario_.file};
+    auto cluster = Cluster::make(simulation_, std::move(plan), decorators_);
+    if (!cluster.ok()) return refused(cluster.status());
+    cluster_ = *std::move(cluster);
+    workload_ = std::make_unique<Workload>(simulation_, cluster_->web(), scenario_.workload, users(),
+                                           cluster_->api_addresses());
+    faults_ = std::make_unique<FaultEngine>(simulation_, cluster_->network(), cluster_->fault_targets(), scenario_.faults);
+    if (const Status fits = faults_->check(); !fits.ok()) return refused(fits);
+    (void)(warm_up() && chaos() && quiesce() && rest());
+    return finish();
+  }
+
+ private:
+  std::vector<WorkloadUser> users() const {
+    std::vector<WorkloadUser> users;
+    for (const ClusterUser& user : cluster_->users()) {
+      users.push_back(WorkloadUser{user.id, user.token, user.project_path, user.daemons});
+    }
+    return users;
+  }
+
+  RunReport refused(const Status& status) {
+    report_.outcome = Outcome::kBadFile;
+    report_.violations.push_back({Severity::kBroken, "scenario", std::string(message_of(status))});
+    return close();
+  }
+
+  bool run_for(Duration duration) {
+    const Instant end = after(simulation_.now(), duration);
+    while (simulation_.now() < end) {
+      const Instant slice = std::min(end, after(simulation_.now(), kSlice));
+      if (simulation_.run_until(slice, kStepsOfSlice) >= kStepsOfSlice) return circling();
+    }
+    return true;
+  }
+  bool circling() {
+    verdict_.not_live("liveness.circling", concat("more than ", kStepsOfSlice, " steps within a second of simulated time"));
+    return false;
+  }
+
+  bool warm_up() {
+    cluster_->start();
+    if (!run_for(scenario_.phases.warm_up.value)) return false;
+    for (int more = 0; !cluster_->ready(); ++more) {
+      if (more == 120) {
+        verdict_.not_live("liveness.ready", concat("the system has not started in time: ", cluster_->not_ready()));
+        return false;
+      }
+      if (!run_for(kSlice)) return false;
+    }
+    return true;
+  }
+
+  bool chaos() {
+    simulation_.trace().record(0, Level::kInfo, "run.chaos", {});
+    workload_->start();
+    faults_->start();
+    return run_for(scenario_.phases.chaos.value);
+  }
+
+  bool quiesce() {
+    faults_->heal();
+    const Instant limit = after(simulation_.now(), scenario_.phases.quiesce.value);
+    while (!workload_->done() && simulation_.now() < limit) {
+      if (!run_for(kSlice)) return false;
+    }
+    simulation_.trace().record(0, Level::kInfo, "run.quiesced", {{"unfinished", workload_->unfinished()}});
+    if (!workload_->done()) {
+      verdict_.not_live("liveness.workload", concat(workload_->unfinished(), " chats are not done ",
+                                                    to_text(scenario_.phases.quiesce.value), " after healing"));
+    }
+    return run_for(std::chrono::seconds(10));  // the clients see the end of it
+  }
+
+  // The clients go; then nothing may be left of what was done for them.
+  bool rest() {
+    workload_->stop();
+    if (!run_for(kSettle)) return false;
+    for (const std::string& leak : cluster_->leaks()) verdict_.broken("leak", leak);
+    std::optional<Status> read;
+    simulation_.world().spawn(read_state(cluster_->contents(), state_, read));
+    simulation_.run_until([&] { return read.has_value(); }, after(simulation_.now(), std::chrono::minutes(1)));
+    if (!read || !read->ok()) {
+      verdict_.broken("store", concat("cannot be read: ", read ? message_of(*read) : "no answer"));
+      return false;
+    }
+    for (const ClusterMachine& machine : cluster_->machines()) {
+      state_.machines[machine.daemon] = machine.effects;
+      state_.owners[machine.daemon] = machine.user;
+    }
+    for (const auto& oracle : oracles_) oracle->finish(state_);
+    for (const auto& [name, least] : scenario_.at_least) {
+      const std::int64_t count = counter_.of(name);
+      if (count < least) {
+        verdict_.broken("expectation", concat("there were ", count, " of ", name, ", expected are at least ", least));
+      }
+    }
+    return true;
+  }
+  static Task<void> read_state(ports::Database& database, FinalState& state, std::optional<Status>& read) {
+    read = co_await read_final_state(database, state);
+  }
+
+  RunReport finish() {
+    if (const std::exception_ptr failure = simulation_.failure()) {
+      try {
+        std::rethrow_exception(failure);
+      } catch (const std::exception& thrown) {
+        verdict_.broken("defect", concat("an exception left a task: ", thrown.what()));
+      } catch (...) {
+        verdict_.broken("defect", "an exception of an unknown kind left a task");
+      }
+    }
+    report_.outcome = verdict_.any(Severity::kBroken)    ? Outcome::kBroken
+                      : verdict_.any(Severity::kNotLive) ? Outcome::kNotLive
+                                                         : Outcome::kHeld;
+    return close();
+  }
+
+  // Ends the simulation; what is then still there has leaked.
+  RunReport close() {
+    report_.hash = simulation_.hash();
+    report_.events = simulation_.executor().steps();
+    report_.sim_time = simulation_.now() - Instant{};
+    report_.ladder = simulation_.ladder();
+    report_.counters = counter_.take();
+    simulation_.shutdown();
+    workload_.reset();
+    faults_.reset();
+    cluster_.reset();
+    const LiveCounts live = simulation_.live();
+    if (!(live == LiveCounts{})) {
+      verdict_.broken("leak", concat("after the end there are still ", live.registered, " waits, ", live.tasks, " tasks and ",
+                                     live.frames, " frames"));
+      if (report_.outcome == Outcome::kHeld) report_.outcome = Outcome::kBroken;
+    }
+    for (const Violation& violation : verdict_.violations()) report_.violations.push_back(violation);
+    return std::move(report_);
+  }
+
+  Scenario scenario_;
+  Decorators decorators_;
+  RunReport report_;
+  Verdict verdict_;
+  Counter counter_;
+  std::vector<std::unique_ptr<Oracle>> oracles_;
+  std::optional<JsonLinesSink> lines_;
+  FinalState state_;
+  Simulation simulation_;
+  std::unique_ptr<Cluster> cluster_;
+  std::unique_ptr<Workload> workload_;
+  std::unique_ptr<FaultEngine> faults_;
+};
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) {
+  constexpr std::array<std::string_view, 6> kWords = {"held", "bad_file", "broken", "not_live", "crashed", "differed"};
+  return kWords[static_cast<std::size_t>(outcome)];
+}
+
+RunReport run_scenario(Scenario scenario, const RunOptions& options) {
+  return Run(std::move(scenario), options).run();
+}
+
+RunReport run_twice(const Scenario& scenario, const RunOptions& options) {
+  RunReport first = run_scenario(scenario, options);
+  RunOptions again = options;
+  again.trace = nullptr;
+  const RunReport second = run_scenario(scenario, again);
+  const auto rung = first_difference(first.ladder, second.ladder);
+  if (!rung && first.hash == second.hash) return first;
+
+  // Climb again, from the last rung that was equal, step by step.
+  const std::uint64_t from = rung && *rung > 0 ? first.ladder.rungs()[*rung - 1].step : 0;
+  again.simulation.ladder_spacing = 1;
+  again.simulation.ladder_first_step = from;
+  const RunReport third = run_scenario(scenario, again);
+  const RunReport fourth = run_scenario(scenario, again);
+  const auto step = first_difference(third.ladder, fourth.ladder);
+  std::string what = concat("two runs of the same seed differ (hashes ", first.hash, " and ", second.hash, ")");
+  if (step && *step < third.ladder.rungs().size()) {
+    const Rung& where = third.ladder.rungs()[*step];
+    what += concat(", first in step ", where.step, " at ", to_text(where.time - Instant{}));
+  } else {
+    what += concat(", after step ", from);
+  }
+  first.outcome = Outcome::kDiffered;
+  first.violations.insert(first.violations.begin(), Violation{Severity::kBroken, "determinism", what});
+  return first;
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,60 @@
+// Runner: one run of a scenario with one seed: everything starts and warms up; clients and faults (chaos); everything is
+// healed; all that was accepted comes to an end (quiesce); the final check.
+//
+// It reads no real clock, starts no process and writes no file: the same seed gives the same report, wherever it runs.
+#pragma once
+
+#include <cstdint>
+#include <iosfwd>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/cluster.h"
+#include "kernel/hash_ladder.h"
+#include "oracle/verdict.h"
+#include "scenario/scenario.h"
+
+namespace reliant::sim {
+
+// The order is that of gravity; the values are the exit codes of reliant-sim.
+enum class Outcome : std::uint8_t {
+  kHeld = 0,
+  kBadFile = 1,   // the scenario does not fit together
+  kBroken = 2,    // an invariant
+  kNotLive = 3,   // in time
+  kCrashed = 4,   // the simulator itself, by a failed assertion
+  kDiffered = 5,  // from another run of the same seed
+};
+
+std::string_view to_string(Outcome outcome);
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  std::ostream* trace = nullptr;  // JSON lines; borrowed
+  SimulationOptions simulation;
+  Decorators decorators;  // of tests, to plant bugs
+};
+
+struct RunReport {
+  std::string scenario;
+  std::string file;
+  std::uint64_t seed = 0;
+  std::string options;  // every drawn one
+  Outcome outcome = Outcome::kHeld;
+  std::uint64_t hash = 0;
+  std::uint64_t events = 0;
+  Duration sim_time{};
+  std::vector<Violation> violations;
+  std::map<std::string, std::int64_t> counters;  // trace records by name
+  HashLadder ladder{1};
+};
+
+RunReport run_scenario(Scenario scenario, const RunOptions& options);
+
+// Runs twice. Where the second run differs from the first, the report's outcome is kDiffered, and its first violation
+// names the first step that did, with what both runs recorded next.
+RunReport run_twice(const Scenario& scenario, const RunOptions& options);
+
+}  // namespace reliant::sim
