@@ -1,0 +1,45 @@
+#include "cluster/api_node.h"
+
+#include <utility>
+
+#include "api/server.h"
+#include "auth/authenticator.h"
+#include "runtime/sleep.h"
+#include "store/store.h"
+#include "temporal/workflow_client.h"
+#include "updates/nats_update_hub.h"
+
+namespace reliant::sim {
+
+Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
+  SimDatabase database(*world.database, node);
+  store::Store store(database, node.clock(), node.random("store"));
+  auth::DbPatValidator authenticator(store.tokens());
+  const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
+  updates::NatsUpdateHub hub(*bus, node.log());
+  const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
+                                                   std::make_unique<SimTemporal>(*world.temporal, node));
+  temporal::WorkflowClient workflows(*temporal, node.clock(), node.random("workflows"),
+                                     {.name_space = "default", .identity = node.name()});
+  SimRpc rpc(world.web, node);
+
+  while (!(co_await store.migrate(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+  Random random = node.random("api");
+  api::ApiServer server(node.context(), RandomStreams(random.next()),
+                        {.clock = node.clock(),
+                         .log = node.log(),
+                         .rpc = rpc,
+                         .store = store,
+                         .authenticator = authenticator,
+                         .hub = hub,
+                         .workflows = workflows},
+                        {.listen_address = options.address, .task_queue = std::string(kTaskQueue)});
+  if (const Status listening = server.start(); !listening.ok()) {
+    node.log().error("api.start.failed", {{"error", message_of(listening)}});
+    co_return;
+  }
+  world.started.insert(node.id());
+  co_await never();
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,221 @@
+#include "cluster/cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "cluster/api_node.h"
+#include "cluster/gateway_node.h"
+#include "cluster/worker_node.h"
+#include "llm/scripted_provider.h"
+#include "runtime/sleep.h"
+#include "store/store.h"
+
+namespace reliant::sim {
+namespace {
+
+// Two rounds of tools side by side, then an answer. Every effect can be told by its request, and what a chat is told by its
+// mark (sim/workload/chat_watcher.cpp looks for it).
+constexpr std::string_view kScript = R"(name: simulated
+answers:
+  - steps:
+      - text: "I look at {{user}}, mark-{{conversation}}."
+        calls:
+          - {tool: bash, arguments: {command: "effect first; echo mark-{{conversation}} one; sleep 0.3; effect first-end"}}
+          - {tool: bash, arguments: {command: "append {{conversation}}.log second; seq 1 40; sleep 1.5; echo mark-{{conversation}} two"}}
+          - {tool: write, arguments: {path: "{{conversation}}.txt", content: "mark-{{conversation}}"}}
+      - text: "And once more."
+        delay_ms: 200
+        calls:
+          - {tool: view, arguments: {path: "{{conversation}}.txt"}}
+          - {tool: bash, arguments: {command: "effect third; sleep 4; echo mark-{{conversation}} three"}}
+      - text: "That was all for mark-{{conversation}}: step {{step}}, and a text that is long enough for several parts."
+        chunk_delay_ms: 20
+)";
+
+constexpr Duration kStagePatience = std::chrono::seconds(30);
+
+NetworkOptions network_options(const NetworkPlan& plan) {
+  NetworkOptions options;
+  options.latency.low = plan.latency_low.value;
+  options.latency.high = plan.latency_low.value + plan.latency_spread.value;
+  options.latency.slow_per_million = static_cast<std::uint32_t>(plan.slow.value);
+  options.latency.slow_low = options.latency.high;
+  options.latency.slow_high = options.latency.high + plan.slow_extra.value;
+  options.silent_crash_per_million = static_cast<std::uint32_t>(plan.silent_crash.value);
+  return options;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Cluster>> Cluster::make(Simulation& simulation, ClusterPlan plan, const Decorators& decorators) {
+  if (plan.script.empty()) {
+    plan.script = kScript;
+    plan.script_file = "the simulator's own script";
+  }
+  TRY_OK(llm::ScriptedProvider::parse(plan.script, plan.script_file).status());
+  return std::unique_ptr<Cluster>(new Cluster(simulation, std::move(plan), decorators));
+}
+
+Cluster::Cluster(Simulation& simulation, ClusterPlan plan, const Decorators& decorators)
+    : simulation_(simulation), plan_(std::move(plan)), world_(simulation, network_options(plan_.network), decorators) {
+  world_.script = plan_.script;
+  world_.script_file = plan_.script_file;
+  make_users();
+  if (plan_.topology.monolith()) {
+    make_monolith();
+  } else {
+    make_infrastructure();
+    make_servers();
+    make_daemons();
+  }
+}
+
+Node& Cluster::add(std::string role, std::string name, Node::Program program) {
+  Node& node = simulation_.add_node(std::move(name));
+  places_.push_back(Place{std::move(role), &node, std::move(program)});
+  return node;
+}
+
+void Cluster::make_users() {
+  const std::int64_t count = plan_.topology.monolith() ? 1 : plan_.topology.users.value;
+  for (std::int64_t i = 1; i <= count; ++i) {
+    const std::string id = concat("user-", i);
+    Random random = simulation_.random(concat("token/", id));
+    users_.push_back(ClusterUser{id, concat("rlnt_pat_", random.hex(64)), concat("/home/", id, "/project"), {}});
+  }
+}
+
+void Cluster::make_infrastructure() {
+  world_.database = std::make_unique<DatabaseServer>(world_.network, add("database", "database", nullptr));
+  world_.bus = std::make_unique<SimBusServer>(world_.network, add("bus", "bus", nullptr));
+  world_.temporal = std::make_unique<TemporalServer>(world_.network, add("temporal", "temporal", nullptr));
+}
+
+void Cluster::make_servers() {
+  for (std::int64_t i = 1; i <= plan_.topology.api.value; ++i) {
+    const std::string name = concat("api-", i);
+    api_addresses_.push_back(concat(name, ":8080"));
+    add("api", name, [this, address = api_addresses_.back()](Node& node) { return api_node(node, world_, {address}); });
+  }
+  for (std::int64_t i = 1; i <= plan_.topology.workers.value; ++i) {
+    SimMachine& machine = server_machines_.emplace_back();
+    add("worker", concat("worker-", i), [this, &machine](Node& node) { return worker_node(node, world_, machine); });
+  }
+  for (std::int64_t i = 1; i <= plan_.topology.gateways.value; ++i) {
+    const std::string name = concat("gateway-", i);
+    gateway_addresses_.push_back(concat(name, ":7000"));
+    add("gateway", name,
+        [this, address = gateway_addresses_.back()](Node& node) { return gateway_node(node, world_, {address}); });
+  }
+}
+
+void Cluster::make_daemons() {
+  for (std::int64_t i = 0; i < plan_.topology.daemons.value; ++i) {
+    ClusterUser& user = users_[static_cast<std::size_t>(i) % users_.size()];
+    const std::string name = concat("daemon-", i + 1);
+    Node& node = add("daemon", name, nullptr);
+    Machine& machine = machines_.emplace_back(Machine{name, user.id, DaemonMachine(simulation_, node)});
+    (void)machine.machine.machine.disk.make_directories(user.project_path);
+    user.daemons.push_back(name);
+    // Each knows the gateways in another order.
+    DaemonNodeOptions options{name, user.token, gateway_addresses_, user.project_path};
+    std::ranges::rotate(options.gateways,
+                        options.gateways.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i) % options.gateways.size()));
+    places_.back().program = [this, &machine, options](Node& of) { return daemon_node(of, world_, machine.machine, options); };
+  }
+}
+
+void Cluster::make_monolith() {
+  Node& node = add("monolith", "monolith", nullptr);
+  monolith_ = std::make_unique<MonolithMachine>(simulation_, node);
+  ClusterUser& user = users_.front();
+  user.daemons.push_back("local");
+  (void)monolith_->daemon.machine.disk.make_directories(user.project_path);
+  api_addresses_.push_back("monolith:8080");
+  const MonolithNodeOptions options{api_addresses_.front(), user.daemons.front(), user.token, user.project_path};
+  places_.back().program = [this, options](Node& of) { return monolith_node(of, world_, *monolith_, options); };
+}
+
+void Cluster::start() { simulation_.world().spawn(bring_up()); }
+
+Task<void> Cluster::bring_up() {
+  const Status set = co_await set_stage();
+  if (!set.ok()) {
+    simulation_.trace().record(0, Level::kError, "cluster.stage.failed", {{"error", message_of(set)}});
+    co_return;
+  }
+  for (Place& place : places_) {
+    if (place.program) place.node->start(place.program);
+  }
+}
+
+Task<Status> Cluster::set_stage() {
+  store::Store store(contents(), places_.front().node->clock(), simulation_.random("stage"));
+  const Instant deadline = after(simulation_.now(), kStagePatience);
+  CO_TRY_OK(co_await store.migrate(deadline));
+  for (const ClusterUser& user : users_) {
+    CO_TRY_OK((co_await store.users().create(UserId(user.id), user.id, deadline)).status());
+    CO_TRY_OK((co_await store.tokens().create(UserId(user.id), "simulated", user.token, deadline)).status());
+  }
+  co_return ok_status();
+}
+
+std::string Cluster::not_ready() const {
+  std::string missing;
+  for (const Place& place : places_) {
+    if (place.program && !world_.started.contains(place.node->id())) missing += concat(missing.empty() ? "" : ", ", place.node->name());
+  }
+  return missing;
+}
+
+ports::Database& Cluster::contents() {
+  return monolith_ ? monolith_->data.contents() : world_.database->contents();
+}
+
+std::vector<ClusterMachine> Cluster::machines() const {
+  std::vector<ClusterMachine> machines;
+  for (const Machine& machine : machines_) machines.push_back({machine.daemon, machine.user, &machine.machine.machine.effects});
+  if (monolith_) {
+    machines.push_back({users_.front().daemons.front(), users_.front().id, &monolith_->daemon.machine.effects});
+  }
+  return machines;
+}
+
+FaultTargets Cluster::fault_targets() {
+  FaultTargets targets;
+  for (const Place& place : places_) targets.nodes.push_back({place.role, place.node});
+  if (world_.database) targets.databases.push_back(&world_.database->faults());
+  if (world_.temporal) targets.databases.push_back(&world_.temporal->file().faults());
+  for (Machine& machine : machines_) targets.databases.push_back(&machine.machine.journal.faults());
+  if (monolith_) {
+    targets.databases.push_back(&monolith_->data.faults());
+    targets.databases.push_back(&monolith_->temporal.faults());
+    targets.databases.push_back(&monolith_->daemon.journal.faults());
+  }
+  return targets;
+}
+
+std::vector<std::string> Cluster::leaks() {
+  std::vector<std::string> leaks;
+  const auto expect = [&](std::string_view what, std::size_t found, std::size_t expected) {
+    if (found != expected) leaks.push_back(concat(found, " ", what, " where there is reason for ", expected));
+  };
+  const auto up = [&](std::string_view role) {
+    return static_cast<std::size_t>(std::ranges::count(places_, role, &Place::role));
+  };
+  const std::size_t daemons = monolith_ ? 1 : up("daemon");
+  const std::size_t bus_clients = up("api") + up("worker") + up("gateway");
+  expect("connections between nodes are open", world_.network.connections(), daemons + bus_clients);
+  if (world_.bus) {
+    expect("clients are on the bus", world_.bus->clients(), bus_clients);
+    expect("subscriptions are on the bus", world_.bus->subscriptions(), bus_clients + 2 * daemons);
+  }
+  if (world_.database) expect("transactions are held by nobody", world_.database->abandoned(), 0);
+  for (const Machine& machine : machines_) {
+    if (machine.machine.machine.running != 0) leaks.push_back(concat("processes run on ", machine.daemon));
+  }
+  return leaks;
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,100 @@
+// Cluster: a whole system of simulated processes: its infrastructure (database, bus, Temporal), its roles, and its users'
+// machines. It sets the stage (tables, users, tokens), starts every node, and knows what there is to break and to look at.
+//
+// Owner: the runner; made after the Simulation. Destroyed after `Simulation::shutdown`, since frames refer to it.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "cluster/daemon_node.h"
+#include "cluster/decorators.h"
+#include "cluster/monolith_node.h"
+#include "cluster/topology.h"
+#include "cluster/world.h"
+#include "faults/fault_engine.h"
+
+namespace reliant::sim {
+
+struct ClusterPlan {
+  Topology topology;
+  NetworkPlan network;
+  std::string script;       // of the model; "" = the one below
+  std::string script_file;  // where it is from, for messages
+};
+
+struct ClusterUser {
+  std::string id;
+  std::string token;
+  std::string project_path;
+  std::vector<std::string> daemons;  // ids
+};
+
+struct ClusterMachine {
+  std::string daemon;
+  std::string user;
+  const EffectRecord* effects = nullptr;
+};
+
+class Cluster {
+ public:
+  // INVALID_ARGUMENT: the model's script. `decorators` outlives the cluster.
+  static Result<std::unique_ptr<Cluster>> make(Simulation& simulation, ClusterPlan plan, const Decorators& decorators);
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  // Sets the stage, then starts every node.
+  void start();
+  // Every node has served.
+  bool ready() const { return not_ready().empty(); }
+  std::string not_ready() const;
+
+  SimWeb& web() { return world_.web; }
+  Network& network() { return world_.network; }
+  // What the system keeps, without network and faults.
+  ports::Database& contents();
+  const std::vector<ClusterUser>& users() const { return users_; }
+  std::vector<std::string> api_addresses() const { return api_addresses_; }
+  std::vector<ClusterMachine> machines() const;
+  FaultTargets fault_targets();
+  // At rest, without clients: what is held open and has no reason to be.
+  std::vector<std::string> leaks();
+
+ private:
+  struct Place {
+    std::string role;
+    Node* node = nullptr;
+    Node::Program program;
+  };
+  struct Machine {
+    std::string daemon;
+    std::string user;
+    DaemonMachine machine;
+  };
+
+  Cluster(Simulation& simulation, ClusterPlan plan, const Decorators& decorators);
+  void make_users();
+  void make_infrastructure();
+  void make_servers();
+  void make_daemons();
+  void make_monolith();
+  Node& add(std::string role, std::string name, Node::Program program);
+  Task<void> bring_up();
+  Task<Status> set_stage();
+
+  Simulation& simulation_;
+  ClusterPlan plan_;
+  World world_;
+  std::vector<ClusterUser> users_;
+  std::vector<std::string> api_addresses_;
+  std::vector<std::string> gateway_addresses_;
+  std::deque<Place> places_;
+  std::deque<SimMachine> server_machines_;  // of the workers
+  std::deque<Machine> machines_;            // of the daemons
+  std::unique_ptr<MonolithMachine> monolith_;
+};
+
+}  // namespace reliant::sim

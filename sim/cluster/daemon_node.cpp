@@ -1,0 +1,50 @@
+#include "cluster/daemon_node.h"
+
+#include <utility>
+
+#include "daemon/daemon.h"
+#include "runtime/scope.h"
+#include "runtime/sleep.h"
+#include "tools/standard_tools.h"
+#include "world/sim_filesystem.h"
+
+namespace reliant::sim {
+namespace {
+
+// The first time, it says when it is there.
+Task<void> watch_start(const daemon::Daemon& daemon, World& world, std::uint32_t node) {
+  while (!daemon.connected()) co_await sleep_for(kStartPause);
+  world.started.insert(node);
+}
+
+}  // namespace
+
+Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options) {
+  SimProcesses processes(machine.machine, node.random("processes"));
+  SimFilesystem filesystem(machine.machine.disk, machine.machine.disk_faults, node.random("files"));
+  tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
+  SimLinkTransport links(world.links, node);
+  const auto journal = decorated<ports::Database>(world.decorators.journal, node,
+                                                  std::make_unique<SimFileDatabase>(machine.journal));
+  daemon::DaemonOptions daemon_options;
+  daemon_options.id = DaemonId(options.id);
+  daemon_options.name = options.id;
+  daemon_options.gateway_addresses = std::move(options.gateways);
+  daemon_options.token = std::move(options.token);
+  daemon_options.version = "simulated";
+  daemon_options.working_directory = std::move(options.working_directory);
+  daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, *journal,
+                        std::move(daemon_options));
+  TaskScope scope(node.context());
+  if (!world.started.contains(node.id())) scope.spawn(watch_start(daemon, world, node.id()));
+  // Who runs the program starts it again when it has ended, as a service manager does.
+  for (;;) {
+    const Status ended = co_await daemon.run();
+    if (ended.code() == StatusCode::kUnauthenticated) {
+      node.log().error("daemon.token.refused", {{"daemon", options.id}, {"error", message_of(ended)}});
+    }
+    co_await sleep_for(kStartPause);
+  }
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,31 @@
+#include "cluster/gateway_node.h"
+
+#include <utility>
+
+#include "auth/authenticator.h"
+#include "gateway/gateway.h"
+#include "gateway/tool_bridge.h"
+#include "runtime/sleep.h"
+#include "store/store.h"
+
+namespace reliant::sim {
+
+Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options) {
+  SimDatabase database(*world.database, node);
+  store::Store store(database, node.clock(), node.random("store"));
+  auth::DbPatValidator authenticator(store.tokens());
+  gateway::Records records(store, authenticator, node.clock());
+  const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
+  SimLinkTransport links(world.links, node);
+  gateway::Gateway gateway(node.context(), node.clock(), node.log(), links, records,
+                           {.id = GatewayId(node.name()), .listen_address = options.address});
+  const auto around = world.decorators.sessions ? world.decorators.sessions(node, gateway) : nullptr;
+  router::DaemonSessions& sessions = around ? *around : static_cast<router::DaemonSessions&>(gateway);
+  gateway::NatsToolBridge bridge(node.context(), node.clock(), node.log(), *bus, sessions);
+  gateway.set_observer(bridge);
+  while (!(co_await gateway.start()).ok()) co_await sleep_for(kStartPause);
+  world.started.insert(node.id());
+  co_await never();
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,18 @@
+// A gateway of the distributed topology, as src/app/gateway_main.cpp puts it together.
+#pragma once
+
+#include <string>
+
+#include "cluster/world.h"
+#include "runtime/task.h"
+
+namespace reliant::sim {
+
+struct GatewayNodeOptions {
+  std::string address;  // "gateway-1:7000"
+};
+
+// One life of the node. `world` outlives it.
+Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options);
+
+}  // namespace reliant::sim

@@ -1,0 +1,33 @@
+// The monolith: every role in one process, as src/app/monolith_main.cpp puts it together (R10 to R14): the local database,
+// the embedded engine, the gateway and the daemon in process, updates in memory.
+#pragma once
+
+#include <string>
+
+#include "cluster/daemon_node.h"
+#include "cluster/world.h"
+#include "runtime/task.h"
+
+namespace reliant::sim {
+
+struct MonolithNodeOptions {
+  std::string address;  // "monolith:8080"
+  std::string daemon;   // its id
+  std::string token;
+  std::string working_directory;
+};
+
+// What outlives the process: its data directory, and the machine.
+struct MonolithMachine {
+  MonolithMachine(Simulation& simulation, Node& node)
+      : data(simulation, node, "reliant"), temporal(simulation, node, "temporal"), daemon(simulation, node) {}
+
+  DatabaseFile data;
+  DatabaseFile temporal;
+  DaemonMachine daemon;
+};
+
+// One life of the node. `world` and `machine` outlive it.
+Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, MonolithNodeOptions options);
+
+}  // namespace reliant::sim

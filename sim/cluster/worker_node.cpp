@@ -1,0 +1,44 @@
+#include "cluster/worker_node.h"
+
+#include <utility>
+
+#include "llm/scripted_provider.h"
+#include "router/nats_daemon_router.h"
+#include "runtime/sleep.h"
+#include "store/store.h"
+#include "tools/standard_tools.h"
+#include "updates/nats_update_hub.h"
+#include "worker/worker_role.h"
+#include "world/sim_filesystem.h"
+
+namespace reliant::sim {
+
+Task<void> worker_node(Node& node, World& world, SimMachine& machine) {
+  SimDatabase database(*world.database, node);
+  store::Store store(database, node.clock(), node.random("store"));
+  const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
+  updates::NatsUpdateHub hub(*bus, node.log());
+  router::NatsDaemonRouter router(*bus, node.clock());
+  const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
+                                                   std::make_unique<SimTemporal>(*world.temporal, node));
+  const auto model = llm::ScriptedProvider::parse(world.script, world.script_file);
+  RELIANT_ASSERT(model.ok(), "the cluster has read the script before");
+  SimProcesses processes(machine, node.random("processes"));
+  SimFilesystem filesystem(machine.disk, machine.disk_faults, node.random("files"));
+  const tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
+
+  worker::WorkerRole role(node.context(), node.random("worker"), *temporal,
+                          {.clock = node.clock(),
+                           .log = node.log(),
+                           .store = store,
+                           .hub = hub,
+                           .router = router,
+                           .model = **model,
+                           .tools = tools},
+                          {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
+  while (!(co_await role.start(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+  world.started.insert(node.id());
+  co_await never();
+}
+
+}  // namespace reliant::sim

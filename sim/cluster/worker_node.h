@@ -1,0 +1,12 @@
+// A worker of the distributed topology, as src/app/worker_main.cpp puts it together.
+#pragma once
+
+#include "cluster/world.h"
+#include "runtime/task.h"
+
+namespace reliant::sim {
+
+// One life of the node. `world` and `machine` outlive it; the machine is where tools of the server's own run.
+Task<void> worker_node(Node& node, World& world, SimMachine& machine);
+
+}  // namespace reliant::sim

@@ -1,0 +1,50 @@
+// World: what lies between the nodes of one cluster, and what of a machine outlives its processes. The composition roots
+// (`*_node.cpp`) make simulated ports out of it.
+//
+// Owner: the Cluster. Destroyed after every frame of every node.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cluster/decorators.h"
+#include "kernel/simulation.h"
+#include "world/network.h"
+#include "world/sim_bus.h"
+#include "world/sim_database.h"
+#include "world/sim_link.h"
+#include "world/sim_process.h"
+#include "world/sim_rpc.h"
+#include "world/sim_temporal.h"
+
+namespace reliant::sim {
+
+struct World {
+  World(Simulation& simulation_, NetworkOptions options, const Decorators& decorators_)
+      : simulation(simulation_), network(simulation_, options), links(network), web(network), decorators(decorators_) {}
+
+  Simulation& simulation;
+  Network network;
+  SimLinks links;
+  SimWeb web;
+  const Decorators& decorators;
+  // Of the distributed topology; null in the monolith's.
+  std::unique_ptr<DatabaseServer> database;
+  std::unique_ptr<SimBusServer> bus;
+  std::unique_ptr<TemporalServer> temporal;
+
+  std::string script;       // of the model
+  std::string script_file;  // for messages
+  std::set<std::uint32_t> started;  // nodes that have served, in some life
+};
+
+// How long a starting node waits between two attempts, and for one.
+inline constexpr Duration kStartPause = std::chrono::milliseconds(500);
+inline constexpr Duration kStartPatience = std::chrono::seconds(20);
+// Where chat workflows wait for workers.
+inline constexpr std::string_view kTaskQueue = "chats";
+
+}  // namespace reliant::sim
