@@ -115,7 +115,7 @@ void Cluster::make_daemons() {
     ClusterUser& user = users_[static_cast<std::size_t>(i) % users_.size()];
     const std::string name = concat("daemon-", i + 1);
     Node& node = add("daemon", name, nullptr);
-    Machine& machine = machines_.emplace_back(Machine{name, user.id, DaemonMachine(simulation_, node)});
+    Machine& machine = machines_.emplace_back(name, user.id, simulation_, node);
     (void)machine.machine.machine.disk.make_directories(user.project_path);
     user.daemons.push_back(name);
     // Each knows the gateways in another order.

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -70,6 +71,8 @@ class Cluster {
     Node::Program program;
   };
   struct Machine {
+    Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& node)
+        : daemon(std::move(daemon_)), user(std::move(user_)), machine(simulation, node) {}
     std::string daemon;
     std::string user;
     DaemonMachine machine;

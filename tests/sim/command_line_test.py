@@ -1,0 +1,73 @@
+"""reliant-sim says what is wrong with its arguments and files in one line, and ends with the right code.
+
+usage: command_line_test.py RELIANT_SIM
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = sys.argv[1]
+HEAD = "name: x\nstory: y\n"
+# What is added to a good file, the line of the complaint, and a part of it.
+BAD = {
+    "an unknown key": ("topolgy: {}\n", 3, 'unknown key "topolgy"'),
+    "a repeated key": ("topology: {api: 1}\ntopology: {api: 2}\n", 4, "given twice"),
+    "a wrong type": ("topology: 3\n", 3, "must be a map"),
+    "an unknown word": ("topology: {mode: cloud}\n", 3, "must be one of distributed, monolith"),
+    "no number": ("topology: {api: three}\n", 3, "is not a whole number"),
+    "a number out of range": ("topology: {api: 100}\n", 3, "must be from 1 to 20"),
+    "a time without unit": ("phases: {chaos: 30}\n", 3, "is not a time with its unit"),
+    "a range that runs backwards": ("topology: {api: 3..1}\n", 3, "runs backwards"),
+    "an unknown fault": ("faults:\n  - crush: {}\n", 4, "is no fault"),
+    "an unknown key of a fault": ("faults:\n  - crash: {nod: x}\n", 4, 'unknown key "nod"'),
+    "no YAML": ("topology: [\n", 4, ""),
+    "a script with an unknown tool key": ("workload:\n  script:\n    answers:\n      - steps: [{txt: hello}]\n", 6, "txt"),
+}
+failed = False
+
+
+def check(what, good, detail=""):
+    global failed
+    failed |= not good
+    print(f"{'ok  ' if good else 'FAIL'} {what}{'' if good else ': ' + detail}")
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    file = pathlib.Path(folder) / "x.yaml"
+    for what, (text, line, part) in BAD.items():
+        file.write_text(HEAD + text)
+        done = run("run", str(file))
+        said = (done.stderr + done.stdout).strip()
+        check(what, done.returncode == 1 and f"{file}:{line}: " in said and part in said, f"exit {done.returncode}, {said}")
+    file.write_text(HEAD.replace("name: x", "name: z"))
+    done = run("run", str(file))
+    check("a name that is not the file's", done.returncode == 1 and f"{file}:1: " in done.stderr, done.stderr)
+    file.write_text(HEAD + "faults:\n  - crash: {node: gatway}\n")
+    done = run("run", str(file))
+    check("a place that does not exist", done.returncode == 1 and "gatway" in done.stdout, done.stdout + done.stderr)
+
+for what, arguments, part in [
+    ("no file", ["run"], "name at least one scenario file"),
+    ("a missing file", ["run", "/nonexistent.yaml"], "cannot be read"),
+    ("an unknown option", ["run", "x.yaml", "--sed", "1"], "--sed: unknown option"),
+    ("an option without its value", ["run", "x.yaml", "--seed"], "--seed: needs a value"),
+    ("a bad range", ["run", "x.yaml", "--seeds", "5..1"], "--seeds"),
+    ("no jobs", ["run", "x.yaml", "--jobs", "0"], "--jobs"),
+    ("a trace of many runs", ["run", "x.yaml", "--seeds", "1..2", "--trace", "t"], "--trace"),
+    ("no command", [], "usage:"),
+    ("an unknown command", ["runn"], "usage:"),
+]:
+    done = run(*arguments)
+    check(what, done.returncode == 1 and part in done.stderr, f"exit {done.returncode}, {done.stderr}")
+
+done = run("schema")
+check("the schema is JSON", done.returncode == 0 and "topology" in json.loads(done.stdout)["properties"], done.stderr)
+done = run("list")
+check("the scenarios are listed", done.returncode == 0 and "gateway_crash_during_tools" in done.stdout, done.stderr)
+sys.exit(failed)

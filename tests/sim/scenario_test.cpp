@@ -1,0 +1,123 @@
+// The scenario format: what is read, what is refused and how, what is drawn.
+#include "scenario/scenario.h"
+
+#include <gtest/gtest.h>
+
+#include "base/json.h"
+
+namespace reliant::sim {
+namespace {
+
+constexpr std::string_view kHead = "name: x\nstory: y\n";
+
+std::string error_of(std::string_view rest) {
+  const auto scenario = read_scenario(concat(kHead, rest), "x.yaml");
+  return scenario.ok() ? "no error" : std::string(message_of(scenario.status()));
+}
+
+TEST(Scenario, ReadsFixedNumbersRangesAndFaults) {
+  const auto scenario = read_scenario(concat(kHead, R"(
+topology: {mode: monolith, api: 2, daemons: 5..9}
+network: {slow: 0.25%..1%}
+phases: {chaos: 1.5s}
+faults:
+  - crash: {node: gateway, when: tool.effect.started, times: 3, restart_after: 10ms..2s}
+  - database_lost: {after_commit: 5%}
+at_least: {fault.crash: 3}
+)"),
+                                      "x.yaml");
+  ASSERT_TRUE(scenario.ok()) << scenario.status();
+  EXPECT_TRUE(scenario->topology.monolith());
+  EXPECT_EQ(scenario->topology.api.low, 2);
+  EXPECT_EQ(scenario->topology.daemons.high, 9);
+  EXPECT_EQ(scenario->network.slow.low, 2'500);
+  EXPECT_EQ(scenario->phases.chaos.low, std::chrono::milliseconds(1500));
+  ASSERT_EQ(scenario->faults.size(), 2u);
+  const auto& crash = std::get<Crash>(scenario->faults[0]);
+  EXPECT_EQ(crash.node, "gateway");
+  EXPECT_EQ(crash.timing.when, "tool.effect.started");
+  EXPECT_EQ(crash.restart_after.high, std::chrono::seconds(2));
+  EXPECT_EQ(std::get<DatabaseLost>(scenario->faults[1]).after_commit.low, 50'000);
+  EXPECT_EQ(scenario->at_least.at("fault.crash"), 3);
+}
+
+TEST(Scenario, NamesFileAndLineOfWhatItDoesNotUnderstand) {
+  EXPECT_EQ(error_of("topolgy: {}"),
+            "x.yaml:3: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, at_least, phases");
+  EXPECT_EQ(error_of("topology:\n  api: 3\n  apis: 3"),
+            "x.yaml:5: unknown key \"apis\"; known here: mode, api, workers, gateways, daemons, users");
+  EXPECT_EQ(error_of("topology:\n  mode: both"), "x.yaml:4: \"mode\" must be one of distributed, monolith");
+  EXPECT_EQ(error_of("topology: {api: 0}"), "x.yaml:3: \"api\" must be from 1 to 20");
+  EXPECT_EQ(error_of("topology: {api: many}"),
+            "x.yaml:3: \"api\": \"many\" is not a whole number, \"5\", or a range, \"2..8\"");
+  EXPECT_EQ(error_of("topology: {api: 5..2}"),
+            "x.yaml:3: \"api\": the range \"5..2\" runs backwards: write the smaller end first");
+  EXPECT_EQ(error_of("phases: {chaos: 5}"),
+            "x.yaml:3: \"chaos\": \"5\" is not a time with its unit, \"200ms\", or a range, \"1s..2s\" (ns us ms s m h)");
+  EXPECT_EQ(error_of("workload: {cancel: 120%}"),
+            "x.yaml:3: \"cancel\": \"120%\" is not a percentage, \"0.5%\", or a range, \"0%..2%\"");
+  EXPECT_EQ(error_of("workload: {cancel: 0.5%, cancel: 1%}"), "x.yaml:3: key \"cancel\" is given twice");
+  EXPECT_EQ(error_of("faults: {crash: {}}"), "x.yaml:3: \"faults\" must be a list: \"- crash: {node: gateway}\"");
+  EXPECT_EQ(error_of("faults:\n  - crush: {}"),
+            "x.yaml:4: \"crush\" is no fault; known are crash, link_reset, partition, delay, database_lost");
+  EXPECT_EQ(error_of("faults:\n  - crash: {nod: api}"),
+            "x.yaml:4: unknown key \"nod\"; known here: node, times, at, when, restart_after");
+  EXPECT_EQ(error_of("at_least: {fault.crash: many}"), "x.yaml:3: \"fault.crash\" must be a number, 0 or more");
+}
+
+TEST(Scenario, NeedsANameAndAStory) {
+  const auto scenario = read_scenario("name: x\n", "x.yaml");
+  EXPECT_EQ(message_of(scenario.status()), "x.yaml:1: key \"story\" is missing");
+}
+
+TEST(Scenario, KeepsTheLinesOfTheModelsScript) {
+  const auto scenario = read_scenario(concat(kHead, "workload:\n  script:\n    name: a\n    answers:\n      - steps: [{text: \"x: y\"}]\n"),
+                                      "x.yaml");
+  ASSERT_TRUE(scenario.ok()) << scenario.status();
+  const std::string& script = scenario->workload.script;
+  const auto line_of = [&](std::string_view word) {
+    return 1 + std::count(script.begin(), script.begin() + static_cast<std::ptrdiff_t>(script.find(word)), '\n');
+  };
+  EXPECT_EQ(line_of("name"), 5);
+  EXPECT_EQ(line_of("answers"), 6);
+  EXPECT_EQ(line_of("x: y"), 7);
+}
+
+TEST(Scenario, DrawsTheSameOptionsFromTheSameSeedOnly) {
+  Scenario a;
+  Scenario b;
+  Scenario c;
+  const std::string first = draw_options(a, RandomStreams(7));
+  EXPECT_EQ(first, draw_options(b, RandomStreams(7)));
+  EXPECT_NE(first, draw_options(c, RandomStreams(8)));
+  EXPECT_NE(first.find("topology.users="), std::string::npos);
+  EXPECT_EQ(first.find('\n'), std::string::npos);
+}
+
+TEST(Scenario, DrawsWithinTheRangeAndDoesNotRerollItsNeighbours) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    Scenario narrow;
+    Scenario wide;
+    narrow.topology.users = Count(3);
+    draw_options(narrow, RandomStreams(seed));
+    draw_options(wide, RandomStreams(seed));
+    EXPECT_EQ(narrow.topology.users.value, 3);
+    EXPECT_GE(wide.topology.users.value, wide.topology.users.low);
+    EXPECT_LE(wide.topology.users.value, wide.topology.users.high);
+    EXPECT_EQ(narrow.workload.chats.value, wide.workload.chats.value);
+  }
+}
+
+TEST(Scenario, HasASchemaOfEveryKey) {
+  const auto schema = parse_json(scenario_schema());
+  ASSERT_TRUE(schema.ok()) << schema.status();
+  const json::object& properties = schema->as_object().at("properties").as_object();
+  for (const char* key : {"name", "story", "topology", "network", "workload", "faults", "at_least", "phases"}) {
+    EXPECT_TRUE(properties.contains(key)) << key;
+  }
+  EXPECT_EQ(schema->as_object().at("additionalProperties"), json::value(false));
+  EXPECT_EQ(properties.at("faults").at("items").at("oneOf").as_array().size(), std::variant_size_v<Fault>);
+}
+
+}  // namespace
+}  // namespace reliant::sim
