@@ -1,8 +1,10 @@
 #include "workload/chat_watcher.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "base/ids.h"
 #include "base/text.h"
 #include "kernel/option.h"
 #include "runtime/sleep.h"
@@ -24,11 +26,13 @@ std::string_view line_of(std::string_view frame, std::string_view name) {
   return {};
 }
 
-// The first mark in the text that is not this chat's; "" when there is none.
+// The first mark in the text that is not this chat's; "" when there is none. A part of a text may end within a mark.
 std::string_view foreign_mark(std::string_view text, std::string_view chat) {
   for (std::size_t at = text.find(kMark); at != std::string_view::npos; at = text.find(kMark, at + 1)) {
-    const std::string_view mark = text.substr(at + kMark.size());
-    if (!mark.starts_with(chat)) return mark.substr(0, chat.size());
+    const std::string_view rest = text.substr(at + kMark.size());
+    const auto end = std::ranges::find_if(rest, [](char c) { return !valid_id(std::string_view(&c, 1)); });
+    const std::string_view mark = rest.substr(0, static_cast<std::size_t>(end - rest.begin()));
+    if (!chat.starts_with(mark)) return mark;
   }
   return {};
 }
