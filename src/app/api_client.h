@@ -1,0 +1,51 @@
+// ApiClient: calls of the REST interface, over ports/http: JSON in, JSON out, error objects as statuses, and calls that may
+// be repeated repeated while the server is away for a moment.
+//
+// Owner: the command. Executor: the logic thread. Errors: the server's code, message and field; UNAVAILABLE: no server.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/json.h"
+#include "base/status.h"
+#include "ports/http.h"
+#include "runtime/clock.h"
+#include "runtime/random.h"
+#include "runtime/task.h"
+
+namespace reliant::app {
+
+struct ServerAddress {
+  std::string url;  // "http://127.0.0.1:8080"
+  std::string token;
+};
+
+class ApiClient {
+ public:
+  static constexpr Duration kPatience = std::chrono::seconds(20);
+
+  // References outlive it.
+  ApiClient(ports::Http& http, Clock& clock, Random random, ServerAddress server)
+      : http_(http), clock_(clock), random_(random), server_(std::move(server)) {}
+
+  // `path` is below /api/v2. Only what may be repeated is: every POST of ours carries an id of its own, or is harmless.
+  Task<Result<json::object>> call(std::string method, std::string path, json::object body = {});
+  // The stream of a chat's updates, from the next one on: its head has come and is good.
+  Task<Result<std::unique_ptr<ports::HttpResponse>>> open_updates(std::string chat, std::uint64_t after_sequence);
+
+  std::string new_id(std::string_view prefix) { return concat(prefix, random_.hex(24)); }
+  Clock& clock() { return clock_; }
+  Random& random() { return random_; }
+
+ private:
+  ports::HttpRequest request(std::string method, const std::string& path) const;
+  Task<Result<json::object>> attempt(ports::HttpRequest request);
+
+  ports::Http& http_;
+  Clock& clock_;
+  Random random_;
+  ServerAddress server_;
+};
+
+}  // namespace reliant::app

@@ -1,0 +1,117 @@
+#include "app/client_main.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+
+#include "adapters/asio_executor.h"
+#include "adapters/beast_http.h"
+#include "adapters/os_entropy.h"
+#include "adapters/system_clock.h"
+#include "app/api_client.h"
+#include "app/chat_client.h"
+#include "app/data_directory.h"
+#include "app/options.h"
+#include "app/report.h"
+#include "base/text.h"
+#include "runtime/scope.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr Flag kSendFlags[] = {
+    {"--chat", "ID", "", "", "go on with this chat, instead of a new one"},
+    {"--project", "PATH", "", "", "where a new chat works; without it here"},
+    {"--watch", "", "", "", "show what happens until the chat has come to its end"},
+    kJsonFlag, kServerFlag, kTokenFileFlag, kDataDirFlag,
+};
+constexpr Flag kWatchFlags[] = {
+    {"--after", "SEQUENCE", "", "0", "only what came after this update"},
+    kJsonFlag, kServerFlag, kTokenFileFlag, kDataDirFlag,
+};
+constexpr Flag kPlainFlags[] = {kJsonFlag, kServerFlag, kTokenFileFlag, kDataDirFlag};
+
+constexpr Command kCommands[] = {
+    {"chat send", "TEXT", 1, 1, "Sends a message; TEXT \"-\" reads it from the standard input.", kSendFlags},
+    {"chat watch", "ID", 1, 1, "Shows a chat as it happens, until it has come to its end.", kWatchFlags},
+    {"chat show", "ID", 1, 1, "Shows the messages of a chat.", kPlainFlags},
+    {"chat list", "", 0, 0, "Lists your chats, the newest first.", kPlainFlags},
+    {"chat cancel", "ID", 1, 1, "Stops what a chat is doing.", kPlainFlags},
+};
+
+Result<ServerAddress> server_of(const ClientOptions& options) {
+  ServerAddress server{options.server_url, options.token};
+  if (server.url.empty()) {
+    const std::string address = peek_line(options.data_dir, "address");
+    if (address.empty()) {
+      return with_field(unavailable("no server uses ", options.data_dir, "; start one with `reliant monolith`, or name one "
+                                    "with --server URL"), "--server");
+    }
+    server.url = concat("http://", address);
+  }
+  if (server.token.empty()) server.token = peek_line(options.data_dir, "token");
+  if (server.token.empty()) {
+    return with_field(unauthenticated("no token; set RELIANT_TOKEN, or name a file with --token-file"), "--token-file");
+  }
+  return server;
+}
+
+Result<SendOptions> send_options(const Arguments& arguments) {
+  SendOptions options;
+  options.text = arguments.positional()[0];
+  if (options.text == "-") options.text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  options.chat = arguments.text("--chat");
+  options.watch = arguments.is_set("--watch");
+  const std::string given = arguments.text("--project");
+  std::error_code error;
+  const auto path = std::filesystem::canonical(given.empty() ? "." : given, error);
+  if (error) {
+    return invalid_field("--project", concat("--project ", given, ": ", error.message(), "; name a directory that is there"));
+  }
+  options.project = path.string();
+  return options;
+}
+
+Task<Status> perform(ChatClient& client, std::string name, const Arguments& arguments) {
+  if (name == "chat list") co_return co_await client.list();
+  if (name == "chat send") {
+    CO_TRY_ASSIGN(SendOptions options, send_options(arguments));
+    co_return co_await client.send(std::move(options));
+  }
+  const std::string chat = arguments.positional()[0];
+  if (!valid_id(chat)) co_return not_found("\"", chat, "\" is no chat's id; `reliant chat list` shows them");
+  if (name == "chat show") co_return co_await client.show(chat);
+  if (name == "chat cancel") co_return co_await client.cancel(chat);
+  CO_TRY_ASSIGN(const std::int64_t from, arguments.number("--after", 0, INT64_MAX));
+  co_return co_await client.watch(chat, static_cast<std::uint64_t>(from));
+}
+
+Task<void> run(ChatClient& client, std::string name, const Arguments& arguments, Status& result,
+               adapters::AsioExecutor& executor) {
+  result = co_await perform(client, std::move(name), arguments);
+  executor.stop();
+}
+
+}  // namespace
+
+const std::span<const Command> kChatCommands = kCommands;
+
+int client_main(const Command& command, const Arguments& arguments, const Environment& environment) {
+  const auto options = client_options(arguments, environment);
+  if (!options.ok()) return report(options.status());
+  const auto server = server_of(*options);
+  if (!server.ok()) return report(server.status());
+  adapters::AsioExecutor executor;
+  adapters::SystemClock clock(executor);
+  adapters::BeastHttp http(executor);
+  ApiClient api(http, clock, Random(adapters::os_seed()), *server);
+  ChatClient client(api, stdout, options->json ? ViewFormat::kJson : ViewFormat::kText);
+  Status result;
+  TaskScope scope(executor, 0);
+  scope.spawn(run(client, std::string(command.name), arguments, result, executor));
+  executor.run_loop();
+  return result.ok() ? 0 : report(result);
+}
+
+}  // namespace reliant::app

@@ -1,0 +1,17 @@
+// The commands that talk to a server that runs somewhere: `reliant chat …`.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "app/command_line.h"
+#include "app/environment.h"
+
+namespace reliant::app {
+
+extern const std::span<const Command> kChatCommands;
+
+// Returns the exit code: 0 done, 1 it failed (one line says why), 2 a wrong command line.
+int client_main(const Command& command, const Arguments& arguments, const Environment& environment);
+
+}  // namespace reliant::app

@@ -1,0 +1,42 @@
+// DataDirectory: the one place where a process keeps things, and the lock that makes it the only one (R11). Private to its
+// user (0700). The lock goes with the process, however it ends.
+//
+//   reliant.db  temporal.db  journal.db     databases
+//   token                                   the local user's token, 0600
+//   address                                 "host:port" where clients connect, while the server runs
+//   lock                                    held by the process whose number is in it
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "adapters/unique_fd.h"
+#include "base/status.h"
+
+namespace reliant::app {
+
+class DataDirectory {
+ public:
+  // Creates it if need be and locks it. FAILED_PRECONDITION (field --data-dir): in use, not writable, not a directory.
+  static Result<DataDirectory> open(std::string path);
+
+  const std::string& path() const { return path_; }
+  std::string file(std::string_view name) const;
+  // Whole or not at all, also when the machine stops in the middle.
+  Status write_private(std::string_view name, std::string_view content) const;
+  // Without the line's end; nullopt: there is no such file.
+  Result<std::optional<std::string>> read_line(std::string_view name) const;
+  void remove(std::string_view name) const;
+
+ private:
+  DataDirectory(std::string path, adapters::UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+
+  std::string path_;
+  adapters::UniqueFd lock_;
+};
+
+// For clients, which do not lock: the first line of a file there; "" when it cannot be read.
+std::string peek_line(const std::string& directory, std::string_view name);
+
+}  // namespace reliant::app

@@ -1,0 +1,35 @@
+#include "app/environment.h"
+
+#include <unistd.h>
+
+#include "base/text.h"
+
+namespace reliant::app {
+
+Environment Environment::of_process() {
+  Environment out;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    out.variables_.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return out;
+}
+
+std::optional<std::string> Environment::get(std::string_view name) const {
+  const auto found = variables_.find(name);
+  if (found == variables_.end() || found->second.empty()) return std::nullopt;
+  return found->second;
+}
+
+std::vector<std::string> Environment::for_children() const {
+  std::vector<std::string> out;
+  for (const auto& [name, value] : variables_) {
+    if (name == "RELIANT_TOKEN" || name == "OPENAI_API_KEY") continue;
+    out.push_back(concat(name, "=", value));
+  }
+  return out;
+}
+
+}  // namespace reliant::app

@@ -1,0 +1,44 @@
+#include "app/local_user.h"
+
+#include <array>
+#include <cstring>
+
+#include "adapters/os_entropy.h"
+#include "auth/token.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr std::string_view kTokenFile = "token";
+
+std::string new_token() {
+  std::array<std::byte, auth::kTokenBytes> random{};
+  const std::string secret = adapters::os_secret_bytes(random.size());
+  std::memcpy(random.data(), secret.data(), random.size());
+  return auth::make_token(random);
+}
+
+}  // namespace
+
+Task<Result<LocalUser>> prepare_local_user(store::Store& store, const DataDirectory& directory, Instant deadline) {
+  LocalUser local;
+  CO_TRY_ASSIGN(const store::User user, co_await store.users().create(UserId("local"), "Local user", deadline));
+  local.id = user.id;
+  CO_TRY_ASSIGN(const auto kept, directory.read_line(kTokenFile));
+  if (kept && auth::parse_token(*kept).ok()) {
+    local.token = *kept;
+    const auto known = co_await store.tokens().authenticate(local.token, deadline);
+    if (known.ok()) co_return local;
+    if (known.status().code() != StatusCode::kUnauthenticated) co_return known.status();
+    if (reason_of(known.status()) == kReasonTokenRevoked) local.token.clear();
+  }
+  if (local.token.empty()) {
+    local.token = new_token();
+    local.created = true;
+    CO_TRY_OK(directory.write_private(kTokenFile, local.token + "\n"));
+  }
+  CO_TRY_OK((co_await store.tokens().create(local.id, "this machine", local.token, deadline)).status());
+  co_return local;
+}
+
+}  // namespace reliant::app

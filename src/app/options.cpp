@@ -1,0 +1,116 @@
+#include "app/options.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "adapters/json_event_log.h"
+#include "base/text.h"
+#include "base/url.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr Flag kMonolithFlags[] = {
+    {"--port", "PORT", "API_PORT", "8080", "where clients connect; 0 takes a free one, see DIR/address"},
+    {"--bind-address", "ADDRESS", "BIND_ADDRESS", "127.0.0.1", "on which interface"},
+    kDataDirFlag,
+    {"--model-script", "FILE", "RELIANT_MODEL_SCRIPT", "", "answers from a YAML script instead of a model"},
+    {"--model", "NAME", "OPENAI_MODEL", "gpt-4o-mini", "which model of the OpenAI-compatible server"},
+    {"--model-url", "URL", "OPENAI_BASE_URL", "https://api.openai.com/v1", "that server; its key is OPENAI_API_KEY"},
+    {"--start-daemon", "", "", "", "start the tools daemon at once, not with the first request"},
+    {"--log-level", "LEVEL", "LOG_LEVEL", "info", "debug, info, warning or error"},
+    {"--log-format", "FORMAT", "LOG_FORMAT", "json", "json, or text for people"},
+    {"--grace", "SECONDS", "", "10", "how long a stop waits for what is under way"},
+};
+
+Result<std::string> data_dir_of(const Arguments& arguments, const Environment& environment) {
+  std::string path = arguments.text("--data-dir");
+  if (path.empty()) {
+    const auto data_home = environment.get("XDG_DATA_HOME");
+    const auto home = environment.get("HOME");
+    if (!data_home && !home) {
+      return invalid_field("--data-dir", "there is no home directory to keep data in; say where with --data-dir DIR");
+    }
+    path = data_home ? *data_home + "/reliant" : *home + "/.local/share/reliant";
+  }
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  if (error) return invalid_field("--data-dir", concat("cannot use \"", path, "\" as a path: ", error.message()));
+  return absolute.lexically_normal().string();
+}
+
+// A model must be chosen: to start without one and fail each chat would only be the same error later.
+Result<ModelOptions> model_options(const Arguments& arguments, const Environment& environment) {
+  ModelOptions model;
+  model.script = arguments.text("--model-script");
+  model.api_key = environment.get("OPENAI_API_KEY").value_or("");
+  model.base_url = arguments.text("--model-url");
+  model.model = arguments.text("--model");
+  if (!model.script.empty()) return model;
+  const bool has_server = arguments.is_set("--model-url");
+  if (model.api_key.empty() && !has_server) {
+    return with_field(failed_precondition("no model to talk to; set OPENAI_API_KEY (and OPENAI_BASE_URL for another server "
+                                          "than OpenAI's), or give --model-script FILE"),
+                      "--model-script");
+  }
+  if (const auto url = parse_http_url(model.base_url); !url.ok()) {
+    const std::string from = arguments.origin("--model-url");
+    return invalid_field(from, concat(from, ": ", message_of(url.status())));
+  }
+  return model;
+}
+
+}  // namespace
+
+const Command kMonolithCommand = {
+    "monolith", "", 0, 0, "Runs everything in one process: api, workflow engine, worker, gateway and tools daemon.",
+    kMonolithFlags};
+
+Result<MonolithOptions> monolith_options(const Arguments& arguments, const Environment& environment) {
+  MonolithOptions options;
+  TRY_ASSIGN(const std::int64_t port, arguments.number("--port", 0, 65535));
+  const std::string host = arguments.text("--bind-address");
+  options.listen_address = HostPort{host, static_cast<std::uint16_t>(port)}.str();
+  TRY_ASSIGN(options.data_dir, data_dir_of(arguments, environment));
+  TRY_ASSIGN(options.model, model_options(arguments, environment));
+  if (arguments.is_set("--start-daemon")) options.daemon = DaemonStart::kAtBoot;
+  const auto level = adapters::level_from(arguments.text("--log-level"));
+  if (!level.ok()) {
+    const std::string from = arguments.origin("--log-level");
+    return invalid_field(from, concat(from, ": ", message_of(level.status())));
+  }
+  options.log_level = *level;
+  const std::string format = arguments.text("--log-format");
+  if (format != "json" && format != "text") {
+    const std::string from = arguments.origin("--log-format");
+    return invalid_field(from, concat(from, " is \"", format, "\"; give json or text"));
+  }
+  options.log_as_text = format == "text";
+  TRY_ASSIGN(const std::int64_t grace, arguments.number("--grace", 0, 3600));
+  options.grace = std::chrono::seconds(grace);
+  return options;
+}
+
+Result<ClientOptions> client_options(const Arguments& arguments, const Environment& environment) {
+  ClientOptions options;
+  TRY_ASSIGN(options.data_dir, data_dir_of(arguments, environment));
+  options.server_url = arguments.text("--server");
+  if (!options.server_url.empty()) {
+    if (const auto url = parse_http_url(options.server_url); !url.ok()) {
+      const std::string from = arguments.origin("--server");
+      return invalid_field(from, concat(from, ": ", message_of(url.status())));
+    }
+    while (options.server_url.ends_with('/')) options.server_url.pop_back();
+  }
+  options.token = environment.get("RELIANT_TOKEN").value_or("");
+  if (const std::string file = arguments.text("--token-file"); !file.empty()) {
+    std::ifstream in(file);
+    if (!std::getline(in, options.token)) {
+      return invalid_field("--token-file", concat("cannot read a token from ", file, "; name a file that holds one"));
+    }
+  }
+  options.json = arguments.is_set("--json");
+  return options;
+}
+
+}  // namespace reliant::app

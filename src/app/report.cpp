@@ -1,0 +1,19 @@
+#include "app/report.h"
+
+#include <cstdio>
+#include <string>
+
+namespace reliant::app {
+
+int report(const Status& status) {
+  std::string line(message_of(status));
+  for (char& c : line) {
+    if (c == '\n') c = ' ';
+  }
+  std::fprintf(stderr, "reliant: %s\n", line.c_str());
+  const std::string field = field_of(status);
+  const bool of_flag = status.code() == StatusCode::kInvalidArgument && (field.starts_with("--") || field.empty());
+  return of_flag ? kUsage : kFailed;
+}
+
+}  // namespace reliant::app
