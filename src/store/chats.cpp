@@ -100,6 +100,16 @@ struct ListChats {
   }
 };
 
+struct AnyRunning {
+  using Value = bool;
+
+  Task<Result<bool>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT 1 FROM chats WHERE status = $1 LIMIT 1",
+                                                                {std::string(model::to_string(model::ChatStatus::kRunning))}));
+    co_return !rows.empty();
+  }
+};
+
 struct UpdateChat {
   using Value = Chat;
   static constexpr InDoubt kInDoubt = InDoubt::kMark;
@@ -245,6 +255,10 @@ Task<Status> Chats::remove(UserId user, ChatId id, Instant deadline) {
 
 Task<Result<std::uint64_t>> Chats::set_status(StatusChange change, Instant deadline) {
   return transactor_.write(SetStatus{std::move(change)}, deadline);
+}
+
+Task<Result<bool>> Chats::any_running(Instant deadline) {
+  co_return co_await transactor_.read(AnyRunning{}, deadline);
 }
 
 }  // namespace reliant::store

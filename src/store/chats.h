@@ -68,6 +68,8 @@ class Chats {
   // Writes the status and its update. The last sequence of the chat; no update when the status is the same
   // already.
   Task<Result<std::uint64_t>> set_status(StatusChange change, Instant deadline);
+  // Of any user. Whether there is work that somebody who starts again must take up (R25).
+  Task<Result<bool>> any_running(Instant deadline);
 
  private:
   Transactor& transactor_;

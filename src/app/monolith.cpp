@@ -1,0 +1,101 @@
+#include "app/monolith.h"
+
+#include <unistd.h>
+
+#include <array>
+
+#include "adapters/os_entropy.h"
+#include "app/version.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr Duration kStartTime = std::chrono::seconds(30);
+constexpr std::string_view kGatewayAddress = "monolith:9190";  // in memory: no port of the machine
+constexpr std::string_view kAddressFile = "address";
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? std::string(name.data()) : "this machine";
+}
+
+api::ApiOptions api_options(const MonolithOptions& options) {
+  api::ApiOptions out;
+  out.listen_address = options.listen_address;
+  return out;
+}
+
+gateway::GatewayOptions gateway_options() {
+  gateway::GatewayOptions out;
+  out.id = GatewayId("monolith");
+  out.listen_address = kGatewayAddress;
+  return out;
+}
+
+daemon::DaemonOptions daemon_options(const LocalUser& user) {
+  daemon::DaemonOptions out;
+  out.id = DaemonId("local");
+  out.name = host_name();
+  out.gateway_addresses = {std::string(kGatewayAddress)};
+  out.token = user.token;
+  out.version = kVersion;
+  return out;
+}
+
+}  // namespace
+
+Result<Databases> Databases::open(const DataDirectory& directory) {
+  Databases out;
+  TRY_ASSIGN(out.reliant, adapters::SqliteDatabase::open(directory.file("reliant.db")));
+  TRY_ASSIGN(out.temporal, adapters::SqliteDatabase::open(directory.file("temporal.db")));
+  TRY_ASSIGN(out.journal, adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower));
+  return out;
+}
+
+Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environment& environment)
+    : parts_(parts),
+      options_(std::move(options)),
+      random_(adapters::os_seed()),
+      root_(parts.executor, 0),
+      store_(*parts.databases.reliant, parts.clock, random_.stream("store")),
+      validator_(store_.tokens()),
+      rpc_(parts.executor, parts.log),
+      processes_(parts.executor.io(), environment.for_children()),
+      filesystem_(parts.executor.io()),
+      tools_(tools::make_standard_tools(processes_, filesystem_)),
+      temporal_(root_.context(), parts.clock, random_.stream("temporal"), parts.log, *parts.databases.temporal),
+      workflows_(temporal_, parts.clock, random_.stream("workflows"), temporal::ClientOptions{.identity = "api"}),
+      records_(store_, validator_, parts.clock),
+      gateway_(root_.context(), parts.clock, parts.log, links_, records_, gateway_options()),
+      router_(gateway_),
+      worker_(root_.context(), random_.stream("worker"), temporal_,
+              {parts.clock, parts.log, store_, hub_, router_, parts.model, tools_}, {.identity = "worker"}),
+      api_(root_.context(), random_, {parts.clock, parts.log, rpc_, store_, validator_, hub_, workflows_},
+           api_options(options_)) {}
+
+Task<Status> Monolith::start() {
+  const Instant deadline = after(parts_.clock.now(), kStartTime);
+  CO_TRY_OK(co_await store_.migrate(deadline));
+  CO_TRY_OK(co_await temporal_.start(deadline));
+  CO_TRY_ASSIGN(user_, co_await prepare_local_user(store_, parts_.directory, deadline));
+  CO_TRY_OK(co_await gateway_.start());
+  daemon_.emplace(root_.context(), parts_.clock, random_.stream("daemon"), parts_.log, links_, tools_,
+                  *parts_.databases.journal, daemon_options(user_));
+  starter_.emplace(root_.context(), parts_.log, *daemon_);
+  CO_TRY_ASSIGN(const bool left_work, co_await store_.chats().any_running(deadline));
+  if (left_work || options_.daemon == DaemonStart::kAtBoot) starter_->start();
+  CO_TRY_OK(co_await worker_.start(deadline));
+  api_.set_first_request_observer(*starter_);
+  CO_TRY_OK(api_.start());
+  co_return parts_.directory.write_private(kAddressFile, api_.address() + "\n");
+}
+
+Task<void> Monolith::stop(Instant deadline) {
+  parts_.directory.remove(kAddressFile);
+  co_await api_.stop(deadline);
+  co_await worker_.stop(deadline);
+  if (starter_) co_await starter_->stop(deadline);
+  co_await gateway_.stop(deadline);
+}
+
+}  // namespace reliant::app
