@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace reliant::app {
