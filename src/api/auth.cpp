@@ -11,7 +11,8 @@ Task<Result<UserId>> Gate::admit(ports::RpcHeaders headers, Instant deadline) {
                           kReasonTokenInvalid);
   }
   CO_TRY_ASSIGN(const UserId user, co_await authenticator_.authenticate(header->second, deadline));
-  if (FirstRequestObserver* const observer = std::exchange(observer_, nullptr)) observer->on_first_request(user);
+  if (FirstRequestObserver* const observer = std::exchange(observer_, nullptr))
+    observer->on_first_request(user);
   co_return user;
 }
 

@@ -1,5 +1,5 @@
-// Gate: every call under /api/v2 passes here: the bearer token is checked and becomes a user. The first call that passes
-// is announced once, for what is started by need (the monolith's daemon, R13).
+// Gate: every call under /api/v2 passes here: the bearer token is checked and becomes a user. The first call
+// that passes is announced once, for what is started by need (the monolith's daemon, R13).
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// Call: one request of a known user on its way through the api, and what the endpoints have in common: reading a body or a
-// query strictly (an unknown name is an error that names it), and answering in JSON.
+// Call: one request of a known user on its way through the api, and what the endpoints have in common:
+// reading a body or a query strictly (an unknown name is an error that names it), and answering in JSON.
 #pragma once
 
 #include <cstdint>

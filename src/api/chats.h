@@ -13,7 +13,8 @@ class Chats {
   Chats(store::Store& store, Signaller& signaller, const Limits& limits)
       : store_(store), signaller_(signaller), limits_(limits) {}
 
-  Task<Answer> create(Call call);  // {"project_id","title"?,"active_daemon_id"?,"id"?} -> 201; the same id again: the same chat
+  Task<Answer> create(Call call);  // {"project_id","title"?,"active_daemon_id"?,"id"?} -> 201; the same id
+                                   // again: the same chat
   Task<Answer> list(Call call);    // ?project_id=&cursor=&limit=
   Task<Answer> get(Call call);
   Task<Answer> update(Call call);  // {"title"?,"active_daemon_id"?}; an empty daemon id: none chosen (R91)

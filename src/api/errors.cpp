@@ -15,9 +15,9 @@ bool is_ours(StatusCode code) {
 ports::RpcResponse error_response(const Status& status, std::string_view request_id, std::string_view path) {
   const std::string reason = reason_of(status);
   // What went wrong inside is for the log, which has it under the same id.
-  const std::string message = is_ours(status.code())
-                                  ? concat("something went wrong on the server; its log has it as ", request_id)
-                                  : std::string(message_of(status));
+  const std::string message =
+      is_ours(status.code()) ? concat("something went wrong on the server; its log has it as ", request_id)
+                             : std::string(message_of(status));
   json::object body;
   body["code"] = std::string(code_name(status.code()));
   body["message"] = message;

@@ -50,7 +50,8 @@ Task<Answer> Messages::list(Call call) {
     co_return invalid_field("limit", concat("parameter \"limit\" must be 1 to ", store::kMaxPage));
   }
   const std::uint64_t from = cursor ? *cursor : after_sequence.value_or(0);
-  CO_TRY_ASSIGN(auto messages, co_await store_.messages().list(call.user, chat, from, limit + 1, call.deadline));
+  CO_TRY_ASSIGN(auto messages,
+                co_await store_.messages().list(call.user, chat, from, limit + 1, call.deadline));
   std::string next;
   if (messages.size() > limit) {
     messages.resize(limit);

@@ -1,5 +1,6 @@
-// POST and GET /chats/{id}/messages (R3, R19). A message is accepted when it is in the database: its answer does not depend
-// on Temporal. The workflow is told at once if that is possible, by the sweeper of some replica otherwise.
+// POST and GET /chats/{id}/messages (R3, R19). A message is accepted when it is in the database: its answer
+// does not depend on Temporal. The workflow is told at once if that is possible, by the sweeper of some
+// replica otherwise.
 #pragma once
 
 #include "api/call.h"
@@ -21,7 +22,8 @@ class Messages {
            const Limits& limits)
       : store_(store), hub_(hub), signaller_(signaller), clock_(clock), log_(log), limits_(limits) {}
 
-  // {"text","client_message_id"?} -> 202 {"message_id","sequence"}; the same client_message_id again: the same answer.
+  // {"text","client_message_id"?} -> 202 {"message_id","sequence"}; the same client_message_id again: the
+  // same answer.
   Task<Answer> send(Call call);
   // ?after=SEQ&limit=, or ?cursor= with the next_cursor of the answer before.
   Task<Answer> list(Call call);

@@ -35,7 +35,8 @@ constexpr Row kTable[] = {
 
 constexpr std::string_view kId = "{id}";
 
-// The text that {id} stands for: one segment, not empty. "" for a pattern without one, nullopt for another path.
+// The text that {id} stands for: one segment, not empty. "" for a pattern without one, nullopt for another
+// path.
 std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
   const std::size_t at = pattern.find(kId);
   if (at == std::string_view::npos) return pattern == path ? std::optional(std::string_view()) : std::nullopt;
@@ -67,7 +68,8 @@ Result<Route> find_route(std::string_view method, std::string_view path) {
   }
   const std::string methods = allowed_methods(path);
   if (methods.empty()) return not_found("there is nothing at ", path, "; the api is under /api/v2");
-  return with_reason(unimplemented(method, " is not possible on ", path, "; use ", methods), kReasonMethodNotAllowed);
+  return with_reason(unimplemented(method, " is not possible on ", path, "; use ", methods),
+                     kReasonMethodNotAllowed);
 }
 
 }  // namespace reliant::api

@@ -1,4 +1,5 @@
-// Which endpoint a request is for. The table in router.cpp is the whole interface of the api (R3), on one page.
+// Which endpoint a request is for. The table in router.cpp is the whole interface of the api (R3), on one
+// page.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,8 @@ struct Route {
 
 inline constexpr std::string_view kReasonMethodNotAllowed = "METHOD_NOT_ALLOWED";
 
-// NOT_FOUND: no such path. UNIMPLEMENTED + METHOD_NOT_ALLOWED: the path is there, the method is not (allowed_methods).
+// NOT_FOUND: no such path. UNIMPLEMENTED + METHOD_NOT_ALLOWED: the path is there, the method is not
+// (allowed_methods).
 Result<Route> find_route(std::string_view method, std::string_view path);
 // "GET, POST": what an Allow header says.
 std::string allowed_methods(std::string_view path);

@@ -10,7 +10,9 @@ namespace {
 
 constexpr Duration kReadyPatience = std::chrono::seconds(2);
 
-bool needs_no_token(Endpoint endpoint) { return endpoint == Endpoint::kHealth || endpoint == Endpoint::kReady; }
+bool needs_no_token(Endpoint endpoint) {
+  return endpoint == Endpoint::kHealth || endpoint == Endpoint::kReady;
+}
 
 }  // namespace
 
@@ -92,39 +94,59 @@ Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& res
       answered = co_await answer(route->endpoint, std::move(call));
     }
   }
-  ports::RpcResponse response = answered.ok() ? *std::move(answered) : error_response(answered.status(), id, path);
+  ports::RpcResponse response =
+      answered.ok() ? *std::move(answered) : error_response(answered.status(), id, path);
   response.headers["x-request-id"] = id;
   if (response.status >= 500) {
-    log_.warning("api.call.failed", {{"request", id},
-                                     {"method", method},
-                                     {"path", path},
-                                     {"status", response.status},
-                                     {"error", answered.ok() ? std::string_view() : message_of(answered.status())}});
+    log_.warning("api.call.failed",
+                 {{"request", id},
+                  {"method", method},
+                  {"path", path},
+                  {"status", response.status},
+                  {"error", answered.ok() ? std::string_view() : message_of(answered.status())}});
   } else {
-    log_.debug("api.call.answered", {{"request", id}, {"method", method}, {"path", path}, {"status", response.status}});
+    log_.debug("api.call.answered",
+               {{"request", id}, {"method", method}, {"path", path}, {"status", response.status}});
   }
   (void)co_await responder.reply(std::move(response));  // a client that has gone is no concern of ours
 }
 
 Task<Answer> ApiServer::answer(Endpoint endpoint, Call call) {
   switch (endpoint) {
-    case Endpoint::kHealth: co_return json_response(200, {{"status", "alive"}});
-    case Endpoint::kReady: co_return co_await ready(std::move(call));
-    case Endpoint::kCreateProject: co_return co_await projects_.create(std::move(call));
-    case Endpoint::kListProjects: co_return co_await projects_.list(std::move(call));
-    case Endpoint::kGetProject: co_return co_await projects_.get(std::move(call));
-    case Endpoint::kUpdateProject: co_return co_await projects_.update(std::move(call));
-    case Endpoint::kDeleteProject: co_return co_await projects_.remove(std::move(call));
-    case Endpoint::kCreateChat: co_return co_await chats_.create(std::move(call));
-    case Endpoint::kListChats: co_return co_await chats_.list(std::move(call));
-    case Endpoint::kGetChat: co_return co_await chats_.get(std::move(call));
-    case Endpoint::kUpdateChat: co_return co_await chats_.update(std::move(call));
-    case Endpoint::kDeleteChat: co_return co_await chats_.remove(std::move(call));
-    case Endpoint::kSendMessage: co_return co_await messages_.send(std::move(call));
-    case Endpoint::kListMessages: co_return co_await messages_.list(std::move(call));
-    case Endpoint::kCancelChat: co_return co_await chats_.cancel(std::move(call));
-    case Endpoint::kListDaemons: co_return co_await daemons_.list(std::move(call));
-    case Endpoint::kFollowUpdates: break;  // answers for itself
+    case Endpoint::kHealth:
+      co_return json_response(200, {{"status", "alive"}});
+    case Endpoint::kReady:
+      co_return co_await ready(std::move(call));
+    case Endpoint::kCreateProject:
+      co_return co_await projects_.create(std::move(call));
+    case Endpoint::kListProjects:
+      co_return co_await projects_.list(std::move(call));
+    case Endpoint::kGetProject:
+      co_return co_await projects_.get(std::move(call));
+    case Endpoint::kUpdateProject:
+      co_return co_await projects_.update(std::move(call));
+    case Endpoint::kDeleteProject:
+      co_return co_await projects_.remove(std::move(call));
+    case Endpoint::kCreateChat:
+      co_return co_await chats_.create(std::move(call));
+    case Endpoint::kListChats:
+      co_return co_await chats_.list(std::move(call));
+    case Endpoint::kGetChat:
+      co_return co_await chats_.get(std::move(call));
+    case Endpoint::kUpdateChat:
+      co_return co_await chats_.update(std::move(call));
+    case Endpoint::kDeleteChat:
+      co_return co_await chats_.remove(std::move(call));
+    case Endpoint::kSendMessage:
+      co_return co_await messages_.send(std::move(call));
+    case Endpoint::kListMessages:
+      co_return co_await messages_.list(std::move(call));
+    case Endpoint::kCancelChat:
+      co_return co_await chats_.cancel(std::move(call));
+    case Endpoint::kListDaemons:
+      co_return co_await daemons_.list(std::move(call));
+    case Endpoint::kFollowUpdates:
+      break;  // answers for itself
   }
   RELIANT_UNREACHABLE("every endpoint has an answer");
 }

@@ -1,11 +1,11 @@
-// ApiServer: the role that clients talk to (R3, R26 to R34). It keeps nothing (R27): what a call says and what it answers
-// is in the database, Temporal and the update hub, so that any number of replicas serve the same users, and a client may
-// go on with another one at any time.
+// ApiServer: the role that clients talk to (R3, R26 to R34). It keeps nothing (R27): what a call says and
+// what it answers is in the database, Temporal and the update hub, so that any number of replicas serve the
+// same users, and a client may go on with another one at any time.
 //
-// A message's life begins here: stored, announced, its workflow signalled (started if need be), 202. What could not be
-// signalled is signalled by some replica's sweeper: nothing that was accepted is lost.
-// Owner: the composition root; destroyed after stop(), or at any time: calls under way are then cut off. Executor: the
-// logic thread. Failures go to the client as error objects (api/errors.h).
+// A message's life begins here: stored, announced, its workflow signalled (started if need be), 202. What
+// could not be signalled is signalled by some replica's sweeper: nothing that was accepted is lost. Owner:
+// the composition root; destroyed after stop(), or at any time: calls under way are then cut off. Executor:
+// the logic thread. Failures go to the client as error objects (api/errors.h).
 #pragma once
 
 #include <memory>
@@ -35,8 +35,8 @@
 namespace reliant::api {
 
 struct ApiOptions {
-  std::string listen_address;            // "host:port"
-  std::string task_queue = "chats";      // where workers wait for chat workflows
+  std::string listen_address;        // "host:port"
+  std::string task_queue = "chats";  // where workers wait for chat workflows
   Duration call_time = std::chrono::seconds(30);
   Limits limits;
   ports::RpcLimits rpc_limits;

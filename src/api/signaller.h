@@ -1,5 +1,6 @@
-// Signaller: tells a chat's workflow of what the database holds already (R19). The same message may be told any number of
-// times: the signal's id is derived from the message's, and the workflow passes over a sequence that it has seen.
+// Signaller: tells a chat's workflow of what the database holds already (R19). The same message may be told
+// any number of times: the signal's id is derived from the message's, and the workflow passes over a sequence
+// that it has seen.
 #pragma once
 
 #include <string>
@@ -18,8 +19,8 @@ class Signaller {
   Signaller(temporal::WorkflowClient& workflows, store::Store& store, std::string task_queue)
       : workflows_(workflows), store_(store), task_queue_(std::move(task_queue)) {}
 
-  // Starts the chat's workflow if there is none, signals the message, and marks it as signalled. After an error the message
-  // is still not marked, so the sweeper will find it.
+  // Starts the chat's workflow if there is none, signals the message, and marks it as signalled. After an
+  // error the message is still not marked, so the sweeper will find it.
   Task<Status> deliver(store::Unsignalled message, Instant deadline);
   // False: there is no running workflow to be cancelled.
   Task<Result<bool>> cancel(ChatId chat, Instant deadline);

@@ -1,5 +1,5 @@
-// Sweeper: finds messages that were accepted and whose workflow was not told (Temporal was away, a replica died in between)
-// and tells it. Every replica runs one; that two find the same message does no harm.
+// Sweeper: finds messages that were accepted and whose workflow was not told (Temporal was away, a replica
+// died in between) and tells it. Every replica runs one; that two find the same message does no harm.
 #pragma once
 
 #include "api/signaller.h"
@@ -19,7 +19,8 @@ struct SweeperOptions {
 
 class Sweeper {
  public:
-  Sweeper(store::Store& store, Signaller& signaller, Clock& clock, Random random, EventLog& log, SweeperOptions options)
+  Sweeper(store::Store& store, Signaller& signaller, Clock& clock, Random random, EventLog& log,
+          SweeperOptions options)
       : store_(store), signaller_(signaller), clock_(clock), random_(random), log_(log), options_(options) {}
 
   Task<void> run();  // until destroyed

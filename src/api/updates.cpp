@@ -17,15 +17,21 @@ Task<Result<std::uint64_t>> next_notice(updates::UpdateSubscription& subscriptio
   co_return co_await subscription.next(deadline);
 }
 
-Task<void> until_set(Event& event) { (void)co_await event.wait(); }
-Task<void> until(Instant when) { co_await sleep_until(when); }
+Task<void> until_set(Event& event) {
+  (void)co_await event.wait();
+}
+Task<void> until(Instant when) {
+  co_await sleep_until(when);
+}
 
 }  // namespace
 
 // Taken when a stream begins, given back when it ends, however it ends.
 class Updates::Place {
  public:
-  Place(Updates& updates, UserId user) : updates_(updates), user_(std::move(user)) { ++updates_.places_[user_]; }
+  Place(Updates& updates, UserId user) : updates_(updates), user_(std::move(user)) {
+    ++updates_.places_[user_];
+  }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
@@ -85,11 +91,13 @@ Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
   head.headers["cache-control"] = "no-store";
   head.headers["x-accel-buffering"] = "no";
   head.headers["x-request-id"] = call.request_id;
-  if (const Status begun = co_await responder.start_stream(std::move(head)); !begun.ok()) co_return ok_status();
+  if (const Status begun = co_await responder.start_stream(std::move(head)); !begun.ok())
+    co_return ok_status();
   for (;;) {
     if (const Status sent = co_await deliver(stream); !sent.ok()) break;
     if (stopping_.is_set()) {
-      (void)co_await send(stream, concat(": the server is stopping; resume after ", stream.delivered, "\n\n"));
+      (void)co_await send(stream,
+                          concat(": the server is stopping; resume after ", stream.delivered, "\n\n"));
       break;
     }
     if (!stream.more) co_await wait(stream);
@@ -112,8 +120,8 @@ Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId cha
   }
   CO_TRY_ASSIGN(const store::Chat stored, co_await store_.chats().get(call.user, chat, call.deadline));
   if (start.value_or(0) > stored.last_sequence) {
-    co_return invalid_field("after", concat("the chat has ", stored.last_sequence, " updates, so none after ", *start,
-                                            "; begin again after 0"));
+    co_return invalid_field("after", concat("the chat has ", stored.last_sequence, " updates, so none after ",
+                                            *start, "; begin again after 0"));
   }
   co_return start.value_or(0);
 }
@@ -121,21 +129,23 @@ Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId cha
 // Sends what the database has after the last one delivered. An error ends the stream.
 Task<Status> Updates::deliver(Stream& stream) {
   stream.more = false;
-  const auto found = co_await store_.updates().list(stream.call.user, stream.chat, stream.delivered, options_.batch,
-                                                    after(clock_.now(), kPatience));
+  const auto found = co_await store_.updates().list(stream.call.user, stream.chat, stream.delivered,
+                                                    options_.batch, after(clock_.now(), kPatience));
   if (found.status().code() == StatusCode::kNotFound) {
     (void)co_await send(stream, ": the chat was deleted\n\n");
     co_return found.status();
   }
   if (!found.ok()) {  // the next look may have more luck: the client has lost nothing yet
-    log_.warning("api.updates.unreadable", {{"chat", stream.chat.str()}, {"error", message_of(found.status())}});
+    log_.warning("api.updates.unreadable",
+                 {{"chat", stream.chat.str()}, {"error", message_of(found.status())}});
     co_return ok_status();
   }
   std::string text;
   std::uint64_t last = stream.delivered;
   for (const model::Update& update : *found) {
     if (update.sequence != last + 1) {
-      log_.error("api.update.gap", {{"chat", stream.chat.str()}, {"after", last}, {"found", update.sequence}});
+      log_.error("api.update.gap",
+                 {{"chat", stream.chat.str()}, {"after", last}, {"found", update.sequence}});
       co_return data_loss("an update is missing");
     }
     last = update.sequence;
@@ -155,7 +165,8 @@ Task<Status> Updates::deliver(Stream& stream) {
 }
 
 Task<Status> Updates::send(Stream& stream, std::string text) {
-  const Status sent = co_await stream.responder.write(std::move(text), after(clock_.now(), options_.slow_client));
+  const Status sent =
+      co_await stream.responder.write(std::move(text), after(clock_.now(), options_.slow_client));
   stream.last_write = clock_.now();
   co_return sent;
 }
@@ -170,7 +181,8 @@ Task<void> Updates::wait(Stream& stream) {
     if (again.ok()) stream.subscription = *std::move(again);
     co_await race(until(poll), until_set(stopping_));
   }
-  if (after(stream.last_write, options_.keep_alive) <= clock_.now()) (void)co_await send(stream, ": keep-alive\n\n");
+  if (after(stream.last_write, options_.keep_alive) <= clock_.now())
+    (void)co_await send(stream, ": keep-alive\n\n");
 }
 
 }  // namespace reliant::api

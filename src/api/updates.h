@@ -1,11 +1,11 @@
-// GET /chats/{id}/updates: a chat as it happens, as server-sent events (R24, R40). `id:` is the sequence, `event:` the kind,
-// `data:` the payload. A client goes on with ?after=SEQ or the header Last-Event-ID, and gets every update after that
-// exactly once and in order.
+// GET /chats/{id}/updates: a chat as it happens, as server-sent events (R24, R40). `id:` is the sequence,
+// `event:` the kind, `data:` the payload. A client goes on with ?after=SEQ or the header Last-Event-ID, and
+// gets every update after that exactly once and in order.
 //
-// What is sent comes from the database, from the last sequence delivered on; the hub only says when to look, and a look is
-// taken now and then without being told, so that a lost notice costs time only.
-// Owner: the ApiServer. Executor: the logic thread. Ended: by the client (the task is destroyed), by stop(), when the chat is
-// gone, or when the client does not read.
+// What is sent comes from the database, from the last sequence delivered on; the hub only says when to look,
+// and a look is taken now and then without being told, so that a lost notice costs time only. Owner: the
+// ApiServer. Executor: the logic thread. Ended: by the client (the task is destroyed), by stop(), when the
+// chat is gone, or when the client does not read.
 #pragma once
 
 #include <cstdint>

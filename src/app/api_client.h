@@ -1,7 +1,8 @@
-// ApiClient: calls of the REST interface, over ports/http: JSON in, JSON out, error objects as statuses, and calls that may
-// be repeated repeated while the server is away for a moment.
+// ApiClient: calls of the REST interface, over ports/http: JSON in, JSON out, error objects as statuses, and
+// calls that may be repeated repeated while the server is away for a moment.
 //
-// Owner: the command. Executor: the logic thread. Errors: the server's code, message and field; UNAVAILABLE: no server.
+// Owner: the command. Executor: the logic thread. Errors: the server's code, message and field; UNAVAILABLE:
+// no server.
 #pragma once
 
 #include <memory>
@@ -29,10 +30,12 @@ class ApiClient {
   ApiClient(ports::Http& http, Clock& clock, Random random, ServerAddress server)
       : http_(http), clock_(clock), random_(random), server_(std::move(server)) {}
 
-  // `path` is below /api/v2. Only what may be repeated is: every POST of ours carries an id of its own, or is harmless.
+  // `path` is below /api/v2. Only what may be repeated is: every POST of ours carries an id of its own, or is
+  // harmless.
   Task<Result<json::object>> call(std::string method, std::string path, json::object body = {});
   // The stream of a chat's updates, from the next one on: its head has come and is good.
-  Task<Result<std::unique_ptr<ports::HttpResponse>>> open_updates(std::string chat, std::uint64_t after_sequence);
+  Task<Result<std::unique_ptr<ports::HttpResponse>>> open_updates(std::string chat,
+                                                                  std::uint64_t after_sequence);
 
   std::string new_id(std::string_view prefix) { return concat(prefix, random_.hex(24)); }
   Clock& clock() { return clock_; }

@@ -27,7 +27,8 @@ class ChatClient {
   ChatClient(ApiClient& api, std::FILE* out, ViewFormat format) : api_(api), out_(out), format_(format) {}
 
   Task<Status> send(SendOptions options);
-  // From the first update after `from` to the end of what is going on. ABORTED: the chat failed or was cancelled.
+  // From the first update after `from` to the end of what is going on. ABORTED: the chat failed or was
+  // cancelled.
   Task<Status> watch(std::string chat, std::uint64_t from);
   Task<Status> show(std::string chat);
   Task<Status> list();

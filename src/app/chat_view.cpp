@@ -33,7 +33,8 @@ std::string shortened(std::string text) {
   }
   if (text.size() <= kShownArguments) return text;
   std::size_t end = kShownArguments;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // not inside of a character
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+    --end;  // not inside of a character
   return text.substr(0, end) + "…";
 }
 
@@ -58,12 +59,24 @@ Status ChatView::show(std::uint64_t sequence, std::string_view kind, std::string
     print(to_json(whole) + "\n");
   } else {
     switch (model::update_kind_from(kind)) {
-      case model::UpdateKind::kMessage: show_message(*object); break;
-      case model::UpdateKind::kMessageChunk: show_chunk(*object); break;
-      case model::UpdateKind::kToolStarted: show_start(*object); break;
-      case model::UpdateKind::kToolOutput: show_output(*object); break;
-      case model::UpdateKind::kToolFinished: show_finish(*object); break;
-      case model::UpdateKind::kStatus: show_status(*object); break;
+      case model::UpdateKind::kMessage:
+        show_message(*object);
+        break;
+      case model::UpdateKind::kMessageChunk:
+        show_chunk(*object);
+        break;
+      case model::UpdateKind::kToolStarted:
+        show_start(*object);
+        break;
+      case model::UpdateKind::kToolOutput:
+        show_output(*object);
+        break;
+      case model::UpdateKind::kToolFinished:
+        show_finish(*object);
+        break;
+      case model::UpdateKind::kStatus:
+        show_status(*object);
+        break;
     }
   }
   std::fflush(out_);
@@ -137,6 +150,8 @@ void ChatView::end_line() {
   if (std::exchange(in_line_, false)) print("\n");
 }
 
-void ChatView::print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), out_); }
+void ChatView::print(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), out_);
+}
 
 }  // namespace reliant::app

@@ -1,8 +1,9 @@
-// ChatView: a chat's updates as a person reads them in a terminal: the answer as it is written, every tool with what it was
-// asked, what it printed and how it ended. Or, for scripts, one JSON object a line: {"sequence","kind","payload"}.
+// ChatView: a chat's updates as a person reads them in a terminal: the answer as it is written, every tool
+// with what it was asked, what it printed and how it ended. Or, for scripts, one JSON object a line:
+// {"sequence","kind","payload"}.
 //
-// Tools that run in parallel print at the same time: each line of output is labelled with its tool, and is printed whole.
-// A plain object; what it makes goes to `out`.
+// Tools that run in parallel print at the same time: each line of output is labelled with its tool, and is
+// printed whole. A plain object; what it makes goes to `out`.
 #pragma once
 
 #include <cstdio>
@@ -44,7 +45,7 @@ class ChatView {
   void show_output(const json::object& payload);
   void show_finish(const json::object& payload);
   void show_status(const json::object& payload);
-  void line(std::string_view text);       // on a line of its own
+  void line(std::string_view text);  // on a line of its own
   void end_line();
   void print(std::string_view text);
 

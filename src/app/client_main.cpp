@@ -24,11 +24,17 @@ constexpr Flag kSendFlags[] = {
     {"--chat", "ID", "", "", "go on with this chat, instead of a new one"},
     {"--project", "PATH", "", "", "where a new chat works; without it here"},
     {"--watch", "", "", "", "show what happens until the chat has come to its end"},
-    kJsonFlag, kServerFlag, kTokenFileFlag, kDataDirFlag,
+    kJsonFlag,
+    kServerFlag,
+    kTokenFileFlag,
+    kDataDirFlag,
 };
 constexpr Flag kWatchFlags[] = {
     {"--after", "SEQUENCE", "", "0", "only what came after this update"},
-    kJsonFlag, kServerFlag, kTokenFileFlag, kDataDirFlag,
+    kJsonFlag,
+    kServerFlag,
+    kTokenFileFlag,
+    kDataDirFlag,
 };
 constexpr Flag kPlainFlags[] = {kJsonFlag, kServerFlag, kTokenFileFlag, kDataDirFlag};
 
@@ -45,14 +51,17 @@ Result<ServerAddress> server_of(const ClientOptions& options) {
   if (server.url.empty()) {
     const std::string address = peek_line(options.data_dir, "address");
     if (address.empty()) {
-      return with_field(unavailable("no server uses ", options.data_dir, "; start one with `reliant monolith`, or name one "
-                                    "with --server URL"), "--server");
+      return with_field(unavailable("no server uses ", options.data_dir,
+                                    "; start one with `reliant monolith`, or name one "
+                                    "with --server URL"),
+                        "--server");
     }
     server.url = concat("http://", address);
   }
   if (server.token.empty()) server.token = peek_line(options.data_dir, "token");
   if (server.token.empty()) {
-    return with_field(unauthenticated("no token; set RELIANT_TOKEN, or name a file with --token-file"), "--token-file");
+    return with_field(unauthenticated("no token; set RELIANT_TOKEN, or name a file with --token-file"),
+                      "--token-file");
   }
   return server;
 }
@@ -67,7 +76,8 @@ Result<SendOptions> send_options(const Arguments& arguments) {
   std::error_code error;
   const auto path = std::filesystem::canonical(given.empty() ? "." : given, error);
   if (error) {
-    return invalid_field("--project", concat("--project ", given, ": ", error.message(), "; name a directory that is there"));
+    return invalid_field(
+        "--project", concat("--project ", given, ": ", error.message(), "; name a directory that is there"));
   }
   options.project = path.string();
   return options;

@@ -20,8 +20,9 @@ Status unknown_flag(const Command& command, std::string_view name) {
   std::vector<std::string_view> known;
   for (const Flag& flag : command.flags) known.push_back(flag.name);
   const std::string meant = nearest(name, known);
-  return invalid_field(name, concat("unknown flag ", name, meant.empty() ? "" : concat("; did you mean ", meant, "?"),
-                                    " (`reliant ", command.name, " --help` lists them)"));
+  return invalid_field(
+      name, concat("unknown flag ", name, meant.empty() ? "" : concat("; did you mean ", meant, "?"),
+                   " (`reliant ", command.name, " --help` lists them)"));
 }
 
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -92,7 +93,8 @@ Result<Arguments> Arguments::parse(const Command& command, std::span<const std::
     }
     std::string value = "true";
     if (flag->value.empty()) {
-      if (equals != std::string_view::npos) return invalid_field(name, concat(name, " takes no value; leave it out"));
+      if (equals != std::string_view::npos)
+        return invalid_field(name, concat(name, " takes no value; leave it out"));
     } else if (equals != std::string_view::npos) {
       value = word.substr(equals + 1);
     } else if (i + 1 < words.size()) {
@@ -104,7 +106,8 @@ Result<Arguments> Arguments::parse(const Command& command, std::span<const std::
   }
   const std::size_t count = out.positional_.size();
   if (count >= command.least && count <= command.most) return out;
-  const std::string form = concat("reliant ", command.name, command.arguments.empty() ? "" : " ", command.arguments);
+  const std::string form =
+      concat("reliant ", command.name, command.arguments.empty() ? "" : " ", command.arguments);
   if (count > command.most) {
     return invalid_field(out.positional_[command.most],
                          concat("\"", out.positional_[command.most], "\" is one argument too many: ", form));

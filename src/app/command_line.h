@@ -1,5 +1,5 @@
-// The command line: a command's flags as a table, read strictly. Every flag may also come from the environment; the command
-// line wins. Errors are INVALID_ARGUMENT naming the flag and the remedy.
+// The command line: a command's flags as a table, read strictly. Every flag may also come from the
+// environment; the command line wins. Errors are INVALID_ARGUMENT naming the flag and the remedy.
 #pragma once
 
 #include <cstdint>
@@ -35,12 +35,13 @@ struct Command {
 class Arguments {
  public:
   // `words` follow the command's own name. "--name value" and "--name=value"; "--" ends the flags.
-  static Result<Arguments> parse(const Command& command, std::span<const std::string> words, const Environment& environment);
+  static Result<Arguments> parse(const Command& command, std::span<const std::string> words,
+                                 const Environment& environment);
 
   const std::vector<std::string>& positional() const { return positional_; }
   bool help_wanted() const { return help_; }
   bool is_set(std::string_view flag) const { return values_.contains(flag); }  // given, or by a variable
-  std::string text(std::string_view flag) const;                               // its fallback when it is not set
+  std::string text(std::string_view flag) const;  // its fallback when it is not set
   Result<std::int64_t> number(std::string_view flag, std::int64_t least, std::int64_t most) const;
   // How the user set it, for messages: "--port" or "API_PORT".
   std::string origin(std::string_view flag) const;

@@ -20,11 +20,14 @@ namespace {
 using adapters::UniqueFd;
 
 Status unusable(std::string_view path, std::string_view why) {
-  return with_field(failed_precondition("the data directory ", path, " ", why, "; choose another one with --data-dir"),
-                    "--data-dir");
+  return with_field(
+      failed_precondition("the data directory ", path, " ", why, "; choose another one with --data-dir"),
+      "--data-dir");
 }
 
-std::string error_text() { return std::strerror(errno); }
+std::string error_text() {
+  return std::strerror(errno);
+}
 
 }  // namespace
 
@@ -33,7 +36,8 @@ Result<DataDirectory> DataDirectory::open(std::string path) {
   const auto parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, error);
   if (error) return unusable(path, concat("cannot be made: ", error.message()));
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return unusable(path, "cannot be made: " + error_text());
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return unusable(path, "cannot be made: " + error_text());
   struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return unusable(path, "cannot be read: " + error_text());
   if (!S_ISDIR(info.st_mode)) return unusable(path, "is a file");
@@ -43,7 +47,8 @@ Result<DataDirectory> DataDirectory::open(std::string path) {
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return unusable(path, "cannot be locked: " + error_text());
     const std::string holder = peek_line(path, "lock");
-    return unusable(path, concat("is in use", holder.empty() ? "" : " by process ", holder, ": stop that one first"));
+    return unusable(
+        path, concat("is in use", holder.empty() ? "" : " by process ", holder, ": stop that one first"));
   }
   const std::string number = concat(::getpid(), "\n");
   if (::ftruncate(lock.get(), 0) != 0) return unusable(path, "is not writable: " + error_text());
@@ -53,16 +58,20 @@ Result<DataDirectory> DataDirectory::open(std::string path) {
   return DataDirectory(std::move(path), std::move(lock));
 }
 
-std::string DataDirectory::file(std::string_view name) const { return concat(path_, "/", name); }
+std::string DataDirectory::file(std::string_view name) const {
+  return concat(path_, "/", name);
+}
 
 Status DataDirectory::write_private(std::string_view name, std::string_view content) const {
   const std::string target = file(name);
   const std::string draft = target + ".new";
   UniqueFd out(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!out || ::fchmod(out.get(), 0600) != 0) return adapters::posix_error(errno, concat("cannot write ", draft));
+  if (!out || ::fchmod(out.get(), 0600) != 0)
+    return adapters::posix_error(errno, concat("cannot write ", draft));
   TRY_OK(adapters::write_all(out.get(), content, concat("cannot write ", draft)));
   if (::fsync(out.get()) != 0) return adapters::posix_error(errno, concat("cannot write ", draft));
-  if (::rename(draft.c_str(), target.c_str()) != 0) return adapters::posix_error(errno, concat("cannot write ", target));
+  if (::rename(draft.c_str(), target.c_str()) != 0)
+    return adapters::posix_error(errno, concat("cannot write ", target));
   return ok_status();
 }
 
@@ -75,7 +84,9 @@ Result<std::optional<std::string>> DataDirectory::read_line(std::string_view nam
   return line;
 }
 
-void DataDirectory::remove(std::string_view name) const { ::unlink(file(name).c_str()); }
+void DataDirectory::remove(std::string_view name) const {
+  ::unlink(file(name).c_str());
+}
 
 std::string peek_line(const std::string& directory, std::string_view name) {
   std::ifstream in(concat(directory, "/", name));

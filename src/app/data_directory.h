@@ -1,9 +1,10 @@
-// DataDirectory: the one place where a process keeps things, and the lock that makes it the only one (R11). Private to its
-// user (0700). The lock goes with the process, however it ends.
+// DataDirectory: the one place where a process keeps things, and the lock that makes it the only one (R11).
+// Private to its user (0700). The lock goes with the process, however it ends.
 //
 //   reliant.db  temporal.db  journal.db     databases
 //   token                                   the local user's token, 0600
 //   address                                 "host:port" where clients connect, while the server runs
+//   reliant.log                             the event log, unless it goes elsewhere
 //   lock                                    held by the process whose number is in it
 #pragma once
 
@@ -18,7 +19,8 @@ namespace reliant::app {
 
 class DataDirectory {
  public:
-  // Creates it if need be and locks it. FAILED_PRECONDITION (field --data-dir): in use, not writable, not a directory.
+  // Creates it if need be and locks it. FAILED_PRECONDITION (field --data-dir): in use, not writable, not a
+  // directory.
   static Result<DataDirectory> open(std::string path);
 
   const std::string& path() const { return path_; }

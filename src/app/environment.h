@@ -12,7 +12,8 @@ namespace reliant::app {
 class Environment {
  public:
   Environment() = default;
-  explicit Environment(std::map<std::string, std::string, std::less<>> variables) : variables_(std::move(variables)) {}
+  explicit Environment(std::map<std::string, std::string, std::less<>> variables)
+      : variables_(std::move(variables)) {}
   static Environment of_process();
 
   // Nullopt: not set, or set to nothing.

@@ -1,8 +1,9 @@
-// LazyDaemonStarter: runs the monolith's own daemon from the first authenticated request on (R13), or from the moment
-// somebody else needs it: at boot if that was asked for (C46), and after a restart that found chats in the middle of their
-// work (R25).
+// LazyDaemonStarter: runs the monolith's own daemon from the first authenticated request on (R13), or from
+// the moment somebody else needs it: at boot if that was asked for (C46), and after a restart that found
+// chats in the middle of their work (R25).
 //
-// Owner: the composition root, after the daemon. Executor: the logic thread. A daemon that ends by itself is logged.
+// Owner: the composition root, after the daemon. Executor: the logic thread. A daemon that ends by itself is
+// logged.
 #pragma once
 
 #include "api/auth.h"

@@ -1,4 +1,5 @@
-// The monolith's only user, and the token by which clients on this machine and the daemon speak for it (R17, R72).
+// The monolith's only user, and the token by which clients on this machine and the daemon speak for it (R17,
+// R72).
 #pragma once
 
 #include <string>
@@ -18,8 +19,9 @@ struct LocalUser {
   bool created = false;  // the token is new: say where it is
 };
 
-// The file comes first, the database second, so that a start that was cut off goes on from the file. A token that the
-// database does not know is made known; one that was revoked is replaced.
-Task<Result<LocalUser>> prepare_local_user(store::Store& store, const DataDirectory& directory, Instant deadline);
+// The file comes first, the database second, so that a start that was cut off goes on from the file. A token
+// that the database does not know is made known; one that was revoked is replaced.
+Task<Result<LocalUser>> prepare_local_user(store::Store& store, const DataDirectory& directory,
+                                           Instant deadline);
 
 }  // namespace reliant::app

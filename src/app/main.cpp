@@ -29,7 +29,8 @@ std::string overview() {
   const auto group = [&out](std::string_view title, std::span<const Command* const> commands) {
     append(out, concat("\n", title, "\n"));
     for (const Command* command : commands) {
-      std::string left = concat("  reliant ", command->name, command->arguments.empty() ? "" : " ", command->arguments);
+      std::string left =
+          concat("  reliant ", command->name, command->arguments.empty() ? "" : " ", command->arguments);
       if (left.size() < 28) left.resize(28, ' ');
       append(out, concat(left, " ", command->help, "\n"));
     }
@@ -37,7 +38,9 @@ std::string overview() {
   const std::vector<const Command*> commands = all_commands();
   group("Servers", std::span(commands).first(1));
   group("Chats", std::span(commands).subspan(1));
-  out += "\nOthers\n  reliant version             The version.\n  reliant help [COMMAND]      This, or a command's flags.\n";
+  out +=
+      "\nOthers\n  reliant version             The version.\n  reliant help [COMMAND]      This, or a "
+      "command's flags.\n";
   return out;
 }
 
@@ -50,7 +53,9 @@ int unknown_command(const std::string& word) {
   return kUsage;
 }
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
 
 int run(std::vector<std::string> words, const Environment& environment) {
   bool help = false;
@@ -93,5 +98,6 @@ int run(std::vector<std::string> words, const Environment& environment) {
 }  // namespace reliant::app
 
 int main(int argc, char** argv) {
-  return reliant::app::run(std::vector<std::string>(argv + 1, argv + argc), reliant::app::Environment::of_process());
+  return reliant::app::run(std::vector<std::string>(argv + 1, argv + argc),
+                           reliant::app::Environment::of_process());
 }

@@ -16,7 +16,8 @@ constexpr std::string_view kAddressFile = "address";
 
 std::string host_name() {
   std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? std::string(name.data()) : "this machine";
+  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? std::string(name.data())
+                                                                             : "this machine";
 }
 
 api::ApiOptions api_options(const MonolithOptions& options) {
@@ -48,7 +49,8 @@ Result<Databases> Databases::open(const DataDirectory& directory) {
   Databases out;
   TRY_ASSIGN(out.reliant, adapters::SqliteDatabase::open(directory.file("reliant.db")));
   TRY_ASSIGN(out.temporal, adapters::SqliteDatabase::open(directory.file("temporal.db")));
-  TRY_ASSIGN(out.journal, adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower));
+  TRY_ASSIGN(out.journal,
+             adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower));
   return out;
 }
 
@@ -63,8 +65,10 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
       processes_(parts.executor.io(), environment.for_children()),
       filesystem_(parts.executor.io()),
       tools_(tools::make_standard_tools(processes_, filesystem_)),
-      temporal_(root_.context(), parts.clock, random_.stream("temporal"), parts.log, *parts.databases.temporal),
-      workflows_(temporal_, parts.clock, random_.stream("workflows"), temporal::ClientOptions{.identity = "api"}),
+      temporal_(root_.context(), parts.clock, random_.stream("temporal"), parts.log,
+                *parts.databases.temporal),
+      workflows_(temporal_, parts.clock, random_.stream("workflows"),
+                 temporal::ClientOptions{.identity = "api"}),
       records_(store_, validator_, parts.clock),
       gateway_(root_.context(), parts.clock, parts.log, links_, records_, gateway_options()),
       router_(gateway_),

@@ -10,6 +10,7 @@
 #include "adapters/signals.h"
 #include "adapters/system_clock.h"
 #include "app/data_directory.h"
+#include "app/log_file.h"
 #include "app/model_choice.h"
 #include "app/monolith.h"
 #include "app/options.h"
@@ -31,14 +32,22 @@ void say(const std::string& line) {
 
 void greet(const Monolith& monolith, const DataDirectory& directory) {
   const std::string token = directory.file("token");
-  if (monolith.user().created) say(concat("made the local user and its token, which is in ", token, " (keep it to yourself)"));
+  if (monolith.user().created)
+    say(concat("made the local user and its token, which is in ", token, " (keep it to yourself)"));
   say(concat("reliant is ready on http://", monolith.address(), ", data in ", directory.path()));
-  say("go on with: reliant chat send \"…\" --watch   (Ctrl-C stops)");
+  say(concat("go on with: reliant chat send \"…\" --watch --data-dir ", directory.path(),
+             "   (Ctrl-C stops)"));
 }
 
-Task<void> stop_in_order(Monolith& monolith, Instant deadline) { co_await monolith.stop(deadline); }
-Task<void> second_signal(adapters::Signals& signals) { (void)co_await signals.next(); }
-Task<void> until(Instant when) { co_await sleep_until(when); }
+Task<void> stop_in_order(Monolith& monolith, Instant deadline) {
+  co_await monolith.stop(deadline);
+}
+Task<void> second_signal(adapters::Signals& signals) {
+  (void)co_await signals.next();
+}
+Task<void> until(Instant when) {
+  co_await sleep_until(when);
+}
 
 struct Life {
   adapters::AsioExecutor& executor;
@@ -76,20 +85,24 @@ int monolith_main(const Arguments& arguments, const Environment& environment) {
   }
   auto directory = DataDirectory::open(options->data_dir);
   if (!directory.ok()) return report(directory.status());
+  const auto log_file =
+      LogFile::open(options->log_file.empty() ? directory->file("reliant.log") : options->log_file);
+  if (!log_file.ok()) return report(log_file.status());
   adapters::AsioExecutor executor;
   adapters::SystemClock clock(executor);
   const adapters::JsonEventLogOptions log_options = {
       .level = options->log_level,
       .format = options->log_as_text ? adapters::LogFormat::kText : adapters::LogFormat::kJson,
       .role = "monolith"};
-  adapters::JsonEventLog log(clock, stderr, log_options);
+  adapters::JsonEventLog log(clock, log_file->file(), log_options);
   adapters::BeastHttp http(executor);
   const auto model = choose_model(options->model, http);
   if (!model.ok()) return report(model.status());
   auto databases = Databases::open(*directory);
   if (!databases.ok()) return report(databases.status());
   const Duration grace = options->grace;
-  Monolith monolith({executor, clock, log, *databases, *directory, http, **model}, *std::move(options), environment);
+  Monolith monolith({executor, clock, log, *databases, *directory, http, **model}, *std::move(options),
+                    environment);
   Life life{executor, monolith, *directory, grace};
   TaskScope scope(executor, 0);
   scope.spawn(live(life));

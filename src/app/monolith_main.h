@@ -6,7 +6,8 @@
 
 namespace reliant::app {
 
-// Returns the exit code: 0 stopped in order, 1 it could not start or stop (one line says why), 2 a wrong command line.
+// Returns the exit code: 0 stopped in order, 1 it could not start or stop (one line says why), 2 a wrong
+// command line.
 int monolith_main(const Arguments& arguments, const Environment& environment);
 
 }  // namespace reliant::app

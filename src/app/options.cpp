@@ -16,10 +16,13 @@ constexpr Flag kMonolithFlags[] = {
     kDataDirFlag,
     {"--model-script", "FILE", "RELIANT_MODEL_SCRIPT", "", "answers from a YAML script instead of a model"},
     {"--model", "NAME", "OPENAI_MODEL", "gpt-4o-mini", "which model of the OpenAI-compatible server"},
-    {"--model-url", "URL", "OPENAI_BASE_URL", "https://api.openai.com/v1", "that server; its key is OPENAI_API_KEY"},
+    {"--model-url", "URL", "OPENAI_BASE_URL", "https://api.openai.com/v1",
+     "that server; its key is OPENAI_API_KEY"},
     {"--start-daemon", "", "", "", "start the tools daemon at once, not with the first request"},
     {"--log-level", "LEVEL", "LOG_LEVEL", "info", "debug, info, warning or error"},
     {"--log-format", "FORMAT", "LOG_FORMAT", "json", "json, or text for people"},
+    {"--log-file", "FILE", "LOG_FILE", "",
+     "where the log goes; - is the standard error; without it DIR/reliant.log"},
     {"--grace", "SECONDS", "", "10", "how long a stop waits for what is under way"},
 };
 
@@ -29,13 +32,15 @@ Result<std::string> data_dir_of(const Arguments& arguments, const Environment& e
     const auto data_home = environment.get("XDG_DATA_HOME");
     const auto home = environment.get("HOME");
     if (!data_home && !home) {
-      return invalid_field("--data-dir", "there is no home directory to keep data in; say where with --data-dir DIR");
+      return invalid_field("--data-dir",
+                           "there is no home directory to keep data in; say where with --data-dir DIR");
     }
     path = data_home ? *data_home + "/reliant" : *home + "/.local/share/reliant";
   }
   std::error_code error;
   const auto absolute = std::filesystem::absolute(path, error);
-  if (error) return invalid_field("--data-dir", concat("cannot use \"", path, "\" as a path: ", error.message()));
+  if (error)
+    return invalid_field("--data-dir", concat("cannot use \"", path, "\" as a path: ", error.message()));
   return absolute.lexically_normal().string();
 }
 
@@ -49,9 +54,10 @@ Result<ModelOptions> model_options(const Arguments& arguments, const Environment
   if (!model.script.empty()) return model;
   const bool has_server = arguments.is_set("--model-url");
   if (model.api_key.empty() && !has_server) {
-    return with_field(failed_precondition("no model to talk to; set OPENAI_API_KEY (and OPENAI_BASE_URL for another server "
-                                          "than OpenAI's), or give --model-script FILE"),
-                      "--model-script");
+    return with_field(
+        failed_precondition("no model to talk to; set OPENAI_API_KEY (and OPENAI_BASE_URL for another server "
+                            "than OpenAI's), or give --model-script FILE"),
+        "--model-script");
   }
   if (const auto url = parse_http_url(model.base_url); !url.ok()) {
     const std::string from = arguments.origin("--model-url");
@@ -63,7 +69,11 @@ Result<ModelOptions> model_options(const Arguments& arguments, const Environment
 }  // namespace
 
 const Command kMonolithCommand = {
-    "monolith", "", 0, 0, "Runs everything in one process: api, workflow engine, worker, gateway and tools daemon.",
+    "monolith",
+    "",
+    0,
+    0,
+    "Runs everything in one process: api, workflow engine, worker, gateway and tools daemon.",
     kMonolithFlags};
 
 Result<MonolithOptions> monolith_options(const Arguments& arguments, const Environment& environment) {
@@ -86,6 +96,7 @@ Result<MonolithOptions> monolith_options(const Arguments& arguments, const Envir
     return invalid_field(from, concat(from, " is \"", format, "\"; give json or text"));
   }
   options.log_as_text = format == "text";
+  options.log_file = arguments.text("--log-file");
   TRY_ASSIGN(const std::int64_t grace, arguments.number("--grace", 0, 3600));
   options.grace = std::chrono::seconds(grace);
   return options;
@@ -106,7 +117,8 @@ Result<ClientOptions> client_options(const Arguments& arguments, const Environme
   if (const std::string file = arguments.text("--token-file"); !file.empty()) {
     std::ifstream in(file);
     if (!std::getline(in, options.token)) {
-      return invalid_field("--token-file", concat("cannot read a token from ", file, "; name a file that holds one"));
+      return invalid_field("--token-file",
+                           concat("cannot read a token from ", file, "; name a file that holds one"));
     }
   }
   options.json = arguments.is_set("--json");

@@ -29,6 +29,7 @@ struct MonolithOptions {
   DaemonStart daemon = DaemonStart::kOnFirstRequest;
   Level log_level = Level::kInfo;
   bool log_as_text = false;
+  std::string log_file;  // "": in the data directory; "-": the standard error
   Duration grace{};
 };
 
@@ -45,12 +46,14 @@ Result<MonolithOptions> monolith_options(const Arguments& arguments, const Envir
 // For any command with the client's flags.
 Result<ClientOptions> client_options(const Arguments& arguments, const Environment& environment);
 
-inline constexpr Flag kDataDirFlag = {"--data-dir", "DIR", "DATA_DIR", "",
-                                      "where databases, token and address are; without it ~/.local/share/reliant"};
+inline constexpr Flag kDataDirFlag = {
+    "--data-dir", "DIR", "DATA_DIR", "",
+    "where databases, token and address are; without it ~/.local/share/reliant"};
 inline constexpr Flag kServerFlag = {"--server", "URL", "RELIANT_SERVER_URL", "",
                                      "which server; without it the one that uses the data directory"};
-inline constexpr Flag kTokenFileFlag = {"--token-file", "FILE", "", "",
-                                        "a file with the token; without it RELIANT_TOKEN, or the data directory's"};
+inline constexpr Flag kTokenFileFlag = {
+    "--token-file", "FILE", "", "",
+    "a file with the token; without it RELIANT_TOKEN, or the data directory's"};
 inline constexpr Flag kJsonFlag = {"--json", "", "", "", "one JSON object a line, for scripts"};
 
 }  // namespace reliant::app

@@ -11,7 +11,10 @@ RpcResponse rpc_refusal(int status, std::string_view message) {
   RpcResponse response;
   response.status = status;
   response.headers["content-type"] = "application/json";
-  response.body = to_json(json::object{{"code", std::string(code_name(code))}, {"message", std::string(message)}});
+  response.body = to_json(json::object{{"code", std::string(code_name(code))},
+                                       {"message", std::string(message)},
+                                       {"field", ""},
+                                       {"request_id", ""}});
   return response;
 }
 

@@ -71,7 +71,7 @@ class World:
         (self.data / "address").unlink(missing_ok=True)
         began = time.monotonic()
         with open(self.log, "a") as log:
-            self.server = subprocess.Popen([RELIANT, *map(str, self.monolith(*more))], stdout=log, stderr=log,
+            self.server = subprocess.Popen([RELIANT, *map(str, self.monolith("--log-file", "-", *more))], stdout=log, stderr=log,
                                            env=self.environment(), cwd=self.root)
 
         def ready():

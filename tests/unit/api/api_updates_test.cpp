@@ -23,7 +23,8 @@ std::vector<std::uint64_t> range(std::uint64_t first, std::uint64_t last) {
 // One client on a stream; destroying it is the client going away.
 class Follower {
  public:
-  Follower(ApiWorld& world, const std::string& path, std::string last_event_id = "") : scope_(world.root.context()) {
+  Follower(ApiWorld& world, const std::string& path, std::string last_event_id = "")
+      : scope_(world.root.context()) {
     auto request = world.request("GET", "/api/v2" + path);
     if (!last_event_id.empty()) request.headers["last-event-id"] = last_event_id;
     scope_.spawn(world.rpc.handler().handle(std::move(request), responder));
@@ -40,7 +41,8 @@ Task<void> append_chunks(ApiWorld& world, std::string chat, int count, Duration 
   for (int i = 0; i < count; ++i) {
     std::vector<store::NewUpdate> updates(1);
     updates[0].payload = R"({"message_id":"a","text":"x"})";
-    const auto last = co_await world.store->updates().append(world.user, ChatId(chat), std::move(updates), kNever);
+    const auto last =
+        co_await world.store->updates().append(world.user, ChatId(chat), std::move(updates), kNever);
     EXPECT_TRUE(last.ok());
     if (publish) world.hub.publish(world.user, ChatId(chat), *last);
     co_await sleep_for(pause);
@@ -58,7 +60,8 @@ TEST(ApiUpdates, ShowWhatWasAndWhatHappens) {
   EXPECT_EQ(follower.responder.response->headers.at("content-type"), "text/event-stream");
   EXPECT_EQ(ids_of(follower.responder.text), range(1, 2));
   EXPECT_NE(follower.responder.text.find("id: 1\nevent: message\ndata: {"), std::string::npos);
-  EXPECT_NE(follower.responder.text.find("event: status\ndata: {\"status\":\"running\"}\n\n"), std::string::npos);
+  EXPECT_NE(follower.responder.text.find("event: status\ndata: {\"status\":\"running\"}\n\n"),
+            std::string::npos);
   world.run(append_chunks(world, chat, 3, kPause, true));
   EXPECT_EQ(ids_of(follower.responder.text), range(1, 5));
   EXPECT_TRUE(follower.open());
@@ -139,7 +142,9 @@ TEST(ApiUpdates, KeepASilentStreamAlive) {
   Follower follower(world, "/chats/" + chat + "/updates");
   world.pass(std::chrono::seconds(61));
   std::size_t comments = 0;
-  for (std::size_t at = 0; (at = follower.responder.text.find(": keep-alive\n\n", at)) != std::string::npos; ++at) ++comments;
+  for (std::size_t at = 0; (at = follower.responder.text.find(": keep-alive\n\n", at)) != std::string::npos;
+       ++at)
+    ++comments;
   EXPECT_GE(comments, 3u);
   EXPECT_LE(comments, 4u);
 }

@@ -1,5 +1,5 @@
-// One api server on an in-memory database, in virtual time, with a Temporal that answers by hand: for tests of what
-// clients see.
+// One api server on an in-memory database, in virtual time, with a Temporal that answers by hand: for tests
+// of what clients see.
 #pragma once
 
 #include <deque>
@@ -29,7 +29,9 @@ class ExecutorClock final : public Clock {
  public:
   explicit ExecutorClock(const Executor& executor) : executor_(executor) {}
   Instant now() const override { return executor_.now(); }
-  WallTime wall_now() const override { return WallTime(std::chrono::hours(480'000)) + executor_.now().time_since_epoch(); }
+  WallTime wall_now() const override {
+    return WallTime(std::chrono::hours(480'000)) + executor_.now().time_since_epoch();
+  }
 
  private:
   const Executor& executor_;
@@ -70,8 +72,10 @@ class HandTemporal final : public ports::Temporal {
     co_return not_found("no such workflow");
   }
 
-#define RELIANT_NOT_CALLED(name, Name) \
-  Task<Result<ports::wf::Name##Response>> name(ports::wf::Name##Request, Instant) override { co_return unimplemented(#name); }
+#define RELIANT_NOT_CALLED(name, Name)                                                       \
+  Task<Result<ports::wf::Name##Response>> name(ports::wf::Name##Request, Instant) override { \
+    co_return unimplemented(#name);                                                          \
+  }
   RELIANT_NOT_CALLED(get_system_info, GetSystemInfo)
   RELIANT_NOT_CALLED(describe_namespace, DescribeNamespace)
   RELIANT_NOT_CALLED(start_workflow_execution, StartWorkflowExecution)

@@ -33,19 +33,24 @@ TEST(CommandLine, PrefersTheFlagToTheVariableToTheFallback) {
 }
 
 TEST(CommandLine, NamesWhatIsWrong) {
-  const auto field = [](std::vector<std::string> words) { return field_of(parse(std::move(words)).status()); };
+  const auto field = [](std::vector<std::string> words) {
+    return field_of(parse(std::move(words)).status());
+  };
   EXPECT_EQ(field({"me", "--prt", "1"}), "--prt");
   EXPECT_EQ(field({"me", "--port"}), "--port");
   EXPECT_EQ(field({"me", "--json=1"}), "--json");
   EXPECT_EQ(field({"me", "--port", "1", "--port", "2"}), "--port");
   EXPECT_EQ(field({}), "NAME");
   EXPECT_EQ(field({"me", "you"}), "you");
-  EXPECT_NE(message_of(parse({"me", "--prt", "1"}).status()).find("did you mean --port?"), std::string_view::npos);
+  EXPECT_NE(message_of(parse({"me", "--prt", "1"}).status()).find("did you mean --port?"),
+            std::string_view::npos);
 }
 
 TEST(CommandLine, TakesNumbersInTheirRangeOnly) {
   for (const char* text : {"", "x", "1x", "10", "-1", "99999999999999999999"}) {
-    EXPECT_EQ(field_of(parse({"me", std::string("--port=") + text})->number("--port", 0, 9).status()), "--port") << text;
+    EXPECT_EQ(field_of(parse({"me", std::string("--port=") + text})->number("--port", 0, 9).status()),
+              "--port")
+        << text;
   }
 }
 
@@ -61,7 +66,8 @@ TEST(CommandLine, ShowsFlagsWithTheirVariables) {
 }
 
 TEST(Environment, KeepsSecretsFromChildren) {
-  const Environment environment({{"PATH", "/bin"}, {"OPENAI_API_KEY", "k"}, {"RELIANT_TOKEN", "t"}, {"EMPTY", ""}});
+  const Environment environment(
+      {{"PATH", "/bin"}, {"OPENAI_API_KEY", "k"}, {"RELIANT_TOKEN", "t"}, {"EMPTY", ""}});
   EXPECT_EQ(environment.for_children(), (std::vector<std::string>{"EMPTY=", "PATH=/bin"}));
   EXPECT_EQ(environment.get("EMPTY"), std::nullopt);
 }
