@@ -22,6 +22,8 @@ void Connection::open() {
   self_ = shared_from_this();
   number_ = network_.enter(*this);
   open_ = true;
+  // A process that is down now never has a side of this, not even when it starts again before the first message comes.
+  for (const Side side : {kOpener, kAcceptor}) ended_[side] = !lives_[side].alive();
   path_changed();
 }
 
