@@ -86,6 +86,31 @@ class Monolith(unittest.TestCase):
         self.assertEqual(len(results), 2, "every call has one result")
         self.assertEqual(sum(1 for m in world.messages(chat) if m["role"] == "assistant"), 2)
 
+    def test_stops_in_order_while_a_tool_runs(self):
+        world = self.world(SLOW_TOOL)
+        world.start("--grace", "1")
+        chat = world.new_chat()
+        world.send(chat, "slow")
+        wait_until("the tool has begun", lambda: (world.project / "effect.txt").exists())
+        self.assertEqual(world.stop(), 0)
+        world.start()
+        self.assertEqual(world.updates(chat, patience=90)[-1]["payload"]["status"], "idle")
+        self.assertEqual((world.project / "effect.txt").read_text(), "once\n")
+
+    def test_a_watching_client_comes_back_after_a_crash_of_the_server(self):
+        world = self.world(SLOW_TOOL)
+        world.start()
+        world.port = int(world.address().rpartition(":")[2])
+        watching = world.popen("chat", "send", "slow", "--watch", "--json", "--data-dir", world.data)
+        wait_until("the tool has begun", lambda: (world.project / "effect.txt").exists())
+        world.kill()
+        world.start()
+        out, err = watching.communicate(timeout=90)
+        self.assertEqual(watching.returncode, 0, err)
+        updates = [json.loads(line) for line in out.splitlines()[1:]]
+        self.assertEqual([u["sequence"] for u in updates], list(range(1, len(updates) + 1)))
+        self.assertEqual(updates[-1]["payload"], {"status": "idle"})
+
     def test_the_same_message_again_is_one_message(self):
         world = self.world("answers:\n  - steps:\n      - text: hello\n")
         world.start()

@@ -45,6 +45,7 @@ class World:
         self.script = self.root / "script.yaml"
         self.script.write_text(script)
         self.server = None
+        self.port = 0
         self.log = self.root / "server.log"
 
     def close(self):
@@ -59,12 +60,16 @@ class World:
         clean.pop("XDG_DATA_HOME", None)
         return clean
 
+    def popen(self, *arguments):
+        return subprocess.Popen([RELIANT, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=self.environment(), cwd=self.project)
+
     def run(self, *arguments, timeout=PATIENCE, **more):
         return subprocess.run([RELIANT, *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
                               env=self.environment(), cwd=self.project, **more)
 
     def monolith(self, *more):
-        return ["monolith", "--port", "0", "--data-dir", self.data, "--model-script", self.script, *more]
+        return ["monolith", "--port", self.port, "--data-dir", self.data, "--model-script", self.script, *more]
 
     def start(self, *more):
         """Returns when it is ready; the seconds that took."""
