@@ -63,6 +63,8 @@ class Cluster {
   FaultTargets fault_targets();
   // At rest, without clients: what is held open and has no reason to be.
   std::vector<std::string> leaks();
+  // What runs at rest and did not before the first request: the monolith's daemon with its stream (R13). At most.
+  LiveCounts started_by_need() const { return monolith_ ? LiveCounts{.registered = 6, .frames = 32} : LiveCounts{}; }
 
  private:
   struct Place {

@@ -17,6 +17,7 @@ namespace {
 
 constexpr Duration kSlice = std::chrono::seconds(1);
 constexpr std::uint64_t kStepsOfSlice = 20'000'000;  // more within a second: it turns in circles
+constexpr int kLooks = 30;
 constexpr Duration kSettle = std::chrono::seconds(90);  // keep-alives and polls pass
 
 class Counter final : public TraceSink {
@@ -102,6 +103,7 @@ class Run {
       }
       if (!run_for(kSlice)) return false;
     }
+    idle_ = simulation_.live();
     return true;
   }
 
@@ -131,6 +133,7 @@ class Run {
     workload_->stop();
     if (!run_for(kSettle)) return false;
     for (const std::string& leak : cluster_->leaks()) verdict_.broken("leak", leak);
+    if (!compare_with_idle()) return false;
     std::optional<Status> read;
     simulation_.world().spawn(read_state(cluster_->contents(), state_, read));
     simulation_.run_until([&] { return read.has_value(); }, after(simulation_.now(), std::chrono::minutes(1)));
@@ -151,6 +154,27 @@ class Run {
     }
     return true;
   }
+  // The same processes do nothing now as before the first client came, so no more must be waiting than then. A beat or a poll
+  // that happens to be under way is given time to end.
+  bool compare_with_idle() {
+    const LiveCounts reason = cluster_->started_by_need();
+    LiveCounts rest = simulation_.live();
+    const auto more = [&] {
+      rest = simulation_.live();
+      return rest.frames > idle_.frames + reason.frames || rest.registered > idle_.registered + reason.registered;
+    };
+    for (int look = 0; more(); ++look) {
+      if (look == kLooks) {
+        verdict_.broken("leak", concat("at rest there are ", rest.frames, " frames and ", rest.registered,
+                                       " waits; before the first client there were ", idle_.frames, " and ",
+                                       idle_.registered));
+        return true;
+      }
+      if (!run_for(kSlice)) return false;
+    }
+    return true;
+  }
+
   static Task<void> read_state(ports::Database& database, FinalState& state, std::optional<Status>& read) {
     read = co_await read_final_state(database, state);
   }
@@ -177,7 +201,7 @@ class Run {
     report_.events = simulation_.executor().steps();
     report_.sim_time = simulation_.now() - Instant{};
     report_.ladder = simulation_.ladder();
-    report_.counters = counter_.take();
+    report_.counters.merge(counter_.take());
     simulation_.shutdown();
     workload_.reset();
     faults_.reset();
@@ -199,6 +223,7 @@ class Run {
   Counter counter_;
   std::vector<std::unique_ptr<Oracle>> oracles_;
   std::optional<JsonLinesSink> lines_;
+  LiveCounts idle_;  // before the first client came
   FinalState state_;
   Simulation simulation_;
   std::unique_ptr<Cluster> cluster_;

@@ -13,7 +13,7 @@
 namespace reliant::sim {
 namespace {
 
-constexpr std::uint64_t kSeeds = 12;
+constexpr std::uint64_t kSeeds = 24;
 
 Scenario load(const std::string& name) {
   const std::string file = concat("scenarios/smoke/", name, ".yaml");
