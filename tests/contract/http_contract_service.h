@@ -22,6 +22,7 @@
 #include "runtime/executor.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
+#include "support/started.h"
 
 namespace reliant::tests {
 
@@ -182,20 +183,8 @@ class HttpContractBase : public ::testing::Test {
  protected:
   static constexpr Duration kLong = std::chrono::seconds(20);
 
-  // A task of the client, whose result may be there later. Destroying it destroys the task.
   template <class T>
-  class Started {
-   public:
-    Started(Context& parent, Task<T> task) : scope_(parent) { scope_.spawn(run(std::move(task), value_)); }
-    bool ended() const { return value_.has_value(); }
-    T take() { return *std::exchange(value_, std::nullopt); }
-
-   private:
-    static Task<void> run(Task<T> task, std::optional<T>& value) { value.emplace(co_await std::move(task)); }
-
-    std::optional<T> value_;
-    TaskScope scope_;
-  };
+  using Started = tests::Started<T>;
 
   template <class T>
   std::unique_ptr<Started<T>> start(Task<T> task) {

@@ -18,6 +18,7 @@
 #include "runtime/executor.h"
 #include "runtime/scope.h"
 #include "runtime/task.h"
+#include "support/started.h"
 
 namespace reliant::tests {
 
@@ -37,17 +38,8 @@ class TemporalContract : public ::testing::Test {
   // --- running the world
 
   template <class T>
-  class Started {
-   public:
-    Started(Context& parent, Task<T> task) : scope_(parent) { scope_.spawn(run(std::move(task), value_)); }
-    bool ended() const { return value_.has_value(); }
-    T take() { return *std::exchange(value_, std::nullopt); }
+  using Started = tests::Started<T>;
 
-   private:
-    static Task<void> run(Task<T> task, std::optional<T>& value) { value.emplace(co_await std::move(task)); }
-    std::optional<T> value_;
-    TaskScope scope_;
-  };
   template <class T>
   std::unique_ptr<Started<T>> start(Task<T> task) {
     return std::make_unique<Started<T>>(world_.scope().context(), std::move(task));
