@@ -203,6 +203,7 @@ Task<void> ServerConnection::linger() {
     const auto ready = co_await with_deadline(readable(), deadline);
     if (!ready || !*ready || closed_) break;
     const ssize_t got = ::recv(socket_.native_handle(), discarded_.data(), discarded_.size(), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;  // readiness may be news of the past
     if (got <= 0) break;
     left -= std::min(left, static_cast<std::size_t>(got));
   }
