@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "scenario/batch.h"
 #include "scenario/scenario.h"
+#include "world/sim_database.h"
 
 namespace {
 
@@ -133,6 +134,7 @@ class ArgumentReader {
 };
 
 int run(std::vector<std::string> words) {
+  use_databases_in_one_thread();
   auto read = ArgumentReader(std::move(words)).read();
   if (!read.ok()) return complain(message_of(read.status()));
   Arguments arguments = *std::move(read);

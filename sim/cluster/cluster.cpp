@@ -53,14 +53,14 @@ Result<std::unique_ptr<Cluster>> Cluster::make(Simulation& simulation, ClusterPl
     plan.script = kScript;
     plan.script_file = "the simulator's own script";
   }
-  TRY_OK(llm::ScriptedProvider::parse(plan.script, plan.script_file).status());
-  return std::unique_ptr<Cluster>(new Cluster(simulation, std::move(plan), decorators));
+  TRY_ASSIGN(auto script, llm::ScriptedProvider::parse(plan.script, plan.script_file));
+  return std::unique_ptr<Cluster>(new Cluster(simulation, std::move(plan), std::move(script), decorators));
 }
 
-Cluster::Cluster(Simulation& simulation, ClusterPlan plan, const Decorators& decorators)
+Cluster::Cluster(Simulation& simulation, ClusterPlan plan, std::unique_ptr<llm::ScriptedProvider> script,
+                 const Decorators& decorators)
     : simulation_(simulation), plan_(std::move(plan)), world_(simulation, network_options(plan_.network), decorators) {
-  world_.script = plan_.script;
-  world_.script_file = plan_.script_file;
+  world_.script = std::move(script);
   make_users();
   if (plan_.topology.monolith()) {
     make_monolith();

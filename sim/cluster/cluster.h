@@ -80,7 +80,8 @@ class Cluster {
     DaemonMachine machine;
   };
 
-  Cluster(Simulation& simulation, ClusterPlan plan, const Decorators& decorators);
+  Cluster(Simulation& simulation, ClusterPlan plan, std::unique_ptr<llm::ScriptedProvider> script,
+          const Decorators& decorators);
   void make_users();
   void make_infrastructure();
   void make_servers();

@@ -6,7 +6,6 @@
 #include "auth/authenticator.h"
 #include "daemon/daemon.h"
 #include "gateway/gateway.h"
-#include "llm/scripted_provider.h"
 #include "router/local_daemon_router.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
@@ -65,15 +64,14 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
   SimProcesses processes(machine.daemon.machine, node.random("processes"));
   SimFilesystem filesystem(machine.daemon.machine.disk, machine.daemon.machine.disk_faults, node.random("files"));
   tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
-  const auto model = llm::ScriptedProvider::parse(world.script, world.script_file);
-  RELIANT_ASSERT(model.ok(), "the cluster has read the script before");
+  const auto model = world.script->afresh();
   worker::WorkerRole worker(node.context(), node.random("worker"), *temporal,
                             {.clock = node.clock(),
                              .log = node.log(),
                              .store = store,
                              .hub = hub,
                              .router = router,
-                             .model = **model,
+                             .model = *model,
                              .tools = tools},
                             {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
 

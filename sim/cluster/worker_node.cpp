@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "llm/scripted_provider.h"
 #include "router/nats_daemon_router.h"
 #include "runtime/sleep.h"
 #include "store/store.h"
@@ -21,8 +20,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine) {
   router::NatsDaemonRouter router(*bus, node.clock());
   const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
                                                    std::make_unique<SimTemporal>(*world.temporal, node));
-  const auto model = llm::ScriptedProvider::parse(world.script, world.script_file);
-  RELIANT_ASSERT(model.ok(), "the cluster has read the script before");
+  const auto model = world.script->afresh();
   SimProcesses processes(machine, node.random("processes"));
   SimFilesystem filesystem(machine.disk, machine.disk_faults, node.random("files"));
   const tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
@@ -33,7 +31,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine) {
                            .store = store,
                            .hub = hub,
                            .router = router,
-                           .model = **model,
+                           .model = *model,
                            .tools = tools},
                           {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
   while (!(co_await role.start(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);

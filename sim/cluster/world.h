@@ -12,6 +12,7 @@
 
 #include "cluster/decorators.h"
 #include "kernel/simulation.h"
+#include "llm/scripted_provider.h"
 #include "world/network.h"
 #include "world/sim_bus.h"
 #include "world/sim_database.h"
@@ -36,8 +37,7 @@ struct World {
   std::unique_ptr<SimBusServer> bus;
   std::unique_ptr<TemporalServer> temporal;
 
-  std::string script;       // of the model
-  std::string script_file;  // for messages
+  std::unique_ptr<llm::ScriptedProvider> script;  // of the model; each node that asks one has its own, afresh
   std::set<std::uint32_t> started;  // nodes that have served, in some life
 };
 

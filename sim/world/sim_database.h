@@ -45,6 +45,9 @@ struct CommitFaults {
 
 class RemoteTransaction;
 
+// Of a process that never has a second thread, before its first database: they then take no locks.
+inline void use_databases_in_one_thread() { adapters::use_sqlite_in_one_thread(); }
+
 class DatabaseServer final : private NodeObserver {
  public:
   DatabaseServer(Network& network, Node& node);

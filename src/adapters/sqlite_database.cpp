@@ -98,6 +98,14 @@ class SqliteConnection {
     std::size_t highest = 0;
   };
 
+  // Statements begin alike: most comparisons end with their lengths.
+  struct ShorterFirst {
+    using is_transparent = void;
+    bool operator()(std::string_view a, std::string_view b) const {
+      return a.size() != b.size() ? a.size() < b.size() : a < b;
+    }
+  };
+
   Result<Statement*> prepared(std::string_view sql) {
     if (const auto found = statements_.find(sql); found != statements_.end()) return &found->second;
     sqlite3_stmt* handle = nullptr;
@@ -193,7 +201,7 @@ class SqliteConnection {
   }
 
   sqlite3* handle_;
-  std::map<std::string, Statement, std::less<>> statements_;
+  std::map<std::string, Statement, ShorterFirst> statements_;
 };
 
 namespace {
@@ -214,7 +222,10 @@ Status cannot_open(std::string_view path, sqlite3* handle, int result) {
 }
 
 std::string pragmas(bool in_memory, Durability durability) {
-  if (in_memory) return "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;";
+  // Small pages: a change costs a copy of its page for the rollback, and no disk here wants large ones.
+  if (in_memory)
+    return "PRAGMA page_size=1024; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF; PRAGMA journal_mode=MEMORY; "
+           "PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;";
   return concat("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA synchronous=",
                 durability == Durability::kPower ? "FULL" : "NORMAL", ";");
 }
@@ -236,6 +247,11 @@ Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, Durab
 
 }  // namespace
 
+void use_sqlite_in_one_thread() {
+  sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 // Holds its connection's turn until it is over: committed, failed or destroyed.
 class SqliteTransaction final : public ports::Transaction {
  public:
@@ -254,7 +270,8 @@ class SqliteTransaction final : public ports::Transaction {
   Task<Status> commit() override {
     if (connection_ == nullptr) co_return internal_error("the transaction is over: commit");
     Status status;
-    if (const int result = connection_->run("COMMIT"); result != SQLITE_OK) {
+    const bool begun = !(database_.in_memory_ && access_ == Access::kRead);
+    if (const int result = begun ? connection_->run("COMMIT") : SQLITE_OK; result != SQLITE_OK) {
       status = connection_->error();
       // The disk failed while the commit was written: whether it is there is known only after the file is
       // read again.
@@ -335,7 +352,8 @@ Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin(Access a
   }
   // From here on the transaction passes the turn on, also when this task is destroyed while it waits.
   auto transaction = std::make_unique<SqliteTransaction>(*this, *turn, **connection, access);
-  CO_TRY_OK(co_await begin_on(**connection, access, deadline));
+  // In memory the turn alone keeps everybody else out: a read needs no snapshot.
+  if (!in_memory_ || access == Access::kWrite) CO_TRY_OK(co_await begin_on(**connection, access, deadline));
   co_return std::unique_ptr<ports::Transaction>(std::move(transaction));
 }
 

@@ -32,6 +32,10 @@ enum class Durability : std::uint8_t {
   kPower,    // a commit survives power loss, at the price of one fsync: the daemon's journal
 };
 
+// Tells SQLite that this process never has a second thread near it: no locks, no statistics of memory. Before the
+// first database of the process, else it does nothing. Nothing else about a database changes by it.
+void use_sqlite_in_one_thread();
+
 class SqliteDatabase final : public ports::Database {
  public:
   // Creates the file when there is none. The error says what to do about it: FAILED_PRECONDITION (no such

@@ -66,6 +66,11 @@ class ScriptedProvider final : public ModelProvider {
   // INVALID_ARGUMENT "file:line: ..." with what is wrong in the script.
   static Result<std::unique_ptr<ScriptedProvider>> parse(std::string_view yaml, std::string_view file);
 
+  // Another one of the same script, which has not said anything yet.
+  std::unique_ptr<ScriptedProvider> afresh() const {
+    return std::unique_ptr<ScriptedProvider>(new ScriptedProvider(name_, file_, answers_));
+  }
+
   Task<Result<ModelAnswer>> complete(ModelRequest request, TextSink& sink, Instant deadline) override;
 
   const std::string& name() const { return name_; }
