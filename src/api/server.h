@@ -31,12 +31,13 @@
 #include "store/store.h"
 #include "temporal/workflow_client.h"
 #include "updates/update_hub.h"
+#include "workflow/chat_activities.h"
 
 namespace reliant::api {
 
 struct ApiOptions {
   std::string listen_address;        // "host:port"
-  std::string task_queue = "chats";  // where workers wait for chat workflows
+  std::string task_queue{workflow::kChatTaskQueue};  // where workers wait for chat workflows
   Duration call_time = std::chrono::seconds(30);
   Limits limits;
   ports::RpcLimits rpc_limits;

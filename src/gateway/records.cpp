@@ -62,6 +62,7 @@ Task<Status> Records::forget_sessions(GatewayId gateway) {
 Task<Result<std::vector<std::string>>> Records::live_addresses() {
   CO_TRY_ASSIGN(const auto gateways, co_await store_.gateways().live(kLease, deadline()));
   std::vector<std::string> addresses;
+  addresses.reserve(gateways.size());
   for (const store::Gateway& gateway : gateways) addresses.push_back(gateway.address);
   co_return addresses;
 }

@@ -171,7 +171,7 @@ Task<model::ToolReply> NatsToolBridge::execute(Key key, model::ToolExecutionRequ
   // The other way round the caller cannot be told anything any more.
   if (!result) co_return model::ToolRefused{unavailable("the bus was lost")};
   if (!result->ok()) co_return model::ToolRefused{result->status()};
-  co_return model::ToolDone{**std::move(result)};
+  co_return model::ToolDone{*std::move(*result)};
 }
 
 Task<void> NatsToolBridge::run_command(Key key, ports::BusMessage message) {

@@ -233,8 +233,9 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   Context& context = co_await ThisContext{};
   ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat);
   const temporal::ActivityInfo& info = activity.info();
-  ToolRun run{activity, std::move(input), key,
-              model::make_request_id(info.workflow_id, info.run_id, info.activity_id, input.planned.call.id), writer};
+  const RequestId request =
+      model::make_request_id(info.workflow_id, info.run_id, info.activity_id, input.planned.call.id);
+  ToolRun run{activity, std::move(input), key, request, writer};
 
   store::NewUpdate started;
   started.kind = model::UpdateKind::kToolStarted;

@@ -14,7 +14,7 @@ namespace reliant::worker {
 
 struct WorkerRoleOptions {
   std::string name_space = "default";
-  std::string task_queue = "chats";
+  std::string task_queue{workflow::kChatTaskQueue};
   std::string identity;  // shown in histories: "worker-1@host"
 };
 

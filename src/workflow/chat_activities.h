@@ -27,6 +27,7 @@
 namespace reliant::workflow {
 
 inline constexpr std::string_view kChatWorkflowType = "ChatWorkflow";
+inline constexpr std::string_view kChatTaskQueue = "chats";  // where workers wait for it
 inline constexpr std::string_view kMessageSignal = "message";  // MessageSignal
 inline constexpr std::string_view kCancelSignal = "cancel";  // {}: stops everything that was asked before it
 inline constexpr std::string_view kStateQuery = "state";     // answers ChatState

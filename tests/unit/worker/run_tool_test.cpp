@@ -1,0 +1,286 @@
+// run_tool against a store in memory and a router that does what the test says, in virtual time.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "adapters/sqlite_database.h"
+#include "kernel/simulation.h"
+#include "runtime/event.h"
+#include "runtime/sleep.h"
+#include "updates/memory_update_hub.h"
+#include "worker/activities.h"
+
+namespace reliant::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+class NamedTool final : public tools::Tool {
+ public:
+  NamedTool() {
+    descriptor_.name = "bash";
+    descriptor_.effect = model::Effect::kNonIdempotent;
+  }
+  const tools::ToolDescriptor& descriptor() const override { return descriptor_; }
+  Task<model::ToolResult> run(tools::ToolInvocation, tools::ToolOutput&) override { co_return model::ToolResult{}; }
+
+ private:
+  tools::ToolDescriptor descriptor_;
+};
+
+// Answers with what is in `answers`, then never.
+class ScriptedRouter final : public router::DaemonRouter {
+ public:
+  Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant) override {
+    requests.push_back(request);
+    if (!output.empty()) co_await sink.on_output(sink.last_chunk() + 1, output, false);
+    if (answers.empty()) {
+      co_await released.wait();
+      co_return unavailable("nobody answers");
+    }
+    auto answer = answers.front();
+    if (answers.size() > 1 || !repeat_last) answers.pop_front();
+    co_return answer;
+  }
+  Task<Status> cancel(UserId, DaemonId, RequestId request, Instant) override {
+    cancelled = request;
+    released.set();
+    answers = {model::ToolResult{model::Outcome::kExecuted, true, "cancelled", 0, 0}};
+    co_return ok_status();
+  }
+  Task<Result<bool>> online(UserId, DaemonId, Instant) override { co_return true; }
+
+  std::vector<model::ToolRequest> requests;
+  std::deque<Result<model::ToolResult>> answers;
+  bool repeat_last = false;
+  std::string output;
+  RequestId cancelled;
+  Event released;
+};
+
+class Activity final : public temporal::ActivityContext {
+ public:
+  explicit Activity(std::string activity_id) {
+    info_.workflow_id = "chat-c1";
+    info_.run_id = "run-1";
+    info_.activity_id = std::move(activity_id);
+  }
+  const temporal::ActivityInfo& info() const override { return info_; }
+  void heartbeat(std::string details) override { info_.heartbeat_details = std::move(details); }
+  Event& cancelled() override { return cancelled_; }
+  temporal::CancelReason cancel_reason() const override { return reason; }
+
+  temporal::CancelReason reason = temporal::CancelReason::kNone;
+
+ private:
+  temporal::ActivityInfo info_;
+  Event cancelled_;
+};
+
+class NoModel final : public llm::ModelProvider {
+ public:
+  Task<Result<llm::ModelAnswer>> complete(llm::ModelRequest, llm::TextSink&, Instant) override {
+    co_return unimplemented("no model here");
+  }
+};
+
+class RunTool : public testing::Test {
+ protected:
+  RunTool() {
+    registry_.add(std::make_unique<NamedTool>());
+    EXPECT_TRUE(get(store_.migrate(kNever)).ok());
+    user_ = get(store_.users().create(UserId("u1"), "somebody", kNever))->id;
+    project_ = get(store_.projects().create(user_, "project", "/work", kNever))->id;
+    store::NewChat chat;
+    chat.user = user_;
+    chat.project = project_;
+    chat.id = ChatId("c1");
+    EXPECT_TRUE(get(store_.chats().create(chat, kNever)).ok());
+  }
+  ~RunTool() override { simulation_.shutdown(); }
+
+  template <class T>
+  void start(Task<T> task, std::optional<T>& result) {
+    const auto keep = [](Task<T> inner, std::optional<T>& out) -> Task<void> { out.emplace(co_await std::move(inner)); };
+    simulation_.world().spawn(keep(std::move(task), result));
+  }
+  template <class T>
+  T get(Task<T> task) {
+    std::optional<T> result;
+    start(std::move(task), result);
+    EXPECT_TRUE(simulation_.run_until([&] { return result.has_value(); }, simulation_.now() + 1h));
+    return *std::move(result);
+  }
+  void connect(const std::string& id, const std::string& kind) {
+    store::DaemonArrival arrival;
+    arrival.user = user_;
+    arrival.id = DaemonId(id);
+    arrival.name = id;
+    arrival.kind = kind;
+    arrival.gateway = GatewayId("g1");
+    EXPECT_TRUE(get(store_.daemons().accept(arrival, kNever)).ok());
+  }
+  std::string input(std::int64_t index = 0) const {
+    workflow::RunToolInput input;
+    input.user = user_;
+    input.chat = ChatId("c1");
+    input.turn = MessageId("m1");
+    input.index = index;
+    input.planned.call = {ToolCallId("call-7"), "bash", R"({"command":"true"})"};
+    return workflow::to_json_text(input);
+  }
+  workflow::RunToolOutput output(const Result<std::string>& answer) {
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    return *workflow::from_json_text<workflow::RunToolOutput>(*answer);
+  }
+  static model::ToolResult done(std::string content) { return {model::Outcome::kExecuted, false, std::move(content), 0, 0}; }
+
+  sim::Simulation simulation_{11};
+  sim::Node& node_ = simulation_.add_node("worker");
+  std::unique_ptr<adapters::SqliteDatabase> database_ = *adapters::SqliteDatabase::open(":memory:");
+  store::Store store_{*database_, node_.clock(), simulation_.random("store")};
+  updates::MemoryUpdateHub hub_;
+  ScriptedRouter router_;
+  NoModel model_;
+  tools::ToolRegistry registry_;
+  ChatActivities activities_{{node_.clock(), node_.log(), store_, hub_, router_, model_, registry_},
+                             simulation_.random("activities")};
+  UserId user_;
+  ProjectId project_;
+};
+
+TEST_F(RunTool, MakesTheRequestIdOfWorkflowRunActivityAndCall) {
+  connect("d1", "local");
+  router_.answers = {done("ok")};
+  Activity activity("5");
+  EXPECT_EQ(output(get(activities_.run_tool(activity, input()))).outcome, model::Outcome::kExecuted);
+  ASSERT_EQ(router_.requests.size(), 1u);
+  EXPECT_EQ(router_.requests[0].id, model::make_request_id("chat-c1", "run-1", "5", ToolCallId("call-7")));
+  EXPECT_EQ(router_.requests[0].working_directory, "/work");
+  EXPECT_EQ(router_.requests[0].daemon, DaemonId("d1"));
+}
+
+TEST_F(RunTool, AStoredResultIsTheAnswerAndNothingIsRun) {
+  connect("d1", "local");
+  router_.answers = {done("once")};
+  Activity first("5");
+  get(activities_.run_tool(first, input())).IgnoreError();
+  Activity again("9");  // of another run: another request id
+  EXPECT_EQ(output(get(activities_.run_tool(again, input()))).outcome, model::Outcome::kExecuted);
+  EXPECT_EQ(router_.requests.size(), 1u);
+}
+
+TEST_F(RunTool, AsksTheSameDaemonAgainWithTheSameIdEvenIfABetterOneCame) {
+  connect("cloudy", "cloud");
+  router_.answers = {unavailable("the gateway fell silent"), done("ok")};
+  Activity activity("5");
+  std::optional<Result<std::string>> answer;
+  start(activities_.run_tool(activity, input()), answer);
+  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  connect("laptop", "local");  // R95 would prefer it for a new request
+  simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
+  ASSERT_EQ(router_.requests.size(), 2u);
+  EXPECT_EQ(router_.requests[0], router_.requests[1]);
+  EXPECT_EQ(router_.requests[1].daemon, DaemonId("cloudy"));
+}
+
+TEST_F(RunTool, PrefersALocalDaemonToACloudOne) {
+  connect("laptop", "local");
+  connect("cloudy", "cloud");
+  router_.answers = {done("ok")};
+  Activity activity("5");
+  get(activities_.run_tool(activity, input())).IgnoreError();
+  EXPECT_EQ(router_.requests.at(0).daemon, DaemonId("laptop"));
+}
+
+TEST_F(RunTool, WithoutAnyDaemonTheModelIsToldThatItWasNotRun) {
+  Activity activity("5");
+  const Instant begin = simulation_.now();
+  EXPECT_EQ(output(get(activities_.run_tool(activity, input()))).outcome, model::Outcome::kNotExecuted);
+  EXPECT_GE(simulation_.now() - begin, ChatActivities::kDaemonPatience);
+  EXPECT_TRUE(router_.requests.empty());
+}
+
+TEST_F(RunTool, ADaemonThatGotTheRequestAndStaysAwayLeavesTheOutcomeUnknown) {
+  connect("d1", "local");
+  router_.answers = {with_reason(unavailable("gone"), kReasonDaemonOffline)};
+  router_.repeat_last = true;
+  Activity activity("5");
+  std::optional<Result<std::string>> answer;
+  start(activities_.run_tool(activity, input()), answer);
+  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  auto dispatched = get(store_.executions().advance(router_.requests[0].id, store::ExecutionState::kDispatched, 1, kNever));
+  ASSERT_TRUE(dispatched.ok()) << dispatched.status();
+  simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
+  EXPECT_EQ(output(*answer).outcome, model::Outcome::kUnknown);
+}
+
+TEST_F(RunTool, ADaemonThatNeverGotTheRequestDidNotRunIt) {
+  connect("d1", "local");
+  router_.answers = {with_reason(unavailable("gone"), kReasonDaemonOffline)};
+  router_.repeat_last = true;
+  Activity activity("5");
+  EXPECT_EQ(output(get(activities_.run_tool(activity, input()))).outcome, model::Outcome::kNotExecuted);
+}
+
+TEST_F(RunTool, ACancelIsPassedOnAndWhatCameOfItIsStored) {
+  connect("d1", "local");
+  Activity activity("5");
+  std::optional<Result<std::string>> answer;
+  start(activities_.run_tool(activity, input()), answer);
+  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  activity.reason = temporal::CancelReason::kRequested;
+  activity.cancelled().set();
+  simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
+  EXPECT_EQ(answer->status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(router_.cancelled, router_.requests[0].id);
+  auto stored = get(store_.messages().find(user_, ChatId("c1"), "m1/1/0", kNever));
+  EXPECT_TRUE(stored.ok() && stored->has_value());
+}
+
+TEST_F(RunTool, AnAttemptThatIsLostLetsGoWithoutCancelling) {
+  connect("d1", "local");
+  Activity activity("5");
+  std::optional<Result<std::string>> answer;
+  start(activities_.run_tool(activity, input()), answer);
+  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  activity.reason = temporal::CancelReason::kLost;
+  activity.cancelled().set();
+  simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
+  EXPECT_TRUE(router_.cancelled.empty());
+  EXPECT_EQ(answer->status().code(), StatusCode::kCancelled);
+}
+
+TEST_F(RunTool, OutputBecomesUpdatesOnceHoweverOftenItIsTried) {
+  connect("d1", "local");
+  router_.output = "line\n";
+  router_.answers = {done("ok")};
+  Activity activity("5");
+  get(activities_.run_tool(activity, input())).IgnoreError();
+  auto updates = get(store_.updates().list(user_, ChatId("c1"), 0, 100, kNever));
+  ASSERT_TRUE(updates.ok());
+  int outputs = 0;
+  for (const model::Update& update : *updates) outputs += update.kind == model::UpdateKind::kToolOutput;
+  EXPECT_EQ(outputs, 1);
+  EXPECT_EQ(activity.info().heartbeat_details, R"({"last_chunk":1})");
+}
+
+TEST_F(RunTool, AnUnknownToolIsNotExecutedAndSaysWhatThereIs) {
+  workflow::RunToolInput unknown_tool;
+  unknown_tool.user = user_;
+  unknown_tool.chat = ChatId("c1");
+  unknown_tool.turn = MessageId("m1");
+  unknown_tool.planned.call = {ToolCallId("x"), "teleport", "{}"};
+  Activity activity("5");
+  EXPECT_EQ(output(get(activities_.run_tool(activity, workflow::to_json_text(unknown_tool)))).outcome,
+            model::Outcome::kNotExecuted);
+  auto stored = get(store_.messages().find(user_, ChatId("c1"), "m1/1/0", kNever));
+  ASSERT_TRUE(stored.ok() && stored->has_value());
+  const auto& block = std::get<model::ToolResultBlock>((*stored)->content.at(0));
+  EXPECT_NE(block.result.content.find("bash"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace reliant::worker
