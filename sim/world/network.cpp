@@ -52,13 +52,17 @@ Network::Place& Network::place(Node& node) {
 }
 
 Path& Network::path(Node& from, Node& to) {
-  std::unique_ptr<Path>& path = paths_[{from.id(), to.id()}];
-  if (path == nullptr) {
-    path = std::make_unique<Path>(simulation_.random("net/" + from.name() + "->" + to.name()), options_);
-    place(from);  // each is to be watched from now on
-    place(to);
-    update(from.id(), to.id(), *path);
+  if (from.id() < places_.size()) {
+    const std::vector<Path*>& ways = places_[from.id()].ways;
+    if (to.id() < ways.size() && ways[to.id()] != nullptr) [[likely]] return *ways[to.id()];
   }
+  std::unique_ptr<Path>& path = paths_[{from.id(), to.id()}];
+  path = std::make_unique<Path>(simulation_.random("net/" + from.name() + "->" + to.name()), options_);
+  place(to);  // each is to be watched from now on
+  std::vector<Path*>& ways = place(from).ways;
+  if (to.id() >= ways.size()) ways.resize(to.id() + 1);
+  ways[to.id()] = path.get();
+  update(from.id(), to.id(), *path);
   return *path;
 }
 

@@ -117,6 +117,7 @@ class Network final : private NodeObserver {
     Node* node = nullptr;
     bool isolated = false;
     bool silent = false;  // died without telling its peers
+    std::vector<Path*> ways;  // out of `paths_`, by the id of the node they lead to; null: not yet used
   };
 
   Place& place(Node& node);

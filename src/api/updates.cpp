@@ -56,12 +56,13 @@ struct Updates::Stream {
 
 std::string sse_frame(const model::Update& update) {
   std::string frame = concat("id: ", update.sequence, "\nevent: ", model::to_string(update.kind), "\ndata: ");
-  for (const char c : update.payload) {
-    if (c == '\n') {
-      frame += "\ndata: ";
-    } else if (c != '\r') {
-      frame += c;
-    }
+  std::string_view rest = update.payload;
+  for (;;) {
+    const std::size_t end = rest.find_first_of("\r\n");
+    frame += rest.substr(0, end);
+    if (end == std::string_view::npos) break;
+    if (rest[end] == '\n') frame += "\ndata: ";
+    rest.remove_prefix(end + 1);
   }
   frame += "\n\n";
   return frame;
