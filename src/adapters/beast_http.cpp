@@ -8,7 +8,6 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
@@ -17,6 +16,7 @@
 #include <boost/beast/http/read.hpp>
 
 #include "adapters/asio_operation.h"
+#include "adapters/maybe_tls_stream.h"
 #include "base/url.h"
 #include "runtime/deadline.h"
 #include "runtime/event.h"
@@ -58,33 +58,10 @@ constexpr std::uint32_t kMaxHead = 256 * 1024;  // bytes of an answer's head
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
-// A socket with or without TLS, as one stream for Beast: the parser is then compiled once.
-class ClientStream {
- public:
-  explicit ClientStream(asio::io_context& io) : socket(io) {}
-
-  using executor_type = tcp::socket::executor_type;
-  executor_type get_executor() { return socket.get_executor(); }
-
-  template <class Buffers, class Handler>
-  void async_read_some(const Buffers& buffers, Handler&& handler) {
-    if (tls) return tls->async_read_some(buffers, std::forward<Handler>(handler));
-    socket.async_read_some(buffers, std::forward<Handler>(handler));
-  }
-  template <class Buffers, class Handler>
-  void async_write_some(const Buffers& buffers, Handler&& handler) {
-    if (tls) return tls->async_write_some(buffers, std::forward<Handler>(handler));
-    socket.async_write_some(buffers, std::forward<Handler>(handler));
-  }
-
-  tcp::socket socket;
-  std::optional<ssl::stream<tcp::socket&>> tls;
-};
-
 // Held by shared_ptr: by the response and by each operation under way.
 struct Exchange : std::enable_shared_from_this<Exchange> {
   Exchange(asio::io_context& io, std::shared_ptr<void> context)
-      : tls_context(std::move(context)), stream(io), resolver(io) {}
+      : tls_context(std::move(context)), stream(tcp::socket(io)), resolver(io) {}
 
   void close() {
     error_code ignored;
@@ -94,7 +71,7 @@ struct Exchange : std::enable_shared_from_this<Exchange> {
   void read_more();
 
   std::shared_ptr<void> tls_context;
-  ClientStream stream;
+  MaybeTlsStream stream;
   tcp::resolver resolver;
   std::vector<tcp::endpoint> endpoints;
   std::string server;  // "host:port", for messages
@@ -225,6 +202,13 @@ Task<Status> connect(std::shared_ptr<Exchange> exchange) {
   co_return unavailable("cannot connect to ", exchange->server, ": ", last.message());
 }
 
+// Trying again does not help.
+Status untrusted(const std::string& server, long why) {
+  const std::string_view reason =
+      why == X509_V_ERR_UNSPECIFIED ? "it is for another host" : X509_verify_cert_error_string(why);
+  return with_reason(failed_precondition("the certificate of ", server, " is not trusted: ", reason), "TLS_UNTRUSTED");
+}
+
 Task<Status> start_tls(std::shared_ptr<Exchange> exchange, ssl::context& context, std::string host) {
   auto& tls = exchange->stream.tls.emplace(exchange->stream.socket, context);
   error_code error;
@@ -236,6 +220,9 @@ Task<Status> start_tls(std::shared_ptr<Exchange> exchange, ssl::context& context
   if (no_literal) SSL_set_tlsext_host_name(tls.native_handle(), host.c_str());  // names only, says its RFC
   AsioOp handshake([&](auto done) { tls.async_handshake(ssl::stream_base::client, std::move(done)); }, exchange);
   const AsioResult result = co_await handshake;
+  if (const long distrust = SSL_get_verify_result(tls.native_handle()); result.error && distrust != X509_V_OK) {
+    co_return untrusted(exchange->server, distrust);
+  }
   if (result.error) co_return unavailable("no TLS with ", exchange->server, ": ", result.error.message());
   co_return ok_status();
 }

@@ -1,5 +1,6 @@
 #include "adapters/beast_rpc.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 #include <variant>
@@ -7,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include "adapters/beast_rpc_connection.h"
@@ -18,20 +20,25 @@
 namespace reliant::adapters {
 
 namespace asio = boost::asio;
+namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
 
 namespace {
 
 constexpr auto kAcceptRetry = std::chrono::milliseconds(100);
+constexpr Duration kHandshakeTime = std::chrono::seconds(10);
+
+using TlsContext = std::shared_ptr<ssl::context>;  // null: no TLS
 
 class BeastListener final : public ports::RpcListener {
  public:
   BeastListener(AsioExecutor& executor, EventLog& log, ports::RpcHandler& handler, ports::RpcLimits limits,
-                tcp::acceptor acceptor, std::string address)
+                TlsContext tls, tcp::acceptor acceptor, std::string address)
       : log_(log),
         handler_(handler),
         limits_(limits),
+        tls_(std::move(tls)),
         address_(std::move(address)),
         accepting_(std::make_shared<Accepting>(std::move(acceptor), *this)),
         scope_(executor, 0) {
@@ -87,7 +94,7 @@ class BeastListener final : public ports::RpcListener {
   }
 
   void accepted(tcp::socket socket) {
-    scope_.spawn(serve(std::make_shared<ServerConnection>(std::move(socket), limits_)));
+    scope_.spawn(serve(std::make_shared<ServerConnection>(std::move(socket), tls_.get(), limits_)));
   }
 
   void stop_accepting() {
@@ -104,6 +111,30 @@ class BeastListener final : public ports::RpcListener {
 
   Task<void> serve(std::shared_ptr<ServerConnection> connection) {
     const Closing closing(connection);
+    const bool admitted = co_await admit(*connection);
+    if (!admitted) co_return;
+    co_await converse(connection);
+    co_await connection->say_goodbye();
+  }
+
+  // False: the client speaks no TLS, does not trust us, takes too long, or comes when the drain has begun.
+  Task<bool> admit(ServerConnection& connection) {
+    if (!connection.is_secure()) co_return true;
+    const Instant deadline = after(scope_.executor().now(), std::min(kHandshakeTime, limits_.idle_timeout));
+    const auto shaken = co_await with_deadline(handshake_or_draining(connection), deadline);
+    if (shaken && shaken->ok()) co_return true;
+    const std::string_view why = shaken ? message_of(*shaken) : "it did not come in time";
+    log_.debug("rpc.handshake.failed", {{"peer", connection.peer()}, {"error", why}});
+    co_return false;
+  }
+
+  Task<Status> handshake_or_draining(ServerConnection& connection) {
+    auto first = co_await race(connection.handshake(), until_draining());
+    if (first.index() == 0) co_return std::get<0>(std::move(first));
+    co_return unavailable("the server is stopping");
+  }
+
+  Task<void> converse(std::shared_ptr<ServerConnection> connection) {
     for (;;) {
       const bool wanted = co_await until_request(*connection);
       if (!wanted) co_return;
@@ -175,11 +206,34 @@ class BeastListener final : public ports::RpcListener {
   EventLog& log_;
   ports::RpcHandler& handler_;
   ports::RpcLimits limits_;
+  TlsContext tls_;
   std::string address_;
   std::shared_ptr<Accepting> accepting_;
   Event draining_;
   TaskScope scope_;
 };
+
+// The browsers' choice for TLS 1.2: forward secrecy and authenticated encryption only. 1.3 has nothing else.
+constexpr const char* kCiphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
+
+Result<TlsContext> tls_context(const std::optional<TlsCredentials>& credentials) {
+  if (!credentials) return TlsContext();
+  auto context = std::make_shared<ssl::context>(ssl::context::tls_server);
+  SSL_CTX* const native = context->native_handle();
+  error_code error;
+  context->set_options(ssl::context::default_workarounds | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION, error);
+  SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION);
+  SSL_CTX_set_cipher_list(native, kCiphers);
+  SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);  // tickets do, and cost us no memory
+  SSL_CTX_set_mode(native, SSL_MODE_RELEASE_BUFFERS);          // most connections are idle
+  // OpenSSL would ask for a passphrase on the terminal.
+  if (!error) context->set_password_callback([](std::size_t, ssl::context::password_purpose) { return ""; }, error);
+  if (!error) context->use_certificate_chain(asio::buffer(credentials->certificate_chain), error);
+  if (error) return failed_precondition("the TLS certificate cannot be used: ", error.message());
+  context->use_private_key(asio::buffer(credentials->private_key), ssl::context::pem, error);
+  if (error) return failed_precondition("the key of the TLS certificate cannot be used: ", error.message());
+  return context;
+}
 
 Status listen_error(const error_code& error, const std::string& address) {
   if (error == asio::error::address_in_use) {
@@ -207,6 +261,7 @@ Result<asio::ip::address> listen_host(asio::io_context& io, const HostPort& wher
 
 Result<std::unique_ptr<ports::RpcListener>> BeastRpc::listen(std::string address, ports::RpcHandler& handler,
                                                              ports::RpcLimits limits) {
+  TRY_ASSIGN(TlsContext tls, tls_context(tls_));
   TRY_ASSIGN(const HostPort where, parse_host_port(address));
   TRY_ASSIGN(const asio::ip::address host, listen_host(executor_.io(), where));
   const tcp::endpoint endpoint(host, where.port);
@@ -221,7 +276,7 @@ Result<std::unique_ptr<ports::RpcListener>> BeastRpc::listen(std::string address
   if (error) return listen_error(error, address);
   std::string shown = HostPort{real.address().to_string(), real.port()}.str();
   return std::unique_ptr<ports::RpcListener>(
-      new BeastListener(executor_, log_, handler, limits, std::move(acceptor), std::move(shown)));
+      new BeastListener(executor_, log_, handler, limits, std::move(tls), std::move(acceptor), std::move(shown)));
 }
 
 }  // namespace reliant::adapters

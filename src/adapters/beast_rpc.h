@@ -1,15 +1,19 @@
 // BeastRpc: the RpcServer of production: HTTP/1.1 (and 1.0) on Boost.Beast's parser. Keep-alive, limits, chunked
-// streams with backpressure, 100-continue. No TLS: a proxy in front of it ends that.
+// streams with backpressure, 100-continue. With credentials it speaks TLS 1.2 and 1.3 and nothing else (R12); behind a
+// proxy that does, it needs none.
 //
 // Owner: the composition root; it outlives its listeners. Executor: the logic thread; one task a connection, in a scope
 // of the listener. A malformed request is answered with a JSON error and ends its connection; what a handler throws is
-// logged and answered 500.
+// logged and answered 500. A client that does not get through the TLS handshake is dropped; the log says so at debug.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "adapters/asio_executor.h"
+#include "adapters/tls_credentials.h"
 #include "base/event_log.h"
 #include "ports/rpc.h"
 
@@ -17,13 +21,16 @@ namespace reliant::adapters {
 
 class BeastRpc final : public ports::RpcServer {
  public:
-  BeastRpc(AsioExecutor& executor, EventLog& log) : executor_(executor), log_(log) {}
+  BeastRpc(AsioExecutor& executor, EventLog& log, std::optional<TlsCredentials> tls = std::nullopt)
+      : executor_(executor), log_(log), tls_(std::move(tls)) {}
+  // Besides what the port says, FAILED_PRECONDITION: the credentials are of no use.
   Result<std::unique_ptr<ports::RpcListener>> listen(std::string address, ports::RpcHandler& handler,
                                                      ports::RpcLimits limits) override;
 
  private:
   AsioExecutor& executor_;
   EventLog& log_;
+  std::optional<TlsCredentials> tls_;
 };
 
 }  // namespace reliant::adapters

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -28,6 +29,7 @@ using boost::system::error_code;
 
 namespace {
 
+constexpr std::size_t kFill = 4096;                // bytes that are read of a request before its parser reads
 constexpr std::size_t kHighWater = 64 * 1024;      // bytes that may wait to be sent
 constexpr std::size_t kMaxDiscarded = 16 * 1024 * 1024;  // bytes of a refused request that are read and thrown away
 constexpr Duration kLinger = std::chrono::seconds(2);
@@ -80,29 +82,73 @@ ServerConnection::Read to_incoming(Parser& parser, const std::string& peer) {
 
 }  // namespace
 
-ServerConnection::ServerConnection(Socket socket, ports::RpcLimits limits)
-    : socket_(std::move(socket)), limits_(limits), peer_(peer_of(socket_)), buffer_(limits.max_header + 64 * 1024) {
+ServerConnection::ServerConnection(Socket socket, asio::ssl::context* tls, ports::RpcLimits limits)
+    : stream_(std::move(socket)),
+      limits_(limits),
+      peer_(peer_of(stream_.socket)),
+      buffer_(limits.max_header + 64 * 1024) {
+  if (tls != nullptr) stream_.tls.emplace(stream_.socket, *tls);
   error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-  socket_.set_option(asio::socket_base::keep_alive(true), ignored);
-  socket_.non_blocking(true, ignored);
+  stream_.socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  stream_.socket.set_option(asio::socket_base::keep_alive(true), ignored);
+  stream_.socket.non_blocking(true, ignored);
+}
+
+Task<Status> ServerConnection::handshake() {
+  auto self = shared_from_this();
+  AsioOp shake([&](auto h) { stream_.tls->async_handshake(asio::ssl::stream_base::server, std::move(h)); }, self);
+  const AsioResult result = co_await shake;
+  if (result.error) co_return unavailable(result.error.message());
+  secured_ = true;
+  co_return ok_status();
+}
+
+// With TLS, that the socket is readable says nothing about the request: it takes a read to see. The bytes belong to the
+// connection, so that whoever waits for them may be destroyed.
+void ServerConnection::fill() {
+  if (filling_ || input_over_ || closed_ || !buffer_empty()) return;
+  filling_ = true;
+  stream_.async_read_some(buffer_.prepare(kFill),
+                          [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+                            self->filling_ = false;
+                            self->buffer_.commit(bytes);
+                            if (error) self->input_over_ = true;
+                            self->arrived_.set();
+                          });
+}
+
+Task<void> ServerConnection::filled() {
+  auto self = shared_from_this();
+  while (filling_ && !closed_) {
+    arrived_.reset();
+    co_await arrived_.wait();
+  }
 }
 
 Task<bool> ServerConnection::readable() {
   auto self = shared_from_this();
-  AsioOp wait([&self](auto handler) { self->socket_.async_wait(Socket::wait_read, std::move(handler)); }, self);
+  fill();
+  co_await filled();
+  co_return !closed_ && !buffer_empty();
+}
+
+Task<bool> ServerConnection::socket_readable() {
+  auto self = shared_from_this();
+  AsioOp wait([&self](auto h) { self->stream_.socket.async_wait(Socket::wait_read, std::move(h)); }, self);
   const AsioResult result = co_await wait;
   co_return !result.error;
 }
 
 Task<ServerConnection::Read> ServerConnection::read_request() {
   auto self = shared_from_this();
+  co_await filled();
+  if (closed_ || (input_over_ && buffer_empty())) co_return Closed{};
   auto parser = std::make_shared<Parser>();
   parser->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits_.max_header, 1u << 30)));
   parser->body_limit(limits_.max_body);
   const auto keep = std::make_shared<std::pair<std::shared_ptr<void>, std::shared_ptr<Parser>>>(self, parser);
 
-  AsioOp head([&](auto h) { http::async_read_header(socket_, buffer_, *parser, std::move(h)); }, keep);
+  AsioOp head([&](auto h) { http::async_read_header(stream_, buffer_, *parser, std::move(h)); }, keep);
   const AsioResult head_read = co_await head;
   if (head_read.error) {
     const bool nothing_came = head_read.error == http::error::end_of_stream ||
@@ -118,7 +164,7 @@ Task<ServerConnection::Read> ServerConnection::read_request() {
     if (!parser->is_done()) send("HTTP/1.1 100 Continue\r\n\r\n");
   }
   if (!parser->is_done()) {
-    AsioOp body([&](auto h) { http::async_read(socket_, buffer_, *parser, std::move(h)); }, keep);
+    AsioOp body([&](auto h) { http::async_read(stream_, buffer_, *parser, std::move(h)); }, keep);
     const AsioResult body_read = co_await body;
     if (body_read.error == http::error::body_limit) co_return refusal_of(body_read.error, limits_);
     if (body_read.error == http::error::partial_message) co_return Closed{};
@@ -131,19 +177,19 @@ Task<ServerConnection::Read> ServerConnection::read_request() {
 }
 
 bool ServerConnection::has_bytes() {
+  if (!buffer_empty()) return true;
+  if (stream_.tls) {
+    SSL* const ssl = stream_.tls->native_handle();
+    if (SSL_has_pending(ssl) == 1 || BIO_pending(SSL_get_rbio(ssl)) > 0) return true;
+  }
   char byte = 0;
-  return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  return ::recv(stream_.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 Task<void> ServerConnection::until_client_gone() {
-  while (!closed_) {
-    const bool alive = co_await readable();
-    if (!alive || closed_) co_return;
-    char byte = 0;
-    const ssize_t got = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got > 0) co_await never();  // its next request; that it goes is then seen by the writes
-    if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) co_return;
-  }
+  auto self = shared_from_this();
+  const bool alive = co_await readable();
+  if (alive) co_await never();  // its next request; that it goes is then seen by the writes
 }
 
 void ServerConnection::send(std::string_view bytes) {
@@ -161,7 +207,7 @@ void ServerConnection::pump() {
     sent_ = 0;
   }
   writing_ = true;
-  socket_.async_write_some(asio::buffer(in_flight_.data() + sent_, in_flight_.size() - sent_),
+  stream_.async_write_some(asio::buffer(in_flight_.data() + sent_, in_flight_.size() - sent_),
                            [self = shared_from_this()](const error_code& error, std::size_t bytes) {
                              self->writing_ = false;
                              self->sent_ += bytes;
@@ -192,17 +238,34 @@ Task<bool> ServerConnection::until_sent() {
   co_return !closed_;
 }
 
+Task<void> ServerConnection::send_close_notify() {
+  auto self = shared_from_this();
+  SSL* const ssl = stream_.tls->native_handle();
+  SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);  // the client's goodbye is not waited for
+  AsioOp shutdown([&](auto h) { stream_.tls->async_shutdown(std::move(h)); }, self);
+  (void)co_await shutdown;
+}
+
+Task<void> ServerConnection::say_goodbye() {
+  if (!secured_ || closed_) co_return;
+  auto self = shared_from_this();
+  Context& context = co_await ThisContext{};
+  (void)co_await with_deadline(send_close_notify(), after(context.executor->now(), kLinger));
+}
+
 Task<void> ServerConnection::linger() {
   auto self = shared_from_this();
+  co_await say_goodbye();
   error_code ignored;
-  socket_.shutdown(Socket::shutdown_send, ignored);
+  stream_.socket.shutdown(Socket::shutdown_send, ignored);
   Context& context = co_await ThisContext{};
   const Instant deadline = after(context.executor->now(), kLinger);
   std::size_t left = kMaxDiscarded;
   while (!closed_ && left > 0) {
-    const auto ready = co_await with_deadline(readable(), deadline);
+    const auto ready = co_await with_deadline(socket_readable(), deadline);
     if (!ready || !*ready || closed_) break;
-    const ssize_t got = ::recv(socket_.native_handle(), discarded_.data(), discarded_.size(), MSG_DONTWAIT);
+    const ssize_t got =
+        ::recv(stream_.socket.native_handle(), discarded_.data(), discarded_.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;  // readiness may be news of the past
     if (got <= 0) break;
     left -= std::min(left, static_cast<std::size_t>(got));
@@ -213,7 +276,8 @@ Task<void> ServerConnection::linger() {
 void ServerConnection::close() {
   if (std::exchange(closed_, true)) return;
   error_code ignored;
-  socket_.close(ignored);
+  stream_.socket.close(ignored);
+  arrived_.set();
   moved_.set();
 }
 

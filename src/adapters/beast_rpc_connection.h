@@ -1,5 +1,5 @@
-// One accepted connection of BeastRpc: its socket, its buffers and its outstanding reads and writes, which outlive the
-// coroutines that use them, and the responder that answers one request on it.
+// One accepted connection of BeastRpc, with or without TLS: its stream, its buffers and its outstanding reads and writes,
+// which outlive the coroutines that use them, and the responder that answers one request on it.
 //
 // Held by shared_ptr: by the task that serves it and by each operation under way. Only included by beast_*.cpp.
 #pragma once
@@ -10,8 +10,10 @@
 #include <variant>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 
+#include "adapters/maybe_tls_stream.h"
 #include "ports/rpc.h"
 #include "runtime/event.h"
 #include "runtime/task.h"
@@ -34,13 +36,18 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   };
   using Read = std::variant<Closed, Refusal, Incoming>;
 
-  ServerConnection(Socket socket, ports::RpcLimits limits);
+  // `tls` may be null: plain HTTP.
+  ServerConnection(Socket socket, boost::asio::ssl::context* tls, ports::RpcLimits limits);
 
-  // True: bytes are there to be read, or the end. Reads nothing, so it may be destroyed.
+  bool is_secure() const { return stream_.tls.has_value(); }
+  // First of all, on a secure one. UNAVAILABLE: it failed, with the reason. Destroying it leaves nothing but `close`.
+  Task<Status> handshake();
+  // True: bytes of a request are in the buffer. False: there will be none. May be destroyed: what is read goes on into
+  // the buffer.
   Task<bool> readable();
   // True when no byte of a further request is in the buffer yet.
   bool buffer_empty() const { return buffer_.size() == 0; }
-  // Whether the system holds bytes that have not been read.
+  // Whether bytes have come that are not in the buffer yet.
   bool has_bytes();
   // One request. Destroying it leaves the connection good for nothing but `close`.
   Task<Read> read_request();
@@ -53,7 +60,9 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   Task<bool> until_room(Instant deadline);
   // True: all has been handed to the system. False: closed, or nothing moved for the idle timeout.
   Task<bool> until_sent();
-  // After the last answer: says that nothing more will come and lets the client read what it has, for a moment.
+  // After the last answer, on a secure connection: says that this was all and not a connection that broke.
+  Task<void> say_goodbye();
+  // After a refusal: says that nothing more will come and lets the client read what it has, for a moment.
   Task<void> linger();
 
   bool closed() const { return closed_; }
@@ -61,13 +70,21 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   const std::string& peer() const { return peer_; }
 
  private:
+  void fill();
+  Task<void> filled();
+  Task<void> send_close_notify();
+  Task<bool> socket_readable();
   void pump();
   std::size_t unsent() const { return pending_.size() + in_flight_.size() - sent_; }
 
-  Socket socket_;
+  MaybeTlsStream stream_;
   ports::RpcLimits limits_;
   std::string peer_;
   boost::beast::flat_buffer buffer_;
+  bool filling_ = false;     // a read into buffer_ is under way, and nobody else may touch it
+  bool input_over_ = false;  // the client has said all, or is lost
+  bool secured_ = false;     // the handshake is done
+  Event arrived_;            // the filling ended, or it was closed
   std::array<char, 4096> discarded_{};
   std::string pending_;    // to be sent next
   std::string in_flight_;  // being sent; not touched meanwhile

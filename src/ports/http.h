@@ -39,6 +39,7 @@ class Http {
   virtual ~Http() = default;
   // Returns when the answer's head has come; any HTTP status is OK here. UNAVAILABLE: no connection, or lost before the
   // head (the request may have been executed). INVALID_ARGUMENT: the URL, with what is wrong with it.
+  // FAILED_PRECONDITION: the server's certificate is not trusted (reason TLS_UNTRUSTED), or TLS cannot be used.
   virtual Task<Result<std::unique_ptr<HttpResponse>>> send(HttpRequest request, Instant deadline) = 0;
 };
 

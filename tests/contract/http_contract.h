@@ -36,10 +36,11 @@ TYPED_TEST_P(HttpContract, TakesManyRequestsAtOnce) {
 TYPED_TEST_P(HttpContract, SaysThatNobodyListens) {
   this->listen();
   const std::string url = this->url("/echo");
+  const std::string address = this->listener_->address();
   this->listener_.reset();
   const auto answer = this->ask(get_request(url));
   ASSERT_EQ(answer.status().code(), StatusCode::kUnavailable) << answer.status();
-  EXPECT_NE(message_of(answer.status()).find(url.substr(7, url.size() - 12)), std::string_view::npos)
+  EXPECT_NE(message_of(answer.status()).find(address), std::string_view::npos)
       << answer.status();
 }
 

@@ -1,6 +1,7 @@
 // The service that the contract suites of Rpc and Http call, and what both need to call it. A world gives
 //   executor(), scope()   where the client's tasks run
 //   server(), address()   the RpcServer, and what to listen on (port 0)
+//   scheme()              "http", or "https" when that server speaks TLS
 //   http()                the client
 //   run_until(predicate)  lets time pass until it holds; false: it did not within a generous limit
 #pragma once
@@ -211,7 +212,7 @@ class HttpContractBase : public ::testing::Test {
     ASSERT_TRUE(listener.ok()) << listener.status();
     listener_ = *std::move(listener);
   }
-  std::string url(std::string_view path) const { return concat("http://", listener_->address(), path); }
+  std::string url(std::string_view path) const { return concat(world_.scheme(), "://", listener_->address(), path); }
   Result<Answer> ask(ports::HttpRequest request) { return get(fetch(world_.http(), std::move(request), in(kLong))); }
   Result<Answer> ask(std::string_view path) { return ask(get_request(url(path))); }
   Response open(std::string_view path) {

@@ -17,6 +17,7 @@ class SimHttpWorld {
   TaskScope& scope() { return client_.scope(); }
   ports::RpcServer& server() { return server_; }
   std::string address() const { return "server:0"; }
+  std::string scheme() const { return "http"; }
   ports::Http& http() { return http_; }
   bool run_until(const std::function<bool()>& done) {
     return simulation_.run_until(done, after(simulation_.now(), std::chrono::minutes(10)));

@@ -17,13 +17,14 @@ Task<void> ignore(ports::Http& http, ports::HttpRequest request) {
 }
 
 // False: everything that can happen has happened before.
+template <class World>
 bool destroy_after(std::size_t handlers, First first) {
-  BeastWorld world;
+  World world;
   ContractService service(world.executor());
   auto listener = *world.server().listen(world.address(), service, {});
   auto clients = std::make_unique<TaskScope>(world.executor(), 0);
   for (const char* path : {"/echo", "/three", "/steps", "/gate", "/flood", "/broken"}) {
-    ports::HttpRequest request = get_request(concat("http://", listener->address(), path));
+    ports::HttpRequest request = get_request(concat(world.scheme(), "://", listener->address(), path));
     request.body = std::string(100'000, 'x');
     clients->spawn(ignore(world.http(), std::move(request)));
   }
@@ -44,12 +45,21 @@ bool destroy_after(std::size_t handlers, First first) {
   return busy && service.written() <= 1'000'000;
 }
 
-TEST(BeastDestruction, IsSafeAtEveryPoint) {
+template <class World>
+void destroy_at_every_point() {
   for (const First first : {First::kListener, First::kClients}) {
     std::size_t handlers = 0;
-    while (destroy_after(handlers, first)) handlers += handlers < 150 ? 1 : 7;
+    while (destroy_after<World>(handlers, first)) handlers += handlers < 150 ? 1 : 7;
     EXPECT_GT(handlers, 100u);
   }
+}
+
+TEST(BeastDestruction, IsSafeAtEveryPoint) {
+  destroy_at_every_point<BeastWorld>();
+}
+
+TEST(BeastDestruction, IsSafeAtEveryPointWithTls) {
+  destroy_at_every_point<BeastTlsWorld>();
 }
 
 }  // namespace
