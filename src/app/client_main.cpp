@@ -26,6 +26,7 @@ constexpr Flag kSendFlags[] = {
     {"--watch", "", "", "", "show what happens until the chat has come to its end"},
     kJsonFlag,
     kServerFlag,
+    kTlsCaFlag,
     kTokenFileFlag,
     kDataDirFlag,
 };
@@ -33,10 +34,11 @@ constexpr Flag kWatchFlags[] = {
     {"--after", "SEQUENCE", "", "0", "only what came after this update"},
     kJsonFlag,
     kServerFlag,
+    kTlsCaFlag,
     kTokenFileFlag,
     kDataDirFlag,
 };
-constexpr Flag kPlainFlags[] = {kJsonFlag, kServerFlag, kTokenFileFlag, kDataDirFlag};
+constexpr Flag kPlainFlags[] = {kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag};
 
 constexpr Command kCommands[] = {
     {"chat send", "TEXT", 1, 1, "Sends a message; TEXT \"-\" reads it from the standard input.", kSendFlags},
@@ -103,6 +105,14 @@ Task<void> run(ChatClient& client, std::string name, const Arguments& arguments,
   executor.stop();
 }
 
+// The port that says so knows nothing of our flags.
+Status with_remedy(Status status) {
+  if (reason_of(status) != "TLS_UNTRUSTED") return status;
+  return make_status(
+      status.code(),
+      concat(message_of(status), "; name a file with its certificate, or its CA's, ", "with --tls-ca FILE"));
+}
+
 }  // namespace
 
 const std::span<const Command> kChatCommands = kCommands;
@@ -114,14 +124,14 @@ int client_main(const Command& command, const Arguments& arguments, const Enviro
   if (!server.ok()) return report(server.status());
   adapters::AsioExecutor executor;
   adapters::SystemClock clock(executor);
-  adapters::BeastHttp http(executor);
+  adapters::BeastHttp http(executor, options->ca_file);
   ApiClient api(http, clock, Random(adapters::os_seed()), *server);
   ChatClient client(api, stdout, options->json ? ViewFormat::kJson : ViewFormat::kText);
   Status result;
   TaskScope scope(executor, 0);
   scope.spawn(run(client, std::string(command.name), arguments, result, executor));
   executor.run_loop();
-  return result.ok() ? 0 : report(result);
+  return result.ok() ? 0 : report(with_remedy(result));
 }
 
 }  // namespace reliant::app

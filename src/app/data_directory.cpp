@@ -63,10 +63,18 @@ std::string DataDirectory::file(std::string_view name) const {
 }
 
 Status DataDirectory::write_private(std::string_view name, std::string_view content) const {
+  return write(name, content, 0600);
+}
+
+Status DataDirectory::write_public(std::string_view name, std::string_view content) const {
+  return write(name, content, 0644);
+}
+
+Status DataDirectory::write(std::string_view name, std::string_view content, unsigned mode) const {
   const std::string target = file(name);
   const std::string draft = target + ".new";
   UniqueFd out(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!out || ::fchmod(out.get(), 0600) != 0)
+  if (!out || ::fchmod(out.get(), mode) != 0)
     return adapters::posix_error(errno, concat("cannot write ", draft));
   TRY_OK(adapters::write_all(out.get(), content, concat("cannot write ", draft)));
   if (::fsync(out.get()) != 0) return adapters::posix_error(errno, concat("cannot write ", draft));

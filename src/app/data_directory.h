@@ -3,7 +3,8 @@
 //
 //   reliant.db  temporal.db  journal.db     databases
 //   token                                   the local user's token, 0600
-//   address                                 "host:port" where clients connect, while the server runs
+//   address  tls-address                    "host:port" where clients connect, while the server runs
+//   tls.crt  tls.key                        the server's certificate (0644) and its key (0600)
 //   reliant.log                             the event log, unless it goes elsewhere
 //   lock                                    held by the process whose number is in it
 #pragma once
@@ -27,11 +28,14 @@ class DataDirectory {
   std::string file(std::string_view name) const;
   // Whole or not at all, also when the machine stops in the middle.
   Status write_private(std::string_view name, std::string_view content) const;
+  // The same, for a file that people give to others: 0644.
+  Status write_public(std::string_view name, std::string_view content) const;
   // Without the line's end; nullopt: there is no such file.
   Result<std::optional<std::string>> read_line(std::string_view name) const;
   void remove(std::string_view name) const;
 
  private:
+  Status write(std::string_view name, std::string_view content, unsigned mode) const;
   DataDirectory(std::string path, adapters::UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
 
   std::string path_;

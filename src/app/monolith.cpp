@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "adapters/os_entropy.h"
 #include "app/version.h"
@@ -13,6 +14,7 @@ namespace {
 constexpr Duration kStartTime = std::chrono::seconds(30);
 constexpr std::string_view kGatewayAddress = "monolith:9190";  // in memory: no port of the machine
 constexpr std::string_view kAddressFile = "address";
+constexpr std::string_view kTlsAddressFile = "tls-address";
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -55,26 +57,29 @@ Result<Databases> Databases::open(const DataDirectory& directory) {
 }
 
 Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environment& environment)
-    : parts_(parts),
+    : parts_(std::move(parts)),
       options_(std::move(options)),
       random_(adapters::os_seed()),
-      root_(parts.executor, 0),
-      store_(*parts.databases.reliant, parts.clock, random_.stream("store")),
+      root_(parts_.executor, 0),
+      store_(*parts_.databases.reliant, parts_.clock, random_.stream("store")),
       validator_(store_.tokens()),
-      rpc_(parts.executor, parts.log),
-      processes_(parts.executor.io(), environment.for_children()),
-      filesystem_(parts.executor.io()),
+      plain_rpc_(parts_.executor, parts_.log),
+      tls_rpc_(parts_.executor, parts_.log, parts_.tls),
+      rpc_(plain_rpc_, tls_rpc_, options_.tls_listen_address),
+      processes_(parts_.executor.io(), environment.for_children()),
+      filesystem_(parts_.executor.io()),
       tools_(tools::make_standard_tools(processes_, filesystem_)),
-      temporal_(root_.context(), parts.clock, random_.stream("temporal"), parts.log,
-                *parts.databases.temporal),
-      workflows_(temporal_, parts.clock, random_.stream("workflows"),
+      temporal_(root_.context(), parts_.clock, random_.stream("temporal"), parts_.log,
+                *parts_.databases.temporal),
+      workflows_(temporal_, parts_.clock, random_.stream("workflows"),
                  temporal::ClientOptions{.identity = "api"}),
-      records_(store_, validator_, parts.clock),
-      gateway_(root_.context(), parts.clock, parts.log, links_, records_, gateway_options()),
+      records_(store_, validator_, parts_.clock),
+      gateway_(root_.context(), parts_.clock, parts_.log, links_, records_, gateway_options()),
       router_(gateway_),
       worker_(root_.context(), random_.stream("worker"), temporal_,
-              {parts.clock, parts.log, store_, hub_, router_, parts.model, tools_}, {.identity = "worker"}),
-      api_(root_.context(), random_, {parts.clock, parts.log, rpc_, store_, validator_, hub_, workflows_},
+              {parts_.clock, parts_.log, store_, hub_, router_, parts_.model, tools_},
+              {.identity = "worker"}),
+      api_(root_.context(), random_, {parts_.clock, parts_.log, rpc_, store_, validator_, hub_, workflows_},
            api_options(options_)) {}
 
 Task<Status> Monolith::start() {
@@ -91,11 +96,15 @@ Task<Status> Monolith::start() {
   CO_TRY_OK(co_await worker_.start(deadline));
   api_.set_first_request_observer(*starter_);
   CO_TRY_OK(api_.start());
+  parts_.directory.remove(kTlsAddressFile);  // of a run that did not end in order
+  if (!tls_address().empty())
+    CO_TRY_OK(parts_.directory.write_private(kTlsAddressFile, tls_address() + "\n"));
   co_return parts_.directory.write_private(kAddressFile, api_.address() + "\n");
 }
 
 Task<void> Monolith::stop(Instant deadline) {
   parts_.directory.remove(kAddressFile);
+  parts_.directory.remove(kTlsAddressFile);
   co_await api_.stop(deadline);
   co_await worker_.stop(deadline);
   if (starter_) co_await starter_->stop(deadline);

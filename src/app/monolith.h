@@ -21,6 +21,7 @@
 #include "app/lazy_daemon_starter.h"
 #include "app/local_user.h"
 #include "app/options.h"
+#include "app/rpc_with_tls.h"
 #include "auth/authenticator.h"
 #include "daemon/daemon.h"
 #include "gateway/gateway.h"
@@ -52,6 +53,7 @@ struct MonolithParts {
   const DataDirectory& directory;
   ports::Http& http;
   llm::ModelProvider& model;
+  std::optional<adapters::TlsCredentials> tls;  // where the options have an address for it
 };
 
 class Monolith {
@@ -63,6 +65,7 @@ class Monolith {
   // In order: no new calls, running activities, running tools; until `deadline`.
   Task<void> stop(Instant deadline);
   const std::string& address() const { return api_.address(); }
+  const std::string& tls_address() const { return rpc_.tls_address(); }  // "": no HTTPS
   const LocalUser& user() const { return user_; }
 
  private:
@@ -74,7 +77,9 @@ class Monolith {
   auth::DbPatValidator validator_;
   updates::MemoryUpdateHub hub_;
   adapters::MemoryLinkTransport links_;
-  adapters::BeastRpc rpc_;
+  adapters::BeastRpc plain_rpc_;
+  adapters::BeastRpc tls_rpc_;
+  RpcWithTls rpc_;
   adapters::PosixProcesses processes_;
   adapters::PosixFilesystem filesystem_;
   tools::ToolRegistry tools_;

@@ -15,6 +15,7 @@
 #include "app/monolith.h"
 #include "app/options.h"
 #include "app/report.h"
+#include "app/server_certificate.h"
 #include "base/text.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
@@ -34,7 +35,9 @@ void greet(const Monolith& monolith, const DataDirectory& directory) {
   const std::string token = directory.file("token");
   if (monolith.user().created)
     say(concat("made the local user and its token, which is in ", token, " (keep it to yourself)"));
-  say(concat("reliant is ready on http://", monolith.address(), ", data in ", directory.path()));
+  const std::string& tls = monolith.tls_address();
+  say(concat("reliant is ready on http://", monolith.address(), tls.empty() ? "" : " and https://", tls,
+             ", data in ", directory.path()));
   say(concat("go on with: reliant chat send \"…\" --watch --data-dir ", directory.path(),
              "   (Ctrl-C stops)"));
 }
@@ -100,9 +103,16 @@ int monolith_main(const Arguments& arguments, const Environment& environment) {
   if (!model.ok()) return report(model.status());
   auto databases = Databases::open(*directory);
   if (!databases.ok()) return report(databases.status());
+  std::optional<adapters::TlsCredentials> tls;
+  if (!options->tls_listen_address.empty()) {
+    auto certificate = prepare_server_certificate(*directory, clock.wall_now());
+    if (!certificate.ok()) return report(certificate.status());
+    if (!certificate->replaced.empty()) say(certificate->replaced);
+    tls = std::move(certificate->credentials);
+  }
   const Duration grace = options->grace;
-  Monolith monolith({executor, clock, log, *databases, *directory, http, **model}, *std::move(options),
-                    environment);
+  Monolith monolith({executor, clock, log, *databases, *directory, http, **model, std::move(tls)},
+                    *std::move(options), environment);
   Life life{executor, monolith, *directory, grace};
   TaskScope scope(executor, 0);
   scope.spawn(live(life));

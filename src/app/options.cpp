@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "adapters/json_event_log.h"
+#include "app/server_certificate.h"
 #include "base/text.h"
 #include "base/url.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr Flag kMonolithFlags[] = {
     {"--port", "PORT", "API_PORT", "8080", "where clients connect; 0 takes a free one, see DIR/address"},
+    {"--tls-port", "PORT", "API_TLS_PORT", "8443",
+     "where clients connect with HTTPS; 0 takes a free one, see DIR/tls-address; off: nowhere"},
     {"--bind-address", "ADDRESS", "BIND_ADDRESS", "127.0.0.1", "on which interface"},
     kDataDirFlag,
     {"--model-script", "FILE", "RELIANT_MODEL_SCRIPT", "", "answers from a YAML script instead of a model"},
@@ -42,6 +45,16 @@ Result<std::string> data_dir_of(const Arguments& arguments, const Environment& e
   if (error)
     return invalid_field("--data-dir", concat("cannot use \"", path, "\" as a path: ", error.message()));
   return absolute.lexically_normal().string();
+}
+
+// "" is off.
+Result<std::string> tls_address_of(const Arguments& arguments, const std::string& host) {
+  const std::string text = arguments.text("--tls-port");
+  if (text == "off") return "";
+  const auto port = arguments.number("--tls-port", 0, 65535);
+  if (!port.ok())
+    return with_field(invalid_argument(message_of(port.status()), ", or off"), field_of(port.status()));
+  return HostPort{host, static_cast<std::uint16_t>(*port)}.str();
 }
 
 // A model must be chosen: to start without one and fail each chat would only be the same error later.
@@ -81,6 +94,7 @@ Result<MonolithOptions> monolith_options(const Arguments& arguments, const Envir
   TRY_ASSIGN(const std::int64_t port, arguments.number("--port", 0, 65535));
   const std::string host = arguments.text("--bind-address");
   options.listen_address = HostPort{host, static_cast<std::uint16_t>(port)}.str();
+  TRY_ASSIGN(options.tls_listen_address, tls_address_of(arguments, host));
   TRY_ASSIGN(options.data_dir, data_dir_of(arguments, environment));
   TRY_ASSIGN(options.model, model_options(arguments, environment));
   if (arguments.is_set("--start-daemon")) options.daemon = DaemonStart::kAtBoot;
@@ -120,6 +134,12 @@ Result<ClientOptions> client_options(const Arguments& arguments, const Environme
       return invalid_field("--token-file",
                            concat("cannot read a token from ", file, "; name a file that holds one"));
     }
+  }
+  options.ca_file = arguments.text("--tls-ca");
+  if (options.ca_file.empty() && options.server_url.starts_with("https:")) {
+    const std::string own = concat(options.data_dir, "/", kCertificateFile);
+    std::error_code ignored;
+    if (std::filesystem::exists(own, ignored)) options.ca_file = own;
   }
   options.json = arguments.is_set("--json");
   return options;

@@ -24,6 +24,7 @@ struct ModelOptions {
 
 struct MonolithOptions {
   std::string listen_address;
+  std::string tls_listen_address;  // "": no HTTPS
   std::string data_dir;
   ModelOptions model;
   DaemonStart daemon = DaemonStart::kOnFirstRequest;
@@ -37,6 +38,7 @@ struct ClientOptions {
   std::string data_dir;
   std::string server_url;  // "" = the one of the data directory
   std::string token;       // likewise
+  std::string ca_file;     // trusted besides the system's certificates; "" = no more than those
   bool json = false;
 };
 
@@ -54,6 +56,9 @@ inline constexpr Flag kServerFlag = {"--server", "URL", "RELIANT_SERVER_URL", ""
 inline constexpr Flag kTokenFileFlag = {
     "--token-file", "FILE", "", "",
     "a file with the token; without it RELIANT_TOKEN, or the data directory's"};
+inline constexpr Flag kTlsCaFlag = {
+    "--tls-ca", "FILE", "TLS_CA_FILE", "",
+    "certificates (PEM) to trust, besides the system's; without it the data directory's tls.crt"};
 inline constexpr Flag kJsonFlag = {"--json", "", "", "", "one JSON object a line, for scripts"};
 
 }  // namespace reliant::app

@@ -64,7 +64,8 @@ class Monolith:
         (self.root / "project").mkdir()
         begin = time.monotonic()
         self.server = subprocess.Popen(
-            [binaries / "reliant", "monolith", "--port", "0", "--data-dir", self.data, "--model-script", self.root / "script.yaml"],
+            [binaries / "reliant", "monolith", "--port", "0", "--tls-port", "0", "--data-dir", self.data,
+             "--model-script", self.root / "script.yaml"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(self.root)})
         address = self.data / "address"
         while not self.answers(address):

@@ -46,6 +46,7 @@ class World:
         self.script.write_text(script)
         self.server = None
         self.port = 0
+        self.tls_port = 0
         self.log = self.root / "server.log"
 
     def close(self):
@@ -55,7 +56,7 @@ class World:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def environment(self):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "RELIANT_", "API_", "BIND_", "DATA_"))}
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "RELIANT_", "API_", "BIND_", "DATA_", "TLS_"))}
         clean["HOME"] = str(self.root)
         clean.pop("XDG_DATA_HOME", None)
         return clean
@@ -69,7 +70,8 @@ class World:
                               env=self.environment(), cwd=self.project, **more)
 
     def monolith(self, *more):
-        return ["monolith", "--port", self.port, "--data-dir", self.data, "--model-script", self.script, *more]
+        return ["monolith", "--port", self.port, "--tls-port", self.tls_port, "--data-dir", self.data,
+                "--model-script", self.script, *more]
 
     def start(self, *more):
         """Returns when it is ready; the seconds that took."""

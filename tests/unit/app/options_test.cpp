@@ -17,6 +17,7 @@ TEST(MonolithOptions, HaveTheDefaultsOfTheManual) {
   const auto made = options({"--model-script", "s"}, {{"HOME", "/home/u"}});
   ASSERT_TRUE(made.ok());
   EXPECT_EQ(made->listen_address, "127.0.0.1:8080");
+  EXPECT_EQ(made->tls_listen_address, "127.0.0.1:8443");
   EXPECT_EQ(made->data_dir, "/home/u/.local/share/reliant");
   EXPECT_EQ(made->daemon, DaemonStart::kOnFirstRequest);
 }
@@ -28,6 +29,17 @@ TEST(MonolithOptions, TakeTheEnvironment) {
   EXPECT_EQ(made->listen_address, "[::1]:0");
   EXPECT_EQ(made->data_dir, "/d/x");
   EXPECT_EQ(made->model.api_key, "k");
+}
+
+TEST(MonolithOptions, ListenForHttpsWhereTheyAreTold) {
+  const auto at = [](std::string port) {
+    return options({"--model-script", "s", "--tls-port", std::move(port)}, {{"HOME", "/h"}});
+  };
+  EXPECT_EQ(at("0")->tls_listen_address, "127.0.0.1:0");
+  EXPECT_EQ(at("off")->tls_listen_address, "");
+  const Status status = at("on").status();
+  EXPECT_EQ(field_of(status), "--tls-port");
+  EXPECT_NE(message_of(status).find("from 0 to 65535, or off"), std::string_view::npos) << status;
 }
 
 TEST(MonolithOptions, NeedAModel) {

@@ -1,0 +1,142 @@
+"""HTTPS: the monolith makes a certificate of its own, and clients that are given it, and only those, trust it (R12)."""
+
+import http.client
+import os
+import socket
+import ssl
+import stat
+import unittest
+
+from reliant_process import PATIENCE, World
+
+
+def trusting(*files):
+    """Trusts these certificates alone, and is strict about what they say."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    for file in files:
+        context.load_verify_locations(cafile=file)
+    return context
+
+
+class Tls(unittest.TestCase):
+    def world(self):
+        world = World()
+        self.addCleanup(world.close)
+        return world
+
+    def address(self, world):
+        return (world.data / "tls-address").read_text().strip()
+
+    def url(self, world, host="localhost"):
+        return f"https://{host}:{self.address(world).rpartition(':')[2]}"
+
+    def health(self, world, context, host="localhost"):
+        port = int(self.address(world).rpartition(":")[2])
+        connection = http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=context)
+        try:
+            connection.request("GET", "/health")
+            self.version = connection.sock.version()
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def test_serves_who_trusts_its_certificate_and_nobody_else(self):
+        world = self.world()
+        world.start()
+        certificate = world.data / "tls.crt"
+        for host in ("localhost", "127.0.0.1"):
+            self.assertEqual(self.health(world, trusting(certificate), host), 200)
+        self.assertEqual(self.version, "TLSv1.3")
+        stranger = self.world()
+        stranger.start()
+        for context in (trusting(stranger.data / "tls.crt"), ssl.create_default_context()):
+            with self.assertRaises(ssl.SSLCertVerificationError):
+                self.health(world, context)
+        self.assertEqual(self.health(world, trusting(certificate)), 200)
+        self.assertEqual(world.call("GET", "", prefix="/health").status, 200)
+
+    def test_a_client_in_plain_text_disturbs_nobody(self):
+        world = self.world()
+        world.start("--log-level", "debug")
+        host, _, port = self.address(world).rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as plain:
+            plain.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+            self.assertNotIn(b"HTTP/1.1", self.rest(plain))
+        self.assertEqual(self.health(world, trusting(world.data / "tls.crt")), 200)
+        noted = [line for line in world.log.read_text().splitlines() if "rpc.handshake.failed" in line]
+        self.assertEqual(len(noted), 1)
+        self.assertIn('"debug"', noted[0])
+
+    @staticmethod
+    def rest(connection):
+        out = b""
+        try:
+            while part := connection.recv(4096):
+                out += part
+        except ConnectionResetError:  # what it sent last was not read
+            pass
+        return out
+
+    def test_keeps_its_certificate_and_replaces_a_broken_one(self):
+        world = self.world()
+        world.start()
+        certificate, key = world.data / "tls.crt", world.data / "tls.key"
+        self.assertEqual(stat.S_IMODE(os.stat(certificate).st_mode), 0o644)
+        self.assertEqual(stat.S_IMODE(os.stat(key).st_mode), 0o600)
+        first = certificate.read_text()
+        self.assertEqual(world.stop(), 0)
+        self.assertFalse((world.data / "tls-address").exists())
+        world.start()
+        self.assertEqual(certificate.read_text(), first)
+        world.stop()
+        certificate.write_text("nonsense")
+        world.start()
+        self.assertNotEqual(certificate.read_text(), first)
+        self.assertEqual(self.health(world, trusting(certificate)), 200)
+        said = [line for line in world.log.read_text().splitlines() if line.startswith("replaced ")]
+        self.assertEqual(len(said), 1, said)
+        self.assertIn(f"{certificate}, since it is no certificate in PEM", said[0])
+
+    def test_the_command_line_speaks_it(self):
+        world = self.world()
+        world.start()
+        by_default = world.run("chat", "send", "go", "--watch", "--server", self.url(world), "--data-dir", world.data)
+        self.assertEqual(by_default.returncode, 0, by_default.stderr)
+        self.assertIn("hello", by_default.stdout)
+        elsewhere = ["chat", "list", "--server", self.url(world, "127.0.0.1"), "--token-file", world.data / "token",
+                     "--data-dir", world.root / "elsewhere"]
+        told = world.run(*elsewhere, "--tls-ca", world.data / "tls.crt")
+        self.assertEqual((told.returncode, told.stderr), (0, ""))
+        self.assertTrue(told.stdout)
+        refused = world.run(*elsewhere)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertRegex(refused.stderr, r"^reliant: the certificate of .* is not trusted: .*--tls-ca FILE\n$")
+        unreadable = world.run(*elsewhere, "--tls-ca", world.root / "nowhere.pem")
+        self.assertEqual(unreadable.returncode, 1)
+        self.assertRegex(unreadable.stderr, r"^reliant: .*nowhere\.pem.*\n$")
+
+    def test_can_be_told_another_port_or_none(self):
+        world = self.world()
+        world.tls_port = "off"
+        world.start()
+        self.assertFalse((world.data / "tls-address").exists())
+        self.assertFalse((world.data / "tls.key").exists())
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            other = self.world()
+            other.tls_port = taken.getsockname()[1]
+            done = other.run(*other.monolith())
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn(f"127.0.0.1:{other.tls_port} is already in use", done.stderr)
+        self.assertIn("--tls-port", done.stderr)
+        self.assertFalse((other.data / "address").exists())
+        wrong = other.run("monolith", "--tls-port", "on", "--data-dir", other.data)
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn("0 to 65535, or off", wrong.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,98 @@
+#include "app/server_certificate.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "adapters/self_signed.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr WallTime kNow{std::chrono::sys_days(std::chrono::year(2030) / 6 / 15)};
+constexpr auto kTwelveYears = std::chrono::hours(24 * 365 * 12);
+
+class ServerCertificateTest : public testing::Test {
+ protected:
+  ServerCertificateTest() : root_(made()), directory_(*DataDirectory::open(root_)) {}
+  ~ServerCertificateTest() override { std::filesystem::remove_all(root_); }
+
+  ServerCertificate prepare(WallTime now = kNow) {
+    auto certificate = prepare_server_certificate(directory_, now);
+    EXPECT_TRUE(certificate.ok()) << certificate.status();
+    EXPECT_TRUE(adapters::check_credentials(certificate->credentials, now).ok());
+    EXPECT_EQ(content("tls.crt"), certificate->credentials.certificate_chain);
+    EXPECT_EQ(content("tls.key"), certificate->credentials.private_key);
+    return *std::move(certificate);
+  }
+  void overwrite(const char* name, const std::string& text) { std::ofstream(directory_.file(name)) << text; }
+  void remove(const char* name) { std::filesystem::remove(directory_.file(name)); }
+  std::string content(const char* name) {
+    std::ifstream in(directory_.file(name));
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  }
+  mode_t mode_of(const char* name) {
+    struct stat info{};
+    return ::stat(directory_.file(name).c_str(), &info) == 0 ? info.st_mode & 0777 : 0;
+  }
+
+ private:
+  static std::string made() {
+    std::string name = testing::TempDir() + "reliant-tls.XXXXXX";
+    return ::mkdtemp(name.data());
+  }
+
+  std::string root_;
+  DataDirectory directory_;
+};
+
+TEST_F(ServerCertificateTest, IsMadeAtTheFirstStartAndItsKeyIsPrivate) {
+  EXPECT_EQ(prepare().replaced, "") << "there was none";
+  EXPECT_EQ(mode_of("tls.crt"), 0644u);
+  EXPECT_EQ(mode_of("tls.key"), 0600u);
+}
+
+TEST_F(ServerCertificateTest, IsUsedAgain) {
+  const ServerCertificate first = prepare();
+  const ServerCertificate second = prepare();
+  EXPECT_EQ(second.replaced, "");
+  EXPECT_EQ(second.credentials.certificate_chain, first.credentials.certificate_chain);
+  EXPECT_EQ(second.credentials.private_key, first.credentials.private_key);
+}
+
+TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsUsedAsItIs) {
+  const auto theirs = adapters::make_self_signed(kNow);
+  overwrite("tls.crt", theirs->certificate_chain);
+  overwrite("tls.key", theirs->private_key);
+  EXPECT_EQ(prepare().credentials.private_key, theirs->private_key);
+}
+
+TEST_F(ServerCertificateTest, IsReplacedWhenItIsBroken) {
+  const ServerCertificate first = prepare();
+  overwrite("tls.crt", first.credentials.certificate_chain.substr(0, 100));
+  const std::string line = prepare().replaced;
+  EXPECT_NE(line.find("/tls.crt, since it is no certificate in PEM"), std::string::npos) << line;
+  EXPECT_EQ(line.find('\n'), std::string::npos);
+}
+
+TEST_F(ServerCertificateTest, IsReplacedWhenItsKeyIsLostOrAnotherOnes) {
+  const ServerCertificate first = prepare();
+  remove("tls.key");
+  EXPECT_NE(prepare().replaced.find("its key is missing"), std::string::npos);
+  overwrite("tls.key", first.credentials.private_key);
+  EXPECT_NE(prepare().replaced.find("its key is another one's"), std::string::npos);
+}
+
+TEST_F(ServerCertificateTest, IsReplacedWhenItHasExpired) {
+  const ServerCertificate first = prepare();
+  const ServerCertificate second = prepare(kNow + kTwelveYears);
+  EXPECT_NE(second.replaced.find("it expired on 2040-06-15"), std::string::npos) << second.replaced;
+  EXPECT_NE(second.credentials.private_key, first.credentials.private_key);
+  EXPECT_EQ(mode_of("tls.key"), 0600u);
+}
+
+}  // namespace
+}  // namespace reliant::app
