@@ -32,7 +32,7 @@ def benchmark_lines(binaries, lines):
     """One run a program; yields (line, value)."""
     for program in dict.fromkeys(line["program"] for line in lines):
         wanted = [line for line in lines if line["program"] == program]
-        names = "|".join("^" + line["benchmark"].replace("/", "\\/") + "(\\/.*)?$" for line in wanted)
+        names = "|".join(f"^{line['benchmark']}(/.*)?$" for line in wanted)
         command = [binaries / program, f"--benchmark_filter={names}", "--benchmark_format=json", "--benchmark_repetitions=3"]
         report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         for line in wanted:
