@@ -10,6 +10,7 @@
 #include "llm/scripted_provider.h"
 #include "runtime/sleep.h"
 #include "store/store.h"
+#include "worker/worker_role.h"
 
 namespace reliant::sim {
 namespace {
@@ -194,6 +195,10 @@ FaultTargets Cluster::fault_targets() {
     targets.databases.push_back(&monolith_->daemon.journal.faults());
   }
   return targets;
+}
+
+void Cluster::evict_cached_runs() {
+  for (const auto& [node, worker] : world_.workers) worker->evict_cached_runs();
 }
 
 std::vector<std::string> Cluster::leaks() {

@@ -63,6 +63,9 @@ class Cluster {
   FaultTargets fault_targets();
   // At rest, without clients: what is held open and has no reason to be.
   std::vector<std::string> leaks();
+  // Runs that workers keep for their next task, which waits for nothing. A chat that another worker has finished since may
+  // be among them.
+  void evict_cached_runs();
   // What runs at rest and did not before the first request: the monolith's daemon with its stream (R13). At most.
   LiveCounts started_by_need() const { return monolith_ ? LiveCounts{.registered = 6, .frames = 32} : LiveCounts{}; }
 

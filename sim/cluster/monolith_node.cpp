@@ -75,6 +75,8 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
                              .tools = tools},
                             {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
 
+  const KnownWorker known(world, node, worker);
+
   const auto journal = decorated<ports::Database>(world.decorators.journal, node,
                                                   std::make_unique<SimFileDatabase>(machine.daemon.journal));
   daemon::DaemonOptions daemon_options;

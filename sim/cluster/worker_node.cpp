@@ -34,6 +34,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine) {
                            .model = *model,
                            .tools = tools},
                           {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
+  const KnownWorker known(world, node, role);
   while (!(co_await role.start(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
   world.started.insert(node.id());
   co_await never();

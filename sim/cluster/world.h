@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -20,6 +21,10 @@
 #include "world/sim_process.h"
 #include "world/sim_rpc.h"
 #include "world/sim_temporal.h"
+
+namespace reliant::worker {
+class WorkerRole;
+}
 
 namespace reliant::sim {
 
@@ -39,6 +44,26 @@ struct World {
 
   std::unique_ptr<llm::ScriptedProvider> script;  // of the model; each node that asks one has its own, afresh
   std::set<std::uint32_t> started;  // nodes that have served, in some life
+  std::map<std::uint32_t, worker::WorkerRole*> workers;  // by node, while they live
+};
+
+// Of a composition root: its worker is known to the world for as long as it lives.
+class KnownWorker {
+ public:
+  KnownWorker(World& world, const Node& node, worker::WorkerRole& role) : world_(world), node_(node.id()), role_(role) {
+    world_.workers[node_] = &role_;
+  }
+  KnownWorker(const KnownWorker&) = delete;
+  KnownWorker& operator=(const KnownWorker&) = delete;
+  ~KnownWorker() {
+    const auto known = world_.workers.find(node_);  // of the node's next life, perhaps
+    if (known != world_.workers.end() && known->second == &role_) world_.workers.erase(known);
+  }
+
+ private:
+  World& world_;
+  std::uint32_t node_;
+  worker::WorkerRole& role_;
 };
 
 // How long a starting node waits between two attempts, and for one.

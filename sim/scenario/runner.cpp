@@ -18,7 +18,6 @@ namespace {
 constexpr Duration kSlice = std::chrono::seconds(1);
 constexpr std::uint64_t kStepsOfSlice = 20'000'000;  // more within a second: it turns in circles
 constexpr int kLooks = 30;
-constexpr std::ptrdiff_t kFramesOfCachedRun = 32;  // at most
 constexpr Duration kSettle = std::chrono::seconds(90);  // keep-alives and polls pass
 
 class Counter final : public TraceSink {
@@ -158,9 +157,8 @@ class Run {
   // The same processes do nothing now as before the first client came, so no more must be waiting than then. A beat or a poll
   // that happens to be under way is given time to end.
   bool compare_with_idle() {
-    // A worker may keep the run of a chat that another one has finished since: a bounded cache, which waits for nothing.
-    LiveCounts reason = cluster_->started_by_need();
-    reason.frames += kFramesOfCachedRun * scenario_.workload.chats.value;
+    cluster_->evict_cached_runs();
+    const LiveCounts reason = cluster_->started_by_need();
     LiveCounts rest = simulation_.live();
     const auto more = [&] {
       rest = simulation_.live();

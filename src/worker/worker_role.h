@@ -27,6 +27,8 @@ class WorkerRole {
   Task<Status> start(Instant deadline) { return worker_.start(deadline); }
   Task<void> stop(Instant deadline) { return worker_.stop(deadline); }
   Status health() const { return worker_.health(); }
+  // As if memory were short: the next tasks replay.
+  void evict_cached_runs() { worker_.evict_all(); }
 
  private:
   ChatActivities activities_;
