@@ -4,6 +4,7 @@
 
 #include "api/server.h"
 #include "auth/authenticator.h"
+#include "router/nats_daemon_router.h"
 #include "runtime/sleep.h"
 #include "store/store.h"
 #include "temporal/workflow_client.h"
@@ -21,6 +22,7 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
                                                    std::make_unique<SimTemporal>(*world.temporal, node));
   temporal::WorkflowClient workflows(*temporal, node.clock(), node.random("workflows"),
                                      {.name_space = "default", .identity = node.name()});
+  router::NatsDaemonRouter router(*bus, node.clock());
   SimRpc rpc(world.web, node);
 
   while (!(co_await store.migrate(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
@@ -32,7 +34,8 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
                          .store = store,
                          .authenticator = authenticator,
                          .hub = hub,
-                         .workflows = workflows},
+                         .workflows = workflows,
+                         .router = router},
                         {.listen_address = options.address, .task_queue = std::string(kTaskQueue)});
   if (const Status listening = server.start(); !listening.ok()) {
     node.log().error("api.start.failed", {{"error", message_of(listening)}});

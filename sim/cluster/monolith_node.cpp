@@ -99,7 +99,8 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
                          .store = store,
                          .authenticator = authenticator,
                          .hub = hub,
-                         .workflows = workflows},
+                         .workflows = workflows,
+                         .router = router},
                         {.listen_address = options.address, .task_queue = std::string(kTaskQueue)});
   server.set_first_request_observer(first_request);
 

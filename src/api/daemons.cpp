@@ -6,7 +6,9 @@
 namespace reliant::api {
 namespace {
 
-json::object show(const store::Daemon& daemon) {
+// C16: connection and activity are facts of their own; the status is a projection of the connection.
+json::object show(const store::Daemon& daemon, WallTime now) {
+  const model::DaemonConnection connection = model::under_lease(daemon.connection, daemon.gateway_lives(now));
   json::object labels;
   for (const auto& [key, value] : daemon.labels) labels[key] = value;
   json::array tools;
@@ -15,7 +17,9 @@ json::object show(const store::Daemon& daemon) {
   out["id"] = daemon.id.str();
   out["name"] = daemon.name;
   out["type"] = daemon.kind;
-  out["status"] = std::string(model::to_string(model::project(daemon.connection)));
+  out["status"] = std::string(model::to_string(model::project(connection)));
+  out["connection"] = std::string(model::to_string(connection));
+  out["activity"] = daemon.busy ? "busy" : "quiet";
   out["labels"] = std::move(labels);
   out["tools"] = std::move(tools);
   out["connected_at"] = store::rfc3339(daemon.connected_at);
@@ -23,13 +27,42 @@ json::object show(const store::Daemon& daemon) {
   return out;
 }
 
+json::object show(const router::ConsideredDaemon& considered) {
+  const router::DaemonCandidate& candidate = considered.candidate;
+  const auto connection = model::under_lease(candidate.connection, candidate.gateway_lives);
+  json::object out;
+  out["id"] = candidate.id.str();
+  out["name"] = candidate.name;
+  out["type"] = candidate.local ? "local" : "cloud";
+  out["status"] = std::string(model::to_string(model::project(connection)));
+  out["chosen"] = considered.chosen;
+  out["why"] = considered.why;
+  return out;
+}
+
 }  // namespace
 
 Task<Answer> Daemons::list(Call call) {
   CO_TRY_OK(QueryReader(call.request).finish());
-  store::Page<store::Daemon> page;
-  CO_TRY_ASSIGN(page.items, co_await store_.daemons().list(call.user, call.deadline));
-  co_return page_response(page, &show);
+  CO_TRY_ASSIGN(const auto daemons, co_await store_.daemons().list(call.user, call.deadline));
+  json::array items;
+  for (const store::Daemon& daemon : daemons) items.push_back(show(daemon, clock_.wall_now()));
+  co_return json_response(200, {{"items", std::move(items)}, {"next_cursor", ""}});
+}
+
+Task<Answer> Daemons::explain(Call call) {
+  CO_TRY_OK(QueryReader(call.request).finish());
+  CO_TRY_ASSIGN(const ChatId id, path_id<ChatId>(call, "chat"));
+  CO_TRY_ASSIGN(const store::Chat chat, co_await store_.chats().get(call.user, id, call.deadline));
+  CO_TRY_ASSIGN(const auto resolved, co_await resolver_.resolve(call.user, chat.active_daemon, call.deadline));
+  json::array candidates;
+  for (const router::ConsideredDaemon& each : resolved.considered) candidates.push_back(show(each));
+  json::object out;
+  out["daemon_id"] = resolved.daemon ? resolved.daemon->str() : "";
+  out["source"] = std::string(router::to_string(resolved.source));
+  out["problem"] = resolved.problem;
+  out["candidates"] = std::move(candidates);
+  co_return json_response(200, out);
 }
 
 }  // namespace reliant::api

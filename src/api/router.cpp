@@ -30,6 +30,7 @@ constexpr Row kTable[] = {
     {"GET", "/api/v2/chats/{id}/messages", Endpoint::kListMessages},
     {"POST", "/api/v2/chats/{id}/cancel", Endpoint::kCancelChat},
     {"GET", "/api/v2/chats/{id}/updates", Endpoint::kFollowUpdates},
+    {"GET", "/api/v2/chats/{id}/daemon", Endpoint::kExplainDaemon},
     {"GET", "/api/v2/daemons", Endpoint::kListDaemons},
 };
 

@@ -28,6 +28,7 @@ enum class Endpoint : std::uint8_t {
   kCancelChat,
   kFollowUpdates,
   kListDaemons,
+  kExplainDaemon,
 };
 
 struct Route {

@@ -30,7 +30,7 @@ ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, Api
       chats_(store_, signaller_, options_.limits),
       messages_(store_, ports.hub, signaller_, clock_, log_, options_.limits),
       updates_(store_, ports.hub, clock_, log_, options_.limits, options_.streams),
-      daemons_(store_),
+      daemons_(store_, ports.router, ports.control_plane, clock_),
       sweeper_(store_, signaller_, clock_, random.stream("api/sweeper"), log_, options_.sweeper),
       scope_(context) {}
 
@@ -145,6 +145,8 @@ Task<Answer> ApiServer::answer(Endpoint endpoint, Call call) {
       co_return co_await chats_.cancel(std::move(call));
     case Endpoint::kListDaemons:
       co_return co_await daemons_.list(std::move(call));
+    case Endpoint::kExplainDaemon:
+      co_return co_await daemons_.explain(std::move(call));
     case Endpoint::kFollowUpdates:
       break;  // answers for itself
   }

@@ -54,6 +54,8 @@ struct ApiPorts {
   auth::Authenticator& authenticator;
   updates::UpdateHub& hub;
   temporal::WorkflowClient& workflows;
+  router::DaemonRouter& router;
+  ports::ControlPlane* control_plane = nullptr;  // null: there is none
 };
 
 class ApiServer final : private ports::RpcHandler {

@@ -143,6 +143,16 @@ std::shared_ptr<Session> Gateway::find(const UserId& user, const DaemonId& daemo
 
 bool Gateway::holds(const UserId& user, const DaemonId& daemon) const { return find(user, daemon) != nullptr; }
 
+model::PublicStatus Gateway::status(const UserId& user, const DaemonId& daemon) const {
+  const std::shared_ptr<Session> session = find(user, daemon);
+  return session ? session->status() : model::PublicStatus::kDisconnected;
+}
+
+Instant Gateway::last_frame(const UserId& user, const DaemonId& daemon) const {
+  const std::shared_ptr<Session> session = find(user, daemon);
+  return session ? session->last_frame() : Instant{};
+}
+
 Task<Result<model::ToolResult>> Gateway::execute(model::ToolRequest request, router::OutputSink& sink,
                                                  Instant deadline) {
   const std::shared_ptr<Session> session = find(request.user, request.daemon);  // kept alive by this frame

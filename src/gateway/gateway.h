@@ -52,6 +52,10 @@ class Gateway final : public router::DaemonSessions {
   Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) override;
   bool holds(const UserId& user, const DaemonId& daemon) const override;
   std::size_t session_count() const { return sessions_.size(); }
+  // As this gateway sees it now; kDisconnected when it does not hold the daemon.
+  model::PublicStatus status(const UserId& user, const DaemonId& daemon) const;
+  // When anything was last heard of a daemon that it holds.
+  Instant last_frame(const UserId& user, const DaemonId& daemon) const;
 
  private:
   using Key = std::pair<UserId, DaemonId>;

@@ -36,6 +36,8 @@ Task<Result<std::optional<model::ToolResult>>> Records::begin_execution(SessionI
     CO_TRY_ASSIGN(known, co_await store_.executions().advance(id, store::ExecutionState::kDispatched, session.epoch,
                                                               deadline()));
   }
+  if (known.state == store::ExecutionState::kLost)
+    co_return failed_precondition("tool request ", id.str(), " was given up; it is not sent any more");
   co_return std::move(known.result);
 }
 

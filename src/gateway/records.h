@@ -34,7 +34,7 @@ class Records {
  public:
   // Within this much the database answers, or the call has failed.
   static constexpr Duration kPatience = std::chrono::seconds(10);
-  static constexpr Duration kLease = std::chrono::seconds(30);
+  static constexpr Duration kLease = model::kGatewayLease;
 
   // References outlive it.
   Records(store::Store& store, auth::Authenticator& authenticator, Clock& clock);

@@ -40,6 +40,7 @@ class Session {
 
   const SessionIdentity& identity() const { return identity_; }
   model::PublicStatus status() const { return status_.public_status(); }
+  Instant last_frame() const { return status_.last_frame(); }
 
   // Answers the registration with `greeting`, then serves the stream until it ends.
   Task<void> run(proto::Registered greeting);

@@ -13,6 +13,10 @@ PublicStatus project(DaemonConnection connection) {
 
 PublicStatus DaemonStatus::public_status() const { return project(connection_); }
 
+DaemonConnection under_lease(DaemonConnection recorded, bool gateway_lives) {
+  return gateway_lives ? recorded : DaemonConnection::kDisconnected;
+}
+
 bool DaemonStatus::move_to(DaemonConnection next) {
   const bool changed = connection_ != next;
   connection_ = next;

@@ -24,6 +24,8 @@ inline constexpr Duration kDaemonHeartbeat = std::chrono::seconds(15);     // R7
 inline constexpr Duration kGatewayHeartbeat = std::chrono::seconds(30);    // R80
 inline constexpr Duration kStaleAfter = std::chrono::seconds(30);          // R79
 inline constexpr Duration kDisconnectedAfter = std::chrono::seconds(120);  // R80
+// What a gateway wrote of its daemons counts as long as it announces itself (C19).
+inline constexpr Duration kGatewayLease = std::chrono::seconds(30);
 
 enum class DaemonConnection : std::uint8_t { kDisconnected, kFresh, kStale };
 enum class PublicStatus : std::uint8_t { kActive, kIdle, kDisconnected };  // R81
@@ -54,5 +56,7 @@ std::string_view to_string(DaemonConnection connection);
 std::string_view to_string(PublicStatus status);
 DaemonConnection daemon_connection_from(std::string_view word);  // unknown word: kDisconnected
 PublicStatus project(DaemonConnection connection);
+// Of a record whose writer may have died: without a gateway there is no stream.
+DaemonConnection under_lease(DaemonConnection recorded, bool gateway_lives);
 
 }  // namespace reliant::model

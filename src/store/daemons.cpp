@@ -33,6 +33,12 @@ std::string plain(const json::value& value) {
 
 #define DAEMON_COLUMNS \
   "user_id, id, name, kind, labels, tools, epoch, gateway_id, connection, connected_at, last_seen"
+#define SELECT_DAEMON                                                                                        \
+  "SELECT d.user_id, d.id, d.name, d.kind, d.labels, d.tools, d.epoch, d.gateway_id, d.connection, "         \
+  "d.connected_at, d.last_seen, g.last_seen, "                                                               \
+  "(SELECT COUNT(*) FROM tool_executions e WHERE e.user_id = d.user_id AND e.daemon_id = d.id "              \
+  "AND e.state IN ('pending', 'dispatched', 'running')) "                                                    \
+  "FROM daemons d LEFT JOIN gateways g ON g.id = d.gateway_id "
 
 Result<Daemon> daemon_from(const Row& row) {
   const auto labels = parse_json(row.text(4));
@@ -49,7 +55,10 @@ Result<Daemon> daemon_from(const Row& row) {
                 GatewayId(row.text(7)),
                 model::daemon_connection_from(row.text(8)),
                 wall_time(row.integer(9)),
-                wall_time(row.integer(10))};
+                wall_time(row.integer(10)),
+                std::nullopt,
+                row.integer(12) > 0};
+  if (!row.is_null(11)) daemon.gateway_seen = wall_time(row.integer(11));
   for (const auto& label : labels->get_object())
     daemon.labels[std::string(label.key())] = plain(label.value());
   for (const json::value& tool : tools->get_array()) daemon.tools.push_back(plain(tool));
@@ -82,8 +91,7 @@ struct AcceptDaemon {
 };
 
 Task<Result<Daemon>> daemon_of(Transaction& transaction, UserId user, DaemonId id) {
-  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT " DAEMON_COLUMNS
-                                                              " FROM daemons WHERE user_id = $1 AND id = $2",
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(SELECT_DAEMON "WHERE d.user_id = $1 AND d.id = $2",
                                                               {user.str(), id.str()}));
   if (rows.empty()) co_return not_found("daemon ", id.str(), " does not exist");
   co_return daemon_from(rows[0]);
@@ -126,8 +134,8 @@ struct ListDaemons {
 
   Task<Result<std::vector<Daemon>>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT " DAEMON_COLUMNS " FROM daemons WHERE user_id = $1 ORDER BY id", {user.str()}));
+                  co_await transaction.execute(SELECT_DAEMON "WHERE d.user_id = $1 ORDER BY d.id",
+                                               {user.str()}));
     std::vector<Daemon> daemons;
     for (const Row& row : rows) {
       CO_TRY_ASSIGN(Daemon daemon, daemon_from(row));
@@ -137,6 +145,7 @@ struct ListDaemons {
   }
 };
 
+#undef SELECT_DAEMON
 #undef DAEMON_COLUMNS
 
 struct DisconnectAll {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,11 @@ struct Daemon {
   model::DaemonConnection connection = model::DaemonConnection::kDisconnected;
   WallTime connected_at;
   WallTime last_seen;
+  std::optional<WallTime> gateway_seen;  // the last announcement of that gateway; nullopt: it has withdrawn
+  bool busy = false;                     // runs, or is about to run, a tool (C16)
+
+  // What `connection` is worth (C19): nothing, when the gateway that wrote it has not been heard of for a lease.
+  bool gateway_lives(WallTime now) const { return gateway_seen && now - *gateway_seen < model::kGatewayLease; }
 };
 
 struct DaemonArrival {

@@ -32,6 +32,8 @@ struct Execution {
   std::int64_t epoch = 0;  // of the daemon's stream that it was last seen on; 0 = none yet
   std::optional<model::ToolResult> result;  // of kDone
   WallTime created_at;
+
+  bool dispatched() const { return epoch > 0; }  // a gateway has sent it, or was about to
 };
 
 // Every method may fail as Transactor does. SUPERSEDED below is FAILED_PRECONDITION with that reason.

@@ -10,6 +10,8 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "llm/model_provider.h"
+#include "ports/control_plane.h"
+#include "router/daemon_resolver.h"
 #include "router/daemon_router.h"
 #include "runtime/clock.h"
 #include "runtime/random.h"
@@ -30,15 +32,19 @@ struct ActivityPorts {
   router::DaemonRouter& router;
   llm::ModelProvider& model;
   const tools::ToolRegistry& tools;
+  ports::ControlPlane* control_plane = nullptr;  // null: there is none
 };
 
 class ChatActivities {
  public:
   // How long a tool call waits for a daemon of the user to be connected before the model is told that there is none.
   static constexpr Duration kDaemonPatience = std::chrono::seconds(60);
+  // How long it waits for a managed daemon that is being brought up (C31).
+  static constexpr Duration kResumePatience = std::chrono::seconds(120);
   static constexpr Duration kStorePatience = std::chrono::seconds(30);
 
-  ChatActivities(ActivityPorts ports, Random random) : ports_(ports), random_(random) {}
+  ChatActivities(ActivityPorts ports, Random random)
+      : ports_(ports), random_(random), resolver_(ports.store, ports.router, ports.control_plane, ports.clock) {}
 
   Task<Result<std::string>> call_model(temporal::ActivityContext& activity, std::string input);
   Task<Result<std::string>> run_tool(temporal::ActivityContext& activity, std::string input);
@@ -53,8 +59,9 @@ class ChatActivities {
   Task<Result<llm::ModelRequest>> model_request(workflow::CallModelInput input);
   Task<Result<store::Message>> ask_model(workflow::CallModelInput input, TurnKey key, Instant deadline);
 
-  Task<Result<model::ToolRequest>> tool_request(const ToolRun& run);
-  Task<Result<DaemonId>> choose_daemon(UserId user, DaemonId preferred);
+  Task<Result<store::Execution>> recorded_request(ToolRun& run);
+  Task<Result<DaemonId>> choose_daemon(ToolRun& run, DaemonId chosen);
+  Task<Status> bring_up(ToolRun& run, DaemonId daemon);
   Task<Result<model::ToolResult>> obtain_result(ToolRun& run);
   Task<Result<model::ToolResult>> run_here(ToolRun& run, model::ToolRequest request);
   Task<Result<model::ToolResult>> run_on_daemon(ToolRun& run, model::ToolRequest request);
@@ -66,6 +73,7 @@ class ChatActivities {
 
   ActivityPorts ports_;
   Random random_;
+  router::DaemonResolver resolver_;
 };
 
 }  // namespace reliant::worker

@@ -37,6 +37,21 @@ model::ToolResult not_executed(std::string content) {
   return result;
 }
 
+// Of a request that was given up: the same answer in every attempt.
+model::ToolResult given_up(const store::Execution& lost, std::string_view why) {
+  if (!lost.dispatched()) {
+    return not_executed(concat("DAEMON_OFFLINE: the tool was not run: ", why,
+                               ". Tell the user that the daemon must be connected."));
+  }
+  model::ToolResult result;
+  result.outcome = model::Outcome::kUnknown;
+  result.is_error = true;
+  result.content = concat("It is not known whether the tool ran: ", why, ". Find out before running it again.");
+  return result;
+}
+
+Task<bool> wait_for(Event& event) { co_return co_await event.wait(); }
+
 // Stores output as numbered tool_output updates; a chunk that an earlier attempt stored is left out by its key.
 class OutputUpdates final : public router::OutputSink {
  public:
@@ -80,31 +95,44 @@ struct ChatActivities::ToolRun {
   const model::ToolCall& call() const { return input.planned.call; }
 };
 
-Task<Result<DaemonId>> ChatActivities::choose_daemon(UserId user, DaemonId preferred) {
-  if (!preferred.empty()) co_return preferred;
-  CO_TRY_ASSIGN(auto daemons, co_await ports_.store.daemons().list(std::move(user), store_deadline()));
-  // R92, R95: connected ones; local before cloud; the most recently connected; C18: then by id.
-  const store::Daemon* best = nullptr;
-  for (const store::Daemon& daemon : daemons) {
-    if (daemon.connection != model::DaemonConnection::kFresh) continue;
-    const auto rank = [](const store::Daemon& d) { return std::pair(d.kind == "local", d.connected_at); };
-    if (!best || rank(*best) < rank(daemon)) best = &daemon;
-  }
-  if (!best)
-    co_return with_reason(unavailable("no daemon of the user is connected; start one"), kReasonDaemonOffline);
-  co_return best->id;
+// R90 to R95: the chat's own choice, or the default. DAEMON_OFFLINE: none can be used now; later there may be one.
+Task<Result<DaemonId>> ChatActivities::choose_daemon(ToolRun& run, DaemonId chosen) {
+  CO_TRY_ASSIGN(const auto resolved, co_await resolver_.resolve(run.input.user, std::move(chosen), store_deadline()));
+  if (!resolved.daemon) co_return with_reason(unavailable(resolved.problem), kReasonDaemonOffline);
+  if (resolved.must_resume) CO_TRY_OK(co_await bring_up(run, *resolved.daemon));
+  ports_.log.info("worker.daemon.chosen", {{"user", run.input.user.str()},
+                                           {"chat", run.input.chat.str()},
+                                           {"request_id", run.request.str()},
+                                           {"daemon", resolved.daemon->str()},
+                                           {"source", router::to_string(resolved.source)}});
+  co_return *resolved.daemon;
 }
 
-Task<Result<model::ToolRequest>> ChatActivities::tool_request(const ToolRun& run) {
+Task<Status> ChatActivities::bring_up(ToolRun& run, DaemonId daemon) {
+  ports_.log.info("worker.daemon.resumed", {{"user", run.input.user.str()}, {"daemon", daemon.str()}});
+  auto ended = co_await race(
+      ports_.control_plane->resume(run.input.user, daemon, after(ports_.clock.now(), kResumePatience)),
+      wait_for(run.activity.cancelled()));
+  const Status* resumed = std::get_if<0>(&ended);
+  if (resumed == nullptr) co_return cancelled("the tool call was cancelled before it was sent");
+  if (resumed->ok()) co_return ok_status();
+  co_return with_reason(unavailable("daemon ", daemon.str(), " could not be brought up: ", message_of(*resumed)),
+                        kReasonDaemonOffline);
+}
+
+Task<Result<store::Execution>> ChatActivities::recorded_request(ToolRun& run) {
   // What was sent once is sent again as it was, to whom it was.
   auto known = co_await ports_.store.executions().get(run.request, store_deadline());
-  if (known.ok()) co_return std::move(known->request);
-  if (known.status().code() != StatusCode::kNotFound) co_return known.status();
+  if (known.ok() || known.status().code() != StatusCode::kNotFound) co_return known;
 
   CO_TRY_ASSIGN(const auto chat, co_await ports_.store.chats().get(run.input.user, run.input.chat, store_deadline()));
   CO_TRY_ASSIGN(const auto project,
                 co_await ports_.store.projects().get(run.input.user, chat.project, store_deadline()));
-  CO_TRY_ASSIGN(const DaemonId daemon, co_await choose_daemon(run.input.user, chat.active_daemon));
+  const tools::ToolDescriptor& tool = ports_.tools.find(run.call().tool)->descriptor();
+  DaemonId daemon;  // none for a tool of the server's own (R41)
+  if (tool.runs_on == model::RunsOn::kDaemon) {
+    CO_TRY_ASSIGN(daemon, co_await choose_daemon(run, chat.active_daemon));
+  }
   model::ToolRequest request;
   request.id = run.request;
   request.user = run.input.user;
@@ -114,26 +142,18 @@ Task<Result<model::ToolRequest>> ChatActivities::tool_request(const ToolRun& run
   request.tool = run.call().tool;
   request.arguments = run.call().arguments;
   request.working_directory = project.path;
-  request.effect = ports_.tools.find(run.call().tool)->descriptor().effect;
+  request.effect = tool.effect;
   request.timeout_ms = run.input.planned.timeout_ms;
   // Recorded before anybody is asked, so that every later attempt asks the same daemon.
-  CO_TRY_ASSIGN(auto recorded, co_await ports_.store.executions().insert(std::move(request), store_deadline()));
-  co_return std::move(recorded.request);
+  co_return co_await ports_.store.executions().insert(std::move(request), store_deadline());
 }
 
-// The wait is over. Was it ever sent? If so, only the daemon knows.
+// The wait is over. From here on no gateway sends the request to the daemon any more, so what it was last is what it stays:
+// never sent, or sent, and then only the daemon knows.
 Task<Result<model::ToolResult>> ChatActivities::give_up(model::ToolRequest request, Status last) {
-  CO_TRY_ASSIGN(const auto execution, co_await ports_.store.executions().get(request.id, store_deadline()));
-  if (execution.result) co_return *execution.result;
-  model::ToolResult result = not_executed(
-      concat("The tool was not run: ", message_of(last), ". Tell the user that the daemon must be connected."));
-  if (execution.state != store::ExecutionState::kPending) {
-    CO_TRY_ASSIGN(const auto lost, co_await ports_.store.executions().lose(request.id, store_deadline()));
-    if (lost.result) co_return *lost.result;  // it came in the meantime
-    result.outcome = model::Outcome::kUnknown;
-    result.content = concat("It is not known whether the tool ran: ", message_of(last), ". Find out before running it again.");
-  }
-  co_return result;
+  CO_TRY_ASSIGN(const auto lost, co_await ports_.store.executions().lose(request.id, store_deadline()));
+  if (lost.result) co_return *lost.result;  // it came in the meantime
+  co_return given_up(lost, message_of(last));
 }
 
 Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, model::ToolRequest request) {
@@ -206,16 +226,20 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
   const Instant patience = ports_.clock.now() + kDaemonPatience;
   Backoff backoff(kReachDaemon, random_);
   while (true) {
-    auto request = co_await tool_request(run);
-    if (request.ok() && !on_daemon) co_return co_await run_here(run, *std::move(request));
-    if (request.ok()) {
-      model::ToolRequest to_cancel = *request;
-      auto ended = co_await race(run_on_daemon(run, *std::move(request)), follow_cancel(run, std::move(to_cancel)));
+    auto recorded = co_await recorded_request(run);
+    if (recorded.ok() && recorded->result) co_return *std::move(recorded->result);
+    if (recorded.ok() && recorded->state == store::ExecutionState::kLost)
+      co_return given_up(*recorded, "an earlier attempt gave it up");
+    if (recorded.ok() && !on_daemon) co_return co_await run_here(run, std::move(recorded->request));
+    if (recorded.ok()) {
+      model::ToolRequest to_cancel = recorded->request;
+      auto ended = co_await race(run_on_daemon(run, std::move(recorded->request)), follow_cancel(run, std::move(to_cancel)));
       if (auto* result = std::get_if<0>(&ended)) co_return std::move(*result);
       co_return cancelled("the tool call was given up by this worker");
     }
-    if (reason_of(request.status()) != kReasonDaemonOffline) co_return request.status();
-    if (ports_.clock.now() >= patience) co_return not_executed(concat("The tool was not run: ", message_of(request.status()), "."));
+    if (reason_of(recorded.status()) != kReasonDaemonOffline) co_return recorded.status();
+    if (ports_.clock.now() >= patience)
+      co_return not_executed(concat("DAEMON_OFFLINE: the tool was not run: ", message_of(recorded.status()), "."));
     if (co_await run.activity.cancelled().wait(ports_.clock.now() + backoff.next()))
       co_return cancelled("the tool call was cancelled before it was sent");
   }

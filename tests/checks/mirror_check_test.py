@@ -49,6 +49,28 @@ class Mirror(PlantedTree):
                       "tests/contract/clipboard_contract_test.cpp"):
             self.assertTrue(any(line.startswith("src/ports/clipboard.h:1: mirror.missing") and place in line for line in found), found)
 
+    def allow_not_real_yet(self, port):
+        data = self.root / "tools/mirror.toml"
+        data.write_text(data.read_text() + f'[not_real_yet]\n{port} = "the product that it talks to does not exist yet"\n')
+
+    def test_a_port_that_is_not_real_yet_needs_all_the_rest(self):
+        self.plant("src/ports/clipboard.h")
+        self.plant("sim/world/sim_clipboard.h")
+        self.allow_not_real_yet("clipboard")
+        found = self.run_check()
+        self.assertEqual(len(found), 2, found)  # the contract
+        self.plant("tests/contract/clipboard_contract.h")
+        self.plant("tests/contract/clipboard_contract_test.cpp")
+        self.assert_clean()
+
+    def test_an_allowance_for_a_port_that_is_real_by_now_or_gone(self):
+        self.allow_not_real_yet("bus")
+        self.assert_caught("tools/mirror.toml:1: mirror.data")
+
+    def test_an_allowance_for_a_port_that_does_not_exist(self):
+        self.allow_not_real_yet("clipboard")
+        self.assert_caught("tools/mirror.toml:1: mirror.data")
+
     def test_folders_that_do_not_exist_yet_are_not_asked_for(self):
         for folder in ("src/adapters", "sim/world", "tests/contract", "sim/cluster"):
             for file in (self.root / folder).iterdir():

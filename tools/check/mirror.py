@@ -29,7 +29,8 @@ class Mirror:
         data = check.data(DATA)
         self.other_ports = set(data["other_ports"])
         self.outside, self.no_node, self.no_main = data["outside"], data["no_node"], data["no_main"]
-        for table in (self.outside, self.no_node, self.no_main):
+        self.not_real_yet = data.get("not_real_yet", {})
+        for table in (self.outside, self.no_node, self.no_main, self.not_real_yet):
             for entry, why in table.items():
                 if not why:
                     check.offence(DATA, 1, "mirror.data", f"{entry} has no reason", "say why it is outside")
@@ -67,8 +68,14 @@ class Mirror:
                 if stem(path).endswith("_" + port):
                     real[stem(path)] = port
         for port, path in ports.items():
-            if port not in real.values():
+            if port in self.not_real_yet:
+                if port in real.values():
+                    self.check.offence(DATA, 1, "mirror.data", f"{port} is real by now", "take it out of [not_real_yet]")
+            elif port not in real.values():
                 self.missing(path, f"no real one: {ADAPTERS}/*_{port}.h", "implement the port, or delete it")
+        for port in self.not_real_yet:
+            if port not in ports:
+                self.check.offence(DATA, 1, "mirror.data", f"there is no port {port}", "take it out of [not_real_yet]")
         for path in self.files(ADAPTERS, ".h", ".cpp"):
             if not extends(stem(path), real):
                 self.extra(path, "implements no port and is no part of one that does",

@@ -212,6 +212,7 @@ Task<void> connect_daemon(store::Store& store, UserId user) {
   arrival.labels["os"] = "linux";
   arrival.tools = {"bash"};
   arrival.gateway = GatewayId("g1");
+  EXPECT_TRUE((co_await store.gateways().announce(GatewayId("g1"), "g1:1", kNever)).ok());
   EXPECT_TRUE((co_await store.daemons().accept(std::move(arrival), kNever)).ok());
 }
 
@@ -224,8 +225,51 @@ TEST(ApiDaemons, ShowHowTheyStand) {
   EXPECT_EQ(daemon.at("name").as_string(), "laptop");
   EXPECT_EQ(daemon.at("status").as_string(), "active");
   EXPECT_EQ(daemon.at("labels").at("os").as_string(), "linux");
+  EXPECT_EQ(daemon.at("connection").as_string(), "connected");
+  EXPECT_EQ(daemon.at("activity").as_string(), "quiet");
   world.token = world.foreign_token;
   EXPECT_TRUE(world.call("GET", "/daemons").body.at("items").as_array().empty());
+}
+
+TEST(ApiDaemons, AreDisconnectedWhenTheirGatewayHasBeenSilentForItsLease) {
+  ApiWorld world;
+  world.run(connect_daemon(*world.store, world.user));
+  const auto status = [&] {
+    const Reply reply = world.call("GET", "/daemons");
+    return std::string(reply.body.at("items").as_array().at(0).at("status").as_string());
+  };
+  world.pass(std::chrono::seconds(29));
+  EXPECT_EQ(status(), "active");
+  world.pass(std::chrono::seconds(2));
+  EXPECT_EQ(status(), "disconnected");
+}
+
+TEST(ApiDaemons, TheChoiceForAChatIsExplained) {
+  ApiWorld world;
+  world.run(connect_daemon(*world.store, world.user));
+  const std::string path = "/chats/" + world.new_chat() + "/daemon";
+  Reply reply = world.call("GET", path);
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.text("daemon_id"), "");
+  EXPECT_EQ(reply.text("source"), "none");
+  EXPECT_NE(reply.text("problem").find("start one"), std::string::npos);
+  EXPECT_NE(reply.body.at("candidates").as_array().at(0).at("why").as_string().find("no gateway holds it"), std::string::npos);
+
+  world.router.held.insert(DaemonId("d1"));
+  reply = world.call("GET", path);
+  EXPECT_EQ(reply.text("daemon_id"), "d1");
+  EXPECT_EQ(reply.text("source"), "connected");
+  EXPECT_EQ(reply.text("problem"), "");
+  EXPECT_TRUE(reply.body.at("candidates").as_array().at(0).at("chosen").as_bool());
+}
+
+TEST(ApiDaemons, TheChoiceForAChatIsNobodyElsesBusiness) {
+  ApiWorld world;
+  const std::string path = "/chats/" + world.new_chat() + "/daemon";
+  EXPECT_EQ(world.call("GET", path + "?why=please").text("field"), "why");
+  EXPECT_EQ(world.call("GET", "/chats/a.b/daemon").status, 404);
+  world.token = world.foreign_token;
+  EXPECT_EQ(world.call("GET", path).status, 404);
 }
 
 }  // namespace

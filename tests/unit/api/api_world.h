@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -154,6 +155,25 @@ class HandRpc final : public ports::RpcServer {
   ports::RpcHandler* handler_ = nullptr;
 };
 
+// The gateways hold whom the test says.
+class HandRouter final : public router::DaemonRouter {
+ public:
+  Task<Result<model::ToolResult>> execute(model::ToolRequest, router::OutputSink&, Instant) override {
+    co_return unimplemented("the api runs no tools");
+  }
+  Task<Status> cancel(UserId, DaemonId, RequestId, Instant) override { co_return unimplemented("nor cancels them"); }
+  Task<Result<bool>> online(UserId, DaemonId daemon, Instant) override {
+    co_await yield();
+    asked.push_back(daemon);
+    if (silent) co_return deadline_exceeded("nobody answers");
+    co_return held.contains(daemon);
+  }
+
+  std::set<DaemonId> held;
+  bool silent = false;
+  std::vector<DaemonId> asked;
+};
+
 struct Reply {
   int status = 0;
   ports::RpcHeaders headers;
@@ -182,7 +202,7 @@ class ApiWorld {
     EXPECT_TRUE(server->start().ok());
   }
 
-  ApiPorts ports() { return {clock, log, rpc, *store, *validator, hub, *workflows}; }
+  ApiPorts ports() { return {clock, log, rpc, *store, *validator, hub, *workflows, router}; }
 
   // Runs until the task has ended.
   void run(Task<void> task) {
@@ -239,6 +259,7 @@ class ApiWorld {
   HandTemporal temporal;
   std::optional<temporal::WorkflowClient> workflows;
   HandRpc rpc;
+  HandRouter router;
   std::string token = auth::make_token({});
   std::string foreign_token;
   UserId user{"alice"};

@@ -172,6 +172,62 @@ TEST_P(GatewayTest, SilenceMakesADaemonStaleAtThirtySecondsAndDisconnectedAtTwoM
   EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d1")));
 }
 
+// C1, exactly: one nanosecond before, at, and after. What is in the store follows within the time of a write.
+TEST_P(GatewayTest, TheBoundariesOfSilenceAreExact) {
+  auto link = world_.connected();
+  world_.run_for(100ms);
+  proto::DaemonFrame beat;
+  beat.mutable_heartbeat()->set_number(1);
+  world_.send(*link, beat);
+  const auto status = [&] { return world_.gateway.status(world_.user, DaemonId("d1")); };
+  const Instant heard = world_.gateway.last_frame(world_.user, DaemonId("d1"));
+  ASSERT_EQ(heard, world_.simulation.now());
+  world_.simulation.run_until(heard + 30s - 1ns);
+  EXPECT_EQ(status(), model::PublicStatus::kActive);
+  world_.simulation.run_until(heard + 30s);
+  EXPECT_EQ(status(), model::PublicStatus::kIdle);
+  world_.simulation.run_until(heard + 30s + 1ns);
+  EXPECT_EQ(status(), model::PublicStatus::kIdle);
+  world_.simulation.run_until(heard + 120s - 1ns);
+  EXPECT_EQ(status(), model::PublicStatus::kIdle);
+  EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d1")));
+  world_.simulation.run_until(heard + 120s);
+  EXPECT_EQ(status(), model::PublicStatus::kDisconnected);
+  world_.simulation.run_until(heard + 120s + 1ns);
+  EXPECT_EQ(status(), model::PublicStatus::kDisconnected);
+}
+
+TEST_P(GatewayTest, AFrameOneNanosecondBeforeABoundaryKeepsTheStatusAndOneAfterBringsItBack) {
+  auto link = world_.connected();
+  proto::DaemonFrame beat;
+  beat.mutable_heartbeat()->set_number(1);
+  const auto status = [&] { return world_.gateway.status(world_.user, DaemonId("d1")); };
+  const auto heard = [&] { return world_.gateway.last_frame(world_.user, DaemonId("d1")); };
+  world_.simulation.run_until(heard() + 30s - 1ns);
+  world_.send(*link, beat);
+  world_.simulation.run_until(heard() + 1s);
+  EXPECT_EQ(status(), model::PublicStatus::kActive);
+  world_.simulation.run_until(heard() + 120s - 1ns);
+  EXPECT_EQ(status(), model::PublicStatus::kIdle);
+  world_.send(*link, beat);  // C17
+  world_.run_for(1s);
+  EXPECT_EQ(status(), model::PublicStatus::kActive);
+  EXPECT_EQ(world_.stored_daemon().connection, model::DaemonConnection::kFresh);
+}
+
+TEST_P(GatewayTest, ARequestThatWasGivenUpIsNotSentAnyMore) {
+  auto link = world_.connected();
+  ASSERT_TRUE(finish(world_.simulation, world_.store.executions().insert(world_.request("req_1"), kNever)).ok());
+  ASSERT_TRUE(finish(world_.simulation, world_.store.executions().lose(RequestId("req_1"), kNever)).ok());
+  Call late;  // a message that lay about while its caller gave up
+  start(late, world_.request("req_1"));
+  world_.run_for(1s);
+  ASSERT_TRUE(late.result.has_value());
+  EXPECT_EQ(late.result->status().code(), StatusCode::kFailedPrecondition);
+  const auto frame = world_.frame_of(*link);
+  EXPECT_TRUE(frame.ok() && frame->has_heartbeat());  // the first thing that the daemon hears
+}
+
 TEST_P(GatewayTest, AnyFrameIsASignOfLife) {
   auto link = world_.connected();
   for (int i = 0; i < 20; ++i) {
