@@ -183,6 +183,21 @@ std::vector<ClusterMachine> Cluster::machines() const {
   return machines;
 }
 
+std::vector<ClusterNode> Cluster::nodes() const {
+  std::vector<ClusterNode> nodes;
+  for (const Place& place : places_) nodes.push_back({place.node->id(), place.role, "", ""});
+  for (const Machine& machine : machines_) {
+    const auto place = std::ranges::find(nodes, machine.node, &ClusterNode::id);
+    place->user = machine.user;
+    place->daemon = machine.daemon;
+  }
+  if (monolith_) {
+    nodes.front().user = users_.front().id;
+    nodes.front().daemon = users_.front().daemons.front();
+  }
+  return nodes;
+}
+
 FaultTargets Cluster::fault_targets() {
   FaultTargets targets;
   for (const Place& place : places_) targets.nodes.push_back({place.role, place.node});

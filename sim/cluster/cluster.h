@@ -40,6 +40,13 @@ struct ClusterMachine {
   const EffectRecord* effects = nullptr;
 };
 
+struct ClusterNode {
+  std::uint32_t id = 0;
+  std::string role;
+  std::string user;    // of a daemon's machine
+  std::string daemon;  // its id
+};
+
 class Cluster {
  public:
   // INVALID_ARGUMENT: the model's script. `decorators` outlives the cluster.
@@ -60,6 +67,7 @@ class Cluster {
   const std::vector<ClusterUser>& users() const { return users_; }
   std::vector<std::string> api_addresses() const { return api_addresses_; }
   std::vector<ClusterMachine> machines() const;
+  std::vector<ClusterNode> nodes() const;
   FaultTargets fault_targets();
   // At rest, without clients: what is held open and has no reason to be.
   std::vector<std::string> leaks();
@@ -76,10 +84,11 @@ class Cluster {
     Node::Program program;
   };
   struct Machine {
-    Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& node)
-        : daemon(std::move(daemon_)), user(std::move(user_)), machine(simulation, node) {}
+    Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& of)
+        : daemon(std::move(daemon_)), user(std::move(user_)), node(of.id()), machine(simulation, of) {}
     std::string daemon;
     std::string user;
+    std::uint32_t node;
     DaemonMachine machine;
   };
 

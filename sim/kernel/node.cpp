@@ -23,10 +23,17 @@ void Node::begin_life() {
 void Node::start(Program program) {
   program_ = std::move(program);
   RELIANT_ASSERT(up_, "a program is started on a node that is up");
+  trace_.record(id_, Level::kInfo, "node.started", {{"called", name_}, {"life", epoch_}});
   spawn(program_(*this));
 }
 
 void Node::crash() {
+  if (!up_) return;
+  trace_.record(id_, Level::kInfo, "node.crashed", {{"called", name_}, {"life", epoch_}});
+  end_life();
+}
+
+void Node::end_life() {
   if (!up_) return;
   up_ = false;
   ++epoch_;
@@ -42,7 +49,9 @@ void Node::restart() {
   dying_.push_back(std::move(scope_));
   begin_life();
   for (NodeObserver* observer : observers_) observer->node_restarted(*this);
-  if (program_) spawn(program_(*this));
+  if (!program_) return;
+  trace_.record(id_, Level::kInfo, "node.started", {{"called", name_}, {"life", epoch_}});
+  spawn(program_(*this));
 }
 
 void Node::bury() {
@@ -72,7 +81,7 @@ std::exception_ptr Node::failure() const {
 }
 
 void Node::shutdown() {
-  crash();
+  end_life();
   std::exception_ptr failed = failure();
   dying_.clear();
   scope_ = std::make_unique<TaskScope>(executor_, id_);

@@ -6,6 +6,8 @@
 // acts for a node from there keeps an `Incarnation` and checks `alive()` first: a process that has crashed
 // can no longer act, even in the very step in which it does.
 //
+// Starting and crashing are in the trace: "node.started", "node.crashed".
+//
 // Owned by the `Simulation`; never moves. Everything here may be called from anywhere on its thread, also
 // from inside of the node itself. Programs report failures as exceptions out of their tasks: see `failure()`.
 #pragma once
@@ -134,6 +136,7 @@ class Node {
   };
 
   void begin_life();
+  void end_life();
   void bury();  // frees the scopes of past lives that have no frames left
 
   Executor& executor_;

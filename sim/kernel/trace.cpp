@@ -1,6 +1,7 @@
 #include "kernel/trace.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ostream>
 
@@ -128,5 +129,16 @@ std::string to_json_line(const TraceRecord& record) {
 }
 
 void JsonLinesSink::on_record(const TraceRecord& record) { *out_ << to_json_line(record) << '\n'; }
+
+void JsonLinesSink::on_delivery(const Delivery& delivery) {
+  constexpr std::array<std::string_view, 3> kNames = {"net.bus", "net.link", "net.http"};
+  TraceRecord record{executor_->steps(), delivery.at, delivery.to, Level::kDebug,
+                     std::string(kNames[static_cast<std::size_t>(delivery.way)]), {}};
+  record.fields.push_back({"from", std::int64_t{delivery.from}});
+  record.fields.push_back({"sent_ns", delivery.sent.time_since_epoch().count()});
+  record.fields.push_back({"about", std::string(delivery.about)});
+  record.fields.push_back({"bytes", static_cast<std::int64_t>(delivery.payload.size())});
+  *out_ << to_json_line(record) << '\n';
+}
 
 }  // namespace reliant::sim

@@ -47,6 +47,28 @@ class TraceSink {
   virtual void on_record(const TraceRecord& record) = 0;
 };
 
+// A message between two processes, in the moment in which the receiver gets it. Not a record: there are too many of them.
+// It is not hashed here (whoever hands it over does that) and costs a branch where nobody looks.
+struct Delivery {
+  enum class Way : std::uint8_t { kBus, kLink, kHttp };
+
+  Way way = Way::kBus;
+  std::uint32_t from = 0;  // nodes; messages of the bus come from the bus
+  std::uint32_t to = 0;
+  Instant sent{};
+  Instant at{};
+  std::string_view about{};     // the subject of a bus message, the request line or what kind of answer it is
+  std::string_view reply_to{};  // of a bus message
+  std::string_view payload{};
+};
+
+class DeliverySink {
+ public:
+  virtual ~DeliverySink() = default;
+  // As TraceSink::on_record.
+  virtual void on_delivery(const Delivery& delivery) = 0;
+};
+
 class Trace {
  public:
   Trace(Executor& executor, std::size_t keep) : executor_(&executor), keep_(keep) {}
@@ -57,6 +79,13 @@ class Trace {
 
   void add_sink(TraceSink& sink);
   void remove_sink(TraceSink& sink);
+
+  // For the world's ports, around the making of a Delivery.
+  bool watched() const { return !delivery_sinks_.empty(); }
+  void deliver(const Delivery& delivery) {
+    for (DeliverySink* sink : delivery_sinks_) sink->on_delivery(delivery);
+  }
+  void watch_deliveries(DeliverySink& sink) { delivery_sinks_.push_back(&sink); }
 
   const std::deque<TraceRecord>& records() const { return records_; }  // the last `keep`, oldest first
   std::uint64_t recorded() const { return recorded_; }
@@ -69,20 +98,24 @@ class Trace {
   std::size_t keep_;
   std::deque<TraceRecord> records_;
   std::vector<TraceSink*> sinks_;
+  std::vector<DeliverySink*> delivery_sinks_;
   std::uint64_t recorded_ = 0;
   std::uint64_t errors_ = 0;
   std::optional<TraceRecord> first_error_;
 };
 
-// Writes each record as one line of JSON: {"step","time_ns","node","level","name", then the fields}. The
-// stream is borrowed; a failed write sets its state and is otherwise ignored.
-class JsonLinesSink final : public TraceSink {
+// Writes each record as one line of JSON: {"step","time_ns","node","level","name", then the fields}, and each delivery as
+// one of the name "net.bus", "net.link" or "net.http". The stream is borrowed; a failed write sets its state and is
+// otherwise ignored.
+class JsonLinesSink final : public TraceSink, public DeliverySink {
  public:
-  explicit JsonLinesSink(std::ostream& out) : out_(&out) {}
+  JsonLinesSink(std::ostream& out, Executor& executor) : out_(&out), executor_(&executor) {}
   void on_record(const TraceRecord& record) override;
+  void on_delivery(const Delivery& delivery) override;
 
  private:
   std::ostream* out_;
+  Executor* executor_;
 };
 
 std::string to_json_line(const TraceRecord& record);

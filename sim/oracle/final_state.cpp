@@ -25,10 +25,12 @@ Task<Status> read_chats(ports::Transaction& transaction, FinalState& state) {
   }
   CO_TRY_ASSIGN(const ports::Rows messages,
                 co_await transaction.execute(
-                    "SELECT chat_id, id, sequence, role, signalled FROM messages ORDER BY chat_id, sequence", {}));
+                    "SELECT chat_id, id, sequence, role, signalled, CASE role WHEN 'tool' THEN content ELSE '' END "
+                    "FROM messages ORDER BY chat_id, sequence",
+                    {}));
   for (const ports::Row& row : messages) {
     state.chats[row.text(0)].messages.push_back(FinalMessage{
-        row.text(1), static_cast<std::uint64_t>(row.integer(2)), row.text(3), row.integer(4) != 0});
+        row.text(1), static_cast<std::uint64_t>(row.integer(2)), row.text(3), row.text(5), row.integer(4) != 0});
   }
   co_return ok_status();
 }
@@ -36,7 +38,8 @@ Task<Status> read_chats(ports::Transaction& transaction, FinalState& state) {
 Task<Status> read_executions(ports::Transaction& transaction, FinalState& state) {
   CO_TRY_ASSIGN(const ports::Rows rows,
                 co_await transaction.execute("SELECT request_id, user_id, daemon_id, chat_id, tool, effect, state, "
-                                             "outcome, exit_code, is_error FROM tool_executions ORDER BY request_id",
+                                             "outcome, exit_code, is_error, call_id, content, output_chunks FROM tool_executions "
+                                             "ORDER BY request_id",
                                              {}));
   for (const ports::Row& row : rows) {
     FinalExecution& execution = state.executions[row.text(0)];
@@ -50,7 +53,22 @@ Task<Status> read_executions(ports::Transaction& transaction, FinalState& state)
     execution.outcome = row.text(7);
     execution.exit_code = row.integer(8);
     execution.is_error = row.integer(9) != 0;
+    execution.call = row.text(10);
+    execution.content = row.text(11);
+    execution.output_chunks = static_cast<std::uint64_t>(row.integer(12));
   }
+  co_return ok_status();
+}
+
+Task<Status> read_daemons(ports::Transaction& transaction, FinalState& state) {
+  CO_TRY_ASSIGN(const ports::Rows daemons,
+                co_await transaction.execute(
+                    "SELECT user_id, id, epoch, gateway_id, connection FROM daemons ORDER BY user_id, id", {}));
+  for (const ports::Row& row : daemons) {
+    state.daemons[{row.text(0), row.text(1)}] = FinalDaemon{row.integer(2), row.text(3), row.text(4)};
+  }
+  CO_TRY_ASSIGN(const ports::Rows projects, co_await transaction.execute("SELECT id FROM projects ORDER BY id", {}));
+  for (const ports::Row& row : projects) state.projects.insert(row.text(0));
   co_return ok_status();
 }
 
@@ -60,6 +78,7 @@ Task<Status> read_final_state(ports::Database& database, FinalState& state) {
   CO_TRY_ASSIGN(const auto transaction, co_await database.begin(ports::Access::kRead, kNever));
   CO_TRY_OK(co_await read_chats(*transaction, state));
   CO_TRY_OK(co_await read_executions(*transaction, state));
+  CO_TRY_OK(co_await read_daemons(*transaction, state));
   co_return co_await transaction->commit();
 }
 

@@ -1,7 +1,11 @@
 #include "oracle/oracle.h"
 
+#include "oracle/durability_oracle.h"
+#include "oracle/fencing_oracle.h"
 #include "oracle/isolation_oracle.h"
 #include "oracle/liveness_oracle.h"
+#include "oracle/output_oracle.h"
+#include "oracle/status_oracle.h"
 #include "oracle/stream_oracle.h"
 #include "oracle/tool_oracle.h"
 
@@ -16,6 +20,10 @@ std::vector<std::unique_ptr<Oracle>> make_oracles(Verdict& verdict) {
   oracles.push_back(std::make_unique<LivenessOracle>(verdict));
   oracles.push_back(std::make_unique<IsolationOracle>(verdict));
   oracles.push_back(std::make_unique<StreamOracle>(verdict));
+  oracles.push_back(std::make_unique<FencingOracle>(verdict));
+  oracles.push_back(std::make_unique<StatusOracle>(verdict));
+  oracles.push_back(std::make_unique<DurabilityOracle>(verdict));
+  oracles.push_back(std::make_unique<OutputOracle>(verdict));
   return oracles;
 }
 

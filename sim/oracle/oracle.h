@@ -13,9 +13,12 @@
 
 namespace reliant::sim {
 
-class Oracle : public TraceSink {
+class Oracle : public TraceSink, public DeliverySink {
  public:
   explicit Oracle(Verdict& verdict) : verdict_(verdict) {}
+  // Only those that do are shown every message.
+  virtual bool looks_at_deliveries() const { return false; }
+  void on_delivery(const Delivery&) override {}
   // When the run has come to rest; `state` is what was left then.
   virtual void finish(const FinalState& state) = 0;
 

@@ -28,19 +28,54 @@ void ToolOracle::on_record(const TraceRecord& record) {
   } else if (record.name == "tool.effect.finished") {
     ++requests_[text_or_empty(record, "request_id")].ended;
   } else if (record.name == "worker.tool.finished") {
-    Seen& seen = requests_[text_or_empty(record, "request_id")];
-    const std::string& outcome = text_or_empty(record, "outcome");
-    if (!seen.told.empty() && seen.told != outcome) {
-      verdict_.broken(kHonest,
-                      concat("request ", text_or_empty(record, "request_id"), ": the model was told \"", seen.told,
-                             "\" first and \"", outcome, "\" later"),
-                      &record);
-    }
-    seen.told = outcome;
+    on_told(record);
+  } else if (record.name == "gateway.result.kept") {
+    on_kept(record);
+  } else if (record.name == "gateway.request.routed") {
+    routed_.try_emplace(text_or_empty(record, "request_id"), record.time);
+  } else if (record.name == "run.node" && !text_or_empty(record, "daemon").empty()) {
+    nodes_[static_cast<std::uint32_t>(number_or_zero(record, "id"))] = {text_or_empty(record, "user"),
+                                                                        text_or_empty(record, "daemon")};
+  } else if (record.name == "node.crashed") {
+    if (const auto daemon = nodes_.find(record.node); daemon != nodes_.end()) died_[daemon->second] = record.time;
   }
 }
 
+void ToolOracle::on_told(const TraceRecord& record) {
+  const std::string& request = text_or_empty(record, "request_id");
+  Seen& seen = requests_[request];
+  const std::string& outcome = text_or_empty(record, "outcome");
+  if (!seen.told.empty() && seen.told != outcome) {
+    verdict_.broken(kHonest,
+                    concat("request ", request, ": the model was told \"", seen.told, "\" first and \"", outcome, "\" later"),
+                    &record);
+  }
+  seen.told = outcome;
+  if (outcome == "unknown" && !seen.kept.empty() && seen.kept != outcome) {
+    verdict_.broken(kHonest, concat("request ", request, ": the model was told \"unknown\" when the store had \"", seen.kept, "\""),
+                    &record);
+  }
+}
+
+void ToolOracle::on_kept(const TraceRecord& record) {
+  const std::string& request = text_or_empty(record, "request_id");
+  const std::string& outcome = text_or_empty(record, "outcome");
+  requests_[request].kept = outcome;
+  const auto routed = routed_.find(request);
+  if (outcome != "unknown" || routed == routed_.end()) return;
+  const auto died = died_.find({text_or_empty(record, "user"), text_or_empty(record, "daemon")});
+  if (died != died_.end() && died->second >= routed->second) return;
+  verdict_.broken(kHonest, concat("request ", request, ": daemon ", text_or_empty(record, "daemon"),
+                                  " says \"unknown\" and has lived all the time since it was asked"),
+                  &record);
+}
+
 void ToolOracle::finish(const FinalState& state) {
+  for (const auto& [daemon, effects] : state.machines) {
+    for (const MachineEffect& effect : effects->all()) {
+      if (!effect.request.empty() && requests_.contains(effect.request)) ++requests_[effect.request].effects;
+    }
+  }
   for (const auto& [request, seen] : requests_) judge(request, seen, state);
   for (const auto& [daemon, effects] : state.machines) {
     std::map<std::pair<std::string, std::string>, int> counts;
@@ -48,10 +83,10 @@ void ToolOracle::finish(const FinalState& state) {
       if (effect.request.empty()) continue;
       const auto seen = requests_.find(effect.request);
       if (seen == requests_.end()) {
-        verdict_.broken(kAtMostOnce, concat("machine of ", daemon, ": an effect for request ", effect.request,
+        verdict_.broken(kAtMostOnce, concat("machine of ", name_of(daemon), ": an effect for request ", effect.request,
                                             ", which nobody began: ", effect.what));
       } else if (!seen->second.repeatable && ++counts[{effect.request, effect.what}] == 2) {
-        verdict_.broken(kAtMostOnce, concat("machine of ", daemon, ": \"", effect.what, "\" happened twice for request ",
+        verdict_.broken(kAtMostOnce, concat("machine of ", name_of(daemon), ": \"", effect.what, "\" happened twice for request ",
                                             effect.request));
       }
     }
@@ -60,11 +95,9 @@ void ToolOracle::finish(const FinalState& state) {
 
 void ToolOracle::judge(const std::string& request, const Seen& seen, const FinalState& state) {
   if (seen.told.empty()) return;
-  std::size_t effects = 0;
-  for (const auto& [daemon, record] : state.machines) effects += record->count(request);
-  if (seen.told == "not_executed" && (seen.begun > 0 || effects > 0)) {
+  if (seen.told == "not_executed" && (seen.begun > 0 || seen.effects > 0)) {
     verdict_.broken(kHonest, concat("request ", request, " (", seen.tool, "): the model was told that it was not executed; it was begun ",
-                                    seen.begun, " times and had ", effects, " effects"));
+                                    seen.begun, " times and had ", seen.effects, " effects"));
   }
   // A tool of the server's own leaves no such trace; those of daemons do.
   const auto stored = state.executions.find(request);
@@ -73,7 +106,7 @@ void ToolOracle::judge(const std::string& request, const Seen& seen, const Final
                                     "): the model was told that it was executed; no daemon has run it to its end"));
   }
   if (seen.told == "executed" && leaves_record(seen.tool) && stored != state.executions.end() &&
-      !stored->second.is_error && effects == 0) {
+      !stored->second.is_error && seen.effects == 0) {
     verdict_.broken(kHonest, concat("request ", request, ": the model was told that it succeeded; the machine shows nothing"));
   }
 }

@@ -1,7 +1,8 @@
 // ToolOracle: a tool runs at most once, and what is said about it is true (C6, C7).
 //   at_most_once   a request of a non-idempotent tool is begun once, by one daemon, and its machine shows each effect once
-//   honest         "executed": the machine shows that it ran. "not_executed": the machine shows nothing. "unknown" is
-//                  always allowed, but only for a request that was begun by a daemon that then died or lost its journal
+//   honest         "executed": the machine shows that it ran. "not_executed": the machine shows nothing. "unknown": nobody
+//                  could know better. A daemon says it only when it has died since the request came; and the model is not
+//                  told it when the store has had the result before
 #pragma once
 
 #include <cstdint>
@@ -26,10 +27,17 @@ class ToolOracle final : public Oracle {
     std::string tool;
     bool repeatable = false;
     std::string told;  // the outcome that the model was told
+    std::string kept;  // the outcome that the daemon gave, as the store keeps it
+    std::int64_t effects = 0;  // on all machines
   };
+  void on_kept(const TraceRecord& record);
+  void on_told(const TraceRecord& record);
   void judge(const std::string& request, const Seen& seen, const FinalState& state);
 
   std::map<std::string, Seen> requests_;
+  std::map<std::uint32_t, DaemonKey> nodes_;         // of daemons
+  std::map<DaemonKey, Instant> died_;                // last
+  std::map<std::string, Instant> routed_;            // first, by request
 };
 
 }  // namespace reliant::sim

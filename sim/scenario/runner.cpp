@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "faults/fault_engine.h"
 #include "oracle/oracle.h"
+#include "oracle/status_oracle.h"
 #include "workload/workload.h"
 
 namespace reliant::sim {
@@ -44,10 +45,14 @@ class Run {
     report_.options = draw_options(scenario_, RandomStreams(options.seed));
     oracles_ = make_oracles(verdict_);
     simulation_.trace().add_sink(counter_);
-    for (const auto& oracle : oracles_) simulation_.trace().add_sink(*oracle);
+    for (const auto& oracle : oracles_) {
+      simulation_.trace().add_sink(*oracle);
+      if (oracle->looks_at_deliveries()) simulation_.trace().watch_deliveries(*oracle);
+    }
     if (options.trace != nullptr) {
-      lines_.emplace(*options.trace);
+      lines_.emplace(*options.trace, simulation_.executor());
       simulation_.trace().add_sink(*lines_);
+      simulation_.trace().watch_deliveries(*lines_);
     }
     decorators_ = options.decorators;
   }
@@ -61,6 +66,7 @@ class Run {
                                            cluster_->api_addresses());
     faults_ = std::make_unique<FaultEngine>(simulation_, cluster_->network(), cluster_->fault_targets(), scenario_.faults);
     if (const Status fits = faults_->check(); !fits.ok()) return refused(fits);
+    introduce();
     (void)(warm_up() && chaos() && quiesce() && rest());
     return finish();
   }
@@ -72,6 +78,25 @@ class Run {
       users.push_back(WorkloadUser{user.id, user.token, user.project_path, user.daemons});
     }
     return users;
+  }
+
+  // Who is who, for everybody who reads the trace.
+  void introduce() {
+    simulation_.trace().record(0, Level::kInfo, "run.begun", {{"scenario", report_.scenario},
+                                                              {"file", report_.file},
+                                                              {"seed", report_.seed},
+                                                              {"options", report_.options}});
+    std::map<std::uint32_t, ClusterNode> known;
+    for (ClusterNode& node : cluster_->nodes()) known[node.id] = std::move(node);
+    for (const auto& [id, user] : workload_->nodes()) known[id] = ClusterNode{id, "client", user, ""};
+    for (const Node& node : simulation_.nodes()) {
+      const ClusterNode& is = known[node.id()];
+      simulation_.trace().record(0, Level::kInfo, "run.node", {{"id", node.id()},
+                                                               {"called", node.name()},
+                                                               {"role", is.role},
+                                                               {"user", is.user},
+                                                               {"daemon", is.daemon}});
+    }
   }
 
   RunReport refused(const Status& status) {
@@ -116,6 +141,7 @@ class Run {
 
   bool quiesce() {
     faults_->heal();
+    healed_ = simulation_.now();
     const Instant limit = after(simulation_.now(), scenario_.phases.quiesce.value);
     while (!workload_->done() && simulation_.now() < limit) {
       if (!run_for(kSlice)) return false;
@@ -131,7 +157,7 @@ class Run {
   // The clients go; then nothing may be left of what was done for them.
   bool rest() {
     workload_->stop();
-    if (!run_for(kSettle)) return false;
+    if (!run_for(std::max(kSettle, after(healed_, StatusOracle::kPatience) - simulation_.now()))) return false;
     for (const std::string& leak : cluster_->leaks()) verdict_.broken("leak", leak);
     if (!compare_with_idle()) return false;
     std::optional<Status> read;
@@ -142,8 +168,7 @@ class Run {
       return false;
     }
     for (const ClusterMachine& machine : cluster_->machines()) {
-      state_.machines[machine.daemon] = machine.effects;
-      state_.owners[machine.daemon] = machine.user;
+      state_.machines.emplace(DaemonKey{machine.user, machine.daemon}, machine.effects);
     }
     for (const auto& oracle : oracles_) oracle->finish(state_);
     for (const auto& [name, least] : scenario_.at_least) {
@@ -214,7 +239,22 @@ class Run {
       if (report_.outcome == Outcome::kHeld) report_.outcome = Outcome::kBroken;
     }
     for (const Violation& violation : verdict_.violations()) report_.violations.push_back(violation);
+    if (lines_) write_end();
     return std::move(report_);
+  }
+
+  // Into the file alone: whether anybody looks makes no difference to the run.
+  void write_end() {
+    for (const Violation& violation : report_.violations) {
+      TraceRecord record{violation.step, violation.time, 0, Level::kError, "run.violation", {}};
+      record.fields.push_back({"oracle", violation.oracle});
+      record.fields.push_back({"what", violation.what});
+      lines_->on_record(record);
+    }
+    TraceRecord end{report_.events, Instant{} + report_.sim_time, 0, Level::kInfo, "run.ended", {}};
+    end.fields.push_back({"outcome", std::string(to_string(report_.outcome))});
+    end.fields.push_back({"hash", std::to_string(report_.hash)});
+    lines_->on_record(end);
   }
 
   Scenario scenario_;
@@ -224,6 +264,7 @@ class Run {
   Counter counter_;
   std::vector<std::unique_ptr<Oracle>> oracles_;
   std::optional<JsonLinesSink> lines_;
+  Instant healed_{};
   LiveCounts idle_;  // before the first client came
   FinalState state_;
   Simulation simulation_;

@@ -57,6 +57,7 @@ Task<void> Workload::run_client(Node& node, const Client& client) {
     node.log().error("client.request.refused", {{"what", "project"}, {"error", message_of(project.status())}});
     co_return;
   }
+  node.log().info("client.project.created", {{"user", client.user.id}, {"project", *project}});
   TaskScope chats(co_await ThisContext{});
   for (ChatOrder order : client.chats) {
     order.project = *project;
@@ -69,6 +70,12 @@ bool Workload::done() const { return unfinished() == 0; }
 
 std::size_t Workload::unfinished() const {
   return static_cast<std::size_t>(std::ranges::count_if(progress_, [](const ChatProgress& p) { return !p.done; }));
+}
+
+std::vector<std::pair<std::uint32_t, std::string>> Workload::nodes() const {
+  std::vector<std::pair<std::uint32_t, std::string>> nodes;
+  for (const Client& client : clients_) nodes.emplace_back(client.node->id(), client.user.id);
+  return nodes;
 }
 
 void Workload::stop() {

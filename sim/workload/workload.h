@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernel/simulation.h"
@@ -37,6 +38,8 @@ class Workload {
   void stop();
 
   const WorkloadPlan& plan() const { return plan_; }
+  // The clients, and whose they are.
+  std::vector<std::pair<std::uint32_t, std::string>> nodes() const;
 
  private:
   struct Client {

@@ -40,7 +40,7 @@ void Connection::push(Direction& direction, std::size_t bytes, Duration extra, b
   const Instant now = executor().now();
   const Duration delay = direction.path->delay(bytes, now) + extra;
   const Instant when = now + delay;  // or as soon as all before it have arrived
-  direction.flights.push({when, static_cast<std::uint32_t>(bytes), last});
+  direction.flights.push({now, when, static_cast<std::uint32_t>(bytes), last});
   if (!direction.stalled && !direction.arrival.armed()) direction.arrival.at(when);
 }
 
@@ -66,6 +66,7 @@ void Connection::arrive(Wake& wake) {
     self.end(to, unavailable("the connection to ", self.node(other(to)).name(), " was closed by the peer"));
     return;
   }
+  self.arriving_since_ = flight.sent;
   self.arrived(to);
 }
 

@@ -54,10 +54,19 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
   Executor& executor() { return network_.simulation().executor(); }
   Network& network() { return network_; }
   const Node& node(Side side) const { return lives_[side].node(); }
+  bool watched() const { return network_.simulation().trace().watched(); }
+  // From arrived(): whoever watches the run sees the message.
+  void show(Delivery::Way way, Side to, std::string_view about, std::string_view reply_to, std::string_view payload) {
+    Trace& trace = network_.simulation().trace();
+    if (trace.watched()) {
+      trace.deliver({way, node(other(to)).id(), node(to).id(), arriving_since_, executor().now(), about, reply_to, payload});
+    }
+  }
 
  private:
   friend class Network;
   struct Flight {
+    Instant sent;
     Instant when;
     std::uint32_t bytes;
     bool last;  // no message: the sender has ended
@@ -93,6 +102,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
   std::array<Incarnation, 2> lives_;
   std::array<bool, 2> ended_{};
   bool open_ = false;
+  Instant arriving_since_{};  // when the message that arrives was sent
   std::array<Direction, 2> towards_;
   std::array<Timer, 2> keepalive_;
   std::shared_ptr<Connection> self_;  // while open

@@ -74,6 +74,9 @@ class BusConnection final : public Connection {
     Frame frame = coming_[to].pop();
     under_way_[to] -= frame.bytes;
     executor().mix(digest(frame.message) + frame.number);
+    if (frame.kind == Kind::kPublish || frame.kind == Kind::kMessage) {
+      show(Delivery::Way::kBus, to, frame.message.subject, frame.message.reply_to, frame.message.payload);
+    }
     if (to == kOpener) {
       if (client_ != nullptr) for_client(std::move(frame));
     } else {

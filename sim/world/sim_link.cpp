@@ -192,6 +192,7 @@ class Stream final : public Connection {
       case Kind::kData:
         executor().mix(digest(frame.data));
         if (me.ended) return;
+        show(Delivery::Way::kLink, to, {}, {}, frame.data);
         me.inbox.push(std::move(frame.data));
         break;
       case Kind::kRoom:

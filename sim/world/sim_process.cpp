@@ -39,7 +39,8 @@ std::optional<double> number(const std::string& word) {
 class SimProcess final : public ports::Process {
  public:
   SimProcess(SimMachine& machine, Context& context, ports::ProcessSpec spec)
-      : machine_(machine), pid_(machine.next_pid++), spec_(std::move(spec)), scope_(context) {
+      : machine_(machine), pid_(machine.next_pid++), spec_(std::move(spec)),
+        request_(variable(spec_, kRequestVariable)), scope_(context) {
     ++machine_.running;
     scope_.spawn(run(spec_.argv.size() > 2 ? spec_.argv[2] : ""));
   }
@@ -171,12 +172,12 @@ class SimProcess final : public ports::Process {
           text += *content;
         else
           code = 1;
-        if (!content.ok()) err_ += concat("cat: ", words[i], ": ", message_of(content.status()), "\n");
+        if (!content.ok()) complain(concat("cat: ", words[i], ": ", message_of(content.status()), "\n"));
       }
       return text;
     }
     code = 127;
-    err_ += concat("bash: ", name, ": command not found\n");
+    complain(concat("bash: ", name, ": command not found\n"));
     return "";
   }
 
@@ -190,7 +191,8 @@ class SimProcess final : public ports::Process {
       if (written.ok()) co_await record(concat("write ", target));
       co_return written.ok() ? code : 1;
     }
-    std::string& pipe = command.output == Output::kStderr ? err_ : out_;
+    const bool to_stderr = command.output == Output::kStderr;
+    std::string& pipe = to_stderr ? err_ : out_;
     for (std::string_view rest = text; !rest.empty();) {
       while (pipe.size() >= kPipe) {
         room_.reset();
@@ -198,6 +200,7 @@ class SimProcess final : public ports::Process {
       }
       const std::size_t size = std::min(rest.size(), kPipe - pipe.size());
       pipe += rest.substr(0, size);
+      note(to_stderr ? ProcessOutput::Stream::kStderr : ProcessOutput::Stream::kStdout, rest.substr(0, size));
       rest.remove_prefix(size);
       activity_.set();
     }
@@ -211,7 +214,7 @@ class SimProcess final : public ports::Process {
     const std::string* old = machine_.disk.content(target);
     const Status written = machine_.disk.write(target, (old ? *old : "") + line, co_await wall_now());
     if (!written.ok()) {
-      err_ += concat(message_of(written), "\n");
+      complain(concat(message_of(written), "\n"));
       activity_.set();
       co_return 1;
     }
@@ -219,9 +222,16 @@ class SimProcess final : public ports::Process {
     co_return 0;
   }
 
+  void complain(std::string_view text) {
+    err_ += text;
+    note(ProcessOutput::Stream::kStderr, text);
+  }
+  void note(ProcessOutput::Stream stream, std::string_view bytes) {
+    if (!request_.empty()) machine_.effects.write(request_, stream, bytes);
+  }
   Task<void> record(std::string what) {
     const Instant now = (co_await ThisContext{}).executor->now();
-    machine_.effects.add({now, variable(spec_, kRequestVariable), std::move(what)});
+    machine_.effects.add({now, request_, std::move(what)});
   }
   Task<WallTime> wall_now() {
     co_return kWallStart + (co_await ThisContext{}).executor->now().time_since_epoch();
@@ -234,6 +244,7 @@ class SimProcess final : public ports::Process {
   SimMachine& machine_;
   std::int64_t pid_;
   ports::ProcessSpec spec_;
+  std::string request_;
   std::string out_;
   std::string err_;
   bool stubborn_ = false;

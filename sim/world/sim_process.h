@@ -13,7 +13,8 @@
 //
 // Effects (touch, append, redirections and `effect`) are written to the machine's EffectRecord in the instant
 // in which they happen, with the request id that the tool put into the environment (RELIANT_REQUEST_ID). The
-// record outlives the node: it is what the oracles compare with what the system says about a request.
+// record outlives the node: it is what the oracles compare with what the system says about a request. It also has what
+// the processes of a request have written.
 //
 // Fault atlas
 //   crash of the node   its processes die with it, between two commands: "started, end unknown" (C7)
@@ -52,8 +53,19 @@ class EffectRecord {
   std::size_t count(std::string_view request) const;
   std::size_t count(std::string_view request, std::string_view what) const;
 
+  struct Written {
+    std::string out;
+    std::string err;
+  };
+  void write(const std::string& request, ports::ProcessOutput::Stream stream, std::string_view bytes) {
+    Written& written = written_[request];
+    (stream == ports::ProcessOutput::Stream::kStdout ? written.out : written.err) += bytes;
+  }
+  const std::map<std::string, Written>& written() const { return written_; }  // by request
+
  private:
   std::vector<MachineEffect> effects_;
+  std::map<std::string, Written> written_;
 };
 
 struct SimMachine {

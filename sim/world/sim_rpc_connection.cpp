@@ -55,6 +55,11 @@ void RpcConnection::send(Side from, Kind kind, std::string bytes) {
 
 void RpcConnection::arrived(Side to) {
   Frame frame = towards_[to].pop();
+  const bool speaks = frame.kind == Kind::kRequest || frame.kind == Kind::kHead || frame.kind == Kind::kPart;
+  if (speaks && watched()) {
+    const std::string_view first_line = std::string_view(frame.bytes).substr(0, frame.bytes.find_first_of("\r\n"));
+    show(Delivery::Way::kHttp, to, frame.kind == Kind::kPart ? std::string_view("part") : first_line, {}, frame.bytes);
+  }
   if (to == kAcceptor) {
     arrived_at_server(std::move(frame));
   } else {

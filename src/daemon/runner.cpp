@@ -315,7 +315,9 @@ void Runner::acknowledge_output(const RequestId& id, std::uint64_t chunk) {
 }
 
 void Runner::acknowledge_result(RequestId id) {
-  if (offers_.erase(id) > 0) scope_.spawn(record_acknowledgement(std::move(id)));
+  if (offers_.erase(id) == 0) return;
+  log_.info("daemon.result.acknowledged", {{"request_id", id.str()}, {"daemon", options_.daemon.str()}});
+  scope_.spawn(record_acknowledgement(std::move(id)));
 }
 
 Task<void> Runner::record_acknowledgement(RequestId id) {

@@ -41,6 +41,10 @@ model::ToolResult to_result(proto::ToolFinished frame) {
   return result;
 }
 
+std::int64_t microseconds_since(Instant begin, Instant now) {
+  return std::chrono::ceil<std::chrono::microseconds>(now - begin).count();
+}
+
 Status stream_lost(const DaemonId& daemon) {
   return unavailable("the stream of daemon ", daemon.str(), " ended; the tool may still be running there");
 }
@@ -155,16 +159,17 @@ Task<void> Session::read_frames() {
       co_return;
     }
     const bool changed = silent ? status_.advance(clock_.now()) : status_.on_frame(clock_.now());
+    if (changed) {
+      log_.info("gateway.session.status", {{"user", identity_.user.str()},
+                                           {"daemon", identity_.daemon.str()},
+                                           {"epoch", identity_.epoch},
+                                           {"status", to_string(status_.connection())}});
+    }
     if (status_.connection() == model::DaemonConnection::kDisconnected) {
       close(deadline_exceeded("nothing was heard from the daemon for 120 s"));
       co_return;
     }
-    if (changed) {
-      log_.info("gateway.session.status", {{"daemon", identity_.daemon.str()},
-                                           {"epoch", identity_.epoch},
-                                           {"status", to_string(status_.connection())}});
-      scope_.spawn(record_connection());
-    }
+    if (changed) scope_.spawn(record_connection());
     if (silent) continue;
     if (Status understood = on_frame(**std::move(bytes)); !understood.ok()) {
       close(std::move(understood));
@@ -174,7 +179,16 @@ Task<void> Session::read_frames() {
 }
 
 Task<void> Session::record_connection() {
-  Status recorded = co_await records_.record_connection(identity_, status_.connection());
+  const Instant asked = clock_.now();
+  const model::DaemonConnection connection = status_.connection();
+  Status recorded = co_await records_.record_connection(identity_, connection);
+  if (recorded.ok()) {
+    log_.debug("gateway.status.written", {{"user", identity_.user.str()},
+                                          {"daemon", identity_.daemon.str()},
+                                          {"epoch", identity_.epoch},
+                                          {"status", to_string(connection)},
+                                          {"took_us", microseconds_since(asked, clock_.now())}});
+  }
   if (reason_of(recorded) == kReasonSuperseded) close(std::move(recorded));
 }
 
@@ -207,6 +221,7 @@ void Session::on_finished(proto::ToolFinished frame) { scope_.spawn(keep_result(
 
 Task<void> Session::keep_result(proto::ToolFinished frame) {
   const RequestId request(frame.request_id());
+  const Instant asked = clock_.now();
   auto durable = co_await records_.finish_execution(identity_, request, to_result(std::move(frame)));
   if (!durable.ok()) {
     if (reason_of(durable.status()) == kReasonSuperseded) close(durable.status());
@@ -215,6 +230,12 @@ Task<void> Session::keep_result(proto::ToolFinished frame) {
     if (waiting != executions_.end()) waiting->second->events.try_send(durable.status());
     co_return;
   }
+  log_.info("gateway.result.kept", {{"request_id", request.str()},
+                                    {"user", identity_.user.str()},
+                                    {"daemon", identity_.daemon.str()},
+                                    {"epoch", identity_.epoch},
+                                    {"outcome", model::to_string(durable->outcome)},
+                                    {"took_us", microseconds_since(asked, clock_.now())}});
   proto::GatewayFrame ack;
   ack.mutable_result_ack()->set_request_id(request.str());
   send(std::move(ack));
@@ -240,6 +261,7 @@ proto::GatewayFrame Session::execute_frame(const model::ToolRequest& request, st
 Task<Result<model::ToolResult>> Session::execute(model::ToolRequest request, router::OutputSink& sink,
                                                  Instant deadline) {
   Execution execution(*this, request.id);
+  const Instant asked = clock_.now();
   auto begun = co_await records_.begin_execution(identity_, request);
   if (!begun.ok()) {
     if (reason_of(begun.status()) == kReasonSuperseded) close(begun.status());
@@ -247,6 +269,12 @@ Task<Result<model::ToolResult>> Session::execute(model::ToolRequest request, rou
   }
   if (*begun) co_return **std::move(begun);
   if (ended_.is_set()) co_return stream_lost(identity_.daemon);
+  log_.info("gateway.request.routed", {{"request_id", request.id.str()},
+                                       {"user", identity_.user.str()},
+                                       {"daemon", identity_.daemon.str()},
+                                       {"epoch", identity_.epoch},
+                                       {"resume_after", sink.last_chunk()},
+                                       {"took_us", microseconds_since(asked, clock_.now())}});
   send(execute_frame(request, sink.last_chunk()));
   co_return co_await follow(execution, sink, deadline);
 }

@@ -285,6 +285,7 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   ports_.log.info("worker.tool.finished", {{"user", run.input.user.str()},
                                            {"chat", run.input.chat.str()},
                                            {"request_id", run.request.str()},
+                                           {"call", run.call().id.str()},
                                            {"tool", run.call().tool},
                                            {"outcome", model::to_string(result->outcome)}});
   if (run.cancelled) co_return cancelled("the tool call was cancelled");

@@ -136,10 +136,11 @@ TEST(Node, ALifeThatHasEndedLogsNothing) {
   f.node.restart();  // already up again when the old frames are destroyed
   f.simulation.run();
   EXPECT_EQ(f.node.tasks(), 0u);
-  EXPECT_EQ(f.simulation.trace().recorded(), 0u);
+  ASSERT_EQ(f.simulation.trace().recorded(), 1u);
+  EXPECT_EQ(f.simulation.trace().records().back().name, "node.crashed");
   f.node.log().info("test.alive");
-  EXPECT_EQ(f.simulation.trace().recorded(), 1u);
-  EXPECT_EQ(f.simulation.trace().records().front().node, f.node.id());
+  EXPECT_EQ(f.simulation.trace().recorded(), 2u);
+  EXPECT_EQ(f.simulation.trace().records().back().node, f.node.id());
 }
 
 struct Observer final : NodeObserver {

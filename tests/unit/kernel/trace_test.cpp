@@ -63,7 +63,7 @@ TEST(Trace, WritesJsonLines) {
   Executor executor(1);
   Trace trace(executor, 0);
   std::ostringstream out;
-  JsonLinesSink sink(out);
+  JsonLinesSink sink(out, executor);
   trace.add_sink(sink);
   executor.run_until(Instant(std::chrono::milliseconds(5)));
   trace.record(3, Level::kInfo, "test.said", {{"text", "a \"b\"\\\n"}, {"n", -4}});

@@ -1,0 +1,55 @@
+#include "oracle/fencing_oracle.h"
+
+#include "base/text.h"
+#include "kernel/option.h"
+
+namespace reliant::sim {
+namespace {
+
+constexpr std::string_view kAnswers = "fencing.answers";
+constexpr std::string_view kStatus = "fencing.status";
+constexpr std::string_view kRouted = "fencing.routed";
+constexpr std::string_view kEpoch = "fencing.epoch";
+// A node's clock may run slower than the world's: so much of what it measured is added.
+constexpr std::int64_t kClockError = 10;  // one part of ten
+
+DaemonKey daemon_in(const TraceRecord& record) { return {text_or_empty(record, "user"), text_or_empty(record, "daemon")}; }
+
+}  // namespace
+
+void FencingOracle::on_record(const TraceRecord& record) {
+  if (record.name == "gateway.session.opened") {
+    accepted_[daemon_in(record)].try_emplace(number_or_zero(record, "epoch"), record.time);
+  } else if (record.name == "gateway.result.kept") {
+    judge(record, kAnswers, "has answered");
+  } else if (record.name == "gateway.status.written") {
+    judge(record, kStatus, "has written status");
+  } else if (record.name == "gateway.request.routed") {
+    judge(record, kRouted, "was handed a request");
+  }
+}
+
+void FencingOracle::judge(const TraceRecord& record, std::string_view oracle, std::string_view what) {
+  const auto found = accepted_.find(daemon_in(record));
+  if (found == accepted_.end()) return;
+  const std::int64_t took = number_or_zero(record, "took_us") + 1;
+  const Instant asked = record.time - std::chrono::microseconds(took + took / kClockError);
+  const std::int64_t epoch = number_or_zero(record, "epoch");
+  const auto newer = found->second.upper_bound(epoch);
+  if (newer == found->second.end() || newer->second >= asked) return;
+  verdict_.broken(oracle, concat("the stream of epoch ", epoch, " of ", name_of(found->first), " ", what, " ",
+                                 to_text(record.time - newer->second), " after epoch ", newer->first, " was accepted"),
+                  &record);
+}
+
+void FencingOracle::finish(const FinalState& state) {
+  for (const auto& [daemon, epochs] : accepted_) {
+    const auto stored = state.daemons.find(daemon);
+    const std::int64_t kept = stored == state.daemons.end() ? 0 : stored->second.epoch;
+    if (kept >= epochs.rbegin()->first) continue;
+    verdict_.broken(kEpoch, concat(name_of(daemon), " had a stream of epoch ", epochs.rbegin()->first,
+                                   "; the store says that the last one is ", kept));
+  }
+}
+
+}  // namespace reliant::sim

@@ -1,0 +1,71 @@
+#include "oracle/fencing_oracle.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/oracle/judged.h"
+
+namespace reliant::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Fencing : public testing::Test {
+ protected:
+  void accept(std::int64_t epoch) {
+    judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", "d"}, {"epoch", epoch}, {"gateway", "g"}});
+  }
+  void act(std::string_view name, std::int64_t epoch, Duration took) {
+    judged.record(name, {{"user", "u"}, {"daemon", "d"}, {"epoch", epoch}, {"took_us", took / 1us}});
+  }
+  Judged<FencingOracle> judged;
+};
+
+TEST_F(Fencing, TheNewestStreamMayDoEverything) {
+  judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
+  accept(2);
+  accept(3);
+  judged.at(1s);
+  for (const char* name : {"gateway.result.kept", "gateway.status.written", "gateway.request.routed"}) act(name, 3, 1ms);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Fencing, AnOlderStreamDoesNothing) {
+  judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
+  accept(2);
+  accept(3);
+  judged.at(1s);
+  act("gateway.result.kept", 2, 1ms);
+  act("gateway.status.written", 2, 1ms);
+  act("gateway.request.routed", 2, 1ms);
+  EXPECT_EQ(judged.complaints(), "fencing.answers fencing.status fencing.routed");
+}
+
+TEST_F(Fencing, WhatWasAskedBeforeTheNewStreamMayEndAfterIt) {
+  judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
+  accept(2);
+  judged.at(1s);
+  accept(3);
+  judged.at(2s);
+  act("gateway.status.written", 2, 1100ms);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Fencing, AnotherUsersDaemonOfTheSameNameIsAnotherDaemon) {
+  judged.state.daemons[{"u", "d"}] = {2, "g", "connected"};
+  judged.state.daemons[{"v", "d"}] = {9, "g", "connected"};
+  accept(2);
+  judged.record("gateway.session.opened", {{"user", "v"}, {"daemon", "d"}, {"epoch", 9}, {"gateway", "g"}});
+  judged.at(1s);
+  act("gateway.status.written", 2, 1ms);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Fencing, TheStoreKnowsTheNewestEpoch) {
+  judged.state.daemons[{"u", "d"}] = {2, "g", "connected"};
+  accept(2);
+  accept(3);
+  EXPECT_EQ(judged.complaints(), "fencing.epoch");
+}
+
+}  // namespace
+}  // namespace reliant::sim

@@ -1,0 +1,104 @@
+#include "oracle/output_oracle.h"
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "unit/oracle/judged.h"
+
+namespace reliant::sim {
+namespace {
+
+using Stream = ports::ProcessOutput::Stream;
+
+class Output : public testing::Test {
+ protected:
+  Output() {
+    judged.state.machines.emplace(DaemonKey{"u", "d"}, &machine);
+    FinalChat& chat = judged.state.chats["c"];
+    chat.id = "c";
+    judged.state.executions["r"] = {.request = "r", .user = "u", .daemon = "d", .chat = "c", .call = "k", .tool = "bash",
+                                    .state = "done", .outcome = "executed", .content = "one\ntwo\nthree\n"};
+    for (const char* line : {"one\n", "two\n", "three\n"}) machine.write("r", Stream::kStdout, line);
+  }
+  void show(int chunk, std::string_view text, bool gap = false) {
+    auto& updates = judged.state.chats["c"].updates;
+    updates.push_back({updates.size() + 1, "tool_output",
+                       concat(R"({"id":"k","chunk":)", chunk, R"(,"gap":)", gap ? "true" : "false", R"(,"text":")", text, "\"}")});
+    judged.state.executions["r"].output_chunks = std::max<std::uint64_t>(judged.state.executions["r"].output_chunks,
+                                                                        static_cast<std::uint64_t>(chunk));
+  }
+  EffectRecord machine;
+  Judged<OutputOracle> judged;
+};
+
+TEST_F(Output, AllOfItIsRight) {
+  show(1, "one\\n");
+  show(2, "two\\nthree\\n");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Output, AByteThatIsMissingIsSeen) {
+  show(1, "one\\n");
+  show(2, "wo\\nthree\\n");
+  EXPECT_EQ(judged.complaints(), "output.exact");
+}
+
+TEST_F(Output, APartThatCameTwiceIsSeen) {
+  show(1, "one\\n");
+  show(2, "one\\ntwo\\nthree\\n");
+  EXPECT_EQ(judged.complaints(), "output.exact");
+}
+
+TEST_F(Output, AnEndThatIsMissingWithoutAnySignIsSeen) {
+  show(1, "one\\n");
+  show(2, "two\\n");
+  EXPECT_EQ(judged.complaints(), "output.exact");
+}
+
+TEST_F(Output, AnEndThatIsMissingShowsInTheNumberOfChunks) {
+  show(1, "one\\n");
+  show(2, "two\\n");
+  judged.state.executions["r"].output_chunks = 3;
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Output, AGapThatIsMarkedIsRight) {
+  show(1, "one\\n");
+  show(3, "three\\n", true);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Output, AGapThatIsNotMarkedIsSeen) {
+  show(1, "one\\n");
+  show(3, "three\\n");
+  EXPECT_EQ(judged.complaints(), "output.order output.exact");
+}
+
+TEST_F(Output, ANumberThatComesTwiceIsSeen) {
+  show(1, "one\\n");
+  show(2, "two\\n");
+  show(2, "three\\n");
+  EXPECT_EQ(judged.complaints(), "output.order");
+}
+
+TEST_F(Output, ChunksBehindTheLastOneAreSeen) {
+  show(1, "one\\n");
+  show(2, "two\\nthree\\n");
+  judged.state.executions["r"].output_chunks = 1;
+  EXPECT_EQ(judged.complaints(), "output.complete");
+}
+
+TEST_F(Output, OfAToolThatWasKilledTheBeginningIsEnough) {
+  show(1, "one\\n");
+  judged.state.executions["r"].is_error = true;
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Output, WhatTheModelIsToldIsWhatWasWritten) {
+  show(1, "one\\ntwo\\nthree\\n");
+  judged.state.executions["r"].content = "one\ntwo\n";
+  EXPECT_EQ(judged.complaints(), "output.content");
+}
+
+}  // namespace
+}  // namespace reliant::sim

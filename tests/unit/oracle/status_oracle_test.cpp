@@ -1,0 +1,96 @@
+#include "oracle/status_oracle.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/oracle/judged.h"
+
+namespace reliant::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kGateway = 1;
+constexpr std::uint32_t kDaemon = 2;
+
+class DaemonState : public testing::Test {
+ protected:
+  DaemonState() {
+    judged.record("run.node", {{"id", kGateway}, {"called", "g"}, {"role", "gateway"}, {"user", ""}, {"daemon", ""}});
+    judged.record("run.node", {{"id", kDaemon}, {"called", "d-node"}, {"role", "daemon"}, {"user", "u"}, {"daemon", "d"}});
+    judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kGateway);
+    judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kDaemon);
+    judged.state.daemons[{"u", "d"}] = {1, "g", "connected"};
+  }
+  void stale() { status("stale"); }
+  void status(std::string_view word) {
+    judged.record("gateway.session.status", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"status", word}}, kGateway);
+  }
+  void beat() { judged.deliver({.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway}); }
+  Judged<StatusOracle> judged;
+};
+
+TEST_F(DaemonState, AConnectedDaemonIsConnectedInTheStore) { EXPECT_EQ(judged.complaints(), ""); }
+
+TEST_F(DaemonState, TheStoreMustNotLagBehind) {
+  judged.state.daemons[{"u", "d"}].connection = "disconnected";
+  EXPECT_EQ(judged.complaints(), "status.converged");
+}
+
+TEST_F(DaemonState, ADaemonWhoseProcessDiedIsDisconnected) {
+  judged.record("node.crashed", {{"called", "d-node"}, {"life", 1}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "status.converged");
+}
+
+TEST_F(DaemonState, TheStoreNamesTheNewestStream) {
+  judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 2}, {"gateway", "h"}}, kDaemon);
+  judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "status.converged");
+}
+
+TEST_F(DaemonState, StaleAtThirtySecondsSharpIsRight) {
+  judged.at(10s);
+  beat();
+  judged.at(40s);
+  stale();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(DaemonState, StaleANanosecondEarlyIsWrong) {
+  judged.at(10s);
+  beat();
+  judged.at(40s - 1ns);
+  stale();
+  EXPECT_EQ(judged.complaints(), "status.boundary");
+}
+
+TEST_F(DaemonState, StaleANanosecondLateIsWrong) {
+  judged.at(10s);
+  beat();
+  judged.at(40s + 1ns);
+  stale();
+  EXPECT_EQ(judged.complaints(), "status.boundary");
+}
+
+TEST_F(DaemonState, DisconnectedAtTwoMinutesSharpIsRight) {
+  judged.at(10s);
+  beat();
+  judged.at(130s);
+  status("disconnected");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(DaemonState, DisconnectedANanosecondEarlyIsWrong) {
+  judged.at(130s - 1ns);
+  status("disconnected");
+  EXPECT_EQ(judged.complaints(), "status.boundary");
+}
+
+TEST_F(DaemonState, AGatewayThatWasPausedIsNotJudgedByItsClock) {
+  judged.record("fault.pause", {{"target", "g"}, {"other", ""}, {"lasts_us", 1}});
+  judged.at(50s);
+  stale();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+}  // namespace
+}  // namespace reliant::sim

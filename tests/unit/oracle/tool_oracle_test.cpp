@@ -1,0 +1,100 @@
+#include "oracle/tool_oracle.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/oracle/judged.h"
+
+namespace reliant::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kDaemon = 2;
+
+class Tool : public testing::Test {
+ protected:
+  Tool() {
+    judged.record("run.node", {{"id", kDaemon}, {"called", "d-node"}, {"role", "daemon"}, {"user", "u"}, {"daemon", "d"}});
+    judged.state.machines.emplace(DaemonKey{"u", "d"}, &machine);
+    judged.state.executions["r"] = {.request = "r", .user = "u", .daemon = "d", .tool = "bash", .state = "done"};
+    judged.at(1s);
+    judged.record("gateway.request.routed", {{"request_id", "r"}, {"user", "u"}, {"daemon", "d"}});
+  }
+  void begin() {
+    judged.record("tool.effect.started",
+                  {{"request_id", "r"}, {"tool", "bash"}, {"effect", "non_idempotent"}, {"daemon", "d"}}, kDaemon);
+    machine.add({Instant{}, "r", "effect first"});
+  }
+  void finish() { judged.record("tool.effect.finished", {{"request_id", "r"}}, kDaemon); }
+  void kept(std::string_view outcome) {
+    judged.record("gateway.result.kept", {{"request_id", "r"}, {"user", "u"}, {"daemon", "d"}, {"outcome", outcome}});
+  }
+  void told(std::string_view outcome) {
+    judged.record("worker.tool.finished", {{"request_id", "r"}, {"tool", "bash"}, {"outcome", outcome}});
+  }
+  void die() {
+    judged.at(2s);
+    judged.record("node.crashed", {{"called", "d-node"}, {"life", 1}}, kDaemon);
+  }
+  EffectRecord machine;
+  Judged<ToolOracle> judged;
+};
+
+TEST_F(Tool, OneRunThatIsToldIsRight) {
+  begin();
+  finish();
+  kept("executed");
+  told("executed");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Tool, ASecondRunIsSeen) {
+  begin();
+  begin();
+  EXPECT_EQ(judged.complaints(), "tool.at_most_once");
+}
+
+TEST_F(Tool, NotExecutedIsALieOnceItHasBegun) {
+  begin();
+  told("not_executed");
+  EXPECT_EQ(judged.complaints(), "tool.honest");
+}
+
+TEST_F(Tool, ExecutedIsALieBeforeItHasEnded) {
+  begin();
+  told("executed");
+  EXPECT_EQ(judged.complaints(), "tool.honest");
+}
+
+TEST_F(Tool, UnknownIsHonestOfADaemonThatDied) {
+  begin();
+  die();
+  kept("unknown");
+  told("unknown");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Tool, UnknownIsNotHonestOfADaemonThatLived) {
+  begin();
+  kept("unknown");
+  EXPECT_EQ(judged.complaints(), "tool.honest");
+}
+
+TEST_F(Tool, UnknownIsNotHonestWhenTheStoreKnows) {
+  begin();
+  finish();
+  kept("executed");
+  told("unknown");
+  EXPECT_EQ(judged.complaints(), "tool.honest");
+}
+
+TEST_F(Tool, TwoAnswersAreOneTooMany) {
+  begin();
+  finish();
+  told("executed");
+  told("unknown");
+  EXPECT_EQ(judged.complaints(), "tool.honest");
+}
+
+}  // namespace
+}  // namespace reliant::sim
