@@ -23,6 +23,7 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
   temporal::WorkflowClient workflows(*temporal, node.clock(), node.random("workflows"),
                                      {.name_space = "default", .identity = node.name()});
   router::NatsDaemonRouter router(*bus, node.clock());
+  const auto control_plane = control_plane_of(world, node);
   SimRpc rpc(world.web, node);
 
   while (!(co_await store.migrate(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
@@ -35,7 +36,8 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
                          .authenticator = authenticator,
                          .hub = hub,
                          .workflows = workflows,
-                         .router = router},
+                         .router = router,
+                         .control_plane = control_plane.get()},
                         {.listen_address = options.address, .task_queue = std::string(kTaskQueue)});
   if (const Status listening = server.start(); !listening.ok()) {
     node.log().error("api.start.failed", {{"error", message_of(listening)}});

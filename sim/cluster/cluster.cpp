@@ -113,17 +113,47 @@ void Cluster::make_servers() {
 
 void Cluster::make_daemons() {
   for (std::int64_t i = 0; i < plan_.topology.daemons.value; ++i) {
-    ClusterUser& user = users_[static_cast<std::size_t>(i) % users_.size()];
-    const std::string name = concat("daemon-", i + 1);
-    Node& node = add("daemon", name, nullptr);
-    Machine& machine = machines_.emplace_back(name, user.id, simulation_, node);
-    (void)machine.machine.machine.disk.make_directories(user.project_path);
-    user.daemons.push_back(name);
-    // Each knows the gateways in another order.
-    DaemonNodeOptions options{name, user.token, gateway_addresses_, user.project_path};
-    std::ranges::rotate(options.gateways,
-                        options.gateways.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(i) % options.gateways.size()));
-    places_.back().program = [this, &machine, options](Node& of) { return daemon_node(of, world_, machine.machine, options); };
+    add_daemon("daemon", concat("daemon-", i + 1), static_cast<std::size_t>(i));
+  }
+  const std::int64_t cloud = plan_.topology.cloud_daemons.value;
+  const std::int64_t suspended = plan_.topology.suspended_daemons.value;
+  if (cloud + suspended > 0) make_managed();
+}
+
+Cluster::Place& Cluster::add_daemon(std::string role, std::string name, std::size_t number) {
+  ClusterUser& user = users_[number % users_.size()];
+  Node& node = add(std::move(role), name, nullptr);
+  Machine& machine = machines_.emplace_back(name, user.id, simulation_, node);
+  (void)machine.machine.machine.disk.make_directories(user.project_path);
+  user.daemons.push_back(name);
+  Place& place = places_.back();
+  // Each knows the gateways in another order.
+  DaemonNodeOptions options{name, daemon::DaemonKind::kLocal, user.token, gateway_addresses_, user.project_path};
+  if (place.role != "daemon") options.kind = daemon::DaemonKind::kCloud;
+  std::ranges::rotate(options.gateways, options.gateways.begin() +
+                                            static_cast<std::ptrdiff_t>(number % options.gateways.size()));
+  place.program = [this, &machine, options](Node& of) { return daemon_node(of, world_, machine.machine, options); };
+  return place;
+}
+
+void Cluster::make_managed() {
+  world_.control_plane =
+      std::make_unique<ControlPlaneServer>(world_.network, add("control-plane", "control-plane", nullptr));
+  const auto cloud = static_cast<std::size_t>(plan_.topology.cloud_daemons.value);
+  const auto all = cloud + static_cast<std::size_t>(plan_.topology.suspended_daemons.value);
+  for (std::size_t i = 0; i < all; ++i) {
+    Place& place = add_daemon("cloud-daemon", concat("cloud-", i + 1), i);
+    ports::ManagedDaemon managed{DaemonId(place.node->name()), place.node->name(), ports::Lifecycle::kRunning};
+    const UserId user(machines_.back().user);
+    if (i >= cloud) {
+      managed.lifecycle = ports::Lifecycle::kSuspended;
+      place.after_boot = std::exchange(place.program, nullptr);
+    }
+    world_.control_plane->add(user, std::move(managed), [&place] {
+      if (!place.node->up()) place.node->restart();
+      place.program = place.after_boot;
+      place.node->start(place.program);
+    });
   }
 }
 
@@ -216,15 +246,22 @@ void Cluster::evict_cached_runs() {
   for (const auto& [node, worker] : world_.workers) worker->evict_cached_runs();
 }
 
+LiveCounts Cluster::started_by_need() const {
+  if (monolith_) return {.registered = 6, .frames = 32};
+  const std::size_t boots = world_.control_plane ? world_.control_plane->boots() : 0;
+  return {.registered = 5 * boots, .frames = static_cast<std::int64_t>(32 * boots)};
+}
+
 std::vector<std::string> Cluster::leaks() {
   std::vector<std::string> leaks;
   const auto expect = [&](std::string_view what, std::size_t found, std::size_t expected) {
     if (found != expected) leaks.push_back(concat(found, " ", what, " where there is reason for ", expected));
   };
   const auto up = [&](std::string_view role) {
-    return static_cast<std::size_t>(std::ranges::count(places_, role, &Place::role));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(places_, [&](const Place& place) { return place.role == role && place.program; }));
   };
-  const std::size_t daemons = monolith_ ? 1 : up("daemon");
+  const std::size_t daemons = monolith_ ? 1 : up("daemon") + up("cloud-daemon");
   const std::size_t bus_clients = up("api") + up("worker") + up("gateway");
   expect("connections between nodes are open", world_.network.connections(), daemons + bus_clients);
   if (world_.bus) {

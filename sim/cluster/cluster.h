@@ -74,14 +74,16 @@ class Cluster {
   // Runs that workers keep for their next task, which waits for nothing. A chat that another worker has finished since may
   // be among them.
   void evict_cached_runs();
-  // What runs at rest and did not before the first request: the monolith's daemon with its stream (R13). At most.
-  LiveCounts started_by_need() const { return monolith_ ? LiveCounts{.registered = 6, .frames = 32} : LiveCounts{}; }
+  // What runs at rest and did not before the first request: the monolith's daemon with its stream (R13), and managed daemons
+  // that were brought up. At most.
+  LiveCounts started_by_need() const;
 
  private:
   struct Place {
     std::string role;
     Node* node = nullptr;
     Node::Program program;
+    Node::Program after_boot;  // of a machine that is suspended
   };
   struct Machine {
     Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& of)
@@ -98,6 +100,8 @@ class Cluster {
   void make_infrastructure();
   void make_servers();
   void make_daemons();
+  void make_managed();
+  Place& add_daemon(std::string role, std::string name, std::size_t number);
   void make_monolith();
   Node& add(std::string role, std::string name, Node::Program program);
   Task<void> bring_up();

@@ -29,6 +29,7 @@ Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonN
   daemon::DaemonOptions daemon_options;
   daemon_options.id = DaemonId(options.id);
   daemon_options.name = options.id;
+  daemon_options.kind = options.kind;
   daemon_options.gateway_addresses = std::move(options.gateways);
   daemon_options.token = std::move(options.token);
   daemon_options.version = "simulated";

@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "cluster/world.h"
+#include "daemon/daemon.h"
 #include "runtime/task.h"
 
 namespace reliant::sim {
 
 struct DaemonNodeOptions {
   std::string id;
+  daemon::DaemonKind kind = daemon::DaemonKind::kLocal;
   std::string token;
   std::vector<std::string> gateways;
   std::string working_directory;

@@ -14,6 +14,8 @@ struct Topology {
   Count workers{3};
   Count gateways{3};
   Count daemons{20};
+  Count cloud_daemons{0};
+  Count suspended_daemons{0};
   Count users{2, 6};
 
   bool monolith() const { return mode == "monolith"; }
@@ -27,6 +29,8 @@ void describe(Visitor& visitor, Topology& topology) {
   visitor.option("workers", topology.workers, 1, 20, "workers");
   visitor.option("gateways", topology.gateways, 1, 20, "gateways");
   visitor.option("daemons", topology.daemons, 1, 1000, "daemons, shared out among the users");
+  visitor.option("cloud_daemons", topology.cloud_daemons, 0, 1000, "managed ones that run, shared out likewise");
+  visitor.option("suspended_daemons", topology.suspended_daemons, 0, 1000, "managed ones that the control plane must bring up");
   visitor.option("users", topology.users, 1, 1000, "users, each with a client on a node of its own");
 }
 

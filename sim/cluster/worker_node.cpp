@@ -20,6 +20,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine) {
   router::NatsDaemonRouter router(*bus, node.clock());
   const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
                                                    std::make_unique<SimTemporal>(*world.temporal, node));
+  const auto control_plane = control_plane_of(world, node);
   const auto model = world.script->afresh();
   SimProcesses processes(machine, node.random("processes"));
   SimFilesystem filesystem(machine.disk, machine.disk_faults, node.random("files"));
@@ -32,7 +33,8 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine) {
                            .hub = hub,
                            .router = router,
                            .model = *model,
-                           .tools = tools},
+                           .tools = tools,
+                           .control_plane = control_plane.get()},
                           {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
   const KnownWorker known(world, node, role);
   while (!(co_await role.start(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);

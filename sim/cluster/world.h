@@ -16,6 +16,7 @@
 #include "llm/scripted_provider.h"
 #include "world/network.h"
 #include "world/sim_bus.h"
+#include "world/sim_control_plane.h"
 #include "world/sim_database.h"
 #include "world/sim_link.h"
 #include "world/sim_process.h"
@@ -41,6 +42,7 @@ struct World {
   std::unique_ptr<DatabaseServer> database;
   std::unique_ptr<SimBusServer> bus;
   std::unique_ptr<TemporalServer> temporal;
+  std::unique_ptr<ControlPlaneServer> control_plane;  // null: the topology has no managed daemons
 
   std::unique_ptr<llm::ScriptedProvider> script;  // of the model; each node that asks one has its own, afresh
   std::set<std::uint32_t> started;  // nodes that have served, in some life
@@ -65,6 +67,12 @@ class KnownWorker {
   std::uint32_t node_;
   worker::WorkerRole& role_;
 };
+
+// What a role is given of the world's control plane; null: there is none.
+inline std::unique_ptr<ports::ControlPlane> control_plane_of(World& world, Node& node) {
+  if (!world.control_plane) return nullptr;
+  return std::make_unique<SimControlPlane>(*world.control_plane, node);
+}
 
 // How long a starting node waits between two attempts, and for one.
 inline constexpr Duration kStartPause = std::chrono::milliseconds(500);

@@ -4,8 +4,12 @@
 #include "oracle/fencing_oracle.h"
 #include "oracle/isolation_oracle.h"
 #include "oracle/liveness_oracle.h"
+<<<<<<< Updated upstream
 #include "oracle/output_oracle.h"
 #include "oracle/status_oracle.h"
+=======
+#include "oracle/routing_oracle.h"
+>>>>>>> Stashed changes
 #include "oracle/stream_oracle.h"
 #include "oracle/tool_oracle.h"
 
@@ -19,6 +23,7 @@ std::vector<std::unique_ptr<Oracle>> make_oracles(Verdict& verdict) {
   oracles.push_back(std::make_unique<ToolOracle>(verdict));
   oracles.push_back(std::make_unique<LivenessOracle>(verdict));
   oracles.push_back(std::make_unique<IsolationOracle>(verdict));
+  oracles.push_back(std::make_unique<RoutingOracle>(verdict));
   oracles.push_back(std::make_unique<StreamOracle>(verdict));
   oracles.push_back(std::make_unique<FencingOracle>(verdict));
   oracles.push_back(std::make_unique<StatusOracle>(verdict));

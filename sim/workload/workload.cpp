@@ -22,8 +22,8 @@ Workload::Workload(Simulation& simulation, SimWeb& web, WorkloadPlan plan, std::
     ChatOrder order;
     order.user = client.user.id;
     order.chat = concat("chat-", number + 1, "-", client.user.id);
-    // One in four leaves the choice of the daemon to the system.
-    if (const auto& daemons = client.user.daemons; !daemons.empty() && random.below(4) != 0) {
+    const bool by_default = random.chance(static_cast<std::uint64_t>(plan_.default_daemon.value), kMillion);
+    if (const auto& daemons = client.user.daemons; !daemons.empty() && !by_default) {
       order.daemon = daemons[random.below(daemons.size())];
     }
     order.begins = Instant(random.duration(Duration::zero(), plan_.spread.value));

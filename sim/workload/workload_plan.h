@@ -15,6 +15,7 @@ struct WorkloadPlan {
   Chance cancel{0, 200'000};
   Chance impatient{0, 200'000};
   Chance reconnect{0, 300'000};
+  Chance default_daemon{250'000};
   std::string script;  // YAML of the model's answers, with its lines where the file has them
 };
 
@@ -27,6 +28,7 @@ void describe(Visitor& visitor, WorkloadPlan& plan) {
   visitor.option("cancel", plan.cancel, "messages that are cancelled while they are worked on");
   visitor.option("impatient", plan.impatient, "messages that are followed by the next one at once");
   visitor.option("reconnect", plan.reconnect, "how often a client drops its stream by itself, of its events");
+  visitor.option("default_daemon", plan.default_daemon, "chats that leave the choice of the daemon to the system");
   visitor.block("script", plan.script, "the model's script (src/llm/scripted_provider.h), as a map; without: one of ours");
 }
 

@@ -178,6 +178,7 @@ void Daemon::began(const Opened& opened, const proto::Registered& registered) {
   log_.info("daemon.connected", {{"user", registered.user_id()},
                                  {"daemon", options_.id.str()},
                                  {"epoch", opened.epoch},
+                                 {"type", options_.kind == DaemonKind::kLocal ? "local" : "cloud"},
                                  {"gateway", registered.gateway_id()},
                                  {"address", opened.address}});
 }

@@ -48,7 +48,11 @@ ResolvedDaemon chosen_by_chat(std::vector<DaemonCandidate> candidates, const Dae
 Task<Result<ResolvedDaemon>> DaemonResolver::resolve(UserId user, DaemonId chosen, Instant deadline) {
   CO_TRY_ASSIGN(const auto daemons, co_await store_.daemons().list(user, deadline));
   std::vector<DaemonCandidate> candidates = candidates_of(daemons, clock_.wall_now());
-  if (!chosen.empty()) co_return chosen_by_chat(std::move(candidates), chosen);
+  if (!chosen.empty()) {
+    ResolvedDaemon resolved = chosen_by_chat(std::move(candidates), chosen);
+    if (!resolved.problem.empty()) co_await look_for_managed(std::move(user), resolved, deadline);
+    co_return resolved;
+  }
 
   DefaultDaemon decision(std::move(candidates), control_plane_ != nullptr);
   co_await decide(std::move(user), decision, deadline);
@@ -59,6 +63,21 @@ Task<Result<ResolvedDaemon>> DaemonResolver::resolve(UserId user, DaemonId chose
   if (!resolved.daemon) resolved.problem = "no daemon of the user is connected; start one: reliant daemon start";
   resolved.considered = std::move(decision).considered();
   co_return resolved;
+}
+
+// R88: a suspended daemon that was chosen is brought up.
+Task<void> DaemonResolver::look_for_managed(UserId user, ResolvedDaemon& resolved, Instant deadline) {
+  if (control_plane_ == nullptr) co_return;
+  const Instant patience = std::min(deadline, after(clock_.now(), kControlPlanePatience));
+  const auto managed = co_await control_plane_->list(std::move(user), patience);
+  if (!managed.ok()) co_return;  // its trouble has been told
+  for (const ports::ManagedDaemon& each : *managed) {
+    if (each.id != *resolved.daemon) continue;
+    const bool suspended = each.lifecycle == ports::Lifecycle::kSuspended || each.lifecycle == ports::Lifecycle::kResuming;
+    resolved.must_resume = suspended;
+    resolved.problem = suspended ? concat("it is ", ports::to_string(each.lifecycle), " and is brought up with the next tool call")
+                                 : concat(resolved.problem, "; the control plane says that it is ", ports::to_string(each.lifecycle));
+  }
 }
 
 Task<void> DaemonResolver::decide(UserId user, DefaultDaemon& decision, Instant deadline) {

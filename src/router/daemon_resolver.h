@@ -39,6 +39,7 @@ class DaemonResolver {
 
  private:
   Task<void> decide(UserId user, DefaultDaemon& decision, Instant deadline);
+  Task<void> look_for_managed(UserId user, ResolvedDaemon& resolved, Instant deadline);
   Task<Presence> presence(UserId user, DaemonId daemon, Instant deadline);
 
   store::Store& store_;

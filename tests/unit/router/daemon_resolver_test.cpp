@@ -145,6 +145,15 @@ TEST_F(Resolver, AsksTheControlPlaneWhenNoDaemonIsConnectedAndBringsNothingUp) {
   EXPECT_EQ(plane_.resumed, 0);
 }
 
+TEST_F(Resolver, AChosenDaemonThatIsSuspendedHasToBeBroughtUp) {
+  plane_.daemons = {{DaemonId("sky"), "sky", ports::Lifecycle::kSuspended}};
+  EXPECT_TRUE(resolve("sky", true).must_resume);
+  plane_.daemons[0].lifecycle = ports::Lifecycle::kFailed;
+  const auto failed = resolve("sky", true);
+  EXPECT_FALSE(failed.must_resume);
+  EXPECT_NE(failed.problem.find("failed"), std::string::npos);
+}
+
 TEST_F(Resolver, AControlPlaneThatIsAwayIsNoError) {
   plane_.away = true;
   EXPECT_FALSE(resolve("", true).daemon);

@@ -1,0 +1,61 @@
+#include "oracle/routing_oracle.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace reliant::sim {
+namespace {
+
+constexpr std::string_view kDefault = "routing.default";
+constexpr Duration kKnown = std::chrono::seconds(60);   // until everybody knows what a fault has changed
+constexpr Duration kSettled = std::chrono::seconds(5);  // until a new session is known to all
+
+}  // namespace
+
+void RoutingOracle::on_record(const TraceRecord& record) {
+  if (record.name == "worker.daemon.chosen") {
+    judge(record);
+  } else if (record.name == "gateway.session.opened") {
+    const Key key(text_or_empty(record, "user"), text_or_empty(record, "daemon"));
+    Standing& standing = daemons_[key];
+    standing.open.emplace(number_or_zero(record, "epoch"), record.time);
+    standing.stale = false;
+    users_[key.second] = key.first;
+  } else if (record.name == "gateway.session.closed") {
+    daemons_[{text_or_empty(record, "user"), text_or_empty(record, "daemon")}].open.erase(number_or_zero(record, "epoch"));
+  } else if (record.name == "gateway.session.status") {
+    const std::string& daemon = text_or_empty(record, "daemon");
+    daemons_[{users_[daemon], daemon}].stale = text_or_empty(record, "status") == "stale";
+  } else if (record.name == "daemon.connected") {
+    if (text_or_empty(record, "type") == "cloud") cloud_.insert(text_or_empty(record, "daemon"));
+  } else if (record.name.starts_with("fault.")) {
+    const Duration lasts = std::chrono::microseconds(number_or_zero(record, "lasts_us"));
+    quiet_from_ = std::max(quiet_from_, after(after(record.time, lasts), kKnown));
+  }
+}
+
+bool RoutingOracle::usable(const Key& key, Instant now) const {
+  const auto found = daemons_.find(key);
+  if (found == daemons_.end() || found->second.stale) return false;
+  return std::ranges::any_of(found->second.open, [&](const auto& session) { return now - session.second >= kSettled; });
+}
+
+void RoutingOracle::judge(const TraceRecord& record) {
+  const std::string& source = text_or_empty(record, "source");
+  if (source == "chat" || record.time < quiet_from_) return;
+  const std::string& user = text_or_empty(record, "user");
+  const std::string& daemon = text_or_empty(record, "daemon");
+  if (source == "connected" && daemons_[{user, daemon}].open.empty()) {
+    verdict_.broken(kDefault, concat("daemon ", daemon, " was taken as a connected one; it is not"), &record);
+  }
+  if (!cloud_.contains(daemon)) return;
+  for (const auto& [key, standing] : daemons_) {
+    if (key.first != user || cloud_.contains(key.second) || !usable(key, record.time)) continue;
+    verdict_.broken(kDefault, concat("cloud daemon ", daemon, " was taken while ", key.second, ", a local one, is connected"),
+                    &record);
+    return;
+  }
+}
+
+}  // namespace reliant::sim
