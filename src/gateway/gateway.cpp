@@ -111,8 +111,18 @@ Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
   }
   a_session_ended_.set();
   // A newer epoch refuses this, and says the truth already; without a database the lease runs out.
+  const Instant asked = clock_.now();
   Status recorded = co_await records_.record_connection(session->identity(), model::DaemonConnection::kDisconnected);
-  if (!recorded.ok()) log_.debug("gateway.session.end_not_recorded", {{"error", message_of(recorded)}});
+  if (!recorded.ok()) {
+    log_.debug("gateway.session.end_not_recorded", {{"error", message_of(recorded)}});
+    co_return;
+  }
+  log_.debug("gateway.status.written",
+             {{"user", key.first.str()},
+              {"daemon", key.second.str()},
+              {"epoch", session->identity().epoch},
+              {"status", to_string(model::DaemonConnection::kDisconnected)},
+              {"took_us", std::chrono::ceil<std::chrono::microseconds>(clock_.now() - asked).count()}});
 }
 
 Task<void> Gateway::stop(Instant deadline) {
