@@ -4,12 +4,9 @@
 #include "oracle/fencing_oracle.h"
 #include "oracle/isolation_oracle.h"
 #include "oracle/liveness_oracle.h"
-<<<<<<< Updated upstream
 #include "oracle/output_oracle.h"
 #include "oracle/status_oracle.h"
-=======
 #include "oracle/routing_oracle.h"
->>>>>>> Stashed changes
 #include "oracle/stream_oracle.h"
 #include "oracle/tool_oracle.h"
 
