@@ -266,7 +266,7 @@ std::vector<std::string> Cluster::leaks() {
   expect("connections between nodes are open", world_.network.connections(), daemons + bus_clients);
   if (world_.bus) {
     expect("clients are on the bus", world_.bus->clients(), bus_clients);
-    expect("subscriptions are on the bus", world_.bus->subscriptions(), bus_clients + 2 * daemons);
+    expect("subscriptions are on the bus", world_.bus->subscriptions(), bus_clients + 6 * up("gateway") + 3 * daemons);
   }
   if (world_.database) expect("transactions are held by nobody", world_.database->abandoned(), 0);
   for (const Machine& machine : machines_) {

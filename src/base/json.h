@@ -1,6 +1,6 @@
 // JSON at the edges (REST bodies, bus messages, tool arguments). Values are Boost.JSON's; this file adds reading
-// with errors that name the field, because bad input must say what is wrong and what to do (a body is read strictly:
-// unknown fields and wrong types are errors).
+// with errors that name the field, because bad input must say what is wrong and what to do. A client's body is read
+// strictly: unknown fields and wrong types are errors. A peer of ours may be newer: its unknown fields are ignored.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +41,8 @@ class JsonReader {
   std::vector<std::string> optional_strings(std::string_view key);
 
   Status finish();
+  // As finish(), but fields that this version does not know are left alone: what a newer peer added (rolling upgrades).
+  const Status& finish_ignoring_unknown() const { return status_; }
 
  private:
   const json::value* take(std::string_view key);

@@ -163,8 +163,20 @@ Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
   Opened opened{std::make_unique<Session>(context_, clock_, runner_, *std::move(link), heartbeat),
                 std::move(address), registered->epoch()};
   began(opened, *registered);
+  if (options_.read_again) opened.session->set_reload([this] { return reload(); });
   opened.session->start();
   co_return opened;
+}
+
+Status Daemon::reload() {
+  TRY_ASSIGN(DaemonSettings settings, options_.read_again());
+  if (settings.gateway_addresses.empty())
+    return invalid_field("gateway_addresses", "the configuration names no gateway; give at least one");
+  options_.name = std::move(settings.name);
+  options_.labels = std::move(settings.labels);
+  options_.gateway_addresses = std::move(settings.gateway_addresses);
+  log_.info("daemon.reloaded", {{"daemon", options_.id.str()}, {"name", options_.name}});
+  return ok_status();
 }
 
 void Daemon::learn(const proto::Registered& registered) {

@@ -11,6 +11,7 @@
 // calls that outcome unknown.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -34,6 +35,13 @@ namespace reliant::daemon {
 
 enum class DaemonKind : std::uint8_t { kLocal, kCloud };
 
+// What can change while the daemon runs.
+struct DaemonSettings {
+  std::string name;
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> gateway_addresses;  // at least one
+};
+
 struct DaemonOptions {
   DaemonId id;
   std::string name;  // shown to the user (R77)
@@ -45,6 +53,9 @@ struct DaemonOptions {
   std::string working_directory = "/";            // for requests that name none
   Duration heartbeat = std::chrono::seconds(15);  // unless the gateway asks for another one
   BackoffPolicy backoff;                          // C12
+  // Reads its configuration again, when a gateway asks for it; the settings count from the next registration on. May be
+  // left out.
+  std::function<Result<DaemonSettings>()> read_again;
 };
 
 class Daemon {
@@ -76,6 +87,7 @@ class Daemon {
   Task<bool> move_on(Opened& opened);
   Task<Result<Opened>> connect(std::string address);
   void learn(const proto::Registered& registered);
+  Status reload();
   void began(const Opened& opened, const proto::Registered& registered);
   void ended(const Opened& opened, const Status& why);
   std::string next_address();

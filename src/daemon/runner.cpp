@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
+#include "runtime/this_context.h"
 #include "tools/bounded_text.h"
 
 namespace reliant::daemon {
@@ -39,10 +40,11 @@ model::Effect effect_of(proto::Effect effect) {
   }
 }
 
-// Until a run that was cancelled has had its time to end in order.
-Task<bool> end_of_grace(Event& cancelled) {
+// Until a run that was cancelled has had its time to end in order, or is killed.
+Task<bool> end_of_grace(Event& cancelled, Event& killed) {
+  const Context& context = co_await ThisContext{};
   co_await cancelled.wait();
-  co_await sleep_for(kStopGrace);
+  co_await killed.wait(after(context.executor->now(), kStopGrace));
   co_return true;
 }
 
@@ -77,6 +79,7 @@ struct Runner::Run {
   bool admitted = false;
   bool started = false;  // the tool itself
   Event cancelled;
+  Event killed;
 };
 
 class Runner::SpooledOutput final : public tools::ToolOutput {
@@ -208,7 +211,7 @@ Task<void> Runner::run(std::shared_ptr<Run> run) {
 Task<model::ToolResult> Runner::run_or_cancel(std::shared_ptr<Run> run) {
   if (run->cancelled.is_set())
     co_return error_result(model::Outcome::kNotExecuted, "Cancelled before it started.");
-  auto first = co_await race(run_tool(run), end_of_grace(run->cancelled));
+  auto first = co_await race(run_tool(run), end_of_grace(run->cancelled, run->killed));
   if (auto* result = std::get_if<model::ToolResult>(&first)) co_return std::move(*result);
   // The run has been destroyed, and with it the processes it had started.
   trace_effect("tool.effect.finished", *run);
@@ -288,6 +291,14 @@ void Runner::cancel(RequestId id) {
   } else {
     scope_.spawn(cancel_absent(std::move(id)));
   }
+}
+
+bool Runner::kill(const RequestId& id) {
+  const auto running = runs_.find(id);
+  if (running == runs_.end()) return false;
+  running->second->killed.set();
+  running->second->cancelled.set();
+  return true;
 }
 
 // Also a request that never came is written down, so that it is not run when it comes late (C9).

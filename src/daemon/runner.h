@@ -72,6 +72,8 @@ class Runner {
 
   void execute(proto::ExecuteTool request);
   void cancel(RequestId id);
+  // Ends the request at once, as a cancel without grace. False: it is not running, and is left alone.
+  bool kill(const RequestId& id);
   void acknowledge_output(const RequestId& id, std::uint64_t chunk);
   void acknowledge_result(RequestId id);
 

@@ -123,6 +123,9 @@ Status Session::on_frame(const std::string& bytes) {
       drain_ = std::move(*frame.mutable_drain());
       changed_.set();
       break;
+    case proto::GatewayFrame::kCommand:
+      on_command(frame.command());
+      break;
     case proto::GatewayFrame::kRegistered:
     case proto::GatewayFrame::kHeartbeat:
     case proto::GatewayFrame::FRAME_NOT_SET:
@@ -138,6 +141,29 @@ void Session::on_execute(proto::ExecuteTool request) {
   followed = Followed{};
   followed.sent = followed.acknowledged = request.resume_output_after();
   runner_.execute(std::move(request));
+}
+
+void Session::on_command(const proto::Command& command) {
+  Status status;
+  switch (command.command_case()) {
+    case proto::Command::kKillProcess:
+      if (!runner_.kill(RequestId(command.kill_process().request_id())))
+        status = not_found("request ", command.kill_process().request_id(), " is not running on this daemon");
+      break;
+    case proto::Command::kReloadConfig:
+      status = reload_ ? reload_() : failed_precondition("this daemon was started without a configuration to read again");
+      break;
+    case proto::Command::COMMAND_NOT_SET:
+      status = unimplemented("this daemon does not know the command; upgrade it");
+      break;
+  }
+  proto::DaemonFrame frame;
+  proto::CommandDone& done = *frame.mutable_command_done();
+  done.set_command_id(command.command_id());
+  done.set_code(static_cast<std::int32_t>(status.code()));
+  done.set_message(message_of(status));
+  done.set_reason(reason_of(status));
+  queue(std::move(frame));
 }
 
 // --- what the Runner tells ---------------------------------------------------------------------------------

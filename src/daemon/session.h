@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -47,6 +48,8 @@ class Session final : public RunListener {
   ~Session();
 
   void start();
+  // What ReloadConfig does; without it there is nothing to read again.
+  void set_reload(std::function<Status()> reload) { reload_ = std::move(reload); }
   // Says goodbye: no more frames from us. The stream ends when the gateway has heard it.
   void close();
 
@@ -79,6 +82,7 @@ class Session final : public RunListener {
   Task<void> read_frames();
   Status on_frame(const std::string& bytes);
   void on_execute(proto::ExecuteTool request);
+  void on_command(const proto::Command& command);
   Task<void> beat(Duration interval);
   Task<void> write_frames();
   Task<Status> write_next(bool& idle);
@@ -100,6 +104,7 @@ class Session final : public RunListener {
   std::map<RequestId, Followed> followed_;
   std::map<RequestId, Offer> offers_;
   RequestId last_output_;  // whose turn it was
+  std::function<Status()> reload_;
   Event work_;
   Event changed_;
   Event gone_;

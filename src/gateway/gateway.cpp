@@ -6,6 +6,13 @@
 #include "runtime/sleep.h"
 
 namespace reliant::gateway {
+namespace {
+
+Status newer_stream() {
+  return with_reason(aborted("a newer stream of this daemon was accepted"), kReasonSuperseded);
+}
+
+}  // namespace
 
 Gateway::Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTransport& links, Records& records,
                  GatewayOptions options)
@@ -94,20 +101,19 @@ Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
 
   // Newcomer wins at once (C2), unless two registrations overtook each other between the store and here.
   std::shared_ptr<Session>& slot = sessions_[key];
-  const Status superseded = with_reason(aborted("a newer stream of this daemon was accepted"), kReasonSuperseded);
   if (slot && slot->identity().epoch > session->identity().epoch) {
-    session->close(superseded);
+    session->close(newer_stream());
   } else {
-    if (slot) slot->close(superseded);
+    if (slot) slot->close(newer_stream());
     slot = session;
-    if (observer_) observer_->session_opened(key.first, key.second);
+    if (observer_) observer_->session_opened(session->identity());
   }
   co_await session->run(std::move(greeting));
 
   const auto current = sessions_.find(key);
   if (current != sessions_.end() && current->second == session) {
     sessions_.erase(current);
-    if (observer_) observer_->session_closed(key.first, key.second);
+    if (observer_) observer_->session_closed(session->identity());
   }
   a_session_ended_.set();
   // A newer epoch refuses this, and says the truth already; without a database the lease runs out.
@@ -170,10 +176,22 @@ Task<Result<model::ToolResult>> Gateway::execute(model::ToolRequest request, rou
   co_return co_await session->execute(std::move(request), sink, deadline);
 }
 
-Task<Status> Gateway::cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) {
+Task<Status> Gateway::command(model::DaemonCommand command, Instant deadline) {
+  const std::shared_ptr<Session> session = find(command.user, command.daemon);
+  if (!session) co_return router::daemon_offline(command.daemon);
+  co_return co_await session->command(std::move(command), deadline);
+}
+
+std::vector<model::HeldDaemon> Gateway::held(const UserId& user) const {
+  std::vector<model::HeldDaemon> held;
+  for (auto at = sessions_.lower_bound({user, DaemonId()}); at != sessions_.end() && at->first.first == user; ++at)
+    held.push_back(at->second->held());
+  return held;
+}
+
+void Gateway::superseded(const UserId& user, const DaemonId& daemon, std::int64_t epoch) {
   const std::shared_ptr<Session> session = find(user, daemon);
-  if (!session) co_return router::daemon_offline(daemon);
-  co_return co_await session->cancel(std::move(request), deadline);
+  if (session && session->identity().epoch < epoch) session->close(newer_stream());
 }
 
 }  // namespace reliant::gateway

@@ -49,8 +49,10 @@ class Gateway final : public router::DaemonSessions {
 
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink,
                                           Instant deadline) override;
-  Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) override;
+  Task<Status> command(model::DaemonCommand command, Instant deadline) override;
   bool holds(const UserId& user, const DaemonId& daemon) const override;
+  std::vector<model::HeldDaemon> held(const UserId& user) const override;
+  void superseded(const UserId& user, const DaemonId& daemon, std::int64_t epoch) override;
   std::size_t session_count() const { return sessions_.size(); }
   // As this gateway sees it now; kDisconnected when it does not hold the daemon.
   model::PublicStatus status(const UserId& user, const DaemonId& daemon) const;

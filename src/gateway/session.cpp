@@ -100,6 +100,7 @@ Task<void> Session::run(proto::Registered greeting) {
   link_->finish(end_);
   for (auto& [id, execution] : executions_) execution->events.try_send(stream_lost(identity_.daemon));
   for (auto& [id, answer] : cancels_) answer->set(false);
+  for (auto& [id, answer] : commands_) answer->set(stream_lost(identity_.daemon));
   log_.info("gateway.session.closed", {{"user", identity_.user.str()},
                                        {"daemon", identity_.daemon.str()},
                                        {"epoch", identity_.epoch},
@@ -203,6 +204,7 @@ Status Session::on_frame(std::string bytes) {
       if (waiting != cancels_.end()) waiting->second->set(true);
       break;
     }
+    case proto::DaemonFrame::kCommandDone: on_command_done(frame.command_done()); break;
     case proto::DaemonFrame::kRegister: return invalid_argument("a stream registers once, with its first frame");
     case proto::DaemonFrame::kHeartbeat:
     case proto::DaemonFrame::kToolAccepted:
@@ -315,6 +317,49 @@ Task<Status> Session::cancel(RequestId request, Instant deadline) {
   if (!confirmed) co_return deadline_exceeded("the daemon did not confirm the cancel in time");
   if (!*confirmed) co_return stream_lost(identity_.daemon);
   co_return ok_status();
+}
+
+model::HeldDaemon Session::held() const {
+  return {identity_.daemon, identity_.epoch, identity_.gateway, status_.connection()};
+}
+
+Task<Status> Session::command(model::DaemonCommand command, Instant deadline) {
+  proto::Command frame;
+  switch (command.kind) {
+    case model::DaemonCommandKind::kOnline: co_return ok_status();
+    case model::DaemonCommandKind::kUnknown: co_return model::unknown_command(command);
+    case model::DaemonCommandKind::kCancel: co_return co_await cancel(std::move(command.request), deadline);
+    case model::DaemonCommandKind::kKill: frame.mutable_kill_process()->set_request_id(command.request.str()); break;
+    case model::DaemonCommandKind::kReload: frame.mutable_reload_config(); break;
+  }
+  co_return co_await pass_on(std::move(frame), deadline);
+}
+
+Task<Status> Session::pass_on(proto::Command command, Instant deadline) {
+  OneShot<Status> answer;
+  const std::string id = concat(++last_command_);
+  commands_.emplace(id, &answer);
+  struct Entry {
+    std::map<std::string, OneShot<Status>*>& commands;
+    const std::string& id;
+    ~Entry() { commands.erase(id); }
+  } entry{commands_, id};
+  command.set_command_id(id);
+  proto::GatewayFrame frame;
+  *frame.mutable_command() = std::move(command);
+  send(std::move(frame));
+  if (ended_.is_set()) co_return stream_lost(identity_.daemon);
+  auto done = co_await answer.wait(deadline);
+  if (!done) co_return deadline_exceeded("the daemon did not answer the command in time; it may be of an older version");
+  co_return *std::move(done);
+}
+
+void Session::on_command_done(const proto::CommandDone& frame) {
+  const auto waiting = commands_.find(frame.command_id());
+  if (waiting == commands_.end()) return;
+  Status status;
+  if (frame.code() != 0) status = make_status(static_cast<StatusCode>(frame.code()), frame.message());
+  waiting->second->set(frame.reason().empty() || status.ok() ? status : with_reason(status, frame.reason()));
 }
 
 }  // namespace reliant::gateway

@@ -20,6 +20,7 @@
 #include "gateway/records.h"
 #include "model/daemon_status.h"
 #include "model/tool.h"
+#include "model/tool_messages.h"
 #include "ports/link.h"
 #include "reliant/tools/v1/daemon.pb.h"
 #include "router/daemon_router.h"
@@ -49,9 +50,10 @@ class Session {
   // Tells the daemon where to go before this gateway stops (C43).
   void drain(std::vector<std::string> addresses);
 
-  // As DaemonRouter::execute and cancel, for this daemon.
+  // As DaemonRouter::execute and command, for this daemon.
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant deadline);
-  Task<Status> cancel(RequestId request, Instant deadline);
+  Task<Status> command(model::DaemonCommand command, Instant deadline);
+  model::HeldDaemon held() const;
 
  private:
   struct Execution;
@@ -62,9 +64,12 @@ class Session {
   Status on_frame(std::string bytes);
   void on_output(proto::ToolOutput frame);
   void on_finished(proto::ToolFinished frame);
+  void on_command_done(const proto::CommandDone& frame);
   Task<void> keep_result(proto::ToolFinished frame);
   Task<void> record_connection();
   void send(proto::GatewayFrame frame);
+  Task<Status> cancel(RequestId request, Instant deadline);
+  Task<Status> pass_on(proto::Command command, Instant deadline);
   Task<Result<model::ToolResult>> follow(Execution& execution, router::OutputSink& sink, Instant deadline);
   proto::GatewayFrame execute_frame(const model::ToolRequest& request, std::uint64_t resume_after) const;
 
@@ -76,6 +81,8 @@ class Session {
   model::DaemonStatus status_;
   std::map<RequestId, Execution*> executions_;  // the newest execute() of each request
   std::map<RequestId, OneShot<bool>*> cancels_;
+  std::map<std::string, OneShot<Status>*> commands_;
+  std::int64_t last_command_ = 0;
   Channel<proto::GatewayFrame> outbound_;
   Event ended_;
   Status end_;

@@ -3,14 +3,18 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "model/subject.h"
+#include "router/local_daemon_router.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
 
 namespace reliant::gateway {
 namespace {
 
+using model::DaemonSubject;
+
 constexpr std::string_view kQueueGroup = "gateways";
+// For the daemon to do what it was commanded: more than it takes to end a tool in order.
+constexpr Duration kCommandTime = std::chrono::seconds(10);
 
 // A part of output or content, so that a message stays below the bus's limit (C42). JSON may double bytes that are not
 // UTF-8 and escapes others; the rest is the message's own fields.
@@ -28,12 +32,15 @@ struct NatsToolBridge::Held {
 // asks again.
 class NatsToolBridge::Answer {
  public:
-  Answer(ports::Bus& bus, EventLog& log, std::string inbox) : bus_(bus), log_(log), inbox_(std::move(inbox)) {}
+  Answer(ports::Bus& bus, EventLog& log, const ports::BusMessage& to)
+      : bus_(bus), log_(log), inbox_(to.reply_to), attempt_(model::attempt_of(to.headers)) {}
 
   bool send(const model::ToolReply& reply) {
+    if (inbox_.empty()) return true;  // nobody wants to be told: the durable row says it
     if (broken_) return false;
     ports::BusMessage message;
     message.subject = inbox_;
+    if (!attempt_.empty()) message.headers[std::string(model::kAttemptHeader)] = attempt_;
     message.payload = model::encode(reply);
     if (Status sent = bus_.publish(std::move(message)); !sent.ok()) {
       log_.warning("gateway.answer.failed", {{"error", message_of(sent)}});
@@ -58,6 +65,7 @@ class NatsToolBridge::Answer {
   ports::Bus& bus_;
   EventLog& log_;
   std::string inbox_;
+  std::string attempt_;
   bool broken_ = false;
 };
 
@@ -79,69 +87,182 @@ class NatsToolBridge::OutputToBus final : public router::OutputSink {
 
 NatsToolBridge::NatsToolBridge(Context& context, Clock& clock, EventLog& log, ports::Bus& bus,
                                router::DaemonSessions& sessions)
-    : context_(context), clock_(clock), log_(log), bus_(bus), sessions_(sessions), requests_(context) {}
+    : context_(context), clock_(clock), log_(log), bus_(bus), sessions_(sessions), requests_(context), lanes_(context) {
+  serve_user_lane();
+}
 
 NatsToolBridge::~NatsToolBridge() = default;
 
-void NatsToolBridge::session_opened(const UserId& user, const DaemonId& daemon) {
-  const Key key(user, daemon);
-  ports::SubscribeOptions requests;
-  requests.subject = model::daemon_subject(model::DaemonSubject::kToolRequestSync, user, daemon);
-  requests.queue_group = kQueueGroup;
-  ports::SubscribeOptions commands;
-  commands.subject = model::daemon_subject(model::DaemonSubject::kCommand, user, daemon);
-  commands.queue_group = kQueueGroup;
-  auto request_interest = bus_.subscribe(std::move(requests));
-  auto command_interest = bus_.subscribe(std::move(commands));
-  if (!request_interest.ok() || !command_interest.ok()) {
-    const Status why = request_interest.ok() ? command_interest.status() : request_interest.status();
-    log_.warning("gateway.subscribe.failed", {{"daemon", daemon.str()}, {"error", message_of(why)}});
-    return;
+void NatsToolBridge::serve_user_lane() {
+  struct Entry {
+    std::string pattern;
+    std::string_view queue_group;
+    Lane lane;
+    Handler handler;
+  };
+  using enum DaemonSubject;
+  const Entry entries[] = {
+      {every_user_pattern(kToolRequest), kQueueGroup, {kToolRequest, Reach::kOne, kToolRequest}, &NatsToolBridge::run_request},
+      {every_user_pattern(kToolCancel), kQueueGroup, {kToolCancel, Reach::kOne, kCommand}, &NatsToolBridge::run_command},
+      {every_user_pattern(kToolRequestSync), "", {kToolRequestSync, Reach::kAll, {}}, &NatsToolBridge::run_request},
+      {every_user_pattern(kCommand), "", {kCommand, Reach::kAll, {}}, &NatsToolBridge::run_command},
+      {every_user_pattern(kToolOnline), "", {kToolOnline, Reach::kAll, {}}, &NatsToolBridge::run_online},
+      {std::string(model::kDaemonAcceptedPattern), "", {{}, Reach::kAll, {}}, &NatsToolBridge::run_notice},
+  };
+  for (const Entry& entry : entries) {
+    ports::SubscribeOptions options;
+    options.subject = entry.pattern;
+    options.queue_group = entry.queue_group;
+    auto interest = bus_.subscribe(std::move(options));
+    if (interest.ok()) {
+      lanes_.spawn(serve(*std::move(interest), entry.lane, entry.handler));
+    } else {
+      log_.warning("gateway.subscribe.failed", {{"subject", entry.pattern}, {"error", message_of(interest.status())}});
+    }
   }
+}
+
+bool NatsToolBridge::serve_held(Held& held, const Key& key, Lane lane, Handler handler) {
+  ports::SubscribeOptions options;
+  options.subject = daemon_subject(lane.subject, key.first, key.second);
+  options.queue_group = kQueueGroup;
+  auto interest = bus_.subscribe(std::move(options));
+  if (interest.ok()) {
+    held.scope.spawn(serve(*std::move(interest), lane, handler));
+    return true;
+  }
+  log_.warning("gateway.subscribe.failed", {{"daemon", key.second.str()}, {"error", message_of(interest.status())}});
+  return false;
+}
+
+void NatsToolBridge::session_opened(const SessionIdentity& session) {
+  const Key key(session.user, session.daemon);
   auto held = std::make_unique<Held>(context_);
-  held->scope.spawn(serve_requests(key, *std::move(request_interest)));
-  held->scope.spawn(serve_commands(key, *std::move(command_interest)));
-  held_[key] = std::move(held);
+  using enum DaemonSubject;
+  const bool served = serve_held(*held, key, {kToolRequestSync, Reach::kHolder, {}}, &NatsToolBridge::run_request) &&
+                      serve_held(*held, key, {kToolRequest, Reach::kHolder, {}}, &NatsToolBridge::run_request) &&
+                      serve_held(*held, key, {kCommand, Reach::kHolder, {}}, &NatsToolBridge::run_command);
+  if (served) held_[key] = std::move(held);
+
+  ports::BusMessage notice;
+  notice.subject = model::daemon_accepted_subject(session.user, session.daemon);
+  notice.payload = model::encode(model::DaemonAccepted{session.user, session.daemon, session.epoch, session.gateway});
+  publish(std::move(notice));  // one that is lost is made up for by the epoch check at the next write
 }
 
-void NatsToolBridge::session_closed(const UserId& user, const DaemonId& daemon) { held_.erase({user, daemon}); }
+void NatsToolBridge::session_closed(const SessionIdentity& session) { held_.erase({session.user, session.daemon}); }
 
-Task<void> NatsToolBridge::serve_requests(Key key, std::unique_ptr<ports::BusSubscription> requests) {
+Task<void> NatsToolBridge::serve(Subscription interest, Lane lane, Handler handler) {
   while (true) {
-    auto message = co_await requests->next(kNever);
+    auto message = co_await interest->next(kNever);
     if (!message.ok()) co_return;  // the bus was closed
-    requests_.spawn(run_request(key, *std::move(message)));
+    requests_.spawn((this->*handler)(lane, *std::move(message)));
   }
 }
 
-Task<void> NatsToolBridge::serve_commands(Key key, std::unique_ptr<ports::BusSubscription> commands) {
-  while (true) {
-    auto message = co_await commands->next(kNever);
-    if (!message.ok()) co_return;
-    requests_.spawn(run_command(key, *std::move(message)));
-  }
+void NatsToolBridge::publish(ports::BusMessage message) {
+  if (Status sent = bus_.publish(std::move(message)); !sent.ok())
+    log_.warning("gateway.answer.failed", {{"error", message_of(sent)}});
 }
 
-Result<model::ToolExecutionRequest> NatsToolBridge::read_request(const Key& key, const std::string& payload) const {
-  TRY_ASSIGN(auto message, model::decode_tool_request(payload));
-  // The subject decides whose daemon runs it; a body that says otherwise is not believed.
-  if (message.request.user != key.first || message.request.daemon != key.second)
-    return permission_denied("the request is for another daemon than its subject");
+void NatsToolBridge::reply(const ports::BusMessage& to, std::string payload) {
+  if (to.reply_to.empty()) return;
+  ports::BusMessage message;
+  message.subject = to.reply_to;
+  message.payload = std::move(payload);
+  if (std::string attempt = model::attempt_of(to.headers); !attempt.empty())
+    message.headers[std::string(model::kAttemptHeader)] = std::move(attempt);
+  publish(std::move(message));
+}
+
+// A body names the daemon; it must be one that the subject may address.
+Status NatsToolBridge::check_address(const Lane& lane, const std::string& subject, const UserId& user,
+                                     const DaemonId& daemon) const {
+  TRY_ASSIGN(const model::DaemonAddress address, parse_daemon_subject(lane.subject, subject));
+  if (address.user == user && (address.daemon.empty() || address.daemon == daemon)) return ok_status();
+  return permission_denied("the message is for another daemon than its subject");
+}
+
+Status NatsToolBridge::check_deadline(const model::ToolExecutionRequest& message) const {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_now().time_since_epoch()).count();
   if (message.deadline_ms <= now) return deadline_exceeded("the request came after its deadline; it was not started");
-  return message;
+  return ok_status();
 }
 
-Task<void> NatsToolBridge::run_request(Key key, ports::BusMessage message) {
-  Answer answer(bus_, log_, std::move(message.reply_to));
-  auto request = read_request(key, message.payload);
-  if (!request.ok()) {
-    answer.send(model::ToolRefused{request.status()});
+Task<void> NatsToolBridge::run_request(Lane lane, ports::BusMessage message) {
+  Answer answer(bus_, log_, message);
+  auto request = model::decode_tool_request(message.payload);
+  Status refusal = request.status();
+  if (refusal.ok()) refusal = check_address(lane, message.subject, request->request.user, request->request.daemon);
+  if (!refusal.ok()) {
+    // What every gateway hears, only the holder answers, and whose it is cannot be told.
+    if (lane.reach != Reach::kAll) answer.send(model::ToolRefused{std::move(refusal)});
     co_return;
   }
+  const Key key(request->request.user, request->request.daemon);
+  if (!sessions_.holds(key.first, key.second)) {
+    if (lane.reach == Reach::kAll) co_return;
+    model::ToolRefused offline{router::daemon_offline(key.second)};
+    if (lane.reach == Reach::kOne) {
+      co_await pass_on(lane, key, std::move(message), model::encode(std::move(offline)));
+    } else {
+      answer.send(std::move(offline));
+    }
+    co_return;
+  }
+  if (Status late = check_deadline(*request); !late.ok()) {
+    answer.send(model::ToolRefused{std::move(late)});
+    co_return;
+  }
+  note(lane, message, request->request);
   answer.send(model::ToolAccepted{});
-  model::ToolReply reply = co_await execute(key, *std::move(request), answer);
+  model::ToolReply reply = co_await execute(*std::move(request), answer);
   answer.send_result(std::move(reply), part_size(bus_));
+}
+
+void NatsToolBridge::note(const Lane& lane, const ports::BusMessage& message, const model::ToolRequest& request) {
+  const bool user_lane = lane.reach != Reach::kHolder || model::hops_of(message.headers) > 0;
+  if (!user_lane) return;
+  log_.info(lane.reach == Reach::kAll ? "gateway.request.user_sync_lane" : "gateway.request.user_lane",
+            {{"user", request.user.str()},
+             {"daemon", request.daemon.str()},
+             {"request_id", request.id.str()},
+             {"hops", model::hops_of(message.headers)}});
+}
+
+// To the holder, once (C3). It answers the caller itself; only when nobody holds the daemon, or the message has been passed
+// on already, `refusal` is the answer.
+Task<void> NatsToolBridge::pass_on(Lane lane, Key key, ports::BusMessage message, std::string refusal) {
+  const int hops = model::hops_of(message.headers);
+  if (hops >= model::kMaxHops) {
+    reply(message, std::move(refusal));
+    co_return;
+  }
+  ports::BusMessage onward = message;
+  onward.subject = daemon_subject(lane.pass_on_to, key.first, key.second);
+  onward.headers[std::string(model::kHopsHeader)] = concat(hops + 1);
+  log_.info("gateway.request.passed_on",
+            {{"user", key.first.str()}, {"daemon", key.second.str()}, {"hops", hops + 1}});
+  if (message.reply_to.empty()) {
+    publish(std::move(onward));
+    co_return;
+  }
+  ports::SubscribeOptions options;
+  options.subject = message.reply_to;
+  auto answers = bus_.subscribe(std::move(options));
+  publish(std::move(onward));
+  if (!answers.ok()) co_return;
+  const Instant until = after(clock_.now(), kPassedOn);
+  const std::string attempt = model::attempt_of(message.headers);
+  while (true) {
+    auto answer = co_await (*answers)->next(until);
+    if (!answer.ok()) co_return;  // the caller notices the silence, and asks again
+    if (ports::is_no_responders(*answer)) {
+      reply(message, std::move(refusal));
+      co_return;
+    }
+    if (model::attempt_of(answer->headers) == attempt) co_return;  // somebody has it
+  }
 }
 
 namespace {
@@ -160,9 +281,7 @@ Task<void> say_alive(Answer& answer) {
 
 }  // namespace
 
-Task<model::ToolReply> NatsToolBridge::execute(Key key, model::ToolExecutionRequest message, Answer& answer) {
-  if (!sessions_.holds(key.first, key.second))
-    co_return model::ToolRefused{with_reason(unavailable("the daemon has just gone"), kReasonDaemonOffline)};
+Task<model::ToolReply> NatsToolBridge::execute(model::ToolExecutionRequest message, Answer& answer) {
   OutputToBus sink(answer, message.resume_output_after);
   const Duration left = WallTime(std::chrono::milliseconds(message.deadline_ms)) - clock_.wall_now();
   const Instant deadline = clock_.now() + left;
@@ -174,25 +293,44 @@ Task<model::ToolReply> NatsToolBridge::execute(Key key, model::ToolExecutionRequ
   co_return model::ToolDone{*std::move(*result)};
 }
 
-Task<void> NatsToolBridge::run_command(Key key, ports::BusMessage message) {
-  Status status;
+Task<void> NatsToolBridge::run_command(Lane lane, ports::BusMessage message) {
   auto command = model::decode_daemon_command(message.payload);
-  if (!command.ok()) {
-    status = command.status();
-  } else if (command->user != key.first || command->daemon != key.second) {
-    status = permission_denied("the command is for another daemon than its subject");
-  } else if (!sessions_.holds(key.first, key.second)) {
-    status = with_reason(unavailable("the daemon has just gone"), kReasonDaemonOffline);
-  } else if (command->kind == model::DaemonCommandKind::kCancel) {
-    const Instant deadline = clock_.now() + std::chrono::seconds(10);
-    status = co_await sessions_.cancel(key.first, key.second, std::move(command->request), deadline);
+  Status refusal = command.status();
+  if (refusal.ok()) refusal = check_address(lane, message.subject, command->user, command->daemon);
+  if (!refusal.ok()) {
+    if (lane.reach != Reach::kAll) reply(message, model::encode_command_reply(refusal));
+    co_return;
   }
-  if (message.reply_to.empty()) co_return;
-  ports::BusMessage reply;
-  reply.subject = std::move(message.reply_to);
-  reply.payload = model::encode_command_reply(status);
-  if (Status sent = bus_.publish(std::move(reply)); !sent.ok())
-    log_.warning("gateway.answer.failed", {{"error", message_of(sent)}});
+  if (!sessions_.holds(command->user, command->daemon)) {
+    if (lane.reach == Reach::kAll) co_return;
+    std::string offline = model::encode_command_reply(router::daemon_offline(command->daemon));
+    if (lane.reach == Reach::kOne) {
+      co_await pass_on(lane, {command->user, command->daemon}, std::move(message), std::move(offline));
+    } else {
+      reply(message, std::move(offline));
+    }
+    co_return;
+  }
+  const bool user_lane = lane.reach != Reach::kHolder || model::hops_of(message.headers) > 0;
+  if (user_lane) reply(message, model::encode_command_accepted());
+  reply(message, model::encode_command_reply(co_await command_status(*std::move(command))));
+}
+
+Task<Status> NatsToolBridge::command_status(model::DaemonCommand command) {
+  co_return co_await sessions_.command(std::move(command), after(clock_.now(), kCommandTime));
+}
+
+Task<void> NatsToolBridge::run_online(Lane lane, ports::BusMessage message) {
+  const auto address = parse_daemon_subject(lane.subject, message.subject);
+  if (!address.ok()) co_return;
+  const std::vector<model::HeldDaemon> held = sessions_.held(address->user);
+  if (!held.empty()) reply(message, model::encode(held));
+}
+
+Task<void> NatsToolBridge::run_notice(Lane, ports::BusMessage message) {
+  const auto notice = model::decode_daemon_accepted(message.payload);
+  if (notice.ok()) sessions_.superseded(notice->user, notice->daemon, notice->epoch);
+  co_return;
 }
 
 }  // namespace reliant::gateway

@@ -149,6 +149,10 @@ std::string tool_response_subject(const UserId& user, const RequestId& request) 
   return concat("tools.response.", encode_token(user.str()), '.', encode_token(request.str()));
 }
 
+std::string daemon_accepted_subject(const UserId& user, const DaemonId& daemon) {
+  return concat("daemon.accepted.", encode_token(user.str()), '.', encode_token(daemon.str()));
+}
+
 Result<DaemonAddress> parse_daemon_subject(DaemonSubject kind, std::string_view subject) {
   const std::string_view prefix = prefix_of(kind);
   if (!prefixed(subject, prefix)) return not_of_kind(kind, subject);

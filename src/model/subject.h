@@ -52,6 +52,9 @@ std::string every_user_pattern(DaemonSubject kind);
 std::string every_daemon_pattern(DaemonSubject kind);
 // "tools.response.{user}.{request}" (C5).
 std::string tool_response_subject(const UserId& user, const RequestId& request);
+// "daemon.accepted.{user}.{daemon}": gateways tell each other of accepted streams (C2).
+std::string daemon_accepted_subject(const UserId& user, const DaemonId& daemon);
+inline constexpr std::string_view kDaemonAcceptedPattern = "daemon.accepted.*.*";
 // "daemon.connect" (C30): one member of the queue group takes it.
 inline constexpr std::string_view kDaemonConnectSubject = "daemon.connect";
 

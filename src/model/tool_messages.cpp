@@ -1,10 +1,22 @@
 #include "model/tool_messages.h"
 
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
 #include "base/json.h"
 #include "base/text.h"
 
 namespace reliant::model {
 namespace {
+
+constexpr std::string_view kCommandWords[] = {"cancel", "online", "kill_process", "reload_config"};
+constexpr std::string_view kAcceptedWord = "accepted";
+
+std::string_view word_of(const DaemonCommand& command) {
+  return command.kind == DaemonCommandKind::kUnknown ? std::string_view(command.word)
+                                                     : kCommandWords[static_cast<std::size_t>(command.kind)];
+}
 
 json::string text(std::string_view word) { return json::string(word.data(), word.size()); }
 
@@ -108,7 +120,7 @@ struct ReplyEncoder {
 };
 
 Result<ToolReply> finish(JsonReader& reader, ToolReply reply) {
-  TRY_OK(reader.finish());
+  TRY_OK(reader.finish_ignoring_unknown());
   return reply;
 }
 
@@ -147,7 +159,7 @@ Result<ToolExecutionRequest> decode_tool_request(std::string_view bytes) {
   r.timeout_ms = reader.required_int("timeout_ms");
   message.deadline_ms = reader.required_int("deadline_ms");
   message.resume_output_after = static_cast<std::uint64_t>(reader.required_int("resume_output_after"));
-  TRY_OK(reader.finish());
+  TRY_OK(reader.finish_ignoring_unknown());
   if (!valid_id(r.id.str())) return invalid_field("request_id", "request_id must be letters, digits, _ and -");
   return message;
 }
@@ -181,8 +193,23 @@ Result<ToolReply> decode_tool_reply(std::string_view bytes) {
   return invalid_field("type", concat("reply type \"", type, "\" is unknown"));
 }
 
+int hops_of(const Headers& headers) {
+  const auto found = headers.find(std::string(kHopsHeader));
+  if (found == headers.end()) return 0;
+  int hops = kMaxHops;
+  const std::string& text = found->second;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), hops);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && hops >= 0 ? hops : kMaxHops;
+}
+
+std::string attempt_of(const Headers& headers) {
+  const auto found = headers.find(std::string(kAttemptHeader));
+  return found == headers.end() ? std::string() : found->second;
+}
+
 std::string encode(const DaemonCommand& message) {
-  return to_json(json::object{{"command", message.kind == DaemonCommandKind::kCancel ? "cancel" : "online"},
+  return to_json(json::object{{"command", text(word_of(message))},
                               {"user", message.user.str()},
                               {"daemon", message.daemon.str()},
                               {"request_id", message.request.str()}});
@@ -196,11 +223,75 @@ Result<DaemonCommand> decode_daemon_command(std::string_view bytes) {
   message.user = UserId(reader.required_string("user"));
   message.daemon = DaemonId(reader.required_string("daemon"));
   message.request = RequestId(reader.optional_string("request_id").value_or(""));
-  TRY_OK(reader.finish());
-  if (command != "cancel" && command != "online")
-    return invalid_field("command", concat("command \"", command, "\" is none of cancel, online"));
-  message.kind = command == "cancel" ? DaemonCommandKind::kCancel : DaemonCommandKind::kOnline;
+  TRY_OK(reader.finish_ignoring_unknown());
+  const auto* const known = std::ranges::find(kCommandWords, command);
+  if (known == std::end(kCommandWords)) message.word = command;
+  message.kind = static_cast<DaemonCommandKind>(std::distance(std::begin(kCommandWords), known));
   return message;
+}
+
+Status unknown_command(const DaemonCommand& command) {
+  const std::vector<std::string> known(std::begin(kCommandWords), std::end(kCommandWords));
+  return invalid_field("command", concat("command \"", command.word, "\" is not known to this gateway; it knows ",
+                                         join(known, ", "), ": upgrade it, or use one of these"));
+}
+
+std::string encode_command_accepted() { return to_json(json::object{{"type", text(kAcceptedWord)}}); }
+
+bool is_command_accepted(std::string_view bytes) {
+  const auto value = parse_json(bytes);
+  if (!value.ok()) return false;
+  JsonReader reader(*value);
+  return reader.optional_string("type").value_or("") == kAcceptedWord && reader.finish_ignoring_unknown().ok();
+}
+
+std::string encode(const std::vector<HeldDaemon>& held) {
+  json::array daemons;
+  for (const HeldDaemon& daemon : held) {
+    daemons.push_back(json::object{{"daemon", daemon.daemon.str()},
+                                   {"epoch", daemon.epoch},
+                                   {"gateway", daemon.gateway.str()},
+                                   {"connection", text(to_string(daemon.connection))}});
+  }
+  return to_json(json::object{{"daemons", std::move(daemons)}});
+}
+
+Result<std::vector<HeldDaemon>> decode_held_daemons(std::string_view bytes) {
+  TRY_ASSIGN(const json::value value, parse_json(bytes));
+  JsonReader reader(value);
+  const json::value* list = reader.optional_value("daemons");
+  TRY_OK(reader.finish_ignoring_unknown());
+  if (list == nullptr || !list->is_array()) return invalid_field("daemons", "field \"daemons\" must be a list");
+  std::vector<HeldDaemon> held;
+  for (const json::value& entry : list->get_array()) {
+    JsonReader one(entry, "daemons");
+    HeldDaemon& daemon = held.emplace_back();
+    daemon.daemon = DaemonId(one.required_string("daemon"));
+    daemon.epoch = one.required_int("epoch");
+    daemon.gateway = GatewayId(one.required_string("gateway"));
+    daemon.connection = daemon_connection_from(one.required_string("connection"));
+    TRY_OK(one.finish_ignoring_unknown());
+  }
+  return held;
+}
+
+std::string encode(const DaemonAccepted& notice) {
+  return to_json(json::object{{"user", notice.user.str()},
+                              {"daemon", notice.daemon.str()},
+                              {"epoch", notice.epoch},
+                              {"gateway", notice.gateway.str()}});
+}
+
+Result<DaemonAccepted> decode_daemon_accepted(std::string_view bytes) {
+  TRY_ASSIGN(const json::value value, parse_json(bytes));
+  JsonReader reader(value);
+  DaemonAccepted notice;
+  notice.user = UserId(reader.required_string("user"));
+  notice.daemon = DaemonId(reader.required_string("daemon"));
+  notice.epoch = reader.required_int("epoch");
+  notice.gateway = GatewayId(reader.required_string("gateway"));
+  TRY_OK(reader.finish_ignoring_unknown());
+  return notice;
 }
 
 std::string encode_command_reply(const Status& status) { return to_json(status_object(status)); }
@@ -210,7 +301,7 @@ Status decode_command_reply(std::string_view bytes) {
   if (!value.ok()) return unavailable("the gateway's reply cannot be read: ", message_of(value.status()));
   JsonReader reader(*value);
   Status status = take_status(reader);
-  if (Status read = reader.finish(); !read.ok())
+  if (const Status& read = reader.finish_ignoring_unknown(); !read.ok())
     return unavailable("the gateway's reply cannot be read: ", message_of(read));
   return status;
 }

@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/status.h"
 #include "model/tool.h"
+#include "model/tool_messages.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
 
@@ -39,6 +41,11 @@ class DaemonRouter {
   virtual Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) = 0;
   // Does any gateway hold the daemon now?
   virtual Task<Result<bool>> online(UserId user, DaemonId daemon, Instant deadline) = 0;
+  // Any command (R49). OK: the daemon has done it. UNAVAILABLE + DAEMON_OFFLINE: no gateway holds the daemon; UNAVAILABLE /
+  // DEADLINE_EXCEEDED: whether it was done is not known, ask again. INVALID_ARGUMENT: not known to the gateway or the daemon.
+  virtual Task<Status> command(model::DaemonCommand command, Instant deadline) = 0;
+  // The user's daemons that gateways hold now, by id, each once (C19). What no gateway has said in time is left out.
+  virtual Task<Result<std::vector<model::HeldDaemon>>> held(UserId user, Instant deadline) = 0;
 };
 
 // What a gateway offers to the LocalDaemonRouter of the same process and to the tool bridge: the daemons it holds.
@@ -46,8 +53,12 @@ class DaemonSessions {
  public:
   virtual ~DaemonSessions() = default;
   virtual Task<Result<model::ToolResult>> execute(model::ToolRequest request, OutputSink& sink, Instant deadline) = 0;
-  virtual Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) = 0;
+  // As DaemonRouter::command.
+  virtual Task<Status> command(model::DaemonCommand command, Instant deadline) = 0;
   virtual bool holds(const UserId& user, const DaemonId& daemon) const = 0;
+  virtual std::vector<model::HeldDaemon> held(const UserId& user) const = 0;  // by id
+  // A stream of that epoch was accepted somewhere: an older one here ends (C2).
+  virtual void superseded(const UserId& user, const DaemonId& daemon, std::int64_t epoch) = 0;
 };
 
 }  // namespace reliant::router

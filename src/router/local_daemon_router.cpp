@@ -7,6 +7,15 @@ Status daemon_offline(const DaemonId& daemon) {
                      kReasonDaemonOffline);
 }
 
+model::DaemonCommand make_command(model::DaemonCommandKind kind, UserId user, DaemonId daemon, RequestId request) {
+  model::DaemonCommand command;
+  command.kind = kind;
+  command.user = std::move(user);
+  command.daemon = std::move(daemon);
+  command.request = std::move(request);
+  return command;
+}
+
 Task<Result<model::ToolResult>> LocalDaemonRouter::execute(model::ToolRequest request, OutputSink& sink,
                                                            Instant deadline) {
   if (!sessions_.holds(request.user, request.daemon)) co_return daemon_offline(request.daemon);
@@ -14,8 +23,17 @@ Task<Result<model::ToolResult>> LocalDaemonRouter::execute(model::ToolRequest re
 }
 
 Task<Status> LocalDaemonRouter::cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) {
-  if (!sessions_.holds(user, daemon)) co_return daemon_offline(daemon);
-  co_return co_await sessions_.cancel(std::move(user), std::move(daemon), std::move(request), deadline);
+  return command(make_command(model::DaemonCommandKind::kCancel, std::move(user), std::move(daemon), std::move(request)),
+                 deadline);
+}
+
+Task<Status> LocalDaemonRouter::command(model::DaemonCommand command, Instant deadline) {
+  if (!sessions_.holds(command.user, command.daemon)) co_return daemon_offline(command.daemon);
+  co_return co_await sessions_.command(std::move(command), deadline);
+}
+
+Task<Result<std::vector<model::HeldDaemon>>> LocalDaemonRouter::held(UserId user, Instant) {
+  co_return sessions_.held(user);
 }
 
 Task<Result<bool>> LocalDaemonRouter::online(UserId user, DaemonId daemon, Instant) {

@@ -1,6 +1,7 @@
 #include "router/nats_daemon_router.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 #include "model/subject.h"
@@ -10,16 +11,64 @@
 namespace reliant::router {
 namespace {
 
-Status check_ids(const UserId& user, const DaemonId& daemon) {
+using model::DaemonSubject;
+
+constexpr Duration kReadAgainPatience = std::chrono::seconds(5);
+
+Status check_user(const UserId& user) {
   if (!valid_id(user.str())) return invalid_field("user", "a user id is letters, digits, _ and -");
+  return ok_status();
+}
+
+Status check_ids(const UserId& user, const DaemonId& daemon) {
+  TRY_OK(check_user(user));
   if (!valid_id(daemon.str())) return invalid_field("daemon", "a daemon id is letters, digits, _ and -");
   return ok_status();
 }
 
+std::string request_subject(Lane lane, const UserId& user, const DaemonId& daemon) {
+  switch (lane) {
+    case Lane::kDaemon: return daemon_subject(DaemonSubject::kToolRequestSync, user, daemon);
+    case Lane::kUser: return user_subject(DaemonSubject::kToolRequest, user);
+    case Lane::kUserSync: return user_subject(DaemonSubject::kToolRequestSync, user);
+  }
+  RELIANT_UNREACHABLE("every lane has a subject");
+}
+
+// On the user lane a cancel goes to one gateway, other commands to all of them (R48, R49).
+std::string command_subject(Lane lane, const model::DaemonCommand& command) {
+  if (lane == Lane::kDaemon) return daemon_subject(DaemonSubject::kCommand, command.user, command.daemon);
+  const bool one_takes_it = lane == Lane::kUser && command.kind == model::DaemonCommandKind::kCancel;
+  return user_subject(one_takes_it ? DaemonSubject::kToolCancel : DaemonSubject::kCommand, command.user);
+}
+
+// The result may be durable although the answer did not come.
+bool answer_may_be_lost(const Status& status) {
+  return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kDeadlineExceeded ||
+         status.code() == StatusCode::kAborted || reason_of(status) == kReasonSuperseded;
+}
+
 }  // namespace
 
-Result<std::unique_ptr<ports::BusSubscription>> NatsDaemonRouter::send(const model::ToolRequest& request,
-                                                                       const OutputSink& sink, Instant deadline) {
+Result<NatsDaemonRouter::Answers> NatsDaemonRouter::ask(ports::BusMessage question, std::string answer_subject) {
+  Answers answers;
+  ports::SubscribeOptions options;
+  if (answer_subject.empty()) {
+    options.subject = bus_.new_inbox();
+  } else {
+    options.subject = std::move(answer_subject);
+    answers.attempt = bus_.new_inbox();
+    question.headers[std::string(model::kAttemptHeader)] = answers.attempt;
+  }
+  question.reply_to = options.subject;
+  // Interest first: on one connection it is in force before the question is seen.
+  TRY_ASSIGN(answers.messages, bus_.subscribe(std::move(options)));
+  TRY_OK(bus_.publish(std::move(question)));
+  return answers;
+}
+
+Result<NatsDaemonRouter::Answers> NatsDaemonRouter::send(const model::ToolRequest& request, const OutputSink& sink,
+                                                         Instant deadline) {
   TRY_OK(check_ids(request.user, request.daemon));
   model::ToolExecutionRequest message;
   message.request = request;
@@ -27,40 +76,64 @@ Result<std::unique_ptr<ports::BusSubscription>> NatsDaemonRouter::send(const mod
   const WallTime until = deadline == kNever ? WallTime::max() : clock_.wall_now() + (deadline - clock_.now());
   message.deadline_ms = std::chrono::duration_cast<std::chrono::milliseconds>(until.time_since_epoch()).count();
 
-  ports::SubscribeOptions options;
-  options.subject = bus_.new_inbox();
   ports::BusMessage publication;
-  publication.subject = model::daemon_subject(model::DaemonSubject::kToolRequestSync, request.user, request.daemon);
-  publication.reply_to = options.subject;
+  publication.subject = request_subject(options_.lane, request.user, request.daemon);
   publication.payload = model::encode(message);
-  // Interest first: on one connection it is in force before the request is seen.
-  TRY_ASSIGN(auto answers, bus_.subscribe(std::move(options)));
-  TRY_OK(bus_.publish(std::move(publication)));
-  return answers;
+  const bool named = options_.lane == Lane::kUser;
+  return ask(std::move(publication), named ? model::tool_response_subject(request.user, request.id) : "");
+}
+
+Task<Result<ports::BusMessage>> NatsDaemonRouter::next(Answers& answers, Instant deadline) {
+  while (true) {
+    auto message = co_await answers.messages->next(deadline);
+    if (!message.ok() || answers.attempt.empty() || ports::is_no_responders(*message)) co_return message;
+    if (model::attempt_of(message->headers) == answers.attempt) co_return message;
+  }
 }
 
 Task<Result<model::ToolResult>> NatsDaemonRouter::execute(model::ToolRequest request, OutputSink& sink,
                                                           Instant deadline) {
   CO_TRY_ASSIGN(auto answers, send(request, sink, deadline));
-  co_return co_await follow(*answers, request.daemon, sink, deadline);
+  auto result = co_await follow(std::move(answers), request.daemon, sink, deadline);
+  if (result.ok() || options_.executions == nullptr || !answer_may_be_lost(result.status())) co_return result;
+  co_return co_await read_again(std::move(request.id), result.status());
 }
 
-Task<Result<model::ToolResult>> NatsDaemonRouter::follow(ports::BusSubscription& answers, DaemonId daemon,
-                                                         OutputSink& sink, Instant deadline) {
+Task<Result<model::ToolResult>> NatsDaemonRouter::read_again(RequestId request, Status lost) {
+  const Instant deadline = after(clock_.now(), kReadAgainPatience);
+  auto execution = co_await options_.executions->get(std::move(request), deadline);
+  if (execution.ok() && execution->result) co_return *std::move(execution->result);
+  co_return lost;
+}
+
+Status NatsDaemonRouter::nobody_answers(const DaemonId& daemon, bool heard) const {
+  if (heard) return unavailable("the gateway of daemon ", daemon.str(), " fell silent; the tool may still be running");
+  // Every gateway has heard it, and none holds the daemon (C4).
+  if (options_.lane == Lane::kUserSync) return daemon_offline(daemon);
+  return unavailable("no gateway has taken the request for daemon ", daemon.str(), "; call again");
+}
+
+Task<Result<model::ToolResult>> NatsDaemonRouter::follow(Answers answers, DaemonId daemon, OutputSink& sink,
+                                                         Instant deadline) {
   std::string parts;
+  bool heard = false;
   while (true) {
-    const Instant patience = std::min(deadline, clock_.now() + kSilence);
-    auto message = co_await answers.next(patience);
+    const Duration patience = heard || options_.lane == Lane::kDaemon ? kSilence : kFirstAnswer;
+    auto message = co_await next(answers, std::min(deadline, after(clock_.now(), patience)));
     if (!message.ok()) {
       if (message.status().code() != StatusCode::kDeadlineExceeded) co_return message.status();
       if (clock_.now() >= deadline) co_return deadline_exceeded("no result from daemon ", daemon.str(), " in time");
-      co_return unavailable("the gateway of daemon ", daemon.str(), " fell silent; the tool may still be running");
+      co_return nobody_answers(daemon, heard || options_.lane == Lane::kDaemon);
     }
-    if (answers.dropped() > 0)
+    heard = true;
+    if (answers.messages->dropped() > 0)
       co_return unavailable("output came faster than it was taken; some of it was dropped and must be asked for again");
     if (ports::is_no_responders(*message)) co_return daemon_offline(daemon);
     auto reply = model::decode_tool_reply(message->payload);
-    if (!reply.ok()) co_return unavailable("an answer cannot be read: ", message_of(reply.status()));
+    if (!reply.ok()) {
+      if (field_of(reply.status()) == "type") continue;  // a newer gateway says more than we know: it is alive
+      co_return unavailable("an answer cannot be read: ", message_of(reply.status()));
+    }
     if (auto* chunk = std::get_if<model::ToolOutputChunk>(&*reply)) {
       if (chunk->chunk > sink.last_chunk() + 1 && !chunk->gap)
         co_return unavailable("output was lost on the bus; call again to have it from chunk ", sink.last_chunk() + 1);
@@ -77,35 +150,63 @@ Task<Result<model::ToolResult>> NatsDaemonRouter::follow(ports::BusSubscription&
   }
 }
 
-Task<Status> NatsDaemonRouter::command(std::string payload, UserId user, DaemonId daemon, Instant deadline) {
-  CO_TRY_OK(check_ids(user, daemon));
-  ports::BusMessage message;
-  message.subject = model::daemon_subject(model::DaemonSubject::kCommand, user, daemon);
-  message.payload = std::move(payload);
-  auto reply = co_await bus_.request(std::move(message), deadline);
-  if (!reply.ok())
-    co_return reason_of(reply.status()) == kReasonNoResponders ? daemon_offline(daemon) : reply.status();
-  co_return model::decode_command_reply(reply->payload);
+Task<Status> NatsDaemonRouter::command(model::DaemonCommand command, Instant deadline) {
+  CO_TRY_OK(check_ids(command.user, command.daemon));
+  ports::BusMessage question;
+  question.subject = command_subject(options_.lane, command);
+  question.payload = model::encode(command);
+  CO_TRY_ASSIGN(Answers answers, ask(std::move(question), ""));
+  bool accepted = options_.lane == Lane::kDaemon;  // there, nobody would be known at once
+  while (true) {
+    const Instant patience = accepted ? deadline : std::min(deadline, after(clock_.now(), kFirstAnswer));
+    const auto reply = co_await next(answers, patience);
+    if (!reply.ok()) {
+      if (reply.status().code() != StatusCode::kDeadlineExceeded) co_return reply.status();
+      if (!accepted && clock_.now() < deadline) co_return daemon_offline(command.daemon);
+      co_return deadline_exceeded("no answer from daemon ", command.daemon.str(), " in time");
+    }
+    if (ports::is_no_responders(*reply)) co_return daemon_offline(command.daemon);
+    if (!model::is_command_accepted(reply->payload)) co_return model::decode_command_reply(reply->payload);
+    accepted = true;
+  }
 }
 
 Task<Status> NatsDaemonRouter::cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) {
-  model::DaemonCommand cancel;
-  cancel.kind = model::DaemonCommandKind::kCancel;
-  cancel.user = user;
-  cancel.daemon = daemon;
-  cancel.request = std::move(request);
-  co_return co_await command(model::encode(cancel), std::move(user), std::move(daemon), deadline);
+  return command(
+      make_command(model::DaemonCommandKind::kCancel, std::move(user), std::move(daemon), std::move(request)), deadline);
 }
 
 Task<Result<bool>> NatsDaemonRouter::online(UserId user, DaemonId daemon, Instant deadline) {
-  model::DaemonCommand question;
-  question.kind = model::DaemonCommandKind::kOnline;
-  question.user = user;
-  question.daemon = daemon;
-  Status answer = co_await command(model::encode(question), std::move(user), std::move(daemon), deadline);
+  Status answer = co_await command(
+      make_command(model::DaemonCommandKind::kOnline, std::move(user), std::move(daemon), RequestId()), deadline);
   if (answer.ok()) co_return true;
   if (reason_of(answer) == kReasonDaemonOffline) co_return false;
   co_return answer;
+}
+
+Task<Result<std::vector<model::HeldDaemon>>> NatsDaemonRouter::held(UserId user, Instant deadline) {
+  CO_TRY_OK(check_user(user));
+  ports::BusMessage question;
+  question.subject = user_subject(DaemonSubject::kToolOnline, user);
+  question.payload = "{}";
+  CO_TRY_ASSIGN(Answers answers, ask(std::move(question), ""));
+  const Instant end = std::min(deadline, after(clock_.now(), kGather));
+  std::map<DaemonId, model::HeldDaemon> found;
+  while (true) {
+    const auto message = co_await next(answers, end);
+    if (!message.ok() && message.status().code() != StatusCode::kDeadlineExceeded) co_return message.status();
+    if (!message.ok() || ports::is_no_responders(*message)) break;
+    const auto list = model::decode_held_daemons(message->payload);
+    if (!list.ok()) co_return unavailable("an answer cannot be read: ", message_of(list.status()));
+    // A gateway that has not noticed yet that it was superseded may answer, too.
+    for (const model::HeldDaemon& daemon : *list) {
+      model::HeldDaemon& known = found[daemon.daemon];
+      if (known.epoch <= daemon.epoch) known = daemon;
+    }
+  }
+  std::vector<model::HeldDaemon> all;
+  for (auto& [id, daemon] : found) all.push_back(std::move(daemon));
+  co_return all;
 }
 
 }  // namespace reliant::router

@@ -1,37 +1,68 @@
-// NatsDaemonRouter: the DaemonRouter over the bus (R34, R42, C3, C4). It publishes to the per-daemon subject that the
-// holding gateway subscribes; nobody there means offline at once. The answer is a stream of messages on an inbox (see
-// model/tool_messages.h); when it falls silent for `silence`, the gateway is taken for gone and the call ends UNAVAILABLE.
+// NatsDaemonRouter: the DaemonRouter over the bus (R34, R42, R61, C3 to C5). The answer to a request is a stream of messages
+// (see model/tool_messages.h); when it falls silent for kSilence, the gateway is taken for gone and the call ends
+// UNAVAILABLE. An answer that was lost is looked for in the durable row, when there is a store (C5).
+//
+// Lanes, all with the same outcome:
+//   kDaemon    tools.request.sync.{user}.{daemon}, subscribed by the holder only: nobody there means offline at once
+//   kUser      tools.request.{user}: one gateway takes it, and passes it on once; the answer is on tools.response.…
+//   kUserSync  tools.request.sync.{user}: every gateway hears it; no answer within kFirstAnswer means offline
+//
+// Owner: the worker's composition root; references outlive it. Executor: the logic thread.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "ports/bus.h"
 #include "router/daemon_router.h"
 #include "runtime/clock.h"
+#include "store/executions.h"
 
 namespace reliant::router {
+
+enum class Lane : std::uint8_t { kDaemon, kUser, kUserSync };
+
+struct NatsRouterOptions {
+  Lane lane = Lane::kDaemon;
+  store::Executions* executions = nullptr;  // to read again what a lost answer said; outlives the router
+};
 
 class NatsDaemonRouter final : public DaemonRouter {
  public:
   // Three times what a gateway lets pass between two "alive" messages.
   static constexpr Duration kSilence = std::chrono::seconds(6);
+  // On the user lane, until a gateway has said that it has the request.
+  static constexpr Duration kFirstAnswer = std::chrono::seconds(3);
+  // How long held() listens: those who hold nothing stay silent, so it cannot know when all have spoken.
+  static constexpr Duration kGather = std::chrono::milliseconds(500);
 
-  // Both outlive the router.
-  NatsDaemonRouter(ports::Bus& bus, Clock& clock) : bus_(bus), clock_(clock) {}
+  NatsDaemonRouter(ports::Bus& bus, Clock& clock, NatsRouterOptions options = {})
+      : bus_(bus), clock_(clock), options_(options) {}
 
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, OutputSink& sink, Instant deadline) override;
   Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) override;
   Task<Result<bool>> online(UserId user, DaemonId daemon, Instant deadline) override;
+  Task<Status> command(model::DaemonCommand command, Instant deadline) override;
+  Task<Result<std::vector<model::HeldDaemon>>> held(UserId user, Instant deadline) override;
 
  private:
-  Result<std::unique_ptr<ports::BusSubscription>> send(const model::ToolRequest& request, const OutputSink& sink,
-                                                       Instant deadline);
-  Task<Result<model::ToolResult>> follow(ports::BusSubscription& answers, DaemonId daemon, OutputSink& sink,
-                                         Instant deadline);
-  Task<Status> command(std::string payload, UserId user, DaemonId daemon, Instant deadline);
+  // Where the answers to one question come.
+  struct Answers {
+    std::unique_ptr<ports::BusSubscription> messages;
+    std::string attempt;  // "": all of them are ours
+  };
+
+  Result<Answers> ask(ports::BusMessage question, std::string answer_subject);
+  Result<Answers> send(const model::ToolRequest& request, const OutputSink& sink, Instant deadline);
+  // The next message that is for this attempt; errors as BusSubscription::next.
+  Task<Result<ports::BusMessage>> next(Answers& answers, Instant deadline);
+  Task<Result<model::ToolResult>> follow(Answers answers, DaemonId daemon, OutputSink& sink, Instant deadline);
+  Status nobody_answers(const DaemonId& daemon, bool heard) const;
+  Task<Result<model::ToolResult>> read_again(RequestId request, Status lost);
 
   ports::Bus& bus_;
   Clock& clock_;
+  NatsRouterOptions options_;
 };
 
 }  // namespace reliant::router

@@ -91,10 +91,14 @@ class GuessingSessions final : public router::DaemonSessions {
     guess.content = "The daemon has gone; the tool was not run.";
     co_return guess;
   }
-  Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) override {
-    return real_.cancel(std::move(user), std::move(daemon), std::move(request), deadline);
+  Task<Status> command(model::DaemonCommand command, Instant deadline) override {
+    return real_.command(std::move(command), deadline);
   }
   bool holds(const UserId& user, const DaemonId& daemon) const override { return real_.holds(user, daemon); }
+  std::vector<model::HeldDaemon> held(const UserId& user) const override { return real_.held(user); }
+  void superseded(const UserId& user, const DaemonId& daemon, std::int64_t epoch) override {
+    real_.superseded(user, daemon, epoch);
+  }
 
  private:
   router::DaemonSessions& real_;

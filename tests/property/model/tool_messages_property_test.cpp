@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/text.h"
 #include "model/tool_messages.h"
 
 namespace reliant::model {
@@ -67,9 +68,38 @@ RC_GTEST_PROP(ToolMessages, AnyBytesAreReadOrRefused, (std::string bytes)) {
   RC_ASSERT(!decode_command_reply(bytes).ok());
 }
 
-TEST(ToolMessages, AnUnknownTypeOrFieldIsRefusedByName) {
+RC_GTEST_PROP(ToolMessages, HeldDaemonsComeBack, (std::vector<std::int64_t> epochs)) {
+  std::vector<HeldDaemon> held;
+  for (const std::int64_t epoch : epochs)
+    held.push_back({DaemonId("d"), epoch, GatewayId("g"), DaemonConnection::kStale});
+  const auto back = decode_held_daemons(encode(held));
+  RC_ASSERT(back.ok());
+  RC_ASSERT(*back == held);
+}
+
+RC_GTEST_PROP(ToolMessages, HopsThatCannotBeReadAreTheLast, (std::string text)) {
+  const int hops = hops_of({{std::string(kHopsHeader), text}});
+  RC_ASSERT(hops >= 0);
+  RC_ASSERT(hops == kMaxHops || concat(hops) == text || text.starts_with('0'));
+}
+
+// Rolling upgrades: a newer peer says more than this version knows.
+TEST(ToolMessages, WhatANewerPeerAddsIsIgnored) {
+  EXPECT_TRUE(decode_tool_reply(R"({"type":"alive","extra":1})").ok());
+  EXPECT_TRUE(decode_command_reply(R"({"code":"OK","message":"","took_ms":3})").ok());
+  EXPECT_EQ(decode_held_daemons(R"({"daemons":[{"daemon":"d","epoch":2,"gateway":"g","connection":"fresh","x":{}}]})")->size(),
+            1u);
+}
+
+TEST(ToolMessages, AnUnknownKindIsCalledByItsName) {
   EXPECT_EQ(field_of(decode_tool_reply(R"({"type":"surprise"})").status()), "type");
-  EXPECT_EQ(field_of(decode_tool_reply(R"({"type":"alive","extra":1})").status()), "extra");
+  const auto command = decode_daemon_command(R"({"command":"dance","user":"u","daemon":"d"})");
+  ASSERT_TRUE(command.ok());
+  EXPECT_EQ(command->kind, DaemonCommandKind::kUnknown);
+  EXPECT_EQ(command->daemon.str(), "d");
+  EXPECT_NE(message_of(unknown_command(*command)).find("\"dance\""), std::string::npos);
+  EXPECT_FALSE(is_command_accepted(encode_command_reply(ok_status())));
+  EXPECT_TRUE(is_command_accepted(encode_command_accepted()));
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ class ScriptedRouter final : public router::DaemonRouter {
     co_return ok_status();
   }
   Task<Result<bool>> online(UserId, DaemonId, Instant) override { co_return true; }
+  Task<Status> command(model::DaemonCommand, Instant) override { co_return ok_status(); }
+  Task<Result<std::vector<model::HeldDaemon>>> held(UserId, Instant) override { co_return std::vector<model::HeldDaemon>(); }
 
   std::vector<model::ToolRequest> requests;
   std::deque<Result<model::ToolResult>> answers;
