@@ -101,7 +101,9 @@ void Cluster::make_servers() {
   }
   for (std::int64_t i = 1; i <= plan_.topology.workers.value; ++i) {
     SimMachine& machine = server_machines_.emplace_back();
-    add("worker", concat("worker-", i), [this, &machine](Node& node) { return worker_node(node, world_, machine); });
+    add("worker", concat("worker-", i), [this, &machine](Node& node) {
+      return worker_node(node, world_, machine, {plan_.topology.lane});
+    });
   }
   for (std::int64_t i = 1; i <= plan_.topology.gateways.value; ++i) {
     const std::string name = concat("gateway-", i);

@@ -10,6 +10,7 @@ namespace reliant::sim {
 
 struct Topology {
   std::string mode = "distributed";  // or "monolith"
+  std::string lane = "daemon";       // of the workers' requests: or "user", "user_sync", "mixed"
   Count api{3};
   Count workers{3};
   Count gateways{3};
@@ -25,6 +26,9 @@ template <class Visitor>
 void describe(Visitor& visitor, Topology& topology) {
   visitor.word("mode", topology.mode, {"distributed", "monolith"},
                "distributed: every role on nodes of its own; monolith: one process, one user, one daemon");
+  visitor.word("lane", topology.lane, {"daemon", "user", "user_sync", "mixed"},
+               "where workers send requests: to the daemon's own subjects; to the user's, of which one gateway takes each; "
+               "to the user's that every gateway hears; or each worker as the seed says");
   visitor.option("api", topology.api, 1, 20, "api replicas");
   visitor.option("workers", topology.workers, 1, 20, "workers");
   visitor.option("gateways", topology.gateways, 1, 20, "gateways");

@@ -1,5 +1,6 @@
 #include "cluster/worker_node.h"
 
+#include <iterator>
 #include <utility>
 
 #include "router/nats_daemon_router.h"
@@ -12,12 +13,23 @@
 
 namespace reliant::sim {
 
-Task<void> worker_node(Node& node, World& world, SimMachine& machine) {
+namespace {
+
+router::Lane lane_of(const std::string& word, Random random) {
+  constexpr router::Lane kAll[] = {router::Lane::kDaemon, router::Lane::kUser, router::Lane::kUserSync};
+  if (word == "mixed") return kAll[random.below(std::size(kAll))];
+  return word == "user" ? router::Lane::kUser : word == "user_sync" ? router::Lane::kUserSync : router::Lane::kDaemon;
+}
+
+}  // namespace
+
+Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNodeOptions options) {
   SimDatabase database(*world.database, node);
   store::Store store(database, node.clock(), node.random("store"));
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
   updates::NatsUpdateHub hub(*bus, node.log());
-  router::NatsDaemonRouter router(*bus, node.clock());
+  router::NatsDaemonRouter router(*bus, node.clock(),
+                                  {.lane = lane_of(options.lane, node.random("lane")), .executions = &store.executions()});
   const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
                                                    std::make_unique<SimTemporal>(*world.temporal, node));
   const auto control_plane = control_plane_of(world, node);

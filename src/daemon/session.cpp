@@ -161,8 +161,8 @@ void Session::on_command(const proto::Command& command) {
   proto::CommandDone& done = *frame.mutable_command_done();
   done.set_command_id(command.command_id());
   done.set_code(static_cast<std::int32_t>(status.code()));
-  done.set_message(message_of(status));
-  done.set_reason(reason_of(status));
+  done.set_message(std::string(message_of(status)));
+  done.set_reason(std::string(reason_of(status)));
   queue(std::move(frame));
 }
 
