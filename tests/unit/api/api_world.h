@@ -162,6 +162,8 @@ class HandRouter final : public router::DaemonRouter {
     co_return unimplemented("the api runs no tools");
   }
   Task<Status> cancel(UserId, DaemonId, RequestId, Instant) override { co_return unimplemented("nor cancels them"); }
+  Task<Status> command(model::DaemonCommand, Instant) override { co_return unimplemented("not asked for"); }
+  Task<Result<std::vector<model::HeldDaemon>>> held(UserId, Instant) override { co_return std::vector<model::HeldDaemon>(); }
   Task<Result<bool>> online(UserId, DaemonId daemon, Instant) override {
     co_await yield();
     asked.push_back(daemon);

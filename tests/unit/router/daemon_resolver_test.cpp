@@ -21,6 +21,8 @@ class HandRouter final : public DaemonRouter {
     co_return unimplemented("not asked for");
   }
   Task<Status> cancel(UserId, DaemonId, RequestId, Instant) override { co_return unimplemented("not asked for"); }
+  Task<Status> command(model::DaemonCommand, Instant) override { co_return unimplemented("not asked for"); }
+  Task<Result<std::vector<model::HeldDaemon>>> held(UserId, Instant) override { co_return std::vector<model::HeldDaemon>(); }
   Task<Result<bool>> online(UserId, DaemonId daemon, Instant) override {
     asked.push_back(daemon);
     co_return held.contains(daemon);
