@@ -255,7 +255,7 @@ TEST(ApiDaemons, TheChoiceForAChatIsExplained) {
   EXPECT_NE(reply.text("problem").find("start one"), std::string::npos);
   EXPECT_NE(reply.body.at("candidates").as_array().at(0).at("why").as_string().find("no gateway holds it"), std::string::npos);
 
-  world.router.held.insert(DaemonId("d1"));
+  world.router.reachable.insert(DaemonId("d1"));
   reply = world.call("GET", path);
   EXPECT_EQ(reply.text("daemon_id"), "d1");
   EXPECT_EQ(reply.text("source"), "connected");

@@ -168,10 +168,10 @@ class HandRouter final : public router::DaemonRouter {
     co_await yield();
     asked.push_back(daemon);
     if (silent) co_return deadline_exceeded("nobody answers");
-    co_return held.contains(daemon);
+    co_return reachable.contains(daemon);
   }
 
-  std::set<DaemonId> held;
+  std::set<DaemonId> reachable;
   bool silent = false;
   std::vector<DaemonId> asked;
 };

@@ -25,9 +25,9 @@ class HandRouter final : public DaemonRouter {
   Task<Result<std::vector<model::HeldDaemon>>> held(UserId, Instant) override { co_return std::vector<model::HeldDaemon>(); }
   Task<Result<bool>> online(UserId, DaemonId daemon, Instant) override {
     asked.push_back(daemon);
-    co_return held.contains(daemon);
+    co_return reachable.contains(daemon);
   }
-  std::set<DaemonId> held;
+  std::set<DaemonId> reachable;
   std::vector<DaemonId> asked;
 };
 
@@ -68,7 +68,7 @@ class Resolver : public testing::Test {
   std::int64_t connect(const UserId& user, const std::string& id, const std::string& kind) {
     const auto epoch = get(store_.daemons().accept({user, DaemonId(id), id, kind, {}, {}, GatewayId("g1")}, kNever));
     EXPECT_TRUE(epoch.ok()) << epoch.status();
-    router_.held.insert(DaemonId(id));
+    router_.reachable.insert(DaemonId(id));
     return epoch.value_or(0);
   }
   ResolvedDaemon resolve(const std::string& chosen = "", bool with_control_plane = false) {
@@ -105,7 +105,7 @@ TEST_F(Resolver, ADeadGatewaysDaemonIsTakenOnlyIfAGatewayHoldsIt) {
   simulation_.run_for(31s);  // its gateway is silent
   auto resolved = resolve();
   EXPECT_EQ(resolved.source, DaemonSource::kDatabase);
-  router_.held.clear();
+  router_.reachable.clear();
   resolved = resolve();
   EXPECT_FALSE(resolved.daemon);
   EXPECT_NE(resolved.problem.find("start one"), std::string::npos);
