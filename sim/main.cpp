@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "kernel/trace_schema.h"
 #include "scenario/batch.h"
 #include "scenario/scenario.h"
 #include "world/sim_database.h"
@@ -27,11 +28,12 @@ constexpr std::string_view kUsage = R"(usage:
     --seeds A..B         one run of each for every seed, both ends included
     --jobs N             so many at a time (without: 1)
     --check-determinism  each twice; they must not differ
+    --check-schema       every record must be as `reliant-sim schema trace` says
     --json FILE          a line of JSON for each run ("-": standard output)
     --trace FILE         everything that happened, as lines of JSON; for one run
     --quiet              says nothing of runs that held
   reliant-sim list [DIRECTORY]         the scenarios below it (without: scenarios)
-  reliant-sim schema                   the JSON schema of a scenario file
+  reliant-sim schema [trace]           the JSON schema of a scenario file, or of a line of a trace
 exit code: 0 held, 1 usage or bad file, 2 invariant broken, 3 not live in time, 4 crash, 5 same seed differed
 )";
 
@@ -96,6 +98,7 @@ class ArgumentReader {
   Status take_option(const std::string& option) {
     BatchOptions& batch = arguments_.batch;
     if (option == "--check-determinism") return batch.check_determinism = true, ok_status();
+    if (option == "--check-schema") return batch.check_schema = true, ok_status();
     if (option == "--quiet") return arguments_.quiet = true, ok_status();
     for (const std::string_view known : {"--seed", "--seeds", "--jobs", "--json", "--trace"}) {
       if (option != known) continue;
@@ -190,8 +193,9 @@ int main(int count, char** words) {
   const std::string_view command = count < 2 ? "" : words[1];
   if (command == "run") return run(arguments);
   if (command == "list") return list(arguments);
-  if (command == "schema" && arguments.empty()) {
-    std::cout << scenario_schema() << "\n";
+  const bool of_trace = arguments.size() == 1 && arguments.front() == "trace";
+  if (command == "schema" && (arguments.empty() || of_trace)) {
+    std::cout << (of_trace ? trace_json_schema() : scenario_schema()) << "\n";
     return 0;
   }
   if (command == "--help" || command == "-h" || command == "help") {

@@ -36,6 +36,7 @@ struct Job {
 BatchLine run_job(const Job& job, const BatchOptions& options) {
   RunOptions run;
   run.seed = job.seed;
+  run.check_schema = options.check_schema;
   std::ofstream trace;
   if (!options.trace_file.empty()) {
     trace.open(options.trace_file);

@@ -20,6 +20,7 @@ struct BatchOptions {
   std::uint64_t last_seed = 1;
   std::size_t jobs = 1;
   bool check_determinism = false;
+  bool check_schema = false;
   std::string trace_file;  // "" = none; otherwise there is one run
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "faults/fault_engine.h"
+#include "kernel/trace_schema.h"
 #include "oracle/oracle.h"
 #include "oracle/status_oracle.h"
 #include "workload/workload.h"
@@ -34,6 +35,17 @@ class Counter final : public TraceSink {
   std::map<std::string, std::int64_t> counts_;
 };
 
+class SchemaCheck final : public TraceSink {
+ public:
+  explicit SchemaCheck(Verdict& verdict) : verdict_(verdict) {}
+  void on_record(const TraceRecord& record) override {
+    if (const std::string what = mismatch(record); !what.empty()) verdict_.broken("schema", what, &record);
+  }
+
+ private:
+  Verdict& verdict_;
+};
+
 // One run. Members are in the order in which they need each other.
 class Run {
  public:
@@ -49,6 +61,7 @@ class Run {
       simulation_.trace().add_sink(*oracle);
       if (oracle->looks_at_deliveries()) simulation_.trace().watch_deliveries(*oracle);
     }
+    if (options.check_schema) simulation_.trace().add_sink(schema_.emplace(verdict_));
     if (options.trace != nullptr) {
       lines_.emplace(*options.trace, simulation_.executor());
       simulation_.trace().add_sink(*lines_);
@@ -263,6 +276,7 @@ class Run {
   Verdict verdict_;
   Counter counter_;
   std::vector<std::unique_ptr<Oracle>> oracles_;
+  std::optional<SchemaCheck> schema_;
   std::optional<JsonLinesSink> lines_;
   Instant healed_{};
   LiveCounts idle_;  // before the first client came

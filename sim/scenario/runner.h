@@ -35,6 +35,7 @@ struct RunOptions {
   std::ostream* trace = nullptr;  // JSON lines; borrowed
   SimulationOptions simulation;
   Decorators decorators;  // of tests, to plant bugs
+  bool check_schema = false;  // a record that does not fit sim/kernel/trace_schema.h breaks the run
 };
 
 struct RunReport {

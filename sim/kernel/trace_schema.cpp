@@ -1,0 +1,224 @@
+#include "kernel/trace_schema.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace reliant::sim {
+namespace {
+
+// By name. tools/check/trace_records.py compares it with the code.
+constexpr RecordSchema kRecords[] = {
+    {"api.call.answered", "debug", "request text, method text, path text, status number",
+     "a call of the REST api has its answer"},
+    {"api.call.failed", "warning", "request text, method text, path text, status number, error text",
+     "a call has failed, by no fault of the caller's"},
+    {"api.message.accepted", "info", "user text, chat text, message text, sequence number",
+     "a user's message is stored, and will be answered"},
+    {"api.message.not_signalled", "warning", "message text, error text",
+     "the workflow could not be told of a message; the sweeper will"},
+    {"api.message.swept", "info", "chat text, message text", "the workflow was told of a message later"},
+    {"api.start.failed", "error", "error text", "an api replica cannot listen"},
+    {"api.started", "info", "address text", "an api replica listens"},
+    {"api.stopped", "info", "", "an api replica has stopped in order"},
+    {"api.sweep.failed", "warning", "error text", "a round of the sweeper has failed"},
+    {"api.update.delivered", "debug", "chat text, user text, sequence number, stream text",
+     "an update was written into a client's stream"},
+    {"api.update.gap", "error", "chat text, after number, found number", "the store has a gap in a chat's updates"},
+    {"api.updates.unreadable", "warning", "chat text, error text", "a stream could not read the store; it will again"},
+    {"client.cancelled", "info", "user text, chat text, after number", "a client's cancel was accepted"},
+    {"client.chat.created", "info", "user text, chat text", "a client was told that its chat exists"},
+    {"client.chat.done", "info", "user text, chat text", "all of a chat's messages were sent, and have had their end"},
+    {"client.message.accepted", "info", "user text, chat text, message text, sequence number, key text",
+     "a client was told that its message is accepted"},
+    {"client.project.created", "info", "user text, project text", "a client was told that its project exists"},
+    {"client.request.refused", "error", "what text, user? text, chat? text, code? text, error text",
+     "the api has refused what a client of ours asked: a defect"},
+    {"client.retry", "debug", "method text, path text, error text", "a client asks another replica"},
+    {"client.stream.opened", "debug", "chat text, after number", "a client follows a chat from there on"},
+    {"client.stream.refused", "error", "user text, chat text, code text, error text",
+     "a stream was refused for good: a defect"},
+    {"client.update", "debug", "user text, chat text, sequence number, kind text, digest number, foreign text",
+     "a client got an update; foreign: a mark of another chat in it"},
+    {"cluster.stage.failed", "error", "error text", "the tables and users of a run could not be made"},
+    {"daemon.ack.not_journaled", "warning", "request_id text, error text",
+     "the journal does not take an acknowledgement; the result is offered again"},
+    {"daemon.cancel.not_journaled", "warning", "request_id text, error text",
+     "the journal does not take a cancel; it is not confirmed"},
+    {"daemon.connect.failed", "info", "daemon text, error text", "a gateway was not reached, or has refused"},
+    {"daemon.connected", "info", "user text, daemon text, epoch number, type text, gateway text, address text",
+     "a daemon has a stream; type: of the machine"},
+    {"daemon.disconnected", "info", "daemon text, epoch number, why text", "a daemon has lost or left a stream"},
+    {"daemon.ended", "error", "error text", "a daemon that should run on has ended"},
+    {"daemon.journal.not_pruned", "warning", "error text", "old rows of the journal stay for now"},
+    {"daemon.journal.unreadable", "warning", "request_id text, error text", "a result or a chunk cannot be read now"},
+    {"daemon.output.lost", "warning", "request_id text, error text",
+     "the journal did not take a chunk: its number is a gap"},
+    {"daemon.refused", "warning", "daemon text, reason text, error text", "a gateway refuses the credentials"},
+    {"daemon.request.refused", "warning", "request_id text, error text",
+     "the journal did not admit a request; the tool was not run"},
+    {"daemon.result.acknowledged", "info", "request_id text, daemon text", "a daemon was told that a result is kept"},
+    {"daemon.result.not_journaled", "warning", "request_id text, error text",
+     "the journal did not take a result; it is offered all the same"},
+    {"daemon.stop.interrupts", "warning", "daemon text, running number", "a stopping daemon ends tools that still run"},
+    {"daemon.token.refused", "error", "daemon text, error text",
+     "a simulated daemon's token was refused though nobody revoked it"},
+    {"fault.crash", "info", "target text, other text, lasts_us number", "a process dies"},
+    {"fault.database_lost", "info", "databases number", "commits lose their connections from now on"},
+    {"fault.delay", "info", "target text, other text, lasts_us number", "everything between two nodes takes longer"},
+    {"fault.healed", "info", "", "everything is made whole"},
+    {"fault.link_reset", "info", "target text, other text, lasts_us number", "every connection of a node breaks"},
+    {"fault.partition", "info", "target text, other text, lasts_us number",
+     "two nodes, or one and all others, do not reach each other"},
+    {"fault.restarted", "info", "target text", "a process that died is started again"},
+    {"gateway.announce.failed", "warning", "error text", "a gateway could not renew its place among the live ones"},
+    {"gateway.answer.failed", "warning", "error text", "an answer could not be published; the caller asks again"},
+    {"gateway.request.routed", "info", "request_id text, user text, daemon text, epoch number, resume_after number, took_us number",
+     "a request is handed to a daemon's stream"},
+    {"gateway.result.kept", "info", "request_id text, user text, daemon text, epoch number, outcome text, took_us number",
+     "a result is in the store; the daemon is told next"},
+    {"gateway.session.closed", "info", "user text, daemon text, epoch number, gateway text, why text",
+     "a daemon's stream has ended"},
+    {"gateway.session.end_not_recorded", "debug", "error text",
+     "the store could not be told of a stream's end, or knows of a newer one"},
+    {"gateway.session.opened", "info", "user text, daemon text, epoch number, gateway text",
+     "a daemon's stream was accepted and has its epoch"},
+    {"gateway.session.refused", "warning", "error text", "a stream was not accepted"},
+    {"gateway.session.status", "info", "user text, daemon text, epoch number, status text",
+     "what a gateway thinks of a daemon has changed"},
+    {"gateway.started", "info", "gateway text, address text", "a gateway listens"},
+    {"gateway.status.written", "debug", "user text, daemon text, epoch number, status text, took_us number",
+     "the store knows a daemon's connection, or its lease is renewed"},
+    {"gateway.subscribe.failed", "warning", "daemon text, error text",
+     "the subjects of a daemon could not be subscribed"},
+    {"gateway.withdraw.failed", "warning", "",
+     "a stopping gateway is still in the list of live ones; the lease runs out"},
+    {"net.bus", "debug", "from number, sent_ns number, about text, bytes number",
+     "a message of the bus has arrived; about: its subject (trace files only)"},
+    {"net.http", "debug", "from number, sent_ns number, about text, bytes number",
+     "a request, a head or a part of a body has arrived (trace files only)"},
+    {"net.link", "debug", "from number, sent_ns number, about text, bytes number",
+     "a frame of a daemon's or a gateway's stream has arrived (trace files only)"},
+    {"node.crashed", "info", "called text, life number", "a process has died"},
+    {"node.started", "info", "called text, life number", "a process begins"},
+    {"rpc.accept.failed", "warning", "error text", "a connection could not be accepted"},
+    {"rpc.handler.silent", "error", "request text", "a handler has not answered: a defect"},
+    {"rpc.handler.threw", "error", "request text, error text", "a handler has thrown: a defect"},
+    {"rpc.handshake.failed", "debug", "peer text, error text", "a TLS client that is none"},
+    {"run.begun", "info", "scenario text, file text, seed number, options text", "what is run"},
+    {"run.chaos", "info", "", "clients and faults begin"},
+    {"run.ended", "info", "outcome text, hash text", "how it ended (trace files only)"},
+    {"run.node", "info", "id number, called text, role text, user text, daemon text",
+     "who is who; user and daemon: of a daemon's machine, user: of a client"},
+    {"run.quiesced", "info", "unfinished number", "the clients have what they wait for, or the time is up"},
+    {"run.violation", "error", "oracle text, what text",
+     "what an oracle complains of; step and time: of the record, or of the end (trace files only)"},
+    {"temporal.activity.dropped", "info", "workflow text, activity text, type text, code text, message text",
+     "the server wants an activity's result no more"},
+    {"temporal.engine.commit.doubtful", "warning", "error text",
+     "whether a batch was written is not known; the engine looks"},
+    {"temporal.engine.commit.failed", "error", "error text", "a batch was refused: a defect"},
+    {"temporal.engine.commit.given_up", "warning", "error text", "a batch could not be written"},
+    {"temporal.engine.started", "info", "timers number, waiting number", "the engine has taken up what it left"},
+    {"temporal.poll.failed", "info", "queue text, what text, code text, message text",
+     "a worker's poll has failed; it polls again"},
+    {"temporal.run.rebuilt", "debug", "workflow text", "a workflow was run again over its history"},
+    {"temporal.workflow_task.dropped", "info", "workflow text, code text, message text",
+     "the server wants a workflow task's commands no more"},
+    {"temporal.workflow_task.failed", "warning error", "workflow text, type text, attempt number, reason text, message text",
+     "a workflow's code has failed; error: not deterministic"},
+    {"tool.effect.finished", "info", "request_id text, tool text, effect text, daemon text, user text, chat text",
+     "a tool has ended on a daemon"},
+    {"tool.effect.started", "info", "request_id text, tool text, effect text, daemon text, user text, chat text",
+     "a tool begins on a daemon: from here on it may have had an effect"},
+    {"updates.publish.failed", "warning", "chat text, error text",
+     "a notice was not published; readers look of themselves"},
+    {"worker.daemon.chosen", "info", "user text, chat text, request_id text, daemon text, source text",
+     "which daemon a tool call goes to, and by which rule"},
+    {"worker.daemon.resumed", "info", "user text, daemon text", "a suspended machine was brought up"},
+    {"worker.tool.cancel_failed", "warning", "chat text, error text", "a cancel did not reach the daemon"},
+    {"worker.tool.finished", "info", "user text, chat text, request_id text, call text, tool text, outcome text",
+     "the chat has a tool's result: this is what the model is told"},
+    {"worker.turn.finished", "info", "user text, chat text, turn text, status text", "a turn has ended"},
+};
+static_assert(std::ranges::is_sorted(kRecords, {}, &RecordSchema::name), "by name");
+
+struct FieldSchema {
+  std::string_view name;
+  bool optional = false;
+  bool number = false;
+};
+
+// Takes the first field off a list "user? text, epoch number".
+FieldSchema take_field(std::string_view& list) {
+  FieldSchema field;
+  const std::string_view one = list.substr(0, list.find(','));
+  list.remove_prefix(std::min(one.size() + 2, list.size()));
+  const std::size_t blank = one.find(' ');
+  field.name = one.substr(0, blank);
+  field.number = one.substr(blank + 1) == "number";
+  field.optional = field.name.ends_with('?');
+  if (field.optional) field.name.remove_suffix(1);
+  return field;
+}
+
+}  // namespace
+
+std::span<const RecordSchema> record_schemas() { return kRecords; }
+
+const RecordSchema* find_record_schema(std::string_view name) {
+  const auto* found = std::ranges::lower_bound(kRecords, name, {}, &RecordSchema::name);
+  return found != std::end(kRecords) && found->name == name ? found : nullptr;
+}
+
+std::string mismatch(const TraceRecord& record) {
+  const RecordSchema* schema = find_record_schema(record.name);
+  if (schema == nullptr) return concat("\"", record.name, "\" is not described in sim/kernel/trace_schema.cpp");
+  if (schema->levels.find(level_name(record.level)) == std::string_view::npos) {
+    return concat("\"", record.name, "\" has level ", level_name(record.level), ", and is described with ", schema->levels);
+  }
+  std::size_t next = 0;
+  for (std::string_view rest = schema->fields; !rest.empty();) {
+    const FieldSchema field = take_field(rest);
+    const bool there = next < record.fields.size() && record.fields[next].key == field.name;
+    if (!there && field.optional) continue;
+    if (!there) return concat("\"", record.name, "\" lacks the field \"", field.name, "\" in its place");
+    if (std::holds_alternative<std::int64_t>(record.fields[next].value) != field.number) {
+      return concat("\"", record.name, "\": the field \"", field.name, "\" is no ", field.number ? "number" : "text");
+    }
+    ++next;
+  }
+  if (next == record.fields.size()) return "";
+  return concat("\"", record.name, "\" has the field \"", record.fields[next].key, "\", which is not described");
+}
+
+std::string trace_json_schema() {
+  std::string variants;
+  for (const RecordSchema& record : kRecords) {
+    std::string properties;
+    std::string required;
+    for (std::string_view rest = record.fields; !rest.empty();) {
+      const FieldSchema field = take_field(rest);
+      properties += concat(", \"", field.name, "\": {\"type\": \"", field.number ? "integer" : "string", "\"}");
+      if (!field.optional) required += concat(", \"", field.name, "\"");
+    }
+    variants += concat(variants.empty() ? "" : ",", "\n    {\"description\": \"", record.about,
+                       "\", \"properties\": {\"name\": {\"const\": \"", record.name, "\"}", properties,
+                       "}, \"required\": [\"name\"", required, "]}");
+  }
+  return concat(R"({
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "title": "a line of a trace",
+  "type": "object",
+  "properties": {
+    "step": {"type": "integer", "description": "of the run, so that the record can be found in a second one"},
+    "time_ns": {"type": "integer", "description": "since the run began"},
+    "node": {"type": "integer", "description": "where; 0: the world. run.node names them"},
+    "level": {"enum": ["debug", "info", "warning", "error"]}
+  },
+  "required": ["step", "time_ns", "node", "level", "name"],
+  "oneOf": [)", variants, "\n  ]\n}");
+}
+
+}  // namespace reliant::sim
