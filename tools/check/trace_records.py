@@ -45,10 +45,9 @@ def calls(text):
     """(name, fields, offset) of every record that is written under a literal name."""
     for match in CALL.finditer(text):
         inside = arguments(text, match.end())
-        name = NAME.search(inside)
-        before = inside[:name.start()] if name else ""
-        if name and not FIELD.search(before) and '"' not in before:
-            yield name[1], FIELD.findall(inside[name.end():]), match.start()
+        head = inside.split("{", 1)[0]  # several names: `record(lost ? "a.lost" : "a.left", …)`
+        for name in NAME.findall(head):
+            yield name, FIELD.findall(inside[len(head):]), match.start()
 
 
 def fits(fields, schema):
