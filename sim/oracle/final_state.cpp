@@ -9,7 +9,7 @@ namespace {
 Task<Status> read_chats(ports::Transaction& transaction, FinalState& state) {
   CO_TRY_ASSIGN(const ports::Rows chats,
                 co_await transaction.execute("SELECT id, user_id, status, last_sequence FROM chats ORDER BY id", {}));
-  for (const ports::Row& row : chats) {
+  for (const ports::Row row : chats) {
     FinalChat& chat = state.chats[row.text(0)];
     chat.id = row.text(0);
     chat.user = row.text(1);
@@ -19,7 +19,7 @@ Task<Status> read_chats(ports::Transaction& transaction, FinalState& state) {
   CO_TRY_ASSIGN(const ports::Rows updates,
                 co_await transaction.execute(
                     "SELECT chat_id, sequence, kind, payload FROM updates ORDER BY chat_id, sequence", {}));
-  for (const ports::Row& row : updates) {
+  for (const ports::Row row : updates) {
     state.chats[row.text(0)].updates.push_back(
         FinalUpdate{static_cast<std::uint64_t>(row.integer(1)), row.text(2), row.text(3)});
   }
@@ -28,7 +28,7 @@ Task<Status> read_chats(ports::Transaction& transaction, FinalState& state) {
                     "SELECT chat_id, id, sequence, role, signalled, CASE role WHEN 'tool' THEN content ELSE '' END "
                     "FROM messages ORDER BY chat_id, sequence",
                     {}));
-  for (const ports::Row& row : messages) {
+  for (const ports::Row row : messages) {
     state.chats[row.text(0)].messages.push_back(FinalMessage{
         row.text(1), static_cast<std::uint64_t>(row.integer(2)), row.text(3), row.text(5), row.integer(4) != 0});
   }
@@ -41,7 +41,7 @@ Task<Status> read_executions(ports::Transaction& transaction, FinalState& state)
                                              "outcome, exit_code, is_error, call_id, content, output_chunks FROM tool_executions "
                                              "ORDER BY request_id",
                                              {}));
-  for (const ports::Row& row : rows) {
+  for (const ports::Row row : rows) {
     FinalExecution& execution = state.executions[row.text(0)];
     execution.request = row.text(0);
     execution.user = row.text(1);
@@ -64,11 +64,11 @@ Task<Status> read_daemons(ports::Transaction& transaction, FinalState& state) {
   CO_TRY_ASSIGN(const ports::Rows daemons,
                 co_await transaction.execute(
                     "SELECT user_id, id, epoch, gateway_id, connection FROM daemons ORDER BY user_id, id", {}));
-  for (const ports::Row& row : daemons) {
+  for (const ports::Row row : daemons) {
     state.daemons[{row.text(0), row.text(1)}] = FinalDaemon{row.integer(2), row.text(3), row.text(4)};
   }
   CO_TRY_ASSIGN(const ports::Rows projects, co_await transaction.execute("SELECT id FROM projects ORDER BY id", {}));
-  for (const ports::Row& row : projects) state.projects.insert(row.text(0));
+  for (const ports::Row row : projects) state.projects.insert(row.text(0));
   co_return ok_status();
 }
 

@@ -1,6 +1,5 @@
 #include "scenario/batch.h"
 
-#include <malloc.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,9 +22,6 @@ namespace reliant::sim {
 namespace {
 
 constexpr std::size_t kRunsOfChild = 8;
-constexpr int kKeptMemory = 1 << 30;
-constexpr int kLargestInHeap = 1 << 25;  // glibc takes no more
-constexpr int kMemoryStep = 4 << 20;
 
 struct Job {
   std::size_t index = 0;
@@ -228,17 +224,9 @@ class Batch {
   Outcome gravest_ = Outcome::kHeld;
 };
 
-// Each run asks for memory and gives all of it back at its end; the process keeps it for the next one.
-void keep_memory() {
-  mallopt(M_TRIM_THRESHOLD, kKeptMemory);
-  mallopt(M_MMAP_THRESHOLD, kLargestInHeap);
-  mallopt(M_TOP_PAD, kMemoryStep);
-}
-
 }  // namespace
 
 Outcome run_batch(const BatchOptions& options, const std::function<void(const BatchLine&)>& tell) {
-  keep_memory();
   return Batch(options, tell).run();
 }
 

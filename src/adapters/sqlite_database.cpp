@@ -14,7 +14,6 @@ namespace reliant::adapters {
 
 using ports::Access;
 using ports::Blob;
-using ports::Row;
 using ports::Rows;
 using ports::Value;
 using ports::Values;
@@ -167,17 +166,15 @@ class SqliteConnection {
   }
 
   Result<Rows> fetch(sqlite3_stmt* statement) {
-    Rows rows;
     const std::int64_t before = sqlite3_total_changes64(handle_);
     const int columns = sqlite3_column_count(statement);
+    Rows rows(static_cast<std::size_t>(columns));
     for (;;) {
       const int result = sqlite3_step(statement);
       if (result == SQLITE_DONE) break;
       if (result != SQLITE_ROW) return error();
-      Values values;
-      values.reserve(static_cast<std::size_t>(columns));
-      for (int column = 0; column < columns; ++column) values.push_back(value_of(statement, column));
-      rows.rows.emplace_back(std::move(values));
+      for (int column = 0; column < columns; ++column) rows.add(value_of(statement, column));
+      rows.end_row();
     }
     if (sqlite3_total_changes64(handle_) != before) rows.changed = sqlite3_changes64(handle_);
     return rows;

@@ -113,7 +113,7 @@ struct Recover {
                   co_await transaction.execute(
                       "SELECT request_id FROM requests WHERE state = 'started' AND effect = $1",
                       {std::string(to_string(model::Effect::kNonIdempotent))}));
-    for (const ports::Row& row : rows) {
+    for (const ports::Row row : rows) {
       const RequestId id(row.text(0));
       model::ToolResult result = interrupted();
       CO_TRY_ASSIGN(result.output_chunks, co_await last_chunk(transaction, id));
@@ -306,7 +306,7 @@ struct ReadUnacknowledged {
                                                "acknowledged_at IS NULL ORDER BY changed_at, request_id",
                                                {}));
     Value ids;
-    for (const ports::Row& row : rows) ids.emplace_back(row.text(0));
+    for (const ports::Row row : rows) ids.emplace_back(row.text(0));
     co_return ids;
   }
 };

@@ -14,10 +14,12 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,12 +36,34 @@ struct Blob {
 
 // NULL, integer, real, text, bytes.
 using Value = std::variant<std::monostate, std::int64_t, double, std::string, Blob>;
-using Values = std::vector<Value>;
+// The parameters of a statement: `{user.str(), 5, std::monostate()}`. Not made from an initializer list, which would copy
+// every text once more.
+class Values {
+ public:
+  Values() = default;
+  template <class... Parts>
+    requires(sizeof...(Parts) > 0 && (std::is_constructible_v<Value, Parts> && ...))
+  Values(Parts&&... parts) {  // NOLINT(google-explicit-constructor): a list in braces is meant to be one
+    list_.reserve(sizeof...(parts));
+    (list_.emplace_back(std::forward<Parts>(parts)), ...);
+  }
 
-// One row of a result. The getters abort on a wrong type or index: the schema is ours, so that is a defect.
+  std::size_t size() const { return list_.size(); }
+  const Value& operator[](std::size_t i) const { return list_[i]; }
+  template <class Part>
+  void add(Part&& part) {
+    list_.emplace_back(std::forward<Part>(part));
+  }
+
+ private:
+  std::vector<Value> list_;
+};
+
+// One row of a result, inside of its Rows. The getters abort on a wrong type or index: the schema is ours, so that is a
+// defect.
 class Row {
  public:
-  explicit Row(Values values) : values_(std::move(values)) {}
+  explicit Row(std::span<const Value> values) : values_(values) {}
   std::size_t size() const { return values_.size(); }
   const Value& operator[](std::size_t column) const { return values_[column]; }
   bool is_null(std::size_t column) const { return std::holds_alternative<std::monostate>(values_[column]); }
@@ -49,18 +73,50 @@ class Row {
   std::string text_or(std::size_t column, std::string_view fallback) const;
 
  private:
-  Values values_;
+  std::span<const Value> values_;
 };
 
-struct Rows {
-  std::vector<Row> rows;
+// What a statement answered: its rows, one after the other in one piece of memory.
+class Rows {
+ public:
+  Rows() = default;
+  explicit Rows(std::size_t columns) : columns_(columns) {}
+
+  // Of an implementation: the next value, row by row.
+  void add(Value value) { values_.push_back(std::move(value)); }
+  void end_row() { ++size_; }
+
   std::int64_t changed = 0;  // rows inserted, updated or deleted
 
-  bool empty() const { return rows.empty(); }
-  std::size_t size() const { return rows.size(); }
-  const Row& operator[](std::size_t i) const { return rows[i]; }
-  auto begin() const { return rows.begin(); }
-  auto end() const { return rows.end(); }
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+  Row operator[](std::size_t i) const { return Row(std::span(values_).subspan(i * columns_, columns_)); }
+
+  class Iterator {
+   public:
+    using difference_type = std::ptrdiff_t;
+    using value_type = Row;
+    Iterator() = default;
+    Iterator(const Rows& rows, std::size_t row) : rows_(&rows), row_(row) {}
+    Row operator*() const { return (*rows_)[row_]; }
+    Iterator& operator++() {
+      ++row_;
+      return *this;
+    }
+    Iterator operator++(int) { return Iterator(*rows_, row_++); }
+    friend bool operator==(const Iterator&, const Iterator&) = default;
+
+   private:
+    const Rows* rows_ = nullptr;
+    std::size_t row_ = 0;
+  };
+  Iterator begin() const { return {*this, 0}; }
+  Iterator end() const { return {*this, size_}; }
+
+ private:
+  std::vector<Value> values_;
+  std::size_t columns_ = 0;
+  std::size_t size_ = 0;
 };
 
 enum class Access { kRead, kWrite };

@@ -84,7 +84,7 @@ struct ListChats {
 
   Task<Result<Page<Chat>>> run(Transaction& transaction) const {
     ports::Values values{user.str(), before.time, before.id, static_cast<std::int64_t>(limit + 1)};
-    if (project) values.emplace_back(project->str());
+    if (project) values.add(project->str());
     CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
                                        project ? "SELECT " CHAT_COLUMNS " FROM chats WHERE user_id = $1 "
                                                  "AND (created_at, id) < ($2, $3) AND project_id = $5 "
@@ -94,7 +94,7 @@ struct ListChats {
                                                  "ORDER BY created_at DESC, id DESC LIMIT $4",
                                        std::move(values)));
     Page<Chat> page;
-    for (const Row& row : rows) page.items.push_back(chat_from(row));
+    for (const Row row : rows) page.items.push_back(chat_from(row));
     trim(page, limit);
     co_return page;
   }

@@ -137,7 +137,7 @@ struct ListDaemons {
                   co_await transaction.execute(SELECT_DAEMON "WHERE d.user_id = $1 ORDER BY d.id",
                                                {user.str()}));
     std::vector<Daemon> daemons;
-    for (const Row& row : rows) {
+    for (const Row row : rows) {
       CO_TRY_ASSIGN(Daemon daemon, daemon_from(row));
       daemons.push_back(std::move(daemon));
     }
@@ -198,7 +198,7 @@ struct LiveGateways {
         co_await transaction.execute(
             "SELECT id, address, last_seen FROM gateways WHERE last_seen >= $1 ORDER BY id", {since}));
     std::vector<Gateway> gateways;
-    for (const Row& row : rows)
+    for (const Row row : rows)
       gateways.push_back({GatewayId(row.text(0)), row.text(1), wall_time(row.integer(2))});
     co_return gateways;
   }

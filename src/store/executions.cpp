@@ -153,7 +153,7 @@ struct OpenExecutions {
                                        "ORDER BY created_at, request_id LIMIT $3",
                                        {user.str(), daemon.str(), static_cast<std::int64_t>(limit)}));
     std::vector<Execution> executions;
-    for (const Row& row : rows) executions.push_back(execution_from(row));
+    for (const Row row : rows) executions.push_back(execution_from(row));
     co_return executions;
   }
 };

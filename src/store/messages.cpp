@@ -173,7 +173,7 @@ struct ListMessages {
                                         static_cast<std::int64_t>(limit)}));
     if (rows.empty()) co_return no_chat(chat);
     std::vector<Message> messages;
-    for (const Row& row : rows) {
+    for (const Row row : rows) {
       if (row.is_null(0)) break;  // the chat is there, and nothing new in it
       CO_TRY_ASSIGN(Message message, message_from(row));
       messages.push_back(std::move(message));
@@ -208,7 +208,7 @@ struct ListUnsignalled {
             "WHERE m.signalled = 0 AND m.created_at <= $1 ORDER BY m.created_at, m.id LIMIT $2",
             {accepted_before, static_cast<std::int64_t>(limit)}));
     std::vector<Unsignalled> found;
-    for (const Row& row : rows)
+    for (const Row row : rows)
       found.push_back({UserId(row.text(0)), ChatId(row.text(1)), MessageId(row.text(2)),
                        static_cast<std::uint64_t>(row.integer(3))});
     co_return found;

@@ -62,7 +62,7 @@ struct ListProjects {
                       "ORDER BY created_at DESC, id DESC LIMIT $4",
                       {user.str(), before.time, before.id, static_cast<std::int64_t>(limit + 1)}));
     Page<Project> page;
-    for (const Row& row : rows) page.items.push_back(project_from(row));
+    for (const Row row : rows) page.items.push_back(project_from(row));
     trim(page, limit);
     co_return page;
   }

@@ -62,7 +62,7 @@ struct ListUpdates {
                                         static_cast<std::int64_t>(limit)}));
     if (rows.empty()) co_return no_chat(chat);
     std::vector<model::Update> updates;
-    for (const Row& row : rows) {
+    for (const Row row : rows) {
       if (row.is_null(0)) break;  // the chat is there, and nothing new in it
       updates.push_back({chat, static_cast<std::uint64_t>(row.integer(0)),
                          model::update_kind_from(row.text(1)), row.text(2)});

@@ -118,7 +118,7 @@ struct ListTokens {
         co_await transaction.execute(
             "SELECT " TOKEN_COLUMNS " FROM tokens WHERE user_id = $1 ORDER BY created_at, id", {user.str()}));
     std::vector<Token> tokens;
-    for (const Row& row : rows) tokens.push_back(token_from(row));
+    for (const Row row : rows) tokens.push_back(token_from(row));
     co_return tokens;
   }
 };

@@ -82,10 +82,8 @@ Task<bool> Committer::was_written(std::string run_id, std::int64_t version) {
   for (;;) {
     auto transaction = co_await database_.begin(ports::Access::kRead, after(executor_.now(), kTurn));
     if (transaction.ok()) {
-      ports::Values key;
-      key.emplace_back(run_id);
       const auto rows = co_await (*transaction)
-                            ->execute("SELECT version FROM engine_runs WHERE run_id = $1", std::move(key));
+                            ->execute("SELECT version FROM engine_runs WHERE run_id = $1", {run_id});
       if (rows.ok()) co_return !rows->empty() && (*rows)[0].integer(0) >= version;
     }
     co_await sleep_for(kPause);

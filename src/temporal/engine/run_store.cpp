@@ -40,14 +40,6 @@ CREATE TABLE IF NOT EXISTS engine_history (
 );
 )sql";
 
-template <class... Parts>
-ports::Values values(Parts&&... parts) {
-  ports::Values list;
-  list.reserve(sizeof...(parts));
-  (list.emplace_back(std::forward<Parts>(parts)), ...);
-  return list;
-}
-
 ports::Blob blob(const google::protobuf::MessageLite& message) { return {serialize(message)}; }
 
 Result<std::unique_ptr<Run>> decode(const ports::Row& row, std::size_t started_column, std::size_t state_column) {
@@ -64,7 +56,7 @@ void append_history(const Run& run, const Run::Changes& finished, std::vector<Wr
   api::history::v1::History batch;
   for (const HistoryEvent& event : finished.events) *batch.add_events() = event;
   writes.push_back({"INSERT INTO engine_history (run_id, first_event_id, events) VALUES ($1, $2, $3)",
-                    values(run.run_id(), finished.events.front().event_id(), blob(batch))});
+                    {run.run_id(), finished.events.front().event_id(), blob(batch)}});
 }
 
 std::int64_t waiting(const Run& run) { return run.pending_dispatches().empty() ? 0 : 1; }
@@ -82,14 +74,14 @@ Task<Result<std::optional<std::string>>> RunStore::current_run(std::string ns, s
                                                                Instant deadline) {
   CO_TRY_ASSIGN(const ports::Rows rows,
                 co_await read("SELECT run_id FROM engine_workflows WHERE namespace = $1 AND workflow_id = $2",
-                              values(std::move(ns), std::move(workflow_id)), deadline));
+                              {std::move(ns), std::move(workflow_id)}, deadline));
   if (rows.empty()) co_return std::optional<std::string>();
   co_return std::optional<std::string>(rows[0].text(0));
 }
 
 Task<Result<std::unique_ptr<Run>>> RunStore::load(std::string run_id, Instant deadline) {
   CO_TRY_ASSIGN(const ports::Rows rows, co_await read("SELECT run_id, started, state FROM engine_runs WHERE run_id = $1",
-                                                      values(std::move(run_id)), deadline));
+                                                      {std::move(run_id)}, deadline));
   if (rows.empty()) co_return std::unique_ptr<Run>();
   co_return decode(rows[0], 1, 2);
 }
@@ -104,9 +96,9 @@ Task<Result<RunStore::Page>> RunStore::read_history(std::string run_id, std::int
   std::size_t bytes = 0;
   std::int64_t next = from;
   for (;;) {
-    CO_TRY_ASSIGN(const ports::Rows rows, co_await read(kSelect, values(run_id, next), deadline));
+    CO_TRY_ASSIGN(const ports::Rows rows, co_await read(kSelect, {run_id, next}, deadline));
     const std::int64_t before = next;
-    for (const ports::Row& row : rows) {
+    for (const ports::Row row : rows) {
       api::history::v1::History batch;
       if (!batch.ParseFromString(row.bytes(1))) co_return data_loss("the engine cannot read the history of ", run_id);
       for (HistoryEvent& event : *batch.mutable_events()) {
@@ -132,14 +124,14 @@ Task<Result<RunStore::Unfinished>> RunStore::unfinished(Instant deadline) {
                 co_await read("SELECT run_id, namespace, workflow_id, next_timer FROM engine_runs "
                               "WHERE status = 1 AND next_timer > 0 ORDER BY run_id",
                               {}, deadline));
-  for (const ports::Row& row : armed) {
+  for (const ports::Row row : armed) {
     found.timers.push_back({row.text(1), row.text(2), row.text(0), row.integer(3)});
   }
   CO_TRY_ASSIGN(const ports::Rows waiting,
                 co_await read("SELECT run_id, started, state FROM engine_runs WHERE status = 1 AND waiting = 1 "
                               "ORDER BY run_id",
                               {}, deadline));
-  for (const ports::Row& row : waiting) {
+  for (const ports::Row row : waiting) {
     CO_TRY_ASSIGN(auto run, decode(row, 1, 2));
     found.waiting.push_back(std::move(run));
   }
@@ -150,9 +142,9 @@ Task<Result<std::vector<RunStore::Closed>>> RunStore::closed_before(std::int64_t
   CO_TRY_ASSIGN(const ports::Rows rows,
                 co_await read("SELECT run_id, namespace, workflow_id FROM engine_runs "
                               "WHERE status <> 1 AND closed_at < $1 ORDER BY closed_at LIMIT 50",
-                              values(time), deadline));
+                              {time}, deadline));
   std::vector<Closed> found;
-  for (const ports::Row& row : rows) found.push_back({row.text(1), row.text(2), row.text(0)});
+  for (const ports::Row row : rows) found.push_back({row.text(1), row.text(2), row.text(0)});
   co_return found;
 }
 
@@ -160,12 +152,12 @@ void RunStore::insert(const Run& run, const Run::Changes& finished, std::vector<
   const pb::RunState& state = run.state();
   writes.push_back({"INSERT INTO engine_runs (run_id, namespace, workflow_id, version, status, next_timer, waiting, "
                     "closed_at, started, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                    values(run.run_id(), state.namespace_(), state.workflow_id(), state.version(),
+                    {run.run_id(), state.namespace_(), state.workflow_id(), state.version(),
                            static_cast<std::int64_t>(state.status()), run.next_timer(), waiting(run),
-                           state.close_time(), blob(run.started()), blob(state))});
+                           state.close_time(), blob(run.started()), blob(state)}});
   writes.push_back({"INSERT INTO engine_workflows (namespace, workflow_id, run_id) VALUES ($1, $2, $3) "
                     "ON CONFLICT (namespace, workflow_id) DO UPDATE SET run_id = excluded.run_id",
-                    values(state.namespace_(), state.workflow_id(), run.run_id())});
+                    {state.namespace_(), state.workflow_id(), run.run_id()}});
   append_history(run, finished, writes);
 }
 
@@ -173,16 +165,16 @@ void RunStore::update(const Run& run, const Run::Changes& finished, std::vector<
   const pb::RunState& state = run.state();
   writes.push_back({"UPDATE engine_runs SET version = $2, status = $3, next_timer = $4, waiting = $5, closed_at = $6, "
                     "state = $7 WHERE run_id = $1",
-                    values(run.run_id(), state.version(), static_cast<std::int64_t>(state.status()), run.next_timer(),
-                           waiting(run), state.close_time(), blob(state))});
+                    {run.run_id(), state.version(), static_cast<std::int64_t>(state.status()), run.next_timer(),
+                           waiting(run), state.close_time(), blob(state)}});
   append_history(run, finished, writes);
 }
 
 void RunStore::remove(const Run& run, std::vector<Write>& writes) {
-  writes.push_back({"DELETE FROM engine_history WHERE run_id = $1", values(run.run_id())});
-  writes.push_back({"DELETE FROM engine_runs WHERE run_id = $1", values(run.run_id())});
+  writes.push_back({"DELETE FROM engine_history WHERE run_id = $1", {run.run_id()}});
+  writes.push_back({"DELETE FROM engine_runs WHERE run_id = $1", {run.run_id()}});
   writes.push_back({"DELETE FROM engine_workflows WHERE namespace = $1 AND workflow_id = $2 AND run_id = $3",
-                    values(run.state().namespace_(), run.state().workflow_id(), run.run_id())});
+                    {run.state().namespace_(), run.state().workflow_id(), run.run_id()}});
 }
 
 }  // namespace reliant::temporal::engine
