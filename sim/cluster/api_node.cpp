@@ -44,7 +44,10 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
     co_return;
   }
   world.started.insert(node.id());
-  co_await never();
+  const Instant deadline = co_await node.until_asked_to_stop();
+  co_await server.stop(deadline);
+  (void)co_await bus->drain(deadline);
+  node.exit();
 }
 
 }  // namespace reliant::sim

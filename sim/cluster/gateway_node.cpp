@@ -25,7 +25,10 @@ Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options) {
   gateway.set_observer(bridge);
   while (!(co_await gateway.start()).ok()) co_await sleep_for(kStartPause);
   world.started.insert(node.id());
-  co_await never();
+  const Instant deadline = co_await node.until_asked_to_stop();
+  co_await gateway.stop(deadline);
+  (void)co_await bus->drain(deadline);
+  node.exit();
 }
 
 }  // namespace reliant::sim

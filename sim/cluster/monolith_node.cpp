@@ -115,7 +115,12 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
     co_return;
   }
   world.started.insert(node.id());
-  co_await never();
+  const Instant deadline = co_await node.until_asked_to_stop();
+  co_await server.stop(deadline);
+  co_await worker.stop(deadline);
+  if (first_request.wanted().is_set()) co_await daemon.stop(deadline);
+  co_await gateway.stop(deadline);
+  node.exit();
 }
 
 }  // namespace reliant::sim

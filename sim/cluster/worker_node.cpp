@@ -51,7 +51,10 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
   const KnownWorker known(world, node, role);
   while (!(co_await role.start(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
   world.started.insert(node.id());
-  co_await never();
+  const Instant deadline = co_await node.until_asked_to_stop();
+  co_await role.stop(deadline);
+  (void)co_await bus->drain(deadline);
+  node.exit();
 }
 
 }  // namespace reliant::sim

@@ -13,6 +13,8 @@ namespace {
 constexpr std::string_view kAny = "any";
 constexpr std::string_view kAll = "all";
 constexpr std::string_view kThere = "there";
+constexpr Duration kLastWords = std::chrono::seconds(2);  // after the grace; then SIGKILL
+constexpr Duration kStopLook = std::chrono::milliseconds(50);
 
 const FaultTiming* timing_of(const Fault& fault) {
   return std::visit(
@@ -79,7 +81,8 @@ void FaultEngine::heal() {
   network_.heal();
   for (CommitFaults* database : targets_.databases) *database = {};
   for (const auto& target : targets_.nodes) {
-    if (!target.node->up()) target.node->restart();
+    target.node->resume();
+    if (!target.node->up() || target.node->asked_to_stop()) target.node->restart();
   }
   simulation_.trace().record(0, Level::kInfo, "fault.healed", {});
 }
@@ -143,6 +146,69 @@ Task<void> FaultEngine::restart_later(Node& node, Duration delay) {
   node.restart();
 }
 
+Task<void> FaultEngine::repeat(Stop fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const Duration grace = fault.grace.draw(random);
+    const Duration down = fault.restart_after.draw(random);
+    Node* node = pick(fault.node, there, random);
+    if (node == nullptr || node->asked_to_stop()) continue;
+    announce(Stop::kName, *node, "", grace);
+    scope_->spawn(stop_in_order(*node, grace, down));
+  }
+}
+
+Task<void> FaultEngine::stop_in_order(Node& node, Duration grace, Duration down) {
+  const Incarnation life = node.incarnation();
+  node.ask_to_stop(grace);
+  const Instant killed = after(simulation_.now(), grace + kLastWords);
+  while (life.alive() && simulation_.now() < killed) co_await sleep_for(kStopLook);
+  if (life.alive()) {
+    simulation_.trace().record(0, Level::kInfo, "fault.stop.killed", {{"target", node.name()}});
+    node.crash();
+  }
+  co_await restart_later(node, down);
+}
+
+Task<void> FaultEngine::repeat(Pause fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const Duration lasts = fault.lasts.draw(random);
+    Node* node = pick(fault.node, there, random);
+    if (node == nullptr || node->paused()) continue;
+    announce(Pause::kName, *node, "", lasts);
+    node->pause();
+    scope_->spawn(resume_later(*node, lasts));
+  }
+}
+
+Task<void> FaultEngine::resume_later(Node& node, Duration delay) {
+  const Incarnation life = node.incarnation();
+  co_await sleep_for(delay);
+  if (!life.alive()) co_return;
+  simulation_.trace().record(0, Level::kInfo, "fault.resumed", {{"target", node.name()}});
+  node.resume();
+}
+
+Task<void> FaultEngine::repeat(HalfOpen fault, std::size_t number) {
+  using Believes = Network::Believes;
+  const Believes who = fault.believes == "peer"   ? Believes::kPeer
+                       : fault.believes == "node" ? Believes::kNode
+                                                  : Believes::kBoth;
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const bool notices = random.below(kMillion) < static_cast<std::uint64_t>(fault.notices.value);
+    Node* node = pick(fault.node, there, random);
+    Node* other = fault.from == kAll ? nullptr : pick(fault.from, there, random);
+    if (node == nullptr || node == other || (other == nullptr && fault.from != kAll)) continue;
+    announce(HalfOpen::kName, *node, other == nullptr ? kAll : std::string_view(other->name()), Duration::zero());
+    network_.half_open(*node, other, who, notices);
+  }
+}
+
 Task<void> FaultEngine::repeat(LinkReset fault, std::size_t number) {
   Random random = simulation_.random(concat("fault/", number));
   for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
@@ -163,21 +229,33 @@ Task<void> FaultEngine::repeat(Partition fault, std::size_t number) {
     Node* other = fault.from == kAll ? nullptr : pick(fault.from, there, random);
     if (node == nullptr || node == other || (other == nullptr && fault.from != kAll)) continue;
     announce(Partition::kName, *node, other == nullptr ? kAll : std::string_view(other->name()), lasts);
-    if (other == nullptr) {
-      network_.isolate(*node);
-    } else {
-      network_.partition(*node, *other);
-    }
+    cut(*node, other, fault.way);
     scope_->spawn(heal_later(*node, other, lasts));
+  }
+}
+
+void FaultEngine::cut(Node& node, Node* other, const std::string& way) {
+  if (way == "both" && other == nullptr) return network_.isolate(node);
+  if (way == "both") return network_.partition(node, *other);
+  for (const auto& target : targets_.nodes) {
+    if (target.node == &node || (other != nullptr && target.node != other)) continue;
+    if (way == "in") {
+      network_.cut(*target.node, node);
+    } else {
+      network_.cut(node, *target.node);
+    }
   }
 }
 
 Task<void> FaultEngine::heal_later(Node& a, Node* b, Duration delay) {
   co_await sleep_for(delay);
-  if (b == nullptr) {
-    network_.heal(a);
-  } else {
+  if (b != nullptr) {
     network_.heal(a, *b);
+    co_return;
+  }
+  network_.heal(a);
+  for (const auto& target : targets_.nodes) {
+    if (target.node != &a) network_.heal(a, *target.node);  // a cut of one way
   }
 }
 

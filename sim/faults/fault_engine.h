@@ -55,13 +55,19 @@ class FaultEngine final : private TraceSink {
   void on_record(const TraceRecord& record) override;
   Task<void> carry_out(std::size_t number);
   Task<void> repeat(Crash fault, std::size_t number);
+  Task<void> repeat(Stop fault, std::size_t number);
+  Task<void> repeat(Pause fault, std::size_t number);
   Task<void> repeat(LinkReset fault, std::size_t number);
+  Task<void> repeat(HalfOpen fault, std::size_t number);
   Task<void> repeat(Partition fault, std::size_t number);
   Task<void> repeat(Delay fault, std::size_t number);
   Task<void> repeat(DatabaseLost fault, std::size_t number);
   // Returns where the trigger was seen; 0 without one.
   Task<std::uint32_t> wait_for(FaultTiming timing, Random& random, std::size_t number);
   Task<void> restart_later(Node& node, Duration delay);
+  Task<void> stop_in_order(Node& node, Duration grace, Duration down);
+  Task<void> resume_later(Node& node, Duration delay);
+  void cut(Node& node, Node* other, const std::string& way);
   Task<void> heal_later(Node& a, Node* b, Duration delay);
   Task<void> end_delay_later(Node& a, Node& b, Duration delay);
 

@@ -41,6 +41,38 @@ void describe(Visitor& visitor, Crash& fault) {
   visitor.option("restart_after", fault.restart_after, "how long it is down");
 }
 
+struct Stop {
+  static constexpr std::string_view kName = "stop";
+  static constexpr std::string_view kAbout = "a process is asked to end (SIGTERM), ends in order, and is started again";
+  FaultTiming timing;
+  std::string node = "any";
+  When grace{std::chrono::seconds(1), std::chrono::seconds(10)};
+  When restart_after{std::chrono::milliseconds(100), std::chrono::seconds(10)};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, Stop& fault) {
+  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  describe_timing(visitor, fault.timing);
+  visitor.option("grace", fault.grace, "by then it has ended, or it is killed two seconds later");
+  visitor.option("restart_after", fault.restart_after, "how long it is down");
+}
+
+struct Pause {
+  static constexpr std::string_view kName = "pause";
+  static constexpr std::string_view kAbout = "a process does not run for a while (SIGSTOP); its clock goes on, what is sent to it waits";
+  FaultTiming timing;
+  std::string node = "any";
+  When lasts{std::chrono::seconds(1), std::chrono::seconds(60)};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, Pause& fault) {
+  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  describe_timing(visitor, fault.timing);
+  visitor.option("for", fault.lasts, "until it runs on");
+}
+
 struct LinkReset {
   static constexpr std::string_view kName = "link_reset";
   static constexpr std::string_view kAbout = "every connection of a node breaks; both sides are told";
@@ -54,12 +86,32 @@ void describe(Visitor& visitor, LinkReset& fault) {
   describe_timing(visitor, fault.timing);
 }
 
+struct HalfOpen {
+  static constexpr std::string_view kName = "half_open";
+  static constexpr std::string_view kAbout = "nothing passes any more on the connections that a node has; one side does not know";
+  FaultTiming timing;
+  std::string node = "any";
+  std::string from = "all";
+  std::string believes = "peer";
+  Chance notices{500'000};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, HalfOpen& fault) {
+  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  visitor.text("from", fault.from, "those with a node or a role, or with \"all\" others");
+  describe_timing(visitor, fault.timing);
+  visitor.word("believes", fault.believes, {"peer", "node", "both"}, "who goes on believing in them");
+  visitor.option("notices", fault.notices, "whose keepalive tells them in the end; otherwise something answers it");
+}
+
 struct Partition {
   static constexpr std::string_view kName = "partition";
   static constexpr std::string_view kAbout = "two nodes, or one and all others, do not reach each other; nobody is told";
   FaultTiming timing;
   std::string node = "any";
   std::string from = "all";
+  std::string way = "both";
   When lasts{std::chrono::seconds(1), std::chrono::seconds(30)};
 };
 
@@ -67,6 +119,7 @@ template <class Visitor>
 void describe(Visitor& visitor, Partition& fault) {
   visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
   visitor.text("from", fault.from, "a node, a role, or \"all\" others");
+  visitor.word("way", fault.way, {"both", "in", "out"}, "what is cut: what comes to the node, what leaves it, or both");
   describe_timing(visitor, fault.timing);
   visitor.option("for", fault.lasts, "until it is healed");
 }
@@ -108,6 +161,6 @@ void describe(Visitor& visitor, DatabaseLost& fault) {
   visitor.option("aborted", fault.aborted, "a serialization failure: nothing is written");
 }
 
-using Fault = std::variant<Crash, LinkReset, Partition, Delay, DatabaseLost>;
+using Fault = std::variant<Crash, Stop, Pause, LinkReset, HalfOpen, Partition, Delay, DatabaseLost>;
 
 }  // namespace reliant::sim

@@ -6,7 +6,8 @@
 // acts for a node from there keeps an `Incarnation` and checks `alive()` first: a process that has crashed
 // can no longer act, even in the very step in which it does.
 //
-// Starting and crashing are in the trace: "node.started", "node.crashed".
+// Starting and ending are in the trace: "node.started", "node.crashed", "node.exited".
+// A process can also be asked to stop (and ends by itself), be paused, and have a clock of its own (NodeTimes).
 //
 // Owned by the `Simulation`; never moves. Everything here may be called from anywhere on its thread, also
 // from inside of the node itself. Programs report failures as exceptions out of their tasks: see `failure()`.
@@ -27,7 +28,9 @@
 #include "base/event_log.h"
 #include "kernel/sim_clock.h"
 #include "kernel/trace.h"
+#include "runtime/event.h"
 #include "runtime/executor.h"
+#include "runtime/node_times.h"
 #include "runtime/random.h"
 #include "runtime/scope.h"
 #include "runtime/task.h"
@@ -56,6 +59,8 @@ class NodeObserver {
  public:
   virtual void node_crashed(Node& node) = 0;
   virtual void node_restarted(Node&) {}
+  virtual void node_paused(Node&) {}
+  virtual void node_resumed(Node&) {}
 
  protected:
   ~NodeObserver() = default;
@@ -82,7 +87,8 @@ class Node {
     Node& node_;
   };
 
-  Node(Executor& executor, const RandomStreams& streams, Trace& trace, std::string name, std::uint32_t id);
+  Node(Executor& executor, NodeTimes& times, const RandomStreams& streams, Trace& trace, std::string name,
+       std::uint32_t id);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
@@ -102,6 +108,25 @@ class Node {
   void crash();
   // Starts the next life; crashes the node first if it is up. Runs the program, if one was set.
   void restart();
+  // SIGTERM: the program is asked to end by exit(), in `grace` at the latest. Does nothing to a node that is down.
+  void ask_to_stop(Duration grace);
+  // For the program: waits until it is asked; by when it is to have ended.
+  Task<Instant> until_asked_to_stop();
+  bool asked_to_stop() const { return asked_to_stop_.is_set(); }
+  // The process ends of its own will: like a crash, but its kernel tells every peer.
+  void exit();
+  bool ended_in_order() const { return ended_in_order_; }  // the last life
+
+  // SIGSTOP: nothing of this process runs; its timers pile up, what is sent to it waits in buffers, its clock goes on.
+  void pause();
+  // The machine sleeps: a pause, in which its monotonic clock stands still. Its calendar goes on.
+  void fall_asleep(Duration planned);
+  // SIGCONT: it runs on with everything that came up in the meantime. Does nothing to a node that is not paused.
+  void resume();
+  bool paused() const { return paused_; }
+  // Its monotonic clock runs so much faster (negative: slower) from now on.
+  void set_clock_rate(std::int64_t ahead_per_million);
+
   // `co_await node.crash_here()`: a crash point; the caller never comes back.
   CrashHere crash_here() { return CrashHere(*this); }
 
@@ -137,15 +162,23 @@ class Node {
 
   void begin_life();
   void end_life();
+  template <class Change>
+  void change_time(Change change);
   void bury();  // frees the scopes of past lives that have no frames left
 
   Executor& executor_;
+  NodeTimes& times_;
   const RandomStreams& streams_;
   Trace& trace_;
   std::string name_;
   std::uint32_t id_;
   std::uint32_t epoch_ = 1;
   bool up_ = true;
+  bool paused_ = false;
+  Instant asleep_until_{};  // as planned
+  bool ended_in_order_ = false;
+  Event asked_to_stop_;
+  Instant stop_by_{};
   SimClock clock_;
   Program program_;
   std::exception_ptr past_failure_;

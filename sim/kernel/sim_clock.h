@@ -1,10 +1,11 @@
-// SimClock: the clock of one simulated node. Its monotonic time is the simulation's; its wall clock starts at
-// 2026-01-01 UTC and may be set wrong, as clocks are: nothing may depend on it.
+// SimClock: the clock of one simulated node. Its monotonic time is the executor's, as the node sees it (NodeTimes); its wall
+// clock starts at 2026-01-01 UTC and may be set wrong, as clocks are: nothing may depend on it.
 //
 // Owned by the node and survives its crashes. One thread.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "runtime/clock.h"
 #include "runtime/executor.h"
@@ -16,10 +17,10 @@ inline constexpr WallTime kWallStart = std::chrono::sys_days(std::chrono::year(2
 
 class SimClock final : public Clock {
  public:
-  explicit SimClock(const Executor& executor) : executor_(&executor) {}
+  SimClock(const Executor& executor, std::uint32_t node) : executor_(&executor), node_(node) {}
 
-  Instant now() const override { return executor_->now(); }
-  WallTime wall_now() const override { return kWallStart + now().time_since_epoch() + wall_offset_; }
+  Instant now() const override { return executor_->now_at(node_); }
+  WallTime wall_now() const override { return kWallStart + executor_->true_now().time_since_epoch() + wall_offset_; }
 
   // How far this node's wall clock is ahead of the truth (negative: behind).
   Duration wall_offset() const { return wall_offset_; }
@@ -27,6 +28,7 @@ class SimClock final : public Clock {
 
  private:
   const Executor* executor_;
+  std::uint32_t node_;
   Duration wall_offset_{};
 };
 

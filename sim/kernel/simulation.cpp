@@ -29,7 +29,7 @@ Simulation::Simulation(std::uint64_t seed, SimulationOptions options)
 Node& Simulation::add_node(std::string name) {
   RELIANT_ASSERT(find_node(name) == nullptr, "node names are unique");
   const auto id = static_cast<std::uint32_t>(nodes_.size() + 1);
-  return nodes_.emplace_back(executor_, streams_, trace_, std::move(name), id);
+  return nodes_.emplace_back(executor_, times_, streams_, trace_, std::move(name), id);
 }
 
 Node* Simulation::find_node(std::string_view name) {

@@ -49,7 +49,7 @@ class Simulation {
 
   std::uint64_t seed() const { return streams_.seed(); }
   Executor& executor() { return executor_; }
-  Instant now() const { return executor_.now(); }
+  Instant now() const { return executor_.true_now(); }  // true time, also where a node's clock shows another
   Trace& trace() { return trace_; }
   // A stream of the world. Each label names one stream: asking twice gives the same numbers.
   Random random(std::string_view label) const { return streams_.stream(label); }
@@ -98,6 +98,7 @@ class Simulation {
 
   std::ptrdiff_t frames_before_;
   RandomStreams streams_;
+  NodeTimes times_;
   Executor executor_;
   Trace trace_;
   HashLadder ladder_;

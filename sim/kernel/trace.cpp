@@ -89,7 +89,7 @@ void Trace::record(std::uint32_t node, Level level, std::string_view name,
   const bool is_first_error = is_error && !first_error_;
   if (keep_ == 0 && sinks_.empty() && !is_first_error) return;
 
-  TraceRecord record{executor_->steps(), executor_->now(), node, level, std::string(name), {}};
+  TraceRecord record{executor_->steps(), executor_->true_now(), node, level, std::string(name), {}};
   record.fields.reserve(fields.size());
   for (const Field& field : fields) record.fields.push_back(kept(field));
   for (TraceSink* sink : sinks_) sink->on_record(record);

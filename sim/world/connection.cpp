@@ -36,8 +36,8 @@ void Connection::depart(Side from, std::size_t bytes, Duration extra) {
 }
 
 void Connection::push(Direction& direction, std::size_t bytes, Duration extra, bool last) {
-  if (!open_) return;
-  const Instant now = executor().now();
+  if (!open_ || dark_) return;
+  const Instant now = executor().true_now();
   const Duration delay = direction.path->delay(bytes, now) + extra;
   const Instant when = now + delay;  // or as soon as all before it have arrived
   direction.flights.push({now, when, static_cast<std::uint32_t>(bytes), last});
@@ -105,6 +105,17 @@ void Connection::reset() {
   end(kAcceptor, unavailable("the connection was reset"));
 }
 
+void Connection::go_dark(const std::array<bool, 2>& told, bool notices) {
+  if (!open_ || std::exchange(dark_, true)) return;
+  for (Direction& direction : towards_) direction.arrival.cancel();
+  for (const Side side : {kOpener, kAcceptor}) {
+    if (!told[side] && notices) expect_silence(side);
+  }
+  for (const Side side : {kOpener, kAcceptor}) {
+    if (told[side]) end(side, unavailable("the network is gone"));
+  }
+}
+
 void Connection::close() {
   if (!std::exchange(open_, false)) return;
   ended_ = {true, true};
@@ -119,7 +130,7 @@ void Connection::close() {
 
 void Connection::expect_silence(Side side) {
   if (usable(side) && !keepalive_[side].armed()) {
-    keepalive_[side].at(after(executor().now(), towards_[side].path->keepalive()));
+    keepalive_[side].at(after(executor().true_now(), towards_[side].path->keepalive()));
   }
 }
 
@@ -133,18 +144,18 @@ void Connection::node_crashed(Node& node, bool silent) {
 }
 
 void Connection::path_changed() {
-  if (!open_) return;
+  if (!open_ || dark_) return;
   const bool whole = towards_[0].path->open() && towards_[1].path->open();
   for (const Side side : {kOpener, kAcceptor}) {
     if (!whole) {
-      expect_silence(side);
+      if (!node(side).paused()) expect_silence(side);  // a paused process expects nothing
     } else if (!ended_[other(side)]) {
       keepalive_[side].cancel();
     }
     Direction& direction = towards_[side];
     if (!direction.stalled || !direction.path->open()) continue;
     direction.stalled = false;
-    direction.arrival.at(after(executor().now(), direction.path->retransmission()));
+    direction.arrival.at(after(executor().true_now(), direction.path->retransmission()));
   }
 }
 

@@ -34,8 +34,12 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
 
   bool of(const Node& node) const;
   bool joins(const Node& a, const Node& b) const;
+  Side side_of(const Node& node) const { return &lives_[kOpener].node() == &node ? kOpener : kAcceptor; }
   // Breaks now; both sides are told.
   void reset();
+  // Nothing passes any more, for ever. A side that is told loses it now; one that is not goes on believing, until its
+  // keepalive ends, if that `notices`, or until it hangs up itself.
+  void go_dark(const std::array<bool, 2>& told, bool notices);
 
  protected:
   Connection(Network& network, Node& opener, Node& acceptor);
@@ -103,6 +107,7 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
   std::array<bool, 2> ended_{};
   bool open_ = false;
   Instant arriving_since_{};  // when the message that arrives was sent
+  bool dark_ = false;
   std::array<Direction, 2> towards_;
   std::array<Timer, 2> keepalive_;
   std::shared_ptr<Connection> self_;  // while open

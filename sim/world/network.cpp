@@ -46,6 +46,7 @@ Network::Place& Network::place(Node& node) {
   Place& place = places_[node.id()];
   if (place.node == nullptr) {
     place.node = &node;
+    place.paused = node.paused();
     node.add_observer(*this);
   }
   return place;
@@ -68,9 +69,10 @@ Path& Network::path(Node& from, Node& to) {
 
 Task<Status> Network::travel(Node& from, Node& to, std::size_t bytes, Instant deadline) {
   Path& way = path(from, to);
-  const Instant start = simulation_.now();
+  const Executor& clock = simulation_.executor();  // by the time of `from`
+  const Instant start = clock.now();
   const Instant give_up = after(start, options_.connect_timeout);
-  const Instant arrival = after(start, way.delay(bytes, start));
+  const Instant arrival = after(start, way.delay(bytes, clock.true_now()));
   co_await sleep_until(std::min(arrival, deadline));
   if (arrival > deadline) co_return deadline_exceeded(from.name(), " did not reach ", to.name(), " in time");
   const bool dead = !to.up() && place(to).silent;
@@ -79,10 +81,10 @@ Task<Status> Network::travel(Node& from, Node& to, std::size_t bytes, Instant de
     if (dead) {
       co_await sleep_until(last);
     } else if (co_await way.opened_.wait(last)) {
-      co_await sleep_until(std::min(after(simulation_.now(), way.retransmission()), deadline));
-      if (simulation_.now() < deadline) continue;
+      co_await sleep_until(std::min(after(clock.now(), way.retransmission()), deadline));
+      if (clock.now() < deadline) continue;
     }
-    if (simulation_.now() >= deadline) co_return deadline_exceeded(from.name(), " did not reach ", to.name(), " in time");
+    if (clock.now() >= deadline) co_return deadline_exceeded(from.name(), " did not reach ", to.name(), " in time");
     co_return unavailable(to.name(), " cannot be reached from ", from.name());
   }
   if (!to.up()) {
@@ -98,7 +100,7 @@ void Network::set_bandwidth(Node& from, Node& to, std::uint64_t bytes_per_second
 
 void Network::update(std::uint32_t from, std::uint32_t to, Path& path) {
   const bool isolated = from != to && (places_[from].isolated || places_[to].isolated);
-  path.open_ = !path.cut_ && !isolated;
+  path.open_ = !path.cut_ && !isolated && !places_[to].paused;
   if (path.open_) {
     path.opened_.set();
   } else {
@@ -146,6 +148,17 @@ void Network::isolate(Node& node) {
   paths_changed();
 }
 
+void Network::half_open(Node& node, Node* other, Believes who, bool notices) {
+  for_each_connection([&](Connection& connection) {
+    if (!connection.of(node) || (other != nullptr && !connection.of(*other))) return;
+    std::array<bool, 2> told{};
+    const Connection::Side side = connection.side_of(node);
+    told[side] = who == Believes::kPeer;
+    told[Connection::other(side)] = who == Believes::kNode;
+    connection.go_dark(told, notices);
+  });
+}
+
 void Network::heal(Node& a, Node& b) {
   set_cut(a, b, false);
   set_cut(b, a, false);
@@ -168,6 +181,9 @@ void Network::heal() {
     update(ends.first, ends.second, *way);
   }
   paths_changed();
+  for_each_connection([](Connection& connection) {
+    if (connection.dark_) connection.reset();
+  });
 }
 
 void Network::reset(Node& a, Node& b) {
@@ -184,8 +200,20 @@ void Network::reset(Node& node) {
 
 void Network::node_crashed(Node& node) {
   Place& here = place(node);
-  here.silent = crashes_.below(kMillion) < options_.silent_crash_per_million;
+  here.silent = !node.ended_in_order() && crashes_.below(kMillion) < options_.silent_crash_per_million;
   for_each_connection([&](Connection& connection) { connection.node_crashed(node, here.silent); });
+}
+
+void Network::node_paused(Node& node) { set_paused(node, true); }
+
+void Network::node_resumed(Node& node) { set_paused(node, false); }
+
+void Network::set_paused(Node& node, bool paused) {
+  place(node).paused = paused;
+  for (auto& [ends, way] : paths_) {
+    if (ends.second == node.id()) update(ends.first, ends.second, *way);
+  }
+  paths_changed();
 }
 
 void Network::paths_changed() {

@@ -9,6 +9,8 @@
 //   reset                      a middlebox forgets a connection: both sides lose what was under way
 //   crash, loud or silent      a dead process's kernel resets its connections; a dead machine says nothing at all
 //   delay, bandwidth           a congested path: control frames queue behind bulk output
+//   half-open                  a middlebox lost its table: one side, or none, knows; sometimes it even answers keepalives
+//   pause                      a process does not run: what is sent to it waits; peers ask in vain whether it lives
 //
 // Owned by the test or the cluster, made after the Simulation and destroyed before it; destroying it shuts the simulation
 // down. One thread; every draw and every arrival is part of the run's hash.
@@ -105,10 +107,14 @@ class Network final : private NodeObserver {
   void isolate(Node& node);              // from everybody, also those it has not met
   void heal(Node& a, Node& b);           // what cut and partition did
   void heal(Node& node);                 // what isolate did
-  void heal();                           // everything, also delay, loss and bandwidth
+  void heal();                           // everything, also delay, loss and bandwidth; what is dark is reset
   // Every live connection between the two, or of one node, breaks now; both sides are told.
   void reset(Node& a, Node& b);
   void reset(Node& node);
+  // The connections of `node` with `other` (null: with anybody) go dark: those sides that are told lose them, the others go
+  // on believing.
+  enum class Believes : std::uint8_t { kPeer, kNode, kBoth };
+  void half_open(Node& node, Node* other, Believes who, bool notices);
   std::size_t connections() const { return connection_count_; }
 
  private:
@@ -117,11 +123,15 @@ class Network final : private NodeObserver {
     Node* node = nullptr;
     bool isolated = false;
     bool silent = false;  // died without telling its peers
+    bool paused = false;  // what comes stays in its kernel
     std::vector<Path*> ways;  // out of `paths_`, by the id of the node they lead to; null: not yet used
   };
 
   Place& place(Node& node);
   void node_crashed(Node& node) override;
+  void node_paused(Node& node) override;
+  void node_resumed(Node& node) override;
+  void set_paused(Node& node, bool paused);
   void set_cut(Node& from, Node& to, bool cut);
   void set_isolated(Node& node, bool isolated);
   void update(std::uint32_t from, std::uint32_t to, Path& path);

@@ -230,7 +230,7 @@ class SimProcess final : public ports::Process {
     if (!request_.empty()) machine_.effects.write(request_, stream, bytes);
   }
   Task<void> record(std::string what) {
-    const Instant now = (co_await ThisContext{}).executor->now();
+    const Instant now = (co_await ThisContext{}).executor->true_now();
     machine_.effects.add({now, request_, std::move(what)});
   }
   Task<WallTime> wall_now() {

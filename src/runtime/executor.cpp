@@ -1,5 +1,7 @@
 #include "runtime/executor.h"
 
+#include <vector>
+
 #include "base/assert.h"
 
 namespace reliant {
@@ -44,6 +46,29 @@ void Executor::reap() {
     next.unlink();
     next.reap();
   }
+}
+
+void Executor::hold(Wake& wake) {
+  held_.push(wake);
+  wake.where_ = Wake::Where::kHeld;
+}
+
+void Executor::let_go(std::uint32_t node) {
+  for (std::uint32_t i = 0; i < held_.size();) {
+    if (held_.at(i).context_->node != node) {
+      ++i;
+      continue;
+    }
+    ready_.push(held_.take_any(i));
+  }
+}
+
+void Executor::move_timers(std::uint32_t node, const NodeTimes& before) {
+  std::vector<std::pair<Wake*, Instant>> moved;
+  timers_.for_each([&](Wake& wake, Instant when) {
+    if (wake.context_->node == node) moved.emplace_back(&wake, before.local(node, when));
+  });
+  for (const auto& [wake, local] : moved) set_timer(*wake, local);
 }
 
 void Executor::release(Instant now) {

@@ -6,6 +6,8 @@
 // One thread, no locks. It owns no coroutine, and must outlive every scope, wait and timer registered with it
 // (checked at destruction). `now()` is the time of the running step or batch, in nanoseconds since the start.
 //
+// A node (a simulated process) may have a time of its own (`NodeTimes`): who runs there reads it, and sets timers in it.
+//
 // What dies, dies between two steps: `reap_later` registers a scope whose frames are to be destroyed, and the
 // executor does so after the running step and before any other.
 #pragma once
@@ -17,6 +19,7 @@
 
 #include "runtime/context.h"
 #include "runtime/list.h"
+#include "runtime/node_times.h"
 #include "runtime/random.h"
 #include "runtime/ready_list.h"
 #include "runtime/time.h"
@@ -47,7 +50,15 @@ class Executor {
   Executor& operator=(const Executor&) = delete;
   virtual ~Executor();
 
-  Instant now() const noexcept { return now_; }
+  // For whoever runs, in the time of its node.
+  Instant now() const noexcept {
+    if (times_ != nullptr && current_ != nullptr) [[unlikely]] return times_->local(current_->node, now_);
+    return now_;
+  }
+  Instant now_at(std::uint32_t node) const noexcept {
+    return times_ == nullptr ? now_ : times_->local(node, now_);
+  }
+  Instant true_now() const noexcept { return now_; }  // of the world, whoever asks
   std::uint64_t steps() const noexcept { return steps_; }
   // Of every step so far: which node ran, which choice was made, at what time. Equal seeds give equal hashes.
   std::uint64_t hash() const noexcept { return hash_; }
@@ -57,7 +68,7 @@ class Executor {
   }
 
   // How many entries are ready or have a timer. Zero: nothing will ever happen of itself.
-  std::size_t registered() const noexcept { return ready_.size() + timers_.size(); }
+  std::size_t registered() const noexcept { return ready_.size() + timers_.size() + held_.size(); }
   // When the next step can run: now if something is ready, `kNever` if nothing is registered.
   Instant next_event() const noexcept {
     if (!ready_.empty() || !dying_.empty()) return now_;
@@ -80,10 +91,19 @@ class Executor {
   // Resumes a waiting coroutine within the current step. Only as the last act of a `Wake` callback.
   void resume_now(Wake& wake) {
     wake.cancel();
+    if (times_ != nullptr && times_->held(wake.context_->node)) [[unlikely]] return hold(wake);
     current_ = wake.context_;
     mix(wake.context_->node);
     wake.waiter_.resume();
   }
+
+  // --- nodes with a time of their own (borrowed; null: none) ---
+  void set_node_times(const NodeTimes* times) noexcept { times_ = times; }
+  // After `times` has changed for the node: what was set by its clock before comes when its clock says so now.
+  // `before` is how it was.
+  void move_timers(std::uint32_t node, const NodeTimes& before);
+  // The node is no longer held: everything that came up in the meantime becomes ready.
+  void let_go(std::uint32_t node);
 
  protected:
   // For a driver (production). Its loop: `reap`, `release(real time)`, then `run_one` for each entry of the
@@ -104,6 +124,7 @@ class Executor {
   void set_timer(Wake& wake, Instant when);
   void remove(Wake& wake) noexcept;
   void run_wake(Wake& wake, std::uint32_t choice);
+  void hold(Wake& wake);
   void kick() {
     if (outside_) [[unlikely]] on_work();
   }
@@ -112,11 +133,13 @@ class Executor {
   std::uint64_t hash_ = kHashSeed;
   std::uint64_t steps_ = 0;
   Context* current_ = nullptr;  // of the coroutine that runs; null between steps
+  const NodeTimes* times_ = nullptr;
   Random random_;
   Order order_;
   bool outside_ = false;
   ReadyList ready_;
   TimerHeap timers_;
+  ReadyList held_;  // what would have run on nodes that are held
   List dying_;
 };
 
@@ -151,6 +174,7 @@ inline void Executor::run_one() {
 }
 
 inline void Executor::run_wake(Wake& wake, std::uint32_t choice) {
+  if (times_ != nullptr && times_->held(wake.context_->node)) [[unlikely]] return hold(wake);
   ++steps_;
   mix((std::uint64_t{wake.context_->node} << 32) | choice);
   current_ = wake.context_;
@@ -164,6 +188,7 @@ inline void Executor::run_wake(Wake& wake, std::uint32_t choice) {
 }
 
 inline void Executor::make_ready(Wake& wake) {
+  if (wake.where_ == Wake::Where::kHeld) [[unlikely]] return;
   if (wake.where_ == Wake::Where::kTimer) timers_.erase(wake.position_);
   ready_.push(wake);
   kick();
@@ -171,6 +196,7 @@ inline void Executor::make_ready(Wake& wake) {
 
 inline void Executor::set_timer(Wake& wake, Instant when) {
   if (wake.where_ != Wake::Where::kNowhere) remove(wake);
+  if (times_ != nullptr) [[unlikely]] when = times_->truth(wake.context_->node, when);
   if (when <= now_) return make_ready(wake);
   if (when == kNever) return;
   timers_.insert(wake, when);
@@ -180,6 +206,8 @@ inline void Executor::set_timer(Wake& wake, Instant when) {
 inline void Executor::remove(Wake& wake) noexcept {
   if (wake.where_ == Wake::Where::kTimer) {
     timers_.erase(wake.position_);
+  } else if (wake.where_ == Wake::Where::kHeld) [[unlikely]] {
+    held_.swap_remove(wake.position_);
   } else if (order_ == Order::kSeeded) {
     ready_.swap_remove(wake.position_);
   } else {

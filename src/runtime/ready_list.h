@@ -17,6 +17,8 @@ class ReadyList {
   bool empty() const noexcept { return live_ == 0; }
   std::size_t size() const noexcept { return live_; }
 
+  Wake& at(std::uint32_t index) noexcept { return *entries_[index]; }  // of a list that is taken in any order
+
   void push(Wake& wake) {
     if (head_ > kCompactAt && head_ * 2 > entries_.size()) [[unlikely]] compact();
     wake.position_ = static_cast<std::uint32_t>(entries_.size());

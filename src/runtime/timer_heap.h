@@ -26,6 +26,12 @@ class TimerHeap {
     sift_up(static_cast<std::uint32_t>(entries_.size() - 1), {when, &wake});
   }
 
+  // In no order of time; nothing may be added or taken meanwhile.
+  template <class Look>
+  void for_each(Look look) {
+    for (const Entry& entry : entries_) look(*entry.wake, entry.when);
+  }
+
   Wake& take_first() {
     Wake& wake = *entries_.front().wake;
     erase(0);

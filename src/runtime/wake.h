@@ -50,7 +50,7 @@ class Wake {
   friend class Executor;
   friend class ReadyList;
   friend class TimerHeap;
-  enum class Where : std::uint8_t { kNowhere, kReady, kTimer };
+  enum class Where : std::uint8_t { kNowhere, kReady, kTimer, kHeld };
 
   Context* context_ = nullptr;
   std::coroutine_handle<> waiter_;

@@ -158,6 +158,57 @@ TEST_F(SimLinkTest, NodesThatAreBothIsolatedMeetAgainWhenBothAreHealed) {
   EXPECT_TRUE(network_->reachable(server_, client_));
 }
 
+TEST_F(SimLinkTest, WhatIsSentToAPausedProcessWaitsInItsKernel) {
+  start();
+  server_.pause();
+  client_sends("one");
+  simulation_.run_for(5s);
+  EXPECT_TRUE(ends_.at_server.empty());
+  server_.resume();
+  simulation_.run_for(5s);
+  EXPECT_EQ(ends_.at_server, std::vector<std::string>{"one"});
+  EXPECT_FALSE(ends_.client_ended || ends_.server_ended);
+}
+
+TEST_F(SimLinkTest, APausedProcessLosesItsPeerAndHearsOfItWhenItRunsOn) {
+  start();
+  server_.pause();
+  client_sends("one");
+  simulation_.run_for(130s);
+  ASSERT_TRUE(ends_.client_ended) << "it answered no keepalive";
+  EXPECT_FALSE(ends_.server_ended);
+  server_.resume();
+  simulation_.run_for(5s);
+  EXPECT_EQ(ends_.at_server, std::vector<std::string>{"one"}) << "a message of the past";
+  EXPECT_TRUE(ends_.server_ended);
+  EXPECT_EQ(network_->connections(), 0u);
+}
+
+TEST_F(SimLinkTest, HalfOpenOneSideIsToldAndTheOtherBelievesForEver) {
+  start();
+  network_->half_open(client_, nullptr, Network::Believes::kPeer, false);
+  server_sends("into the void");
+  simulation_.run_for(10min);
+  EXPECT_TRUE(ends_.client_ended);
+  EXPECT_FALSE(ends_.server_ended);
+  EXPECT_TRUE(ends_.at_client.empty());
+  network_->heal();
+  simulation_.run_for(1s);
+  EXPECT_TRUE(ends_.server_ended) << "healed: the connection is reset";
+  EXPECT_EQ(network_->connections(), 0u);
+}
+
+TEST_F(SimLinkTest, HalfOpenIsNoticedByKeepaliveUnlessSomethingAnswersIt) {
+  start();
+  network_->half_open(server_, &client_, Network::Believes::kBoth, true);
+  client_sends("lost");
+  simulation_.run_for(9s);
+  EXPECT_FALSE(ends_.client_ended || ends_.server_ended);
+  simulation_.run_for(60s);
+  EXPECT_TRUE(ends_.client_ended && ends_.server_ended);
+  EXPECT_TRUE(ends_.at_server.empty());
+}
+
 TEST_F(SimLinkTest, ResetEndsBothSides) {
   start();
   network_->reset(client_, server_);

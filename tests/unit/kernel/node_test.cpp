@@ -192,6 +192,164 @@ TEST(SimClock, WallTimeStartsIn2026AndCanBeWrong) {
   EXPECT_EQ(f.node.clock().wall_offset(), -5s);
 }
 
+// What a program did, and what its own clock showed then.
+struct Diary {
+  std::vector<Instant> wakes;
+  std::vector<Instant> shown;
+};
+
+Task<void> wake_every_second(Node& node, Diary& diary, const Simulation& simulation) {
+  for (;;) {
+    co_await sleep_for(1s);
+    diary.wakes.push_back(simulation.now());
+    diary.shown.push_back(node.clock().now());
+  }
+}
+
+TEST(Node, APausedNodeDoesNothingAndThenGoesOn) {
+  Fixture f;
+  Node& other = f.simulation.add_node("b");
+  Diary mine;
+  Diary others;
+  f.node.start([&](Node& node) { return wake_every_second(node, mine, f.simulation); });
+  other.start([&](Node& node) { return wake_every_second(node, others, f.simulation); });
+  f.simulation.run_until(at(2500ms));
+  f.node.pause();
+  f.simulation.run_until(at(7250ms));
+  EXPECT_TRUE(f.node.paused());
+  EXPECT_EQ(mine.wakes, (std::vector<Instant>{at(1s), at(2s)}));
+  EXPECT_EQ(others.wakes.size(), 7u);
+  f.node.resume();
+  f.simulation.run_until(at(8500ms));
+  EXPECT_EQ(mine.wakes, (std::vector<Instant>{at(1s), at(2s), at(7250ms), at(8250ms)})) << "what was due came at once";
+  EXPECT_EQ(mine.shown.back(), at(8250ms)) << "its clock has gone on";
+  f.simulation.shutdown();
+}
+
+TEST(Node, APausedNodeCanBeKilled) {
+  Fixture f;
+  f.node.start([&f](Node&) { return live(f); });
+  f.simulation.run();
+  f.node.pause();
+  f.node.crash();
+  f.simulation.run();
+  EXPECT_EQ(f.living, 0);
+  EXPECT_FALSE(f.node.paused());
+  f.node.restart();
+  f.simulation.run();
+  EXPECT_EQ(f.living, 1);
+  f.simulation.shutdown();
+}
+
+TEST(Node, WhatIsDestroyedWhilePausedNeverRuns) {
+  Fixture f;
+  Diary diary;
+  auto scope = std::make_unique<TaskScope>(f.node.context());
+  scope->spawn(wake_every_second(f.node, diary, f.simulation));
+  f.simulation.run_for(10ms);
+  f.node.pause();
+  f.simulation.run_for(5s);
+  scope.reset();
+  f.node.resume();
+  f.simulation.run_for(5s);
+  EXPECT_TRUE(diary.wakes.empty());
+  EXPECT_TRUE(f.simulation.quiescent());
+}
+
+TEST(Node, AClockThatRunsFastWakesItsNodeEarlyAndNeverBeforeItShowsTheTime) {
+  Fixture f;
+  Diary diary;
+  f.node.start([&](Node& node) { return wake_every_second(node, diary, f.simulation); });
+  f.node.set_clock_rate(250'000);
+  f.simulation.run_until(at(8s));
+  ASSERT_EQ(diary.wakes.size(), 10u);
+  EXPECT_EQ(diary.wakes[0], at(800ms));
+  EXPECT_EQ(diary.wakes[9], at(8s));
+  for (std::size_t i = 0; i < diary.shown.size(); ++i) EXPECT_GE(diary.shown[i], at((i + 1) * 1s));
+  f.node.set_clock_rate(0);
+  f.simulation.run_until(at(9500ms));
+  EXPECT_EQ(diary.wakes.back(), at(9s));
+  EXPECT_EQ(diary.shown.back(), at(11s)) << "it stays ahead";
+  f.simulation.shutdown();
+}
+
+TEST(Node, ANewRateMovesTheTimersThatAreSet) {
+  Fixture f;
+  Diary diary;
+  f.node.start([&](Node& node) { return wake_every_second(node, diary, f.simulation); });
+  f.simulation.run_until(at(500ms));
+  f.node.set_clock_rate(-500'000);
+  f.simulation.run_until(at(1600ms));
+  EXPECT_EQ(diary.wakes, std::vector<Instant>{at(1500ms)});
+  f.simulation.shutdown();
+}
+
+TEST(Node, AClockThatStoodStillDuringASleepHasTheRestOfItsTimersBeforeIt) {
+  Fixture f;
+  Diary diary;
+  f.node.start([&](Node& node) { return wake_every_second(node, diary, f.simulation); });
+  f.simulation.run_until(at(1400ms));
+  f.node.fall_asleep(1h);
+  f.simulation.run_until(at(3601400ms));
+  f.node.resume();
+  const WallTime wall = f.node.clock().wall_now();
+  EXPECT_EQ(wall, kWallStart + 1h + 1400ms) << "the calendar has gone on";
+  EXPECT_EQ(f.node.clock().now(), at(1400ms));
+  f.simulation.run_until(at(3602100ms));
+  ASSERT_EQ(diary.wakes.size(), 2u);
+  EXPECT_EQ(diary.wakes[1], at(3602s));
+  EXPECT_EQ(diary.shown[1], at(2s));
+  f.simulation.shutdown();
+}
+
+TEST(Node, WokenEarlyItsClockStoodStillForAsLongAsItSlept) {
+  Fixture f;
+  Diary diary;
+  f.node.start([&](Node& node) { return wake_every_second(node, diary, f.simulation); });
+  f.simulation.run_until(at(1400ms));
+  f.node.fall_asleep(1h);
+  f.simulation.run_until(at(11400ms));
+  f.node.resume();
+  EXPECT_EQ(f.node.clock().now(), at(1400ms));
+  f.simulation.run_until(at(12500ms));
+  EXPECT_EQ(diary.wakes.back(), at(12s));
+  f.simulation.shutdown();
+}
+
+struct Ending {
+  Instant asked{};
+  Instant by{};
+};
+
+Task<void> end_when_asked(Node& node, Ending& ending) {
+  ending.by = co_await node.until_asked_to_stop();
+  ending.asked = node.clock().now();
+  co_await sleep_for(1s);
+  node.exit();
+}
+
+TEST(Node, AskedToStopItsProgramEndsItInOrder) {
+  Fixture f;
+  Ending ending;
+  f.node.start([&](Node& node) { return end_when_asked(node, ending); });
+  f.simulation.run_for(5s);
+  EXPECT_TRUE(f.node.up());
+  f.node.ask_to_stop(10s);
+  f.simulation.run_for(500ms);
+  EXPECT_TRUE(f.node.up());
+  f.simulation.run_for(1s);
+  EXPECT_FALSE(f.node.up());
+  EXPECT_TRUE(f.node.ended_in_order());
+  EXPECT_EQ(ending.asked, at(5s));
+  EXPECT_EQ(ending.by, at(15s));
+  f.node.restart();
+  f.simulation.run_for(5s);
+  EXPECT_TRUE(f.node.up()) << "the next life has not been asked";
+  f.node.crash();
+  EXPECT_FALSE(f.node.ended_in_order());
+  f.simulation.shutdown();
+}
+
 void crash_another() {
   Simulation simulation(1);
   Node& victim = simulation.add_node("a");

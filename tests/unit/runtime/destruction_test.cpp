@@ -253,7 +253,8 @@ TEST_P(EveryPoint, CanCrash) {
         Executor executor(seed, GetParam());
         sim::Trace trace(executor, 0);
         World world(executor);
-        sim::Node node(executor, streams, trace, "node", 7);
+        NodeTimes times;
+        sim::Node node(executor, times, streams, trace, "node", 7);
         spawn_all(world, node.scope());
         node.spawn(crash_from_inside(executor, node, step));
         executor.run(step + 200);
