@@ -26,10 +26,10 @@ void StatusOracle::on_record(const TraceRecord& record) {
     const DaemonKey daemon{text_or_empty(record, "user"), text_or_empty(record, "daemon")};
     daemons_[record.node] = daemon;
     streams_[daemon][number_or_zero(record, "epoch")] = Stream{record.node, text_or_empty(record, "gateway")};
-  } else if (name == "daemon.disconnected" || name == "node.crashed") {
+  } else if (name == "daemon.disconnected" || name == "node.crashed" || name == "node.exited") {
     const auto daemon = daemons_.find(record.node);
     if (daemon == daemons_.end()) return;
-    const bool all = name == "node.crashed";
+    const bool all = name != "daemon.disconnected";
     const std::int64_t epoch = number_or_zero(record, "epoch");
     std::erase_if(streams_[daemon->second], [&](const auto& stream) {
       return stream.second.node == record.node && (all || stream.first == epoch);

@@ -36,7 +36,7 @@ void ToolOracle::on_record(const TraceRecord& record) {
   } else if (record.name == "run.node" && !text_or_empty(record, "daemon").empty()) {
     nodes_[static_cast<std::uint32_t>(number_or_zero(record, "id"))] = {text_or_empty(record, "user"),
                                                                         text_or_empty(record, "daemon")};
-  } else if (record.name == "node.crashed") {
+  } else if (record.name == "node.crashed" || record.name == "node.exited") {
     if (const auto daemon = nodes_.find(record.node); daemon != nodes_.end()) died_[daemon->second] = record.time;
   }
 }
