@@ -15,6 +15,7 @@
 #include "kernel/trace_schema.h"
 #include "scenario/batch.h"
 #include "scenario/scenario.h"
+#include "scenario/trace_page.h"
 #include "world/sim_database.h"
 
 namespace {
@@ -32,6 +33,7 @@ constexpr std::string_view kUsage = R"(usage:
     --json FILE          a line of JSON for each run ("-": standard output)
     --trace FILE         everything that happened, as lines of JSON; for one run
     --quiet              says nothing of runs that held
+  reliant-sim report TRACE -o FILE     a page (HTML, one file) that shows what --trace has written
   reliant-sim list [DIRECTORY]         the scenarios below it (without: scenarios)
   reliant-sim schema [trace]           the JSON schema of a scenario file, or of a line of a trace
 exit code: 0 held, 1 usage or bad file, 2 invariant broken, 3 not live in time, 4 crash, 5 same seed differed
@@ -169,6 +171,19 @@ int run(std::vector<std::string> words) {
   return static_cast<int>(outcome);
 }
 
+int report(const std::vector<std::string>& words) {
+  if (words.size() != 3 || words[1] != "-o") return complain("report: takes a trace file, and -o with the page's name");
+  std::ifstream trace(words[0]);
+  if (!trace) return complain(concat("report: ", words[0], " cannot be read"));
+  std::ofstream page(words[2]);
+  if (!page) return complain(concat("report: ", words[2], " cannot be written"));
+  const auto counts = write_trace_page(trace, page);
+  if (!counts.ok()) return complain(concat(words[0], ": ", message_of(counts.status())));
+  if (!page.flush()) return complain(concat("report: writing ", words[2], " failed"));
+  std::cout << words[2] << ": " << counts->records << " records, " << counts->violations << " violations\n";
+  return 0;
+}
+
 int list(const std::vector<std::string>& words) {
   if (words.size() > 1) return complain("list: takes one directory at most");
   const std::string root = words.empty() ? "scenarios" : words.front();
@@ -193,6 +208,7 @@ int main(int count, char** words) {
   const std::string_view command = count < 2 ? "" : words[1];
   if (command == "run") return run(arguments);
   if (command == "list") return list(arguments);
+  if (command == "report") return report(arguments);
   const bool of_trace = arguments.size() == 1 && arguments.front() == "trace";
   if (command == "schema" && (arguments.empty() || of_trace)) {
     std::cout << (of_trace ? trace_json_schema() : scenario_schema()) << "\n";

@@ -56,7 +56,7 @@ constexpr RecordSchema kRecords[] = {
     {"daemon.output.lost", "warning", "request_id text, error text",
      "the journal did not take a chunk: its number is a gap"},
     {"daemon.refused", "warning", "daemon text, reason text, error text", "a gateway refuses the credentials"},
-    {"daemon.reloaded", "info", "daemon text, name text", "a daemon has taken up its changed configuration"},
+    {"daemon.reloaded", "info", "daemon text, called text", "a daemon has taken up its changed configuration"},
     {"daemon.request.refused", "warning", "request_id text, error text",
      "the journal did not admit a request; the tool was not run"},
     {"daemon.result.acknowledged", "info", "request_id text, daemon text", "a daemon was told that a result is kept"},

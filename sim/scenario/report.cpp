@@ -72,7 +72,8 @@ std::string failure_text(const RunReport& report) {
     }
     text += "\n";
   }
-  return text + concat("  again: ", repeat_command(report.file, report.seed), "\n");
+  return text + concat("  again: ", repeat_command(report.file, report.seed),
+                       "\n  then, to see it: tools/sim report trace.jsonl -o trace.html\n");
 }
 
 std::string repeat_command(std::string_view file, std::uint64_t seed) {

@@ -259,7 +259,9 @@ class Run {
   // Into the file alone: whether anybody looks makes no difference to the run.
   void write_end() {
     for (const Violation& violation : report_.violations) {
-      TraceRecord record{violation.step, violation.time, 0, Level::kError, "run.violation", {}};
+      const bool at_the_end = violation.step == 0 && violation.time == Instant{};
+      const Instant when = at_the_end ? Instant{} + report_.sim_time : violation.time;
+      TraceRecord record{at_the_end ? report_.events : violation.step, when, 0, Level::kError, "run.violation", {}};
       record.fields.push_back({"oracle", violation.oracle});
       record.fields.push_back({"what", violation.what});
       lines_->on_record(record);

@@ -175,7 +175,7 @@ Status Daemon::reload() {
   options_.name = std::move(settings.name);
   options_.labels = std::move(settings.labels);
   options_.gateway_addresses = std::move(settings.gateway_addresses);
-  log_.info("daemon.reloaded", {{"daemon", options_.id.str()}, {"name", options_.name}});
+  log_.info("daemon.reloaded", {{"daemon", options_.id.str()}, {"called", options_.name}});
   return ok_status();
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.h"
+
 namespace reliant::sim {
 namespace {
 
@@ -45,6 +47,16 @@ TEST(TraceSchema, AnOptionalFieldMayBeMissing) {
   record.level = Level::kError;
   record.fields = {{"what", "project"}, {"error", "no"}};
   EXPECT_EQ(mismatch(record), "");
+}
+
+// They would be twice in the line of a file.
+TEST(TraceSchema, NoFieldIsNamedAsWhatEveryRecordHas) {
+  for (const RecordSchema& record : record_schemas()) {
+    for (const char* taken : {"step ", "time_ns ", "node ", "level ", "name "}) {
+      const std::string fields = concat(", ", record.fields);
+      EXPECT_EQ(fields.find(concat(", ", taken)), std::string::npos) << record.name << ": " << taken;
+    }
+  }
 }
 
 TEST(TraceSchema, EveryRecordSaysWhatItIs) {
