@@ -69,7 +69,7 @@ class Engine::Impl {
   // What a workflow task's poller is told, taken when the task was started.
   struct TaskSnapshot {
     wf::PollWorkflowTaskQueueResponse response;
-    std::string run_id;
+    std::shared_ptr<const Run> run;
     std::int64_t from = 0;
     std::int64_t to = 0;
     std::vector<HistoryEvent> transient;
@@ -116,7 +116,7 @@ class Engine::Impl {
 
   // --- engine_worker.cpp
   Task<Result<std::optional<Session>>> open_task(const MatchTask& task, Instant deadline);
-  TaskSnapshot snapshot(const Run& run, bool partial);
+  TaskSnapshot snapshot(std::shared_ptr<const Run> run, bool partial);
   Task<Result<wf::PollWorkflowTaskQueueResponse>> respond(TaskSnapshot snapshot, Instant deadline);
   Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> start_polled(Matching::Taken& taken,
                                                                              std::string identity, Instant deadline);

@@ -192,7 +192,7 @@ Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> Engine::Impl::sta
     response.mutable_workflow_execution_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
     *response.mutable_query() = query->query;
     response.mutable_history();
-    shot.run_id = run.run_id();
+    shot.run = session->run;
     shot.from = 1;
     shot.to = taken.from_sticky() ? 0 : run.state().next_event_id() - 1;  // a sticky worker has the history
   }

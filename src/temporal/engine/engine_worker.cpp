@@ -66,7 +66,8 @@ Task<Result<std::optional<Engine::Impl::Session>>> Engine::Impl::open_task(const
   co_return session.status();
 }
 
-Engine::Impl::TaskSnapshot Engine::Impl::snapshot(const Run& run, bool partial) {
+Engine::Impl::TaskSnapshot Engine::Impl::snapshot(std::shared_ptr<const Run> of, bool partial) {
+  const Run& run = *of;
   const pb::RunState& state = run.state();
   const auto& task = state.task();
   TaskSnapshot shot;
@@ -85,27 +86,30 @@ Engine::Impl::TaskSnapshot Engine::Impl::snapshot(const Run& run, bool partial) 
   *response.mutable_scheduled_time() = to_timestamp(task.scheduled_time());
   *response.mutable_started_time() = to_timestamp(task.started_time());
   attach_queries(run, response);
-  shot.run_id = state.run_id();
   shot.from = partial ? state.previous_started_event_id() + 1 : 1;
   shot.transient = run.transient_events();
   shot.to = shot.transient.empty() ? task.started_event_id() : state.next_event_id() - 1;
+  shot.run = std::move(of);
   return shot;
 }
 
 Task<Result<wf::PollWorkflowTaskQueueResponse>> Engine::Impl::respond(TaskSnapshot shot, Instant deadline) {
-  RunStore::Page page;
-  if (shot.from <= shot.to) {
-    const RunStore::PageLimit limit{options_.history_page_events, options_.history_page_bytes};
-    CO_TRY_ASSIGN(page, co_await store_.read_history(shot.run_id, shot.from, shot.to, limit, deadline));
-  }
   auto& history = *shot.response.mutable_history();
+  const RunStore::PageLimit limit{options_.history_page_events, options_.history_page_bytes};
+  const std::int64_t count = shot.to - shot.from + 1;
+  const bool one_page = count <= static_cast<std::int64_t>(limit.events) &&
+                        shot.run->state().history_bytes() <= static_cast<std::int64_t>(limit.bytes);
+  RunStore::Page page;
+  if (count > 0 && !(one_page && shot.run->add_recent_events(shot.from, shot.to, history))) {
+    CO_TRY_ASSIGN(page, co_await store_.read_history(shot.run->run_id(), shot.from, shot.to, limit, deadline));
+  }
   for (HistoryEvent& event : page.events) *history.add_events() = std::move(event);
   if (page.next_event_id == 0) {
     for (HistoryEvent& event : shot.transient) *history.add_events() = std::move(event);
     co_return std::move(shot.response);
   }
   pb::HistoryToken token;
-  token.set_run_id(shot.run_id);
+  token.set_run_id(shot.run->run_id());
   token.set_next_event_id(page.next_event_id);
   token.set_last_event_id(shot.to);
   for (HistoryEvent& event : shot.transient) *token.add_transient() = std::move(event);
@@ -126,7 +130,7 @@ Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> Engine::Impl::sta
   }
   begin(*session);
   session->run->start_task(identity, make_uuid(random_), taken.from_sticky());
-  TaskSnapshot shot = snapshot(*session->run, taken.from_sticky());
+  TaskSnapshot shot = snapshot(session->run, taken.from_sticky());
   const Reply reply = submit(*std::move(session));
   taken.done();
   CO_TRY_OK(co_await wait(reply, deadline));
@@ -175,7 +179,7 @@ Task<Result<wf::RespondWorkflowTaskCompletedResponse>> Engine::Impl::respond_wor
   }
   std::optional<TaskSnapshot> next;
   if (!completion->failure) settle_queries(*run, request);
-  if (completion->new_task_started) next = snapshot(*run, !run->state().sticky_queue().empty());
+  if (completion->new_task_started) next = snapshot(run, !run->state().sticky_queue().empty());
   const Reply reply = submit(std::move(session));
   CO_TRY_OK(co_await wait(reply, deadline));
   if (completion->failure) co_return invalid_argument(completion->failure->message);

@@ -168,6 +168,7 @@ void Run::begin(std::int64_t now, Random& random) {
   now_ = std::max(now, state_.last_event_time());
   random_ = &random;
   changes_ = {};
+  events_ = std::make_shared<History>();
   task_wanted_ = false;
   buffer_blocks_close_ = false;
   completed_event_id_ = 0;
@@ -179,16 +180,37 @@ Run::Changes Run::finish() {
     if (state_.task().state() != pb::WorkflowTask::STARTED) flush_buffer();
   }
   std::int64_t bytes = state_.history_bytes();
-  for (const HistoryEvent& event : changes_.events) bytes += static_cast<std::int64_t>(event.ByteSizeLong());
+  for (const HistoryEvent& event : events_->events()) bytes += static_cast<std::int64_t>(event.ByteSizeLong());
   state_.set_history_bytes(bytes);
   state_.set_last_event_time(now_);
   state_.set_version(state_.version() + 1);
+  changes_.events = std::move(events_);
+  keep_recent(changes_.events);
   return std::exchange(changes_, {});
+}
+
+void Run::keep_recent(std::shared_ptr<const History> events) {
+  constexpr std::size_t kBatches = 64;
+  if (events->events_size() > 0) recent_.push_back(std::move(events));
+  const auto last_of = [](const History& batch) { return batch.events(batch.events_size() - 1).event_id(); };
+  while (!recent_.empty() && (recent_.size() > kBatches || last_of(*recent_.front()) <= state_.previous_started_event_id())) {
+    recent_.pop_front();
+  }
+}
+
+bool Run::add_recent_events(std::int64_t from, std::int64_t to, History& events) const {
+  if (recent_.empty() || recent_.front()->events(0).event_id() > from || last_event_id() < to) return false;
+  for (const auto& batch : recent_) {
+    for (const HistoryEvent& event : batch->events()) {
+      if (event.event_id() >= from && event.event_id() <= to) *events.add_events() = event;
+    }
+  }
+  return true;
 }
 
 HistoryEvent& Run::add_event(EventType type) {
   const bool buffered = is_buffered_type(type);
-  HistoryEvent& event = buffered ? *state_.add_buffered() : changes_.events.emplace_back();
+  HistoryEvent& event = buffered ? *state_.add_buffered() : *events_->add_events();
   event.set_event_type(type);
   *event.mutable_event_time() = to_timestamp(now_);
   if (!buffered) {
@@ -221,7 +243,7 @@ void Run::flush_buffer() {
       const auto found = started.find(attributes.scheduled_event_id());
       if (found != started.end()) attributes.set_started_event_id(found->second);
     });
-    changes_.events.push_back(std::move(event));
+    *events_->add_events() = std::move(event);
   }
 }
 

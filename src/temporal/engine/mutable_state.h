@@ -11,6 +11,7 @@
 #include <temporal/api/workflowservice/v1/request_response.pb.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ namespace pb = ::reliant::engine::v1;
 namespace api = ::temporal::api;
 namespace wf = ::temporal::api::workflowservice::v1;
 using HistoryEvent = api::history::v1::HistoryEvent;
+using History = api::history::v1::History;
 using StartedAttributes = api::history::v1::WorkflowExecutionStartedEventAttributes;
 
 // Something to be handed to a poller.
@@ -43,7 +45,7 @@ class Run {
  public:
   // What a transaction did.
   struct Changes {
-    std::vector<HistoryEvent> events;
+    std::shared_ptr<const History> events;  // never null
     std::vector<Dispatch> dispatches;
     bool closed = false;
     std::unique_ptr<Run> next;  // continued as new, or retried
@@ -100,6 +102,9 @@ class Run {
   const StartedAttributes& started() const { return started_; }
   bool running() const { return state_.status() == api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING; }
   const std::string& run_id() const { return state_.run_id(); }
+  // Adds the events `from` to `to`, both among those that the workflow has not seen, to `events`. False: they are not in
+  // memory.
+  bool add_recent_events(std::int64_t from, std::int64_t to, History& events) const;
   // Everything waiting for a poller, for rebuilding the queues.
   std::vector<Dispatch> pending_dispatches() const;
 
@@ -110,6 +115,7 @@ class Run {
 
   // mutable_state.cpp
   HistoryEvent& add_event(EventType type);
+  void keep_recent(std::shared_ptr<const History> events);
   void flush_buffer();
   void close(api::enums::v1::WorkflowExecutionStatus status);
   std::int64_t last_event_id() const { return state_.next_event_id() - 1; }
@@ -171,11 +177,15 @@ class Run {
 
   pb::RunState state_;
   StartedAttributes started_;
+  // What was written since the last workflow task was completed, a batch a transaction, as far as it is known here: the
+  // next workflow task is made of it.
+  std::deque<std::shared_ptr<const History>> recent_;
 
   // of the transaction under way
   std::int64_t now_ = 0;
   Random* random_ = nullptr;
   Changes changes_;
+  std::shared_ptr<History> events_ = std::make_shared<History>();
   bool task_wanted_ = false;      // `finish` schedules a workflow task
   bool buffer_blocks_close_ = false;  // events that the workflow code has not seen: it may not end yet
   std::int64_t completed_event_id_ = 0;  // of the workflow task whose commands are applied

@@ -52,11 +52,9 @@ Result<std::unique_ptr<Run>> decode(const ports::Row& row, std::size_t started_c
 }
 
 void append_history(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
-  if (finished.events.empty()) return;
-  api::history::v1::History batch;
-  for (const HistoryEvent& event : finished.events) *batch.add_events() = event;
+  if (finished.events->events_size() == 0) return;
   writes.push_back({"INSERT INTO engine_history (run_id, first_event_id, events) VALUES ($1, $2, $3)",
-                    {run.run_id(), finished.events.front().event_id(), blob(batch)}});
+                    {run.run_id(), finished.events->events(0).event_id(), blob(*finished.events)}});
 }
 
 std::int64_t waiting(const Run& run) { return run.pending_dispatches().empty() ? 0 : 1; }
@@ -163,6 +161,11 @@ void RunStore::insert(const Run& run, const Run::Changes& finished, std::vector<
 
 void RunStore::update(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
+  if (run.running()) {  // the columns of the indexes stay as they are
+    writes.push_back({"UPDATE engine_runs SET version = $2, next_timer = $3, waiting = $4, state = $5 WHERE run_id = $1",
+                      {run.run_id(), state.version(), run.next_timer(), waiting(run), blob(state)}});
+    return append_history(run, finished, writes);
+  }
   writes.push_back({"UPDATE engine_runs SET version = $2, status = $3, next_timer = $4, waiting = $5, closed_at = $6, "
                     "state = $7 WHERE run_id = $1",
                     {run.run_id(), state.version(), static_cast<std::int64_t>(state.status()), run.next_timer(),
