@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kAnswered = "liveness.answered";
 constexpr std::string_view kKept = "store.kept";
+constexpr std::string_view kOnce = "store.once";
 constexpr std::string_view kDefect = "defect";
 
 std::string status_in(const std::string& payload) {
@@ -34,7 +35,9 @@ void LivenessOracle::on_record(const TraceRecord& record) {
   if (record.level == Level::kError) {
     verdict_.broken(kDefect, concat("node ", record.node, ": ", record.name, fields_of(record)), &record);
   }
+  if (record.name == "client.chat.done") done_.insert(text_or_empty(record, "chat"));
   if (record.name != "client.message.accepted") return;
+  ++accepted_of_[text_or_empty(record, "chat")];
   accepted_.push_back({text_or_empty(record, "user"), text_or_empty(record, "chat"), text_or_empty(record, "message"),
                        static_cast<std::uint64_t>(number_or_zero(record, "sequence"))});
 }
@@ -43,7 +46,14 @@ void LivenessOracle::finish(const FinalState& state) {
   for (const Accepted& accepted : accepted_) judge(accepted, state);
   for (const auto& [id, chat] : state.chats) {
     if (chat.status == "running") verdict_.not_live(kAnswered, concat("chat ", id, " is still running"));
+    if (done_.contains(id)) judge_chat(chat);
   }
+}
+
+void LivenessOracle::judge_chat(const FinalChat& chat) {
+  const auto said = static_cast<std::size_t>(std::ranges::count(chat.messages, "user", &FinalMessage::role));
+  if (said == accepted_of_[chat.id]) return;
+  verdict_.broken(kOnce, concat("chat ", chat.id, ": its client has sent ", accepted_of_[chat.id], " messages; the store has ", said));
 }
 
 void LivenessOracle::judge(const Accepted& accepted, const FinalState& state) {

@@ -3,6 +3,7 @@
 #include "oracle/durability_oracle.h"
 #include "oracle/fencing_oracle.h"
 #include "oracle/isolation_oracle.h"
+#include "oracle/lane_oracle.h"
 #include "oracle/liveness_oracle.h"
 #include "oracle/output_oracle.h"
 #include "oracle/status_oracle.h"
@@ -26,6 +27,7 @@ std::vector<std::unique_ptr<Oracle>> make_oracles(Verdict& verdict) {
   oracles.push_back(std::make_unique<StatusOracle>(verdict));
   oracles.push_back(std::make_unique<DurabilityOracle>(verdict));
   oracles.push_back(std::make_unique<OutputOracle>(verdict));
+  oracles.push_back(std::make_unique<LaneOracle>(verdict));
   return oracles;
 }
 

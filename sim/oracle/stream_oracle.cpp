@@ -1,6 +1,9 @@
 #include "oracle/stream_oracle.h"
 
+#include <utility>
+
 #include "base/text.h"
+#include "kernel/option.h"
 #include "runtime/random.h"
 
 namespace reliant::sim {
@@ -8,11 +11,24 @@ namespace {
 constexpr std::string_view kGap = "stream.gap";
 constexpr std::string_view kEqual = "stream.equal";
 constexpr std::string_view kStored = "stream.stored";
+constexpr std::string_view kPromptly = "stream.prompt";
 constexpr std::string_view kComplete = "stream.complete";
 }  // namespace
 
 void StreamOracle::on_record(const TraceRecord& record) {
-  if (record.name != "client.update") return;
+  calm_.on_record(record);
+  if (record.name == "client.update") return on_update(record);
+  if (record.name == "worker.turn.finished") return on_turn_ended(record);
+  if (record.name == "client.stream.opened") chats_[text_or_empty(record, "chat")].stream_opened = record.time;
+}
+
+// The update may have reached the client before this record was made, right after it was published.
+void StreamOracle::on_turn_ended(const TraceRecord& record) {
+  Seen& seen = chats_[text_or_empty(record, "chat")];
+  if (seen.last_status + kPrompt < record.time) seen.turn_ended = record.time;
+}
+
+void StreamOracle::on_update(const TraceRecord& record) {
   const std::string& chat = text_or_empty(record, "chat");
   Seen& seen = chats_[chat];
   seen.user = text_or_empty(record, "user");
@@ -21,6 +37,14 @@ void StreamOracle::on_record(const TraceRecord& record) {
   if (sequence != expected) {
     verdict_.broken(kGap, concat("chat ", chat, ": the client got update ", sequence, " where ", expected, " was next"), &record);
     if (sequence > expected) seen.digests.resize(static_cast<std::size_t>(sequence) - 1);
+  }
+  if (text_or_empty(record, "kind") == "status") {
+    const Instant since = std::exchange(seen.turn_ended, kNever);
+    seen.last_status = record.time;
+    if (since != kNever && record.time - since > kPrompt && seen.stream_opened < since && calm_.between(since, record.time)) {
+      verdict_.broken(kPromptly, concat("chat ", chat, ": the client heard of the end of a turn after ", to_text(record.time - since)),
+                      &record);
+    }
   }
   if (sequence > static_cast<std::int64_t>(seen.digests.size())) seen.digests.push_back(number_or_zero(record, "digest"));
 }

@@ -2,6 +2,7 @@
 //   gap       1, 2, 3 … without a gap and without a repetition, through every reconnect
 //   equal     what was seen is what the store holds
 //   stored    the store's own sequence has no gap and ends where the chat says
+//   prompt    while nothing is broken, a client hears of the end of a turn by the notice, not by polling (R58)
 //   complete  at the end the client has seen all of it
 #pragma once
 
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "oracle/calm.h"
 #include "oracle/oracle.h"
 
 namespace reliant::sim {
@@ -21,12 +23,19 @@ class StreamOracle final : public Oracle {
   void finish(const FinalState& state) override;
 
  private:
+  static constexpr Duration kPrompt = std::chrono::milliseconds(4500);  // an api looks of itself every 5 s
   struct Seen {
     std::string user;
+    Instant turn_ended = kNever;  // and the client has not yet heard of it
+    Instant last_status{};        // when it heard of one
+    Instant stream_opened = kNever;  // when it began to listen; kNever: it does not
     std::vector<std::int64_t> digests;  // of the updates 1, 2, 3 …
   };
   void compare(const FinalChat& chat);
+  void on_update(const TraceRecord& record);
+  void on_turn_ended(const TraceRecord& record);
 
+  Calm calm_;
   std::map<std::string, Seen> chats_;
 };
 

@@ -3,20 +3,26 @@
 #include <utility>
 
 #include "base/text.h"
+#include "kernel/option.h"
 
 namespace reliant::sim {
 namespace {
 constexpr std::string_view kAtMostOnce = "tool.at_most_once";
 constexpr std::string_view kHonest = "tool.honest";
+constexpr std::string_view kCancelled = "tool.cancelled";
 // The effects of these are in the machine's record, with the request that they belong to.
 bool leaves_record(const std::string& tool) { return tool == "bash"; }
 }  // namespace
 
 void ToolOracle::on_record(const TraceRecord& record) {
+  calm_.on_record(record);
   if (record.name == "tool.effect.started") {
     Seen& seen = requests_[text_or_empty(record, "request_id")];
     seen.tool = text_or_empty(record, "tool");
     seen.repeatable = text_or_empty(record, "effect") != "non_idempotent";
+    seen.chat = text_or_empty(record, "chat");
+    seen.begin = record.time;
+    seen.end = kNever;
     const std::string& daemon = text_or_empty(record, "daemon");
     if (++seen.begun > 1 && !seen.repeatable) {
       verdict_.broken(kAtMostOnce,
@@ -26,7 +32,11 @@ void ToolOracle::on_record(const TraceRecord& record) {
     }
     seen.daemon = daemon;
   } else if (record.name == "tool.effect.finished") {
-    ++requests_[text_or_empty(record, "request_id")].ended;
+    Seen& seen = requests_[text_or_empty(record, "request_id")];
+    ++seen.ended;
+    seen.end = record.time;
+  } else if (record.name == "worker.turn.finished" && text_or_empty(record, "status") == "cancelled") {
+    cancelled_.push_back({text_or_empty(record, "chat"), record.time});
   } else if (record.name == "worker.tool.finished") {
     on_told(record);
   } else if (record.name == "gateway.result.kept") {
@@ -77,6 +87,7 @@ void ToolOracle::finish(const FinalState& state) {
     }
   }
   for (const auto& [request, seen] : requests_) judge(request, seen, state);
+  for (const Cancelled& turn : cancelled_) judge_cancelled(turn);
   for (const auto& [daemon, effects] : state.machines) {
     std::map<std::pair<std::string, std::string>, int> counts;
     for (const MachineEffect& effect : effects->all()) {
@@ -90,6 +101,16 @@ void ToolOracle::finish(const FinalState& state) {
                                             effect.request));
       }
     }
+  }
+}
+
+void ToolOracle::judge_cancelled(const Cancelled& turn) {
+  const Instant limit = after(turn.when, kEnded);
+  if (!calm_.between(turn.when, limit)) return;
+  for (const auto& [request, seen] : requests_) {
+    if (seen.chat != turn.chat || seen.begin > turn.when || seen.end <= limit) continue;
+    verdict_.broken(kCancelled, concat("request ", request, " (", seen.tool, " of chat ", seen.chat, ") ran on for ",
+                                       seen.end == kNever ? "ever" : to_text(seen.end - turn.when), " after its turn was cancelled"));
   }
 }
 

@@ -3,12 +3,15 @@
 //   honest         "executed": the machine shows that it ran. "not_executed": the machine shows nothing. "unknown": nobody
 //                  could know better. A daemon says it only when it has died since the request came; and the model is not
 //                  told it when the store has had the result before
+//   cancelled      while nothing is broken, 20 s after a turn was cancelled none of its tools runs any more (R48, C9)
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "oracle/calm.h"
 #include "oracle/oracle.h"
 
 namespace reliant::sim {
@@ -27,14 +30,25 @@ class ToolOracle final : public Oracle {
     std::string tool;
     bool repeatable = false;
     std::string told;  // the outcome that the model was told
+    std::string chat;
+    Instant begin = kNever;
+    Instant end = kNever;
     std::string kept;  // the outcome that the daemon gave, as the store keeps it
     std::int64_t effects = 0;  // on all machines
   };
+  static constexpr Duration kEnded = std::chrono::seconds(20);
+  struct Cancelled {
+    std::string chat;
+    Instant when;
+  };
+  void judge_cancelled(const Cancelled& turn);
   void on_kept(const TraceRecord& record);
   void on_told(const TraceRecord& record);
   void judge(const std::string& request, const Seen& seen, const FinalState& state);
 
   std::map<std::string, Seen> requests_;
+  Calm calm_;
+  std::vector<Cancelled> cancelled_;
   std::map<std::uint32_t, DaemonKey> nodes_;         // of daemons
   std::map<DaemonKey, Instant> died_;                // last
   std::map<std::string, Instant> routed_;            // first, by request
