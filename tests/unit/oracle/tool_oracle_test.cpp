@@ -96,5 +96,34 @@ TEST_F(Tool, TwoAnswersAreOneTooMany) {
   EXPECT_EQ(judged.complaints(), "tool.honest");
 }
 
+class CancelledTurn : public Tool {
+ protected:
+  CancelledTurn() {
+    judged.record("tool.effect.started",
+                  {{"request_id", "r"}, {"tool", "bash"}, {"effect", "non_idempotent"}, {"daemon", "d"}, {"chat", "c"}}, kDaemon);
+    judged.at(5s);
+    judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", "t"}, {"status", "cancelled"}});
+  }
+};
+
+TEST_F(CancelledTurn, ItsToolEndsSoon) {
+  judged.at(20s);
+  finish();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(CancelledTurn, AToolThatRunsOnIsSeen) {
+  judged.at(60s);
+  finish();
+  EXPECT_EQ(judged.complaints(), "tool.cancelled");
+}
+
+TEST_F(CancelledTurn, WhileThingsAreBrokenTheCancelMayBeLost) {
+  judged.record("fault.crash", {{"target", "gateway-1"}, {"other", ""}, {"lasts_us", 1'000'000}});
+  judged.at(60s);
+  finish();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
 }  // namespace
 }  // namespace reliant::sim

@@ -1,0 +1,102 @@
+#include "oracle/stream_oracle.h"
+
+#include <gtest/gtest.h>
+
+#include "runtime/random.h"
+#include "unit/oracle/judged.h"
+
+namespace reliant::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Following : public testing::Test {
+ protected:
+  Following() {
+    judged.at(1s);
+    judged.record("client.stream.opened", {{"chat", "c"}, {"after", 0}});
+    FinalChat& chat = judged.state.chats["c"];
+    chat.id = "c";
+    chat.last_sequence = 2;
+    chat.updates = {{1, "message", "hello"}, {2, "status", "idle"}};
+  }
+  void see(std::int64_t sequence, std::string_view kind, std::string_view payload) {
+    judged.record("client.update", {{"user", "u"},
+                                    {"chat", "c"},
+                                    {"sequence", sequence},
+                                    {"kind", kind},
+                                    {"digest", static_cast<std::int64_t>(hash_bytes(payload))},
+                                    {"foreign", ""}});
+  }
+  void turn_ends() { judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", "t"}, {"status", "idle"}}); }
+  Judged<StreamOracle> judged;
+};
+
+TEST_F(Following, EveryUpdateOnceAndInOrderIsRight) {
+  see(1, "message", "hello");
+  see(2, "status", "idle");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Following, AnUpdateThatIsLeftOutIsSeen) {
+  see(2, "status", "idle");
+  EXPECT_EQ(judged.complaints(), "stream.gap stream.equal");
+}
+
+TEST_F(Following, AnUpdateThatComesTwiceIsSeen) {
+  see(1, "message", "hello");
+  see(1, "message", "hello");
+  see(2, "status", "idle");
+  EXPECT_EQ(judged.complaints(), "stream.gap");
+}
+
+TEST_F(Following, AnUpdateThatIsNotWhatTheStoreHasIsSeen) {
+  see(1, "message", "hallo");
+  see(2, "status", "idle");
+  EXPECT_EQ(judged.complaints(), "stream.equal");
+}
+
+TEST_F(Following, AHoleInTheStoreIsSeen) {
+  see(1, "message", "hello");
+  see(2, "status", "idle");
+  judged.state.chats["c"].updates[1].sequence = 3;
+  EXPECT_EQ(judged.complaints(), "stream.stored");
+}
+
+TEST_F(Following, TheEndIsToBeSeen) {
+  see(1, "message", "hello");
+  EXPECT_EQ(judged.complaints(), "stream.complete");
+}
+
+TEST_F(Following, AnEndThatIsHeardOfByPollingIsLate) {
+  see(1, "message", "hello");
+  judged.at(10s);
+  turn_ends();
+  judged.at(14700ms);
+  see(2, "status", "idle");
+  EXPECT_EQ(judged.complaints(), "stream.prompt");
+}
+
+TEST_F(Following, WhileThingsAreBrokenItMayBeLate) {
+  judged.record("fault.partition", {{"target", "bus"}, {"other", "all"}, {"lasts_us", 1'000'000}});
+  see(1, "message", "hello");
+  judged.at(10s);
+  turn_ends();
+  judged.at(14700ms);
+  see(2, "status", "idle");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Following, AClientThatWasNotListeningIsNotJudged) {
+  see(1, "message", "hello");
+  judged.at(10s);
+  turn_ends();
+  judged.at(14s);
+  judged.record("client.stream.opened", {{"chat", "c"}, {"after", 1}});
+  judged.at(14700ms);
+  see(2, "status", "idle");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+}  // namespace
+}  // namespace reliant::sim
