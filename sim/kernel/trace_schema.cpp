@@ -63,7 +63,7 @@ constexpr RecordSchema kRecords[] = {
     {"daemon.result.not_journaled", "warning", "request_id text, error text",
      "the journal did not take a result; it is offered all the same"},
     {"daemon.stop.interrupts", "warning", "daemon text, running number", "a stopping daemon ends tools that still run"},
-    {"daemon.token.refused", "error", "daemon text, error text",
+    {"daemon.token.refused", "error", "daemon? text, error text",
      "a simulated daemon's token was refused though nobody revoked it"},
     {"fault.crash", "info", "target text, other text, lasts_us number", "a process dies"},
     {"fault.database_lost", "info", "databases number", "commits lose their connections from now on"},
