@@ -232,7 +232,24 @@ std::vector<ClusterNode> Cluster::nodes() const {
 
 FaultTargets Cluster::fault_targets() {
   FaultTargets targets;
-  for (const Place& place : places_) targets.nodes.push_back({place.role, place.node});
+  for (const Place& place : places_) targets.nodes.push_back({.role = place.role, .node = place.node});
+  for (Machine& machine : machines_) {
+    for (FaultTargets::Target& target : targets.nodes) {
+      if (target.node->id() != machine.node) continue;
+      target.user = machine.user;
+      target.journal = &machine.machine.journal;
+      target.machine = &machine.machine.machine;
+    }
+  }
+  if (monolith_) {
+    targets.nodes.front().user = users_.front().id;
+    targets.nodes.front().journal = &monolith_->daemon.journal;
+    targets.nodes.front().machine = &monolith_->daemon.machine;
+  }
+  targets.contents = &contents();
+  targets.database = world_.database.get();
+  targets.bus = world_.bus.get();
+  targets.temporal = world_.temporal.get();
   if (world_.database) targets.databases.push_back(&world_.database->faults());
   if (world_.temporal) targets.databases.push_back(&world_.temporal->file().faults());
   for (Machine& machine : machines_) targets.databases.push_back(&machine.machine.journal.faults());

@@ -32,10 +32,10 @@ void describe(Visitor& visitor, Topology& topology) {
   visitor.option("api", topology.api, 1, 20, "api replicas");
   visitor.option("workers", topology.workers, 1, 20, "workers");
   visitor.option("gateways", topology.gateways, 1, 20, "gateways");
-  visitor.option("daemons", topology.daemons, 1, 1000, "daemons, shared out among the users");
+  visitor.option("daemons", topology.daemons, 1, 5000, "daemons, shared out among the users");
   visitor.option("cloud_daemons", topology.cloud_daemons, 0, 1000, "managed ones that run, shared out likewise");
   visitor.option("suspended_daemons", topology.suspended_daemons, 0, 1000, "managed ones that the control plane must bring up");
-  visitor.option("users", topology.users, 1, 1000, "users, each with a client on a node of its own");
+  visitor.option("users", topology.users, 1, 5000, "users, each with a client on a node of its own");
 }
 
 struct NetworkPlan {

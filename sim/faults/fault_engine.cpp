@@ -9,10 +9,6 @@
 namespace reliant::sim {
 namespace {
 
-// Places other than the names of nodes and roles, and which faults know them.
-constexpr std::string_view kAny = "any";
-constexpr std::string_view kAll = "all";
-constexpr std::string_view kThere = "there";
 constexpr Duration kLastWords = std::chrono::seconds(2);  // after the grace; then SIGKILL
 constexpr Duration kStopLook = std::chrono::milliseconds(50);
 
@@ -37,8 +33,14 @@ std::vector<std::string> places_of(const Fault& fault) {
 
 }  // namespace
 
-FaultEngine::FaultEngine(Simulation& simulation, Network& network, FaultTargets targets, std::vector<Fault> faults)
-    : simulation_(simulation), network_(network), targets_(std::move(targets)), faults_(std::move(faults)) {
+FaultEngine::FaultEngine(Simulation& simulation, Network& network, FaultTargets targets, std::vector<Fault> faults,
+                         std::set<std::size_t> off)
+    : simulation_(simulation),
+      network_(network),
+      targets_(std::move(targets)),
+      faults_(std::move(faults)),
+      off_(std::move(off)) {
+  if (targets_.bus != nullptr) bus_options_ = std::as_const(*targets_.bus).options();
   for (const Fault& fault : faults_) {
     const FaultTiming* timing = timing_of(fault);
     triggers_.emplace_back().name = timing == nullptr ? std::string() : timing->when;
@@ -72,7 +74,9 @@ bool FaultEngine::names_place(std::string_view place) const {
 void FaultEngine::start() {
   begin_ = simulation_.now();
   scope_ = std::make_unique<TaskScope>(simulation_.world().context());
-  for (std::size_t i = 0; i < faults_.size(); ++i) scope_->spawn(carry_out(i));
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    if (!off_.contains(i)) scope_->spawn(carry_out(i));
+  }
 }
 
 void FaultEngine::heal() {
@@ -80,7 +84,13 @@ void FaultEngine::heal() {
   for (Trigger& trigger : triggers_) trigger.armed = false;
   network_.heal();
   for (CommitFaults* database : targets_.databases) *database = {};
-  for (const auto& target : targets_.nodes) {
+  if (targets_.database != nullptr) targets_.database->forget_plans();
+  if (targets_.bus != nullptr) targets_.bus->options() = bus_options_;
+  if (targets_.temporal != nullptr) targets_.temporal->faults() = {};
+  for (auto& target : targets_.nodes) {
+    mend_disk(target);
+    target.node->clock().set_wall_offset(Duration::zero());
+    if (target.node->clock_rate() != 0) target.node->set_clock_rate(0);
     target.node->resume();
     if (!target.node->up() || target.node->asked_to_stop()) target.node->restart();
   }
@@ -113,8 +123,9 @@ Task<std::uint32_t> FaultEngine::wait_for(FaultTiming timing, Random& random, st
 
 Node* FaultEngine::pick(std::string_view place, std::uint32_t there, Random& random) {
   std::vector<Node*> fit;
-  for (const auto& [role, node] : targets_.nodes) {
-    const bool fits = place == kThere ? node->id() == there : place == kAny || place == role || place == node->name();
+  for (const FaultTargets::Target& target : targets_.nodes) {
+    Node* const node = target.node;
+    const bool fits = place == kThere ? node->id() == there : place == kAny || place == target.role || place == node->name();
     if (fits && node->up()) fit.push_back(node);
   }
   if (fit.empty()) return nullptr;
@@ -279,17 +290,6 @@ Task<void> FaultEngine::end_delay_later(Node& a, Node& b, Duration delay) {
   co_await sleep_for(delay);
   network_.set_delay(a, b, Duration::zero());
   network_.set_delay(b, a, Duration::zero());
-}
-
-Task<void> FaultEngine::repeat(DatabaseLost fault, std::size_t) {
-  for (CommitFaults* database : targets_.databases) {
-    database->lost_before = static_cast<std::uint32_t>(fault.before_commit.value);
-    database->lost_while = static_cast<std::uint32_t>(fault.while_committing.value);
-    database->lost_after = static_cast<std::uint32_t>(fault.after_commit.value);
-    database->aborted = static_cast<std::uint32_t>(fault.aborted.value);
-  }
-  simulation_.trace().record(0, Level::kInfo, "fault.database_lost", {{"databases", targets_.databases.size()}});
-  co_return;
 }
 
 }  // namespace reliant::sim

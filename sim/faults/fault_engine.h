@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,10 @@
 #include "runtime/event.h"
 #include "runtime/scope.h"
 #include "world/network.h"
+#include "world/sim_bus.h"
 #include "world/sim_database.h"
+#include "world/sim_process.h"
+#include "world/sim_temporal.h"
 
 namespace reliant::sim {
 
@@ -25,14 +29,25 @@ struct FaultTargets {
   struct Target {
     std::string role;
     Node* node = nullptr;
+    // Of a daemon's machine.
+    std::string user;
+    DatabaseFile* journal = nullptr;
+    SimMachine* machine = nullptr;
   };
   std::vector<Target> nodes;
   std::vector<CommitFaults*> databases;
+  ports::Database* contents = nullptr;  // what the system keeps
+  // Of the distributed topology.
+  DatabaseServer* database = nullptr;
+  SimBusServer* bus = nullptr;
+  TemporalServer* temporal = nullptr;
 };
 
 class FaultEngine final : private TraceSink {
  public:
-  FaultEngine(Simulation& simulation, Network& network, FaultTargets targets, std::vector<Fault> faults);
+  // Those of the numbers in `off` do not happen.
+  FaultEngine(Simulation& simulation, Network& network, FaultTargets targets, std::vector<Fault> faults,
+              std::set<std::size_t> off);
   FaultEngine(const FaultEngine&) = delete;
   FaultEngine& operator=(const FaultEngine&) = delete;
   ~FaultEngine() override;
@@ -44,6 +59,10 @@ class FaultEngine final : private TraceSink {
   void heal();
 
  private:
+  static constexpr std::string_view kAny = "any";
+  static constexpr std::string_view kAll = "all";
+  static constexpr std::string_view kThere = "there";
+
   // Waits for an event by name. One for each fault that has one.
   struct Trigger {
     std::string name;
@@ -61,7 +80,17 @@ class FaultEngine final : private TraceSink {
   Task<void> repeat(HalfOpen fault, std::size_t number);
   Task<void> repeat(Partition fault, std::size_t number);
   Task<void> repeat(Delay fault, std::size_t number);
+  Task<void> repeat(Sleep fault, std::size_t number);
+  Task<void> repeat(ClockJump fault, std::size_t number);
+  Task<void> repeat(ClockDrift fault, std::size_t number);
+  Task<void> repeat(BusLimits fault, std::size_t number);
+  Task<void> repeat(TemporalLost fault, std::size_t number);
   Task<void> repeat(DatabaseLost fault, std::size_t number);
+  Task<void> repeat(Commit fault, std::size_t number);
+  Task<void> repeat(TornCommit fault, std::size_t number);
+  Task<void> repeat(DiskSlow fault, std::size_t number);
+  Task<void> repeat(DiskFull fault, std::size_t number);
+  Task<void> repeat(RevokeToken fault, std::size_t number);
   // Returns where the trigger was seen; 0 without one.
   Task<std::uint32_t> wait_for(FaultTiming timing, Random& random, std::size_t number);
   Task<void> restart_later(Node& node, Duration delay);
@@ -70,6 +99,12 @@ class FaultEngine final : private TraceSink {
   void cut(Node& node, Node* other, const std::string& way);
   Task<void> heal_later(Node& a, Node* b, Duration delay);
   Task<void> end_delay_later(Node& a, Node& b, Duration delay);
+  Task<void> wake_later(Node& node, Duration delay, bool moved, bool noticed);
+  Task<void> set_rate_right_later(Node& node, Duration delay);
+  Task<void> restart_torn(Node& node, Incarnation life, Duration delay);
+  Task<void> mend_disk_later(FaultTargets::Target& target, Duration delay);
+  void mend_disk(FaultTargets::Target& target);
+  FaultTargets::Target* target_of(const Node* node);
 
   bool names_place(std::string_view place) const;
   // Null: none of them is up.
@@ -79,7 +114,9 @@ class FaultEngine final : private TraceSink {
   Simulation& simulation_;
   Network& network_;
   FaultTargets targets_;
+  SimBusOptions bus_options_;  // without faults
   std::vector<Fault> faults_;
+  std::set<std::size_t> off_;
   std::deque<Trigger> triggers_;  // by number of the fault
   Instant begin_{};
   std::unique_ptr<TaskScope> scope_;  // last: its tasks use everything above

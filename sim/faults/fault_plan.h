@@ -161,6 +161,177 @@ void describe(Visitor& visitor, DatabaseLost& fault) {
   visitor.option("aborted", fault.aborted, "a serialization failure: nothing is written");
 }
 
-using Fault = std::variant<Crash, Stop, Pause, LinkReset, HalfOpen, Partition, Delay, DatabaseLost>;
+struct Commit {
+  static constexpr std::string_view kName = "commit";
+  static constexpr std::string_view kAbout = "one commit to the shared database, of all that a role makes, has no clear end";
+  FaultTiming timing;
+  std::string node = "any";
+  Count after{0, 40};
+  std::string outcome = "any";
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, Commit& fault) {
+  visitor.text("node", fault.node, "whose: a node, a role or \"any\"");
+  describe_timing(visitor, fault.timing);
+  visitor.option("after", fault.after, 0, 100'000, "how many of its commits go well first");
+  visitor.word("outcome", fault.outcome, {"any", "lost_before", "lost_while", "lost_after", "aborted"},
+               "as of database_lost, or what the seed says");
+}
+
+struct TornCommit {
+  static constexpr std::string_view kName = "torn_commit";
+  static constexpr std::string_view kAbout = "a daemon's machine dies in the middle of a write to its journal";
+  FaultTiming timing;
+  std::string node = "daemon";
+  Count after{0, 20};
+  Chance written{500'000};
+  When restart_after{std::chrono::milliseconds(100), std::chrono::seconds(10)};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, TornCommit& fault) {
+  visitor.text("node", fault.node, "a daemon, or the role");
+  describe_timing(visitor, fault.timing);
+  visitor.option("after", fault.after, 0, 100'000, "how many of its writes go well first");
+  visitor.option("written", fault.written, "torn after the last byte, otherwise before");
+  visitor.option("restart_after", fault.restart_after, "how long it is down");
+}
+
+struct DiskSlow {
+  static constexpr std::string_view kName = "disk_slow";
+  static constexpr std::string_view kAbout = "the disk of a daemon's machine takes its time: journal and files";
+  FaultTiming timing;
+  std::string node = "daemon";
+  When by{std::chrono::milliseconds(50), std::chrono::seconds(3)};
+  When lasts{std::chrono::seconds(1), std::chrono::seconds(30)};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, DiskSlow& fault) {
+  visitor.text("node", fault.node, "a daemon, the role or \"there\"");
+  describe_timing(visitor, fault.timing);
+  visitor.option("by", fault.by, "how long a write takes at most");
+  visitor.option("for", fault.lasts, "until it ends");
+}
+
+struct DiskFull {
+  static constexpr std::string_view kName = "disk_full";
+  static constexpr std::string_view kAbout = "the disk of a daemon's machine is full: RESOURCE_EXHAUSTED of journal and files";
+  FaultTiming timing;
+  std::string node = "daemon";
+  When lasts{std::chrono::seconds(1), std::chrono::seconds(30)};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, DiskFull& fault) {
+  visitor.text("node", fault.node, "a daemon, the role or \"there\"");
+  describe_timing(visitor, fault.timing);
+  visitor.option("for", fault.lasts, "until somebody makes room");
+}
+
+// As long as the chaos lasts.
+struct TemporalLost {
+  static constexpr std::string_view kName = "temporal_lost";
+  static constexpr std::string_view kAbout =
+      "calls of Temporal that get lost, during the whole chaos: tasks are handed out again, answers come twice";
+  Chance request{0, 20'000};
+  Chance response{0, 20'000};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, TemporalLost& fault) {
+  visitor.option("request", fault.request, "nothing has happened, the caller is not told so");
+  visitor.option("response", fault.response, "it has happened: a polled task goes to nobody, a completion is repeated");
+}
+
+// As long as the chaos lasts.
+struct BusLimits {
+  static constexpr std::string_view kName = "bus_limits";
+  static constexpr std::string_view kAbout = "a bus with many servers and little room, during the whole chaos";
+  Span interest_lag{std::chrono::seconds(0), std::chrono::milliseconds(500)};
+  Count max_pending{64, 4096};
+  Count server_buffer_kib{64, 8192};
+  Count max_payload_kib{64, 1024};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, BusLimits& fault) {
+  visitor.option("interest_lag", fault.interest_lag, "until all servers know of a subscription, at most");
+  visitor.option("max_pending", fault.max_pending, 1, 1'000'000, "messages that a subscription holds; the newest are dropped");
+  visitor.option("server_buffer_kib", fault.server_buffer_kib, 1, 1'000'000, "for a client that does not read; then it is thrown out");
+  visitor.option("max_payload_kib", fault.max_payload_kib, 1, 1'024, "larger messages are refused");
+}
+
+struct RevokeToken {
+  static constexpr std::string_view kName = "revoke_token";
+  static constexpr std::string_view kAbout = "the tokens with which a user's daemons have registered are revoked, for good";
+  FaultTiming timing;
+  std::string node = "daemon";
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, RevokeToken& fault) {
+  visitor.text("node", fault.node, "one of the user's daemons, the role or \"there\"");
+  describe_timing(visitor, fault.timing);
+}
+
+struct ClockJump {
+  static constexpr std::string_view kName = "clock_jump";
+  static constexpr std::string_view kAbout = "somebody sets the calendar clock of a node, to a wrong time";
+  FaultTiming timing;
+  std::string node = "any";
+  When by{std::chrono::seconds(1), std::chrono::hours(2)};
+  Chance back{500'000};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, ClockJump& fault) {
+  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  describe_timing(visitor, fault.timing);
+  visitor.option("by", fault.by, "how far from where it is");
+  visitor.option("back", fault.back, "into the past; otherwise into the future");
+}
+
+struct ClockDrift {
+  static constexpr std::string_view kName = "clock_drift";
+  static constexpr std::string_view kAbout = "the monotonic clock of a node runs at a wrong rate";
+  FaultTiming timing;
+  std::string node = "any";
+  Chance rate{100, 20'000};
+  Chance slow{500'000};
+  When lasts{std::chrono::seconds(10), std::chrono::seconds(60)};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, ClockDrift& fault) {
+  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  describe_timing(visitor, fault.timing);
+  visitor.option("rate", fault.rate, "how wrong, at most; drawn each time");
+  visitor.option("slow", fault.slow, "too slow; otherwise too fast");
+  visitor.option("for", fault.lasts, "until it is right again (what it has gained, it keeps)");
+}
+
+struct Sleep {
+  static constexpr std::string_view kName = "sleep";
+  static constexpr std::string_view kAbout = "somebody closes a laptop and opens it again";
+  FaultTiming timing;
+  std::string node = "daemon";
+  When lasts{std::chrono::seconds(5), std::chrono::hours(8)};
+  Chance clock_stands{500'000};
+  Chance moves{500'000};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, Sleep& fault) {
+  visitor.text("node", fault.node, "a daemon, the role or \"there\"");
+  describe_timing(visitor, fault.timing);
+  visitor.option("for", fault.lasts, "until it wakes");
+  visitor.option("clock_stands", fault.clock_stands, "its monotonic clock stands still meanwhile, as on Linux");
+  visitor.option("moves", fault.moves, "it wakes in another network: its connections are gone, and nobody tells the peers");
+}
+
+using Fault = std::variant<Crash, Stop, Pause, Sleep, ClockJump, ClockDrift, LinkReset, HalfOpen, Partition, Delay, BusLimits,
+                           TemporalLost, DatabaseLost, Commit, TornCommit, DiskSlow, DiskFull, RevokeToken>;
 
 }  // namespace reliant::sim

@@ -101,6 +101,7 @@ void Node::resume() {
 }
 
 void Node::set_clock_rate(std::int64_t ahead_per_million) {
+  clock_rate_ = ahead_per_million;
   change_time([&](Instant now) { times_.set_rate(id_, now, ahead_per_million); });
 }
 

@@ -126,6 +126,7 @@ class Node {
   bool paused() const { return paused_; }
   // Its monotonic clock runs so much faster (negative: slower) from now on.
   void set_clock_rate(std::int64_t ahead_per_million);
+  std::int64_t clock_rate() const { return clock_rate_; }
 
   // `co_await node.crash_here()`: a crash point; the caller never comes back.
   CrashHere crash_here() { return CrashHere(*this); }
@@ -175,6 +176,7 @@ class Node {
   std::uint32_t epoch_ = 1;
   bool up_ = true;
   bool paused_ = false;
+  std::int64_t clock_rate_ = 0;
   Instant asleep_until_{};  // as planned
   bool ended_in_order_ = false;
   Event asked_to_stop_;

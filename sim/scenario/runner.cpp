@@ -11,6 +11,7 @@
 #include "faults/fault_engine.h"
 #include "kernel/trace_schema.h"
 #include "oracle/oracle.h"
+#include "scenario/reconnect_watch.h"
 #include "oracle/status_oracle.h"
 #include "workload/workload.h"
 
@@ -57,6 +58,7 @@ class Run {
     report_.options = draw_options(scenario_, RandomStreams(options.seed));
     oracles_ = make_oracles(verdict_);
     simulation_.trace().add_sink(counter_);
+    if (scenario_.reconnect.within.value > Duration::zero()) simulation_.trace().add_sink(reconnects_);
     for (const auto& oracle : oracles_) {
       simulation_.trace().add_sink(*oracle);
       if (oracle->looks_at_deliveries()) simulation_.trace().watch_deliveries(*oracle);
@@ -77,7 +79,8 @@ class Run {
     cluster_ = *std::move(cluster);
     workload_ = std::make_unique<Workload>(simulation_, cluster_->web(), scenario_.workload, users(),
                                            cluster_->api_addresses());
-    faults_ = std::make_unique<FaultEngine>(simulation_, cluster_->network(), cluster_->fault_targets(), scenario_.faults);
+    faults_ = std::make_unique<FaultEngine>(simulation_, cluster_->network(), cluster_->fault_targets(), scenario_.faults,
+                                            scenario_.faults_off);
     if (const Status fits = faults_->check(); !fits.ok()) return refused(fits);
     introduce();
     (void)(warm_up() && chaos() && quiesce() && rest());
@@ -184,6 +187,7 @@ class Run {
       state_.machines.emplace(DaemonKey{machine.user, machine.daemon}, machine.effects);
     }
     for (const auto& oracle : oracles_) oracle->finish(state_);
+    reconnects_.judge(scenario_.reconnect, verdict_);
     for (const auto& [name, least] : scenario_.at_least) {
       const std::int64_t count = counter_.of(name);
       if (count < least) {
@@ -277,6 +281,7 @@ class Run {
   RunReport report_;
   Verdict verdict_;
   Counter counter_;
+  ReconnectWatch reconnects_;
   std::vector<std::unique_ptr<Oracle>> oracles_;
   std::optional<SchemaCheck> schema_;
   std::optional<JsonLinesSink> lines_;

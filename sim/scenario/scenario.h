@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,19 @@ void describe(Visitor& visitor, Phases& phases) {
   visitor.option("quiesce", phases.quiesce, "at most, after healing: by then every message has had its end");
 }
 
+// Of the storm after a gateway's first crash.
+struct ReconnectExpectation {
+  Span within{Duration::zero()};
+  Count peak_to_mean{0};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, ReconnectExpectation& reconnect) {
+  visitor.option("within", reconnect.within, "every daemon that has lost its stream has one again; 0s: not asked for");
+  visitor.option("peak_to_mean", reconnect.peak_to_mean, 0, 1'000,
+                 "streams opened in the busiest second, less than so many times those of the mean one; 0: not asked for");
+}
+
 struct Scenario {
   std::string file;
   std::string name;
@@ -37,7 +51,10 @@ struct Scenario {
   NetworkPlan network;
   WorkloadPlan workload;
   std::vector<Fault> faults;
+  std::string swarm = "false";
+  std::set<std::size_t> faults_off;  // by the swarm's draw
   std::map<std::string, std::int64_t> at_least;  // trace events of this name, by the end
+  ReconnectExpectation reconnect;
   Phases phases;
 };
 
@@ -49,8 +66,10 @@ void describe(Visitor& visitor, Scenario& scenario) {
   visitor.section("network", scenario.network, "what lies between them");
   visitor.section("workload", scenario.workload, "what the clients do");
   visitor.list("faults", scenario.faults, "what goes wrong");
+  visitor.word("swarm", scenario.swarm, {"true", "false"}, "true: each seed switches some of the faults off");
   visitor.numbers("at_least", scenario.at_least,
                   "trace events and how many there must be in every run: a scenario that does not meet its fault shows nothing");
+  visitor.section("reconnect", scenario.reconnect, "what the daemons do when a gateway dies");
   visitor.section("phases", scenario.phases, "how long");
 }
 

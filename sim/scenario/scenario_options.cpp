@@ -69,12 +69,31 @@ class SectionOptions {
   std::string& line_;
 };
 
+// Of some seeds nearly everything is on, of others next to nothing: bugs hide behind other faults, too.
+void draw_swarm(Scenario& scenario, const RandomStreams& streams, std::string& line) {
+  if (scenario.swarm != "true") return;
+  constexpr std::int64_t kLeast = 10;
+  constexpr std::int64_t kMost = 90;
+  Random share_random = streams.stream("swarm");
+  const std::int64_t share = share_random.between(kLeast, kMost);
+  line += concat(" swarm.share=", share, "% swarm.off=");
+  std::string off;
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    Random random = streams.stream(concat("swarm/", i));
+    if (static_cast<std::int64_t>(random.below(100)) < share) continue;
+    scenario.faults_off.insert(i);
+    std::visit([&](const auto& fault) { off += concat(off.empty() ? "" : ",", i, ":", fault.kName); }, scenario.faults[i]);
+  }
+  line += off.empty() ? "none" : off;
+}
+
 }  // namespace
 
 std::string draw_options(Scenario& scenario, const RandomStreams& streams) {
   std::string line;
   SectionOptions options(streams, "", line);
   describe(options, scenario);
+  draw_swarm(scenario, streams, line);
   return line;
 }
 

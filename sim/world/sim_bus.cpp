@@ -121,6 +121,13 @@ class BusConnection final : public Connection {
 
 // --- server ---
 
+struct SimBusServer::Spreading : Wake {
+  SimBusServer* server = nullptr;
+  model::InterestId id = 0;
+  std::string subject;
+  std::string group;
+};
+
 SimBusServer::SimBusServer(Network& network, Node& node, SimBusOptions options)
     : network_(network), node_(node), options_(options), random_(network.simulation().random("bus/" + node.name())) {}
 
@@ -138,14 +145,33 @@ void SimBusServer::subscribe(BusConnection& from, std::uint64_t number, const st
   const model::InterestId id = ++last_id_;
   from.interests[number] = id;
   subscribers_.emplace(id, Subscriber{&from, number});
-  interest_.add(id, subject, group);
+  if (options_.interest_lag <= Duration::zero()) return interest_.add(id, subject, group);
+  Simulation& simulation = network_.simulation();
+  auto spreading = std::make_unique<Spreading>();
+  spreading->server = this;
+  spreading->id = id;
+  spreading->subject = subject;
+  spreading->group = group;
+  spreading->bind(simulation.world().context(), [](Wake& wake) {
+    auto& self = static_cast<Spreading&>(wake);
+    SimBusServer& server = *self.server;
+    const model::InterestId id = self.id;
+    server.interest_.add(id, self.subject, self.group);
+    server.spreading_.erase(id);
+  });
+  spreading->at(after(simulation.now(), random_.duration(Duration::zero(), options_.interest_lag)));
+  spreading_.emplace(id, std::move(spreading));
+}
+
+void SimBusServer::forget_interest(model::InterestId id) {
+  if (spreading_.erase(id) == 0) interest_.remove(id);
+  subscribers_.erase(id);
 }
 
 void SimBusServer::unsubscribe(BusConnection& from, std::uint64_t number) {
   const auto known = from.interests.find(number);
   if (known == from.interests.end()) return;
-  interest_.remove(known->second);
-  subscribers_.erase(known->second);
+  forget_interest(known->second);
   from.interests.erase(known);
 }
 
@@ -176,10 +202,7 @@ void SimBusServer::publish(BusConnection& from, const ports::BusMessage& message
 }
 
 void SimBusServer::forget(BusConnection& connection) {
-  for (const auto& [number, id] : connection.interests) {
-    interest_.remove(id);
-    subscribers_.erase(id);
-  }
+  for (const auto& [number, id] : connection.interests) forget_interest(id);
   connection.interests.clear();
   std::erase(clients_, &connection);
 }
@@ -289,9 +312,7 @@ void SimBus::announce(const Subscriber& subscriber) {
                              .number = subscriber.number,
                              .queue_group = subscriber.options.queue_group};
   frame.message.subject = subscriber.options.subject;
-  const Duration lag = server_.options().interest_lag;
-  const Duration extra = lag > Duration::zero() ? random_.duration(Duration::zero(), lag) : Duration::zero();
-  connection_->send(Connection::kOpener, std::move(frame), SIZE_MAX, extra);
+  connection_->send(Connection::kOpener, std::move(frame), SIZE_MAX);
 }
 
 Status SimBus::publish(ports::BusMessage message) {
@@ -395,7 +416,9 @@ bool SimBus::has_pending() const {
 void SimBus::on_message(std::uint64_t number, ports::BusMessage message) {
   const auto known = subscribers_.find(number);
   if (known == subscribers_.end()) return;  // it was under way when the interest ended
-  if (!known->second->pending.try_send(std::move(message))) ++known->second->dropped;
+  Subscriber& subscriber = *known->second;
+  const bool slow = subscriber.pending.size() >= server_.options().max_pending;
+  if (slow || !subscriber.pending.try_send(std::move(message))) ++subscriber.dropped;
 }
 
 void SimBus::on_answer(ports::BusMessage message) {

@@ -2,12 +2,14 @@
 // the same table (model/interest.h); what differs is the network in between.
 //
 // Fault atlas, on top of the network's:
-//   interest lags             a subscription holds from a trip later on: requests before are answered "no responders"
+//   interest lags             a subscription holds from a trip later on, and in a cluster of servers a while later than the
+//                             flush behind it: requests before are answered "no responders"
 //   partition                 publishes are held; they come late (ghosts), or never when a keepalive ends first
 //   disconnect                what was under way is gone, in both directions; interest is renewed after reconnecting
 //   client crash              its interest stays until the server has noticed: a queue group may pick a dead member
 //   server crash              nothing is stored: all clients reconnect, all interest is announced anew
 //   slow consumer             a subscription drops the newest; a client that does not read at all is thrown out
+//   max payload               a server that is set up for less refuses what others take
 //
 // SimBusServer belongs to the cluster and runs while its node is up; a SimBus belongs to its node's program and reconnects
 // by itself. A SimBus of a crashed life is inert: UNAVAILABLE. Everything runs on the simulation's thread.
@@ -39,7 +41,8 @@ struct SimBusOptions {
   std::size_t max_payload = std::size_t{1} << 20;
   std::size_t client_buffer = std::size_t{1} << 20;  // bytes on their way to the server; more: UNAVAILABLE
   std::size_t server_buffer = std::size_t{8} << 20;  // bytes on their way to a client; more: it is thrown out
-  Duration interest_lag{};                           // a subscription takes up to this longer, as in a cluster of servers
+  std::size_t max_pending = SIZE_MAX;                // of a subscription, whatever it asks for
+  Duration interest_lag{};                           // until other servers know of a subscription, at most; drawn
   Duration reconnect_low = std::chrono::milliseconds(100);  // between two attempts, drawn
   Duration reconnect_high = std::chrono::seconds(2);
 };
@@ -54,7 +57,8 @@ class SimBusServer final {
   Node& node() { return node_; }
   Network& network() { return network_; }
   const SimBusOptions& options() const { return options_; }
-  std::size_t subscriptions() const { return interest_.size(); }
+  SimBusOptions& options() { return options_; }  // may be changed during a run
+  std::size_t subscriptions() const { return interest_.size() + spreading_.size(); }
   std::size_t clients() const { return clients_.size(); }
 
  private:
@@ -65,7 +69,10 @@ class SimBusServer final {
     std::uint64_t number;  // the client's own
   };
 
+  struct Spreading;
+
   std::shared_ptr<BusConnection> connect(SimBus& client, Node& from);
+  void forget_interest(model::InterestId id);
   void subscribe(BusConnection& from, std::uint64_t number, const std::string& subject, const std::string& group);
   void unsubscribe(BusConnection& from, std::uint64_t number);
   void publish(BusConnection& from, const ports::BusMessage& message);
@@ -81,6 +88,7 @@ class SimBusServer final {
   std::vector<BusConnection*> clients_;
   model::Interest interest_;
   std::map<model::InterestId, Subscriber> subscribers_;
+  std::map<model::InterestId, std::unique_ptr<Spreading>> spreading_;  // not yet known everywhere
 };
 
 class SimBus final : public ports::Bus {

@@ -196,16 +196,22 @@ DatabaseServer::DatabaseServer(Network& network, Node& node)
 
 DatabaseServer::~DatabaseServer() { network_.simulation().shutdown(); }
 
-void DatabaseServer::fail_next_commit(Node& client, CommitFault fault) {
-  planned_.push_back({&client, fault});
+void DatabaseServer::fail_commit(Node* client, CommitFault fault, std::uint32_t after) {
+  planned_.push_back({client, fault, after});
 }
 
 CommitFault DatabaseServer::draw_fault(Node& client) {
   CommitFault fault = drawn(random_, faults_);
-  const auto planned = std::ranges::find(planned_, &client, &Planned::client);
-  if (planned != planned_.end()) {
+  for (auto planned = planned_.begin(); planned != planned_.end();) {
+    const bool meant = planned->client == nullptr || planned->client == &client;
+    if (!meant || planned->after > 0) {
+      planned->after -= meant ? 1 : 0;
+      ++planned;
+      continue;
+    }
     fault = planned->fault;
-    planned_.erase(planned);
+    planned = planned_.erase(planned);
+    network_.simulation().trace().record(client.id(), Level::kInfo, "fault.commit.met", {{"client", client.name()}});
   }
   if (fault != CommitFault::kNone) ++faulty_commits_;
   return fault;
@@ -292,8 +298,18 @@ class FileTransaction final : public Transaction {
     if (inner_ == nullptr) co_return over();
     if (access_ == Access::kRead) co_return co_await inner_->commit();
     const CommitFault fault = drawn(file_.random_, file_.faults_);
+    if (file_.full_) {
+      inner_.reset();
+      co_return resource_exhausted("the disk is full; nothing was written");
+    }
     const Duration disk = file_.random_.duration(file_.latency_.low, file_.latency_.high);
     co_await sleep_for(disk);
+    if (file_.tear_ && file_.tear_->after-- == 0) {
+      const bool written = std::exchange(file_.tear_, std::nullopt)->written;
+      if (written && (co_await inner_->commit()).ok()) ++file_.commits_;
+      inner_.reset();
+      co_await file_.node_.crash_here();
+    }
     if (fault != CommitFault::kNone && fault != CommitFault::kLostAfter) {
       inner_.reset();
       if (fault == CommitFault::kLostWhile) co_return in_doubt();

@@ -14,6 +14,8 @@
 //   client cut off       in a transaction, the server keeps the writer's turn until it gives the client up
 //   server crash         committed data stays; every transaction rolls back, every connection is lost
 //   slow disk (file)     a crash before the fsync loses the commit; after it, the process never learns of it
+//   torn commit (file)   the machine dies in the middle of a commit: the write-ahead log has all of it or nothing
+//   full disk (file)     RESOURCE_EXHAUSTED, nothing is written; reading goes on
 //
 // Owned by the cluster; made after the Network, destroyed before it, which shuts the simulation down. One
 // thread. What a node that has crashed still calls in its last step never returns and has no effect.
@@ -21,6 +23,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -60,8 +63,10 @@ class DatabaseServer final : private NodeObserver {
   ports::Database& contents() { return *data_; }
 
   CommitFaults& faults() { return faults_; }
-  // The next commit of this client meets this fault.
-  void fail_next_commit(Node& client, CommitFault fault);
+  // The next commit of this client meets this fault, or that after so many others. Null: of any client.
+  void fail_next_commit(Node& client, CommitFault fault) { fail_commit(&client, fault, 0); }
+  void fail_commit(Node* client, CommitFault fault, std::uint32_t after);
+  void forget_plans() { planned_.clear(); }
   // Every open transaction of the client rolls back; its next call says so.
   void drop_connections(Node& client);
 
@@ -77,6 +82,7 @@ class DatabaseServer final : private NodeObserver {
   struct Planned {
     Node* client;
     CommitFault fault;
+    std::uint32_t after;
   };
 
   CommitFault draw_fault(Node& client);
@@ -128,6 +134,17 @@ class DatabaseFile {
   ports::Database& contents() { return *data_; }  // without latency and faults
   CommitFaults& faults() { return faults_; }  // here, "lost" is a disk that fails for a moment
   std::uint64_t commits() const { return commits_; }
+  Node& node() { return node_; }
+  DiskLatency& latency() { return latency_; }
+  void set_full(bool full) { full_ = full; }
+  // The node dies in its next commit, or in that after so many others; `written`: the log had all of it.
+  struct Tear {
+    std::uint32_t after = 0;
+    bool written = false;
+  };
+  void tear(Tear how) { tear_ = how; }
+  void mend() { tear_.reset(); }
+  bool tears() const { return tear_.has_value(); }
 
  private:
   friend class SimFileDatabase;
@@ -138,6 +155,8 @@ class DatabaseFile {
   Random random_;
   DiskLatency latency_;
   CommitFaults faults_;
+  bool full_ = false;
+  std::optional<Tear> tear_;
   std::uint64_t commits_ = 0;
   std::unique_ptr<adapters::SqliteDatabase> data_;
 };

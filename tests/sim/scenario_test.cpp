@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/json.h"
 
 namespace reliant::sim {
@@ -51,9 +53,9 @@ at_least: {fault.crash: 3}
 
 TEST(Scenario, NamesFileAndLineOfWhatItDoesNotUnderstand) {
   EXPECT_EQ(error_of("topolgy: {}"),
-            "x.yaml:3: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, at_least, phases");
+            "x.yaml:3: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, swarm, at_least, reconnect, phases");
   EXPECT_EQ(error_of("topology:\n  api: 3\n  apis: 3"),
-            "x.yaml:5: unknown key \"apis\"; known here: mode, api, workers, gateways, daemons, users");
+            "x.yaml:5: unknown key \"apis\"; known here: mode, lane, api, workers, gateways, daemons, cloud_daemons, suspended_daemons, users");
   EXPECT_EQ(error_of("topology:\n  mode: both"), "x.yaml:4: \"mode\" must be one of distributed, monolith");
   EXPECT_EQ(error_of("topology: {api: 0}"), "x.yaml:3: \"api\" must be from 1 to 20");
   EXPECT_EQ(error_of("topology: {api: many}"),
@@ -70,6 +72,30 @@ TEST(Scenario, NamesFileAndLineOfWhatItDoesNotUnderstand) {
   EXPECT_EQ(error_of("faults:\n  - crash: {nod: api}"),
             "x.yaml:4: unknown key \"nod\"; known here: node, times, at, when, restart_after");
   EXPECT_EQ(error_of("at_least: {fault.crash: many}"), "x.yaml:3: \"fault.crash\" must be a number, 0 or more");
+}
+
+TEST(Scenario, ASwarmSwitchesFaultsOffAndRerollsNothing) {
+  constexpr std::string_view kFaults = R"(
+faults:
+  - crash: {times: 0..100}
+  - stop: {times: 0..100}
+  - sleep: {clock_stands: 0%..100%}
+  - bus_limits: {}
+)";
+  std::set<std::size_t> offs;
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    auto all = read_scenario(concat(kHead, kFaults), "x.yaml");
+    auto some = read_scenario(concat(kHead, "swarm: true", kFaults), "x.yaml");
+    ASSERT_TRUE(all.ok() && some.ok());
+    (void)draw_options(*all, RandomStreams(seed));
+    const std::string line = draw_options(*some, RandomStreams(seed));
+    EXPECT_NE(line.find("swarm.share="), std::string::npos);
+    EXPECT_TRUE(all->faults_off.empty());
+    offs.insert(some->faults_off.size());
+    EXPECT_EQ(std::get<Crash>(all->faults[0]).timing.times.value, std::get<Crash>(some->faults[0]).timing.times.value);
+    EXPECT_EQ(std::get<Sleep>(all->faults[2]).clock_stands.value, std::get<Sleep>(some->faults[2]).clock_stands.value);
+  }
+  EXPECT_EQ(offs.size(), 5u) << "from none to all four";
 }
 
 TEST(Scenario, NeedsANameAndAStory) {

@@ -235,7 +235,7 @@ TEST_F(SimBusTest, ClientThatGoesWhileItConnectsIsForgotten) {
   EXPECT_EQ(ask(*a_, "visit"), "<UNAVAILABLENO_RESPONDERS>");
 }
 
-TEST_F(SimBusTest, InterestMayLagAndFlushWaitsForIt) {
+TEST_F(SimBusTest, InterestMayLagBehindTheFlushAsInACluster) {
   SimBusOptions options;
   options.interest_lag = 10s;
   start(false, options);
@@ -244,9 +244,10 @@ TEST_F(SimBusTest, InterestMayLagAndFlushWaitsForIt) {
   bool flushed = false;
   auto subscribe = [](Client& client, Simulation& simulation, bool& known, bool& done) -> Task<void> {
     auto subscription = client.bus().subscribe({"late"});
-    co_await sleep_for(10ms);
-    known = (co_await client.bus().request(message("late"), after(simulation.now(), 1ms))).ok();
     done = (co_await client.bus().flush(kNever)).ok();
+    auto early = co_await client.bus().request(message("late"), after(simulation.now(), 100ms));
+    known = reason_of(early.status()) != kReasonNoResponders;
+    co_await sleep_for(10s);
     auto answer = co_await client.bus().request(message("late"), after(simulation.now(), 1s));
     EXPECT_NE(reason_of(answer.status()), kReasonNoResponders);
   };
@@ -254,6 +255,47 @@ TEST_F(SimBusTest, InterestMayLagAndFlushWaitsForIt) {
   simulation_.run_for(60s);
   EXPECT_FALSE(before);
   EXPECT_TRUE(flushed);
+}
+
+TEST_F(SimBusTest, ASlowSubscriptionDropsTheNewestWhateverItAskedFor) {
+  start();
+  server_->options().max_pending = 2;
+  std::uint64_t dropped = 0;
+  std::vector<std::string> heard;
+  auto listen = [](Client& client, std::uint64_t& lost, std::vector<std::string>& texts) -> Task<void> {
+    auto subscription = client.bus().subscribe({"news"});
+    co_await sleep_for(5s);
+    for (int i = 0; i < 2; ++i) {
+      auto message = co_await (*subscription)->next(kNever);
+      texts.push_back(message->payload);
+    }
+    lost = (*subscription)->dropped();
+  };
+  a_->node().spawn(listen(*a_, dropped, heard));
+  simulation_.run_for(1s);
+  for (const char* text : {"1", "2", "3", "4", "5"}) (void)b_->bus().publish(message("news", text));
+  simulation_.run_for(10s);
+  EXPECT_EQ(heard, (std::vector<std::string>{"1", "2"}));
+  EXPECT_EQ(dropped, 3u);
+}
+
+TEST_F(SimBusTest, AClientThatIsPausedIsThrownOutAndComesBack) {
+  start();
+  server_->options().server_buffer = 10'000;
+  auto listen = [](Client& client) -> Task<void> {
+    auto subscription = client.bus().subscribe({"news"});
+    co_await never();
+  };
+  a_->node().spawn(listen(*a_));
+  simulation_.run_for(1s);
+  a_->node().pause();
+  for (int i = 0; i < 20; ++i) (void)b_->bus().publish(message("news", std::string(1000, 'x')));
+  simulation_.run_for(1s);
+  EXPECT_EQ(server_->clients(), 1u);
+  a_->node().resume();
+  simulation_.run_for(10s);
+  EXPECT_EQ(server_->clients(), 2u);
+  EXPECT_TRUE(a_->bus().connected());
 }
 
 // --- a small service, struck at every step ---------------------------------------------------------

@@ -1,0 +1,154 @@
+// What goes wrong with databases, disks, the bus's and Temporal's servers, and with tokens.
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "base/text.h"
+#include "faults/fault_engine.h"
+#include "runtime/sleep.h"
+
+namespace reliant::sim {
+namespace {
+
+constexpr std::int64_t kKibi = 1024;
+constexpr Duration kLook = std::chrono::milliseconds(100);
+
+CommitFault commit_fault(std::string_view name, Random& random) {
+  constexpr std::array<std::pair<std::string_view, CommitFault>, 4> kFaults = {{{"lost_before", CommitFault::kLostBefore},
+                                                                                {"lost_while", CommitFault::kLostWhile},
+                                                                                {"lost_after", CommitFault::kLostAfter},
+                                                                                {"aborted", CommitFault::kAborted}}};
+  const CommitFault drawn = kFaults[random.below(kFaults.size())].second;
+  const auto* known = std::ranges::find(kFaults, name, &std::pair<std::string_view, CommitFault>::first);
+  return known == kFaults.end() ? drawn : known->second;
+}
+
+}  // namespace
+
+FaultTargets::Target* FaultEngine::target_of(const Node* node) {
+  const auto found = std::ranges::find(targets_.nodes, node, &FaultTargets::Target::node);
+  return found == targets_.nodes.end() ? nullptr : &*found;
+}
+
+Task<void> FaultEngine::repeat(DatabaseLost fault, std::size_t) {
+  for (CommitFaults* database : targets_.databases) {
+    database->lost_before = static_cast<std::uint32_t>(fault.before_commit.value);
+    database->lost_while = static_cast<std::uint32_t>(fault.while_committing.value);
+    database->lost_after = static_cast<std::uint32_t>(fault.after_commit.value);
+    database->aborted = static_cast<std::uint32_t>(fault.aborted.value);
+  }
+  simulation_.trace().record(0, Level::kInfo, "fault.database_lost", {{"databases", targets_.databases.size()}});
+  co_return;
+}
+
+Task<void> FaultEngine::repeat(TemporalLost fault, std::size_t) {
+  if (targets_.temporal == nullptr) co_return;
+  targets_.temporal->faults() = {static_cast<std::uint32_t>(fault.request.value),
+                                 static_cast<std::uint32_t>(fault.response.value)};
+  announce(TemporalLost::kName, targets_.temporal->node(), "", Duration::zero());
+}
+
+Task<void> FaultEngine::repeat(BusLimits fault, std::size_t) {
+  if (targets_.bus == nullptr) co_return;
+  SimBusOptions& options = targets_.bus->options();
+  options.interest_lag = fault.interest_lag.value;
+  options.max_pending = static_cast<std::size_t>(fault.max_pending.value);
+  options.server_buffer = static_cast<std::size_t>(fault.server_buffer_kib.value * kKibi);
+  options.max_payload = static_cast<std::size_t>(fault.max_payload_kib.value * kKibi);
+  announce(BusLimits::kName, targets_.bus->node(), "", Duration::zero());
+}
+
+Task<void> FaultEngine::repeat(Commit fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value && targets_.database != nullptr; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const CommitFault outcome = commit_fault(fault.outcome, random);
+    Node* node = pick(fault.node, there, random);
+    if (node == nullptr) continue;
+    announce(Commit::kName, *node, fault.node == kAny ? kAny : std::string_view(), Duration::zero());
+    targets_.database->fail_commit(fault.node == kAny ? nullptr : node, outcome, static_cast<std::uint32_t>(fault.after.value));
+  }
+}
+
+Task<void> FaultEngine::repeat(TornCommit fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const bool written = random.below(kMillion) < static_cast<std::uint64_t>(fault.written.value);
+    const Duration down = fault.restart_after.draw(random);
+    Node* node = pick(fault.node, there, random);
+    FaultTargets::Target* target = target_of(node);
+    if (target == nullptr || target->journal == nullptr || target->journal->tears()) continue;
+    announce(TornCommit::kName, *node, written ? "written" : "", down);
+    target->journal->tear({static_cast<std::uint32_t>(fault.after.value), written});
+    scope_->spawn(restart_torn(*node, node->incarnation(), down));
+  }
+}
+
+Task<void> FaultEngine::restart_torn(Node& node, Incarnation life, Duration delay) {
+  while (life.alive()) co_await sleep_for(kLook);
+  co_await restart_later(node, delay);
+}
+
+Task<void> FaultEngine::repeat(DiskSlow fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const Duration by = fault.by.draw(random);
+    const Duration lasts = fault.lasts.draw(random);
+    Node* node = pick(fault.node, there, random);
+    FaultTargets::Target* target = target_of(node);
+    if (target == nullptr || target->journal == nullptr) continue;
+    announce(DiskSlow::kName, *node, "", lasts);
+    target->journal->latency().high = by;
+    target->machine->disk_faults.latency = by;
+    scope_->spawn(mend_disk_later(*target, lasts));
+  }
+}
+
+Task<void> FaultEngine::repeat(DiskFull fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const Duration lasts = fault.lasts.draw(random);
+    Node* node = pick(fault.node, there, random);
+    FaultTargets::Target* target = target_of(node);
+    if (target == nullptr || target->journal == nullptr) continue;
+    announce(DiskFull::kName, *node, "", lasts);
+    target->journal->set_full(true);
+    target->machine->disk.set_capacity(target->machine->disk.used());
+    scope_->spawn(mend_disk_later(*target, lasts));
+  }
+}
+
+Task<void> FaultEngine::mend_disk_later(FaultTargets::Target& target, Duration delay) {
+  co_await sleep_for(delay);
+  mend_disk(target);
+}
+
+void FaultEngine::mend_disk(FaultTargets::Target& target) {
+  if (target.journal == nullptr) return;
+  target.journal->set_full(false);
+  target.journal->mend();
+  target.journal->latency() = {};
+  target.machine->disk.set_capacity(std::numeric_limits<std::uint64_t>::max());
+  target.machine->disk_faults = {};
+}
+
+// The client's own token stays, "simulated": it is with that that daemons register anew.
+Task<void> FaultEngine::repeat(RevokeToken fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    Node* node = pick(fault.node, there, random);
+    FaultTargets::Target* target = target_of(node);
+    if (target == nullptr || target->user.empty()) continue;
+    announce(RevokeToken::kName, *node, target->user, Duration::zero());
+    const std::string script = concat("UPDATE tokens SET revoked_at = created_at WHERE revoked_at IS NULL AND user_id = '",
+                                      target->user, "' AND name <> 'simulated'");
+    (void)co_await targets_.contents->run_script(script, kNever);
+  }
+}
+
+}  // namespace reliant::sim

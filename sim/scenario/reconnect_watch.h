@@ -1,0 +1,28 @@
+// ReconnectWatch: how the daemons come back after the first crash of a gateway: all of them in time, and spread out (C43).
+//
+// Owner: the run; a sink of its trace.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "kernel/trace.h"
+#include "oracle/verdict.h"
+#include "scenario/scenario.h"
+
+namespace reliant::sim {
+
+class ReconnectWatch final : public TraceSink {
+ public:
+  void on_record(const TraceRecord& record) override;
+  void judge(const ReconnectExpectation& expected, Verdict& verdict) const;
+
+ private:
+  std::optional<Instant> crash_;
+  std::map<std::uint32_t, Instant> lost_;  // streams, by the daemon's node; gone again when it has another
+  std::vector<Duration> back_;  // after the crash
+};
+
+}  // namespace reliant::sim
