@@ -18,11 +18,11 @@ Task<void> watch_start(const daemon::Daemon& daemon, World& world, std::uint32_t
 }
 
 // Who runs the program starts it again when it has ended, as a service manager does.
-Task<void> serve(daemon::Daemon& daemon, EventLog& log) {
+Task<void> serve(daemon::Daemon& daemon, std::string id, EventLog& log) {
   for (;;) {
     const Status ended = co_await daemon.run();
     if (ended.code() == StatusCode::kUnauthenticated) {
-      log.error("daemon.token.refused", {{"error", message_of(ended)}});
+      log.error("daemon.token.refused", {{"daemon", id}, {"error", message_of(ended)}});
     }
     co_await sleep_for(kStartPause);
   }
@@ -49,7 +49,7 @@ Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonN
                         std::move(daemon_options));
   TaskScope scope(node.context());
   if (!world.started.contains(node.id())) scope.spawn(watch_start(daemon, world, node.id()));
-  scope.spawn(serve(daemon, node.log()));
+  scope.spawn(serve(daemon, options.id, node.log()));
   const Instant deadline = co_await node.until_asked_to_stop();
   co_await daemon.stop(deadline);
   node.exit();
