@@ -268,7 +268,7 @@ void Cluster::evict_cached_runs() {
 LiveCounts Cluster::started_by_need() const {
   if (monolith_) return {.registered = 6, .frames = 32};
   const std::size_t boots = world_.control_plane ? world_.control_plane->boots() : 0;
-  return {.registered = 5 * boots, .frames = static_cast<std::int64_t>(32 * boots)};
+  return {.registered = 6 * boots, .frames = static_cast<std::int64_t>(48 * boots)};  // both sides of a stream, at most
 }
 
 std::vector<std::string> Cluster::leaks() {

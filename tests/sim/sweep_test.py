@@ -1,0 +1,52 @@
+"""tools/sweep: it says what does not hold, and with which seed."""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SIM = sys.argv.pop(1)
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+QUIET = """name: quiet
+story: nothing happens
+topology: {{api: 1, workers: 1, gateways: 1, daemons: 1, users: 1}}
+workload: {{chats: 1, messages: 1, spread: 1s}}
+at_least: {{client.message.accepted: {least}}}
+phases: {{warm_up: 2s, chaos: 5s, quiesce: 2m}}
+"""
+
+
+class Sweep(unittest.TestCase):
+    def sweep(self, least, *more):
+        with tempfile.TemporaryDirectory() as folder:
+            scenario = pathlib.Path(folder, "quiet.yaml")
+            scenario.write_text(QUIET.format(least=least))
+            return subprocess.run([ROOT / "tools/sweep", "--program", SIM, "--jobs", "2", "--minutes", "0.02", *more, scenario],
+                                  capture_output=True, text=True)
+
+    def test_what_holds_passes(self):
+        done = self.sweep(1)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("all held", done.stdout)
+
+    def test_what_does_not_hold_is_told_with_the_command_that_repeats_it(self):
+        done = self.sweep(99, "--seed", "4711")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"again: tools/sim run .*quiet\.yaml --seed 4711")
+        self.assertIn("not held", done.stdout)
+
+    def test_the_seeds_are_those_of_the_commit(self):
+        first = [re.match(r"seeds from (\d+) on", self.sweep(1).stdout)[1] for _ in range(2)]
+        self.assertEqual(first[0], first[1])
+
+    def test_a_scenario_that_is_not_there_fails(self):
+        done = subprocess.run([ROOT / "tools/sweep", "--program", SIM, "--minutes", "0.01", "scenarios/none.yaml"],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("scenarios/none.yaml", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
