@@ -183,6 +183,7 @@ Task<void> Runner::run(std::shared_ptr<Run> run) {
   run->effect = effect_of(run->request.effect());
   if (run->tool)
     run->effect = std::max(run->effect, run->tool->descriptor().effect);  // the more careful of both
+  co_await wait_for_refusal(run->id);
   auto admission =
       co_await journal_.admit({run->id, run->request.tool(), run->request.arguments(), run->effect}, soon());
   run->admitted = true;
@@ -301,14 +302,41 @@ bool Runner::kill(const RequestId& id) {
   return true;
 }
 
-// Also a request that never came is written down, so that it is not run when it comes late (C9).
+Task<void> Runner::wait_for_refusal(RequestId id) {
+  for (auto found = refusing_.find(id); found != refusing_.end(); found = refusing_.find(id)) {
+    const std::shared_ptr<Event> over = found->second;
+    co_await over->wait();
+  }
+}
+
+// Also a request that never came is written down, so that it is not run when it comes late (C9). When it comes while that
+// goes on, it waits: the journal takes what was begun and is not running for the run of an earlier life.
 Task<void> Runner::cancel_absent(RequestId id) {
+  co_await wait_for_refusal(id);
+  if (const auto running = runs_.find(id); running != runs_.end()) {
+    running->second->cancelled.set();
+    co_return;
+  }
+  struct Refusing {
+    Refusing(Runner& r, RequestId i) : runner(r), id(std::move(i)), over(std::make_shared<Event>()) {
+      runner.refusing_[id] = over;
+    }
+    Refusing(const Refusing&) = delete;
+    Refusing& operator=(const Refusing&) = delete;
+    ~Refusing() {
+      runner.refusing_.erase(id);
+      over->set();
+    }
+    Runner& runner;
+    RequestId id;
+    std::shared_ptr<Event> over;
+  } refusing(*this, id);
   const Status refused = co_await journal_.refuse(id, soon());
   if (!refused.ok()) {
     log_.warning("daemon.cancel.not_journaled", {{"request_id", id.str()}, {"error", message_of(refused)}});
     co_return;  // not confirmed: whoever asked will ask again
   }
-  // One that came in the meantime was admitted behind the refusal, and answers for itself.
+  // One that came in the meantime waits behind the refusal, and answers for itself.
   const auto stored = co_await journal_.unacknowledged(soon());
   if (stored.ok() && std::find(stored->begin(), stored->end(), id) != stored->end() &&
       offers_.insert(id).second && listener_)

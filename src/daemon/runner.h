@@ -99,6 +99,7 @@ class Runner {
   void announce_end(const Run& run);
   void trace_effect(std::string_view name, const Run& run);
   Task<void> cancel_absent(RequestId id);
+  Task<void> wait_for_refusal(RequestId id);
   Task<void> record_acknowledgement(RequestId id);
   Instant soon() const { return after(clock_.now(), kPatience); }
 
@@ -112,6 +113,7 @@ class Runner {
   bool closed_ = false;
   std::map<RequestId, std::shared_ptr<Run>> runs_;
   std::set<RequestId> offers_;
+  std::map<RequestId, std::shared_ptr<Event>> refusing_;  // being written down as not to be run; set when that is over
   std::map<RequestId, model::ToolResult> unsaved_;  // results that the journal would not take
   Event a_run_ended_;
   TaskScope scope_;  // last: its tasks use everything above

@@ -97,7 +97,7 @@ Task<void> repeat_in_chat(benchmark::State& state, store::Store& store, Task<Sta
 
 void in_chat(benchmark::State& state, Task<Status> (*work)(Chat&)) {
   Executor executor(1);
-  sim::SimClock clock(executor);
+  sim::SimClock clock(executor, 0);
   const auto database = *SqliteDatabase::open(":memory:");
   store::Store store(*database, clock, Random(1));
   TaskScope scope(executor, 0);

@@ -29,7 +29,7 @@ class MemoryWorld {
 
  private:
   Executor executor_{1};
-  sim::SimClock clock_{executor_};
+  sim::SimClock clock_{executor_, 0};
   adapters::MemoryBusServer server_{Random(3)};
   adapters::MemoryBus one_{server_};
   adapters::MemoryBus two_{server_};
@@ -56,7 +56,7 @@ class SimWorld {
 
  private:
   sim::Simulation simulation_{7};
-  sim::SimClock clock_{simulation_.executor()};
+  sim::SimClock clock_{simulation_.executor(), 0};
   sim::Network network_{simulation_};
   sim::SimBusServer server_{network_, simulation_.add_node("nats")};
   sim::SimBus one_{server_, simulation_.add_node("one")};

@@ -63,7 +63,7 @@ class System {
   }
 
   Executor executor_{1};
-  sim::SimClock clock_{executor_};
+  sim::SimClock clock_{executor_, 0};
   std::unique_ptr<adapters::SqliteDatabase> database_ = *adapters::SqliteDatabase::open(":memory:");
   std::uint64_t life_ = 0;
   std::unique_ptr<Journal> journal_;

@@ -216,6 +216,66 @@ TEST_F(DaemonRequests, CancelledBeforeTheyComeAreNotRun) {
   EXPECT_EQ(machine_.effects.count("r1"), 0u);
 }
 
+// The first commits fail and are repeated a little later, behind others.
+class AbortingJournal final : public ports::Database {
+ public:
+  explicit AbortingJournal(ports::Database& inner) : inner_(inner) {}
+  Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override {
+    CO_TRY_ASSIGN(auto inner, co_await inner_.begin(access, deadline));
+    co_return std::make_unique<AbortingTransaction>(*this, std::move(inner));
+  }
+  Task<Status> run_script(std::string_view sql, Instant deadline) override { return inner_.run_script(sql, deadline); }
+
+  int aborts = 0;
+
+ private:
+  class AbortingTransaction final : public ports::Transaction {
+   public:
+    AbortingTransaction(AbortingJournal& journal, std::unique_ptr<ports::Transaction> inner)
+        : journal_(journal), inner_(std::move(inner)) {}
+    Task<Result<ports::Rows>> execute(std::string_view sql, ports::Values parameters) override {
+      return inner_->execute(sql, std::move(parameters));
+    }
+    Task<Status> commit() override {
+      if (journal_.aborts > 0) {
+        --journal_.aborts;
+        inner_.reset();
+        co_return aborted("again");
+      }
+      co_return co_await inner_->commit();
+    }
+
+   private:
+    AbortingJournal& journal_;
+    std::unique_ptr<ports::Transaction> inner_;
+  };
+  ports::Database& inner_;
+};
+
+class DaemonRequestsOnAnAbortingJournal : public DaemonRequests {
+ protected:
+  ports::Database& journal() override { return aborting_; }
+  AbortingJournal aborting_{*journal_};
+};
+
+// Found by the simulator (smoke/api_replica_dies_under_stream, seed 382): the refusal was written behind the admission, took
+// the run for one of an earlier life, and told "unknown" while it was going on.
+TEST_F(DaemonRequestsOnAnAbortingJournal, ThatComeWhileTheirCancelIsWrittenEndOnlyOnce) {
+  connect();
+  aborting_.aborts = 1;
+  gateway_->cancel("r1");
+  run_for(1ms);
+  ASSERT_EQ(aborting_.aborts, 0);
+  ASSERT_TRUE(gateway_->cancels("r1").empty());
+  gateway_->execute("r1", "append /log x; sleep 2; append /log y");
+  gateway_->cancel("r1");
+  run_for(5s);
+  ASSERT_EQ(gateway_->results("r1").size(), 1u);
+  EXPECT_EQ(gateway_->results("r1")[0].outcome(), proto::OUTCOME_NOT_EXECUTED);
+  EXPECT_EQ(machine_.effects.count("r1"), 0u);
+  EXPECT_EQ(gateway_->cancels("r1").size(), 2u);
+}
+
 TEST_F(DaemonRequests, AreNotRunTwiceWhereverTheProcessDies) {
   std::size_t unknown = 0;
   std::size_t executed = 0;

@@ -247,7 +247,7 @@ class DaemonWorld : public ::testing::Test {
           tools(tools::make_standard_tools(processes, filesystem)),
           context{&world.executor_, nullptr, 1},
           daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools,
-                 *world.journal_, std::move(options)),
+                 world.journal(), std::move(options)),
           scope(world.executor_, 1) {
       scope.spawn(keep(daemon, end));
     }
@@ -272,6 +272,7 @@ class DaemonWorld : public ::testing::Test {
     options_.working_directory = "/project";
   }
 
+  virtual ports::Database& journal() { return *journal_; }
   void start() { life_ = std::make_unique<Life>(*this, options_); }
   void crash() { life_.reset(); }
   void run_for(Duration duration) { executor_.run_until(executor_.now() + duration); }
@@ -288,7 +289,7 @@ class DaemonWorld : public ::testing::Test {
   }
 
   Executor executor_;
-  sim::SimClock clock_{executor_};
+  sim::SimClock clock_{executor_, 0};
   sim::SimMachine machine_;
   RecordingLog log_;
   adapters::MemoryLinkTransport links_;
