@@ -19,13 +19,20 @@ void StreamOracle::on_record(const TraceRecord& record) {
   calm_.on_record(record);
   if (record.name == "client.update") return on_update(record);
   if (record.name == "worker.turn.finished") return on_turn_ended(record);
+  if (record.name == "api.message.accepted") {
+    Seen& seen = chats_[text_or_empty(record, "chat")];
+    seen.asked.insert(text_or_empty(record, "message"));
+    seen.turn_ended = kNever;  // the chat may have gone on at once
+  }
   if (record.name == "client.stream.opened") chats_[text_or_empty(record, "chat")].stream_opened = record.time;
 }
 
-// The update may have reached the client before this record was made, right after it was published.
+// The update may have reached the client before this record was made, right after it was published. While another message
+// waits, the chat goes on and its status does not change.
 void StreamOracle::on_turn_ended(const TraceRecord& record) {
   Seen& seen = chats_[text_or_empty(record, "chat")];
-  if (seen.last_status + kPrompt < record.time) seen.turn_ended = record.time;
+  const bool rests = ++seen.turns >= seen.asked.size();
+  if (rests && seen.last_status + kPrompt < record.time) seen.turn_ended = record.time;
 }
 
 void StreamOracle::on_update(const TraceRecord& record) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,9 @@ class StreamOracle final : public Oracle {
   static constexpr Duration kPrompt = std::chrono::milliseconds(4500);  // an api looks of itself every 5 s
   struct Seen {
     std::string user;
-    Instant turn_ended = kNever;  // and the client has not yet heard of it
+    std::set<std::string> asked;  // messages
+    std::size_t turns = 0;        // that have ended
+    Instant turn_ended = kNever;  // the last one, and the client has not yet heard of it
     Instant last_status{};        // when it heard of one
     Instant stream_opened = kNever;  // when it began to listen; kNever: it does not
     std::vector<std::int64_t> digests;  // of the updates 1, 2, 3 …

@@ -87,6 +87,18 @@ TEST_F(Following, WhileThingsAreBrokenItMayBeLate) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
+TEST_F(Following, AChatThatGoesOnWithTheNextMessageSaysNothing) {
+  for (const char* message : {"m1", "m2"}) {
+    judged.record("api.message.accepted", {{"user", "u"}, {"chat", "c"}, {"message", message}, {"sequence", 1}});
+  }
+  see(1, "message", "hello");
+  judged.at(10s);
+  turn_ends();
+  judged.at(16s);
+  see(2, "status", "idle");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
 TEST_F(Following, AClientThatWasNotListeningIsNotJudged) {
   see(1, "message", "hello");
   judged.at(10s);
