@@ -157,8 +157,9 @@ Task<Status> Runner::open() {
 
 void Runner::execute(proto::ExecuteTool request) {
   const RequestId id(request.request_id());
+  const Instant reader_seen = request.without_output() ? Instant{} : clock_.now();
   if (const auto running = runs_.find(id); running != runs_.end()) {
-    running->second->reader_seen = clock_.now();
+    running->second->reader_seen = std::max(running->second->reader_seen, reader_seen);
     if (!listener_ || !running->second->admitted) return;
     listener_->on_accepted(id);
     if (running->second->last_chunk > 0) listener_->on_output(id, running->second->last_chunk);
@@ -171,9 +172,10 @@ void Runner::execute(proto::ExecuteTool request) {
     listener_->on_finished(id);
     return;
   }
+  if (request.must_not_start()) return cancel(id);  // refused, unless the journal knows its end
   if (closed_) return;  // not accepted: the caller asks again, here or in our next life
   auto run_state = std::make_shared<Run>(std::move(request));
-  run_state->reader_seen = clock_.now();
+  run_state->reader_seen = reader_seen;
   runs_.emplace(id, run_state);
   scope_.spawn(run(std::move(run_state)));
 }

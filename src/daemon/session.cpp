@@ -136,10 +136,11 @@ Status Session::on_frame(const std::string& bytes) {
 
 void Session::on_execute(proto::ExecuteTool request) {
   if (closing_) return;
-  const RequestId id(request.request_id());
-  Followed& followed = followed_[id];
-  followed = Followed{};
-  followed.sent = followed.acknowledged = request.resume_output_after();
+  if (!request.without_output()) {
+    Followed& followed = followed_[RequestId(request.request_id())];
+    followed = Followed{};
+    followed.sent = followed.acknowledged = request.resume_output_after();
+  }
   runner_.execute(std::move(request));
 }
 

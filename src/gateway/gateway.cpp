@@ -8,6 +8,8 @@
 namespace reliant::gateway {
 namespace {
 
+constexpr Duration kLoseEvery = std::chrono::minutes(1);
+
 Status newer_stream() {
   return with_reason(aborted("a newer stream of this daemon was accepted"), kReasonSuperseded);
 }
@@ -32,6 +34,7 @@ Task<Status> Gateway::start() {
   if (options_.advertised_address.empty()) options_.advertised_address = listener_->address();
   scope_.spawn(accept_links());
   scope_.spawn(announce());
+  scope_.spawn(lose_overdue());
   log_.info("gateway.started", {{"gateway", options_.id.str()}, {"address", listener_->address()}});
   co_return ok_status();
 }
@@ -51,6 +54,14 @@ Task<void> Gateway::announce() {
     Status announced = co_await records_.announce(options_.id, options_.advertised_address);
     if (!announced.ok()) log_.warning("gateway.announce.failed", {{"error", message_of(announced)}});
     co_await sleep_for(Records::kLease / 3);
+  }
+}
+
+Task<void> Gateway::lose_overdue() {
+  while (true) {
+    co_await sleep_for(kLoseEvery);
+    Status lost = co_await records_.lose_overdue();
+    if (!lost.ok()) log_.warning("gateway.lose_overdue.failed", {{"error", message_of(lost)}});
   }
 }
 

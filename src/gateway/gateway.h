@@ -64,6 +64,7 @@ class Gateway final : public router::DaemonSessions {
 
   Task<void> accept_links();
   Task<void> announce();
+  Task<void> lose_overdue();
   Task<void> serve(std::unique_ptr<ports::AcceptedLink> link);
   Task<Result<proto::Register>> read_registration(ports::AcceptedLink& link);
   Task<Result<std::shared_ptr<Session>>> open(std::unique_ptr<ports::AcceptedLink>& link, proto::Registered& greeting);

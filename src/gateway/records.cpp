@@ -28,25 +28,44 @@ Task<Status> Records::record_connection(SessionIdentity session, model::DaemonCo
                                                      deadline());
 }
 
-Task<Result<std::optional<model::ToolResult>>> Records::begin_execution(SessionIdentity session,
-                                                                        model::ToolRequest request) {
+namespace {
+
+store::DaemonStream stream_of(const SessionIdentity& session) { return {session.user, session.daemon, session.epoch}; }
+
+}  // namespace
+
+Task<Result<store::Execution>> Records::begin_execution(SessionIdentity session, model::ToolRequest request) {
   const RequestId id = request.id;
   CO_TRY_ASSIGN(store::Execution known, co_await store_.executions().insert(std::move(request), deadline()));
   if (known.state != store::ExecutionState::kDone) {
-    CO_TRY_ASSIGN(known, co_await store_.executions().advance(id, store::ExecutionState::kDispatched, session.epoch,
-                                                              deadline()));
+    CO_TRY_ASSIGN(known, co_await store_.executions().advance(id, store::ExecutionState::kDispatched,
+                                                              stream_of(session), deadline()));
   }
   if (known.state == store::ExecutionState::kLost)
     co_return failed_precondition("tool request ", id.str(), " was given up; it is not sent any more");
-  co_return std::move(known.result);
+  co_return known;
 }
 
 Task<Result<model::ToolResult>> Records::finish_execution(SessionIdentity session, RequestId request,
                                                           model::ToolResult result) {
-  CO_TRY_ASSIGN(store::Execution finished, co_await store_.executions().finish(std::move(request), session.epoch,
+  CO_TRY_ASSIGN(store::Execution finished, co_await store_.executions().finish(std::move(request), stream_of(session),
                                                                                std::move(result), deadline()));
   if (!finished.result) co_return internal_error("a finished execution has no result");
   co_return *std::move(finished.result);
+}
+
+Task<Status> Records::ask_cancel(SessionIdentity session, RequestId request) {
+  const auto asked = co_await store_.executions().ask_cancel(std::move(request), stream_of(session), deadline());
+  co_return asked.status().code() == StatusCode::kNotFound ? ok_status() : asked.status();
+}
+
+Task<Result<std::vector<store::Execution>>> Records::open_executions(SessionIdentity session) {
+  co_return co_await store_.executions().open(session.user, session.daemon, kReplayed, deadline());
+}
+
+Task<Status> Records::lose_overdue() {
+  const WallTime silent_since = clock_.wall_now() - model::kDisconnectedAfter;
+  co_return (co_await store_.executions().lose_overdue(kLostAfter, silent_since, deadline())).status();
 }
 
 Task<Status> Records::announce(GatewayId gateway, std::string address) {

@@ -34,6 +34,8 @@ class Records {
  public:
   // Within this much the database answers, or the call has failed.
   static constexpr Duration kPatience = std::chrono::seconds(10);
+  static constexpr Duration kLostAfter = std::chrono::minutes(5);
+  static constexpr std::size_t kReplayed = 256;  // of one daemon at a time
   static constexpr Duration kLease = model::kGatewayLease;
 
   // References outlive it.
@@ -44,8 +46,15 @@ class Records {
   // Takes the next epoch of the daemon: from now on every older one is refused.
   Task<Result<std::int64_t>> accept(UserId user, GatewayId gateway, proto::Register registration);
   Task<Status> record_connection(SessionIdentity session, model::DaemonConnection connection);
-  // The stored result if the request is done already; otherwise it is recorded as dispatched over this session.
-  Task<Result<std::optional<model::ToolResult>>> begin_execution(SessionIdentity session, model::ToolRequest request);
+  // As it is stored. Unless it is done, it has been recorded as dispatched over this session. FAILED_PRECONDITION: it was
+  // given up.
+  Task<Result<store::Execution>> begin_execution(SessionIdentity session, model::ToolRequest request);
+  // C9: recorded, so that it outlives this stream. OK also when the request is not known: the daemon will remember it.
+  Task<Status> ask_cancel(SessionIdentity session, RequestId request);
+  // What was left open by earlier streams of the daemon, and by callers that died, oldest first (C6).
+  Task<Result<std::vector<store::Execution>>> open_executions(SessionIdentity session);
+  // Marks as lost what has been open for kLostAfter longer than it may take, of daemons that have stayed away.
+  Task<Status> lose_overdue();
   // The first result wins; returns the one that is durable.
   Task<Result<model::ToolResult>> finish_execution(SessionIdentity session, RequestId request,
                                                    model::ToolResult result);

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kOutboundFrames = 1024;
 // Chunks that a daemon sends ahead of acknowledgements are fewer (its window), so a waiting execute() never misses one.
 constexpr std::size_t kWaitingEvents = 256;
+// A request whose caller may have died is not started any more when it is older than its own timeout and this.
+constexpr Duration kMayStartWithin = std::chrono::seconds(30);
 
 struct Superseded {};  // a newer execute() has taken the request over
 using ExecutionEvent = std::variant<proto::ToolOutput, model::ToolResult, Status, Superseded>;
@@ -94,6 +96,7 @@ Task<void> Session::run(proto::Registered greeting) {
   scope_.spawn(write_frames());
   scope_.spawn(beat());
   scope_.spawn(read_frames());
+  scope_.spawn(replay());
   co_await ended_.wait();
 
   status_.on_closed();
@@ -269,8 +272,13 @@ Task<Result<model::ToolResult>> Session::execute(model::ToolRequest request, rou
     if (reason_of(begun.status()) == kReasonSuperseded) close(begun.status());
     co_return begun.status();
   }
-  if (*begun) co_return **std::move(begun);
+  if (begun->result) co_return *std::move(begun->result);
   if (ended_.is_set()) co_return stream_lost(identity_.daemon);
+  if (begun->cancel_asked) {
+    // Not to be started any more (C9). The daemon answers how it has ended, or ends it.
+    send_cancel(request.id);
+    co_return co_await follow(execution, sink, deadline);
+  }
   log_.info("gateway.request.routed", {{"request_id", request.id.str()},
                                        {"user", identity_.user.str()},
                                        {"daemon", identity_.daemon.str()},
@@ -279,6 +287,54 @@ Task<Result<model::ToolResult>> Session::execute(model::ToolRequest request, rou
                                        {"took_us", microseconds_since(asked, clock_.now())}});
   send(execute_frame(request, sink.last_chunk()));
   co_return co_await follow(execution, sink, deadline);
+}
+
+// What earlier streams of the daemon left open is taken up, so that a result comes to be even if its caller has died (C6).
+Task<void> Session::replay() {
+  auto open = co_await records_.open_executions(identity_);
+  if (!open.ok()) {
+    log_.warning("gateway.replay.failed", {{"daemon", identity_.daemon.str()}, {"error", message_of(open.status())}});
+    co_return;  // whoever waits asks again
+  }
+  for (store::Execution& left_open : *open) {
+    if (ended_.is_set()) co_return;
+    co_await take_up(std::move(left_open));
+  }
+}
+
+Task<void> Session::take_up(store::Execution left_open) {
+  const RequestId id = left_open.request.id;
+  const Instant asked = clock_.now();
+  const Duration may_take = std::chrono::milliseconds(left_open.request.timeout_ms) + kMayStartWithin;
+  const bool too_old = clock_.wall_now() - left_open.created_at > may_take;
+  if (executions_.contains(id)) co_return;  // its caller is here
+  auto begun = co_await records_.begin_execution(identity_, left_open.request);
+  if (!begun.ok()) {
+    if (reason_of(begun.status()) == kReasonSuperseded) close(begun.status());
+    co_return;
+  }
+  if (begun->result || ended_.is_set() || executions_.contains(id)) co_return;
+  log_.info("gateway.request.replayed", {{"request_id", id.str()},
+                                         {"user", identity_.user.str()},
+                                         {"daemon", identity_.daemon.str()},
+                                         {"epoch", identity_.epoch},
+                                         {"state", to_string(left_open.state)},
+                                         {"cancelled", begun->cancel_asked},
+                                         {"took_us", microseconds_since(asked, clock_.now())}});
+  if (begun->cancel_asked) {
+    send_cancel(id);
+    co_return;
+  }
+  proto::GatewayFrame frame = execute_frame(begun->request, 0);
+  frame.mutable_execute_tool()->set_without_output(true);
+  frame.mutable_execute_tool()->set_must_not_start(too_old);
+  send(std::move(frame));
+}
+
+void Session::send_cancel(const RequestId& request) {
+  proto::GatewayFrame frame;
+  frame.mutable_cancel_tool()->set_request_id(request.str());
+  send(std::move(frame));
 }
 
 Task<Result<model::ToolResult>> Session::follow(Execution& execution, router::OutputSink& sink, Instant deadline) {
@@ -309,9 +365,11 @@ Task<Status> Session::cancel(RequestId request, Instant deadline) {
     const RequestId& id;
     ~Entry() { cancels.erase(id); }
   } entry{cancels_, request};
-  proto::GatewayFrame frame;
-  frame.mutable_cancel_tool()->set_request_id(request.str());
-  send(std::move(frame));
+  // A stream that was replaced speaks to the wrong process (C2).
+  Status recorded = co_await records_.ask_cancel(identity_, request);
+  if (reason_of(recorded) == kReasonSuperseded) close(recorded);
+  CO_TRY_OK(std::move(recorded));
+  send_cancel(request);
   if (ended_.is_set()) co_return stream_lost(identity_.daemon);
   auto confirmed = co_await answer.wait(deadline);
   if (!confirmed) co_return deadline_exceeded("the daemon did not confirm the cancel in time");

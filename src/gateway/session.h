@@ -65,6 +65,9 @@ class Session {
   void on_output(proto::ToolOutput frame);
   void on_finished(proto::ToolFinished frame);
   void on_command_done(const proto::CommandDone& frame);
+  Task<void> replay();
+  Task<void> take_up(store::Execution left_open);
+  void send_cancel(const RequestId& request);
   Task<void> keep_result(proto::ToolFinished frame);
   Task<void> record_connection();
   void send(proto::GatewayFrame frame);

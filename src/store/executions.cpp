@@ -30,7 +30,7 @@ bool may_become(ExecutionState from, ExecutionState to) {
 
 #define EXECUTION_COLUMNS                                                                               \
   "request_id, user_id, daemon_id, chat_id, call_id, tool, arguments, working_directory, effect, "      \
-  "timeout_ms, state, epoch, outcome, is_error, content, exit_code, output_chunks, created_at"
+  "timeout_ms, state, epoch, outcome, is_error, content, exit_code, output_chunks, created_at, cancel_asked"
 
 Execution execution_from(const Row& row) {
   Execution execution;
@@ -51,6 +51,7 @@ Execution execution_from(const Row& row) {
         model::ToolResult{model::outcome_from(row.text(12)), row.integer(13) != 0, row.text(14),
                           row.integer(15), static_cast<std::uint64_t>(row.integer(16))};
   execution.created_at = wall_time(row.integer(17));
+  execution.cancel_asked = row.integer(18) != 0;
   return execution;
 }
 
@@ -78,7 +79,7 @@ struct InsertExecution {
       co_return permission_denied("tool request ", request.id.str(), " belongs to another user or daemon");
     CO_TRY_OK((co_await transaction.execute(
                    "INSERT INTO tool_executions (" EXECUTION_COLUMNS ") VALUES "
-                   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', 0, '', 0, 0, $12)",
+                   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', 0, '', 0, 0, $12, 0)",
                    {request.id.str(), request.user.str(), request.daemon.str(), request.chat.str(),
                     request.call.str(), request.tool, request.arguments, request.working_directory,
                     std::string(model::to_string(request.effect)), request.timeout_ms,
@@ -88,22 +89,44 @@ struct InsertExecution {
   }
 };
 
-// A step that a daemon's stream (epoch) or the servers themselves (nullopt) make.
+Task<Status> check_stream(Transaction& transaction, model::ToolRequest request, DaemonStream stream) {
+  if (request.user != stream.user || request.daemon != stream.daemon)
+    co_return permission_denied("tool request ", request.id.str(), " is not for daemon ", stream.daemon.str());
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute("SELECT epoch FROM daemons WHERE user_id = $1 AND id = $2",
+                                             {request.user.str(), request.daemon.str()}));
+  const std::int64_t current = rows.empty() ? 0 : rows[0].integer(0);
+  if (current == stream.epoch) co_return ok_status();
+  co_return with_reason(failed_precondition("the stream of epoch ", stream.epoch, " of daemon ",
+                                            request.daemon.str(), " was replaced by epoch ", current),
+                        kReasonSuperseded);
+}
+
+// What no gateway has sent has not been run.
+model::ToolResult cancelled_before() {
+  model::ToolResult result;
+  result.outcome = model::Outcome::kNotExecuted;
+  result.is_error = true;
+  result.content = "Cancelled before it was sent to the daemon.";
+  return result;
+}
+
+// A step that a daemon's stream or the servers themselves (nullopt) make.
 struct AdvanceExecution {
   using Value = Execution;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // a step that was made is not made again
   RequestId id;
   ExecutionState state;
-  std::optional<std::int64_t> epoch;
+  std::optional<DaemonStream> stream;
   model::ToolResult result;  // of kDone
 
   Task<Result<Execution>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, id));
     if (!stored) co_return no_execution(id);
-    if (epoch) CO_TRY_OK(co_await check_epoch(transaction, stored->request));
+    if (stream) CO_TRY_OK(co_await check_stream(transaction, stored->request, *stream));
     if (!may_become(stored->state, state)) co_return *std::move(stored);
     stored->state = state;
-    stored->epoch = epoch.value_or(stored->epoch);
+    if (stream) stored->epoch = stream->epoch;
     if (state == ExecutionState::kDone) stored->result = result;
     CO_TRY_OK(
         (co_await transaction.execute(
@@ -115,16 +138,29 @@ struct AdvanceExecution {
             .status());
     co_return *std::move(stored);
   }
+};
 
-  Task<Status> check_epoch(Transaction& transaction, const model::ToolRequest& request) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("SELECT epoch FROM daemons WHERE user_id = $1 AND id = $2",
-                                               {request.user.str(), request.daemon.str()}));
-    const std::int64_t current = rows.empty() ? 0 : rows[0].integer(0);
-    if (current == *epoch) co_return ok_status();
-    co_return with_reason(failed_precondition("the stream of epoch ", *epoch, " of daemon ",
-                                              request.daemon.str(), " was replaced by epoch ", current),
-                          kReasonSuperseded);
+struct CancelExecution {
+  using Value = Execution;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // what was asked for is not asked for again
+  RequestId id;
+  std::optional<DaemonStream> stream;
+
+  Task<Result<Execution>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, id));
+    if (!stored) co_return no_execution(id);
+    if (stream) CO_TRY_OK(co_await check_stream(transaction, stored->request, *stream));
+    if (stored->state == ExecutionState::kDone || stored->state == ExecutionState::kLost || stored->cancel_asked)
+      co_return *std::move(stored);
+    if (!stored->dispatched()) {
+      const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, cancelled_before()};
+      co_return co_await end.run(transaction);
+    }
+    CO_TRY_OK((co_await transaction.execute("UPDATE tool_executions SET cancel_asked = 1 WHERE request_id = $1",
+                                            {id.str()}))
+                  .status());
+    stored->cancel_asked = true;
+    co_return *std::move(stored);
   }
 };
 
@@ -158,6 +194,41 @@ struct OpenExecutions {
   }
 };
 
+struct OpenOfCall {
+  using Value = std::vector<Execution>;
+  ChatId chat;
+  ToolCallId call;
+
+  Task<Result<std::vector<Execution>>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "SELECT " EXECUTION_COLUMNS " FROM tool_executions "
+                                       "WHERE chat_id = $1 AND call_id = $2 "
+                                       "AND state IN ('pending', 'dispatched', 'running') ORDER BY request_id",
+                                       {chat.str(), call.str()}));
+    std::vector<Execution> executions;
+    for (const Row& row : rows) executions.push_back(execution_from(row));
+    co_return executions;
+  }
+};
+
+struct LoseOverdue {
+  using Value = std::int64_t;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // what is lost is not lost again
+  std::int64_t before;        // microseconds
+  std::int64_t silent_since;
+
+  Task<Result<std::int64_t>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute(
+                      "UPDATE tool_executions SET state = 'lost' "
+                      "WHERE state IN ('pending', 'dispatched', 'running') AND created_at + timeout_ms * 1000 < $1 "
+                      "AND daemon_id <> '' AND NOT EXISTS (SELECT 1 FROM daemons d WHERE d.user_id = tool_executions.user_id "
+                      "AND d.id = tool_executions.daemon_id AND d.last_seen >= $2)",
+                      {before, silent_since}));
+    co_return rows.changed;
+  }
+};
+
 #undef EXECUTION_COLUMNS
 
 }  // namespace
@@ -177,20 +248,35 @@ Task<Result<Execution>> Executions::insert(model::ToolRequest request, Instant d
   return transactor_.write(InsertExecution{std::move(execution)}, deadline);
 }
 
-Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState state, std::int64_t epoch,
+Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState state, DaemonStream stream,
                                             Instant deadline) {
-  return transactor_.write(AdvanceExecution{std::move(request), state, epoch, {}}, deadline);
+  return transactor_.write(AdvanceExecution{std::move(request), state, std::move(stream), {}}, deadline);
 }
 
-Task<Result<Execution>> Executions::finish(RequestId request, std::int64_t epoch, model::ToolResult result,
+Task<Result<Execution>> Executions::finish(RequestId request, DaemonStream stream, model::ToolResult result,
                                            Instant deadline) {
   return transactor_.write(
-      AdvanceExecution{std::move(request), ExecutionState::kDone, epoch, std::move(result)}, deadline);
+      AdvanceExecution{std::move(request), ExecutionState::kDone, std::move(stream), std::move(result)}, deadline);
 }
 
 Task<Result<Execution>> Executions::lose(RequestId request, Instant deadline) {
   return transactor_.write(AdvanceExecution{std::move(request), ExecutionState::kLost, std::nullopt, {}},
                            deadline);
+}
+
+Task<Result<Execution>> Executions::ask_cancel(RequestId request, std::optional<DaemonStream> stream,
+                                               Instant deadline) {
+  return transactor_.write(CancelExecution{std::move(request), std::move(stream)}, deadline);
+}
+
+Task<Result<std::vector<Execution>>> Executions::open_of_call(ChatId chat, ToolCallId call, Instant deadline) {
+  return transactor_.read(OpenOfCall{std::move(chat), std::move(call)}, deadline);
+}
+
+Task<Result<std::int64_t>> Executions::lose_overdue(Duration overdue, WallTime silent_since, Instant deadline) {
+  const std::int64_t before =
+      transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(overdue).count();
+  return transactor_.write(LoseOverdue{before, microseconds_of(silent_since)}, deadline);
 }
 
 Task<Result<Execution>> Executions::get(RequestId request, Instant deadline) {

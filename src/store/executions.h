@@ -1,7 +1,7 @@
 // Tool executions: what became of every request that left for a daemon (C5, C6, C7).
 //
 //   state         may become
-//   pending       dispatched, running, lost, done
+//   pending       dispatched, running, lost, done; done (not executed) when a cancel is asked for
 //   dispatched    running, lost, done
 //   running       lost, done
 //   lost          done: the daemon came back with the result after all
@@ -32,8 +32,16 @@ struct Execution {
   std::int64_t epoch = 0;  // of the daemon's stream that it was last seen on; 0 = none yet
   std::optional<model::ToolResult> result;  // of kDone
   WallTime created_at;
+  bool cancel_asked = false;  // of an open one: it must not be started any more, and ended where it runs (C9)
 
   bool dispatched() const { return epoch > 0; }  // a gateway has sent it, or was about to
+};
+
+// The stream on whose behalf something is written: of the daemon that the request is for, and the newest (C2).
+struct DaemonStream {
+  UserId user;
+  DaemonId daemon;
+  std::int64_t epoch = 0;
 };
 
 // Every method may fail as Transactor does. SUPERSEDED below is FAILED_PRECONDITION with that reason.
@@ -44,17 +52,25 @@ class Executions {
   // The stored one when the request id is known. PERMISSION_DENIED: it is known as a request of another user
   // or daemon.
   Task<Result<Execution>> insert(model::ToolRequest request, Instant deadline);
-  // On behalf of the daemon's stream of that epoch. A step back or to the same state changes nothing and is
-  // OK. SUPERSEDED: the epoch is not the daemon's current one. NOT_FOUND.
-  Task<Result<Execution>> advance(RequestId request, ExecutionState state, std::int64_t epoch,
+  // On behalf of a stream. A step back or to the same state changes nothing and is OK. SUPERSEDED: the epoch is
+  // not the daemon's current one. PERMISSION_DENIED: the request is for another daemon. NOT_FOUND.
+  Task<Result<Execution>> advance(RequestId request, ExecutionState state, DaemonStream stream,
                                   Instant deadline);
   // Likewise, with the result. The answer holds the result that counts: the first one.
-  Task<Result<Execution>> finish(RequestId request, std::int64_t epoch, model::ToolResult result,
+  Task<Result<Execution>> finish(RequestId request, DaemonStream stream, model::ToolResult result,
                                  Instant deadline);
+  // One that no gateway has sent yet ends here, as not executed; of one that was sent it is written down, so that whoever
+  // holds the daemon next passes the cancel on. Nothing when it has ended. With a stream, as advance(). NOT_FOUND.
+  Task<Result<Execution>> ask_cancel(RequestId request, std::optional<DaemonStream> stream, Instant deadline);
+  // The open ones of a tool call, which may have had several activities.
+  Task<Result<std::vector<Execution>>> open_of_call(ChatId chat, ToolCallId call, Instant deadline);
   // Without a stream: nobody expects an end any more, because the daemon stayed away. Nothing when it is
   // done.
   Task<Result<Execution>> lose(RequestId request, Instant deadline);
   Task<Result<Execution>> get(RequestId request, Instant deadline);  // NOT_FOUND
+  // Loses what nobody can expect an end of any more: it should have ended `overdue` ago by its own timeout, and nothing was
+  // heard of its daemon since `silent_since`. Says how many.
+  Task<Result<std::int64_t>> lose_overdue(Duration overdue, WallTime silent_since, Instant deadline);
   // Not done and not lost, oldest first: what a gateway replays when the daemon connects.
   Task<Result<std::vector<Execution>>> open(UserId user, DaemonId daemon, std::size_t limit,
                                             Instant deadline);

@@ -124,7 +124,12 @@ CREATE TABLE commit_marks (
 );
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst}};
+constexpr std::string_view kCancelAsked = R"sql(
+INSERT INTO schema_version (version) VALUES (2);
+ALTER TABLE tool_executions ADD COLUMN cancel_asked BIGINT NOT NULL DEFAULT 0;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirst}, {2, kCancelAsked}};
 
 struct CurrentVersion {
   using Value = std::int64_t;

@@ -69,6 +69,7 @@ class ChatActivities {
   Task<Result<model::ToolResult>> give_up(model::ToolRequest request, Status last);
 
   Task<Status> close_open_calls(workflow::FinishTurnInput input);
+  Task<void> cancel_open_executions(ChatId chat, ToolCallId call);
   workflow::CallModelOutput planned(const store::Message& answer) const;
 
   ActivityPorts ports_;

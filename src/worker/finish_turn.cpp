@@ -7,6 +7,7 @@
 namespace reliant::worker {
 namespace {
 
+constexpr Duration kPassOnCancel = std::chrono::seconds(2);
 constexpr std::string_view kNotRunText = "The turn ended before this tool call was answered.";
 
 // The tool calls of one turn that have no result: their key, and the call.
@@ -35,6 +36,7 @@ std::vector<std::pair<TurnKey, model::ToolCall>> open_calls(const std::vector<st
 Task<Status> ChatActivities::close_open_calls(workflow::FinishTurnInput input) {
   CO_TRY_ASSIGN(const auto stored, co_await load_messages(input.user, input.chat));
   for (auto& [key, call] : open_calls(stored, input.turn)) {
+    co_await cancel_open_executions(input.chat, call.id);
     store::ToolResultMessage message;
     message.user = input.user;
     message.chat = input.chat;
@@ -50,6 +52,22 @@ Task<Status> ChatActivities::close_open_calls(workflow::FinishTurnInput input) {
     ports_.hub.publish(input.user, input.chat, appended.last_sequence);
   }
   co_return ok_status();
+}
+
+// What the daemon may still be at: a cancel that its own activity could not pass on, having died, is passed on here.
+Task<void> ChatActivities::cancel_open_executions(ChatId chat, ToolCallId call) {
+  const auto open = co_await ports_.store.executions().open_of_call(std::move(chat), std::move(call), store_deadline());
+  if (!open.ok()) co_return;
+  for (const store::Execution& execution : *open) {
+    const RequestId id = execution.request.id;
+    const auto asked = co_await ports_.store.executions().ask_cancel(id, std::nullopt, store_deadline());
+    if (!asked.ok() || asked->result) continue;
+    const Status passed_on = co_await ports_.router.cancel(execution.request.user, execution.request.daemon, id,
+                                                           ports_.clock.now() + kPassOnCancel);
+    // The daemon hears of it when it connects next.
+    if (!passed_on.ok())
+      ports_.log.info("worker.tool.cancel_left", {{"request_id", id.str()}, {"error", message_of(passed_on)}});
+  }
 }
 
 Task<Result<std::string>> ChatActivities::finish_turn(temporal::ActivityContext&, std::string text) {

@@ -180,6 +180,9 @@ Task<void> ChatActivities::follow_cancel(ToolRun& run, model::ToolRequest reques
   co_await run.activity.cancelled().wait();
   if (run.activity.cancel_reason() != temporal::CancelReason::kRequested) co_return;
   run.cancelled = true;
+  // Recorded first: then it holds even if the daemon cannot be reached now, and what was not sent yet never will be (C9).
+  const auto recorded = co_await ports_.store.executions().ask_cancel(request.id, std::nullopt, store_deadline());
+  if (recorded.ok() && recorded->result) co_return;
   Status confirmed = co_await ports_.router.cancel(request.user, request.daemon, request.id,
                                                    ports_.clock.now() + kCancelPatience);
   if (!confirmed.ok()) {
@@ -235,6 +238,10 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
       model::ToolRequest to_cancel = recorded->request;
       auto ended = co_await race(run_on_daemon(run, std::move(recorded->request)), follow_cancel(run, std::move(to_cancel)));
       if (auto* result = std::get_if<0>(&ended)) co_return std::move(*result);
+      if (run.cancelled) {
+        const auto ended_by_then = co_await ports_.store.executions().get(run.request, store_deadline());
+        if (ended_by_then.ok() && ended_by_then->result) co_return *ended_by_then->result;
+      }
       co_return cancelled("the tool call was given up by this worker");
     }
     if (reason_of(recorded.status()) != kReasonDaemonOffline) co_return recorded.status();

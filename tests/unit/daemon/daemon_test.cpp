@@ -63,6 +63,82 @@ TEST_F(DaemonRequests, OfOneIdMustBeTheSame) {
   EXPECT_EQ(machine_.effects.count("r1"), 1u);
 }
 
+TEST_F(DaemonRequests, AreKilledWithoutGrace) {
+  connect();
+  gateway_->execute("r1", "trap '' TERM; sleep 60");
+  run_for(1s);
+  proto::GatewayFrame frame;
+  frame.mutable_command()->set_command_id("c1");
+  frame.mutable_command()->mutable_kill_process()->set_request_id("r1");
+  gateway_->send(frame);
+  run_for(100ms);
+  ASSERT_EQ(gateway_->results("r1").size(), 1u);
+  EXPECT_EQ(gateway_->results("r1")[0].outcome(), proto::OUTCOME_EXECUTED);
+  EXPECT_TRUE(gateway_->results("r1")[0].is_error());
+  EXPECT_EQ(machine_.running, 0u);
+  frame.mutable_command()->set_command_id("c2");
+  gateway_->send(frame);
+  run_for(100ms);
+  const auto& answer = gateway_->streams[0]->heard.back().frame.command_done();
+  EXPECT_EQ(answer.command_id(), "c2");
+  EXPECT_EQ(answer.code(), static_cast<int>(StatusCode::kNotFound));
+}
+
+TEST_F(DaemonRequests, ThatMustNotStartAreAnsweredFromTheJournalOrRefused) {
+  connect();
+  gateway_->execute("r1", "append /log x");
+  run_for(1s);
+  for (const char* id : {"r1", "r2"}) {
+    proto::GatewayFrame frame;
+    proto::ExecuteTool& request = *frame.mutable_execute_tool();
+    request.set_request_id(id);
+    request.set_tool("bash");
+    request.set_arguments(R"({"command":"append /log x"})");
+    request.set_effect(proto::EFFECT_NON_IDEMPOTENT);
+    request.set_must_not_start(true);
+    request.set_without_output(true);
+    gateway_->send(frame);
+    run_for(1s);
+  }
+  EXPECT_EQ(gateway_->results("r1").back().outcome(), proto::OUTCOME_EXECUTED);
+  ASSERT_EQ(gateway_->results("r2").size(), 1u);
+  EXPECT_EQ(gateway_->results("r2")[0].outcome(), proto::OUTCOME_NOT_EXECUTED);
+  EXPECT_EQ(machine_.effects.count("r2"), 0u);
+}
+
+TEST_F(DaemonRequests, WithoutOutputSendTheResultOnly) {
+  connect();
+  proto::GatewayFrame frame;
+  proto::ExecuteTool& request = *frame.mutable_execute_tool();
+  request.set_request_id("r1");
+  request.set_tool("bash");
+  request.set_arguments(R"({"command":"echo one; sleep 1; echo two"})");
+  request.set_without_output(true);
+  gateway_->send(frame);
+  run_for(3s);
+  EXPECT_TRUE(gateway_->outputs("r1").empty());
+  ASSERT_EQ(gateway_->results("r1").size(), 1u);
+  EXPECT_GT(gateway_->results("r1")[0].output_chunks(), 0u);
+}
+
+TEST_F(DaemonRequests, ReadTheConfigurationAgainWhenAsked) {
+  options_.read_again = [] {
+    return DaemonSettings{"new name", {{"gpu", "yes"}}, {"gw:1"}};
+  };
+  connect();
+  proto::GatewayFrame frame;
+  frame.mutable_command()->set_command_id("c1");
+  frame.mutable_command()->mutable_reload_config();
+  gateway_->send(frame);
+  run_for(100ms);
+  EXPECT_EQ(gateway_->streams[0]->heard.back().frame.command_done().code(), 0);
+  gateway_->hang_up(unavailable("restart"));
+  run_for(60s);
+  ASSERT_EQ(gateway_->streams.size(), 2u);
+  EXPECT_EQ(gateway_->streams[1]->registration.name(), "new name");
+  EXPECT_EQ(gateway_->streams[1]->registration.labels().at("gpu"), "yes");
+}
+
 TEST_F(DaemonRequests, RunInParallel) {
   connect();
   for (int i = 0; i < 10; ++i) gateway_->execute(concat("r", i), "sleep 5; echo done");

@@ -230,6 +230,94 @@ TEST_P(GatewayTest, ARequestThatWasGivenUpIsNotSentAnyMore) {
   EXPECT_TRUE(frame.ok() && frame->has_heartbeat());  // the first thing that the daemon hears
 }
 
+TEST_P(GatewayTest, WhatWasLeftOpenIsReplayedWhenTheDaemonConnects) {
+  ASSERT_TRUE(finish(world_.simulation, world_.store.executions().insert(world_.request("req_1"), kNever)).ok());
+  auto link = world_.connected();
+  const auto replayed = next_request(*link).execute_tool();
+  EXPECT_EQ(replayed.request_id(), "req_1");
+  EXPECT_TRUE(replayed.without_output());
+  EXPECT_FALSE(replayed.must_not_start());
+  world_.send_result(*link, "req_1", "ok");
+  EXPECT_EQ(world_.frame_of(*link)->result_ack().request_id(), "req_1");
+  const auto row = finish(world_.simulation, world_.store.executions().get(RequestId("req_1"), kNever));
+  EXPECT_EQ(row->result->content, "ok");
+}
+
+TEST_P(GatewayTest, WhatIsTooOldIsNotStartedByAReplay) {
+  ASSERT_TRUE(finish(world_.simulation, world_.store.executions().insert(world_.request("req_1"), kNever)).ok());
+  world_.run_for(151s);  // 120 s of its own and 30 s more
+  auto link = world_.connected();
+  EXPECT_TRUE(next_request(*link).execute_tool().must_not_start());
+}
+
+TEST_P(GatewayTest, ACallerThatComesDuringTheReplayGetsTheOutput) {
+  ASSERT_TRUE(finish(world_.simulation, world_.store.executions().insert(world_.request("req_1"), kNever)).ok());
+  auto link = world_.connected();
+  Call call;
+  start(call, world_.request("req_1"));
+  proto::ExecuteTool asked = next_request(*link).execute_tool();
+  if (asked.without_output()) asked = next_request(*link).execute_tool();
+  EXPECT_FALSE(asked.without_output());
+  world_.send_output(*link, "req_1", 1, "one");
+  world_.send_result(*link, "req_1", "ok");
+  world_.run_for(1s);
+  ASSERT_TRUE(call.result.has_value());
+  EXPECT_EQ(call.output, "one");
+}
+
+TEST_P(GatewayTest, ACancelThatCouldNotBePassedOnIsPassedOnWhenTheDaemonConnects) {
+  auto& executions = world_.store.executions();
+  {
+    auto link = world_.connected();
+    Call call;
+    start(call, world_.request("req_1"));
+    EXPECT_EQ(next_request(*link).execute_tool().request_id(), "req_1");
+    link->cancel();
+    world_.run_for(1s);
+  }
+  ASSERT_TRUE(finish(world_.simulation, executions.ask_cancel(RequestId("req_1"), std::nullopt, kNever)).ok());
+  auto link = world_.connected();
+  EXPECT_EQ(world_.frame_of(*link)->cancel_tool().request_id(), "req_1");
+  Call again;  // an attempt that knows nothing of it
+  start(again, world_.request("req_1"));
+  EXPECT_EQ(world_.frame_of(*link)->cancel_tool().request_id(), "req_1");
+}
+
+TEST_P(GatewayTest, AStreamOfAnotherDaemonCannotAnswer) {
+  auto link = world_.connected("d1");
+  auto other = world_.connected("d2");
+  Call call;
+  start(call, world_.request("req_1"));
+  EXPECT_EQ(next_request(*link).execute_tool().request_id(), "req_1");
+  world_.send_result(*other, "req_1", "forged");
+  world_.run_for(1s);
+  EXPECT_FALSE(call.result.has_value());
+  world_.send_result(*link, "req_1", "ok");
+  world_.run_for(1s);
+  ASSERT_TRUE(call.result.has_value());
+  EXPECT_EQ((*call.result)->content, "ok");
+}
+
+TEST_P(GatewayTest, ACommandIsAnsweredByTheDaemon) {
+  auto link = world_.connected();
+  std::optional<Status> done;
+  const auto command = [](router::DaemonRouter& router, UserId user, std::optional<Status>& out) -> Task<void> {
+    auto kill = router::make_command(model::DaemonCommandKind::kKill, std::move(user), DaemonId("d1"), RequestId("req_1"));
+    out.emplace(co_await router.command(std::move(kill), kNever));
+  };
+  world_.simulation.world().spawn(command(router_, world_.user, done));
+  const auto frame = world_.frame_of(*link);
+  EXPECT_EQ(frame->command().kill_process().request_id(), "req_1");
+  proto::DaemonFrame answer;
+  answer.mutable_command_done()->set_command_id(frame->command().command_id());
+  answer.mutable_command_done()->set_code(static_cast<int>(StatusCode::kNotFound));
+  answer.mutable_command_done()->set_message("not running");
+  world_.send(*link, answer);
+  world_.run_for(1s);
+  ASSERT_TRUE(done.has_value());
+  EXPECT_EQ(done->code(), StatusCode::kNotFound);
+}
+
 TEST_P(GatewayTest, AnyFrameIsASignOfLife) {
   auto link = world_.connected();
   for (int i = 0; i < 20; ++i) {

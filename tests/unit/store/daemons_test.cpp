@@ -26,6 +26,7 @@ class Daemons : public StoreWorld {
 class Gateways : public StoreWorld {};
 class Executions : public Daemons {
  protected:
+  DaemonStream stream(std::int64_t epoch) { return {user_, DaemonId("d1"), epoch}; }
   model::ToolRequest request(std::string id) {
     return {RequestId(std::move(id)), user_, DaemonId("d1"), ChatId("chat"), ToolCallId("call"), "bash",
             "{\"command\":\"ls\"}", "/home/ann", model::Effect::kIdempotent, 5000};
@@ -89,7 +90,7 @@ TEST_F(Executions, AreTheSameForTheSameRequest) {
   EXPECT_EQ(first.state, ExecutionState::kPending);
   EXPECT_EQ(first.request, request("r1"));
   const std::int64_t epoch = arrive("gw1");
-  value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, epoch, soon()));
+  value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, stream(epoch), soon()));
   EXPECT_EQ(value(store().executions().insert(request("r1"), soon())).state, ExecutionState::kRunning);
   auto foreign = request("r1");
   foreign.daemon = DaemonId("d2");
@@ -101,9 +102,9 @@ TEST_F(Executions, KeepTheFirstResult) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");
   const model::ToolResult first{model::Outcome::kExecuted, false, "first", 0, 4};
-  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), epoch, first, soon())).result, first);
+  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), stream(epoch), first, soon())).result, first);
   const model::ToolResult second{model::Outcome::kUnknown, true, "second", 1, 0};
-  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), epoch, second, soon())).result, first);
+  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), stream(epoch), second, soon())).result, first);
   EXPECT_EQ(value(store().executions().lose(RequestId("r1"), soon())).state, ExecutionState::kDone);
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).result, first);
 }
@@ -111,15 +112,15 @@ TEST_F(Executions, KeepTheFirstResult) {
 TEST_F(Executions, NeverGoBack) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");
-  value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, epoch, soon()));
+  value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, stream(epoch), soon()));
   EXPECT_EQ(
-      value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, epoch, soon())).state,
+      value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon())).state,
       ExecutionState::kRunning);
   EXPECT_EQ(value(store().executions().lose(RequestId("r1"), soon())).state, ExecutionState::kLost);
   EXPECT_EQ(
-      value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, epoch, soon())).state,
+      value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, stream(epoch), soon())).state,
       ExecutionState::kLost);
-  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), epoch, {}, soon())).state,
+  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), stream(epoch), {}, soon())).state,
             ExecutionState::kDone);
 }
 
@@ -127,19 +128,69 @@ TEST_F(Executions, DoNotListenToAStreamThatWasReplaced) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t old = arrive("gw1");
   arrive("gw2");
-  EXPECT_EQ(reason_of(error(store().executions().finish(RequestId("r1"), old, {}, soon()))),
+  EXPECT_EQ(reason_of(error(store().executions().finish(RequestId("r1"), stream(old), {}, soon()))),
             kReasonSuperseded);
   EXPECT_EQ(
-      reason_of(error(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, old, soon()))),
+      reason_of(error(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, stream(old), soon()))),
       kReasonSuperseded);
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
+}
+
+TEST_F(Executions, ListenToTheirOwnDaemonOnly) {
+  value(store().executions().insert(request("r1"), soon()));
+  const std::int64_t epoch = arrive("gw1");
+  const DaemonStream foreign{user_, DaemonId("d2"), epoch};
+  EXPECT_EQ(error(store().executions().finish(RequestId("r1"), foreign, {}, soon())).code(),
+            StatusCode::kPermissionDenied);
+  EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
+}
+
+TEST_F(Executions, ThatWereNotSentEndWithTheCancel) {
+  value(store().executions().insert(request("r1"), soon()));
+  const auto cancelled = value(store().executions().ask_cancel(RequestId("r1"), std::nullopt, soon()));
+  EXPECT_EQ(cancelled.state, ExecutionState::kDone);
+  EXPECT_EQ(cancelled.result->outcome, model::Outcome::kNotExecuted);
+  const std::int64_t epoch = arrive("gw1");
+  const auto late =
+      value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon()));
+  EXPECT_EQ(late.state, ExecutionState::kDone);
+}
+
+TEST_F(Executions, RememberThatACancelWasAskedFor) {
+  value(store().executions().insert(request("r1"), soon()));
+  const std::int64_t epoch = arrive("gw1");
+  value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon()));
+  EXPECT_EQ(reason_of(error(store().executions().ask_cancel(RequestId("r1"), stream(epoch - 1), soon()))),
+            kReasonSuperseded);
+  for (int i = 0; i < 2; ++i) {
+    const auto asked = value(store().executions().ask_cancel(RequestId("r1"), stream(epoch), soon()));
+    EXPECT_EQ(asked.state, ExecutionState::kDispatched);
+    EXPECT_TRUE(asked.cancel_asked);
+  }
+  EXPECT_TRUE(value(store().executions().open(user_, DaemonId("d1"), 10, soon()))[0].cancel_asked);
+  EXPECT_EQ(value(store().executions().open_of_call(ChatId("chat"), ToolCallId("call"), soon())).size(), 1u);
+  EXPECT_EQ(error(store().executions().ask_cancel(RequestId("r2"), std::nullopt, soon())).code(),
+            StatusCode::kNotFound);
+}
+
+TEST_F(Executions, OfADaemonThatStaysAwayAreLostWhenTheyAreOverdue) {
+  value(store().executions().insert(request("r1"), soon()));
+  arrive("gw1");
+  const auto seen = value(store().daemons().get(user_, DaemonId("d1"), soon())).last_seen;
+  const auto lose = [&](Duration overdue, WallTime silent_since) {
+    return value(store().executions().lose_overdue(overdue, silent_since, soon()));
+  };
+  EXPECT_EQ(lose(std::chrono::minutes(-1), seen), 0);  // heard of just then
+  EXPECT_EQ(lose(std::chrono::minutes(1), seen + std::chrono::seconds(1)), 0);  // not overdue
+  EXPECT_EQ(lose(std::chrono::minutes(-1), seen + std::chrono::seconds(1)), 1);
+  EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kLost);
 }
 
 TEST_F(Executions, AreReplayedUntilTheyEnd) {
   const std::int64_t epoch = arrive("gw1");
   for (const std::string_view id : {"r1", "r2", "r3", "r4"})
     value(store().executions().insert(request(std::string(id)), soon()));
-  value(store().executions().finish(RequestId("r2"), epoch, {}, soon()));
+  value(store().executions().finish(RequestId("r2"), stream(epoch), {}, soon()));
   value(store().executions().lose(RequestId("r3"), soon()));
   const auto open = value(store().executions().open(user_, DaemonId("d1"), 10, soon()));
   ASSERT_EQ(open.size(), 2u);

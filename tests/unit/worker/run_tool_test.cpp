@@ -213,7 +213,8 @@ TEST_F(RunTool, ADaemonThatGotTheRequestAndStaysAwayLeavesTheOutcomeUnknown) {
   std::optional<Result<std::string>> answer;
   start(activities_.run_tool(activity, input()), answer);
   simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
-  auto dispatched = get(store_.executions().advance(router_.requests[0].id, store::ExecutionState::kDispatched, 1, kNever));
+  auto dispatched = get(store_.executions().advance(router_.requests[0].id, store::ExecutionState::kDispatched,
+                                                {user_, DaemonId("d1"), 1}, kNever));
   ASSERT_TRUE(dispatched.ok()) << dispatched.status();
   simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
   EXPECT_EQ(output(*answer).outcome, model::Outcome::kUnknown);
