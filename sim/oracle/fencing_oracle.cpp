@@ -24,7 +24,7 @@ void FencingOracle::on_record(const TraceRecord& record) {
     judge(record, kAnswers, "has answered");
   } else if (record.name == "gateway.status.written") {
     judge(record, kStatus, "has written status");
-  } else if (record.name == "gateway.request.routed") {
+  } else if (record.name == "gateway.request.routed" || record.name == "gateway.request.replayed") {
     judge(record, kRouted, "was handed a request");
   }
 }

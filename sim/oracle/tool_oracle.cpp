@@ -41,7 +41,7 @@ void ToolOracle::on_record(const TraceRecord& record) {
     on_told(record);
   } else if (record.name == "gateway.result.kept") {
     on_kept(record);
-  } else if (record.name == "gateway.request.routed") {
+  } else if (record.name == "gateway.request.routed" || record.name == "gateway.request.replayed") {
     routed_.try_emplace(text_or_empty(record, "request_id"), record.time);
   } else if (record.name == "run.node" && !text_or_empty(record, "daemon").empty()) {
     nodes_[static_cast<std::uint32_t>(number_or_zero(record, "id"))] = {text_or_empty(record, "user"),

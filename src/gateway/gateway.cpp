@@ -1,5 +1,7 @@
 #include "gateway/gateway.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "router/local_daemon_router.h"
 #include "runtime/deadline.h"
@@ -9,6 +11,9 @@ namespace reliant::gateway {
 namespace {
 
 constexpr Duration kLoseEvery = std::chrono::minutes(1);
+// Draining: the last to be told when to try again, and what is kept of the time to close who has not gone.
+constexpr Duration kRetryAfter = std::chrono::seconds(2);
+constexpr Duration kGoodbye = std::chrono::milliseconds(500);
 
 Status newer_stream() {
   return with_reason(aborted("a newer stream of this daemon was accepted"), kReasonSuperseded);
@@ -84,7 +89,9 @@ Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::Acce
   CO_TRY_ASSIGN(const UserId user,
                 co_await records_.authenticate(authorization == metadata.end() ? "" : authorization->second));
   CO_TRY_ASSIGN(const proto::Register registration, co_await read_registration(*link));
-  CO_TRY_ASSIGN(const std::int64_t epoch, co_await records_.accept(user, options_.id, registration));
+  if (draining_) co_return unavailable("the gateway stops; connect to another one");
+  const Displaces displaces = options_.single_daemon_per_user ? Displaces::kEveryDaemonOfTheUser : Displaces::kItself;
+  CO_TRY_ASSIGN(const std::int64_t epoch, co_await records_.accept(user, options_.id, registration, displaces));
 
   greeting.set_epoch(epoch);
   greeting.set_gateway_id(options_.id.str());
@@ -118,6 +125,8 @@ Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
     if (slot) slot->close(newer_stream());
     slot = session;
     if (observer_) observer_->session_opened(session->identity());
+    if (options_.single_daemon_per_user) superseded(key.first, key.second, session->identity().epoch);
+    if (draining_) session->close(unavailable("the gateway stops; connect to another one"));  // it was late
   }
   co_await session->run(std::move(greeting));
 
@@ -143,6 +152,7 @@ Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
 }
 
 Task<void> Gateway::stop(Instant deadline) {
+  draining_ = true;
   listener_->close();
   const auto withdrawn = co_await with_deadline(records_.withdraw(options_.id), deadline);
   if (!withdrawn || !withdrawn->ok()) log_.warning("gateway.withdraw.failed");  // the lease runs out
@@ -150,16 +160,30 @@ Task<void> Gateway::stop(Instant deadline) {
   if (auto live = co_await records_.live_addresses(); live.ok())
     for (std::string& address : *live)
       if (address != options_.advertised_address) others.push_back(std::move(address));
-  for (auto& [key, session] : sessions_) session->drain(others);
-  const Instant patience = others.empty() ? clock_.now() : deadline;  // without another gateway nobody can go on
-  while (!sessions_.empty()) {
-    a_session_ended_.reset();
-    if (!co_await a_session_ended_.wait(patience)) break;
+  if (!others.empty()) {  // without another gateway nobody can go on
+    co_await send_on(std::move(others), deadline);
+    while (!sessions_.empty()) {
+      a_session_ended_.reset();
+      if (!co_await a_session_ended_.wait(deadline - kGoodbye)) break;
+    }
   }
+  log_.info("gateway.drained", {{"gateway", options_.id.str()}, {"left", sessions_.size()}});
   for (auto& [key, session] : sessions_) session->close(unavailable("the gateway stops; connect to another one"));
   while (!sessions_.empty()) {
     a_session_ended_.reset();
     if (!co_await a_session_ended_.wait(deadline)) break;
+  }
+}
+
+// Each daemon begins with another gateway, and who does not get in there tries again at another time: the others see a
+// steady stream of them instead of a storm.
+Task<void> Gateway::send_on(std::vector<std::string> others, Instant deadline) {
+  std::vector<std::shared_ptr<Session>> leaving;
+  for (const auto& [key, session] : sessions_) leaving.push_back(session);
+  for (std::size_t i = 0; i < leaving.size() && clock_.now() < deadline; ++i) {
+    leaving[i]->drain(others, kRetryAfter * static_cast<std::int64_t>(i + 1) / static_cast<std::int64_t>(leaving.size()));
+    std::rotate(others.begin(), others.begin() + 1, others.end());
+    if ((i + 1) % kDrainBatch == 0) co_await sleep_for(kDrainPause);
   }
 }
 
@@ -203,6 +227,10 @@ std::vector<model::HeldDaemon> Gateway::held(const UserId& user) const {
 void Gateway::superseded(const UserId& user, const DaemonId& daemon, std::int64_t epoch) {
   const std::shared_ptr<Session> session = find(user, daemon);
   if (session && session->identity().epoch < epoch) session->close(newer_stream());
+  if (!options_.single_daemon_per_user) return;
+  // Which of two daemons came last, only the store knows.
+  for (auto at = sessions_.lower_bound({user, DaemonId()}); at != sessions_.end() && at->first.first == user; ++at)
+    if (at->first.second != daemon) at->second->check_epoch();
 }
 
 }  // namespace reliant::gateway

@@ -27,11 +27,17 @@ struct GatewayOptions {
   GatewayId id;
   std::string listen_address;      // "host:port"
   std::string advertised_address;  // what daemons are told; "" = where it really listens
+  // R83, as the seeds have it: a newly connected daemon replaces every other daemon of its user, on whichever gateway. All
+  // gateways must agree on it.
+  bool single_daemon_per_user = false;
 };
 
 class Gateway final : public router::DaemonSessions {
  public:
   static constexpr Duration kRegistrationTime = std::chrono::seconds(10);  // from accept to the Register frame
+  // Draining, so many daemons are sent on at a time, so that they do not all arrive elsewhere at once.
+  static constexpr std::size_t kDrainBatch = 20;
+  static constexpr Duration kDrainPause = std::chrono::milliseconds(50);
 
   // References outlive the gateway.
   Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTransport& links, Records& records,
@@ -68,6 +74,7 @@ class Gateway final : public router::DaemonSessions {
   Task<void> serve(std::unique_ptr<ports::AcceptedLink> link);
   Task<Result<proto::Register>> read_registration(ports::AcceptedLink& link);
   Task<Result<std::shared_ptr<Session>>> open(std::unique_ptr<ports::AcceptedLink>& link, proto::Registered& greeting);
+  Task<void> send_on(std::vector<std::string> others, Instant deadline);
   std::shared_ptr<Session> find(const UserId& user, const DaemonId& daemon) const;
 
   Context& context_;
@@ -77,6 +84,7 @@ class Gateway final : public router::DaemonSessions {
   Records& records_;
   GatewayOptions options_;
   SessionObserver* observer_ = nullptr;
+  bool draining_ = false;
   std::unique_ptr<ports::LinkListener> listener_;
   std::map<Key, std::shared_ptr<Session>> sessions_;
   Event a_session_ended_;

@@ -11,7 +11,8 @@ Task<Result<UserId>> Records::authenticate(std::string authorization) {
   co_return co_await authenticator_.authenticate(std::move(authorization), deadline());
 }
 
-Task<Result<std::int64_t>> Records::accept(UserId user, GatewayId gateway, proto::Register registration) {
+Task<Result<std::int64_t>> Records::accept(UserId user, GatewayId gateway, proto::Register registration,
+                                           Displaces displaces) {
   store::DaemonArrival arrival;
   arrival.user = std::move(user);
   arrival.id = DaemonId(registration.daemon_id());
@@ -20,6 +21,7 @@ Task<Result<std::int64_t>> Records::accept(UserId user, GatewayId gateway, proto
   arrival.labels = {registration.labels().begin(), registration.labels().end()};
   arrival.tools = {registration.tools().begin(), registration.tools().end()};
   arrival.gateway = std::move(gateway);
+  arrival.displaces = displaces;
   co_return co_await store_.daemons().accept(std::move(arrival), deadline());
 }
 

@@ -30,6 +30,9 @@ struct SessionIdentity {
   GatewayId gateway;
 };
 
+// Whose streams a newly accepted one ends (C2, R83).
+using store::Displaces;
+
 class Records {
  public:
   // Within this much the database answers, or the call has failed.
@@ -44,7 +47,8 @@ class Records {
   // R52. `authorization` is the metadata's value. UNAUTHENTICATED with its reason (C10).
   Task<Result<UserId>> authenticate(std::string authorization);
   // Takes the next epoch of the daemon: from now on every older one is refused.
-  Task<Result<std::int64_t>> accept(UserId user, GatewayId gateway, proto::Register registration);
+  Task<Result<std::int64_t>> accept(UserId user, GatewayId gateway, proto::Register registration,
+                                    Displaces displaces);
   Task<Status> record_connection(SessionIdentity session, model::DaemonConnection connection);
   // As it is stored. Unless it is done, it has been recorded as dispatched over this session. FAILED_PRECONDITION: it was
   // given up.

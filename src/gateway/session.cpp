@@ -117,8 +117,9 @@ void Session::close(Status why) {
   ended_.set();
 }
 
-void Session::drain(std::vector<std::string> addresses) {
+void Session::drain(std::vector<std::string> addresses, Duration retry_after) {
   proto::GatewayFrame frame;
+  frame.mutable_drain()->set_retry_after_ms(std::chrono::duration_cast<std::chrono::milliseconds>(retry_after).count());
   for (std::string& address : addresses) frame.mutable_drain()->add_gateway_addresses(std::move(address));
   send(std::move(frame));
 }

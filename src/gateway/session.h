@@ -48,7 +48,9 @@ class Session {
   // Ends the stream with `why`; run() returns soon after.
   void close(Status why);
   // Tells the daemon where to go before this gateway stops (C43).
-  void drain(std::vector<std::string> addresses);
+  void drain(std::vector<std::string> addresses, Duration retry_after);
+  // Asks the store whether this stream still is the newest, and ends it if not.
+  void check_epoch() { scope_.spawn(record_connection()); }
 
   // As DaemonRouter::execute and command, for this daemon.
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant deadline);

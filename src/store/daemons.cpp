@@ -86,7 +86,18 @@ struct AcceptDaemon {
             {arrival.user.str(), arrival.id.str(), arrival.name, arrival.kind, labels_text(arrival.labels),
              tools_text(arrival.tools), arrival.gateway.str(),
              std::string(model::to_string(model::DaemonConnection::kFresh)), now}));
+    if (arrival.displaces == Displaces::kEveryDaemonOfTheUser) CO_TRY_OK(co_await end_others(transaction));
     co_return rows[0].integer(0);
+  }
+
+  // R83: an epoch that nobody has leaves the streams of the user's other daemons behind.
+  Task<Status> end_others(Transaction& transaction) const {
+    co_return (co_await transaction.execute(
+                   "UPDATE daemons SET epoch = epoch + 1, connection = $3 "
+                   "WHERE user_id = $1 AND id <> $2 AND connection <> $3",
+                   {arrival.user.str(), arrival.id.str(),
+                    std::string(model::to_string(model::DaemonConnection::kDisconnected))}))
+        .status();
   }
 };
 

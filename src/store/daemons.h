@@ -37,6 +37,9 @@ struct Daemon {
   bool gateway_lives(WallTime now) const { return gateway_seen && now - *gateway_seen < model::kGatewayLease; }
 };
 
+// Whose streams a newly accepted one ends: those of the same daemon (C2), or of all daemons of the user (R83).
+enum class Displaces : std::uint8_t { kItself, kEveryDaemonOfTheUser };
+
 struct DaemonArrival {
   UserId user;
   DaemonId id;
@@ -45,6 +48,7 @@ struct DaemonArrival {
   std::map<std::string, std::string> labels;
   std::vector<std::string> tools;
   GatewayId gateway;
+  Displaces displaces = Displaces::kItself;
 };
 
 // Every method may fail as Transactor does. SUPERSEDED below is FAILED_PRECONDITION with that reason.

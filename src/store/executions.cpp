@@ -206,7 +206,7 @@ struct OpenOfCall {
                                        "AND state IN ('pending', 'dispatched', 'running') ORDER BY request_id",
                                        {chat.str(), call.str()}));
     std::vector<Execution> executions;
-    for (const Row& row : rows) executions.push_back(execution_from(row));
+    for (const Row row : rows) executions.push_back(execution_from(row));
     co_return executions;
   }
 };

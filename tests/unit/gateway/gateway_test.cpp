@@ -1,3 +1,5 @@
+#include <set>
+
 #include "gateway_world.h"
 #include "router/local_daemon_router.h"
 
@@ -354,6 +356,54 @@ TEST_P(GatewayTest, StopSendsDaemonsOnToTheOtherLiveGateways) {
   link->half_close().IgnoreError();
   world_.run_for(1s);
   EXPECT_TRUE(stopped);
+}
+
+TEST_P(GatewayTest, ManyDaemonsAreSentOnOneAfterTheOtherToDifferentGateways) {
+  std::vector<std::unique_ptr<ports::Link>> links;
+  for (int i = 0; i < 50; ++i) links.push_back(world_.connected("d" + std::to_string(i)));
+  for (const char* other : {"g2", "g3"}) {
+    const std::string address = std::string(other) + ":9190";
+    ASSERT_TRUE(finish(world_.simulation, world_.store.gateways().announce(GatewayId(other), address, kNever)).ok());
+  }
+  const auto stop = [](Gateway& gateway, Instant deadline) -> Task<void> { co_await gateway.stop(deadline); };
+  world_.simulation.world().spawn(stop(world_.gateway, world_.simulation.now() + 10s));
+  const Instant begin = world_.simulation.now();
+  std::map<std::string, int> firsts;
+  std::set<std::int64_t> waits;
+  for (auto& link : links) {
+    auto frame = world_.frame_of(*link);
+    while (frame.ok() && !frame->has_drain()) frame = world_.frame_of(*link);
+    ASSERT_TRUE(frame.ok());
+    ++firsts[frame->drain().gateway_addresses(0)];
+    waits.insert(frame->drain().retry_after_ms());
+  }
+  EXPECT_GE(world_.simulation.now() - begin, 2 * Gateway::kDrainPause);
+  EXPECT_EQ(firsts["g2:9190"], 25);
+  EXPECT_EQ(firsts["g3:9190"], 25);
+  EXPECT_EQ(waits.size(), 50u);
+}
+
+class SingleDaemonTest : public testing::Test {
+ protected:
+  GatewayWorld world_{7, true};
+};
+
+TEST_F(SingleDaemonTest, ANewDaemonReplacesTheUsersOtherOnes) {
+  auto first = world_.connected("d1");
+  auto second = world_.connected("d2");
+  const auto ended = world_.frame_of(*first);
+  EXPECT_EQ(reason_of(ended.status()), kReasonSuperseded);
+  world_.run_for(1s);
+  EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d1")));
+  EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d2")));
+  EXPECT_EQ(world_.stored_daemon("d1").connection, model::DaemonConnection::kDisconnected);
+}
+
+TEST_F(SingleDaemonTest, WhatAnotherGatewaySaysIsLookedUpBeforeItIsBelieved) {
+  auto link = world_.connected("d1");
+  world_.gateway.superseded(world_.user, DaemonId("d2"), 1);  // older than ours, as the store knows
+  world_.run_for(1s);
+  EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d1")));
 }
 
 // Every interleaving must do; these are some.

@@ -39,7 +39,7 @@ T finish(sim::Simulation& simulation, Task<T> task) {
 
 class GatewayWorld {
  public:
-  explicit GatewayWorld(std::uint64_t seed) : simulation(seed) {
+  explicit GatewayWorld(std::uint64_t seed, bool single = false) : simulation(seed), single_daemon_per_user(single) {
     store_ok(finish(simulation, store.migrate(kNever)));
     user = finish(simulation, store.users().create(UserId("u1"), "somebody", kNever))->id;
     token = auth::make_token({});
@@ -113,6 +113,7 @@ class GatewayWorld {
   }
 
   sim::Simulation simulation;
+  bool single_daemon_per_user;
   sim::Node& node = simulation.add_node("gateway-1");
   std::unique_ptr<adapters::SqliteDatabase> database = *adapters::SqliteDatabase::open(":memory:");
   store::Store store{*database, node.clock(), simulation.random("store")};
@@ -122,7 +123,7 @@ class GatewayWorld {
   UserId user;
   std::string token;
   Gateway gateway{node.context(), node.clock(), node.log(), links, records,
-                  GatewayOptions{GatewayId("g1"), std::string(kAddress), ""}};
+                  GatewayOptions{GatewayId("g1"), std::string(kAddress), "", single_daemon_per_user}};
 };
 
 // What came out of the tool, and a call that waits for its result.

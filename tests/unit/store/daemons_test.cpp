@@ -26,7 +26,7 @@ class Daemons : public StoreWorld {
 class Gateways : public StoreWorld {};
 class Executions : public Daemons {
  protected:
-  DaemonStream stream(std::int64_t epoch) { return {user_, DaemonId("d1"), epoch}; }
+  store::DaemonStream stream(std::int64_t epoch) { return {user_, DaemonId("d1"), epoch}; }
   model::ToolRequest request(std::string id) {
     return {RequestId(std::move(id)), user_, DaemonId("d1"), ChatId("chat"), ToolCallId("call"), "bash",
             "{\"command\":\"ls\"}", "/home/ann", model::Effect::kIdempotent, 5000};
@@ -139,7 +139,7 @@ TEST_F(Executions, DoNotListenToAStreamThatWasReplaced) {
 TEST_F(Executions, ListenToTheirOwnDaemonOnly) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");
-  const DaemonStream foreign{user_, DaemonId("d2"), epoch};
+  const store::DaemonStream foreign{user_, DaemonId("d2"), epoch};
   EXPECT_EQ(error(store().executions().finish(RequestId("r1"), foreign, {}, soon())).code(),
             StatusCode::kPermissionDenied);
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
