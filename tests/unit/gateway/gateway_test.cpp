@@ -221,6 +221,7 @@ TEST_P(GatewayTest, AFrameOneNanosecondBeforeABoundaryKeepsTheStatusAndOneAfterB
 
 TEST_P(GatewayTest, ARequestThatWasGivenUpIsNotSentAnyMore) {
   auto link = world_.connected();
+  world_.run_for(1s);  // has looked for what was left open
   ASSERT_TRUE(finish(world_.simulation, world_.store.executions().insert(world_.request("req_1"), kNever)).ok());
   ASSERT_TRUE(finish(world_.simulation, world_.store.executions().lose(RequestId("req_1"), kNever)).ok());
   Call late;  // a message that lay about while its caller gave up

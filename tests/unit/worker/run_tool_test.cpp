@@ -228,12 +228,31 @@ TEST_F(RunTool, ADaemonThatNeverGotTheRequestDidNotRunIt) {
   EXPECT_EQ(output(get(activities_.run_tool(activity, input()))).outcome, model::Outcome::kNotExecuted);
 }
 
+TEST_F(RunTool, WhatWasCancelledBeforeItWasSentIsNeverSent) {
+  connect("d1", "local");
+  Activity activity("5");
+  std::optional<Result<std::string>> answer;
+  start(activities_.run_tool(activity, input()), answer);
+  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  activity.reason = temporal::CancelReason::kRequested;
+  activity.cancelled().set();
+  simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
+  EXPECT_EQ(answer->status().code(), StatusCode::kCancelled);
+  EXPECT_TRUE(router_.cancelled.empty());
+  const auto row = get(store_.executions().get(router_.requests[0].id, kNever));
+  ASSERT_TRUE(row.ok() && row->result);
+  EXPECT_EQ(row->result->outcome, model::Outcome::kNotExecuted);
+}
+
 TEST_F(RunTool, ACancelIsPassedOnAndWhatCameOfItIsStored) {
   connect("d1", "local");
   Activity activity("5");
   std::optional<Result<std::string>> answer;
   start(activities_.run_tool(activity, input()), answer);
   simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  auto dispatched = get(store_.executions().advance(router_.requests[0].id, store::ExecutionState::kDispatched,
+                                                    {user_, DaemonId("d1"), 1}, kNever));
+  ASSERT_TRUE(dispatched.ok()) << dispatched.status();
   activity.reason = temporal::CancelReason::kRequested;
   activity.cancelled().set();
   simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
