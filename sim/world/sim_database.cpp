@@ -19,6 +19,8 @@ using ports::Values;
 namespace {
 
 constexpr std::uint64_t kMillion = 1'000'000;
+// Postgres' idle_in_transaction_session_timeout: a transaction of which the server hears nothing for so long is rolled back.
+constexpr Duration kIdle = std::chrono::seconds(5);
 
 std::unique_ptr<SqliteDatabase> in_memory() {
   auto data = SqliteDatabase::open(":memory:");
@@ -67,6 +69,9 @@ class RemoteTransaction final : public Transaction {
                     std::unique_ptr<Transaction> inner, Instant deadline)
       : server_(server), client_(client), life_(life), inner_(std::move(inner)), deadline_(deadline) {
     server_.sessions_.push_back(this);
+    idle_.transaction = this;
+    idle_.bind(server_.context_, [](Wake& wake) { static_cast<Idle&>(wake).transaction->lose(); });
+    wait_for_client();
   }
   RemoteTransaction(const RemoteTransaction&) = delete;
   RemoteTransaction& operator=(const RemoteTransaction&) = delete;
@@ -80,7 +85,11 @@ class RemoteTransaction final : public Transaction {
     if (over_) co_return over();
     CO_TRY_OK(co_await reach_server(sql.size()));
     Result<Rows> rows = co_await inner_->execute(sql, std::move(parameters));
-    if (!rows.ok()) finish();
+    if (rows.ok()) {
+      wait_for_client();
+    } else {
+      finish();
+    }
     CO_TRY_OK(co_await reach_client());
     co_return rows;
   }
@@ -112,7 +121,10 @@ class RemoteTransaction final : public Transaction {
   // Errors end the transaction. When the way is cut, the server does not know of that yet: it keeps the turn.
   Task<Status> reach_server(std::size_t bytes) {
     const Status arrived = co_await server_.network_.travel(client_, server_.node_, bytes, deadline_);
-    if (arrived.ok() && inner_ != nullptr) co_return ok_status();
+    if (arrived.ok() && inner_ != nullptr) {
+      idle_.cancel();
+      co_return ok_status();
+    }
     co_return give_up(arrived);
   }
   Task<Status> reach_client() {
@@ -120,17 +132,25 @@ class RemoteTransaction final : public Transaction {
     if (arrived.ok() && (inner_ != nullptr || over_)) co_return ok_status();
     co_return give_up(arrived);
   }
+  // The server does not wait for ever; the client learns of it when it calls again.
+  void wait_for_client() { idle_.at(after(server_.network_.simulation().now(), kIdle)); }
   Status give_up(const Status& why) {
     over_ = true;
+    idle_.cancel();
     if (inner_ != nullptr) server_.abandon(std::move(inner_), client_, commit_sent_);
     return why.code() == StatusCode::kDeadlineExceeded ? why : lost();
   }
   void finish() {
     over_ = true;
+    idle_.cancel();
     inner_.reset();
   }
   bool of(const Node& client) const { return &client_ == &client; }
   void lose() { inner_.reset(); }
+
+  struct Idle : Wake {
+    RemoteTransaction* transaction = nullptr;
+  };
 
   DatabaseServer& server_;
   Node& client_;
@@ -139,6 +159,7 @@ class RemoteTransaction final : public Transaction {
   Instant deadline_;
   bool over_ = false;
   bool commit_sent_ = false;
+  Idle idle_;
 };
 
 // A reader does not keep the writers waiting while its messages travel: it takes its turn for the moment of a
@@ -229,7 +250,7 @@ void DatabaseServer::node_crashed(Node&) {
 }
 
 // What the server knows of a client that is gone: with the way open, at once that it is gone, unless its
-// commit comes first; with the way cut, nothing for as long as it believes in it.
+// commit comes first; with the way cut, nothing until it has waited long enough.
 void DatabaseServer::abandon(std::unique_ptr<Transaction> transaction, Node& client, bool commit_sent) {
   Path& way = network_.path(client, node_);
   if (way.open() && !commit_sent) return;  // rolls back here
@@ -241,7 +262,7 @@ void DatabaseServer::abandon(std::unique_ptr<Transaction> transaction, Node& cli
     auto& self = static_cast<Abandoned&>(wake);
     self.server->settle(self);
   });
-  const Duration delay = way.open() ? way.delay(0, network_.simulation().now()) : way.keepalive();
+  const Duration delay = way.open() ? way.delay(0, network_.simulation().now()) : kIdle;
   abandoned->at(after(network_.simulation().now(), delay));
   abandoned_.push_back(std::move(abandoned));
 }

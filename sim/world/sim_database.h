@@ -11,7 +11,8 @@
 //   lost after           it was written and the answer got lost: COMMIT_UNKNOWN, and written
 //   aborted              serializable transactions fail for no fault of theirs: ABORTED, nothing is written
 //   client gone          what it has sent may still arrive: written or not, a moment after the client is gone
-//   client cut off       in a transaction, the server keeps the writer's turn until it gives the client up
+//   client cut off       in a transaction, the server keeps the writer's turn until it has been idle for 5 s: shorter than
+//                        any keep-alive, as production has it (Postgres' idle_in_transaction_session_timeout)
 //   server crash         committed data stays; every transaction rolls back, every connection is lost
 //   slow disk (file)     a crash before the fsync loses the commit; after it, the process never learns of it
 //   torn commit (file)   the machine dies in the middle of a commit: the write-ahead log has all of it or nothing
