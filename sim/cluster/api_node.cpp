@@ -24,6 +24,7 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
                                      {.name_space = "default", .identity = node.name()});
   router::NatsDaemonRouter router(*bus, node.clock());
   const auto control_plane = control_plane_of(world, node);
+  SimSecrets secrets(node.random("secrets"));
   SimRpc rpc(world.web, node);
 
   while (!(co_await store.migrate(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
@@ -37,6 +38,7 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
                          .hub = hub,
                          .workflows = workflows,
                          .router = router,
+                         .secrets = secrets,
                          .control_plane = control_plane.get()},
                         {.listen_address = options.address, .task_queue = std::string(kTaskQueue)});
   if (const Status listening = server.start(); !listening.ok()) {

@@ -7,6 +7,7 @@
 #include "cluster/api_node.h"
 #include "cluster/gateway_node.h"
 #include "cluster/worker_node.h"
+#include "daemon/credentials.h"
 #include "llm/scripted_provider.h"
 #include "runtime/sleep.h"
 #include "store/store.h"
@@ -130,12 +131,32 @@ Cluster::Place& Cluster::add_daemon(std::string role, std::string name, std::siz
   user.daemons.push_back(name);
   Place& place = places_.back();
   // Each knows the gateways in another order.
-  DaemonNodeOptions options{name, daemon::DaemonKind::kLocal, user.token, gateway_addresses_, user.project_path};
+  DaemonNodeOptions options;
+  options.id = name;
+  options.user = user.id;
+  options.gateways = gateway_addresses_;
+  options.working_directory = user.project_path;
+  for (const std::string& address : api_addresses_) options.servers.push_back(concat("http://", address));
+  if (plan_.topology.credentials == "given") {
+    options.token = user.token;
+  } else {
+    options.session_token = user.token;
+    if (plan_.topology.credentials == "own") make_credentials(machine);
+  }
   if (place.role != "daemon") options.kind = daemon::DaemonKind::kCloud;
   std::ranges::rotate(options.gateways, options.gateways.begin() +
                                             static_cast<std::ptrdiff_t>(number % options.gateways.size()));
   place.program = [this, &machine, options](Node& of) { return daemon_node(of, world_, machine.machine, options); };
   return place;
+}
+
+void Cluster::make_credentials(Machine& machine) {
+  Random random = simulation_.random(concat("token/", machine.daemon));
+  machine.token = concat("rlnt_pat_", random.hex(64));
+  const std::string path = credentials_path(machine.user);
+  SimDisk& disk = machine.machine.machine.disk;
+  (void)disk.make_directories(path.substr(0, path.rfind('/')));
+  (void)disk.write(path, daemon::to_text({DaemonId(machine.daemon), UserId(machine.user), machine.token, {}}), kWallStart);
 }
 
 void Cluster::make_managed() {
@@ -191,6 +212,11 @@ Task<Status> Cluster::set_stage() {
     CO_TRY_OK((co_await store.users().create(UserId(user.id), user.id, deadline)).status());
     CO_TRY_OK((co_await store.tokens().create(UserId(user.id), "simulated", user.token, deadline)).status());
   }
+  for (const Machine& machine : machines_) {
+    if (machine.token.empty()) continue;
+    const std::string name = concat("daemon ", machine.daemon);
+    CO_TRY_OK((co_await store.tokens().create(UserId(machine.user), name, machine.token, deadline)).status());
+  }
   co_return ok_status();
 }
 
@@ -239,6 +265,7 @@ FaultTargets Cluster::fault_targets() {
       target.user = machine.user;
       target.journal = &machine.machine.journal;
       target.machine = &machine.machine.machine;
+      if (plan_.topology.credentials != "given") target.credentials_file = credentials_path(machine.user);
     }
   }
   if (monolith_) {

@@ -91,6 +91,7 @@ class Cluster {
     std::string daemon;
     std::string user;
     std::uint32_t node;
+    std::string token{};  // of its own, at the start; "": it has none
     DaemonMachine machine;
   };
 
@@ -101,6 +102,7 @@ class Cluster {
   void make_servers();
   void make_daemons();
   void make_managed();
+  void make_credentials(Machine& machine);
   Place& add_daemon(std::string role, std::string name, std::size_t number);
   void make_monolith();
   Node& add(std::string role, std::string name, Node::Program program);

@@ -2,11 +2,14 @@
 
 #include <utility>
 
+#include "base/text.h"
 #include "daemon/daemon.h"
+#include "daemon/supervisor.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 #include "tools/standard_tools.h"
 #include "world/sim_filesystem.h"
+#include "world/sim_http.h"
 
 namespace reliant::sim {
 namespace {
@@ -18,17 +21,21 @@ Task<void> watch_start(const daemon::Daemon& daemon, World& world, std::uint32_t
 }
 
 // Who runs the program starts it again when it has ended, as a service manager does.
-Task<void> serve(daemon::Daemon& daemon, std::string id, EventLog& log) {
+Task<void> serve(daemon::Supervisor& supervisor, std::string daemon, EventLog& log) {
   for (;;) {
-    const Status ended = co_await daemon.run();
+    const Status ended = co_await supervisor.run();
     if (ended.code() == StatusCode::kUnauthenticated) {
-      log.error("daemon.token.refused", {{"daemon", id}, {"error", message_of(ended)}});
+      log.error("daemon.token.refused", {{"daemon", daemon}, {"error", message_of(ended)}});
     }
     co_await sleep_for(kStartPause);
   }
 }
 
 }  // namespace
+
+std::string credentials_path(const std::string& user) {
+  return concat("/home/", user, "/.config/reliant/auth/reliant-daemon.json");
+}
 
 Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options) {
   SimProcesses processes(machine.machine, node.random("processes"));
@@ -42,16 +49,20 @@ Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonN
   daemon_options.name = options.id;
   daemon_options.kind = options.kind;
   daemon_options.gateway_addresses = std::move(options.gateways);
-  daemon_options.token = std::move(options.token);
   daemon_options.version = "simulated";
   daemon_options.working_directory = std::move(options.working_directory);
   daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, *journal,
                         std::move(daemon_options));
+  SimHttp http(world.web, node);
+  daemon::CredentialsFile file(filesystem, credentials_path(options.user));
+  daemon::Registration registration(http, std::move(options.servers), std::move(options.session_token));
+  daemon::Supervisor supervisor(daemon, file, registration, node.clock(), node.random("supervisor"), node.log(),
+                                std::move(options.token));
   TaskScope scope(node.context());
   if (!world.started.contains(node.id())) scope.spawn(watch_start(daemon, world, node.id()));
-  scope.spawn(serve(daemon, options.id, node.log()));
+  scope.spawn(serve(supervisor, options.id, node.log()));
   const Instant deadline = co_await node.until_asked_to_stop();
-  co_await daemon.stop(deadline);
+  co_await supervisor.stop(deadline);
   node.exit();
 }
 

@@ -12,11 +12,17 @@ namespace reliant::sim {
 
 struct DaemonNodeOptions {
   std::string id;
+  std::string user;
   daemon::DaemonKind kind = daemon::DaemonKind::kLocal;
-  std::string token;
+  std::string token;          // given by hand; "": its own, from its credentials file
+  std::string session_token;  // of the user who is logged in there
+  std::vector<std::string> servers;
   std::vector<std::string> gateways;
   std::string working_directory;
 };
+
+// Where a user's daemon keeps its credentials (R66).
+std::string credentials_path(const std::string& user);
 
 // What of the daemon's machine outlives its processes.
 struct DaemonMachine {

@@ -90,6 +90,7 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
                         std::move(daemon_options));
 
   SimRpc rpc(world.web, node);
+  SimSecrets secrets(node.random("secrets"));
   StartWithFirstRequest first_request;
   Random random = node.random("api");
   api::ApiServer server(node.context(), RandomStreams(random.next()),
@@ -100,7 +101,8 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
                          .authenticator = authenticator,
                          .hub = hub,
                          .workflows = workflows,
-                         .router = router},
+                         .router = router,
+                         .secrets = secrets},
                         {.listen_address = options.address, .task_queue = std::string(kTaskQueue)});
   server.set_first_request_observer(first_request);
 

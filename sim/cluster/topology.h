@@ -18,6 +18,7 @@ struct Topology {
   Count cloud_daemons{0};
   Count suspended_daemons{0};
   Count users{2, 6};
+  std::string credentials = "given";  // or "own", "none"
 
   bool monolith() const { return mode == "monolith"; }
 };
@@ -35,6 +36,8 @@ void describe(Visitor& visitor, Topology& topology) {
   visitor.option("daemons", topology.daemons, 1, 5000, "daemons, shared out among the users");
   visitor.option("cloud_daemons", topology.cloud_daemons, 0, 1000, "managed ones that run, shared out likewise");
   visitor.option("suspended_daemons", topology.suspended_daemons, 0, 1000, "managed ones that the control plane must bring up");
+  visitor.word("credentials", topology.credentials, {"given", "own", "none"},
+               "of the daemons: the user's token, given by hand; a token of its own in a file; none, it has to register");
   visitor.option("users", topology.users, 1, 5000, "users, each with a client on a node of its own");
 }
 

@@ -4,6 +4,8 @@
 // Owner: the Cluster. Destroyed after every frame of every node.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "auth/secret_source.h"
 #include "cluster/decorators.h"
 #include "kernel/simulation.h"
 #include "llm/scripted_provider.h"
@@ -66,6 +69,20 @@ class KnownWorker {
   World& world_;
   std::uint32_t node_;
   worker::WorkerRole& role_;
+};
+
+// Tokens that the seed decides.
+class SimSecrets final : public auth::SecretSource {
+ public:
+  explicit SimSecrets(Random random) : random_(random) {}
+  std::array<std::byte, auth::kTokenBytes> next() override {
+    std::array<std::byte, auth::kTokenBytes> secret{};
+    for (std::byte& byte : secret) byte = static_cast<std::byte>(random_.below(256));
+    return secret;
+  }
+
+ private:
+  Random random_;
 };
 
 // What a role is given of the world's control plane; null: there is none.

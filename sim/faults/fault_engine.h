@@ -33,6 +33,7 @@ struct FaultTargets {
     std::string user;
     DatabaseFile* journal = nullptr;
     SimMachine* machine = nullptr;
+    std::string credentials_file;  // "": its token was given by hand
   };
   std::vector<Target> nodes;
   std::vector<CommitFaults*> databases;
@@ -77,6 +78,7 @@ class FaultEngine final : private TraceSink {
   Task<void> repeat(Stop fault, std::size_t number);
   Task<void> repeat(Pause fault, std::size_t number);
   Task<void> repeat(LinkReset fault, std::size_t number);
+  Task<void> repeat(LoseCredentials fault, std::size_t number);
   Task<void> repeat(HalfOpen fault, std::size_t number);
   Task<void> repeat(Partition fault, std::size_t number);
   Task<void> repeat(Delay fault, std::size_t number);

@@ -105,6 +105,21 @@ void describe(Visitor& visitor, HalfOpen& fault) {
   visitor.option("notices", fault.notices, "whose keepalive tells them in the end; otherwise something answers it");
 }
 
+struct LoseCredentials {
+  static constexpr std::string_view kName = "lose_credentials";
+  static constexpr std::string_view kAbout = "the file with a daemon's token is gone when its process is started again";
+  FaultTiming timing;
+  std::string node = "daemon";
+  When restart_after{std::chrono::milliseconds(100), std::chrono::seconds(10)};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, LoseCredentials& fault) {
+  visitor.text("node", fault.node, "a daemon with a token of its own, or a role of such");
+  describe_timing(visitor, fault.timing);
+  visitor.option("restart_after", fault.restart_after, "how long it is down");
+}
+
 struct Partition {
   static constexpr std::string_view kName = "partition";
   static constexpr std::string_view kAbout = "two nodes, or one and all others, do not reach each other; nobody is told";
@@ -265,14 +280,14 @@ void describe(Visitor& visitor, BusLimits& fault) {
 
 struct RevokeToken {
   static constexpr std::string_view kName = "revoke_token";
-  static constexpr std::string_view kAbout = "the tokens with which a user's daemons have registered are revoked, for good";
+  static constexpr std::string_view kAbout = "a user takes a daemon's own token back, for good; its connections break";
   FaultTiming timing;
   std::string node = "daemon";
 };
 
 template <class Visitor>
 void describe(Visitor& visitor, RevokeToken& fault) {
-  visitor.text("node", fault.node, "one of the user's daemons, the role or \"there\"");
+  visitor.text("node", fault.node, "a daemon with a token of its own, the role or \"there\"");
   describe_timing(visitor, fault.timing);
 }
 
@@ -332,6 +347,7 @@ void describe(Visitor& visitor, Sleep& fault) {
 }
 
 using Fault = std::variant<Crash, Stop, Pause, Sleep, ClockJump, ClockDrift, LinkReset, HalfOpen, Partition, Delay, BusLimits,
-                           TemporalLost, DatabaseLost, Commit, TornCommit, DiskSlow, DiskFull, RevokeToken>;
+                           TemporalLost, DatabaseLost, Commit, TornCommit, DiskSlow, DiskFull, RevokeToken,
+                           LoseCredentials>;
 
 }  // namespace reliant::sim

@@ -143,11 +143,27 @@ Task<void> FaultEngine::repeat(RevokeToken fault, std::size_t number) {
     const std::uint32_t there = co_await wait_for(fault.timing, random, number);
     Node* node = pick(fault.node, there, random);
     FaultTargets::Target* target = target_of(node);
-    if (target == nullptr || target->user.empty()) continue;
+    if (target == nullptr || target->credentials_file.empty()) continue;
     announce(RevokeToken::kName, *node, target->user, Duration::zero());
     const std::string script = concat("UPDATE tokens SET revoked_at = created_at WHERE revoked_at IS NULL AND user_id = '",
-                                      target->user, "' AND name <> 'simulated'");
+                                      target->user, "' AND name = 'daemon ", node->name(), "'");
     (void)co_await targets_.contents->run_script(script, kNever);
+    network_.reset(*node);
+  }
+}
+
+Task<void> FaultEngine::repeat(LoseCredentials fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const Duration down = fault.restart_after.draw(random);
+    Node* node = pick(fault.node, there, random);
+    FaultTargets::Target* target = target_of(node);
+    if (target == nullptr || target->credentials_file.empty()) continue;
+    announce(LoseCredentials::kName, *node, "", down);
+    (void)target->machine->disk.remove(target->credentials_file);
+    node->crash();
+    scope_->spawn(restart_later(*node, down));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "oracle/oracle.h"
 
+#include "oracle/credentials_oracle.h"
 #include "oracle/durability_oracle.h"
 #include "oracle/fencing_oracle.h"
 #include "oracle/isolation_oracle.h"
@@ -25,6 +26,7 @@ std::vector<std::unique_ptr<Oracle>> make_oracles(Verdict& verdict) {
   oracles.push_back(std::make_unique<StreamOracle>(verdict));
   oracles.push_back(std::make_unique<FencingOracle>(verdict));
   oracles.push_back(std::make_unique<StatusOracle>(verdict));
+  oracles.push_back(std::make_unique<CredentialsOracle>(verdict));
   oracles.push_back(std::make_unique<DurabilityOracle>(verdict));
   oracles.push_back(std::make_unique<OutputOracle>(verdict));
   oracles.push_back(std::make_unique<LaneOracle>(verdict));

@@ -32,6 +32,9 @@ constexpr Row kTable[] = {
     {"GET", "/api/v2/chats/{id}/updates", Endpoint::kFollowUpdates},
     {"GET", "/api/v2/chats/{id}/daemon", Endpoint::kExplainDaemon},
     {"GET", "/api/v2/daemons", Endpoint::kListDaemons},
+    {"POST", "/api/v2/daemons/register", Endpoint::kRegisterDaemon},
+    {"GET", "/api/v2/tokens", Endpoint::kListTokens},
+    {"DELETE", "/api/v2/tokens/{id}", Endpoint::kRevokeToken},
 };
 
 constexpr std::string_view kId = "{id}";

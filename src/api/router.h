@@ -29,6 +29,9 @@ enum class Endpoint : std::uint8_t {
   kFollowUpdates,
   kListDaemons,
   kExplainDaemon,
+  kRegisterDaemon,
+  kListTokens,
+  kRevokeToken,
 };
 
 struct Route {

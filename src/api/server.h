@@ -20,8 +20,10 @@
 #include "api/router.h"
 #include "api/signaller.h"
 #include "api/sweeper.h"
+#include "api/tokens.h"
 #include "api/updates.h"
 #include "auth/authenticator.h"
+#include "auth/secret_source.h"
 #include "base/event_log.h"
 #include "ports/rpc.h"
 #include "runtime/clock.h"
@@ -55,6 +57,7 @@ struct ApiPorts {
   updates::UpdateHub& hub;
   temporal::WorkflowClient& workflows;
   router::DaemonRouter& router;
+  auth::SecretSource& secrets;
   ports::ControlPlane* control_plane = nullptr;  // null: there is none
 };
 
@@ -93,6 +96,7 @@ class ApiServer final : private ports::RpcHandler {
   Messages messages_;
   Updates updates_;
   Daemons daemons_;
+  Tokens tokens_;
   Sweeper sweeper_;
   bool stopping_ = false;
   std::unique_ptr<ports::RpcListener> listener_;  // its handlers use everything above

@@ -1,22 +1,12 @@
 #include "app/local_user.h"
 
-#include <array>
-#include <cstring>
-
-#include "adapters/os_entropy.h"
+#include "app/os_secrets.h"
 #include "auth/token.h"
 
 namespace reliant::app {
 namespace {
 
 constexpr std::string_view kTokenFile = "token";
-
-std::string new_token() {
-  std::array<std::byte, auth::kTokenBytes> random{};
-  const std::string secret = adapters::os_secret_bytes(random.size());
-  std::memcpy(random.data(), secret.data(), random.size());
-  return auth::make_token(random);
-}
 
 }  // namespace
 
@@ -35,7 +25,7 @@ Task<Result<LocalUser>> prepare_local_user(store::Store& store, const DataDirect
     if (reason_of(known.status()) == kReasonTokenRevoked) local.token.clear();
   }
   if (local.token.empty()) {
-    local.token = new_token();
+    local.token = auth::make_token(OsSecrets().next());
     local.created = true;
     CO_TRY_OK(directory.write_private(kTokenFile, local.token + "\n"));
   }

@@ -79,7 +79,7 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
       worker_(root_.context(), random_.stream("worker"), temporal_,
               {parts_.clock, parts_.log, store_, hub_, router_, parts_.model, tools_},
               {.identity = "worker"}),
-      api_(root_.context(), random_, {parts_.clock, parts_.log, rpc_, store_, validator_, hub_, workflows_, router_},
+      api_(root_.context(), random_, {parts_.clock, parts_.log, rpc_, store_, validator_, hub_, workflows_, router_, secrets_},
            api_options(options_)) {}
 
 Task<Status> Monolith::start() {

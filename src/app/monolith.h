@@ -21,6 +21,7 @@
 #include "app/lazy_daemon_starter.h"
 #include "app/local_user.h"
 #include "app/options.h"
+#include "app/os_secrets.h"
 #include "app/rpc_with_tls.h"
 #include "auth/authenticator.h"
 #include "daemon/daemon.h"
@@ -88,6 +89,7 @@ class Monolith {
   gateway::Records records_;
   gateway::Gateway gateway_;
   router::LocalDaemonRouter router_;
+  OsSecrets secrets_;
   worker::WorkerRole worker_;
   api::ApiServer api_;
   LocalUser user_;

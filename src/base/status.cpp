@@ -1,6 +1,9 @@
 #include "base/status.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 
 #include "absl/strings/cord.h"
 
@@ -9,6 +12,7 @@ namespace {
 
 constexpr std::string_view kFieldUrl = "reliant/field";
 constexpr std::string_view kReasonUrl = "reliant/reason";
+constexpr std::string_view kRetryAfterUrl = "reliant/retry-after-ns";
 
 struct CodeRow {
   StatusCode code;
@@ -59,6 +63,19 @@ Status with_reason(Status status, std::string_view reason) {
 
 std::string field_of(const Status& status) { return payload(status, kFieldUrl); }
 std::string reason_of(const Status& status) { return payload(status, kReasonUrl); }
+
+Status with_retry_after(Status status, std::chrono::nanoseconds wait) {
+  const std::string text = std::to_string(wait.count());
+  if (!status.ok()) status.SetPayload(view(kRetryAfterUrl), absl::Cord(view(text)));
+  return status;
+}
+
+std::chrono::nanoseconds retry_after_of(const Status& status) {
+  const std::string text = payload(status, kRetryAfterUrl);
+  std::int64_t nanoseconds = 0;
+  std::from_chars(text.data(), text.data() + text.size(), nanoseconds);
+  return std::chrono::nanoseconds(std::max<std::int64_t>(nanoseconds, 0));
+}
 
 Status invalid_field(std::string_view field, std::string_view message) {
   return with_field(invalid_argument(message), field);

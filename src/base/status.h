@@ -6,6 +6,7 @@
 //   reason  a stable upper-case word for programs, inside a code     ("NO_RESPONDERS", "TOKEN_REVOKED")
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -99,6 +100,10 @@ Status with_reason(Status status, std::string_view reason);
 // "" when there is none.
 std::string field_of(const Status& status);
 std::string reason_of(const Status& status);
+
+// When to try again at the earliest, as the one who refused has said; zero: it has not.
+Status with_retry_after(Status status, std::chrono::nanoseconds wait);
+std::chrono::nanoseconds retry_after_of(const Status& status);
 
 // INVALID_ARGUMENT about one field; `message` says what is wrong and what to do instead.
 Status invalid_field(std::string_view field, std::string_view message);

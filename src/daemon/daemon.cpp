@@ -19,6 +19,13 @@ constexpr Duration kAfterSuperseded = std::chrono::seconds(10);
 // How often stop() looks whether the results have gone.
 constexpr Duration kHandOverStep = std::chrono::milliseconds(20);
 
+// C10: anything else, also an UNAUTHENTICATED that does not say what is wrong with the token, is trouble that passes.
+bool is_refusal_of_token(const Status& status) {
+  if (status.code() != StatusCode::kUnauthenticated) return false;
+  const std::string reason = reason_of(status);
+  return reason == kReasonTokenInvalid || reason == kReasonTokenRevoked;
+}
+
 Task<bool> wait_for(Event& event) {
   co_return co_await event.wait();
 }
@@ -46,11 +53,13 @@ Daemon::~Daemon() = default;
 
 Task<Status> Daemon::run() {
   running_ = true;
-  Status end = co_await runner_.open();
-  if (end.ok()) {
-    scope_.spawn(runner_.prune_for_ever());
-    end = co_await serve_for_ever();
+  Status end;
+  if (!opened_) {
+    end = co_await runner_.open();
+    opened_ = end.ok();
+    if (opened_) scope_.spawn(runner_.prune_for_ever());
   }
+  if (end.ok()) end = co_await serve_for_ever();
   running_ = false;
   stopped_.set();
   co_return end;
@@ -78,13 +87,13 @@ Task<Status> Daemon::serve_for_ever() {
       log_.info("daemon.connect.failed", {{"daemon", options_.id.str()}, {"error", message_of(end)}});
     }
     if (stopping_.is_set()) break;
-    if (end.code() == StatusCode::kUnauthenticated) {
+    if (is_refusal_of_token(end)) {
       log_.warning("daemon.refused",
                    {{"daemon", options_.id.str()}, {"reason", reason_of(end)}, {"error", message_of(end)}});
       co_return end;
     }
     const bool superseded = reason_of(end) == kReasonSuperseded;
-    const Duration wait = backoff_.next(superseded ? kAfterSuperseded : Duration::zero());
+    const Duration wait = backoff_.next(std::max(superseded ? kAfterSuperseded : Duration::zero(), retry_after_of(end)));
     co_await stopping_.wait(after(clock_.now(), wait));
   }
   co_return ok_status();

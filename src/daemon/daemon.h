@@ -65,8 +65,8 @@ class Daemon {
          tools::ToolRegistry& tools, ports::Database& journal, DaemonOptions options);
   ~Daemon();
 
-  // Serves until stop(). OK: stopped. UNAUTHENTICATED: the token was refused. Otherwise: the journal cannot
-  // be opened.
+  // Serves until stop(). OK: stopped. UNAUTHENTICATED + TOKEN_INVALID or TOKEN_REVOKED: the token was refused;
+  // may be called again with another one. Otherwise: the journal cannot be opened.
   Task<Status> run();
   // Accepts nothing more, lets what runs finish until `deadline`, and hands over the results; then run()
   // returns.
@@ -74,6 +74,10 @@ class Daemon {
 
   bool connected() const { return connected_; }
   std::size_t running() const { return runner_.running(); }  // tools
+  const DaemonId& id() const { return options_.id; }
+  const std::string& name() const { return options_.name; }
+  // From the next stream on.
+  void set_token(std::string token) { options_.token = std::move(token); }
 
  private:
   struct Opened {
@@ -108,6 +112,7 @@ class Daemon {
   Event stopping_;
   Event stopped_;  // run() has returned
   bool running_ = false;
+  bool opened_ = false;  // the journal
   TaskScope scope_;  // last: its tasks use everything above
 };
 

@@ -176,6 +176,18 @@ class HandRouter final : public router::DaemonRouter {
   std::vector<DaemonId> asked;
 };
 
+class CountedSecrets final : public auth::SecretSource {
+ public:
+  std::array<std::byte, auth::kTokenBytes> next() override {
+    std::array<std::byte, auth::kTokenBytes> secret{};
+    secret[0] = std::byte(++count_ + 100);
+    return secret;
+  }
+
+ private:
+  int count_ = 0;
+};
+
 struct Reply {
   int status = 0;
   ports::RpcHeaders headers;
@@ -204,7 +216,7 @@ class ApiWorld {
     EXPECT_TRUE(server->start().ok());
   }
 
-  ApiPorts ports() { return {clock, log, rpc, *store, *validator, hub, *workflows, router}; }
+  ApiPorts ports() { return {clock, log, rpc, *store, *validator, hub, *workflows, router, secrets}; }
 
   // Runs until the task has ended.
   void run(Task<void> task) {
@@ -262,6 +274,7 @@ class ApiWorld {
   std::optional<temporal::WorkflowClient> workflows;
   HandRpc rpc;
   HandRouter router;
+  CountedSecrets secrets;
   std::string token = auth::make_token({});
   std::string foreign_token;
   UserId user{"alice"};

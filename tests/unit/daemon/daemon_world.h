@@ -110,6 +110,11 @@ class FakeGateway {
   // Ends the newest stream.
   void hang_up(Status status) { streams.back()->link->finish(std::move(status)); }
   void refuse_with(Status status) { refusal_ = std::move(status); }
+  void refuse_once_with(Status status) {
+    refusal_ = std::move(status);
+    once_ = true;
+  }
+  void accept_again() { refusal_.reset(); }
 
   std::vector<proto::ToolFinished> results(std::string_view id) const {
     return all<proto::ToolFinished>(id, [](const proto::DaemonFrame& f) -> const proto::ToolFinished* {
@@ -166,6 +171,7 @@ class FakeGateway {
       if (refusal_) {
         streams.back()->link->finish(*refusal_);
         streams.back()->over = true;
+        if (std::exchange(once_, false)) refusal_.reset();
         continue;
       }
       scope_.spawn(serve(*streams.back()));
@@ -232,6 +238,7 @@ class FakeGateway {
   Executor& executor_;
   std::unique_ptr<ports::LinkListener> listener_;
   std::optional<Status> refusal_;
+  bool once_ = false;
   std::int64_t epoch_ = 0;
   bool sending_ = false;
   TaskScope scope_;

@@ -1,0 +1,59 @@
+#include "api/tokens.h"
+
+#include "auth/token.h"
+#include "base/text.h"
+#include "store/wall_time.h"
+
+namespace reliant::api {
+namespace {
+
+json::object show(const store::Token& token) {
+  json::object out;
+  out["id"] = token.id.str();
+  out["name"] = token.name;
+  out["created_at"] = store::rfc3339(token.created_at);
+  out["revoked_at"] = token.revoked_at ? json::value(store::rfc3339(*token.revoked_at)) : json::value(nullptr);
+  return out;
+}
+
+}  // namespace
+
+Task<Answer> Tokens::register_daemon(Call call) {
+  CO_TRY_OK(QueryReader(call.request).finish());
+  CO_TRY_ASSIGN(const json::value body, parse_json(call.request.body));
+  JsonReader reader(body);
+  const DaemonId daemon(reader.required_string("daemon_id"));
+  const std::string name = reader.optional_string("name").value_or(daemon.str());
+  CO_TRY_OK(reader.finish());
+  CO_TRY_OK(check_id("daemon_id", daemon.str()));
+  CO_TRY_OK(check_text("name", name, limits_.title, Empty::kRefused));
+
+  const std::string secret = auth::make_token(secrets_.next());
+  CO_TRY_ASSIGN(const store::Token token,
+                co_await store_.tokens().create(call.user, concat("daemon ", name), secret, call.deadline));
+  log_.info("api.daemon.registered",
+            {{"user", call.user.str()}, {"daemon", daemon.str()}, {"token", token.id.str()}});
+  json::object out;
+  out["token"] = secret;
+  out["token_id"] = token.id.str();
+  out["user_id"] = call.user.str();
+  out["daemon_id"] = daemon.str();
+  co_return json_response(201, out);
+}
+
+Task<Answer> Tokens::list(Call call) {
+  CO_TRY_OK(QueryReader(call.request).finish());
+  store::Page<store::Token> page;
+  CO_TRY_ASSIGN(page.items, co_await store_.tokens().list(call.user, call.deadline));
+  co_return page_response(page, &show);
+}
+
+Task<Answer> Tokens::revoke(Call call) {
+  CO_TRY_OK(QueryReader(call.request).finish());
+  CO_TRY_ASSIGN(const TokenId id, path_id<TokenId>(call, "token"));
+  CO_TRY_OK(co_await store_.tokens().revoke(call.user, id, call.deadline));
+  log_.info("api.token.revoked", {{"user", call.user.str()}, {"token", id.str()}});
+  co_return no_content();
+}
+
+}  // namespace reliant::api

@@ -1,0 +1,18 @@
+// SecretSource: where new tokens come from. What it yields nobody can guess: in production the system's entropy, never a
+// Random. A port of the roles that issue tokens (api). Executor: the logic thread. Cannot fail.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "auth/token.h"
+
+namespace reliant::auth {
+
+class SecretSource {
+ public:
+  virtual ~SecretSource() = default;
+  virtual std::array<std::byte, kTokenBytes> next() = 0;
+};
+
+}  // namespace reliant::auth

@@ -1,0 +1,143 @@
+#include "daemon/supervisor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+
+namespace reliant::daemon {
+namespace {
+
+constexpr Duration kRegistrationTime = std::chrono::seconds(20);  // for one attempt
+// While it may not register yet: how often it looks for a file that the user may have made.
+constexpr Duration kLookAgain = std::chrono::seconds(30);
+
+Status stopped() { return cancelled("the daemon is stopping"); }
+
+// Trouble with the disk or the server that may pass.
+bool passes(const Status& status) {
+  return status.code() != StatusCode::kUnauthenticated && status.code() != StatusCode::kInvalidArgument &&
+         status.code() != StatusCode::kPermissionDenied && status.code() != StatusCode::kNotFound;
+}
+
+}  // namespace
+
+int exit_code_of(const Status& end) {
+  if (end.ok()) return 0;
+  return end.code() == StatusCode::kUnauthenticated ? 3 : 1;
+}
+
+Supervisor::Supervisor(Daemon& daemon, CredentialsFile& file, Registration& registration, Clock& clock, Random random,
+                       EventLog& log, std::string given_token)
+    : daemon_(daemon),
+      file_(file),
+      registration_(registration),
+      clock_(clock),
+      random_(random),
+      log_(log),
+      given_token_(std::move(given_token)) {}
+
+Task<Status> Supervisor::run() {
+  while (!stopping_.is_set()) {
+    auto found = co_await token();
+    if (stopping_.is_set()) break;
+    if (!found.ok()) co_return found.status();
+    daemon_.set_token(*std::move(found));
+    Status end = co_await daemon_.run();
+    if (end.code() != StatusCode::kUnauthenticated) co_return end;
+    if (!given_token_.empty())
+      co_return with_reason(unauthenticated(message_of(end), "; pass another token with --token"), reason_of(end));
+    if (Status retired = co_await retire(std::move(end)); !retired.ok()) co_return retired;
+  }
+  co_return ok_status();
+}
+
+Task<void> Supervisor::stop(Instant deadline) {
+  stopping_.set();
+  co_await daemon_.stop(deadline);
+}
+
+// True: it has passed; false: the daemon stops.
+Task<bool> Supervisor::pause(Duration time) { co_return !co_await stopping_.wait(after(clock_.now(), time)); }
+
+// R69, with what C14 says about the order.
+Task<Result<std::string>> Supervisor::token() {
+  if (!given_token_.empty()) co_return given_token_;
+  Backoff backoff({}, random_);
+  for (;;) {
+    const auto kept = co_await file_.read();
+    if (kept.ok() && *kept) co_return (*kept)->token;
+    if (kept.ok()) co_return co_await enrol();
+    log_.warning("daemon.credentials.unreadable", {{"daemon", daemon_.id().str()}, {"error", message_of(kept.status())}});
+    if (!passes(kept.status())) co_return kept.status();
+    if (!co_await pause(backoff.next())) co_return stopped();
+  }
+}
+
+Task<Status> Supervisor::retire(Status why) {
+  Backoff backoff({}, random_);
+  for (;;) {
+    const Status moved = co_await file_.retire();
+    if (moved.ok()) {
+      log_.info("daemon.credentials.retired",
+                {{"daemon", daemon_.id().str()}, {"reason", reason_of(why)}, {"kept_as", file_.path() + ".bak"}});
+      co_return ok_status();
+    }
+    log_.warning("daemon.credentials.not_retired", {{"daemon", daemon_.id().str()}, {"error", message_of(moved)}});
+    if (!passes(moved)) co_return moved;
+    if (!co_await pause(backoff.next())) co_return ok_status();
+  }
+}
+
+// At most one recovery in ten minutes, by our own clock and by what is on the disk: another life may have made it. A wall
+// clock that was set back makes nobody wait for longer than that.
+Task<Result<std::optional<Credentials>>> Supervisor::wait_until_allowed() {
+  Duration left = Duration::zero();
+  if (const auto on_disk = co_await file_.last_recovery()) {
+    const Duration ago = clock_.wall_now() - *on_disk;
+    if (ago >= Duration::zero()) left = kBetweenRecoveries - ago;
+  }
+  if (last_recovery_) left = std::max(left, kBetweenRecoveries - (clock_.now() - *last_recovery_));
+  const Instant allowed = after(clock_.now(), std::max(left, Duration::zero()));
+  while (clock_.now() < allowed) {
+    if (!co_await pause(std::min(kLookAgain, allowed - clock_.now()))) co_return stopped();
+    auto made_by_user = co_await file_.read();
+    if (made_by_user.ok() && *made_by_user) co_return made_by_user;
+  }
+  co_return std::optional<Credentials>();
+}
+
+Task<Result<std::string>> Supervisor::enrol() {
+  const bool recovers = co_await file_.has_retired();
+  if (recovers) {
+    CO_TRY_ASSIGN(auto made_by_user, co_await wait_until_allowed());
+    if (made_by_user) co_return std::move(made_by_user->token);
+  }
+  Backoff backoff({}, random_);
+  for (;;) {
+    auto registered =
+        co_await registration_.register_daemon(daemon_.id(), daemon_.name(), after(clock_.now(), kRegistrationTime));
+    if (registered.ok()) {
+      log_.info("daemon.registered",
+                {{"user", registered->user.str()}, {"daemon", daemon_.id().str()}, {"recovers", recovers ? 1 : 0}});
+      Credentials credentials{daemon_.id(), registered->user, registered->token, std::nullopt};
+      if (recovers) {
+        last_recovery_ = clock_.now();
+        credentials.recovered_at = clock_.wall_now();
+      }
+      const Status kept = co_await file_.write(std::move(credentials));
+      // It serves with what it has; its next life has to register again.
+      if (!kept.ok())
+        log_.warning("daemon.credentials.not_kept", {{"daemon", daemon_.id().str()}, {"error", message_of(kept)}});
+      co_return std::move(registered->token);
+    }
+    const Status& why = registered.status();
+    log_.warning("daemon.registration.failed", {{"daemon", daemon_.id().str()}, {"error", message_of(why)}});
+    if (why.code() == StatusCode::kUnauthenticated)
+      co_return unauthenticated(message_of(why), "; run `reliant auth login`, then `reliant daemon register`");
+    if (!passes(why)) co_return why;
+    if (!co_await pause(backoff.next(retry_after_of(why)))) co_return stopped();
+  }
+}
+
+}  // namespace reliant::daemon

@@ -1,0 +1,323 @@
+// A daemon whose token may be refused, on a simulated machine, with a server that registers as the test says.
+#include "daemon/supervisor.h"
+
+#include <chrono>
+#include <deque>
+
+#include "unit/daemon/daemon_world.h"
+
+namespace reliant::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kFile = "/home/ann/.config/reliant/auth/reliant-daemon.json";
+
+class HandResponse final : public ports::HttpResponse {
+ public:
+  HandResponse(int status, ports::HttpHeaders headers, std::string body)
+      : status_(status), headers_(std::move(headers)), body_(std::move(body)) {}
+  int status() const override { return status_; }
+  const ports::HttpHeaders& headers() const override { return headers_; }
+  Task<Result<std::optional<std::string>>> read(Instant) override {
+    if (read_) co_return std::nullopt;
+    read_ = true;
+    co_return body_;
+  }
+
+ private:
+  int status_;
+  ports::HttpHeaders headers_;
+  std::string body_;
+  bool read_ = false;
+};
+
+// Registers everybody with tokens rlnt_pat_1, rlnt_pat_2, … unless there is something else in `answers`.
+class HandServer final : public ports::Http {
+ public:
+  struct Answer {
+    int status;
+    ports::HttpHeaders headers;
+    std::string body;
+  };
+  explicit HandServer(Executor& executor) : executor_(executor) {}
+  Task<Result<std::unique_ptr<ports::HttpResponse>>> send(ports::HttpRequest request, Instant) override {
+    requests.push_back(request);
+    times.push_back(executor_.now());
+    if (away) co_return unavailable("no connection");
+    if (!answers.empty()) {
+      Answer answer = answers.front();
+      answers.pop_front();
+      co_return std::make_unique<HandResponse>(answer.status, answer.headers, answer.body);
+    }
+    co_return std::make_unique<HandResponse>(
+        201, ports::HttpHeaders{},
+        concat(R"({"token":"rlnt_pat_)", ++issued, R"(","token_id":"t","user_id":"ann","daemon_id":"d1"})"));
+  }
+
+  std::vector<ports::HttpRequest> requests;
+  std::vector<Instant> times;
+  std::deque<Answer> answers;
+  bool away = false;
+  int issued = 0;
+
+ private:
+  Executor& executor_;
+};
+
+class SupervisorTest : public DaemonWorld {
+ protected:
+  // One life of the daemon's process, with its supervisor.
+  struct Kept {
+    Kept(SupervisorTest& world, std::string given, std::string session)
+        : processes(world.machine_, Random(1)),
+          filesystem(world.machine_.disk, world.machine_.disk_faults, Random(2)),
+          tools(tools::make_standard_tools(processes, filesystem)),
+          context{&world.executor_, nullptr, 1},
+          daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools, *world.journal_,
+                 world.options_),
+          file(filesystem, std::string(kFile)),
+          registration(world.server_, {"https://reliant.test"}, std::move(session)),
+          supervisor(daemon, file, registration, world.clock_, Random(3), world.log_, std::move(given)),
+          scope(world.executor_, 1) {
+      scope.spawn(keep(supervisor, end));
+    }
+    static Task<void> keep(Supervisor& supervisor, std::optional<Status>& end) { end = co_await supervisor.run(); }
+
+    sim::SimProcesses processes;
+    sim::SimFilesystem filesystem;
+    tools::ToolRegistry tools;
+    Context context;
+    std::optional<Status> end;
+    Daemon daemon;
+    CredentialsFile file;
+    Registration registration;
+    Supervisor supervisor;
+    TaskScope scope;
+  };
+
+  void begin(std::string given = "", std::string session = "rlnt_pat_session") {
+    kept_.reset();
+    kept_ = std::make_unique<Kept>(*this, std::move(given), std::move(session));
+  }
+  void have_file(std::string token) {
+    EXPECT_TRUE(machine_.disk.make_directories("/home/ann/.config/reliant/auth").ok());
+    EXPECT_TRUE(machine_.disk.write(std::string(kFile), to_text({DaemonId("d1"), UserId("ann"), std::move(token), {}}), {}).ok());
+  }
+  std::string on_disk(std::string_view suffix = "") const {
+    const std::string* content = machine_.disk.content(concat(kFile, suffix));
+    return content == nullptr ? "" : *content;
+  }
+  std::string token_used() const { return gateway_->streams.back()->link->metadata().at("authorization"); }
+  void refuse(std::string_view reason) {
+    gateway_->refuse_with(with_reason(unauthenticated("the token was refused"), reason));
+  }
+
+  HandServer server_{executor_};
+  std::unique_ptr<Kept> kept_;
+};
+
+TEST_F(SupervisorTest, UsesTheTokenOfItsFile) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_mine");
+  begin();
+  run_for(1s);
+  ASSERT_EQ(gateway_->streams.size(), 1u);
+  EXPECT_EQ(token_used(), "Bearer rlnt_pat_mine");
+  EXPECT_TRUE(server_.requests.empty());
+}
+
+TEST_F(SupervisorTest, RegistersWhenItHasNoFile) {
+  gateway_ = make_gateway("gw:1");
+  begin();
+  run_for(1s);
+  ASSERT_EQ(server_.requests.size(), 1u);
+  EXPECT_EQ(server_.requests[0].url, "https://reliant.test/api/v2/daemons/register");
+  EXPECT_EQ(server_.requests[0].headers.at("authorization"), "Bearer rlnt_pat_session");
+  EXPECT_EQ(server_.requests[0].body, R"({"daemon_id":"d1","name":"laptop"})");
+  EXPECT_EQ(token_used(), "Bearer rlnt_pat_1");
+  EXPECT_NE(on_disk().find("rlnt_pat_1"), std::string::npos);
+}
+
+TEST_F(SupervisorTest, AFileThatIsNoneIsAsGoodAsNone) {
+  gateway_ = make_gateway("gw:1");
+  EXPECT_TRUE(machine_.disk.make_directories("/home/ann/.config/reliant/auth").ok());
+  EXPECT_TRUE(machine_.disk.write(std::string(kFile), "{\"token\":", {}).ok());
+  begin();
+  run_for(1s);
+  EXPECT_EQ(token_used(), "Bearer rlnt_pat_1");
+}
+
+TEST_F(SupervisorTest, RegistersAgainWhenItsTokenWasRevokedAndKeepsTheOldFile) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_old");
+  gateway_->refuse_once_with(with_reason(unauthenticated("the token was revoked"), kReasonTokenRevoked));
+  begin();
+  run_for(2s);
+  EXPECT_EQ(server_.requests.size(), 1u);
+  EXPECT_EQ(token_used(), "Bearer rlnt_pat_1");
+  EXPECT_NE(on_disk(".bak").find("rlnt_pat_old"), std::string::npos);
+  EXPECT_NE(on_disk().find("rlnt_pat_1"), std::string::npos);
+  EXPECT_TRUE(kept_->daemon.connected());
+}
+
+TEST_F(SupervisorTest, RecoversOnceInTenMinutes) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_old");
+  refuse(kReasonTokenInvalid);
+  begin();
+  run_for(35min);
+  ASSERT_EQ(server_.times.size(), 4u);
+  for (std::size_t i = 1; i < server_.times.size(); ++i) {
+    EXPECT_GE(server_.times[i] - server_.times[i - 1], 10min);
+    EXPECT_LE(server_.times[i] - server_.times[i - 1], 10min + 1s);
+  }
+}
+
+TEST_F(SupervisorTest, RecoversOnceInTenMinutesAlsoWhenItIsStartedAgainAndAgain) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_old");
+  refuse(kReasonTokenRevoked);
+  for (int life = 0; life < 9; ++life) {
+    begin();
+    run_for(1min);
+  }
+  EXPECT_EQ(server_.requests.size(), 1u);
+  begin();
+  run_for(2min);
+  EXPECT_EQ(server_.requests.size(), 2u);
+}
+
+TEST_F(SupervisorTest, TakesUpAFileThatTheUserMadeWhileItMayNotRegister) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_old");
+  refuse(kReasonTokenRevoked);
+  begin();
+  run_for(2min);
+  ASSERT_EQ(server_.requests.size(), 1u);
+  have_file("rlnt_pat_by_hand");
+  gateway_->accept_again();
+  run_for(31s);
+  EXPECT_EQ(server_.requests.size(), 1u);
+  EXPECT_EQ(token_used(), "Bearer rlnt_pat_by_hand");
+}
+
+TEST_F(SupervisorTest, ConnectionLossOnlyBacksOff) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_mine");
+  gateway_->refuse_with(unavailable("no database"));
+  begin();
+  run_for(30min);
+  EXPECT_GT(gateway_->attempts.size(), 20u);
+  EXPECT_TRUE(server_.requests.empty());
+  EXPECT_NE(on_disk().find("rlnt_pat_mine"), std::string::npos);
+}
+
+TEST_F(SupervisorTest, ARefusalThatDoesNotBlameTheTokenOnlyBacksOff) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_mine");
+  gateway_->refuse_with(unauthenticated("the key server is away"));
+  begin();
+  run_for(30min);
+  EXPECT_GT(gateway_->attempts.size(), 20u);
+  EXPECT_TRUE(server_.requests.empty());
+  EXPECT_NE(on_disk().find("rlnt_pat_mine"), std::string::npos);
+}
+
+TEST_F(SupervisorTest, AGivenTokenThatIsRefusedEndsItAndDeletesNothing) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_mine");
+  refuse(kReasonTokenRevoked);
+  begin("rlnt_pat_given");
+  run_for(1min);
+  ASSERT_TRUE(kept_->end.has_value());
+  EXPECT_EQ(kept_->end->code(), StatusCode::kUnauthenticated);
+  EXPECT_NE(message_of(*kept_->end).find("--token"), std::string::npos);
+  EXPECT_EQ(exit_code_of(*kept_->end), 3);
+  EXPECT_TRUE(server_.requests.empty());
+  EXPECT_NE(on_disk().find("rlnt_pat_mine"), std::string::npos);
+  EXPECT_EQ(on_disk(".bak"), "");
+}
+
+TEST_F(SupervisorTest, AGivenTokenGoesBeforeTheFile) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_mine");
+  begin("rlnt_pat_given");
+  run_for(1s);
+  EXPECT_EQ(token_used(), "Bearer rlnt_pat_given");
+}
+
+TEST_F(SupervisorTest, WithoutALoginItEndsAndSaysWhatToDo) {
+  gateway_ = make_gateway("gw:1");
+  begin("", "");
+  run_for(1s);
+  ASSERT_TRUE(kept_->end.has_value());
+  EXPECT_EQ(exit_code_of(*kept_->end), 3);
+  EXPECT_NE(message_of(*kept_->end).find("reliant auth login"), std::string::npos);
+  EXPECT_TRUE(server_.requests.empty());
+}
+
+TEST_F(SupervisorTest, ALoginThatIsOverEndsItToo) {
+  server_.answers.push_back({401, {}, R"({"code":"UNAUTHENTICATED","message":"the token was revoked","reason":"TOKEN_REVOKED"})"});
+  begin();
+  run_for(1s);
+  ASSERT_TRUE(kept_->end.has_value());
+  EXPECT_EQ(exit_code_of(*kept_->end), 3);
+}
+
+TEST_F(SupervisorTest, AServerThatIsAwayIsAskedAgainAndAgain) {
+  gateway_ = make_gateway("gw:1");
+  server_.away = true;
+  begin();
+  run_for(5min);
+  EXPECT_GT(server_.requests.size(), 5u);
+  EXPECT_FALSE(kept_->end.has_value());
+  server_.away = false;
+  run_for(31s);
+  EXPECT_TRUE(kept_->daemon.connected());
+}
+
+TEST_F(SupervisorTest, WaitsAsLongAsTheServerAsks) {
+  gateway_ = make_gateway("gw:1");
+  server_.answers.push_back({429, {{"retry-after", "90"}}, R"({"code":"RESOURCE_EXHAUSTED","message":"later"})"});
+  begin();
+  run_for(2min);
+  ASSERT_EQ(server_.times.size(), 2u);
+  EXPECT_GE(server_.times[1] - server_.times[0], 90s);
+}
+
+TEST_F(SupervisorTest, WaitsAsLongAsAGatewayAsks) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_mine");
+  gateway_->refuse_with(with_retry_after(unavailable("full"), 45s));
+  begin();
+  run_for(100s);
+  ASSERT_EQ(gateway_->attempts.size(), 3u);
+  EXPECT_GE(gateway_->attempts[1] - gateway_->attempts[0], 45s);
+}
+
+TEST_F(SupervisorTest, AFullDiskDoesNotKeepItFromServing) {
+  gateway_ = make_gateway("gw:1");
+  machine_.disk.set_capacity(1);
+  begin();
+  run_for(2s);
+  EXPECT_TRUE(kept_->daemon.connected());
+  EXPECT_EQ(log_.count("daemon.credentials.not_kept"), 1u);
+}
+
+TEST_F(SupervisorTest, StopsWhereverItIs) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_old");
+  refuse(kReasonTokenRevoked);
+  begin();
+  run_for(2min);  // it waits for its ten minutes
+  TaskScope stopper(executor_, 3);
+  stopper.spawn([](Supervisor& supervisor, Instant deadline) -> Task<void> { co_await supervisor.stop(deadline); }(
+                                                                   kept_->supervisor, executor_.now() + 1s));
+  run_for(2s);
+  ASSERT_TRUE(kept_->end.has_value());
+  EXPECT_TRUE(kept_->end->ok());
+}
+
+}  // namespace
+}  // namespace reliant::daemon
