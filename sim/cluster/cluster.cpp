@@ -24,7 +24,7 @@ answers:
       - text: "I look at {{user}}, mark-{{conversation}}."
         calls:
           - {tool: bash, arguments: {command: "effect first; echo mark-{{conversation}} one; sleep 0.3; effect first-end"}}
-          - {tool: bash, arguments: {command: "append {{conversation}}.log second; seq 1 40; sleep 1.5; echo mark-{{conversation}} two"}}
+          - {tool: bash, arguments: {command: "append {{conversation}}.log second && seq 1 40 && sleep 1.5 && echo mark-{{conversation}} two"}}
           - {tool: write, arguments: {path: "{{conversation}}.txt", content: "mark-{{conversation}}"}}
       - text: "And once more."
         delay_ms: 200

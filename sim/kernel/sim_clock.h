@@ -17,7 +17,7 @@ inline constexpr WallTime kWallStart = std::chrono::sys_days(std::chrono::year(2
 
 class SimClock final : public Clock {
  public:
-  SimClock(const Executor& executor, std::uint32_t node) : executor_(&executor), node_(node) {}
+  explicit SimClock(const Executor& executor, std::uint32_t node = 0) : executor_(&executor), node_(node) {}
 
   Instant now() const override { return executor_->now_at(node_); }
   WallTime wall_now() const override { return kWallStart + executor_->true_now().time_since_epoch() + wall_offset_; }

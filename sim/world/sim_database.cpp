@@ -311,6 +311,7 @@ class FileTransaction final : public Transaction {
   Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
     if (!life_.alive()) co_await never();
     if (inner_ == nullptr) co_return over();
+    wrote_ = wrote_ || !sql.starts_with("SELECT");
     co_return co_await inner_->execute(sql, std::move(parameters));
   }
 
@@ -319,7 +320,7 @@ class FileTransaction final : public Transaction {
     if (inner_ == nullptr) co_return over();
     if (access_ == Access::kRead) co_return co_await inner_->commit();
     const CommitFault fault = drawn(file_.random_, file_.faults_);
-    if (file_.full_) {
+    if (file_.full_ && wrote_) {
       inner_.reset();
       co_return resource_exhausted("the disk is full; nothing was written");
     }
@@ -349,6 +350,7 @@ class FileTransaction final : public Transaction {
   Incarnation life_;
   std::unique_ptr<Transaction> inner_;
   Access access_;
+  bool wrote_ = false;
 };
 
 DatabaseFile::DatabaseFile(Simulation& simulation, Node& node, std::string_view name, DiskLatency latency)

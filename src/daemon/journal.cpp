@@ -124,6 +124,17 @@ struct Recover {
   }
 };
 
+struct Knows {
+  using Value = bool;
+  RequestId id;
+
+  Task<Result<Value>> run(Transaction& transaction) {
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute("SELECT 1 FROM requests WHERE request_id = $1", {id.str()}));
+    co_return !rows.empty();
+  }
+};
+
 struct Admit {
   using Value = Admission;
   static constexpr InDoubt kInDoubt =
@@ -341,6 +352,9 @@ Task<Status> Journal::refuse(RequestId id, Instant deadline) {
   co_return (co_await transactor_.write(Refuse{std::move(id), transactor_.wall_now()}, deadline)).status();
 }
 
+Task<Result<bool>> Journal::knows(RequestId id, Instant deadline) {
+  co_return co_await transactor_.read(Knows{std::move(id)}, deadline);
+}
 Task<Result<std::optional<model::ToolResult>>> Journal::result(RequestId id, Instant deadline) {
   co_return co_await transactor_.read(ReadResult{std::move(id)}, deadline);
 }

@@ -69,6 +69,8 @@ class Journal {
   Task<Status> refuse(RequestId id, Instant deadline);
   // Nullopt: not known, or not finished.
   Task<Result<std::optional<model::ToolResult>>> result(RequestId id, Instant deadline);
+  // It was admitted once, in this life or in one before.
+  Task<Result<bool>> knows(RequestId id, Instant deadline);
   Task<Status> acknowledge(RequestId id, Instant deadline);
   // Finished and not acknowledged, oldest first.
   Task<Result<std::vector<RequestId>>> unacknowledged(Instant deadline);

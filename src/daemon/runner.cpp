@@ -188,17 +188,9 @@ Task<void> Runner::run(std::shared_ptr<Run> run) {
   co_await wait_for_refusal(run->id);
   auto admission =
       co_await journal_.admit({run->id, run->request.tool(), run->request.arguments(), run->effect}, soon());
+  if (!admission.ok()) co_return co_await not_admitted(std::move(run), admission.status());
   run->admitted = true;
   if (listener_) listener_->on_accepted(run->id);
-  if (!admission.ok()) {
-    log_.warning("daemon.request.refused",
-                 {{"request_id", run->id.str()}, {"error", message_of(admission.status())}});
-    co_await record_end(run,
-                        error_result(model::Outcome::kNotExecuted,
-                                     concat("The tool was not run: ", message_of(admission.status()), ".")),
-                        false);
-    co_return;
-  }
   run->last_chunk = admission->last_chunk;
   if (run->last_chunk > 0 && listener_) listener_->on_output(run->id, run->last_chunk);
   if (admission->result) {
@@ -209,6 +201,33 @@ Task<void> Runner::run(std::shared_ptr<Run> run) {
   result.content = bounded(std::move(result.content), options_.content_limit);
   result.output_chunks = run->last_chunk;
   co_await record_end(run, std::move(result), true);
+}
+
+// That a request could not be written down now does not say that it has never run.
+Task<void> Runner::not_admitted(std::shared_ptr<Run> run, Status why) {
+  log_.warning("daemon.request.refused", {{"request_id", run->id.str()}, {"error", message_of(why)}});
+  auto known = co_await journal_.knows(run->id, soon());
+  if (why.code() == StatusCode::kInvalidArgument) known = false;  // it was another one that has run
+  if (!known.ok()) {
+    runs_.erase(run->id);
+    a_run_ended_.set();
+    co_return;
+  }
+  run->admitted = true;
+  if (listener_) listener_->on_accepted(run->id);
+  if (!*known) {
+    co_return co_await record_end(
+        run, error_result(model::Outcome::kNotExecuted, concat("The tool was not run: ", message_of(why), ".")), false);
+  }
+  if (const auto before = co_await journal_.result(run->id, soon()); before.ok() && *before) {
+    announce_end(*run);
+    co_return;
+  }
+  co_await record_end(run,
+                      error_result(model::Outcome::kUnknown,
+                                   concat("The tool was begun before; what became of it is not known (", message_of(why),
+                                          "). Look at the state of things before you repeat it.")),
+                      false);
 }
 
 Task<model::ToolResult> Runner::run_or_cancel(std::shared_ptr<Run> run) {

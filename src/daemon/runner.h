@@ -8,7 +8,8 @@
 //
 // Owner: the Daemon. Executor: the logic thread. Destroying it ends every run where it stands, and what they
 // started with them; the next life of the daemon calls those that may not be repeated unknown. No call fails:
-// every request that was accepted gets a result, which is offered until it is acknowledged.
+// every request that was accepted gets a result, which is offered until it is acknowledged. One that the journal
+// can neither take nor look up is not accepted: whoever wants it asks again.
 #pragma once
 
 #include <cstdint>
@@ -95,6 +96,7 @@ class Runner {
   Task<void> run(std::shared_ptr<Run> run);
   Task<model::ToolResult> run_tool(std::shared_ptr<Run> run);
   Task<model::ToolResult> run_or_cancel(std::shared_ptr<Run> run);
+  Task<void> not_admitted(std::shared_ptr<Run> run, Status why);
   Task<void> record_end(std::shared_ptr<Run> run, model::ToolResult result, bool journaled);
   void announce_end(const Run& run);
   void trace_effect(std::string_view name, const Run& run);
