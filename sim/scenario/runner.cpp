@@ -159,7 +159,7 @@ class Run {
     faults_->heal();
     healed_ = simulation_.now();
     const Instant limit = after(simulation_.now(), scenario_.phases.quiesce.value);
-    while (!workload_->done() && simulation_.now() < limit) {
+    while ((!workload_->done() || chats_run()) && simulation_.now() < limit) {
       if (!run_for(kSlice)) return false;
     }
     simulation_.trace().record(0, Level::kInfo, "run.quiesced", {{"unfinished", workload_->unfinished()}});
@@ -168,6 +168,20 @@ class Run {
                                                     to_text(scenario_.phases.quiesce.value), " after healing"));
     }
     return run_for(std::chrono::seconds(10));  // the clients see the end of it
+  }
+
+  // A client takes the end of the turn before for that of its last message when it has not waited for it.
+  bool chats_run() {
+    running_.reset();
+    simulation_.world().spawn(look_for_running(cluster_->contents(), running_));
+    simulation_.run_until([&] { return running_.has_value(); }, after(simulation_.now(), kSlice));
+    return running_.value_or(true);
+  }
+  static Task<void> look_for_running(ports::Database& database, std::optional<bool>& running) {
+    const auto transaction = co_await database.begin(ports::Access::kRead, kNever);
+    if (!transaction.ok()) co_return;
+    const auto rows = co_await (*transaction)->execute("SELECT 1 FROM chats WHERE status = 'running' LIMIT 1", {});
+    if (rows.ok()) running = !rows->empty();
   }
 
   // The clients go; then nothing may be left of what was done for them.
@@ -288,6 +302,7 @@ class Run {
   Instant healed_{};
   LiveCounts idle_;  // before the first client came
   FinalState state_;
+  std::optional<bool> running_;  // some chat, when last looked at
   Simulation simulation_;
   std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<Workload> workload_;

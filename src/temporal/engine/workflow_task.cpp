@@ -247,6 +247,7 @@ Result<Run::Completion> Run::complete_task(const wf::RespondWorkflowTaskComplete
     }
     state_ = std::move(before);
     changes_ = {};
+    events_ = std::make_shared<History>();
     api::failure::v1::Failure failure;
     failure.set_message(completion.failure->message);
     failure.set_source("Server");
