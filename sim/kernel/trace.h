@@ -55,6 +55,7 @@ struct Delivery {
   Way way = Way::kBus;
   std::uint32_t from = 0;  // nodes; messages of the bus come from the bus
   std::uint32_t to = 0;
+  std::uint64_t connection = 0;  // by which it came: a number of the run
   Instant sent{};
   Instant at{};
   std::string_view about{};     // the subject of a bus message, the request line or what kind of answer it is

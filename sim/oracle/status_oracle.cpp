@@ -3,9 +3,12 @@
 #include "base/text.h"
 #include "kernel/option.h"
 #include "model/daemon_status.h"
+#include "reliant/tools/v1/daemon.pb.h"
 
 namespace reliant::sim {
 namespace {
+
+namespace proto = ::reliant::tools::v1;
 
 constexpr std::string_view kConverged = "status.converged";
 constexpr std::string_view kBoundary = "status.boundary";
@@ -57,9 +60,25 @@ void StatusOracle::on_fault(const TraceRecord& record) {
 }
 
 void StatusOracle::on_delivery(const Delivery& delivery) {
-  if (delivery.way == Delivery::Way::kLink && delivery.from < heard_.size()) {
-    heard_[delivery.from] = Heard{delivery.to, delivery.at};
+  if (delivery.way != Delivery::Way::kLink) return;
+  if (delivery.from < heard_.size()) {
+    Heard& heard = heard_[delivery.from];
+    heard.gateway = delivery.to;
+    heard.connection = delivery.connection;
+    heard.last = delivery.at;
   }
+  if (delivery.to < heard_.size() && heard_[delivery.to].greeted != delivery.connection) {
+    learn_connection(delivery, heard_[delivery.to]);
+  }
+}
+
+// The first thing that a gateway says on a connection is the epoch of its stream.
+void StatusOracle::learn_connection(const Delivery& delivery, Heard& daemon) {
+  daemon.greeted = delivery.connection;
+  const auto key = daemons_.find(delivery.to);
+  proto::GatewayFrame frame;
+  if (key == daemons_.end() || !frame.ParseFromArray(delivery.payload.data(), static_cast<int>(delivery.payload.size()))) return;
+  if (frame.has_registered()) connections_[{key->second, frame.registered().epoch()}] = delivery.connection;
 }
 
 void StatusOracle::on_status(const TraceRecord& record) {
@@ -70,13 +89,16 @@ void StatusOracle::on_status(const TraceRecord& record) {
   const Duration patience = stale ? model::kStaleAfter : model::kDisconnectedAfter;
   const auto places = places_.find(daemon);
   if (places == places_.end() || places->second != 1 || irregular_.contains(record.node)) return;
-  const auto opened = opened_.find({daemon, number_or_zero(record, "epoch")});
+  const std::pair epoch(daemon, number_or_zero(record, "epoch"));
+  const auto opened = opened_.find(epoch);
   if (opened == opened_.end()) return;
   Instant last = opened->second;
   for (const auto& [node, key] : daemons_) {
-    if (key != daemon) continue;
-    if (heard_[node].gateway != record.node && heard_[node].last > last) return;  // it speaks with another one by now
-    last = std::max(last, heard_[node].last);
+    if (key != daemon || heard_[node].last <= last) continue;
+    // Another connection has been used since: when this one was used last is not known any more.
+    const auto connection = connections_.find(epoch);
+    if (connection == connections_.end() || connection->second != heard_[node].connection) return;
+    last = heard_[node].last;
   }
   const Duration silent = record.time - last;
   if (silent == patience) return;

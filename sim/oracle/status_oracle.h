@@ -36,8 +36,11 @@ class StatusOracle final : public Oracle {
   };
   struct Heard {
     std::uint32_t gateway = 0;
+    std::uint64_t connection = 0;
     Instant last{};
+    std::uint64_t greeted = 0;  // the connection on which it was told an epoch last
   };
+  void learn_connection(const Delivery& delivery, Heard& daemon);
   void on_fault(const TraceRecord& record);
   void on_status(const TraceRecord& record);
   void judge(const DaemonKey& daemon, const FinalDaemon& stored);
@@ -48,6 +51,7 @@ class StatusOracle final : public Oracle {
   std::map<std::string, std::uint32_t, std::less<>> nodes_;           // by name
   std::set<std::uint32_t> irregular_;                                 // whose clock is not always the world's
   std::map<std::pair<DaemonKey, std::int64_t>, Instant> opened_;      // by epoch
+  std::map<std::pair<DaemonKey, std::int64_t>, std::uint64_t> connections_;  // likewise; once the daemon was greeted
   std::vector<Heard> heard_;                                          // the last message of each node, over a link
 };
 

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -29,8 +31,10 @@ class ChatWriter {
   // References outlive it.
   ChatWriter(Context& context, store::Store& store, updates::UpdateHub& hub, Clock& clock, UserId user, ChatId chat);
 
-  // Waits only while too much has gathered.
-  Task<void> write(store::NewUpdate update);
+  // Waits only while too much has gathered. `mark`: a number of the caller's, higher with each update that has one.
+  Task<void> write(store::NewUpdate update, std::uint64_t mark = 0);
+  // Told the highest mark of each batch once it is written. Null: nobody is.
+  void on_written(std::function<void(std::uint64_t mark)> told) { told_ = std::move(told); }
   // Everything written and published, or why not.
   Task<Status> flush();
 
@@ -43,6 +47,8 @@ class ChatWriter {
   UserId user_;
   ChatId chat_;
   std::vector<store::NewUpdate> gathered_;
+  std::uint64_t mark_ = 0;  // of the last one gathered
+  std::function<void(std::uint64_t)> told_;
   bool draining_ = false;
   Event settled_;  // set whenever a batch has ended
   Status status_;

@@ -61,16 +61,22 @@ class OutputUpdates final : public router::OutputSink {
     const json::object* object = details.ok() ? details->if_object() : nullptr;
     const json::value* last = object ? object->if_contains("last_chunk") : nullptr;
     if (last) last_chunk_ = last->to_number<std::uint64_t>();
+    // What the next attempt need not ask for again is what is in the store, not what is in hand.
+    writer_.on_written([this](std::uint64_t chunk) {
+      activity_.heartbeat(to_json(json::object{{"last_chunk", chunk}}));
+    });
   }
+  OutputUpdates(const OutputUpdates&) = delete;
+  OutputUpdates& operator=(const OutputUpdates&) = delete;
+  ~OutputUpdates() override { writer_.on_written(nullptr); }
 
   Task<void> on_output(std::uint64_t chunk, std::string data, bool gap) override {
     store::NewUpdate update;
     update.kind = model::UpdateKind::kToolOutput;
     update.key = concat(key_, "/output/", chunk);
     update.payload = to_json(json::object{{"id", call_.str()}, {"chunk", chunk}, {"gap", gap}, {"text", data}});
-    co_await writer_.write(std::move(update));
+    co_await writer_.write(std::move(update), chunk);
     last_chunk_ = chunk;
-    activity_.heartbeat(to_json(json::object{{"last_chunk", chunk}}));
   }
   std::uint64_t last_chunk() const override { return last_chunk_; }
 

@@ -2,15 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include "reliant/tools/v1/daemon.pb.h"
 #include "unit/oracle/judged.h"
 
 namespace reliant::sim {
 namespace {
 
+namespace proto = ::reliant::tools::v1;
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t kGateway = 1;
 constexpr std::uint32_t kDaemon = 2;
+constexpr std::uint64_t kConnection = 7;
 
 class DaemonState : public testing::Test {
  protected:
@@ -19,13 +22,22 @@ class DaemonState : public testing::Test {
     judged.record("run.node", {{"id", kDaemon}, {"called", "d-node"}, {"role", "daemon"}, {"user", "u"}, {"daemon", "d"}});
     judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kGateway);
     judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kDaemon);
+    greet(kConnection, 1);
     judged.state.daemons[{"u", "d"}] = {1, "g", "connected"};
+  }
+  void greet(std::uint64_t connection, std::int64_t epoch) {
+    proto::GatewayFrame frame;
+    frame.mutable_registered()->set_epoch(epoch);
+    const std::string bytes = frame.SerializeAsString();
+    judged.deliver({.way = Delivery::Way::kLink, .from = kGateway, .to = kDaemon, .connection = connection, .payload = bytes});
   }
   void stale() { status("stale"); }
   void status(std::string_view word) {
     judged.record("gateway.session.status", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"status", word}}, kGateway);
   }
-  void beat() { judged.deliver({.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway}); }
+  void beat(std::uint64_t connection = kConnection) {
+    judged.deliver({.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway, .connection = connection});
+  }
   Judged<StatusOracle> judged;
 };
 
@@ -69,6 +81,16 @@ TEST_F(DaemonState, StaleANanosecondLateIsWrong) {
   judged.at(40s + 1ns);
   stale();
   EXPECT_EQ(judged.complaints(), "status.boundary");
+}
+
+TEST_F(DaemonState, WhatComesByAnotherConnectionTellsNothing) {
+  judged.at(10s);
+  beat();
+  judged.at(20s);
+  beat(kConnection + 1);  // it tries to register anew
+  judged.at(40s);
+  stale();
+  EXPECT_EQ(judged.complaints(), "");
 }
 
 TEST_F(DaemonState, DisconnectedAtTwoMinutesSharpIsRight) {
