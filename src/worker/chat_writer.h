@@ -33,7 +33,7 @@ class ChatWriter {
 
   // Waits only while too much has gathered. `mark`: a number of the caller's, higher with each update that has one.
   Task<void> write(store::NewUpdate update, std::uint64_t mark = 0);
-  // Told the highest mark of each batch once it is written. Null: nobody is.
+  // Told the highest mark of each batch once it is written.
   void on_written(std::function<void(std::uint64_t mark)> told) { told_ = std::move(told); }
   // Everything written and published, or why not.
   Task<Status> flush();

@@ -55,20 +55,13 @@ Task<bool> wait_for(Event& event) { co_return co_await event.wait(); }
 // Stores output as numbered tool_output updates; a chunk that an earlier attempt stored is left out by its key.
 class OutputUpdates final : public router::OutputSink {
  public:
-  OutputUpdates(ChatWriter& writer, temporal::ActivityContext& activity, std::string key, ToolCallId call)
-      : writer_(writer), activity_(activity), key_(std::move(key)), call_(std::move(call)) {
+  OutputUpdates(ChatWriter& writer, const temporal::ActivityContext& activity, std::string key, ToolCallId call)
+      : writer_(writer), key_(std::move(key)), call_(std::move(call)) {
     const auto details = parse_json(activity.info().heartbeat_details);
     const json::object* object = details.ok() ? details->if_object() : nullptr;
     const json::value* last = object ? object->if_contains("last_chunk") : nullptr;
     if (last) last_chunk_ = last->to_number<std::uint64_t>();
-    // What the next attempt need not ask for again is what is in the store, not what is in hand.
-    writer_.on_written([this](std::uint64_t chunk) {
-      activity_.heartbeat(to_json(json::object{{"last_chunk", chunk}}));
-    });
   }
-  OutputUpdates(const OutputUpdates&) = delete;
-  OutputUpdates& operator=(const OutputUpdates&) = delete;
-  ~OutputUpdates() override { writer_.on_written(nullptr); }
 
   Task<void> on_output(std::uint64_t chunk, std::string data, bool gap) override {
     store::NewUpdate update;
@@ -82,7 +75,6 @@ class OutputUpdates final : public router::OutputSink {
 
  private:
   ChatWriter& writer_;
-  temporal::ActivityContext& activity_;
   std::string key_;
   ToolCallId call_;
   std::uint64_t last_chunk_ = 0;
@@ -269,6 +261,10 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
 
   Context& context = co_await ThisContext{};
   ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat);
+  // What the next attempt need not ask for again is what is in the store, not what is in hand.
+  writer.on_written([&activity](std::uint64_t chunk) {
+    activity.heartbeat(to_json(json::object{{"last_chunk", chunk}}));
+  });
   const temporal::ActivityInfo& info = activity.info();
   const RequestId request =
       model::make_request_id(info.workflow_id, info.run_id, info.activity_id, input.planned.call.id);
