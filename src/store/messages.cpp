@@ -198,6 +198,7 @@ struct MarkSignalled {
 struct ListUnsignalled {
   using Value = std::vector<Unsignalled>;
   std::int64_t accepted_before;
+  std::int64_t accepted_after;  // by a replica whose calendar is ahead of this one's: it may be of any age
   std::size_t limit;
 
   Task<Result<std::vector<Unsignalled>>> run(Transaction& transaction) const {
@@ -205,8 +206,9 @@ struct ListUnsignalled {
         const Rows rows,
         co_await transaction.execute(
             "SELECT c.user_id, m.chat_id, m.id, m.sequence FROM messages m JOIN chats c ON c.id = m.chat_id "
-            "WHERE m.signalled = 0 AND m.created_at <= $1 ORDER BY m.created_at, m.id LIMIT $2",
-            {accepted_before, static_cast<std::int64_t>(limit)}));
+            "WHERE m.signalled = 0 AND (m.created_at <= $1 OR m.created_at > $2) "
+            "ORDER BY m.created_at, m.id LIMIT $3",
+            {accepted_before, accepted_after, static_cast<std::int64_t>(limit)}));
     std::vector<Unsignalled> found;
     for (const Row row : rows)
       found.push_back({UserId(row.text(0)), ChatId(row.text(1)), MessageId(row.text(2)),
@@ -289,9 +291,9 @@ Task<Status> Messages::mark_signalled(MessageId message, Instant deadline) {
 
 Task<Result<std::vector<Unsignalled>>> Messages::unsignalled(Duration age, std::size_t limit,
                                                              Instant deadline) {
-  const std::int64_t before =
-      transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(age).count();
-  return transactor_.read(ListUnsignalled{before, limit}, deadline);
+  const std::int64_t now = transactor_.wall_now();
+  const std::int64_t spared = std::chrono::floor<std::chrono::microseconds>(age).count();
+  return transactor_.read(ListUnsignalled{now - spared, now + spared, limit}, deadline);
 }
 
 }  // namespace reliant::store

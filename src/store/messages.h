@@ -95,7 +95,8 @@ class Messages {
                                           Instant deadline);
 
   Task<Status> mark_signalled(MessageId message, Instant deadline);  // idempotent
-  // Accepted at least `age` ago, oldest first, of all users: for the sweeper of the api.
+  // Accepted at least `age` ago, or so far in the future (calendars differ), oldest first, of all users: for the sweeper of
+  // the api.
   Task<Result<std::vector<Unsignalled>>> unsignalled(Duration age, std::size_t limit, Instant deadline);
 
  private:

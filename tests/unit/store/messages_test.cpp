@@ -109,6 +109,15 @@ TEST_F(Messages, AreSweptUntilTheyAreSignalled) {
   EXPECT_TRUE(value(store().messages().unsignalled(std::chrono::seconds(10), 10, soon())).empty());
 }
 
+TEST_F(Messages, OfAClockThatIsAheadAreSweptToo) {
+  simulation_.find_node("first")->clock().set_wall_offset(std::chrono::hours(2));
+  const auto chat = make_chat();
+  const auto sent = send(chat.id, "hello");
+  const auto found = value(other_store().messages().unsignalled(std::chrono::seconds(10), 10, soon()));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].message, sent.message.id);
+}
+
 TEST_F(Updates, TakeTheNextNumbersInOrder) {
   const auto chat = make_chat();
   EXPECT_EQ(value(store().updates().append(
