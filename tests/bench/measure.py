@@ -45,12 +45,17 @@ def benchmark_lines(binaries, lines):
 def scenario_values(binaries, scenario, seeds):
     with tempfile.NamedTemporaryFile(suffix=".jsonl") as out:
         command = [binaries / "reliant-sim", "run", scenario, "--seeds", seeds, "--json", out.name]
-        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT)
+        _, status, usage = os.wait4(process.pid, 0)  # with the processes of the runs, which it waits for
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"tools/bench: {scenario} did not hold: tools/sim run {scenario} --seeds {seeds}")
         runs = [json.loads(text) for text in pathlib.Path(out.name).read_text().splitlines()]
     real = sum(run["wall_seconds"] for run in runs)
     return {
         "simulated_per_real": sum(run["sim_seconds"] for run in runs) / real,
         "events_per_second": sum(run["events"] for run in runs) / real / 1000,
+        "resident_megabytes": usage.ru_maxrss / 1024,
     }
 
 
