@@ -21,6 +21,7 @@ void ToolOracle::on_record(const TraceRecord& record) {
     seen.tool = text_or_empty(record, "tool");
     seen.repeatable = text_or_empty(record, "effect") != "non_idempotent";
     seen.chat = text_or_empty(record, "chat");
+    seen.node = record.node;
     seen.begin = record.time;
     seen.end = kNever;
     const std::string& daemon = text_or_empty(record, "daemon");
@@ -48,6 +49,9 @@ void ToolOracle::on_record(const TraceRecord& record) {
                                                                         text_or_empty(record, "daemon")};
   } else if (record.name == "node.crashed" || record.name == "node.exited") {
     if (const auto daemon = nodes_.find(record.node); daemon != nodes_.end()) died_[daemon->second] = record.time;
+    for (auto& [request, seen] : requests_) {
+      if (seen.node == record.node && seen.end == kNever) seen.end = record.time;  // what it ran has gone with it
+    }
   }
 }
 

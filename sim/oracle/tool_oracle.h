@@ -31,6 +31,7 @@ class ToolOracle final : public Oracle {
     bool repeatable = false;
     std::string told;  // the outcome that the model was told
     std::string chat;
+    std::uint32_t node = 0;  // where it runs
     Instant begin = kNever;
     Instant end = kNever;
     std::string kept;  // the outcome that the daemon gave, as the store keeps it

@@ -118,6 +118,12 @@ TEST_F(CancelledTurn, AToolThatRunsOnIsSeen) {
   EXPECT_EQ(judged.complaints(), "tool.cancelled");
 }
 
+TEST_F(CancelledTurn, AToolGoesWithItsDaemon) {
+  judged.at(6s);
+  judged.record("node.crashed", {{"called", "d-node"}, {"life", 1}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
 TEST_F(CancelledTurn, WhileThingsAreBrokenTheCancelMayBeLost) {
   judged.record("fault.crash", {{"target", "gateway-1"}, {"other", ""}, {"lasts_us", 1'000'000}});
   judged.at(60s);
