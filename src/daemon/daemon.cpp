@@ -161,6 +161,7 @@ Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
   registration.mutable_labels()->insert(options_.labels.begin(), options_.labels.end());
   for (const auto* tool : tools_.descriptors()) registration.add_tools(tool->name);
   registration.set_version(options_.version);
+  registration.set_journal_id(runner_.journal_id());
   const auto registered = co_await Session::introduce(**link, std::move(registration),
                                                       after(clock_.now(), Session::kRegistrationTime));
   if (!registered.ok()) co_return registered.status();

@@ -39,6 +39,9 @@ CREATE TABLE IF NOT EXISTS outputs (
   data BLOB NOT NULL,
   PRIMARY KEY (request_id, chunk)
 );
+CREATE TABLE IF NOT EXISTS identity (
+  id TEXT PRIMARY KEY
+);
 )sql";
 
 // The end of a request, kept only if it is the first one.
@@ -190,6 +193,19 @@ struct Admit {
   }
 };
 
+struct Identify {
+  using Value = std::string;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds the one that it wrote
+  std::string fresh;
+
+  Task<Result<Value>> run(Transaction& transaction) {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT id FROM identity", {}));
+    if (!rows.empty()) co_return rows[0].text(0);
+    CO_TRY_OK((co_await transaction.execute("INSERT INTO identity (id) VALUES ($1)", {fresh})).status());
+    co_return fresh;
+  }
+};
+
 struct Finish {
   using Value = std::int64_t;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;
@@ -333,6 +349,7 @@ Journal::Journal(ports::Database& database, Clock& clock, Random random)
 
 Task<Status> Journal::open(Instant deadline) {
   CO_TRY_OK(co_await transactor_.database().run_script(kSchema, deadline));
+  CO_TRY_ASSIGN(id_, co_await transactor_.write(Identify{transactor_.new_id("journal")}, deadline));
   co_return (co_await transactor_.write(Recover{transactor_.wall_now()}, deadline)).status();
 }
 

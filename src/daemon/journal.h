@@ -60,6 +60,8 @@ class Journal {
 
   // Makes the tables, and settles what an earlier life left half-way.
   Task<Status> open(Instant deadline);
+  // Since open(): who remembers. A journal that was lost, or a second machine under the same daemon id, has another one.
+  const std::string& id() const { return id_; }
 
   // INVALID_ARGUMENT: the id is known with another tool or other arguments.
   Task<Result<Admission>> admit(JournalRequest request, Instant deadline);
@@ -83,6 +85,7 @@ class Journal {
 
  private:
   store::Transactor transactor_;
+  std::string id_;
 };
 
 }  // namespace reliant::daemon

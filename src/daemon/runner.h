@@ -78,6 +78,7 @@ class Runner {
   void acknowledge_output(const RequestId& id, std::uint64_t chunk);
   void acknowledge_result(RequestId id);
 
+  const std::string& journal_id() const { return journal_.id(); }
   // Finished and not acknowledged.
   const std::set<RequestId>& offers() const { return offers_; }
   // Nullopt: the journal cannot be read now, or has no such result.

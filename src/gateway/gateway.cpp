@@ -102,7 +102,7 @@ Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::Acce
     for (const std::string& address : *others)
       if (address != options_.advertised_address) greeting.add_gateway_addresses(address);
 
-  SessionIdentity identity{user, DaemonId(registration.daemon_id()), epoch, options_.id};
+  SessionIdentity identity{user, DaemonId(registration.daemon_id()), epoch, options_.id, registration.journal_id()};
   co_return std::make_shared<Session>(context_, clock_, log_, records_, std::move(identity), std::move(link));
 }
 

@@ -32,7 +32,7 @@ Task<Status> Records::record_connection(SessionIdentity session, model::DaemonCo
 
 namespace {
 
-store::DaemonStream stream_of(const SessionIdentity& session) { return {session.user, session.daemon, session.epoch}; }
+store::DaemonStream stream_of(const SessionIdentity& session) { return {session.user, session.daemon, session.epoch, session.journal}; }
 
 }  // namespace
 
@@ -56,9 +56,11 @@ Task<Result<model::ToolResult>> Records::finish_execution(SessionIdentity sessio
   co_return *std::move(finished.result);
 }
 
-Task<Status> Records::ask_cancel(SessionIdentity session, RequestId request) {
+Task<Result<bool>> Records::ask_cancel(SessionIdentity session, RequestId request) {
   const auto asked = co_await store_.executions().ask_cancel(std::move(request), stream_of(session), deadline());
-  co_return asked.status().code() == StatusCode::kNotFound ? ok_status() : asked.status();
+  if (asked.status().code() == StatusCode::kNotFound) co_return true;
+  CO_TRY_OK(asked.status());
+  co_return !asked->result;
 }
 
 Task<Result<std::vector<store::Execution>>> Records::open_executions(SessionIdentity session) {

@@ -28,6 +28,7 @@ struct SessionIdentity {
   DaemonId daemon;
   std::int64_t epoch = 0;  // C2
   GatewayId gateway;
+  std::string journal;  // of the daemon; "" = an old one that does not say
 };
 
 // Whose streams a newly accepted one ends (C2, R83).
@@ -50,11 +51,13 @@ class Records {
   Task<Result<std::int64_t>> accept(UserId user, GatewayId gateway, proto::Register registration,
                                     Displaces displaces);
   Task<Status> record_connection(SessionIdentity session, model::DaemonConnection connection);
-  // As it is stored. Unless it is done, it has been recorded as dispatched over this session. FAILED_PRECONDITION: it was
+  // As it is stored. Unless it is done, it has been recorded as dispatched over this session. One that was sent to another
+  // journal of the daemon is done now: nobody can say any more whether it ran (C7). FAILED_PRECONDITION: it was
   // given up.
   Task<Result<store::Execution>> begin_execution(SessionIdentity session, model::ToolRequest request);
-  // C9: recorded, so that it outlives this stream. OK also when the request is not known: the daemon will remember it.
-  Task<Status> ask_cancel(SessionIdentity session, RequestId request);
+  // C9: recorded, so that it outlives this stream. False: it has ended, and need not be passed on. True also when the request
+  // is not known: the daemon will remember it.
+  Task<Result<bool>> ask_cancel(SessionIdentity session, RequestId request);
   // What was left open by earlier streams of the daemon, and by callers that died, oldest first (C6).
   Task<Result<std::vector<store::Execution>>> open_executions(SessionIdentity session);
   // Marks as lost what has been open for kLostAfter longer than it may take, of daemons that have stayed away.

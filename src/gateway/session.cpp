@@ -367,9 +367,10 @@ Task<Status> Session::cancel(RequestId request, Instant deadline) {
     ~Entry() { cancels.erase(id); }
   } entry{cancels_, request};
   // A stream that was replaced speaks to the wrong process (C2).
-  Status recorded = co_await records_.ask_cancel(identity_, request);
-  if (reason_of(recorded) == kReasonSuperseded) close(recorded);
-  CO_TRY_OK(std::move(recorded));
+  const auto open = co_await records_.ask_cancel(identity_, request);
+  if (reason_of(open.status()) == kReasonSuperseded) close(open.status());
+  CO_TRY_OK(open.status());
+  if (!*open) co_return ok_status();
   send_cancel(request);
   if (ended_.is_set()) co_return stream_lost(identity_.daemon);
   auto confirmed = co_await answer.wait(deadline);

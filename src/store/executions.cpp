@@ -30,7 +30,7 @@ bool may_become(ExecutionState from, ExecutionState to) {
 
 #define EXECUTION_COLUMNS                                                                               \
   "request_id, user_id, daemon_id, chat_id, call_id, tool, arguments, working_directory, effect, "      \
-  "timeout_ms, state, epoch, outcome, is_error, content, exit_code, output_chunks, created_at, cancel_asked"
+  "timeout_ms, state, epoch, outcome, is_error, content, exit_code, output_chunks, created_at, cancel_asked, journal"
 
 Execution execution_from(const Row& row) {
   Execution execution;
@@ -52,6 +52,7 @@ Execution execution_from(const Row& row) {
                           row.integer(15), static_cast<std::uint64_t>(row.integer(16))};
   execution.created_at = wall_time(row.integer(17));
   execution.cancel_asked = row.integer(18) != 0;
+  execution.journal = row.text(19);
   return execution;
 }
 
@@ -79,7 +80,7 @@ struct InsertExecution {
       co_return permission_denied("tool request ", request.id.str(), " belongs to another user or daemon");
     CO_TRY_OK((co_await transaction.execute(
                    "INSERT INTO tool_executions (" EXECUTION_COLUMNS ") VALUES "
-                   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', 0, '', 0, 0, $12, 0)",
+                   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', 0, '', 0, 0, $12, 0, '')",
                    {request.id.str(), request.user.str(), request.daemon.str(), request.chat.str(),
                     request.call.str(), request.tool, request.arguments, request.working_directory,
                     std::string(model::to_string(request.effect)), request.timeout_ms,
@@ -111,6 +112,21 @@ model::ToolResult cancelled_before() {
   return result;
 }
 
+bool sent_elsewhere(const Execution& execution, const DaemonStream& stream) {
+  const bool open = execution.state == ExecutionState::kDispatched || execution.state == ExecutionState::kRunning;
+  return open && !execution.journal.empty() && !stream.journal.empty() && execution.journal != stream.journal;
+}
+
+model::ToolResult forgotten() {
+  model::ToolResult result;
+  result.outcome = model::Outcome::kUnknown;
+  result.is_error = true;
+  result.content =
+      "It is not known whether the tool ran: the daemon that was asked has lost its journal, or another machine has "
+      "connected under its id. Find out before running it again.";
+  return result;
+}
+
 // A step that a daemon's stream or the servers themselves (nullopt) make.
 struct AdvanceExecution {
   using Value = Execution;
@@ -124,17 +140,22 @@ struct AdvanceExecution {
     CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, id));
     if (!stored) co_return no_execution(id);
     if (stream) CO_TRY_OK(co_await check_stream(transaction, stored->request, *stream));
+    if (stream && state != ExecutionState::kDone && sent_elsewhere(*stored, *stream)) {
+      const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, forgotten()};
+      co_return co_await end.run(transaction);
+    }
     if (!may_become(stored->state, state)) co_return *std::move(stored);
     stored->state = state;
     if (stream) stored->epoch = stream->epoch;
+    if (stream) stored->journal = stream->journal;
     if (state == ExecutionState::kDone) stored->result = result;
     CO_TRY_OK(
         (co_await transaction.execute(
              "UPDATE tool_executions SET state = $2, epoch = $3, outcome = $4, is_error = $5, content = $6, "
-             "exit_code = $7, output_chunks = $8 WHERE request_id = $1",
+             "exit_code = $7, output_chunks = $8, journal = $9 WHERE request_id = $1",
              {id.str(), std::string(to_string(state)), stored->epoch,
               std::string(model::to_string(result.outcome)), std::int64_t{result.is_error}, result.content,
-              result.exit_code, static_cast<std::int64_t>(result.output_chunks)}))
+              result.exit_code, static_cast<std::int64_t>(result.output_chunks), stored->journal}))
             .status());
     co_return *std::move(stored);
   }
@@ -152,6 +173,10 @@ struct CancelExecution {
     if (stream) CO_TRY_OK(co_await check_stream(transaction, stored->request, *stream));
     if (stored->state == ExecutionState::kDone || stored->state == ExecutionState::kLost || stored->cancel_asked)
       co_return *std::move(stored);
+    if (stream && sent_elsewhere(*stored, *stream)) {
+      const AdvanceExecution unknown{id, ExecutionState::kDone, std::nullopt, forgotten()};
+      co_return co_await unknown.run(transaction);
+    }
     if (!stored->dispatched()) {
       const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, cancelled_before()};
       co_return co_await end.run(transaction);

@@ -5,6 +5,9 @@
 //   dispatched    running, lost, done
 //   running       lost, done
 //   lost          done: the daemon came back with the result after all
+//
+// Only the daemon's journal knows what it has run. A request that was sent to one journal of a daemon and would be sent, or
+// cancelled, at another one is done instead, its outcome unknown (C7): the memory was lost, or two machines share the id.
 //   done          nothing: the first result is the result
 #pragma once
 
@@ -32,6 +35,7 @@ struct Execution {
   std::int64_t epoch = 0;  // of the daemon's stream that it was last seen on; 0 = none yet
   std::optional<model::ToolResult> result;  // of kDone
   WallTime created_at;
+  std::string journal;        // where it was sent last
   bool cancel_asked = false;  // of an open one: it must not be started any more, and ended where it runs (C9)
 
   bool dispatched() const { return epoch > 0; }  // a gateway has sent it, or was about to
@@ -42,6 +46,7 @@ struct DaemonStream {
   UserId user;
   DaemonId daemon;
   std::int64_t epoch = 0;
+  std::string journal;  // "" = not known
 };
 
 // Every method may fail as Transactor does. SUPERSEDED below is FAILED_PRECONDITION with that reason.

@@ -129,7 +129,12 @@ INSERT INTO schema_version (version) VALUES (2);
 ALTER TABLE tool_executions ADD COLUMN cancel_asked BIGINT NOT NULL DEFAULT 0;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst}, {2, kCancelAsked}};
+constexpr std::string_view kJournal = R"sql(
+INSERT INTO schema_version (version) VALUES (3);
+ALTER TABLE tool_executions ADD COLUMN journal TEXT NOT NULL DEFAULT '';
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirst}, {2, kCancelAsked}, {3, kJournal}};
 
 struct CurrentVersion {
   using Value = std::int64_t;
