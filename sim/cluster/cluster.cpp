@@ -35,6 +35,9 @@ answers:
         chunk_delay_ms: 20
 )";
 
+// Within the chaos of most scenarios.
+constexpr std::pair<Duration, Duration> kTwinBegins{std::chrono::seconds(6), std::chrono::seconds(25)};
+constexpr std::pair<Duration, Duration> kTwinLives{std::chrono::seconds(5), std::chrono::seconds(30)};
 constexpr Duration kStagePatience = std::chrono::seconds(30);
 
 NetworkOptions network_options(const NetworkPlan& plan) {
@@ -118,6 +121,9 @@ void Cluster::make_daemons() {
   for (std::int64_t i = 0; i < plan_.topology.daemons.value; ++i) {
     add_daemon("daemon", concat("daemon-", i + 1), static_cast<std::size_t>(i));
   }
+  for (std::int64_t i = 0; i < std::min(plan_.topology.twins.value, plan_.topology.daemons.value); ++i) {
+    add_twin(static_cast<std::size_t>(i));
+  }
   const std::int64_t cloud = plan_.topology.cloud_daemons.value;
   const std::int64_t suspended = plan_.topology.suspended_daemons.value;
   if (cloud + suspended > 0) make_managed();
@@ -157,6 +163,25 @@ void Cluster::make_credentials(Machine& machine) {
   SimDisk& disk = machine.machine.machine.disk;
   (void)disk.make_directories(path.substr(0, path.rfind('/')));
   (void)disk.write(path, daemon::to_text({DaemonId(machine.daemon), UserId(machine.user), machine.token, {}}), kWallStart);
+}
+
+void Cluster::add_twin(std::size_t number) {
+  const ClusterUser& user = users_[number % users_.size()];
+  Node& node = add("twin", concat("twin-", number + 1), nullptr);
+  Machine& machine = machines_.emplace_back(concat("daemon-", number + 1), user.id, simulation_, node);
+  (void)machine.machine.machine.disk.make_directories(user.project_path);
+  DaemonNodeOptions options;
+  options.id = machine.daemon;
+  options.user = user.id;
+  options.token = user.token;
+  options.gateways = gateway_addresses_;
+  options.working_directory = user.project_path;
+  places_.back().program = [this, &machine, options](Node& of) mutable {
+    Random random = of.random("twin");
+    options.begins = random.duration(kTwinBegins.first, kTwinBegins.second);
+    options.lives = random.duration(kTwinLives.first, kTwinLives.second);
+    return daemon_node(of, world_, machine.machine, options);
+  };
 }
 
 void Cluster::make_managed() {
@@ -234,7 +259,7 @@ ports::Database& Cluster::contents() {
 
 std::vector<ClusterMachine> Cluster::machines() const {
   std::vector<ClusterMachine> machines;
-  for (const Machine& machine : machines_) machines.push_back({machine.daemon, machine.user, &machine.machine.machine.effects});
+  for (const Machine& machine : machines_) machines.push_back({machine.called, machine.user, &machine.machine.machine.effects});
   if (monolith_) {
     machines.push_back({users_.front().daemons.front(), users_.front().id, &monolith_->daemon.machine.effects});
   }

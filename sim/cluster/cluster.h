@@ -87,8 +87,9 @@ class Cluster {
   };
   struct Machine {
     Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& of)
-        : daemon(std::move(daemon_)), user(std::move(user_)), node(of.id()), machine(simulation, of) {}
-    std::string daemon;
+        : called(of.name()), daemon(std::move(daemon_)), user(std::move(user_)), node(of.id()), machine(simulation, of) {}
+    std::string called;  // as its node
+    std::string daemon;  // the id; of a twin, somebody else's
     std::string user;
     std::uint32_t node;
     std::string token{};  // of its own, at the start; "": it has none
@@ -104,6 +105,7 @@ class Cluster {
   void make_managed();
   void make_credentials(Machine& machine);
   Place& add_daemon(std::string role, std::string name, std::size_t number);
+  void add_twin(std::size_t number);
   void make_monolith();
   Node& add(std::string role, std::string name, Node::Program program);
   Task<void> bring_up();

@@ -1,10 +1,12 @@
 #include "cluster/daemon_node.h"
 
 #include <utility>
+#include <variant>
 
 #include "base/text.h"
 #include "daemon/daemon.h"
 #include "daemon/supervisor.h"
+#include "runtime/race.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 #include "tools/standard_tools.h"
@@ -20,6 +22,13 @@ Task<void> watch_start(const daemon::Daemon& daemon, World& world, std::uint32_t
   world.started.insert(node);
 }
 
+constexpr Duration kTwinGrace = std::chrono::seconds(5);
+
+Task<bool> sleep_for_some(Duration time) {
+  co_await sleep_for(time);
+  co_return true;
+}
+
 // Who runs the program starts it again when it has ended, as a service manager does.
 Task<void> serve(daemon::Supervisor& supervisor, std::string daemon, EventLog& log) {
   for (;;) {
@@ -31,13 +40,14 @@ Task<void> serve(daemon::Supervisor& supervisor, std::string daemon, EventLog& l
   }
 }
 
-}  // namespace
-
-std::string credentials_path(const std::string& user) {
-  return concat("/home/", user, "/.config/reliant/auth/reliant-daemon.json");
+Task<Instant> until_it_goes(Node& node, DaemonNodeOptions options) {
+  if (!options.begins) co_return co_await node.until_asked_to_stop();
+  auto first = co_await race(sleep_for_some(options.lives), node.until_asked_to_stop());
+  if (const Instant* asked = std::get_if<Instant>(&first)) co_return *asked;
+  co_return after(node.clock().now(), kTwinGrace);
 }
 
-Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options) {
+Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options) {
   SimProcesses processes(machine.machine, node.random("processes"));
   SimFilesystem filesystem(machine.machine.disk, machine.machine.disk_faults, node.random("files"));
   tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
@@ -48,22 +58,39 @@ Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonN
   daemon_options.id = DaemonId(options.id);
   daemon_options.name = options.id;
   daemon_options.kind = options.kind;
-  daemon_options.gateway_addresses = std::move(options.gateways);
+  daemon_options.gateway_addresses = options.gateways;
   daemon_options.version = "simulated";
-  daemon_options.working_directory = std::move(options.working_directory);
+  daemon_options.working_directory = options.working_directory;
   daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, *journal,
                         std::move(daemon_options));
   SimHttp http(world.web, node);
   daemon::CredentialsFile file(filesystem, credentials_path(options.user));
-  daemon::Registration registration(http, std::move(options.servers), std::move(options.session_token));
+  daemon::Registration registration(http, options.servers, options.session_token);
   daemon::Supervisor supervisor(daemon, file, registration, node.clock(), node.random("supervisor"), node.log(),
-                                std::move(options.token));
+                                options.token);
   TaskScope scope(node.context());
   if (!world.started.contains(node.id())) scope.spawn(watch_start(daemon, world, node.id()));
   scope.spawn(serve(supervisor, options.id, node.log()));
-  const Instant deadline = co_await node.until_asked_to_stop();
+  const Instant deadline = co_await until_it_goes(node, options);
   co_await supervisor.stop(deadline);
-  node.exit();
+}
+
+}  // namespace
+
+std::string credentials_path(const std::string& user) {
+  return concat("/home/", user, "/.config/reliant/auth/reliant-daemon.json");
+}
+
+Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options) {
+  if (!options.begins) {
+    co_await live(node, world, machine, std::move(options));
+    node.exit();
+    co_return;
+  }
+  world.started.insert(node.id());  // nobody waits for it
+  co_await sleep_for(*options.begins);
+  co_await live(node, world, machine, std::move(options));
+  co_await never();
 }
 
 }  // namespace reliant::sim

@@ -1,6 +1,7 @@
 // A tools daemon on a machine of a user, as src/app/daemon_main.cpp puts it together.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct DaemonNodeOptions {
   std::vector<std::string> servers;
   std::vector<std::string> gateways;
   std::string working_directory;
+  // Of a machine that should not be there: it begins so long after its start, and goes away for good so long after that.
+  std::optional<Duration> begins;
+  Duration lives{};
 };
 
 // Where a user's daemon keeps its credentials (R66).

@@ -17,6 +17,7 @@ struct Topology {
   Count daemons{20};
   Count cloud_daemons{0};
   Count suspended_daemons{0};
+  Count twins{0};
   Count users{2, 6};
   std::string credentials = "given";  // or "own", "none"
 
@@ -38,6 +39,8 @@ void describe(Visitor& visitor, Topology& topology) {
   visitor.option("suspended_daemons", topology.suspended_daemons, 0, 1000, "managed ones that the control plane must bring up");
   visitor.word("credentials", topology.credentials, {"given", "own", "none"},
                "of the daemons: the user's token, given by hand; a token of its own in a file; none, it has to register");
+  visitor.option("twins", topology.twins, 0, 100,
+                 "machines that take up the id of a daemon for a while, as a copied disk image does");
   visitor.option("users", topology.users, 1, 5000, "users, each with a client on a node of its own");
 }
 

@@ -139,6 +139,21 @@ TEST_F(DaemonRequests, ReadTheConfigurationAgainWhenAsked) {
   EXPECT_EQ(gateway_->streams[1]->registration.labels().at("gpu"), "yes");
 }
 
+TEST_F(DaemonRequests, AreRememberedByAJournalThatHasAName) {
+  connect();
+  const std::string name = gateway_->streams[0]->registration.journal_id();
+  EXPECT_FALSE(name.empty());
+  crash();
+  start();
+  run_for(1s);
+  EXPECT_EQ(gateway_->streams.back()->registration.journal_id(), name);
+  crash();
+  journal_ = *adapters::SqliteDatabase::open(":memory:");
+  start();
+  run_for(1s);
+  EXPECT_NE(gateway_->streams.back()->registration.journal_id(), name);
+}
+
 TEST_F(DaemonRequests, RunInParallel) {
   connect();
   for (int i = 0; i < 10; ++i) gateway_->execute(concat("r", i), "sleep 5; echo done");

@@ -145,6 +145,25 @@ TEST_F(Executions, ListenToTheirOwnDaemonOnly) {
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
 }
 
+TEST_F(Executions, ThatAnotherJournalWasAskedAreUnknown) {
+  const std::int64_t epoch = arrive("gw1");
+  auto mine = stream(epoch);
+  mine.journal = "journal_a";
+  auto other = mine;
+  other.journal = "journal_b";
+  for (const std::string_view id : {"r1", "r2", "r3"}) {
+    value(store().executions().insert(request(std::string(id)), soon()));
+    value(store().executions().advance(RequestId(std::string(id)), ExecutionState::kDispatched, mine, soon()));
+  }
+  const auto again = value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, other, soon()));
+  EXPECT_EQ(again.state, ExecutionState::kDone);
+  EXPECT_EQ(again.result->outcome, model::Outcome::kUnknown);
+  const auto cancelled = value(store().executions().ask_cancel(RequestId("r2"), other, soon()));
+  EXPECT_EQ(cancelled.result->outcome, model::Outcome::kUnknown);
+  EXPECT_EQ(value(store().executions().advance(RequestId("r3"), ExecutionState::kDispatched, mine, soon())).state,
+            ExecutionState::kDispatched);
+}
+
 TEST_F(Executions, ThatWereNotSentEndWithTheCancel) {
   value(store().executions().insert(request("r1"), soon()));
   const auto cancelled = value(store().executions().ask_cancel(RequestId("r1"), std::nullopt, soon()));
