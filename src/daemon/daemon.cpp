@@ -131,6 +131,7 @@ Task<bool> Daemon::move_on(Opened& opened) {
   for (std::size_t i = 0; !opened.session->ended() && !stopping_.is_set(); ++i) {
     auto next = co_await connect(targets[i % targets.size()]);
     if (next.ok()) {
+      log_.info("daemon.moved_on", {{"daemon", options_.id.str()}, {"from", opened.address}, {"to", next->address}});
       ended(opened, unavailable("the gateway drains"));
       connected_ = true;
       opened.session->close();
