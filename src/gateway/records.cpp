@@ -34,6 +34,11 @@ namespace {
 
 store::DaemonStream stream_of(const SessionIdentity& session) { return {session.user, session.daemon, session.epoch, session.journal}; }
 
+Status elsewhere(const SessionIdentity& session) {
+  return unavailable("the request was given to another machine that has the id of daemon ", session.daemon.str(),
+                     "; it may come back with the result");
+}
+
 }  // namespace
 
 Task<Result<store::Execution>> Records::begin_execution(SessionIdentity session, model::ToolRequest request) {
@@ -43,6 +48,7 @@ Task<Result<store::Execution>> Records::begin_execution(SessionIdentity session,
     CO_TRY_ASSIGN(known, co_await store_.executions().advance(id, store::ExecutionState::kDispatched,
                                                               stream_of(session), deadline()));
   }
+  if (sent_elsewhere(known, stream_of(session))) co_return elsewhere(session);
   if (known.state == store::ExecutionState::kLost)
     co_return failed_precondition("tool request ", id.str(), " was given up; it is not sent any more");
   co_return known;
@@ -60,6 +66,7 @@ Task<Result<bool>> Records::ask_cancel(SessionIdentity session, RequestId reques
   const auto asked = co_await store_.executions().ask_cancel(std::move(request), stream_of(session), deadline());
   if (asked.status().code() == StatusCode::kNotFound) co_return true;
   CO_TRY_OK(asked.status());
+  if (sent_elsewhere(*asked, stream_of(session))) co_return elsewhere(session);
   co_return !asked->result;
 }
 

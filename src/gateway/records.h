@@ -51,9 +51,9 @@ class Records {
   Task<Result<std::int64_t>> accept(UserId user, GatewayId gateway, proto::Register registration,
                                     Displaces displaces);
   Task<Status> record_connection(SessionIdentity session, model::DaemonConnection connection);
-  // As it is stored. Unless it is done, it has been recorded as dispatched over this session. One that was sent to another
-  // journal of the daemon is done now: nobody can say any more whether it ran (C7). FAILED_PRECONDITION: it was
-  // given up.
+  // As it is stored. Unless it is done, it has been recorded as dispatched over this session. UNAVAILABLE: it was sent to
+  // another journal of the daemon, which may come back; after a while it is done, its outcome unknown (C7).
+  // FAILED_PRECONDITION: it was given up.
   Task<Result<store::Execution>> begin_execution(SessionIdentity session, model::ToolRequest request);
   // C9: recorded, so that it outlives this stream. False: it has ended, and need not be passed on. True also when the request
   // is not known: the daemon will remember it.

@@ -13,6 +13,7 @@ using ports::Transaction;
 
 namespace {
 
+constexpr Duration kWaitForJournal = std::chrono::seconds(30);
 constexpr std::string_view kStates[] = {"pending", "dispatched", "running", "done", "lost"};
 
 // The table at the head of executions.h.
@@ -112,9 +113,10 @@ model::ToolResult cancelled_before() {
   return result;
 }
 
-bool sent_elsewhere(const Execution& execution, const DaemonStream& stream) {
-  const bool open = execution.state == ExecutionState::kDispatched || execution.state == ExecutionState::kRunning;
-  return open && !execution.journal.empty() && !stream.journal.empty() && execution.journal != stream.journal;
+// As long as it may run, its own journal may come back with its end.
+bool may_yet_come(const Execution& execution, std::int64_t now) {
+  const Duration wait = std::chrono::milliseconds(execution.request.timeout_ms) + kWaitForJournal;
+  return now < microseconds_of(execution.created_at + wait);
 }
 
 model::ToolResult forgotten() {
@@ -135,13 +137,15 @@ struct AdvanceExecution {
   ExecutionState state;
   std::optional<DaemonStream> stream;
   model::ToolResult result;  // of kDone
+  std::int64_t now = 0;      // microseconds
 
   Task<Result<Execution>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, id));
     if (!stored) co_return no_execution(id);
     if (stream) CO_TRY_OK(co_await check_stream(transaction, stored->request, *stream));
     if (stream && state != ExecutionState::kDone && sent_elsewhere(*stored, *stream)) {
-      const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, forgotten()};
+      if (may_yet_come(*stored, now)) co_return *std::move(stored);
+      const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, forgotten(), now};
       co_return co_await end.run(transaction);
     }
     if (!may_become(stored->state, state)) co_return *std::move(stored);
@@ -166,6 +170,7 @@ struct CancelExecution {
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // what was asked for is not asked for again
   RequestId id;
   std::optional<DaemonStream> stream;
+  std::int64_t now;  // microseconds
 
   Task<Result<Execution>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, id));
@@ -173,12 +178,12 @@ struct CancelExecution {
     if (stream) CO_TRY_OK(co_await check_stream(transaction, stored->request, *stream));
     if (stored->state == ExecutionState::kDone || stored->state == ExecutionState::kLost || stored->cancel_asked)
       co_return *std::move(stored);
-    if (stream && sent_elsewhere(*stored, *stream)) {
-      const AdvanceExecution unknown{id, ExecutionState::kDone, std::nullopt, forgotten()};
+    if (stream && sent_elsewhere(*stored, *stream) && !may_yet_come(*stored, now)) {
+      const AdvanceExecution unknown{id, ExecutionState::kDone, std::nullopt, forgotten(), now};
       co_return co_await unknown.run(transaction);
     }
     if (!stored->dispatched()) {
-      const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, cancelled_before()};
+      const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, cancelled_before(), now};
       co_return co_await end.run(transaction);
     }
     CO_TRY_OK((co_await transaction.execute("UPDATE tool_executions SET cancel_asked = 1 WHERE request_id = $1",
@@ -266,6 +271,11 @@ ExecutionState execution_state_from(std::string_view word) {
                                     : static_cast<ExecutionState>(std::distance(std::begin(kStates), found));
 }
 
+bool sent_elsewhere(const Execution& execution, const DaemonStream& stream) {
+  const bool open = execution.state == ExecutionState::kDispatched || execution.state == ExecutionState::kRunning;
+  return open && !execution.journal.empty() && !stream.journal.empty() && execution.journal != stream.journal;
+}
+
 Task<Result<Execution>> Executions::insert(model::ToolRequest request, Instant deadline) {
   Execution execution;
   execution.request = std::move(request);
@@ -275,23 +285,25 @@ Task<Result<Execution>> Executions::insert(model::ToolRequest request, Instant d
 
 Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState state, DaemonStream stream,
                                             Instant deadline) {
-  return transactor_.write(AdvanceExecution{std::move(request), state, std::move(stream), {}}, deadline);
+  return transactor_.write(AdvanceExecution{std::move(request), state, std::move(stream), {}, transactor_.wall_now()}, deadline);
 }
 
 Task<Result<Execution>> Executions::finish(RequestId request, DaemonStream stream, model::ToolResult result,
                                            Instant deadline) {
   return transactor_.write(
-      AdvanceExecution{std::move(request), ExecutionState::kDone, std::move(stream), std::move(result)}, deadline);
+      AdvanceExecution{std::move(request), ExecutionState::kDone, std::move(stream), std::move(result),
+                                            transactor_.wall_now()},
+                           deadline);
 }
 
 Task<Result<Execution>> Executions::lose(RequestId request, Instant deadline) {
-  return transactor_.write(AdvanceExecution{std::move(request), ExecutionState::kLost, std::nullopt, {}},
+  return transactor_.write(AdvanceExecution{std::move(request), ExecutionState::kLost, std::nullopt, {}, transactor_.wall_now()},
                            deadline);
 }
 
 Task<Result<Execution>> Executions::ask_cancel(RequestId request, std::optional<DaemonStream> stream,
                                                Instant deadline) {
-  return transactor_.write(CancelExecution{std::move(request), std::move(stream)}, deadline);
+  return transactor_.write(CancelExecution{std::move(request), std::move(stream), transactor_.wall_now()}, deadline);
 }
 
 Task<Result<std::vector<Execution>>> Executions::open_of_call(ChatId chat, ToolCallId call, Instant deadline) {

@@ -7,7 +7,8 @@
 //   lost          done: the daemon came back with the result after all
 //
 // Only the daemon's journal knows what it has run. A request that was sent to one journal of a daemon and would be sent, or
-// cancelled, at another one is done instead, its outcome unknown (C7): the memory was lost, or two machines share the id.
+// cancelled, at another one stays as it is for as long as it may run; after that it is done instead, its outcome
+// unknown (C7): the memory was lost, or two machines share the id.
 //   done          nothing: the first result is the result
 #pragma once
 
@@ -48,6 +49,9 @@ struct DaemonStream {
   std::int64_t epoch = 0;
   std::string journal;  // "" = not known
 };
+
+// It is open, and another journal than the stream's was given it.
+bool sent_elsewhere(const Execution& execution, const DaemonStream& stream);
 
 // Every method may fail as Transactor does. SUPERSEDED below is FAILED_PRECONDITION with that reason.
 class Executions {

@@ -155,6 +155,10 @@ TEST_F(Executions, ThatAnotherJournalWasAskedAreUnknown) {
     value(store().executions().insert(request(std::string(id)), soon()));
     value(store().executions().advance(RequestId(std::string(id)), ExecutionState::kDispatched, mine, soon()));
   }
+  const auto early = value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, other, soon()));
+  EXPECT_EQ(early.journal, "journal_a");  // which may come back with the result
+  EXPECT_TRUE(sent_elsewhere(early, other));
+  simulation_.run_for(std::chrono::seconds(35));
   const auto again = value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, other, soon()));
   EXPECT_EQ(again.state, ExecutionState::kDone);
   EXPECT_EQ(again.result->outcome, model::Outcome::kUnknown);
