@@ -176,6 +176,7 @@ void Cluster::add_twin(std::size_t number) {
   options.token = user.token;
   options.gateways = gateway_addresses_;
   options.working_directory = user.project_path;
+  for (const std::string& address : api_addresses_) options.servers.push_back(concat("http://", address));
   places_.back().program = [this, &machine, options](Node& of) mutable {
     Random random = of.random("twin");
     options.begins = random.duration(kTwinBegins.first, kTwinBegins.second);

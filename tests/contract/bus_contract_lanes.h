@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -80,9 +81,15 @@ class CountingLog final : public EventLog {
     const auto found = counts_.find(std::string(name));
     return found == counts_.end() ? 0 : found->second;
   }
+  std::int64_t most_hops() const { return most_hops_; }
 
  private:
-  void record(Level, std::string_view name, std::initializer_list<Field>) override { ++counts_[std::string(name)]; }
+  void record(Level, std::string_view name, std::initializer_list<Field> fields) override {
+    ++counts_[std::string(name)];
+    for (const Field& field : fields)
+      if (field.key == "hops") most_hops_ = std::max(most_hops_, std::get<std::int64_t>(field.value));
+  }
+  std::int64_t most_hops_ = 0;
   std::map<std::string, int> counts_;
 };
 
