@@ -33,8 +33,7 @@ class ScriptedSessions final : public router::DaemonSessions {
  public:
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant) override {
     ++asked;
-    const bool first = effects == nullptr || (*effects)[request.id]++ == 0;
-    if (first && effects != nullptr) co_await sleep_for(takes);
+    if (effects->emplace(request.id, 1).second) co_await sleep_for(takes);
     co_await sink.on_output(1, "output", false);
     co_return model::ToolResult{model::Outcome::kExecuted, false, "done by " + name, 0, 1};
   }
@@ -58,7 +57,7 @@ class ScriptedSessions final : public router::DaemonSessions {
 
   std::string name;
   std::map<std::pair<UserId, DaemonId>, std::int64_t> daemons;
-  std::map<RequestId, int>* effects = nullptr;  // shared: the machine's own record
+  std::map<RequestId, int>* effects = nullptr;  // shared: the daemon's journal
   Duration takes = 10ms;
   int asked = 0;
   std::vector<model::DaemonCommand> commands;
