@@ -14,15 +14,15 @@ story: nothing happens
 topology: {{api: 1, workers: 1, gateways: 1, daemons: 1, users: 1}}
 workload: {{chats: 1, messages: 1, spread: 1s}}
 at_least: {{client.message.accepted: {least}}}
-phases: {{warm_up: 2s, chaos: 5s, quiesce: 2m}}
+phases: {{warm_up: 2s, chaos: 5s, quiesce: {quiesce}}}
 """
 
 
 class Sweep(unittest.TestCase):
-    def sweep(self, least, *more):
+    def sweep(self, least, *more, quiesce="2m"):
         with tempfile.TemporaryDirectory() as folder:
             scenario = pathlib.Path(folder, "quiet.yaml")
-            scenario.write_text(QUIET.format(least=least))
+            scenario.write_text(QUIET.format(least=least, quiesce=quiesce))
             return subprocess.run([ROOT / "tools/sweep", "--program", SIM, "--jobs", "2", "--minutes", "0.02", *more, scenario],
                                   capture_output=True, text=True)
 
@@ -32,10 +32,16 @@ class Sweep(unittest.TestCase):
         self.assertIn("all held", done.stdout)
 
     def test_what_does_not_hold_is_told_with_the_command_that_repeats_it(self):
-        done = self.sweep(99, "--seed", "4711")
-        self.assertEqual(done.returncode, 1)
+        done = self.sweep(1, "--seed", "4711", quiesce="1ms")
+        self.assertEqual(done.returncode, 1, done.stdout)
         self.assertRegex(done.stdout, r"again: tools/sim run .*quiet\.yaml --seed 4711")
         self.assertIn("not held", done.stdout)
+
+    def test_runs_that_show_nothing_are_no_failure_unless_they_are_many(self):
+        done = self.sweep(99)
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn("again:", done.stdout)
+        self.assertIn("lack what at_least asks for", done.stdout)
 
     def test_the_seeds_are_those_of_the_commit(self):
         first = [re.match(r"seeds from (\d+) on", self.sweep(1).stdout)[1] for _ in range(2)]
