@@ -134,11 +134,15 @@ Cluster::Place& Cluster::add_daemon(std::string role, std::string name, std::siz
   Node& node = add(std::move(role), name, nullptr);
   Machine& machine = machines_.emplace_back(name, user.id, simulation_, node);
   (void)machine.machine.machine.disk.make_directories(user.project_path);
-  user.daemons.push_back(name);
+  // A daemon's id is its user's business: another user's may be called the same (C2).
+  const bool equal = plan_.topology.names == "equal" && places_.back().role == "daemon";
+  const std::string id = equal ? concat("laptop-", number / users_.size() + 1) : name;
+  machine.daemon = id;
+  user.daemons.push_back(id);
   Place& place = places_.back();
   // Each knows the gateways in another order.
   DaemonNodeOptions options;
-  options.id = name;
+  options.id = id;
   options.user = user.id;
   options.gateways = gateway_addresses_;
   options.working_directory = user.project_path;

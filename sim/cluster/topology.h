@@ -19,6 +19,7 @@ struct Topology {
   Count suspended_daemons{0};
   Count twins{0};
   Count users{2, 6};
+  std::string names = "own";  // or "equal"
   std::string credentials = "given";  // or "own", "none"
 
   bool monolith() const { return mode == "monolith"; }
@@ -37,6 +38,8 @@ void describe(Visitor& visitor, Topology& topology) {
   visitor.option("daemons", topology.daemons, 1, 5000, "daemons, shared out among the users");
   visitor.option("cloud_daemons", topology.cloud_daemons, 0, 1000, "managed ones that run, shared out likewise");
   visitor.option("suspended_daemons", topology.suspended_daemons, 0, 1000, "managed ones that the control plane must bring up");
+  visitor.word("names", topology.names, {"own", "equal"},
+               "of the daemons: each its own, or the same ones at every user");
   visitor.word("credentials", topology.credentials, {"given", "own", "none"},
                "of the daemons: the user's token, given by hand; a token of its own in a file; none, it has to register");
   visitor.option("twins", topology.twins, 0, 100,

@@ -24,6 +24,8 @@ constexpr RecordSchema kRecords[] = {
     {"api.start.failed", "error", "error text", "an api replica cannot listen"},
     {"api.started", "info", "address text", "an api replica listens"},
     {"api.stopped", "info", "", "an api replica has stopped in order"},
+    {"api.stream.too_slow", "info", "user text, chat text, sequence number, stream text",
+     "a client does not read: its stream ends, and it may resume after that sequence"},
     {"api.sweep.failed", "warning", "error text", "a round of the sweeper has failed"},
     {"api.token.revoked", "info", "user text, token text", "a user has taken a token back"},
     {"api.update.delivered", "debug", "chat text, user text, sequence number, stream text",

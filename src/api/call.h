@@ -21,7 +21,12 @@ struct Limits {
   std::size_t text = 256 * 1024;  // bytes of a message
   std::size_t title = 200;
   std::size_t path = 4096;
-  std::size_t streams_per_user = 64;  // in one process (C50)
+  // Of one user (C50). Rates and streams in one process; chats in all.
+  std::size_t streams_per_user = 64;
+  std::int64_t messages_per_minute = 600;
+  std::int64_t messages_at_once = 100;
+  std::int64_t registrations_per_minute = 60;
+  std::int64_t running_chats = 100;
 };
 
 struct Call {

@@ -1,7 +1,11 @@
 #include "api/errors.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "api/router.h"
 #include "base/json.h"
+#include "base/text.h"
 
 namespace reliant::api {
 namespace {
@@ -34,7 +38,10 @@ ports::RpcResponse error_response(const Status& status, std::string_view request
     response.headers["allow"] = allowed_methods(path);
   }
   if (response.status == 401) response.headers["www-authenticate"] = "Bearer";
-  if (response.status == 429 || response.status == 503) response.headers["retry-after"] = "1";
+  if (response.status == 429 || response.status == 503) {
+    const auto wait = std::chrono::ceil<std::chrono::seconds>(retry_after_of(status));
+    response.headers["retry-after"] = concat(std::max<std::int64_t>(wait.count(), 1));
+  }
   return response;
 }
 

@@ -19,6 +19,8 @@ Task<Answer> Messages::send(Call call) {
   CO_TRY_OK(check_text("text", message.text, limits_.text, Empty::kRefused));
   if (client_id) CO_TRY_OK(check_id("client_message_id", *client_id));
   message.client_message_id = client_id.value_or("");
+  message.most_running = limits_.running_chats;
+  CO_TRY_OK(rate_.admit(call.user, clock_.now()));
 
   CO_TRY_ASSIGN(const store::Appended stored,
                 co_await store_.messages().append_user_message(std::move(message), call.deadline));

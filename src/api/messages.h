@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/call.h"
+#include "api/rate_limiter.h"
 #include "api/signaller.h"
 #include "base/event_log.h"
 #include "runtime/clock.h"
@@ -20,7 +21,8 @@ class Messages {
 
   Messages(store::Store& store, updates::UpdateHub& hub, Signaller& signaller, Clock& clock, EventLog& log,
            const Limits& limits)
-      : store_(store), hub_(hub), signaller_(signaller), clock_(clock), log_(log), limits_(limits) {}
+      : store_(store), hub_(hub), signaller_(signaller), clock_(clock), log_(log), limits_(limits),
+        rate_("messages", "LIMIT_MESSAGES_PER_MINUTE", limits.messages_per_minute, limits.messages_at_once) {}
 
   // {"text","client_message_id"?} -> 202 {"message_id","sequence"}; the same client_message_id again: the
   // same answer.
@@ -35,6 +37,7 @@ class Messages {
   Clock& clock_;
   EventLog& log_;
   const Limits& limits_;
+  RateLimiter rate_;
 };
 
 }  // namespace reliant::api

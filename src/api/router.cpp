@@ -35,6 +35,7 @@ constexpr Row kTable[] = {
     {"POST", "/api/v2/daemons/register", Endpoint::kRegisterDaemon},
     {"GET", "/api/v2/tokens", Endpoint::kListTokens},
     {"DELETE", "/api/v2/tokens/{id}", Endpoint::kRevokeToken},
+    {"GET", "/api/v2/audit", Endpoint::kListAudit},
 };
 
 constexpr std::string_view kId = "{id}";

@@ -32,6 +32,7 @@ enum class Endpoint : std::uint8_t {
   kRegisterDaemon,
   kListTokens,
   kRevokeToken,
+  kListAudit,
 };
 
 struct Route {

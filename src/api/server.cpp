@@ -31,7 +31,7 @@ ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, Api
       messages_(store_, ports.hub, signaller_, clock_, log_, options_.limits),
       updates_(store_, ports.hub, clock_, log_, options_.limits, options_.streams),
       daemons_(store_, ports.router, ports.control_plane, clock_),
-      tokens_(store_, ports.secrets, log_, options_.limits),
+      tokens_(store_, ports.secrets, clock_, log_, options_.limits),
       sweeper_(store_, signaller_, clock_, random.stream("api/sweeper"), log_, options_.sweeper),
       scope_(context) {}
 
@@ -154,6 +154,8 @@ Task<Answer> ApiServer::answer(Endpoint endpoint, Call call) {
       co_return co_await tokens_.list(std::move(call));
     case Endpoint::kRevokeToken:
       co_return co_await tokens_.revoke(std::move(call));
+    case Endpoint::kListAudit:
+      co_return co_await tokens_.audit(std::move(call));
     case Endpoint::kFollowUpdates:
       break;  // answers for itself
   }

@@ -16,6 +16,17 @@ json::object show(const store::Token& token) {
   return out;
 }
 
+json::object show(const store::AuditEntry& entry) {
+  json::object out;
+  out["id"] = entry.id.str();
+  out["action"] = entry.action;
+  out["object"] = entry.object;
+  out["daemon_id"] = entry.daemon.str();
+  out["chat_id"] = entry.chat.str();
+  out["created_at"] = store::rfc3339(entry.created_at);
+  return out;
+}
+
 }  // namespace
 
 Task<Answer> Tokens::register_daemon(Call call) {
@@ -27,6 +38,7 @@ Task<Answer> Tokens::register_daemon(Call call) {
   CO_TRY_OK(reader.finish());
   CO_TRY_OK(check_id("daemon_id", daemon.str()));
   CO_TRY_OK(check_text("name", name, limits_.title, Empty::kRefused));
+  CO_TRY_OK(rate_.admit(call.user, clock_.now()));
 
   const std::string secret = auth::make_token(secrets_.next());
   CO_TRY_ASSIGN(const store::Token token,
@@ -45,7 +57,7 @@ Task<Answer> Tokens::list(Call call) {
   CO_TRY_OK(QueryReader(call.request).finish());
   store::Page<store::Token> page;
   CO_TRY_ASSIGN(page.items, co_await store_.tokens().list(call.user, call.deadline));
-  co_return page_response(page, &show);
+  co_return page_response(page, static_cast<json::object (*)(const store::Token&)>(&show));
 }
 
 Task<Answer> Tokens::revoke(Call call) {
@@ -54,6 +66,14 @@ Task<Answer> Tokens::revoke(Call call) {
   CO_TRY_OK(co_await store_.tokens().revoke(call.user, id, call.deadline));
   log_.info("api.token.revoked", {{"user", call.user.str()}, {"token", id.str()}});
   co_return no_content();
+}
+
+Task<Answer> Tokens::audit(Call call) {
+  QueryReader query(call.request);
+  const store::PageRequest page = query.page();
+  CO_TRY_OK(query.finish());
+  CO_TRY_ASSIGN(const auto entries, co_await store_.audit().list(call.user, page, call.deadline));
+  co_return page_response(entries, static_cast<json::object (*)(const store::AuditEntry&)>(&show));
 }
 
 }  // namespace reliant::api

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "api/call.h"
+#include "api/rate_limiter.h"
 #include "auth/secret_source.h"
 #include "base/event_log.h"
+#include "runtime/clock.h"
 #include "runtime/task.h"
 #include "store/store.h"
 
@@ -12,20 +14,29 @@ namespace reliant::api {
 
 class Tokens {
  public:
-  Tokens(store::Store& store, auth::SecretSource& secrets, EventLog& log, const Limits& limits)
-      : store_(store), secrets_(secrets), log_(log), limits_(limits) {}
+  Tokens(store::Store& store, auth::SecretSource& secrets, Clock& clock, EventLog& log, const Limits& limits)
+      : store_(store),
+        secrets_(secrets),
+        clock_(clock),
+        log_(log),
+        limits_(limits),
+        rate_("registrations", "LIMIT_REGISTRATIONS_PER_MINUTE", limits.registrations_per_minute,
+              limits.registrations_per_minute) {}
 
   // {"daemon_id","name"?} -> 201 {"token","token_id","user_id","daemon_id"}. Again: another token; the first one stays
   // valid, since an answer that was lost and one that came late cannot be told apart.
   Task<Answer> register_daemon(Call call);
   Task<Answer> list(Call call);
   Task<Answer> revoke(Call call);  // 204; again: 204
+  Task<Answer> audit(Call call);   // ?cursor=&limit=: who had what done where, newest first (C50)
 
  private:
   store::Store& store_;
   auth::SecretSource& secrets_;
+  Clock& clock_;
   EventLog& log_;
   const Limits& limits_;
+  RateLimiter rate_;
 };
 
 }  // namespace reliant::api

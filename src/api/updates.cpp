@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kChunk = 64 * 1024;  // bytes that are put together before they are sent
 constexpr Duration kPatience = std::chrono::seconds(10);
+constexpr Duration kLastWord = std::chrono::seconds(1);  // for a client that reads slowly
 
 Task<Result<std::uint64_t>> next_notice(updates::UpdateSubscription& subscription, Instant deadline) {
   co_return co_await subscription.next(deadline);
@@ -80,7 +81,9 @@ Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
   if (stopping_.is_set()) co_return unavailable("the server is stopping; try again");
   const auto taken = places_.find(call.user);
   if (taken != places_.end() && taken->second >= limits_.streams_per_user) {
-    co_return resource_exhausted("you have ", taken->second, " streams open here; close one first");
+    co_return with_retry_after(
+        with_reason(resource_exhausted("you have ", taken->second, " streams open here; close one first"), "LIMIT_STREAMS"),
+        std::chrono::seconds(5));
   }
   const Place place(*this, call.user);
   Stream stream{call, chat, responder, nullptr, start, clock_.now()};
@@ -95,7 +98,10 @@ Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
   if (const Status begun = co_await responder.start_stream(std::move(head)); !begun.ok())
     co_return ok_status();
   for (;;) {
-    if (const Status sent = co_await deliver(stream); !sent.ok()) break;
+    if (const Status sent = co_await deliver(stream); !sent.ok()) {
+      if (sent.code() == StatusCode::kDeadlineExceeded) co_await tell_slow_client(stream);
+      break;
+    }
     if (stopping_.is_set()) {
       (void)co_await send(stream,
                           concat(": the server is stopping; resume after ", stream.delivered, "\n\n"));
@@ -170,6 +176,16 @@ Task<Status> Updates::send(Stream& stream, std::string text) {
       co_await stream.responder.write(std::move(text), after(clock_.now(), options_.slow_client));
   stream.last_write = clock_.now();
   co_return sent;
+}
+
+// It has not taken what was sent to it. Nothing more is kept for it: it finds the rest in the store when it comes back.
+Task<void> Updates::tell_slow_client(Stream& stream) {
+  log_.info("api.stream.too_slow", {{"user", stream.call.user.str()},
+                                    {"chat", stream.chat.str()},
+                                    {"sequence", stream.delivered},
+                                    {"stream", stream.call.request_id}});
+  (void)co_await stream.responder.write(concat(": too slow; resume after ", stream.delivered, "\n\n"),
+                                        after(clock_.now(), kLastWord));
 }
 
 // Until there may be something new, or the server stops.

@@ -52,6 +52,7 @@ class Updates {
   Task<Result<std::uint64_t>> starting_point(const Call& call, ChatId chat);
   Task<Status> deliver(Stream& stream);
   Task<Status> send(Stream& stream, std::string text);
+  Task<void> tell_slow_client(Stream& stream);
   Task<void> wait(Stream& stream);
 
   store::Store& store_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "store/audit.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {
@@ -87,6 +88,8 @@ struct InsertExecution {
                     std::string(model::to_string(request.effect)), request.timeout_ms,
                     std::string(to_string(execution.state)), microseconds_of(execution.created_at)}))
                   .status());
+    CO_TRY_OK(co_await append_audit(transaction, {AuditId(request.id.str()), request.user, "tool.requested", request.tool,
+                                                  request.daemon, request.chat, execution.created_at}));
     co_return execution;
   }
 };

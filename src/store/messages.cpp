@@ -81,6 +81,7 @@ struct AppendUserMessage {
   UserId user;
   Message message;
   std::string key;
+  std::int64_t most_running = 0;
 
   Task<Result<Appended>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const auto stored, co_await stored_message(transaction, user, message.chat, key));
@@ -98,6 +99,19 @@ struct AppendUserMessage {
     co_return appended;
   }
 
+  // Only of a chat that begins to work: one that is at it may go on. An error undoes the whole message.
+  Task<Status> check_running(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute(
+                      "SELECT COUNT(*) FROM chats WHERE user_id = $1 AND status = 'running' AND id <> $2",
+                      {user.str(), message.chat.str()}));
+    if (rows[0].integer(0) < most_running) co_return ok_status();
+    co_return with_retry_after(
+        with_reason(resource_exhausted("you may have ", most_running, " chats at work at once; wait until one has ended"),
+                    "LIMIT_RUNNING_CHATS"),
+        std::chrono::seconds(10));
+  }
+
   Result<Appended> same_text(Appended stored) const {
     if (stored.message.content != message.content)
       return with_field(
@@ -108,6 +122,7 @@ struct AppendUserMessage {
   }
 
   Task<Status> start_running(Transaction& transaction, std::uint64_t sequence) const {
+    if (most_running > 0) CO_TRY_OK(co_await check_running(transaction));
     CO_TRY_OK((co_await transaction.execute("UPDATE chats SET status = 'running' WHERE id = $1",
                                             {message.chat.str()}))
                   .status());
@@ -246,9 +261,10 @@ Task<Result<Appended>> Messages::append_user_message(UserMessage message, Instan
               model::Role::kUser,
               {model::TextBlock{std::move(message.text)}},
               wall_time(transactor_.wall_now())};
+  const std::int64_t most_running = message.most_running;
   std::string key = message.client_message_id.empty() ? concat("id:", row.id.str())
                                                       : concat("client:", message.client_message_id);
-  return transactor_.write(AppendUserMessage{std::move(message.user), std::move(row), std::move(key)},
+  return transactor_.write(AppendUserMessage{std::move(message.user), std::move(row), std::move(key), most_running},
                            deadline);
 }
 

@@ -43,6 +43,7 @@ struct UserMessage {
   ChatId chat;
   std::string text;
   std::string client_message_id;  // "" = the client does not retry
+  std::int64_t most_running = 0;  // chats of the user at once (C50); 0 = no limit
 };
 
 struct AssistantMessage {

@@ -134,7 +134,21 @@ INSERT INTO schema_version (version) VALUES (3);
 ALTER TABLE tool_executions ADD COLUMN journal TEXT NOT NULL DEFAULT '';
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst}, {2, kCancelAsked}, {3, kJournal}};
+constexpr std::string_view kAuditLog = R"sql(
+INSERT INTO schema_version (version) VALUES (4);
+CREATE TABLE audit_log (
+  id TEXT PRIMARY KEY,
+  user_id TEXT NOT NULL,
+  action TEXT NOT NULL,
+  object TEXT NOT NULL,
+  daemon_id TEXT NOT NULL,
+  chat_id TEXT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX audit_log_of_user ON audit_log (user_id, created_at, id);
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirst}, {2, kCancelAsked}, {3, kJournal}, {4, kAuditLog}};
 
 struct CurrentVersion {
   using Value = std::int64_t;

@@ -8,6 +8,7 @@
 #include "ports/database.h"
 #include "runtime/clock.h"
 #include "runtime/random.h"
+#include "store/audit.h"
 #include "store/chats.h"
 #include "store/daemons.h"
 #include "store/executions.h"
@@ -36,6 +37,7 @@ class Store {
   Daemons& daemons() { return daemons_; }
   Gateways& gateways() { return gateways_; }
   Executions& executions() { return executions_; }
+  Audit& audit() { return audit_; }
 
  private:
   Transactor transactor_;
@@ -48,6 +50,7 @@ class Store {
   Daemons daemons_{transactor_};
   Gateways gateways_{transactor_};
   Executions executions_{transactor_};
+  Audit audit_{transactor_};
 };
 
 }  // namespace reliant::store

@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "base/text.h"
+#include "store/audit.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {
@@ -70,6 +71,8 @@ struct CreateToken {
              {token.id.str(), token.user.str(), token.name, secret_sha256,
               microseconds_of(token.created_at)}))
             .status());
+    CO_TRY_OK(co_await append_audit(
+        transaction, {AuditId(token.id.str()), token.user, "token.created", token.id.str(), {}, {}, token.created_at}));
     co_return token;
   }
 };
@@ -100,10 +103,17 @@ struct RevokeToken {
 
   Task<Result<std::monostate>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("UPDATE tokens SET revoked_at = COALESCE(revoked_at, $3) "
-                                               "WHERE user_id = $1 AND id = $2",
+                  co_await transaction.execute("UPDATE tokens SET revoked_at = $3 "
+                                               "WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL",
                                                {user.str(), token.str(), now}));
-    if (rows.changed == 0) co_return not_found("token ", token.str(), " does not exist");
+    if (rows.changed > 0) {
+      CO_TRY_OK(co_await append_audit(transaction, {AuditId(concat("revoked_", token.str())), user, "token.revoked",
+                                                    token.str(), {}, {}, wall_time(now)}));
+      co_return std::monostate();
+    }
+    CO_TRY_ASSIGN(const Rows known, co_await transaction.execute("SELECT 1 FROM tokens WHERE user_id = $1 AND id = $2",
+                                                                 {user.str(), token.str()}));
+    if (known.empty()) co_return not_found("token ", token.str(), " does not exist");
     co_return std::monostate();
   }
 };

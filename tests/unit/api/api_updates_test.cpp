@@ -177,6 +177,21 @@ TEST(ApiUpdates, EndWhenTheClientOrTheChatIsGone) {
   EXPECT_NE(stays.responder.text.find(": the chat was deleted\n\n"), std::string::npos);
 }
 
+TEST(ApiUpdates, EndTheStreamOfAClientThatDoesNotReadAndKeepNothingForIt) {
+  ApiWorld world;
+  const std::string chat = world.new_chat();
+  Follower slow(world, "/chats/" + chat + "/updates");
+  world.pass(kPause);
+  slow.responder.slow = true;
+  world.run(append_chunks(world, chat, 3, kPause, true));
+  EXPECT_FALSE(slow.open());
+  EXPECT_TRUE(slow.responder.finished);
+  EXPECT_EQ(std::ranges::count(world.log.names, "api.stream.too_slow"), 1);
+  Follower again(world, "/chats/" + chat + "/updates?after=0");  // finds all of it
+  world.pass(kPause);
+  EXPECT_EQ(ids_of(again.responder.text), range(1, 3));
+}
+
 TEST(ApiUpdates, LimitTheStreamsOfOneUser) {
   ApiOptions options;
   options.limits.streams_per_user = 1;

@@ -116,6 +116,7 @@ class HandResponder final : public ports::RpcResponder {
   }
   Task<Status> write(std::string chunk, Instant) override {
     co_await yield();  // where a client that goes destroys the handler
+    if (slow) co_return deadline_exceeded("the client does not read");
     if (gone) co_return unavailable("the client has gone");
     text += chunk;
     co_return ok_status();
@@ -129,6 +130,7 @@ class HandResponder final : public ports::RpcResponder {
   bool streaming = false;
   bool finished = false;
   bool gone = false;
+  bool slow = false;
   std::string text;  // streamed so far
 };
 

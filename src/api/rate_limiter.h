@@ -1,0 +1,34 @@
+// RateLimiter: how often a user may do something (C50), in this process: so many a minute, and a burst at once. Exact, without
+// a timer: it remembers for each user when the next one would be due at the even rate.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "runtime/time.h"
+
+namespace reliant::api {
+
+class RateLimiter {
+ public:
+  // `what`: "messages", as the user is told. `reason`: as programs are told.
+  RateLimiter(std::string what, std::string reason, std::int64_t per_minute, std::int64_t burst);
+
+  // RESOURCE_EXHAUSTED, with the limit in words and when to come back.
+  Status admit(const UserId& user, Instant now);
+
+ private:
+  static constexpr std::size_t kManyUsers = 10'000;  // then those who have been quiet are forgotten
+
+  std::string what_;
+  std::string reason_;
+  std::int64_t per_minute_;
+  Duration interval_;
+  Duration ahead_;  // how far the due time may be ahead of now
+  std::map<UserId, Instant> due_;
+};
+
+}  // namespace reliant::api

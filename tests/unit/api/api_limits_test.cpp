@@ -1,0 +1,72 @@
+// What one user may do at most (C50), and what the log of it says.
+#include <gtest/gtest.h>
+
+#include "unit/api/api_world.h"
+
+namespace reliant::api {
+namespace {
+
+std::string message(int number) { return "{\"text\":\"message " + std::to_string(number) + "\"}"; }
+
+TEST(RateLimiter, LetsABurstPassThenTheEvenRate) {
+  RateLimiter limiter("messages", "LIMIT", 60, 3);
+  const UserId user("ann");
+  const Instant begin{};
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(limiter.admit(user, begin).ok()) << i;
+  const Status refused = limiter.admit(user, begin);
+  EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(retry_after_of(refused), std::chrono::seconds(1));
+  EXPECT_FALSE(limiter.admit(user, begin + std::chrono::seconds(1) - std::chrono::nanoseconds(1)).ok());
+  EXPECT_TRUE(limiter.admit(user, begin + std::chrono::seconds(1)).ok());
+  EXPECT_FALSE(limiter.admit(user, begin + std::chrono::seconds(1)).ok());
+  EXPECT_TRUE(limiter.admit(UserId("bob"), begin).ok());  // nobody else's
+}
+
+TEST(ApiLimits, TooManyMessagesAreRefusedWithTheLimitAndATime) {
+  ApiOptions options;
+  options.limits.messages_per_minute = 12;
+  options.limits.messages_at_once = 2;
+  ApiWorld world(1, options);
+  const std::string path = "/chats/" + world.new_chat() + "/messages";
+  EXPECT_EQ(world.call("POST", path, message(1)).status, 202);
+  EXPECT_EQ(world.call("POST", path, message(2)).status, 202);
+  const Reply refused = world.call("POST", path, message(3));
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.text("code"), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(refused.text("reason"), "LIMIT_MESSAGES_PER_MINUTE");
+  EXPECT_NE(refused.text("message").find("12 messages a minute"), std::string::npos);
+  EXPECT_EQ(refused.headers.at("retry-after"), "5");
+  world.pass(std::chrono::seconds(5));
+  EXPECT_EQ(world.call("POST", path, message(3)).status, 202);
+}
+
+TEST(ApiLimits, SoManyChatsMayWorkAtOnce) {
+  ApiOptions options;
+  options.limits.running_chats = 1;
+  ApiWorld world(1, options);
+  const std::string first = "/chats/" + world.new_chat() + "/messages";
+  const std::string second = "/chats/" + world.new_chat() + "/messages";
+  EXPECT_EQ(world.call("POST", first, message(1)).status, 202);
+  EXPECT_EQ(world.call("POST", first, message(2)).status, 202);  // it is at work already
+  const Reply refused = world.call("POST", second, message(3));
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.text("reason"), "LIMIT_RUNNING_CHATS");
+  EXPECT_EQ(refused.headers.at("retry-after"), "10");
+}
+
+TEST(ApiLimits, TheLogSaysWhoHadWhatDone) {
+  ApiWorld world;
+  const Reply made = world.call("POST", "/daemons/register", R"({"daemon_id":"a"})");
+  EXPECT_EQ(world.call("DELETE", "/tokens/" + made.text("token_id")).status, 204);
+  EXPECT_EQ(world.call("DELETE", "/tokens/" + made.text("token_id")).status, 204);  // is told of once
+  const std::string log = to_json(world.call("GET", "/audit?limit=10").body);
+  EXPECT_NE(log.find("token.created"), std::string::npos);
+  EXPECT_NE(log.find("token.revoked"), std::string::npos);
+  EXPECT_EQ(log.find("token.revoked"), log.rfind("token.revoked"));
+  EXPECT_EQ(world.call("GET", "/audit?limit=0").text("field"), "limit");
+  world.token = world.foreign_token;
+  EXPECT_EQ(to_json(world.call("GET", "/audit").body).find("token.revoked"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace reliant::api
