@@ -19,6 +19,7 @@ namespace reliant::worker {
 namespace {
 
 // Between two tries to reach the daemon. Short: a daemon that has lost its gateway is back within seconds.
+constexpr Duration kHeldOn = std::chrono::seconds(5);  // a call that lasted so long: the daemon is well
 constexpr BackoffPolicy kReachDaemon{.base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(5)};
 constexpr Duration kCancelPatience = std::chrono::seconds(8);
 // What routing may take beyond the tool's own time, for one call of the router.
@@ -160,11 +161,13 @@ Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, mode
   const Duration tool_time = std::chrono::milliseconds(request.timeout_ms) + kRoutingSlack;
   Instant reachable = ports_.clock.now();  // when the daemon was last known to be there
   while (true) {
-    auto result = co_await ports_.router.execute(request, sink, ports_.clock.now() + tool_time);
+    const Instant asked = ports_.clock.now();
+    auto result = co_await ports_.router.execute(request, sink, asked + tool_time);
     if (result.ok() || !may_be_asked_again(result.status())) co_return result;
     if (reason_of(result.status()) != kReasonDaemonOffline) {
       reachable = ports_.clock.now();
-      backoff.reset();
+      // A daemon that is there and gone again, time after time, is asked as seldom as one that is not there.
+      if (reachable - asked >= kHeldOn) backoff.reset();
     } else if (ports_.clock.now() - reachable >= kDaemonPatience) {
       co_return co_await give_up(std::move(request), result.status());
     }
