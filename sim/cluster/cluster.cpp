@@ -17,7 +17,7 @@ namespace reliant::sim {
 namespace {
 
 // Two rounds of tools side by side, then an answer. Every effect can be told by its request, and what a chat is told by its
-// mark (sim/workload/chat_watcher.cpp looks for it).
+// mark (sim/workload/chat_watcher.cpp looks for it). `sleep` is the simulated shell's, in virtual time.
 constexpr std::string_view kScript = R"(name: simulated
 answers:
   - steps:

@@ -1,12 +1,11 @@
 #include "cluster/daemon_node.h"
 
 #include <utility>
-#include <variant>
 
 #include "base/text.h"
 #include "daemon/daemon.h"
 #include "daemon/supervisor.h"
-#include "runtime/race.h"
+#include "runtime/deadline.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 #include "tools/standard_tools.h"
@@ -24,11 +23,6 @@ Task<void> watch_start(const daemon::Daemon& daemon, World& world, std::uint32_t
 
 constexpr Duration kTwinGrace = std::chrono::seconds(5);
 
-Task<bool> sleep_for_some(Duration time) {
-  co_await sleep_for(time);
-  co_return true;
-}
-
 // Who runs the program starts it again when it has ended, as a service manager does.
 Task<void> serve(daemon::Supervisor& supervisor, std::string daemon, EventLog& log) {
   for (;;) {
@@ -42,9 +36,8 @@ Task<void> serve(daemon::Supervisor& supervisor, std::string daemon, EventLog& l
 
 Task<Instant> until_it_goes(Node& node, DaemonNodeOptions options) {
   if (!options.begins) co_return co_await node.until_asked_to_stop();
-  auto first = co_await race(sleep_for_some(options.lives), node.until_asked_to_stop());
-  if (const Instant* asked = std::get_if<Instant>(&first)) co_return *asked;
-  co_return after(node.clock().now(), kTwinGrace);
+  const auto asked = co_await with_deadline(node.until_asked_to_stop(), after(node.clock().now(), options.lives));
+  co_return asked.value_or(after(node.clock().now(), kTwinGrace));
 }
 
 Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options) {

@@ -194,7 +194,7 @@ constexpr RecordSchema kRecords[] = {
     {"worker.tool.cancel_failed", "warning", "chat text, error text", "a cancel did not reach the daemon"},
     {"worker.tool.cancel_left", "info", "request_id text, error text",
      "a cancel could not be passed on; the daemon hears of it when it connects"},
-    {"worker.tool.finished", "info", "user text, chat text, request_id text, call text, tool text, outcome text",
+    {"worker.tool.finished", "info", "user text, chat text, request_id text, call text, tool text, outcome text, took_us number",
      "the chat has a tool's result: this is what the model is told"},
     {"worker.turn.finished", "info", "user text, chat text, turn text, status text", "a turn has ended"},
 };

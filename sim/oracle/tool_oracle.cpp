@@ -65,7 +65,9 @@ void ToolOracle::on_told(const TraceRecord& record) {
                     &record);
   }
   seen.told = outcome;
-  if (outcome == "unknown" && !seen.kept.empty() && seen.kept != outcome) {
+  // Kept before the telling was begun: then the store could have said so.
+  const Instant begun = after(record.time, -std::chrono::microseconds(number_or_zero(record, "took_us")));
+  if (outcome == "unknown" && !seen.kept.empty() && seen.kept != outcome && seen.kept_at <= begun) {
     verdict_.broken(kHonest, concat("request ", request, ": the model was told \"unknown\" when the store had \"", seen.kept, "\""),
                     &record);
   }
@@ -75,6 +77,7 @@ void ToolOracle::on_kept(const TraceRecord& record) {
   const std::string& request = text_or_empty(record, "request_id");
   const std::string& outcome = text_or_empty(record, "outcome");
   requests_[request].kept = outcome;
+  requests_[request].kept_at = record.time;
   const auto routed = routed_.find(request);
   if (outcome != "unknown" || routed == routed_.end()) return;
   const auto died = died_.find({text_or_empty(record, "user"), text_or_empty(record, "daemon")});

@@ -35,6 +35,7 @@ class ToolOracle final : public Oracle {
     Instant begin = kNever;
     Instant end = kNever;
     std::string kept;  // the outcome that the daemon gave, as the store keeps it
+    Instant kept_at = kNever;
     std::int64_t effects = 0;  // on all machines
   };
   static constexpr Duration kEnded = std::chrono::seconds(20);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "store/audit.h"
+#include "store/execution_rows.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {
@@ -58,6 +59,8 @@ Execution execution_from(const Row& row) {
   return execution;
 }
 
+}  // namespace
+
 Task<Result<std::optional<Execution>>> stored_execution(Transaction& transaction, RequestId id) {
   CO_TRY_ASSIGN(const Rows rows,
                 co_await transaction.execute(
@@ -65,6 +68,8 @@ Task<Result<std::optional<Execution>>> stored_execution(Transaction& transaction
   if (rows.empty()) co_return std::optional<Execution>();
   co_return execution_from(rows[0]);
 }
+
+namespace {
 
 Status no_execution(const RequestId& id) { return not_found("tool request ", id.str(), " is not known"); }
 

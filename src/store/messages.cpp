@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "store/chat_rows.h"
+#include "store/execution_rows.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {
@@ -132,14 +133,24 @@ struct AppendUserMessage {
   }
 };
 
-// An assistant message or a tool result: before it may come another update.
+std::string tool_finished_payload(const model::ToolResultBlock& block, const std::string& tool) {
+  return to_json(json::object{{"id", json_text(block.call.str())},
+                              {"tool", json_text(tool)},
+                              {"outcome", json_text(model::to_string(block.result.outcome))},
+                              {"is_error", block.result.is_error},
+                              {"content", json_text(block.result.content)},
+                              {"exit_code", block.result.exit_code}});
+}
+
+// An assistant message or a tool result: before the latter comes another update.
 struct AppendStep {
   using Value = Appended;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own key
   UserId user;
   Message message;
   std::string key;
-  std::string tool_finished;  // payload; "" = none
+  std::string tool;             // of a tool result; "" = an assistant message
+  RequestId given_up = {};      // of a tool result
 
   Task<Result<Appended>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(auto stored, co_await stored_message(transaction, user, message.chat, key));
@@ -148,14 +159,23 @@ struct AppendStep {
       co_return *std::move(stored);
     }
     CO_TRY_ASSIGN(const std::uint64_t last,
-                  co_await take_sequences(transaction, user, message.chat, tool_finished.empty() ? 1 : 2));
+                  co_await take_sequences(transaction, user, message.chat, tool.empty() ? 1 : 2));
     Appended appended{message, last, false};
     appended.message.sequence = last;
-    if (!tool_finished.empty())
-      CO_TRY_OK(co_await insert_update(
-          transaction, {message.chat, last - 1, model::UpdateKind::kToolFinished, tool_finished}));
+    if (!tool.empty()) {
+      auto& block = std::get<model::ToolResultBlock>(appended.message.content.front());
+      CO_TRY_ASSIGN(block.result, co_await end_of_request(transaction, std::move(block.result)));
+      CO_TRY_OK(co_await insert_update(transaction, {message.chat, last - 1, model::UpdateKind::kToolFinished,
+                                                     tool_finished_payload(block, tool)}));
+    }
     CO_TRY_OK(co_await insert_message(transaction, appended.message, key, true));
     co_return appended;
+  }
+
+  Task<Result<model::ToolResult>> end_of_request(Transaction& transaction, model::ToolResult otherwise) const {
+    if (given_up.empty()) co_return otherwise;
+    CO_TRY_ASSIGN(const auto execution, co_await stored_execution(transaction, given_up));
+    co_return execution && execution->result ? *execution->result : otherwise;
   }
 };
 
@@ -234,15 +254,6 @@ struct ListUnsignalled {
 
 #undef MESSAGE_COLUMNS
 
-std::string tool_finished_payload(const ToolResultMessage& message) {
-  return to_json(json::object{{"id", json_text(message.call.str())},
-                              {"tool", json_text(message.tool)},
-                              {"outcome", json_text(model::to_string(message.result.outcome))},
-                              {"is_error", message.result.is_error},
-                              {"content", json_text(message.result.content)},
-                              {"exit_code", message.result.exit_code}});
-}
-
 }  // namespace
 
 json::object json_of(const Message& message) {
@@ -279,7 +290,6 @@ Task<Result<Appended>> Messages::append_assistant_message(AssistantMessage messa
 }
 
 Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, Instant deadline) {
-  std::string finished = tool_finished_payload(message);
   Message row{MessageId(transactor_.new_id("msg")),
               std::move(message.chat),
               0,
@@ -287,7 +297,8 @@ Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, I
               {model::ToolResultBlock{std::move(message.call), std::move(message.result)}},
               wall_time(transactor_.wall_now())};
   return transactor_.write(
-      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::move(finished)},
+      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::move(message.tool),
+                 std::move(message.given_up)},
       deadline);
 }
 

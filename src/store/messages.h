@@ -61,6 +61,9 @@ struct ToolResultMessage {
   ToolCallId call;
   std::string tool;
   model::ToolResult result;
+  // Of a call that was given up, outcome unknown: if the end of this request is known after all by the time of writing, it is
+  // what the model is told (C7). Empty: none.
+  RequestId given_up = {};
 };
 
 struct NewUpdate {
@@ -86,7 +89,7 @@ class Messages {
   // counts as not signalled. ALREADY_EXISTS (field client_message_id): it was used for another text.
   Task<Result<Appended>> append_user_message(UserMessage message, Instant deadline);
   Task<Result<Appended>> append_assistant_message(AssistantMessage message, Instant deadline);
-  // The update tool_finished, the message with the result, and its update.
+  // The update tool_finished, the message with the result, and its update. What is answered is the message as it is stored.
   Task<Result<Appended>> append_tool_result(ToolResultMessage message, Instant deadline);
 
   // Of an assistant message or a tool result, by its key. Nullopt: not stored yet.

@@ -64,6 +64,7 @@ class ChatActivities {
   Task<Status> bring_up(ToolRun& run, DaemonId daemon);
   Task<Result<model::ToolResult>> obtain_result(ToolRun& run);
   Task<Result<model::ToolResult>> run_here(ToolRun& run, model::ToolRequest request);
+  void log_told(const ToolRun& run, const model::ToolResult& told, Duration took);
   Task<Result<model::ToolResult>> run_on_daemon(ToolRun& run, model::ToolRequest request);
   Task<void> follow_cancel(ToolRun& run, model::ToolRequest request);
   Task<Result<model::ToolResult>> give_up(model::ToolRequest request, Status last);

@@ -18,8 +18,8 @@
 namespace reliant::worker {
 namespace {
 
-// Between two tries to reach the daemon. Short: a daemon that has lost its gateway is back within seconds.
 constexpr Duration kHeldOn = std::chrono::seconds(5);  // a call that lasted so long: the daemon is well
+// Between two tries to reach the daemon. Short: a daemon that has lost its gateway is back within seconds.
 constexpr BackoffPolicy kReachDaemon{.base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(5)};
 constexpr Duration kCancelPatience = std::chrono::seconds(8);
 // What routing may take beyond the tool's own time, for one call of the router.
@@ -253,6 +253,17 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
   }
 }
 
+void ChatActivities::log_told(const ToolRun& run, const model::ToolResult& told, Duration took) {
+  ports_.log.info("worker.tool.finished",
+                  {{"user", run.input.user.str()},
+                   {"chat", run.input.chat.str()},
+                   {"request_id", run.request.str()},
+                   {"call", run.call().id.str()},
+                   {"tool", run.call().tool},
+                   {"outcome", model::to_string(told.outcome)},
+                   {"took_us", std::chrono::ceil<std::chrono::microseconds>(took).count()}});
+}
+
 Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& activity, std::string text) {
   CO_TRY_ASSIGN(auto input, workflow::from_json_text<workflow::RunToolInput>(text));
   const std::string key = to_text({input.turn, input.step, input.index});
@@ -290,18 +301,17 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   message.key = key;
   message.call = run.call().id;
   message.tool = run.call().tool;
-  message.result = *result;
+  message.result = *std::move(result);
+  if (message.result.outcome == model::Outcome::kUnknown) message.given_up = run.request;
+  const Instant asked = ports_.clock.now();
   CO_TRY_ASSIGN(const auto appended,
                 co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
+  // As it is stored: an earlier attempt may have stored another one, or the result came while it was given up.
+  const model::ToolResult& told = std::get<model::ToolResultBlock>(appended.message.content.front()).result;
   ports_.hub.publish(run.input.user, run.input.chat, appended.last_sequence);
-  ports_.log.info("worker.tool.finished", {{"user", run.input.user.str()},
-                                           {"chat", run.input.chat.str()},
-                                           {"request_id", run.request.str()},
-                                           {"call", run.call().id.str()},
-                                           {"tool", run.call().tool},
-                                           {"outcome", model::to_string(result->outcome)}});
+  if (!appended.duplicate) log_told(run, told, ports_.clock.now() - asked);
   if (run.cancelled) co_return cancelled("the tool call was cancelled");
-  co_return workflow::to_json_text(workflow::RunToolOutput{result->outcome, result->is_error});
+  co_return workflow::to_json_text(workflow::RunToolOutput{told.outcome, told.is_error});
 }
 
 }  // namespace reliant::worker

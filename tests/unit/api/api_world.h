@@ -22,9 +22,12 @@
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 #include "store/store.h"
+#include "support/hand_router.h"
 #include "updates/memory_update_hub.h"
 
 namespace reliant::api {
+
+using tests::HandRouter;
 
 class ExecutorClock final : public Clock {
  public:
@@ -158,26 +161,6 @@ class HandRpc final : public ports::RpcServer {
 };
 
 // The gateways hold whom the test says.
-class HandRouter final : public router::DaemonRouter {
- public:
-  Task<Result<model::ToolResult>> execute(model::ToolRequest, router::OutputSink&, Instant) override {
-    co_return unimplemented("the api runs no tools");
-  }
-  Task<Status> cancel(UserId, DaemonId, RequestId, Instant) override { co_return unimplemented("nor cancels them"); }
-  Task<Status> command(model::DaemonCommand, Instant) override { co_return unimplemented("not asked for"); }
-  Task<Result<std::vector<model::HeldDaemon>>> held(UserId, Instant) override { co_return std::vector<model::HeldDaemon>(); }
-  Task<Result<bool>> online(UserId, DaemonId daemon, Instant) override {
-    co_await yield();
-    asked.push_back(daemon);
-    if (silent) co_return deadline_exceeded("nobody answers");
-    co_return reachable.contains(daemon);
-  }
-
-  std::set<DaemonId> reachable;
-  bool silent = false;
-  std::vector<DaemonId> asked;
-};
-
 class CountedSecrets final : public auth::SecretSource {
  public:
   std::array<std::byte, auth::kTokenBytes> next() override {

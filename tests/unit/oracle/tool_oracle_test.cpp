@@ -88,6 +88,17 @@ TEST_F(Tool, UnknownIsNotHonestWhenTheStoreKnows) {
   EXPECT_EQ(judged.complaints(), "tool.honest");
 }
 
+TEST_F(Tool, UnknownIsHonestWhenTheStoreLearnsOfTheEndMeanwhile) {
+  begin();
+  finish();
+  judged.at(3s);
+  kept("executed");
+  judged.at(4s);
+  judged.record("worker.tool.finished",
+                {{"request_id", "r"}, {"tool", "bash"}, {"outcome", "unknown"}, {"took_us", 1'000'001}});
+  EXPECT_EQ(judged.complaints(), "");
+}
+
 TEST_F(Tool, TwoAnswersAreOneTooMany) {
   begin();
   finish();

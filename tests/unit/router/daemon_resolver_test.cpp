@@ -9,27 +9,13 @@
 
 #include "adapters/sqlite_database.h"
 #include "kernel/simulation.h"
+#include "support/hand_router.h"
 
 namespace reliant::router {
 namespace {
 
 using namespace std::chrono_literals;
-
-class HandRouter final : public DaemonRouter {
- public:
-  Task<Result<model::ToolResult>> execute(model::ToolRequest, OutputSink&, Instant) override {
-    co_return unimplemented("not asked for");
-  }
-  Task<Status> cancel(UserId, DaemonId, RequestId, Instant) override { co_return unimplemented("not asked for"); }
-  Task<Status> command(model::DaemonCommand, Instant) override { co_return unimplemented("not asked for"); }
-  Task<Result<std::vector<model::HeldDaemon>>> held(UserId, Instant) override { co_return std::vector<model::HeldDaemon>(); }
-  Task<Result<bool>> online(UserId, DaemonId daemon, Instant) override {
-    asked.push_back(daemon);
-    co_return reachable.contains(daemon);
-  }
-  std::set<DaemonId> reachable;
-  std::vector<DaemonId> asked;
-};
+using tests::HandRouter;
 
 class HandControlPlane final : public ports::ControlPlane {
  public:

@@ -124,6 +124,28 @@ TEST_F(Executions, NeverGoBack) {
             ExecutionState::kDone);
 }
 
+TEST_F(Executions, WhoseEndComesWhileTheyAreGivenUpAreToldAsTheyEnded) {
+  const auto chat = make_chat();
+  const std::int64_t epoch = arrive("gw1");
+  value(store().executions().insert(request("r1"), soon()));
+  value(store().executions().insert(request("r2"), soon()));
+  value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon()));
+  const model::ToolResult unknown{model::Outcome::kUnknown, true, "not known", 0, 0};
+  store::ToolResultMessage told{user_, chat.id, "turn1/call1", ToolCallId("c1"), "bash", unknown, RequestId("r1")};
+  store::ToolResultMessage open{user_, chat.id, "turn1/call2", ToolCallId("c2"), "bash", unknown, RequestId("r2")};
+
+  value(store().executions().lose(RequestId("r1"), soon()));
+  const model::ToolResult end{model::Outcome::kExecuted, false, "done", 0, 0};
+  value(store().executions().finish(RequestId("r1"), stream(epoch), end, soon()));
+
+  const auto result_of = [](const store::Appended& appended) {
+    return std::get<model::ToolResultBlock>(appended.message.content.front()).result;
+  };
+  EXPECT_EQ(result_of(value(store().messages().append_tool_result(told, soon()))), end);
+  EXPECT_NE(updates(chat.id).front().payload.find(R"("outcome":"executed")"), std::string::npos);
+  EXPECT_EQ(result_of(value(store().messages().append_tool_result(open, soon()))), unknown);
+}
+
 TEST_F(Executions, DoNotListenToAStreamThatWasReplaced) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t old = arrive("gw1");
