@@ -1,7 +1,7 @@
 # Everything that is not ours. Names to use in DEPS: Boost::headers Boost::json absl::... protobuf::libprotobuf
 # GTest::gtest GTest::gmock rapidcheck_gtest benchmark::benchmark SQLite::SQLite3 yaml-cpp OpenSSL::Crypto OpenSSL::SSL
-# PkgConfig::re2
-# gRPC, nats and pqxx join with the adapters that need them.
+# PkgConfig::re2 PkgConfig::nats
+# gRPC and pqxx join with the adapters that need them.
 
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS headers json)
@@ -15,4 +15,5 @@ find_package(yaml-cpp REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+pkg_check_modules(nats REQUIRED IMPORTED_TARGET libnats)  # its own CMake package stops with an error about a missing file
 find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)  # tools/check

@@ -1,0 +1,101 @@
+// NatsBus: the Bus on a NATS server (R16, R59, R60): core NATS, nothing is stored, nothing is sent later.
+//
+// It connects in the background and again whenever the connection was lost; interest is then announced anew. Until then
+// publish answers UNAVAILABLE. What was published and not yet written when a connection ended is never sent, nor is a
+// request whose deadline has passed meanwhile (C6).
+// Owner: the composition root; it outlives its subscriptions' use, not the subscriptions. Executor: the logic thread;
+// nats.c's threads only post to it (adapters/nats_bus_client.h), so a server that hangs stops nobody here.
+// Failures: see ports/bus.h. A message above the server's max_payload is refused (C42: who has more sends it in parts). A
+// slow consumer is told in the log, and by dropped().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adapters/asio_executor.h"
+#include "adapters/nats_bus_client.h"
+#include "base/event_log.h"
+#include "ports/bus.h"
+#include "runtime/event.h"
+#include "runtime/one_shot.h"
+#include "runtime/random.h"
+
+namespace reliant::adapters {
+
+class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
+ public:
+  // Starts to connect. INVALID_ARGUMENT: the URLs. `random` names its inboxes: two clients of a server need different ones.
+  static Result<std::unique_ptr<NatsBus>> open(AsioExecutor& executor, EventLog& log, NatsOptions options, Random random);
+  NatsBus(const NatsBus&) = delete;
+  NatsBus& operator=(const NatsBus&) = delete;
+  ~NatsBus() override;  // for an end in order, drain() first
+
+  bool connected() const { return life_ != 0; }
+  // OK: connected now. What a program waits for when it starts. UNAVAILABLE says why the last attempt failed.
+  Task<Status> wait_connected(Instant deadline);
+
+  Status publish(ports::BusMessage message) override;
+  Result<std::unique_ptr<ports::BusSubscription>> subscribe(ports::SubscribeOptions options) override;
+  Task<Result<ports::BusMessage>> request(ports::BusMessage message, Instant deadline) override;
+  std::string new_inbox() override;
+  // Not connected: waits for that, too.
+  Task<Status> flush(Instant deadline) override;
+  Task<Status> drain(Instant deadline) override;
+  std::size_t max_payload() const override { return max_payload_; }
+
+ private:
+  friend class NatsBusSubscription;
+  struct Subscriber;
+  using Answer = OneShot<Result<ports::BusMessage>>;
+  struct Pending;
+
+  NatsBus(AsioExecutor& executor, EventLog& log, NatsOptions options, std::vector<std::string> urls, Random random);
+
+  void on_connected(std::uint64_t life, std::size_t max_payload) override;
+  void on_lost(const std::string& why) override;
+  void on_message(std::uint64_t subscription, ports::BusMessage message) override;
+  void on_dropped(std::uint64_t subscription, std::uint64_t count) override;
+  void on_drained(std::uint64_t life, std::uint64_t subscription) override;
+  void on_flushed(std::uint64_t life, std::uint64_t flush) override;
+  void on_complaint(const std::string& what) override;
+  void on_closed() override;
+
+  Status send(ports::BusMessage message, Instant deadline);
+  void announce(const Subscriber& subscriber);
+  void count_dropped(Subscriber& subscriber, std::uint64_t count);
+  void start_drain(Subscriber& subscriber);
+  void end(Subscriber& subscriber);  // nothing more comes in; what has come stays
+  void fail_answers(const Status& why);
+  bool has_pending() const;
+  Status not_connected() const;
+
+  AsioExecutor& executor_;
+  EventLog& log_;
+  std::string inbox_;  // of this client
+  std::size_t max_payload_;
+  std::uint64_t life_ = 0;  // of the connection; 0: not connected
+  std::string last_error_;
+  std::uint64_t last_number_ = 0;
+  std::uint64_t last_inbox_ = 0;
+  std::uint64_t last_request_ = 0;
+  std::uint64_t last_flush_ = 0;
+  std::uint64_t flushed_ = 0;  // the last one that the server has confirmed
+  std::uint64_t losses_ = 0;   // of connections
+  bool draining_ = false;
+  bool closed_ = false;
+  Event connected_;
+  Event ended_;
+  Event flush_known_;
+  std::shared_ptr<Event> handed_out_ = std::make_shared<Event>();         // some subscription ran empty, or is drained
+  std::map<std::uint64_t, std::shared_ptr<Subscriber>> subscribers_;      // announced to the server, or draining
+  std::vector<std::weak_ptr<Subscriber>> closing_;                        // those that may still have messages
+  std::map<std::string, Answer*, std::less<>> answers_;                   // by inbox
+  std::unique_ptr<NatsBusClient> client_;
+};
+
+}  // namespace reliant::adapters

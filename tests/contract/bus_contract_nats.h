@@ -1,0 +1,69 @@
+// The real world of the bus contract: a nats-server of its own for each test, and two clients.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "adapters/asio_executor.h"
+#include "adapters/nats_bus.h"
+#include "base/assert.h"
+#include "base/event_log.h"
+#include "runtime/scope.h"
+#include "support/nats_server.h"
+
+namespace reliant::tests {
+
+class CountingLog final : public EventLog {
+ public:
+  void record(Level, std::string_view name, std::initializer_list<Field>) override { ++counts_[std::string(name)]; }
+  int count(const std::string& name) const {
+    const auto found = counts_.find(name);
+    return found == counts_.end() ? 0 : found->second;
+  }
+
+ private:
+  std::map<std::string, int> counts_;
+};
+
+class NatsWorld {
+ public:
+  explicit NatsWorld(const std::string& configuration = "", const adapters::NatsOptions& options = {})
+      : server_(configuration), one_(connect(options, 1)), two_(connect(options, 2)) {}
+
+  Executor& executor() { return executor_; }
+  adapters::AsioExecutor& asio_executor() { return executor_; }
+  adapters::NatsBus& one() { return *one_; }
+  adapters::NatsBus& two() { return *two_; }
+  NatsServer& server() { return server_; }
+  CountingLog& log() { return log_; }
+  bool run_until(const std::function<bool()>& done) { return executor_.run_loop_until(done, std::chrono::seconds(40)); }
+  bool run(Task<void> test) {
+    bool ended = false;
+    if (!run_until([this] { return one_->connected() && two_->connected(); })) return false;
+    scope_.spawn(marked(std::move(test), ended));
+    return run_until([&] { return ended; });
+  }
+  std::unique_ptr<adapters::NatsBus> connect(adapters::NatsOptions options, std::uint64_t seed) {
+    if (options.urls.empty()) options.urls = server_.url();
+    auto bus = adapters::NatsBus::open(executor_, log_, std::move(options), Random(seed));
+    RELIANT_ASSERT(bus.ok(), "the URL of a test's own server is a good one");
+    return *std::move(bus);
+  }
+
+ private:
+  static Task<void> marked(Task<void> test, bool& ended) {
+    co_await std::move(test);
+    ended = true;
+  }
+
+  NatsServer server_;
+  adapters::AsioExecutor executor_;
+  CountingLog log_;
+  std::unique_ptr<adapters::NatsBus> one_;
+  std::unique_ptr<adapters::NatsBus> two_;
+  TaskScope scope_{executor_, 0};
+};
+
+}  // namespace reliant::tests

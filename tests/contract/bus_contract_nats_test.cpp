@@ -1,0 +1,9 @@
+#include "contract/bus_contract_nats.h"
+
+#include "contract/bus_contract.h"
+
+namespace reliant::tests {
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Nats, BusContract, NatsWorld);
+
+}  // namespace reliant::tests

@@ -1,0 +1,62 @@
+// A real server that a test starts for itself: a child process in a directory of its own, which dies with the test.
+//
+// ServerProcess starts, freezes, thaws, stops and kills it; NatsServer and PostgresServer know how theirs is set up and
+// when it is ready, and never wait without a limit.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <signal.h>
+#include <sys/types.h>
+
+namespace reliant::tests {
+
+// Empty, below the directory for temporary files; it and what is in it are gone with the object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory();
+  std::string file(std::string_view name) const { return (path_ / name).string(); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Of 127.0.0.1, free at this moment.
+int free_port();
+bool accepts_connections(int port);
+// Asks again and again, for half a minute; aborts the test then, saying `what`.
+void wait_for(std::string_view what, const std::function<bool()>& condition);
+
+class ServerProcess {
+ public:
+  ServerProcess() = default;
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+  ~ServerProcess() { kill(); }
+
+  // `command` is a program on PATH and its arguments; what it prints goes into the file `log`.
+  void start(std::vector<std::string> command, const std::string& log);
+  bool running() const { return pid_ > 0; }
+  bool exited();  // by itself
+  void freeze() { signal(SIGSTOP); }  // it is there and says nothing
+  void thaw() { signal(SIGCONT); }
+  void stop(int number);  // by that signal; returns when it is gone
+  void kill();            // at once
+  void signal(int number) const;
+
+ private:
+  pid_t pid_ = 0;
+};
+
+// Runs a program to its end; aborts the test with what it printed when it fails.
+void run_program(std::vector<std::string> command, const std::string& log);
+
+}  // namespace reliant::tests

@@ -1,0 +1,305 @@
+#include <fstream>
+
+#include "adapters/nats_bus.h"
+#include "adapters/self_signed.h"
+#include "adapters/system_clock.h"
+#include "contract/bus_contract.h"
+#include "contract/bus_contract_nats.h"
+
+namespace reliant::tests {
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(BusContract);  // here for its vocabulary
+
+namespace {
+
+using Suite = BusContract<NatsWorld>;
+using adapters::NatsBus;
+using adapters::NatsOptions;
+
+// What every test of a fault begins with: a responder on `two`, in effect.
+Task<void> echo(NatsBus& bus, std::unique_ptr<BusSubscription> requests) {
+  for (;;) {
+    auto request = co_await requests->next(kNever);
+    if (!request.ok()) co_return;
+    if (!request->reply_to.empty()) Suite::publish(bus, request->reply_to, request->payload);
+  }
+}
+
+// Asks until it is answered: "lost and found" takes a moment.
+Task<std::string> asked_until_answered(NatsWorld& world, std::string payload) {
+  for (;;) {
+    const Instant deadline = after(world.executor().now(), std::chrono::seconds(1));
+    auto answer = co_await world.one().request(Suite::message("echo", payload), deadline);
+    if (answer.ok()) co_return answer->payload;
+    co_await sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+Task<void> until_lost(NatsBus& bus) {
+  while (bus.connected()) co_await sleep_for(std::chrono::milliseconds(10));
+}
+
+TEST(NatsBus, ReconnectsAndAnnouncesItsInterestAnew) {
+  NatsWorld world;
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    TaskScope scope(w.executor(), 0);
+    auto requests = co_await Suite::subscribed(w.two(), "echo", "servers");
+    scope.spawn(echo(w.two(), std::move(requests)));
+    for (int round = 0; round < 3; ++round) {
+      EXPECT_EQ(co_await asked_until_answered(w, concat("round ", round)), concat("round ", round));
+      w.server().kill();
+      co_await all(until_lost(w.one()), until_lost(w.two()));
+      EXPECT_EQ(w.one().publish(Suite::message("echo")).code(), StatusCode::kUnavailable);
+      w.server().start();
+    }
+    EXPECT_EQ(co_await asked_until_answered(w, "again"), "again");
+  };
+  EXPECT_TRUE(world.run(body(world)));
+  EXPECT_GE(world.log().count("bus.connected"), 8);
+}
+
+TEST(NatsBus, EndsARequestWhoseConnectionIsLost) {
+  NatsWorld world;
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    const auto silent = co_await Suite::subscribed(w.two(), "silent");
+    auto killer = [](NatsWorld& inner, BusSubscription& requests) -> Task<void> {
+      EXPECT_TRUE((co_await requests.next(kNever)).ok());
+      inner.server().kill();
+    };
+    auto asking = [](NatsWorld& inner) -> Task<Status> {
+      const auto answer = co_await inner.one().request(Suite::message("silent"), kNever);
+      co_return answer.status();
+    };
+    auto [status, none] = co_await all(asking(w), killer(w, *silent));
+    EXPECT_EQ(status.code(), StatusCode::kUnavailable) << status;
+    EXPECT_EQ(reason_of(status), "");
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+// nats.c would keep it in its reconnect buffer and have it executed when nobody waits for it any more.
+TEST(NatsBus, NeverSendsLaterWhatItCouldNotSend) {
+  NatsWorld world;
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    const auto heard = co_await Suite::subscribed(w.two(), "work");
+    w.server().kill();
+    for (int i = 0; i < 2000 && w.one().connected(); ++i) {
+      const Status ignored = w.one().publish(Suite::message("work", "ghost"));
+      co_await yield();
+    }
+    co_await all(until_lost(w.one()), until_lost(w.two()));
+    const auto refused = co_await w.one().request(Suite::message("work", "ghost"), kNever);
+    EXPECT_EQ(refused.status().code(), StatusCode::kUnavailable);
+    w.server().start();
+    EXPECT_TRUE((co_await w.two().flush(kNever)).ok());
+    EXPECT_TRUE((co_await w.one().flush(kNever)).ok());
+    Suite::publish(w.one(), "work", "real");
+    EXPECT_EQ(co_await Suite::heard(*heard), "real");
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
+  NatsWorld world;
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    TaskScope scope(w.executor(), 0);
+    auto requests = co_await Suite::subscribed(w.two(), "echo");
+    scope.spawn(echo(w.two(), std::move(requests)));
+    Duration longest{};
+    auto heartbeat = [](NatsWorld& inner, Duration& worst) -> Task<void> {
+      for (Instant last = inner.executor().now();;) {
+        co_await sleep_for(std::chrono::milliseconds(10));
+        const Instant now = inner.executor().now();
+        worst = std::max(worst, now - last);
+        last = now;
+      }
+    };
+    scope.spawn(heartbeat(w, longest));
+    w.server().freeze();
+    int refused = 0;
+    const std::string large(w.one().max_payload(), 'x');
+    while (w.one().connected() || w.two().connected()) {
+      for (int i = 0; i < 4; ++i) refused += w.one().publish(Suite::message("flood", large)).ok() ? 0 : 1;
+      co_await sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_GT(refused, 0);
+    EXPECT_EQ((co_await w.one().flush(Suite::soon(w))).code(), StatusCode::kUnavailable);
+    EXPECT_LT(longest, std::chrono::milliseconds(250));
+    w.server().thaw();
+    EXPECT_EQ(co_await asked_until_answered(w, "thawed"), "thawed");
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+TEST(NatsBus, DrainsAMemberOfAGroupWithoutLosingWhatWasOnItsWay) {
+  static constexpr int kMessages = 3000;
+  NatsWorld world;
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    const auto leaving = co_await Suite::subscribed(w.one(), "work", "g");
+    const auto staying = co_await Suite::subscribed(w.two(), "work", "g");
+    for (int i = 0; i < kMessages; ++i) {
+      Suite::publish(w.two(), "work", concat(i));
+      if (i == kMessages / 2) EXPECT_TRUE(leaving->drain().ok());
+      if (i % 50 == 0) co_await yield();
+    }
+    std::size_t heard = 0;
+    for (;;) {
+      const auto message = co_await leaving->next(kNever);
+      if (!message.ok()) break;
+      ++heard;
+    }
+    EXPECT_GT(heard, 0u);
+    heard += (co_await Suite::all_heard(w, *staying)).size();
+    EXPECT_EQ(heard, static_cast<std::size_t>(kMessages));
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+TEST(NatsBus, TakesItsLimitFromTheServer) {
+  NatsWorld world("max_payload: 65536\n");
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    const auto heard = co_await Suite::subscribed(w.two(), "size");
+    EXPECT_LE(w.one().max_payload(), 65536u);
+    EXPECT_GT(w.one().max_payload(), 65000u);
+    BusMessage largest = Suite::message("size");
+    largest.headers = {{"Name", "value"}, {"Other", "value"}};
+    largest.payload.resize(w.one().max_payload() - ports::wire_size(largest), 'x');
+    EXPECT_TRUE(w.one().publish(largest).ok());
+    EXPECT_EQ((co_await Suite::heard(*heard)).size(), largest.payload.size());
+    largest.payload += 'x';
+    EXPECT_EQ(w.one().publish(largest).code(), StatusCode::kInvalidArgument);
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+TEST(NatsBus, CarriesHeaderValuesThatNatsWouldChange) {
+  NatsWorld world;
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    const auto heard = co_await Suite::subscribed(w.two(), "headers");
+    BusMessage sent = Suite::message("headers");
+    sent.headers = {{"A", ""},   {"B", " x "}, {"C", "=%6"}, {"D", std::string("a\0b", 3)},
+                    {"E", "\t"}, {"F", "x: y"}, {"G", "=%41"}, {"H", "ü"}};
+    EXPECT_TRUE(w.one().publish(sent).ok());
+    const auto came = co_await heard->next(kNever);
+    EXPECT_TRUE(came.ok() && came->headers == sent.headers);
+    sent.headers = {{"A", " \r\nB: x"}};
+    EXPECT_EQ(w.one().publish(sent).code(), StatusCode::kInvalidArgument);
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+// A process that does not come round to its messages keeps a bounded number of them, and says how many it dropped.
+TEST(NatsBus, DropsAndCountsWhatASlowProcessDoesNotTake) {
+  static constexpr std::size_t kMessages = 400;
+  NatsWorld world;
+  adapters::AsioExecutor other;  // of a process that stands still for now
+  CountingLog log;
+  NatsOptions options;
+  options.urls = world.server().url();
+  options.max_unread = 64 * 1024;
+  auto slow = *NatsBus::open(other, log, options, Random(9));
+  TaskScope scope(other, 0);
+  std::unique_ptr<BusSubscription> subscription;
+  std::size_t heard = 0;
+  const auto listen = [](NatsBus& bus, std::unique_ptr<BusSubscription>& out, std::size_t& count) -> Task<void> {
+    out = co_await Suite::subscribed(bus, "flood");
+    while ((co_await out->next(kNever)).ok()) ++count;
+  };
+  scope.spawn(listen(*slow, subscription, heard));
+  ASSERT_TRUE(other.run_loop_until([&] { return subscription != nullptr; }, std::chrono::seconds(20)));
+  const auto flood = [](NatsWorld& w) -> Task<void> {
+    const auto quick = co_await Suite::subscribed(w.two(), "flood");
+    for (std::size_t i = 0; i < kMessages; ++i) Suite::publish(w.one(), "flood", std::string(4096, 'x'));
+    EXPECT_EQ((co_await Suite::all_heard(w, *quick)).size(), kMessages);
+  };
+  ASSERT_TRUE(world.run(flood(world)));
+  EXPECT_TRUE(other.run_loop_until([&] { return heard + subscription->dropped() == kMessages; }, std::chrono::seconds(20)));
+  EXPECT_GT(heard, 0u);
+  EXPECT_GT(subscription->dropped(), 0u);
+  EXPECT_EQ(log.count("bus.slow_consumer"), 1);
+}
+
+// --- who may connect -------------------------------------------------------------------------------------------------
+
+constexpr Duration kLong = std::chrono::seconds(20);
+constexpr Duration kShort = std::chrono::seconds(1);
+
+// Within that time, else the reason why not.
+Status connected(NatsWorld& world, NatsOptions options, Duration patience) {
+  const auto bus = world.connect(std::move(options), 17);
+  Status status;
+  const auto body = [](NatsBus& b, Instant deadline, Status& out) -> Task<void> {
+    out = co_await b.wait_connected(deadline);
+  };
+  EXPECT_TRUE(world.run(body(*bus, after(world.executor().now(), patience), status)));
+  return status;
+}
+
+NatsOptions with_url(std::string url) {
+  NatsOptions options;
+  options.urls = std::move(url);
+  return options;
+}
+
+TEST(NatsBus, SaysWhyItCannotConnect) {
+  NatsWorld world;
+  const Status nobody = connected(world, with_url(concat("nats://127.0.0.1:", free_port())), kShort);
+  EXPECT_EQ(nobody.code(), StatusCode::kUnavailable) << nobody;
+  EXPECT_NE(message_of(nobody).find("not connected to NATS: "), std::string_view::npos) << nobody;
+  EXPECT_TRUE(connected(world, with_url(concat("nats://127.0.0.1:", free_port(), ", ", world.server().url())), kLong).ok());
+}
+
+TEST(NatsBus, ShowsItsUserAndPassword) {
+  NatsServer server("authorization { user: reliant, password: \"s3cret\" }\n");
+  NatsWorld world;
+  EXPECT_TRUE(connected(world, with_url(server.url("reliant:s3cret@")), kLong).ok());
+  const Status wrong = connected(world, with_url(server.url("reliant:guess@")), kShort);
+  EXPECT_EQ(wrong.code(), StatusCode::kUnavailable) << wrong;
+  EXPECT_EQ(message_of(wrong).find("guess"), std::string_view::npos) << wrong;
+}
+
+TEST(NatsBus, RefusesUrlsThatAreNone) {
+  adapters::AsioExecutor executor;
+  CountingLog log;
+  for (const char* bad : {"", ",", "http://host", "nats://", "nats://a b", "nats://h/x", "nats://u:p@"}) {
+    EXPECT_EQ(NatsBus::open(executor, log, with_url(bad), Random(1)).status().code(), StatusCode::kInvalidArgument) << bad;
+  }
+  EXPECT_EQ(adapters::parse_nats_urls("nats://a:1, tls://u:p@b ,c:2")->size(), 3u);
+}
+
+// Of the server: a certificate of its own, in a file of its own.
+class Certificate {
+ public:
+  explicit Certificate(const TemporaryDirectory& directory, const std::string& name)
+      : certificate(directory.file(name + ".crt")), key(directory.file(name + ".key")) {
+    adapters::AsioExecutor executor;
+    auto made = adapters::make_self_signed(adapters::SystemClock(executor).wall_now());
+    RELIANT_ASSERT(made.ok(), "OpenSSL makes keys and certificates");
+    std::ofstream(certificate) << made->certificate_chain;
+    std::ofstream(key) << made->private_key;
+  }
+  std::string certificate;
+  std::string key;
+};
+
+TEST(NatsBus, TrustsTheServerThatItsAuthorityVouchesForAndNoOther) {
+  const TemporaryDirectory directory;
+  const Certificate own(directory, "own");
+  const Certificate foreign(directory, "foreign");
+  NatsServer server(concat("tls { cert_file: \"", own.certificate, "\", key_file: \"", own.key, "\" }\n"));
+  NatsWorld world;
+  NatsOptions options = with_url(concat("tls://localhost:", server.port()));
+  options.ca_file = own.certificate;
+  const Status trusted = connected(world, options, kLong);
+  EXPECT_TRUE(trusted.ok()) << trusted;
+  options.ca_file = foreign.certificate;
+  EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable);
+  options.ca_file.clear();
+  EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable);
+  EXPECT_EQ(connected(world, with_url(concat("nats://localhost:", server.port())), kShort).code(), StatusCode::kUnavailable);
+  options.ca_file = directory.file("missing");
+  EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace reliant::tests
