@@ -36,6 +36,7 @@ class TemporaryDirectory {
 
 class SqliteWorld {
  public:
+  static constexpr std::size_t kWriters = 1;
   explicit SqliteWorld(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
   Executor& executor() { return executor_; }
   TaskScope& scope() { return scope_; }
@@ -62,6 +63,7 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DatabaseContract, SqliteWorlds);
 
 class SimWorld {
  public:
+  static constexpr std::size_t kWriters = 1;
   Executor& executor() { return simulation_.executor(); }
   TaskScope& scope() { return client_.scope(); }
 

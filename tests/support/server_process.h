@@ -45,6 +45,7 @@ class ServerProcess {
   // `command` is a program on PATH and its arguments; what it prints goes into the file `log`.
   void start(std::vector<std::string> command, const std::string& log);
   bool running() const { return pid_ > 0; }
+  pid_t pid() const { return pid_; }
   bool exited();  // by itself
   void freeze() { signal(SIGSTOP); }  // it is there and says nothing
   void thaw() { signal(SIGCONT); }
@@ -56,7 +57,9 @@ class ServerProcess {
   pid_t pid_ = 0;
 };
 
-// Runs a program to its end; aborts the test with what it printed when it fails.
+// Runs a program to its end. True: it succeeded.
+bool try_program(std::vector<std::string> command, const std::string& log);
+// Aborts the test with what it printed when it fails.
 void run_program(std::vector<std::string> command, const std::string& log);
 
 }  // namespace reliant::tests

@@ -1,7 +1,7 @@
 # Everything that is not ours. Names to use in DEPS: Boost::headers Boost::json absl::... protobuf::libprotobuf
 # GTest::gtest GTest::gmock rapidcheck_gtest benchmark::benchmark SQLite::SQLite3 yaml-cpp OpenSSL::Crypto OpenSSL::SSL
-# PkgConfig::re2 PkgConfig::nats
-# gRPC and pqxx join with the adapters that need them.
+# PkgConfig::re2 PkgConfig::nats PkgConfig::pqxx
+# gRPC joins with the adapters that need it.
 
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS headers json)
@@ -16,4 +16,5 @@ find_package(OpenSSL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(nats REQUIRED IMPORTED_TARGET libnats)  # its own CMake package stops with an error about a missing file
+pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
 find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)  # tools/check

@@ -1,0 +1,9 @@
+#include "contract/database_contract_postgres.h"
+
+#include "contract/database_contract.h"
+
+namespace reliant::tests {
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Postgres, DatabaseContract, PostgresWorld);
+
+}  // namespace reliant::tests

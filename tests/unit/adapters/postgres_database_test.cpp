@@ -1,0 +1,312 @@
+#include "adapters/postgres_database.h"
+
+#include "contract/database_contract.h"
+#include "contract/database_contract_postgres.h"
+#include "runtime/all.h"
+#include "runtime/random.h"
+#include "store/transact.h"
+
+namespace reliant::tests {
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DatabaseContract);  // here for its vocabulary
+
+namespace {
+
+using adapters::PostgresDatabase;
+using adapters::PostgresOptions;
+using adapters::postgres_text;
+using adapters::text_of_postgres;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// --- text ------------------------------------------------------------------------------------------------------------
+
+TEST(PostgresText, IsItselfWhereItIsUtf8) {
+  for (const std::string text : {"", "plain", "ü € 𝄞", "\x7f\n\t", "\xef\xbf\xbd"}) EXPECT_EQ(postgres_text(text), text);
+  EXPECT_EQ(postgres_text(std::string("a\0b", 3)), "a\x01" "00b");
+  EXPECT_EQ(postgres_text("\x01"), "\x01" "01");
+  EXPECT_EQ(postgres_text("\xc0\x80"), "\x01" "c0\x01" "80");          // overlong
+  EXPECT_EQ(postgres_text("\xed\xa0\x80"), "\x01" "ed\x01" "a0\x01" "80");  // half of a surrogate pair
+  EXPECT_EQ(postgres_text("\xe2\x82"), "\x01" "e2\x01" "82");          // cut off
+}
+
+RC_GTEST_PROP(PostgresText, ComesBackAsItWas, (const std::string& text)) {
+  const std::string stored = postgres_text(text);
+  RC_ASSERT(text_of_postgres(stored) == text);
+  RC_ASSERT(stored.find('\0') == std::string::npos);
+}
+
+// --- one server, which nobody breaks ---------------------------------------------------------------------------------
+
+class Postgres : public DatabaseContract<PostgresWorld> {};
+
+TEST_F(Postgres, KeepsAnyBytesAsText) {
+  write("CREATE TABLE texts (id BIGINT PRIMARY KEY, body TEXT)");
+  const std::string bytes("\0\x01\xff\xc3\xbc\xed\xa0\x80\x01" "00", 12);
+  write("INSERT INTO texts VALUES (1, $1)", {bytes});
+  EXPECT_EQ(read("SELECT body FROM texts WHERE body = $1", {bytes})[0].text(0), bytes);
+}
+
+TEST_F(Postgres, AnswersInThePortsTypes) {
+  write("CREATE TABLE kinds (small SMALLINT, normal INTEGER, large BIGINT, single REAL, bytes BYTEA)");
+  const Blob blob{std::string("\0\xff'\\", 4)};
+  write("INSERT INTO kinds VALUES ($1, $2, $3, $4, $5)", {std::int64_t{-3}, std::int64_t{4}, INT64_MIN, 0.25, blob});
+  const Rows rows = read("SELECT small, normal, large, single, bytes, small = -3, normal IS NULL FROM kinds");
+  EXPECT_EQ(rows[0].integer(0), -3);
+  EXPECT_EQ(rows[0].integer(1), 4);
+  EXPECT_EQ(rows[0].integer(2), INT64_MIN);
+  EXPECT_EQ(std::get<double>(rows[0][3]), 0.25);
+  EXPECT_EQ(rows[0].bytes(4), blob.bytes);
+  EXPECT_EQ(rows[0].integer(5), 1);
+  EXPECT_EQ(rows[0].integer(6), 0);
+  EXPECT_EQ(read("SELECT SUM(large), COUNT(*), MAX(normal) FROM kinds")[0].integer(0), INT64_MIN);
+}
+
+// Two transactions that each read what the other one writes: neither order of them is what both have seen.
+TEST_F(Postgres, IsSerializable) {
+  make_accounts();
+  auto one = begin();
+  auto two = begin();
+  for (Transaction* t : {one.get(), two.get()}) rows(*t, "SELECT SUM(balance) FROM accounts");
+  rows(*one, "UPDATE accounts SET balance = 0 WHERE id = 'ann'");
+  Status status = execute(*two, "UPDATE accounts SET balance = 0 WHERE id = 'bob'").status();
+  commit(*one);
+  if (status.ok()) status = get(two->commit());
+  EXPECT_EQ(status.code(), StatusCode::kAborted) << status;
+  EXPECT_EQ(balance("bob"), 20);
+}
+
+TEST_F(Postgres, EndsTransactionsThatAreIdleForFiveSeconds) {
+  EXPECT_EQ(read("SELECT current_setting('idle_in_transaction_session_timeout')")[0].text(0), "5s");
+  EXPECT_EQ(read("SELECT current_setting('transaction_isolation')")[0].text(0), "serializable");
+}
+
+TEST_F(Postgres, TellsHowManyWait) {
+  std::vector<TransactionPtr> holders;
+  while (holders.size() < PostgresWorld::kWriters) holders.push_back(begin());
+  auto writer = start(database().begin(Access::kWrite, in(kLong)));
+  auto reader = start(database().begin(Access::kRead, in(kLong)));
+  run_for(milliseconds(20));
+  const adapters::DatabaseLoad load = world_.database().load();
+  EXPECT_EQ(load.connections, PostgresWorld::kWriters);
+  EXPECT_EQ(load.in_use, PostgresWorld::kWriters);
+  EXPECT_EQ(load.waiting_writers, 1u);
+  EXPECT_EQ(load.waiting_readers, 1u);
+  writer.reset();
+  holders.clear();
+  EXPECT_TRUE(await(*reader).ok());
+  run_for(milliseconds(20));
+  EXPECT_EQ(world_.database().load().waiting_writers, 0u);
+}
+
+TEST_F(Postgres, LosesAConnectionBetweenStatementsWithoutAnEffect) {
+  make_accounts();
+  auto transaction = begin();
+  const std::int64_t pid = rows(*transaction, "SELECT pg_backend_pid()")[0].integer(0);
+  rows(*transaction, "UPDATE accounts SET balance = 99 WHERE id = 'ann'");
+  write("SELECT pg_terminate_backend($1)", {pid});
+  EXPECT_EQ(execute(*transaction, "SELECT 1").status().code(), StatusCode::kUnavailable);
+  transaction.reset();
+  EXPECT_EQ(balance("ann"), 10);
+}
+
+// The commit runs a trigger that waits for a lock: long enough to be broken in the middle.
+TEST_F(Postgres, DoesNotKnowWhetherACommitThatWasBrokenIsWritten) {
+  make_accounts();
+  write("CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END'");
+  write("CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON accounts DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION wait()");
+  auto holder = begin();
+  rows(*holder, "SELECT pg_advisory_xact_lock(1)");
+  auto transaction = begin();
+  const std::int64_t pid = rows(*transaction, "SELECT pg_backend_pid()")[0].integer(0);
+  rows(*transaction, "UPDATE accounts SET balance = 99 WHERE id = 'ann'");
+  auto committing = start(transaction->commit());
+  run_for(milliseconds(50));
+  EXPECT_FALSE(committing->ended());
+  write("SELECT pg_terminate_backend($1)", {pid});
+  const Status status = await(*committing);
+  EXPECT_EQ(status.code(), StatusCode::kUnknown) << status;
+  EXPECT_EQ(reason_of(status), kReasonCommitUnknown);
+  holder.reset();
+  EXPECT_EQ(balance("ann"), 10);
+}
+
+TEST_F(Postgres, RefusesUrlsThatAreNone) {
+  for (const char* bad : {"", "localhost", "mysql://h/d", "postgres://h/d x"}) {
+    PostgresOptions options;
+    options.url = bad;
+    EXPECT_EQ(PostgresDatabase::open(world_.executor(), options).status().code(), StatusCode::kInvalidArgument) << bad;
+  }
+}
+
+TEST_F(Postgres, SaysWhyItCannotConnectAndKeepsThePassword) {
+  const std::pair<std::string, std::string_view> wrong[] = {
+      {concat("postgres://reliant:s3cret@127.0.0.1:", free_port(), "/postgres"), "refused"},
+      {shared_postgres().url("nowhere"), "\"nowhere\" does not exist"}};
+  for (const auto& [url, why] : wrong) {
+    PostgresOptions options;
+    options.url = url;
+    const auto database = *PostgresDatabase::open(world_.executor(), options);
+    const Status status = get(database->check(in(kLong)));
+    EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+    EXPECT_NE(message_of(status).find(why), std::string_view::npos) << status;
+    EXPECT_EQ(message_of(status).find("s3cret"), std::string_view::npos) << status;
+    EXPECT_EQ(message_of(status).find('\n'), std::string_view::npos) << status;
+  }
+}
+
+// --- servers that break ----------------------------------------------------------------------------------------------
+
+TEST(PostgresDatabase, EndsAnIdleTransactionAsTheSimulatedServerDoes) {
+  PostgresOptions options;
+  options.idle_in_transaction = milliseconds(200);
+  PostgresWorld world(options);
+  const auto body = [](ports::Database& database) -> Task<Status> {
+    CO_TRY_OK(co_await database.run_script("CREATE TABLE t (a BIGINT)", kNever));
+    for (const bool committing : {false, true}) {
+      CO_TRY_ASSIGN(auto idle, co_await database.begin(Access::kWrite, kNever));
+      CO_TRY_OK((co_await idle->execute("INSERT INTO t VALUES (1)", {})).status());
+      co_await sleep_for(milliseconds(600));
+      if (committing) {
+        EXPECT_EQ(reason_of(co_await idle->commit()), kReasonCommitUnknown);
+      } else {
+        EXPECT_EQ((co_await idle->execute("SELECT 1", {})).status().code(), StatusCode::kUnavailable);
+      }
+    }
+    CO_TRY_ASSIGN(auto reading, co_await database.begin(Access::kRead, kNever));
+    CO_TRY_ASSIGN(const Rows rows, co_await reading->execute("SELECT COUNT(*) FROM t", {}));
+    EXPECT_EQ(rows[0].integer(0), 0);
+    co_return co_await reading->commit();
+  };
+  Started<Status> started(world.scope().context(), body(world.database()));
+  ASSERT_TRUE(world.run_until([&] { return started.ended(); }));
+  const Status status = started.take();
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+// Counts itself up, and is settled by a mark.
+struct CountUp {
+  using Value = std::int64_t;
+  static constexpr auto kInDoubt = store::InDoubt::kMark;
+  Task<Result<Value>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("UPDATE counter SET n = n + 1 RETURNING n", {}));
+    co_return rows[0].integer(0);
+  }
+};
+
+class FrozenClock final : public Clock {
+ public:
+  explicit FrozenClock(Executor& executor) : executor_(executor) {}
+  Instant now() const override { return executor_.now(); }
+  WallTime wall_now() const override { return WallTime(seconds(1'700'000'000)); }
+
+ private:
+  Executor& executor_;
+};
+
+struct BreakingWorld {
+  PostgresServer server;
+  PostgresWorld world{server, {}};
+  FrozenClock clock{world.executor()};
+  store::Transactor transactor{world.database(), clock, Random(5)};
+
+  // False: it did not end.
+  bool run(Task<void> task) {
+    bool ended = false;
+    world.scope().spawn([](Task<void> body, bool& done) -> Task<void> {
+      co_await std::move(body);
+      done = true;
+    }(std::move(task), ended));
+    return world.run_until([&] { return ended; });
+  }
+  Task<void> prepare() {
+    const Status made = co_await world.database().run_script(
+        "CREATE TABLE counter (n BIGINT); INSERT INTO counter VALUES (0);"
+        "CREATE TABLE commit_marks (owner TEXT, slot BIGINT, mark TEXT, PRIMARY KEY (owner, slot));", kNever);
+    EXPECT_TRUE(made.ok()) << made;
+  }
+};
+
+TEST(PostgresDatabase, CountsEveryWriteOnceWhileTheServerIsKilledAndStarted) {
+  BreakingWorld world;
+  const auto body = [](BreakingWorld& w) -> Task<void> {
+    co_await w.prepare();
+    std::int64_t counted = 0;
+    bool over = false;
+    const auto count = [](BreakingWorld& in, std::int64_t& up_to, bool& end) -> Task<void> {
+      while (!end) {
+        const auto value = co_await in.transactor.write(CountUp{}, kNever);
+        EXPECT_TRUE(value.ok()) << value.status();
+        EXPECT_EQ(value.value_or(-1), up_to + 1);
+        up_to = value.value_or(-1);
+      }
+    };
+    const auto break_it = [](BreakingWorld& in, const std::int64_t& up_to, bool& end) -> Task<void> {
+      for (int round = 0; round < 5; ++round) {
+        const std::int64_t enough = up_to + 50;
+        while (enough > up_to) co_await sleep_for(milliseconds(1));
+        in.server.kill();
+        in.server.start();
+      }
+      end = true;
+    };
+    co_await all(count(w, counted, over), break_it(w, counted, over));
+    EXPECT_GE(counted, 250);
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+TEST(PostgresDatabase, GoesOnWithItsLifeWhileTheServerIsFrozen) {
+  BreakingWorld world;
+  const auto body = [](BreakingWorld& w) -> Task<void> {
+    co_await w.prepare();
+    EXPECT_EQ((co_await w.transactor.write(CountUp{}, kNever)).value_or(-1), 1);
+    auto open = *co_await w.world.database().begin(Access::kWrite, after(w.clock.now(), seconds(2)));
+    EXPECT_TRUE((co_await open->execute("UPDATE counter SET n = 100", {})).ok());
+    TaskScope scope(w.world.executor(), 0);
+    Duration longest{};
+    const auto heartbeat = [](Executor& executor, Duration& worst) -> Task<void> {
+      for (Instant last = executor.now();;) {
+        co_await sleep_for(milliseconds(10));
+        worst = std::max(worst, executor.now() - last);
+        last = executor.now();
+      }
+    };
+    scope.spawn(heartbeat(w.world.executor(), longest));
+    w.server.freeze();
+    const Instant limit = after(w.clock.now(), seconds(1));
+    const Status late = (co_await w.transactor.write(CountUp{}, limit)).status();
+    EXPECT_EQ(late.code(), StatusCode::kDeadlineExceeded) << late;
+    EXPECT_LT(w.clock.now() - limit, milliseconds(250));
+    EXPECT_EQ(reason_of(co_await open->commit()), kReasonCommitUnknown);
+    open.reset();
+    EXPECT_LT(longest, milliseconds(250));
+    w.server.thaw();
+    const std::int64_t after_all = (co_await w.transactor.write(CountUp{}, kNever)).value_or(-1);
+    EXPECT_TRUE(after_all == 2 || after_all == 101) << after_all;  // the commit that was in doubt came first, or never
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+TEST(PostgresDatabase, NoticesNothingOfARestartBetweenTwoTransactions) {
+  BreakingWorld world;
+  const auto body = [](BreakingWorld& w) -> Task<void> {
+    co_await w.prepare();
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < 4; ++i) {
+        const Status status = co_await w.world.database().check(kNever);
+        EXPECT_TRUE(status.ok()) << status;
+      }
+      w.server.stop();
+      const Status down = co_await w.world.database().check(kNever);
+      EXPECT_EQ(down.code(), StatusCode::kUnavailable);
+      w.server.start();
+    }
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+}  // namespace
+}  // namespace reliant::tests
