@@ -1,4 +1,4 @@
-// The real world of the database contract: an empty database of its own in the test program's PostgreSQL.
+// The real world of the database contract: an empty schema of its own in the test program's PostgreSQL.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ class PostgresWorld {
 
   explicit PostgresWorld(adapters::PostgresOptions options = {}) : PostgresWorld(shared_postgres(), std::move(options)) {}
   PostgresWorld(PostgresServer& server, adapters::PostgresOptions options) {
-    if (options.url.empty()) options.url = server.new_database();
+    if (options.url.empty()) options.url = server.new_schema();
     options.connections = kWriters;
     auto made = adapters::PostgresDatabase::open(executor_, std::move(options));
     RELIANT_ASSERT(made.ok(), "the URL of a test's own server is a good one");

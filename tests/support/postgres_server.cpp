@@ -91,10 +91,10 @@ void PostgresServer::execute(std::string_view sql) const {
               directory_.file("psql.log"));
 }
 
-std::string PostgresServer::new_database() {
-  const std::string name = concat("test", ++databases_);
-  execute(concat("CREATE DATABASE ", name));
-  return url(name);
+std::string PostgresServer::new_schema() {
+  const std::string name = concat("test", ++schemas_);
+  execute(concat("CREATE SCHEMA ", name));
+  return concat(url(), "?options=-csearch_path%3D", name);
 }
 
 void PostgresServer::signal_all(int number) {

@@ -21,8 +21,8 @@ class PostgresServer {
 
   std::string url(std::string_view database = "postgres") const;
   int port() const { return port_; }
-  // Of a new, empty database, in the collation of bytes.
-  std::string new_database();
+  // Of an empty schema of its own: as good as a database, and made in a moment.
+  std::string new_schema();
   void execute(std::string_view sql) const;  // as its superuser, in the database "postgres"
   // Again on the same port.
   void start();
@@ -39,7 +39,7 @@ class PostgresServer {
 
   TemporaryDirectory directory_;
   int port_ = 0;
-  int databases_ = 0;
+  int schemas_ = 0;
   ServerProcess process_;
 };
 

@@ -118,7 +118,7 @@ TEST_F(Chats, AreDeletedWithEverythingButNotWhileTheyRun) {
   EXPECT_TRUE(get(store().chats().remove(user_, chat.id, soon())).ok());
   EXPECT_EQ(error(store().chats().get(user_, chat.id, soon())).code(), StatusCode::kNotFound);
   for (const std::string_view table : {"messages", "updates", "update_keys"}) {
-    auto reader = value(server_.contents().begin(ports::Access::kRead, soon()));
+    auto reader = value(contents().begin(ports::Access::kRead, soon()));
     EXPECT_TRUE(value(reader->execute("SELECT * FROM " + std::string(table), {})).empty()) << table;
   }
 }

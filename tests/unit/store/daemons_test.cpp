@@ -75,9 +75,9 @@ TEST_F(Gateways, LiveAsLongAsTheyAnnounceThemselves) {
   EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw1"), "one:1", soon())).ok());
   EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw2"), "two:2", soon())).ok());
   EXPECT_EQ(value(store().gateways().live(lease, soon())).size(), 2u);
-  simulation_.run_for(std::chrono::seconds(20));
+  run_for(std::chrono::seconds(20));
   EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw2"), "two:3", soon())).ok());
-  simulation_.run_for(std::chrono::seconds(20));
+  run_for(std::chrono::seconds(20));
   const auto live = value(store().gateways().live(lease, soon()));
   ASSERT_EQ(live.size(), 1u);
   EXPECT_EQ(live[0].address, "two:3");
@@ -180,7 +180,7 @@ TEST_F(Executions, ThatAnotherJournalWasAskedAreUnknown) {
   const auto early = value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, other, soon()));
   EXPECT_EQ(early.journal, "journal_a");  // which may come back with the result
   EXPECT_TRUE(sent_elsewhere(early, other));
-  simulation_.run_for(std::chrono::seconds(35));
+  run_for(std::chrono::seconds(35));
   const auto again = value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, other, soon()));
   EXPECT_EQ(again.state, ExecutionState::kDone);
   EXPECT_EQ(again.result->outcome, model::Outcome::kUnknown);

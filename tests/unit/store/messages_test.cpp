@@ -98,7 +98,7 @@ TEST_F(Messages, AreSweptUntilTheyAreSignalled) {
   const auto chat = make_chat();
   const auto sent = send(chat.id, "hello");
   EXPECT_TRUE(value(store().messages().unsignalled(std::chrono::seconds(10), 10, soon())).empty());
-  simulation_.run_for(std::chrono::seconds(10));
+  run_for(std::chrono::seconds(10));
   const auto found = value(other_store().messages().unsignalled(std::chrono::seconds(10), 10, soon()));
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].user, user_);
@@ -110,7 +110,7 @@ TEST_F(Messages, AreSweptUntilTheyAreSignalled) {
 }
 
 TEST_F(Messages, OfAClockThatIsAheadAreSweptToo) {
-  simulation_.find_node("first")->clock().set_wall_offset(std::chrono::hours(2));
+  set_wall_offset(std::chrono::hours(2));
   const auto chat = make_chat();
   const auto sent = send(chat.id, "hello");
   const auto found = value(other_store().messages().unsignalled(std::chrono::seconds(10), 10, soon()));

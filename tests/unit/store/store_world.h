@@ -1,4 +1,4 @@
-// A database server and two processes that have a Store on it each, in virtual time; one user with a project.
+// A database and two processes that have a Store on it each (store_stage.h); one user with a project.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,35 +10,27 @@
 #include <vector>
 
 #include "base/status.h"
-#include "kernel/simulation.h"
 #include "runtime/sleep.h"
 #include "store/store.h"
+#include "store_stage.h"
 #include "support/started.h"
-#include "world/network.h"
-#include "world/sim_database.h"
 
 namespace reliant::tests {
 
-class StoreWorld : public ::testing::Test {
+class StoreWorld : public ::testing::Test, public StoreStage {
  public:
-  explicit StoreWorld(std::uint64_t seed = 1) : simulation_(seed) {
+  explicit StoreWorld(std::uint64_t seed = 1) : StoreStage(seed) {
     EXPECT_TRUE(get(store().migrate(soon())).ok());
     user_ = value(store().users().create({}, "ann", soon())).id;
     project_ = value(store().projects().create(user_, "home", "/home/ann", soon())).id;
   }
 
-  Instant soon() { return simulation_.now() + std::chrono::minutes(1); }
-  store::Store& store() { return first_.store; }
-  store::Store& other_store() { return second_.store; }
+  Instant soon() { return now() + std::chrono::minutes(1); }
 
-  template <class T>
-  std::unique_ptr<Started<T>> start(Task<T> task) {
-    return std::make_unique<Started<T>>(first_.node.context(), std::move(task));
-  }
   template <class T>
   T get(Task<T> task) {
     auto started = start(std::move(task));
-    return await(simulation_.executor(), *started);
+    return await(*started);
   }
   template <class T>
   T value(Task<Result<T>> task) {
@@ -68,19 +60,6 @@ class StoreWorld : public ::testing::Test {
   }
 
  protected:
-  struct Process {
-    Process(sim::DatabaseServer& server, sim::Node& life)
-        : node(life), database(server, node), store(database, node.clock(), node.random("store")) {}
-    sim::Node& node;
-    sim::SimDatabase database;
-    store::Store store;
-  };
-
-  sim::Simulation simulation_;
-  sim::Network network_{simulation_};
-  sim::DatabaseServer server_{network_, simulation_.add_node("db")};
-  Process first_{server_, simulation_.add_node("first")};
-  Process second_{server_, simulation_.add_node("second")};
   UserId user_;
   ProjectId project_;
 };

@@ -63,7 +63,7 @@ TEST_F(Transactions, SayThatTheyDoNotKnowWhenTheDeadlineComesFirst) {
   ASSERT_TRUE(simulation_.run_until([&] { return server_.faulty_commits() == 1; }, soon()));
   simulation_.run_for(milliseconds(2));
   network_.isolate(first_.node);
-  const Status status = await(simulation_.executor(), *appending).status();
+  const Status status = await(*appending).status();
   EXPECT_EQ(reason_of(status), kReasonCommitUnknown) << status;
   network_.heal(first_.node);
   EXPECT_EQ(updates(chat.id).size(), 1u);
@@ -76,7 +76,7 @@ TEST_F(Transactions, GoOnAfterAPartition) {
   simulation_.run_for(seconds(8));
   EXPECT_FALSE(appending->ended());
   network_.heal(first_.node);
-  EXPECT_EQ(await(simulation_.executor(), *appending).value(), 1u);
+  EXPECT_EQ(await(*appending).value(), 1u);
 }
 
 TEST_F(Transactions, GoOnAfterACrashOfTheServer) {
@@ -85,7 +85,7 @@ TEST_F(Transactions, GoOnAfterACrashOfTheServer) {
     auto appending = start(append(chat.id, soon()));
     simulation_.run(static_cast<std::uint64_t>(steps));
     server_.node().restart();
-    EXPECT_EQ(await(simulation_.executor(), *appending).value(), static_cast<std::uint64_t>(steps));
+    EXPECT_EQ(await(*appending).value(), static_cast<std::uint64_t>(steps));
   }
   EXPECT_EQ(updates(chat.id).size(), 39u);
 }
@@ -123,36 +123,13 @@ TEST_F(Transactions, LeaveNoGapUnderContentionAndFaults) {
   for (int i = 0; i < 6; ++i)
     writers.push_back(start(append_many(i % 2 == 0 ? store() : other_store(), user_, chat.id, 30, deadline)));
   for (auto& writer : writers) {
-    const Status status = await(simulation_.executor(), *writer);
+    const Status status = await(*writer);
     EXPECT_TRUE(status.ok()) << status;
   }
   server_.faults() = {};
   // 30 messages and 10 * (1 + 2 + 3) chunks a writer, and one status.
   EXPECT_EQ(updates(chat.id).size(), 6u * (30 + 60) + 1);
   EXPECT_GT(server_.faulty_commits(), 20u);
-}
-
-TEST_F(Transactions, MigrateManyTimesAndAtOnce) {
-  EXPECT_TRUE(get(store().migrate(soon())).ok());
-  sim::DatabaseServer fresh(network_, simulation_.add_node("db2"));
-  sim::SimDatabase one(fresh, first_.node);
-  sim::SimDatabase two(fresh, second_.node);
-  store::Store a(one, first_.node.clock(), first_.node.random("a"));
-  store::Store b(two, second_.node.clock(), second_.node.random("b"));
-  auto first = start(a.migrate(soon()));
-  auto second = start(b.migrate(soon()));
-  EXPECT_TRUE(await(simulation_.executor(), *first).ok());
-  EXPECT_TRUE(await(simulation_.executor(), *second).ok());
-  EXPECT_TRUE(get(b.users().create(UserId("ann"), "ann", soon())).ok());
-}
-
-TEST_F(Transactions, RefuseADatabaseOfANewerProgram) {
-  auto writer = value(server_.contents().begin(ports::Access::kWrite, soon()));
-  value(writer->execute("INSERT INTO schema_version (version) VALUES (1000)", {}));
-  EXPECT_TRUE(get(writer->commit()).ok());
-  const Status status = get(store().migrate(soon()));
-  EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
-  EXPECT_NE(message_of(status).find("newer program"), std::string_view::npos);
 }
 
 }  // namespace
