@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/status.h"
@@ -16,17 +17,28 @@
 
 namespace reliant::auth {
 
+struct Caller {
+  UserId user;
+  TokenId token;  // by which it was known; "" = of a kind that is not kept, and cannot be revoked
+};
+
 class Authenticator {
  public:
   virtual ~Authenticator() = default;
   // `bearer`: the token itself, or the whole value of an `authorization` header ("Bearer rlnt_pat_…").
   virtual Task<Result<UserId>> authenticate(std::string bearer, Instant deadline) = 0;
+  // As authenticate, for a caller who stays.
+  virtual Task<Result<Caller>> identify(std::string bearer, Instant deadline);
+  // Those of `tokens` that are not valid any more: one question about everybody who has stayed.
+  virtual Task<Result<std::vector<TokenId>>> revoked(std::vector<TokenId> tokens, Instant deadline);
 };
 
 class DbPatValidator final : public Authenticator {
  public:
   explicit DbPatValidator(store::Tokens& tokens) : tokens_(tokens) {}
   Task<Result<UserId>> authenticate(std::string bearer, Instant deadline) override;
+  Task<Result<Caller>> identify(std::string bearer, Instant deadline) override;
+  Task<Result<std::vector<TokenId>>> revoked(std::vector<TokenId> tokens, Instant deadline) override;
 
  private:
   store::Tokens& tokens_;

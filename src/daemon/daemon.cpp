@@ -82,7 +82,9 @@ Task<Status> Daemon::serve_for_ever() {
     Status end;
     if (opened.ok()) {
       end = co_await serve(*std::move(opened));
+      failed_ = 0;
     } else {
+      ++failed_;
       end = opened.status();
       log_.info("daemon.connect.failed", {{"daemon", options_.id.str()}, {"error", message_of(end)}});
     }
@@ -92,9 +94,7 @@ Task<Status> Daemon::serve_for_ever() {
                    {{"daemon", options_.id.str()}, {"reason", reason_of(end)}, {"error", message_of(end)}});
       co_return end;
     }
-    const bool superseded = reason_of(end) == kReasonSuperseded;
-    const Duration wait = backoff_.next(std::max(superseded ? kAfterSuperseded : Duration::zero(), retry_after_of(end)));
-    co_await stopping_.wait(after(clock_.now(), wait));
+    co_await stopping_.wait(after(clock_.now(), wait_after(end, Duration::zero(), backoff_)));
   }
   co_return ok_status();
 }
@@ -142,9 +142,22 @@ Task<bool> Daemon::move_on(Opened& opened) {
       co_return true;
     }
     const Duration asked = std::chrono::milliseconds(std::max<std::int64_t>(0, drain.retry_after_ms()));
-    co_await stopping_.wait(after(clock_.now(), backoff.next(asked)));
+    co_await stopping_.wait(after(clock_.now(), wait_after(next.status(), asked, backoff)));
   }
   co_return false;
+}
+
+// A gateway that has too much to do at the moment says when to come again: that is no failure, and the ceiling stays. Some
+// jitter all the same, for those who were told the same.
+Duration Daemon::wait_after(const Status& end, Duration at_least, Backoff& backoff) {
+  const Duration told = retry_after_of(end);
+  if (end.code() == StatusCode::kResourceExhausted && told > Duration::zero())
+    return std::max(told, at_least) + random_.duration(Duration::zero(), options_.backoff.base);
+  const bool superseded = reason_of(end) == kReasonSuperseded;
+  // That one gateway is not there says nothing of the others: until all were tried, the ceiling stays.
+  if (failed_ % addresses().size() != 0 && !superseded && at_least + told == Duration::zero())
+    return random_.duration(Duration::zero(), options_.backoff.base);
+  return backoff.next(std::max({at_least, told, superseded ? kAfterSuperseded : Duration::zero()}));
 }
 
 Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
@@ -213,11 +226,16 @@ void Daemon::ended(const Opened& opened, const Status& why) {
 }
 
 // The live gateways that the last one told of, then the configured ones, round and round.
-std::string Daemon::next_address() {
+std::vector<std::string> Daemon::addresses() const {
   std::vector<std::string> all = live_;
   for (const std::string& address : options_.gateway_addresses) {
     if (std::find(all.begin(), all.end(), address) == all.end()) all.push_back(address);
   }
+  return all;
+}
+
+std::string Daemon::next_address() {
+  const std::vector<std::string> all = addresses();
   return all[attempt_++ % all.size()];
 }
 

@@ -2,10 +2,10 @@
 // some gateway, registers, beats, runs the tools it is asked to run, and answers for each of them exactly
 // once. Runs live on while there is no stream.
 //
-// It comes back by itself: full-jitter backoff over the known addresses (C12), a new stream before the old
-// one ends when a gateway drains (C43). It gives up for one reason only: the gateway does not know its token
-// (UNAUTHENTICATED), which trying again would not change; what to do about it is the caller's decision (C10,
-// C11).
+// It comes back by itself: full-jitter backoff over the known addresses (C12), no sooner than a gateway with too much to
+// do has asked it to, and a new stream before the old one ends when a gateway drains (C43). It gives up for one reason
+// only: the gateway does not know its token (UNAUTHENTICATED), which trying again would not change; what to do about it is
+// the caller's decision (C10, C11).
 //
 // Owner: the composition root. Executor: the logic thread. Destroying it ends what it runs; the next life
 // calls that outcome unknown.
@@ -90,10 +90,12 @@ class Daemon {
   Task<Status> serve(Opened opened);
   Task<bool> move_on(Opened& opened);
   Task<Result<Opened>> connect(std::string address);
+  Duration wait_after(const Status& end, Duration at_least, Backoff& backoff);
   void learn(const proto::Registered& registered);
   Status reload();
   void began(const Opened& opened, const proto::Registered& registered);
   void ended(const Opened& opened, const Status& why);
+  std::vector<std::string> addresses() const;
   std::string next_address();
 
   Context& context_;
@@ -108,6 +110,7 @@ class Daemon {
   Runner runner_;
   std::vector<std::string> live_;  // gateways, as the last one told
   std::size_t attempt_ = 0;        // which address comes next
+  std::size_t failed_ = 0;         // attempts since the last stream
   bool connected_ = false;
   Event stopping_;
   Event stopped_;  // run() has returned

@@ -1,6 +1,8 @@
 #include "gateway/gateway.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 #include "base/text.h"
 #include "router/local_daemon_router.h"
@@ -29,9 +31,26 @@ Gateway::Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTrans
       links_(links),
       records_(records),
       options_(std::move(options)),
+      registrations_(context, {.write = [this](std::vector<Arrival> arrivals) { return accept(std::move(arrivals)); },
+                               .key_of = [this](const Arrival& arrival) { return who(arrival); }}),
+      presence_writes_(context, {.write = [this](std::vector<Presence> sessions) {
+                                   return records_.record_presence(std::move(sessions));
+                                 },
+                                 .key_of = [](const Presence& presence) {
+                                   return std::pair(presence.session.user.str(), presence.session.daemon.str());
+                                 }}),
       scope_(context) {}
 
 Gateway::~Gateway() = default;
+
+Task<Result<std::vector<Result<std::int64_t>>>> Gateway::accept(std::vector<Arrival> arrivals) {
+  const Displaces displaces = options_.single_daemon_per_user ? Displaces::kEveryDaemonOfTheUser : Displaces::kItself;
+  return records_.accept(options_.id, std::move(arrivals), displaces);
+}
+
+std::pair<std::string, std::string> Gateway::who(const Arrival& arrival) const {
+  return {arrival.user.str(), options_.single_daemon_per_user ? "" : arrival.registration.daemon_id()};
+}
 
 Task<Status> Gateway::start() {
   CO_TRY_OK(co_await records_.forget_sessions(options_.id));
@@ -40,6 +59,8 @@ Task<Status> Gateway::start() {
   scope_.spawn(accept_links());
   scope_.spawn(announce());
   scope_.spawn(lose_overdue());
+  scope_.spawn(renew_presence());
+  scope_.spawn(look_tokens_up());
   log_.info("gateway.started", {{"gateway", options_.id.str()}, {"address", listener_->address()}});
   co_return ok_status();
 }
@@ -70,6 +91,50 @@ Task<void> Gateway::lose_overdue() {
   }
 }
 
+// Renews the leases, and finds out which sessions a newer epoch has taken over.
+Task<void> Gateway::renew_presence() {
+  while (true) {
+    co_await sleep_for(kRenewEvery);
+    std::vector<std::shared_ptr<Session>> sessions;
+    std::vector<Presence> presences;
+    for (const auto& [key, session] : sessions_) {
+      if (!session->is_to_be_renewed()) continue;
+      sessions.push_back(session);
+      presences.push_back(session->presence());
+    }
+    const std::vector<Presence> written = presences;
+    const Instant asked = clock_.now();
+    const auto answers = co_await presence_writes_.submit_all(std::move(presences), asked + Records::kPatience);
+    for (std::size_t i = 0; i < sessions.size(); ++i)
+      sessions[i]->recorded(written[i].connection, asked, answers[i].status());
+  }
+}
+
+Task<void> Gateway::look_tokens_up() {
+  while (true) {
+    co_await sleep_for(kTokensLookedUpEvery);
+    co_await end_revoked();
+  }
+}
+
+// C10: their daemons are told why, and recover.
+Task<void> Gateway::end_revoked() {
+  std::set<TokenId> tokens;
+  for (const auto& [key, session] : sessions_)
+    if (!session->identity().token.empty()) tokens.insert(session->identity().token);
+  if (tokens.empty()) co_return;
+  const auto revoked = co_await records_.revoked({tokens.begin(), tokens.end()});
+  if (!revoked.ok()) {
+    log_.warning("gateway.tokens.not_looked_up", {{"error", message_of(revoked.status())}});
+    co_return;
+  }
+  const std::set<TokenId> gone(revoked->begin(), revoked->end());
+  for (const auto& [key, session] : sessions_) {
+    if (!gone.contains(session->identity().token)) continue;
+    session->close(with_reason(unauthenticated("the token was revoked; create a new one"), kReasonTokenRevoked));
+  }
+}
+
 Task<Result<proto::Register>> Gateway::read_registration(ports::AcceptedLink& link) {
   auto bytes = co_await link.receive(clock_.now() + kRegistrationTime);
   if (!bytes.ok()) co_return bytes.status();
@@ -82,39 +147,80 @@ Task<Result<proto::Register>> Gateway::read_registration(ports::AcceptedLink& li
   co_return std::move(*frame.mutable_register_());
 }
 
+// One of those that are being registered, and how long it takes.
+class Gateway::Registering {
+ public:
+  explicit Registering(Gateway& gateway) : gateway_(gateway), since_(gateway.clock_.now()) { ++gateway_.registering_; }
+  Registering(const Registering&) = delete;
+  Registering& operator=(const Registering&) = delete;
+  ~Registering() {
+    --gateway_.registering_;
+    Duration& takes = gateway_.registration_takes_;
+    takes += (gateway_.clock_.now() - since_ - takes) / 8;
+  }
+
+ private:
+  Gateway& gateway_;
+  Instant since_;
+};
+
+// Turns are promised one after the other, from when the first of those that are at it now should be done.
+Status Gateway::crowded() {
+  const Instant now = clock_.now();
+  const Duration each = registration_takes_ / static_cast<std::int64_t>(options_.max_registrations);
+  next_turn_ = std::min(std::max(next_turn_, now + registration_takes_) + each, now + kLongestWait);
+  return with_retry_after(resource_exhausted("too many daemons register at the moment; come again in a while"),
+                          next_turn_ - now);
+}
+
 Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::AcceptedLink>& link,
                                                      proto::Registered& greeting) {
+  if (registering_ >= options_.max_registrations) co_return crowded();
+  const Registering registering(*this);
+  log_.debug("gateway.registration.begun", {{"gateway", options_.id.str()}, {"at_once", registering_}});
   const auto& metadata = link->metadata();
   const auto authorization = metadata.find("authorization");
-  CO_TRY_ASSIGN(const UserId user,
+  CO_TRY_ASSIGN(const auth::Caller caller,
                 co_await records_.authenticate(authorization == metadata.end() ? "" : authorization->second));
   CO_TRY_ASSIGN(const proto::Register registration, co_await read_registration(*link));
   if (draining_) co_return unavailable("the gateway stops; connect to another one");
-  const Displaces displaces = options_.single_daemon_per_user ? Displaces::kEveryDaemonOfTheUser : Displaces::kItself;
-  CO_TRY_ASSIGN(const std::int64_t epoch, co_await records_.accept(user, options_.id, registration, displaces));
-
+  CO_TRY_ASSIGN(const std::int64_t epoch, co_await registrations_.submit({caller.user, registration},
+                                                                         clock_.now() + Records::kPatience));
   greeting.set_epoch(epoch);
   greeting.set_gateway_id(options_.id.str());
-  greeting.set_user_id(user.str());
+  greeting.set_user_id(caller.user.str());
   greeting.set_heartbeat_interval_ms(std::chrono::milliseconds(std::chrono::seconds(15)).count());
-  greeting.add_gateway_addresses(options_.advertised_address);
-  if (auto others = co_await records_.live_addresses(); others.ok())
-    for (const std::string& address : *others)
-      if (address != options_.advertised_address) greeting.add_gateway_addresses(address);
+  co_await add_addresses(greeting);
 
-  SessionIdentity identity{user, DaemonId(registration.daemon_id()), epoch, options_.id, registration.journal_id()};
-  co_return std::make_shared<Session>(context_, clock_, log_, records_, std::move(identity), std::move(link));
+  SessionIdentity identity{caller.user, DaemonId(registration.daemon_id()), epoch, options_.id, registration.journal_id(),
+                           caller.token};
+  co_return std::make_shared<Session>(context_, clock_, log_, records_, presence_writes_, std::move(identity),
+                                      std::move(link));
+}
+
+// The others begin with another one for each daemon: should this gateway die, its daemons do not all go to the same.
+Task<void> Gateway::add_addresses(proto::Registered& greeting) {
+  greeting.add_gateway_addresses(options_.advertised_address);
+  auto live = co_await records_.live_addresses();
+  if (!live.ok()) co_return;
+  std::erase(*live, options_.advertised_address);
+  if (live->empty()) co_return;
+  std::rotate(live->begin(), live->begin() + static_cast<std::ptrdiff_t>(greeted_++ % live->size()), live->end());
+  for (std::string& address : *live) greeting.add_gateway_addresses(std::move(address));
 }
 
 Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
   proto::Registered greeting;
   auto opened = co_await open(link, greeting);
-  if (!opened.ok()) {
-    log_.warning("gateway.session.refused", {{"error", message_of(opened.status())}});
-    if (link) link->finish(opened.status());
-    co_return;
-  }
-  const std::shared_ptr<Session> session = *std::move(opened);
+  if (opened.ok()) co_return co_await hold(*std::move(opened), std::move(greeting));
+  const Duration wait = retry_after_of(opened.status());
+  log_.warning("gateway.session.refused",
+               {{"error", message_of(opened.status())},
+                {"retry_after_us", std::chrono::ceil<std::chrono::microseconds>(wait).count()}});
+  if (link) link->finish(opened.status());
+}
+
+Task<void> Gateway::hold(std::shared_ptr<Session> session, proto::Registered greeting) {
   const Key key(session->identity().user, session->identity().daemon);
 
   // Newcomer wins at once (C2), unless two registrations overtook each other between the store and here.
@@ -137,18 +243,8 @@ Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
   }
   a_session_ended_.set();
   // A newer epoch refuses this, and says the truth already; without a database the lease runs out.
-  const Instant asked = clock_.now();
-  Status recorded = co_await records_.record_connection(session->identity(), model::DaemonConnection::kDisconnected);
-  if (!recorded.ok()) {
-    log_.debug("gateway.session.end_not_recorded", {{"error", message_of(recorded)}});
-    co_return;
-  }
-  log_.debug("gateway.status.written",
-             {{"user", key.first.str()},
-              {"daemon", key.second.str()},
-              {"epoch", session->identity().epoch},
-              {"status", to_string(model::DaemonConnection::kDisconnected)},
-              {"took_us", std::chrono::ceil<std::chrono::microseconds>(clock_.now() - asked).count()}});
+  const Status recorded = co_await session->record(model::DaemonConnection::kDisconnected);
+  if (!recorded.ok()) log_.debug("gateway.session.end_not_recorded", {{"error", message_of(recorded)}});
 }
 
 Task<void> Gateway::stop(Instant deadline) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/event_log.h"
+#include "gateway/group_commit.h"
 #include "gateway/records.h"
 #include "gateway/session.h"
 #include "gateway/session_observer.h"
@@ -30,6 +31,9 @@ struct GatewayOptions {
   // R83, as the seeds have it: a newly connected daemon replaces every other daemon of its user, on whichever gateway. All
   // gateways must agree on it.
   bool single_daemon_per_user = false;
+  // So many streams are being registered at a time. Who comes then is told when to come again, each somewhat later than the
+  // one before: as fast as registrations get done. Enough to keep a database busy, few enough for each to be done in time.
+  std::size_t max_registrations = 64;
 };
 
 class Gateway final : public router::DaemonSessions {
@@ -38,6 +42,10 @@ class Gateway final : public router::DaemonSessions {
   // Draining, so many daemons are sent on at a time, so that they do not all arrive elsewhere at once.
   static constexpr std::size_t kDrainBatch = 20;
   static constexpr Duration kDrainPause = std::chrono::milliseconds(50);
+  // By then a stream whose token was revoked has ended, as long as the database answers.
+  static constexpr Duration kTokensLookedUpEvery = std::chrono::seconds(10);
+  static constexpr Duration kRenewEvery = std::chrono::seconds(10);  // the presence of its sessions
+  static constexpr Duration kLongestWait = std::chrono::seconds(30);  // that who comes in a crowd is told
 
   // References outlive the gateway.
   Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTransport& links, Records& records,
@@ -67,11 +75,20 @@ class Gateway final : public router::DaemonSessions {
 
  private:
   using Key = std::pair<UserId, DaemonId>;
+  class Registering;
 
   Task<void> accept_links();
   Task<void> announce();
   Task<void> lose_overdue();
+  Task<void> renew_presence();
+  Task<void> look_tokens_up();
+  Task<void> end_revoked();
   Task<void> serve(std::unique_ptr<ports::AcceptedLink> link);
+  Task<void> hold(std::shared_ptr<Session> session, proto::Registered greeting);
+  Task<void> add_addresses(proto::Registered& greeting);
+  Task<Result<std::vector<Result<std::int64_t>>>> accept(std::vector<Arrival> arrivals);
+  std::pair<std::string, std::string> who(const Arrival& arrival) const;
+  Status crowded();
   Task<Result<proto::Register>> read_registration(ports::AcceptedLink& link);
   Task<Result<std::shared_ptr<Session>>> open(std::unique_ptr<ports::AcceptedLink>& link, proto::Registered& greeting);
   Task<void> send_on(std::vector<std::string> others, Instant deadline);
@@ -86,6 +103,12 @@ class Gateway final : public router::DaemonSessions {
   SessionObserver* observer_ = nullptr;
   bool draining_ = false;
   std::unique_ptr<ports::LinkListener> listener_;
+  GroupCommit<Arrival, std::int64_t> registrations_;
+  PresenceWrites presence_writes_;
+  std::size_t registering_ = 0;
+  Duration registration_takes_ = std::chrono::milliseconds(100);  // of late
+  Instant next_turn_{};      // that has been promised
+  std::size_t greeted_ = 0;  // sessions
   std::map<Key, std::shared_ptr<Session>> sessions_;
   Event a_session_ended_;
   TaskScope scope_;  // last: its tasks use everything above

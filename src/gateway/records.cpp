@@ -7,27 +7,41 @@ namespace reliant::gateway {
 Records::Records(store::Store& store, auth::Authenticator& authenticator, Clock& clock)
     : store_(store), authenticator_(authenticator), clock_(clock) {}
 
-Task<Result<UserId>> Records::authenticate(std::string authorization) {
-  co_return co_await authenticator_.authenticate(std::move(authorization), deadline());
+Task<Result<auth::Caller>> Records::authenticate(std::string authorization) {
+  co_return co_await authenticator_.identify(std::move(authorization), deadline());
 }
 
-Task<Result<std::int64_t>> Records::accept(UserId user, GatewayId gateway, proto::Register registration,
-                                           Displaces displaces) {
-  store::DaemonArrival arrival;
-  arrival.user = std::move(user);
-  arrival.id = DaemonId(registration.daemon_id());
-  arrival.name = registration.name().empty() ? registration.daemon_id() : registration.name();
-  arrival.kind = registration.kind() == proto::DAEMON_KIND_CLOUD ? "cloud" : "local";
-  arrival.labels = {registration.labels().begin(), registration.labels().end()};
-  arrival.tools = {registration.tools().begin(), registration.tools().end()};
-  arrival.gateway = std::move(gateway);
-  arrival.displaces = displaces;
-  co_return co_await store_.daemons().accept(std::move(arrival), deadline());
+Task<Result<std::vector<TokenId>>> Records::revoked(std::vector<TokenId> tokens) {
+  co_return co_await authenticator_.revoked(std::move(tokens), deadline());
 }
 
-Task<Status> Records::record_connection(SessionIdentity session, model::DaemonConnection connection) {
-  co_return co_await store_.daemons().set_connection(session.user, session.daemon, session.epoch, connection,
-                                                     deadline());
+Task<Result<std::vector<Result<std::int64_t>>>> Records::accept(GatewayId gateway, std::vector<Arrival> arrivals,
+                                                                Displaces displaces) {
+  std::vector<store::DaemonArrival> all;
+  for (auto& [user, registration] : arrivals) {
+    store::DaemonArrival& arrival = all.emplace_back();
+    arrival.user = std::move(user);
+    arrival.id = DaemonId(registration.daemon_id());
+    arrival.name = registration.name().empty() ? registration.daemon_id() : registration.name();
+    arrival.kind = registration.kind() == proto::DAEMON_KIND_CLOUD ? "cloud" : "local";
+    arrival.labels = {registration.labels().begin(), registration.labels().end()};
+    arrival.tools = {registration.tools().begin(), registration.tools().end()};
+    arrival.gateway = gateway;
+    arrival.displaces = displaces;
+  }
+  CO_TRY_ASSIGN(const auto epochs, co_await store_.daemons().accept_all(std::move(all), deadline()));
+  co_return std::vector<Result<std::int64_t>>(epochs.begin(), epochs.end());
+}
+
+Task<Result<std::vector<Result<std::monostate>>>> Records::record_presence(std::vector<Presence> sessions) {
+  std::vector<store::DaemonPresence> all;
+  for (const auto& [session, connection] : sessions)
+    all.push_back({session.user, session.daemon, session.epoch, connection});
+  CO_TRY_ASSIGN(const auto written, co_await store_.daemons().set_connections(std::move(all), deadline()));
+  std::vector<Result<std::monostate>> answers;
+  for (const Status& status : written)
+    answers.push_back(status.ok() ? Result<std::monostate>(std::monostate()) : Result<std::monostate>(status));
+  co_return answers;
 }
 
 namespace {

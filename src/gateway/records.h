@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "auth/authenticator.h"
@@ -29,6 +30,19 @@ struct SessionIdentity {
   std::int64_t epoch = 0;  // C2
   GatewayId gateway;
   std::string journal;  // of the daemon; "" = an old one that does not say
+  TokenId token;        // that it came with
+};
+
+// One that wants to be accepted.
+struct Arrival {
+  UserId user;
+  proto::Register registration;
+};
+
+// What a session's presence is to be.
+struct Presence {
+  SessionIdentity session;
+  model::DaemonConnection connection = model::DaemonConnection::kDisconnected;
 };
 
 // Whose streams a newly accepted one ends (C2, R83).
@@ -46,11 +60,15 @@ class Records {
   Records(store::Store& store, auth::Authenticator& authenticator, Clock& clock);
 
   // R52. `authorization` is the metadata's value. UNAUTHENTICATED with its reason (C10).
-  Task<Result<UserId>> authenticate(std::string authorization);
-  // Takes the next epoch of the daemon: from now on every older one is refused.
-  Task<Result<std::int64_t>> accept(UserId user, GatewayId gateway, proto::Register registration,
-                                    Displaces displaces);
-  Task<Status> record_connection(SessionIdentity session, model::DaemonConnection connection);
+  Task<Result<auth::Caller>> authenticate(std::string authorization);
+  // Those that were revoked since, of many in one question.
+  Task<Result<std::vector<TokenId>>> revoked(std::vector<TokenId> tokens);
+  // Takes the next epoch of each daemon, in one transaction: from now on every older one is refused. No daemon is among them
+  // twice.
+  Task<Result<std::vector<Result<std::int64_t>>>> accept(GatewayId gateway, std::vector<Arrival> arrivals,
+                                                         Displaces displaces);
+  // Each with what became of it, in one transaction. No daemon is among them twice.
+  Task<Result<std::vector<Result<std::monostate>>>> record_presence(std::vector<Presence> sessions);
   // As it is stored. Unless it is done, it has been recorded as dispatched over this session. UNAVAILABLE: it was sent to
   // another journal of the daemon, which may come back; after a while it is done, its outcome unknown (C7).
   // FAILED_PRECONDITION: it was given up.

@@ -19,6 +19,9 @@ constexpr std::size_t kWaitingEvents = 256;
 // A request whose caller may have died is not started any more when it is older than its own timeout and this.
 constexpr Duration kMayStartWithin = std::chrono::seconds(30);
 
+// Two rounds of renewal come within the time in which a gateway beats: the store never knows less than that of a daemon.
+constexpr Duration kRenewAfter = model::kGatewayHeartbeat * 2 / 3;
+
 struct Superseded {};  // a newer execute() has taken the request over
 using ExecutionEvent = std::variant<proto::ToolOutput, model::ToolResult, Status, Superseded>;
 
@@ -72,11 +75,12 @@ struct Session::Execution {
   Channel<ExecutionEvent> events;
 };
 
-Session::Session(Context& context, Clock& clock, EventLog& log, Records& records, SessionIdentity identity,
-                 std::unique_ptr<ports::AcceptedLink> link)
+Session::Session(Context& context, Clock& clock, EventLog& log, Records& records,
+                 PresenceWrites& presence_writes, SessionIdentity identity, std::unique_ptr<ports::AcceptedLink> link)
     : clock_(clock),
       log_(log),
       records_(records),
+      presence_writes_(presence_writes),
       identity_(std::move(identity)),
       link_(std::move(link)),
       outbound_(kOutboundFrames),
@@ -89,6 +93,7 @@ Task<void> Session::run(proto::Registered greeting) {
   *frame.mutable_registered() = std::move(greeting);
   send(std::move(frame));
   status_.on_connected(clock_.now());
+  recorded_ = clock_.now();  // by the registration
   log_.info("gateway.session.opened", {{"user", identity_.user.str()},
                                        {"daemon", identity_.daemon.str()},
                                        {"epoch", identity_.epoch},
@@ -147,7 +152,6 @@ Task<void> Session::beat() {
     proto::GatewayFrame frame;
     frame.mutable_heartbeat()->set_number(number);
     send(std::move(frame));
-    co_await record_connection();  // renews the presence lease, and finds out when a newer epoch has taken over
   }
 }
 
@@ -183,18 +187,27 @@ Task<void> Session::read_frames() {
   }
 }
 
-Task<void> Session::record_connection() {
+Task<void> Session::record_connection() { (void)co_await record(status_.connection()); }
+
+Task<Status> Session::record(model::DaemonConnection connection) {
   const Instant asked = clock_.now();
-  const model::DaemonConnection connection = status_.connection();
-  Status recorded = co_await records_.record_connection(identity_, connection);
-  if (recorded.ok()) {
+  const Status how = (co_await presence_writes_.submit({identity_, connection}, asked + Records::kPatience)).status();
+  recorded(connection, asked, how);
+  co_return how;
+}
+
+bool Session::is_to_be_renewed() const { return clock_.now() - recorded_ >= kRenewAfter; }
+
+void Session::recorded(model::DaemonConnection connection, Instant asked, const Status& how) {
+  if (how.ok()) {
+    recorded_ = asked;
     log_.debug("gateway.status.written", {{"user", identity_.user.str()},
                                           {"daemon", identity_.daemon.str()},
                                           {"epoch", identity_.epoch},
                                           {"status", to_string(connection)},
                                           {"took_us", microseconds_since(asked, clock_.now())}});
   }
-  if (reason_of(recorded) == kReasonSuperseded) close(std::move(recorded));
+  if (reason_of(how) == kReasonSuperseded) close(how);
 }
 
 Status Session::on_frame(std::string bytes) {

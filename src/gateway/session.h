@@ -17,6 +17,7 @@
 
 #include "base/event_log.h"
 #include "base/ids.h"
+#include "gateway/group_commit.h"
 #include "gateway/records.h"
 #include "model/daemon_status.h"
 #include "model/tool.h"
@@ -32,11 +33,13 @@
 
 namespace reliant::gateway {
 
+using PresenceWrites = GroupCommit<Presence, std::monostate>;
+
 class Session {
  public:
   // References outlive the session.
-  Session(Context& context, Clock& clock, EventLog& log, Records& records, SessionIdentity identity,
-          std::unique_ptr<ports::AcceptedLink> link);
+  Session(Context& context, Clock& clock, EventLog& log, Records& records, PresenceWrites& presence_writes,
+          SessionIdentity identity, std::unique_ptr<ports::AcceptedLink> link);
   ~Session();
 
   const SessionIdentity& identity() const { return identity_; }
@@ -51,6 +54,13 @@ class Session {
   void drain(std::vector<std::string> addresses, Duration retry_after);
   // Asks the store whether this stream still is the newest, and ends it if not.
   void check_epoch() { scope_.spawn(record_connection()); }
+
+  // The lease of its presence, which the gateway renews for all its sessions together.
+  bool is_to_be_renewed() const;
+  Presence presence() const { return {identity_, status_.connection()}; }
+  // Together with those of others; superseded, it ends.
+  Task<Status> record(model::DaemonConnection connection);
+  void recorded(model::DaemonConnection connection, Instant asked, const Status& how);
 
   // As DaemonRouter::execute and command, for this daemon.
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant deadline);
@@ -81,9 +91,11 @@ class Session {
   Clock& clock_;
   EventLog& log_;
   Records& records_;
+  PresenceWrites& presence_writes_;
   SessionIdentity identity_;
   std::unique_ptr<ports::AcceptedLink> link_;
   model::DaemonStatus status_;
+  Instant recorded_{};  // when its presence was written last
   std::map<RequestId, Execution*> executions_;  // the newest execute() of each request
   std::map<RequestId, OneShot<bool>*> cancels_;
   std::map<std::string, OneShot<Status>*> commands_;

@@ -1,5 +1,9 @@
 #include "store/daemons.h"
 
+#include <map>
+#include <set>
+#include <utility>
+
 #include "base/json.h"
 #include "base/text.h"
 #include "store/wall_time.h"
@@ -9,6 +13,7 @@ namespace reliant::store {
 using ports::Row;
 using ports::Rows;
 using ports::Transaction;
+using ports::Values;
 
 namespace {
 
@@ -65,33 +70,62 @@ Result<Daemon> daemon_from(const Row& row) {
   return daemon;
 }
 
-struct AcceptDaemon {
-  using Value = std::int64_t;
-  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // leaves a number out
-  DaemonArrival arrival;
+// "($1, $2, …), ($12, …)": `rows` of so many placeholders.
+std::string placeholders(std::size_t rows, std::size_t columns) {
+  std::string text;
+  for (std::size_t number = 1; number <= rows * columns; ++number) {
+    if (number % columns == 1) text += number == 1 ? "(" : ", (";
+    text += concat("$", number, number % columns == 0 ? ")" : ", ");
+  }
+  return text;
+}
+
+struct AcceptDaemons {
+  using Value = std::vector<std::int64_t>;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // leaves numbers out
+  std::vector<DaemonArrival> arrivals;
   std::int64_t now;
 
-  Task<Result<std::int64_t>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows user,
-                  co_await transaction.execute("SELECT 1 FROM users WHERE id = $1", {arrival.user.str()}));
-    if (user.empty()) co_return not_found("user ", arrival.user.str(), " does not exist");
-    CO_TRY_ASSIGN(
-        const Rows rows,
-        co_await transaction.execute(
-            "INSERT INTO daemons (" DAEMON_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $9) "
-            "ON CONFLICT (user_id, id) DO UPDATE SET name = excluded.name, kind = excluded.kind, "
-            "labels = excluded.labels, tools = excluded.tools, epoch = daemons.epoch + 1, "
-            "gateway_id = excluded.gateway_id, connection = excluded.connection, "
-            "connected_at = excluded.connected_at, last_seen = excluded.last_seen RETURNING epoch",
-            {arrival.user.str(), arrival.id.str(), arrival.name, arrival.kind, labels_text(arrival.labels),
-             tools_text(arrival.tools), arrival.gateway.str(),
-             std::string(model::to_string(model::DaemonConnection::kFresh)), now}));
-    if (arrival.displaces == Displaces::kEveryDaemonOfTheUser) CO_TRY_OK(co_await end_others(transaction));
-    co_return rows[0].integer(0);
+  Task<Result<std::vector<std::int64_t>>> run(Transaction& transaction) const {
+    Values values;
+    for (const DaemonArrival& arrival : arrivals) add(values, arrival);
+    const Result<Rows> rows = co_await transaction.execute(
+        concat("INSERT INTO daemons (" DAEMON_COLUMNS ") VALUES ", placeholders(arrivals.size(), 11),
+               " ON CONFLICT (user_id, id) DO UPDATE SET name = excluded.name, kind = excluded.kind, "
+               "labels = excluded.labels, tools = excluded.tools, epoch = daemons.epoch + 1, "
+               "gateway_id = excluded.gateway_id, connection = excluded.connection, "
+               "connected_at = excluded.connected_at, last_seen = excluded.last_seen RETURNING user_id, id, epoch"),
+        std::move(values));
+    // The only thing that a daemon refers to is its user.
+    if (rows.status().code() == StatusCode::kFailedPrecondition)
+      co_return not_found("the user of daemon ", arrivals.front().id.str(), " does not exist");
+    CO_TRY_OK(rows.status());
+    std::map<std::pair<std::string, std::string>, std::int64_t> epochs;
+    for (const Row row : *rows) epochs[{row.text(0), row.text(1)}] = row.integer(2);
+    std::vector<std::int64_t> answers;
+    for (const DaemonArrival& arrival : arrivals) {
+      answers.push_back(epochs[{arrival.user.str(), arrival.id.str()}]);
+      if (arrival.displaces == Displaces::kEveryDaemonOfTheUser) CO_TRY_OK(co_await end_others(transaction, arrival));
+    }
+    co_return answers;
+  }
+
+  void add(Values& values, const DaemonArrival& arrival) const {
+    values.add(arrival.user.str());
+    values.add(arrival.id.str());
+    values.add(arrival.name);
+    values.add(arrival.kind);
+    values.add(labels_text(arrival.labels));
+    values.add(tools_text(arrival.tools));
+    values.add(std::int64_t{1});
+    values.add(arrival.gateway.str());
+    values.add(std::string(model::to_string(model::DaemonConnection::kFresh)));
+    values.add(now);
+    values.add(now);
   }
 
   // R83: an epoch that nobody has leaves the streams of the user's other daemons behind.
-  Task<Status> end_others(Transaction& transaction) const {
+  static Task<Status> end_others(Transaction& transaction, const DaemonArrival& arrival) {
     co_return (co_await transaction.execute(
                    "UPDATE daemons SET epoch = epoch + 1, connection = $3 "
                    "WHERE user_id = $1 AND id <> $2 AND connection <> $3",
@@ -115,27 +149,75 @@ struct GetDaemon {
   Task<Result<Daemon>> run(Transaction& transaction) const { return daemon_of(transaction, user, id); }
 };
 
-struct SetConnection {
-  using Value = std::monostate;
-  static constexpr InDoubt kInDoubt =
-      InDoubt::kRunAgain;  // one stream has one writer, and others are refused
-  UserId user;
-  DaemonId id;
-  std::int64_t epoch;
-  model::DaemonConnection connection;
+// A statement for each state that streams are in.
+struct SetConnections {
+  using Value = std::vector<Status>;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // one stream has one writer, and others are refused
+  using Key = std::pair<std::string, std::string>;
+  std::vector<DaemonPresence> streams;
   std::int64_t now;
 
-  Task<Result<std::monostate>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("UPDATE daemons SET connection = $4, last_seen = $5 "
-                                               "WHERE user_id = $1 AND id = $2 AND epoch = $3",
-                                               {user.str(), id.str(), epoch,
-                                                std::string(model::to_string(connection)), now}));
-    if (rows.changed > 0) co_return std::monostate();
-    CO_TRY_ASSIGN(const Daemon daemon, co_await daemon_of(transaction, user, id));
-    co_return with_reason(failed_precondition("the stream of epoch ", epoch, " of daemon ", id.str(),
-                                              " was replaced by epoch ", daemon.epoch),
-                          kReasonSuperseded);
+  Task<Result<std::vector<Status>>> run(Transaction& transaction) const {
+    std::map<model::DaemonConnection, std::vector<const DaemonPresence*>> by_state;
+    for (const DaemonPresence& stream : streams) by_state[stream.connection].push_back(&stream);
+    std::set<Key> written;
+    for (const auto& [connection, group] : by_state) {
+      Values values{std::string(model::to_string(connection)), now};
+      const std::string which = those(values, group, kWithEpoch);
+      CO_TRY_ASSIGN(const Rows rows,
+                    co_await transaction.execute(
+                        concat("UPDATE daemons SET connection = $1, last_seen = $2 WHERE ", which, " RETURNING user_id, id"),
+                        std::move(values)));
+      for (const Row row : rows) written.emplace(row.text(0), row.text(1));
+    }
+    co_return co_await answers(transaction, written);
+  }
+
+  static constexpr bool kWithEpoch = true;
+
+  // "(user_id = $3 AND id = $4 AND epoch = $5) OR …"; their values go behind those that are there.
+  static std::string those(Values& values, const std::vector<const DaemonPresence*>& group, bool with_epoch) {
+    std::string text;
+    for (const DaemonPresence* stream : group) {
+      text += concat(text.empty() ? "" : " OR ", "(user_id = $", values.size() + 1, " AND id = $", values.size() + 2);
+      values.add(stream->user.str());
+      values.add(stream->id.str());
+      if (with_epoch) {
+        text += concat(" AND epoch = $", values.size() + 1);
+        values.add(stream->epoch);
+      }
+      text += ")";
+    }
+    return text;
+  }
+
+  Task<Result<std::vector<Status>>> answers(Transaction& transaction, const std::set<Key>& written) const {
+    std::vector<const DaemonPresence*> others;
+    for (const DaemonPresence& stream : streams)
+      if (!written.contains({stream.user.str(), stream.id.str()})) others.push_back(&stream);
+    std::map<Key, std::int64_t> epochs;
+    if (!others.empty()) {
+      Values values;
+      const std::string which = those(values, others, !kWithEpoch);
+      CO_TRY_ASSIGN(const Rows rows,
+                    co_await transaction.execute(concat("SELECT user_id, id, epoch FROM daemons WHERE ", which),
+                                                 std::move(values)));
+      for (const Row row : rows) epochs[{row.text(0), row.text(1)}] = row.integer(2);
+    }
+    std::vector<Status> results;
+    for (const DaemonPresence& stream : streams) {
+      const Key key{stream.user.str(), stream.id.str()};
+      results.push_back(written.contains(key) ? ok_status() : why_not(stream, epochs));
+    }
+    co_return results;
+  }
+
+  static Status why_not(const DaemonPresence& stream, const std::map<Key, std::int64_t>& epochs) {
+    const auto current = epochs.find({stream.user.str(), stream.id.str()});
+    if (current == epochs.end()) return not_found("daemon ", stream.id.str(), " does not exist");
+    return with_reason(failed_precondition("the stream of epoch ", stream.epoch, " of daemon ", stream.id.str(),
+                                           " was replaced by epoch ", current->second),
+                       kReasonSuperseded);
   }
 };
 
@@ -218,15 +300,26 @@ struct LiveGateways {
 }  // namespace
 
 Task<Result<std::int64_t>> Daemons::accept(DaemonArrival arrival, Instant deadline) {
-  return transactor_.write(AcceptDaemon{std::move(arrival), transactor_.wall_now()}, deadline);
+  std::vector<DaemonArrival> one;
+  one.push_back(std::move(arrival));
+  CO_TRY_ASSIGN(const std::vector<std::int64_t> epochs, co_await accept_all(std::move(one), deadline));
+  co_return epochs.front();
+}
+
+Task<Result<std::vector<std::int64_t>>> Daemons::accept_all(std::vector<DaemonArrival> arrivals, Instant deadline) {
+  return transactor_.write(AcceptDaemons{std::move(arrivals), transactor_.wall_now()}, deadline);
 }
 
 Task<Status> Daemons::set_connection(UserId user, DaemonId id, std::int64_t epoch,
                                      model::DaemonConnection connection, Instant deadline) {
-  co_return (
-      co_await transactor_.write(
-          SetConnection{std::move(user), std::move(id), epoch, connection, transactor_.wall_now()}, deadline))
-      .status();
+  std::vector<DaemonPresence> one;
+  one.push_back({std::move(user), std::move(id), epoch, connection});
+  const auto results = co_await set_connections(std::move(one), deadline);
+  co_return results.ok() ? results->front() : results.status();
+}
+
+Task<Result<std::vector<Status>>> Daemons::set_connections(std::vector<DaemonPresence> streams, Instant deadline) {
+  return transactor_.write(SetConnections{std::move(streams), transactor_.wall_now()}, deadline);
 }
 
 Task<Result<Daemon>> Daemons::get(UserId user, DaemonId id, Instant deadline) {

@@ -51,6 +51,14 @@ struct DaemonArrival {
   Displaces displaces = Displaces::kItself;
 };
 
+// What a stream says of itself.
+struct DaemonPresence {
+  UserId user;
+  DaemonId id;
+  std::int64_t epoch = 0;
+  model::DaemonConnection connection = model::DaemonConnection::kDisconnected;
+};
+
 // Every method may fail as Transactor does. SUPERSEDED below is FAILED_PRECONDITION with that reason.
 class Daemons {
  public:
@@ -59,10 +67,15 @@ class Daemons {
   // Writes what the daemon says of itself, connection fresh, and returns the epoch of the stream: higher than
   // all before it, though numbers may be left out. NOT_FOUND: no such user.
   Task<Result<std::int64_t>> accept(DaemonArrival arrival, Instant deadline);
+  // Many in one transaction, of as few statements as one takes: all or none. No daemon is among them twice; with
+  // kEveryDaemonOfTheUser, no user. The epochs are in the order of the arrivals.
+  Task<Result<std::vector<std::int64_t>>> accept_all(std::vector<DaemonArrival> arrivals, Instant deadline);
   // Connection and last_seen; with kDisconnected, the end of the stream. SUPERSEDED: the epoch is not the
   // current one; NOT_FOUND.
   Task<Status> set_connection(UserId user, DaemonId id, std::int64_t epoch,
                               model::DaemonConnection connection, Instant deadline);
+  // Many in one transaction; what became of each is in their order. No daemon is among them twice.
+  Task<Result<std::vector<Status>>> set_connections(std::vector<DaemonPresence> streams, Instant deadline);
   Task<Result<Daemon>> get(UserId user, DaemonId id, Instant deadline);  // NOT_FOUND
   Task<Result<std::vector<Daemon>>> list(UserId user, Instant deadline);  // by id
   // Marks as disconnected what the gateway still holds: at its start (its last life ended without a word) and

@@ -1,5 +1,8 @@
 #include "store/users.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/digest.h"
 #include "base/text.h"
 #include "store/audit.h"
@@ -11,6 +14,7 @@ using ports::Row;
 using ports::Rows;
 using ports::Transaction;
 using ports::Value;
+using ports::Values;
 
 namespace {
 
@@ -94,6 +98,26 @@ struct FindToken {
   }
 };
 
+struct RevokedTokens {
+  using Value = std::vector<TokenId>;
+  std::vector<TokenId> tokens;
+
+  Task<Result<std::vector<TokenId>>> run(Transaction& transaction) const {
+    Values values;
+    std::string places;
+    for (const TokenId& token : tokens) {
+      values.add(token.str());
+      places += concat(places.empty() ? "$" : ", $", values.size());
+    }
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute(
+                      concat("SELECT id FROM tokens WHERE revoked_at IS NOT NULL AND id IN (", places, ")"), std::move(values)));
+    std::vector<TokenId> revoked;
+    for (const Row row : rows) revoked.emplace_back(row.text(0));
+    co_return revoked;
+  }
+};
+
 struct RevokeToken {
   using Value = std::monostate;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // the first revocation stays
@@ -155,6 +179,17 @@ Task<Result<Token>> Tokens::create(UserId user, std::string name, std::string se
 
 Task<Result<Token>> Tokens::authenticate(std::string secret, Instant deadline) {
   return transactor_.read(FindToken{sha256_hex(secret)}, deadline);
+}
+
+Task<Result<std::vector<TokenId>>> Tokens::revoked(std::vector<TokenId> tokens, Instant deadline) {
+  std::vector<TokenId> all;
+  for (std::size_t begin = 0; begin < tokens.size(); begin += kAsked) {
+    const auto first = tokens.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto last = tokens.begin() + static_cast<std::ptrdiff_t>(std::min(tokens.size(), begin + kAsked));
+    CO_TRY_ASSIGN(const auto some, co_await transactor_.read(RevokedTokens{{first, last}}, deadline));
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  co_return all;
 }
 
 Task<Status> Tokens::revoke(UserId user, TokenId token, Instant deadline) {

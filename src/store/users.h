@@ -48,6 +48,9 @@ class Tokens {
   Task<Result<Token>> create(UserId user, std::string name, std::string secret, Instant deadline);
   // UNAUTHENTICATED + TOKEN_INVALID (nobody has it) or TOKEN_REVOKED (C10).
   Task<Result<Token>> authenticate(std::string secret, Instant deadline);
+  // Those of `tokens` that were revoked, in one question for each kAsked of them.
+  static constexpr std::size_t kAsked = 256;
+  Task<Result<std::vector<TokenId>>> revoked(std::vector<TokenId> tokens, Instant deadline);
   // Idempotent. NOT_FOUND: the user has no such token.
   Task<Status> revoke(UserId user, TokenId token, Instant deadline);
   Task<Result<std::vector<Token>>> list(UserId user, Instant deadline);  // oldest first

@@ -87,6 +87,45 @@ TEST_F(DaemonConnection, TriesEveryAddressInTurn) {
   EXPECT_TRUE(life_->daemon.connected());
 }
 
+TEST_F(DaemonConnection, TriesEveryAddressBeforeItWaitsLonger) {
+  options_.gateway_addresses = {"gw:1", "gw:2", "gw:3"};
+  std::vector<std::unique_ptr<FakeGateway>> gateways;
+  for (const std::string& address : options_.gateway_addresses) {
+    gateways.push_back(make_gateway(address));
+    gateways.back()->refuse_with(unavailable("no database"));
+  }
+  start();
+  run_for(5min);
+  std::vector<Instant> attempts;
+  for (const auto& gateway : gateways) attempts.insert(attempts.end(), gateway->attempts.begin(), gateway->attempts.end());
+  std::ranges::sort(attempts);
+  Duration ceiling = 1s;
+  ASSERT_GT(attempts.size(), 20u);
+  for (std::size_t i = 1; i < attempts.size(); ++i) {
+    const bool round_is_over = i % 3 == 0;
+    EXPECT_LE(attempts[i] - attempts[i - 1], round_is_over ? ceiling : Duration(1s)) << i;
+    if (round_is_over) ceiling = std::min<Duration>(ceiling * 2, 30s);
+  }
+}
+
+TEST_F(DaemonConnection, ComesAgainWhenACrowdedGatewayHasAskedItTo) {
+  gateway_ = make_gateway("gw:1");
+  gateway_->refuse_with(with_retry_after(resource_exhausted("too many register"), 7s));
+  start();
+  run_for(10min);
+  const auto& attempts = gateway_->attempts;
+  ASSERT_GT(attempts.size(), 60u);  // it does not wait longer and longer: that is no failure
+  Duration shortest = 1h;
+  Duration longest{};
+  for (std::size_t i = 1; i < attempts.size(); ++i) {
+    shortest = std::min(shortest, attempts[i] - attempts[i - 1]);
+    longest = std::max(longest, attempts[i] - attempts[i - 1]);
+  }
+  EXPECT_GE(shortest, 7s);
+  EXPECT_LE(longest, 8s);
+  EXPECT_GT(longest - shortest, 500ms);  // not with all the others who were told the same
+}
+
 TEST_F(DaemonConnection, GoesToTheGatewaysThatItWasToldOf) {
   auto other = make_gateway("gw:7");
   gateway_ = make_gateway("gw:1");

@@ -62,6 +62,39 @@ TEST_F(Daemons, RefuseTheWritesOfAStreamThatWasReplaced) {
             StatusCode::kNotFound);
 }
 
+TEST_F(Daemons, AreAcceptedManyAtATimeOrNone) {
+  arrive("gw1");
+  const auto from = [&](UserId user, const char* id) {
+    return store::DaemonArrival{std::move(user), DaemonId(id), id, "local", {}, {}, GatewayId("gw2")};
+  };
+  EXPECT_EQ(value(store().daemons().accept_all({from(user_, "d2"), from(user_, "d1"), from(user_, "d3")}, soon())),
+            (std::vector<std::int64_t>{1, 2, 1}));
+  EXPECT_EQ(daemon().gateway, GatewayId("gw2"));
+  EXPECT_EQ(error(store().daemons().accept_all({from(user_, "d4"), from(UserId("nobody"), "d5")}, soon())).code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(value(store().daemons().list(user_, soon())).size(), 3u);
+}
+
+TEST_F(Daemons, TellWhatBecameOfEachOfManyStreams) {
+  const std::int64_t old = arrive("gw1");
+  value(store().daemons().accept({user_, DaemonId("d2"), "", "", {}, {}, GatewayId("gw1")}, soon()));
+  value(store().daemons().accept({user_, DaemonId("d3"), "", "", {}, {}, GatewayId("gw1")}, soon()));
+  arrive("gw2");
+  const auto written = value(store().daemons().set_connections(
+      {{user_, DaemonId("d3"), 1, DaemonConnection::kStale},
+       {user_, DaemonId("d1"), old, DaemonConnection::kDisconnected},
+       {user_, DaemonId("d2"), 1, DaemonConnection::kDisconnected},
+       {user_, DaemonId("d4"), 1, DaemonConnection::kFresh}}, soon()));
+  ASSERT_EQ(written.size(), 4u);
+  EXPECT_TRUE(written[0].ok() && written[2].ok());
+  EXPECT_EQ(reason_of(written[1]), kReasonSuperseded);
+  EXPECT_EQ(written[3].code(), StatusCode::kNotFound);
+  EXPECT_EQ(daemon().connection, DaemonConnection::kFresh);
+  const auto all = value(store().daemons().list(user_, soon()));
+  EXPECT_EQ(all[1].connection, DaemonConnection::kDisconnected);
+  EXPECT_EQ(all[2].connection, DaemonConnection::kStale);
+}
+
 TEST_F(Daemons, AreDisconnectedWithTheirGatewayOnly) {
   arrive("gw1");
   EXPECT_TRUE(get(store().daemons().disconnect_all(GatewayId("gw2"), soon())).ok());
