@@ -84,6 +84,26 @@ TEST(SimDatabase, MeansWhatItSaysAboutACommit) {
   }
 }
 
+TEST(SimDatabase, FailsTheCommitThatItWasAskedToFail) {
+  World world;
+  sim::SimDatabase one(world.server, world.one);
+  sim::SimDatabase two(world.server, world.two);
+  world.server.fail_commit(&world.one, CommitFault::kLostBefore, 2);
+  const auto code = [&](ports::Database& database) { return world.get(increment(database, world.soon())).code(); };
+  EXPECT_EQ(code(one), StatusCode::kOk);
+  EXPECT_EQ(code(two), StatusCode::kOk);  // of another client: not counted
+  EXPECT_EQ(code(one), StatusCode::kOk);
+  EXPECT_EQ(code(one), StatusCode::kUnavailable);
+  EXPECT_EQ(code(one), StatusCode::kOk);
+  EXPECT_EQ(world.counter(), 4);
+  world.server.fail_commit(nullptr, CommitFault::kAborted, 1);
+  EXPECT_EQ(code(one), StatusCode::kOk);
+  EXPECT_EQ(code(two), StatusCode::kAborted);  // of whichever client
+  world.server.fail_commit(&world.one, CommitFault::kAborted, 0);
+  world.server.forget_plans();
+  EXPECT_EQ(code(one), StatusCode::kOk);
+}
+
 TEST(SimDatabase, DrawsFaultsAsOftenAsItWasTold) {
   World world;
   sim::SimDatabase database(world.server, world.one);
@@ -249,6 +269,54 @@ TEST(SimFileDatabase, KeepsWhatReachedTheDiskBeforeACrash) {
     EXPECT_TRUE(world.get(increment(next_life, world.soon())).ok());
   }
   EXPECT_EQ(outcomes, (std::set<std::int64_t>{0, 1}));
+}
+
+TEST(SimFileDatabase, DiesInTheCommitThatIsTorn) {
+  for (const bool written : {false, true}) {
+    World world;
+    sim::DatabaseFile file(world.simulation, world.one, "journal.db");
+    ASSERT_TRUE(world.get(file.contents().run_script(kTable, kNever)).ok());
+    file.tear({.after = 1, .written = written});
+    const sim::Incarnation life = world.one.incarnation();
+    {
+      sim::SimFileDatabase database(file);
+      ASSERT_TRUE(world.get(increment(database, world.soon())).ok());
+      Started<Status> torn(world.one.context(), increment(database, world.soon()));
+      world.simulation.run_for(seconds(1));
+      EXPECT_FALSE(torn.ended());  // nobody lives who could be told
+      EXPECT_FALSE(life.alive());
+    }
+    EXPECT_FALSE(file.tears());
+    world.one.restart();
+    sim::SimFileDatabase next_life(file);
+    EXPECT_EQ(*world.get(read_counter(next_life, kNever)), written ? 2 : 1);
+    EXPECT_TRUE(world.get(increment(next_life, world.soon())).ok());
+  }
+}
+
+TEST(SimFileDatabase, RefusesWritesWhileTheDiskIsFull) {
+  World world;
+  sim::DatabaseFile file(world.simulation, world.one, "journal.db");
+  ASSERT_TRUE(world.get(file.contents().run_script(kTable, kNever)).ok());
+  sim::SimFileDatabase database(file);
+  file.set_full(true);
+  EXPECT_EQ(world.get(increment(database, world.soon())).code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(*world.get(read_counter(database, world.soon())), 0);
+  file.set_full(false);
+  EXPECT_TRUE(world.get(increment(database, world.soon())).ok());
+  EXPECT_EQ(*world.get(read_counter(database, world.soon())), 1);
+}
+
+TEST(SimFileDatabase, TakesAsLongAsItsDisk) {
+  World world;
+  sim::DatabaseFile file(world.simulation, world.one, "journal.db");
+  ASSERT_TRUE(world.get(file.contents().run_script(kTable, kNever)).ok());
+  sim::SimFileDatabase database(file);
+  file.latency() = {.low = seconds(3), .high = seconds(4)};
+  const Instant begin = world.simulation.now();
+  EXPECT_TRUE(world.get(increment(database, world.soon())).ok());
+  EXPECT_GE(world.simulation.now() - begin, seconds(3));
+  EXPECT_LE(world.simulation.now() - begin, seconds(4));
 }
 
 }  // namespace
