@@ -83,6 +83,7 @@ constexpr RecordSchema kRecords[] = {
     {"daemon.reloaded", "info", "daemon text, called text", "a daemon has taken up its changed configuration"},
     {"daemon.request.refused", "warning", "request_id text, error text",
      "the journal did not admit a request; the tool was not run"},
+    {"daemon.request.waits", "info", "request_id text, daemon text, ahead number", "more tools are asked for than may run at a time"},
     {"daemon.result.acknowledged", "info", "request_id text, daemon text", "a daemon was told that a result is kept"},
     {"daemon.result.not_journaled", "warning", "request_id text, error text",
      "the journal did not take a result; it is offered all the same"},

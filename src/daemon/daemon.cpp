@@ -44,7 +44,10 @@ Daemon::Daemon(Context& context, Clock& clock, Random random, EventLog& log, por
       backoff_(options_.backoff, random_),
       journal_(journal, clock, Random(random.next())),
       runner_(context, clock, log, tools, journal_,
-              RunnerOptions{.daemon = options_.id, .working_directory = options_.working_directory}),
+              RunnerOptions{.daemon = options_.id,
+                            .working_directory = options_.working_directory,
+                            .max_running = options_.max_tools,
+                            .max_waiting = options_.max_waiting_tools}),
       scope_(context) {
   RELIANT_ASSERT(!options_.gateway_addresses.empty(), "a daemon is given at least one gateway");
 }

@@ -51,6 +51,8 @@ struct DaemonOptions {
   std::string token;                           // rlnt_pat_…
   std::string version;
   std::string working_directory = "/";            // for requests that name none
+  std::size_t max_tools = 32;                     // that run at a time
+  std::size_t max_waiting_tools = 256;            // for their turn; more are refused: RESOURCE_EXHAUSTED
   Duration heartbeat = std::chrono::seconds(15);  // unless the gateway asks for another one
   BackoffPolicy backoff;                          // C12
   // Reads its configuration again, when a gateway asks for it; the settings count from the next registration on. May be

@@ -80,6 +80,7 @@ struct Runner::Run {
   bool started = false;  // the tool itself
   Event cancelled;
   Event killed;
+  Event leaves;  // the queue: it is not to be started any more
 };
 
 class Runner::SpooledOutput final : public tools::ToolOutput {
@@ -144,6 +145,7 @@ Runner::Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistr
       tools_(tools),
       journal_(journal),
       options_(std::move(options)),
+      turns_(options_.max_running, options_.max_waiting),
       scope_(context) {}
 
 Runner::~Runner() = default;
@@ -186,6 +188,43 @@ Task<void> Runner::run(std::shared_ptr<Run> run) {
   if (run->tool)
     run->effect = std::max(run->effect, run->tool->descriptor().effect);  // the more careful of both
   co_await wait_for_refusal(run->id);
+  std::optional<Turns::Turn> turn = turns_.try_take();
+  if (!turn && !co_await has_ended(run->id)) {
+    if (turns_.full()) {
+      co_return co_await not_admitted(
+          std::move(run), resource_exhausted("RESOURCE_EXHAUSTED: this daemon runs ", options_.max_running,
+                                             " tools and as many as may (", options_.max_waiting,
+                                             ") wait; ask again when some have ended"));
+    }
+    log_.info("daemon.request.waits", {{"request_id", run->id.str()},
+                                       {"daemon", options_.daemon.str()},
+                                       {"ahead", turns_.waiting()}});
+    turn = co_await turns_.wait(run->leaves);
+    if (!turn) co_return co_await leave_queue(std::move(run));
+  }
+  co_await run_in_turn(std::move(run));
+}
+
+// Who asks again for what has ended need not wait.
+Task<bool> Runner::has_ended(RequestId id) {
+  const auto known = co_await journal_.result(std::move(id), soon());
+  co_return known.ok() && known->has_value();
+}
+
+Task<void> Runner::leave_queue(std::shared_ptr<Run> run) {
+  if (!run->cancelled.is_set()) {  // we stop: it was not accepted, the caller asks again
+    runs_.erase(run->id);
+    a_run_ended_.set();
+    co_return;
+  }
+  const Status refused = co_await journal_.refuse(run->id, soon());
+  if (!refused.ok()) co_return co_await not_admitted(std::move(run), reliant::cancelled("it was cancelled before it started"));
+  run->admitted = true;
+  if (listener_) listener_->on_accepted(run->id);
+  announce_end(*run);
+}
+
+Task<void> Runner::run_in_turn(std::shared_ptr<Run> run) {
   auto admission =
       co_await journal_.admit({run->id, run->request.tool(), run->request.arguments(), run->effect}, soon());
   if (!admission.ok()) co_return co_await not_admitted(std::move(run), admission.status());
@@ -310,6 +349,7 @@ void Runner::announce_end(const Run& run) {
 void Runner::cancel(RequestId id) {
   if (const auto running = runs_.find(id); running != runs_.end()) {
     running->second->cancelled.set();  // confirmed when it has ended
+    running->second->leaves.set();
   } else {
     scope_.spawn(cancel_absent(std::move(id)));
   }
@@ -320,6 +360,7 @@ bool Runner::kill(const RequestId& id) {
   if (running == runs_.end()) return false;
   running->second->killed.set();
   running->second->cancelled.set();
+  running->second->leaves.set();
   return true;
 }
 
@@ -336,6 +377,7 @@ Task<void> Runner::cancel_absent(RequestId id) {
   co_await wait_for_refusal(id);
   if (const auto running = runs_.find(id); running != runs_.end()) {
     running->second->cancelled.set();
+    running->second->leaves.set();
     co_return;
   }
   struct Refusing {
@@ -413,6 +455,7 @@ Task<std::optional<OutputChunk>> Runner::output_after(RequestId id, std::uint64_
 
 Task<bool> Runner::finish_all(Instant deadline) {
   closed_ = true;
+  for (const auto& [id, run] : runs_) run->leaves.set();
   while (!runs_.empty()) {
     a_run_ended_.reset();
     if (!co_await a_run_ended_.wait(deadline)) co_return false;

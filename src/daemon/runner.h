@@ -6,6 +6,9 @@
 // acknowledging slows the tool down; without one the oldest chunks go first, and the gap shows in the
 // numbers. What a run wrote can be read again until its result is acknowledged.
 //
+// So many run at a time; who waits for its turn is not in the journal yet, because it may still be said of it that it was
+// not executed: when it is cancelled, when too many wait (RESOURCE_EXHAUSTED), and after a crash.
+//
 // Owner: the Daemon. Executor: the logic thread. Destroying it ends every run where it stands, and what they
 // started with them; the next life of the daemon calls those that may not be repeated unknown. No call fails:
 // every request that was accepted gets a result, which is offered until it is acknowledged. One that the journal
@@ -22,6 +25,7 @@
 #include "base/event_log.h"
 #include "base/ids.h"
 #include "daemon/journal.h"
+#include "daemon/turns.h"
 #include "model/tool.h"
 #include "reliant/tools/v1/daemon.pb.h"
 #include "runtime/clock.h"
@@ -51,6 +55,8 @@ struct RunnerOptions {
   std::size_t chunk_size = 32 * 1024;   // bytes of output in one frame, far below any payload limit (C42)
   std::size_t spool_limit = 4 << 20;    // bytes of output kept for one run
   std::size_t content_limit = 1 << 20;  // bytes of a result
+  std::size_t max_running = 32;         // tools at a time
+  std::size_t max_waiting = 256;        // for their turn; more are refused
 };
 
 class Runner {
@@ -97,6 +103,9 @@ class Runner {
   Task<void> run(std::shared_ptr<Run> run);
   Task<model::ToolResult> run_tool(std::shared_ptr<Run> run);
   Task<model::ToolResult> run_or_cancel(std::shared_ptr<Run> run);
+  Task<bool> has_ended(RequestId id);
+  Task<void> leave_queue(std::shared_ptr<Run> run);
+  Task<void> run_in_turn(std::shared_ptr<Run> run);
   Task<void> not_admitted(std::shared_ptr<Run> run, Status why);
   Task<void> record_end(std::shared_ptr<Run> run, model::ToolResult result, bool journaled);
   void announce_end(const Run& run);
@@ -114,6 +123,7 @@ class Runner {
   RunListener* listener_ = nullptr;
   UserId user_;
   bool closed_ = false;
+  Turns turns_;
   std::map<RequestId, std::shared_ptr<Run>> runs_;
   std::set<RequestId> offers_;
   std::map<RequestId, std::shared_ptr<Event>> refusing_;  // being written down as not to be run; set when that is over

@@ -161,6 +161,103 @@ TEST_F(DaemonRequests, RunInParallel) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(gateway_->results(concat("r", i)).size(), 1u);
 }
 
+class DaemonQueue : public DaemonWorld {
+ protected:
+  DaemonQueue() {
+    options_.max_tools = 2;
+    options_.max_waiting_tools = 3;
+  }
+  void execute(std::string id) {
+    gateway_->execute(std::move(id), "append /log x; sleep 10; echo done");
+    run_for(50ms);
+  }
+  proto::ToolFinished result(const std::string& id) {
+    const auto results = gateway_->results(id);
+    EXPECT_FALSE(results.empty()) << id;  // offered again and again: nobody acknowledges
+    return results.empty() ? proto::ToolFinished() : results.back();
+  }
+};
+
+TEST_F(DaemonQueue, RunsSoManyAtATimeAndTheOthersInTheirOrder) {
+  connect();
+  for (const char* id : {"r1", "r2", "r3", "r4", "r5"}) execute(id);
+  EXPECT_EQ(log_.count("tool.effect.started"), 2u);
+  run_for(10s);
+  EXPECT_EQ(log_.count("tool.effect.started"), 4u);
+  EXPECT_EQ(log_.count("tool.effect.started", "r5"), 0u);
+  run_for(20s);
+  for (const char* id : {"r1", "r2", "r3", "r4", "r5"}) {
+    EXPECT_EQ(result(id).outcome(), proto::OUTCOME_EXECUTED);
+    EXPECT_EQ(machine_.effects.count(id), 1u);
+  }
+}
+
+TEST_F(DaemonQueue, SaysThatTooManyWaitAndRunsNothing) {
+  connect();
+  for (const char* id : {"r1", "r2", "r3", "r4", "r5", "r6"}) execute(id);
+  EXPECT_EQ(result("r6").outcome(), proto::OUTCOME_NOT_EXECUTED);
+  EXPECT_TRUE(result("r6").is_error());
+  EXPECT_NE(result("r6").content().find("RESOURCE_EXHAUSTED"), std::string::npos) << result("r6").content();
+  run_for(1min);
+  EXPECT_EQ(machine_.effects.count("r6"), 0u);
+  EXPECT_EQ(result("r5").outcome(), proto::OUTCOME_EXECUTED);
+  execute("r7");  // there is room again
+  run_for(11s);
+  EXPECT_EQ(result("r7").outcome(), proto::OUTCOME_EXECUTED);
+}
+
+TEST_F(DaemonQueue, CancelledBeforeItsTurnWasNotExecuted) {
+  connect();
+  for (const char* id : {"r1", "r2", "r3", "r4"}) execute(id);
+  gateway_->cancel("r3");
+  run_for(1s);
+  EXPECT_EQ(result("r3").outcome(), proto::OUTCOME_NOT_EXECUTED);
+  ASSERT_EQ(gateway_->cancels("r3").size(), 1u);
+  EXPECT_FALSE(gateway_->cancels("r3")[0].was_running());
+  run_for(1min);
+  EXPECT_EQ(machine_.effects.count("r3"), 0u);
+  EXPECT_EQ(result("r4").outcome(), proto::OUTCOME_EXECUTED);
+  execute("r3");  // also when it comes again
+  EXPECT_EQ(gateway_->results("r3").back().outcome(), proto::OUTCOME_NOT_EXECUTED);
+  EXPECT_EQ(machine_.effects.count("r3"), 0u);
+}
+
+TEST_F(DaemonQueue, OverACrashHasNotBegunAndIsRunWhenItIsAskedForAgain) {
+  connect();
+  for (const char* id : {"r1", "r2", "r3"}) execute(id);
+  crash();
+  start();
+  run_for(2s);
+  EXPECT_EQ(result("r1").outcome(), proto::OUTCOME_UNKNOWN);
+  EXPECT_TRUE(gateway_->results("r3").empty());
+  execute("r3");
+  run_for(11s);
+  EXPECT_EQ(result("r3").outcome(), proto::OUTCOME_EXECUTED);
+}
+
+TEST_F(DaemonQueue, DoesNotHoldUpAnswersThatAreKnown) {
+  connect();
+  execute("r1");
+  run_for(10s);
+  for (const char* id : {"r2", "r3", "r4", "r5", "r6"}) execute(id);
+  const std::size_t before = gateway_->results("r1").size();
+  execute("r1");
+  EXPECT_GT(gateway_->results("r1").size(), before);
+}
+
+TEST_F(DaemonQueue, IsNotStartedByADaemonThatStops) {
+  connect();
+  for (const char* id : {"r1", "r2", "r3"}) execute(id);
+  gateway_->acknowledges_results = true;
+  TaskScope stopper(executor_, 3);
+  stopper.spawn([](Daemon& daemon, Instant deadline) -> Task<void> { co_await daemon.stop(deadline); }(
+                                                          life_->daemon, executor_.now() + 60s));
+  run_for(15s);
+  EXPECT_TRUE(life_->end.has_value()) << "it waits for those that run";
+  EXPECT_EQ(machine_.effects.count("r3"), 0u);
+  EXPECT_TRUE(gateway_->results("r3").empty());
+}
+
 TEST_F(DaemonRequests, InterruptedByACrashAreUnknownAndNotRunAgain) {
   connect();
   gateway_->execute("r1", "append /log x; sleep 10; append /log y");
