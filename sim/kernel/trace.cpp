@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "base/assert.h"
+#include "kernel/digest.h"
 #include "runtime/random.h"
 
 namespace reliant::sim {
@@ -15,31 +16,31 @@ std::uint64_t hash_number(std::uint64_t value, std::uint64_t hash) {
   return mix_bits(hash ^ mix_bits(value + 0x9e3779b97f4a7c15ull));
 }
 
-// With the length, so that "ab","c" and "a","bc" differ.
-std::uint64_t hash_text(std::string_view text, std::uint64_t hash) {
-  return hash_number(text.size(), hash_bytes(text, hash));
-}
-
 std::uint64_t hash_of(std::uint32_t node, Level level, std::string_view name,
                       std::initializer_list<Field> fields) {
   std::uint64_t hash = hash_number((std::uint64_t{node} << 8) | static_cast<std::uint64_t>(level), kHashSeed);
-  hash = hash_text(name, hash);
+  hash = digest(name, hash);
   for (const Field& field : fields) {
-    hash = hash_text(field.key, hash);
+    hash = digest(field.key, hash);
     if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
       hash = hash_number(static_cast<std::uint64_t>(*number), hash);
     } else {
-      hash = hash_text(std::get<std::string_view>(field.value), ~hash);
+      hash = digest(std::get<std::string_view>(field.value), ~hash);
     }
   }
   return hash;
 }
 
-TraceRecord::Field kept(const Field& field) {
+// Into strings that are there already, where there are some.
+void keep(const Field& field, TraceRecord::Field& kept) {
+  kept.key = field.key;
   if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
-    return {std::string(field.key), *number};
+    kept.value = *number;
+  } else if (auto* text = std::get_if<std::string>(&kept.value)) {
+    *text = std::get<std::string_view>(field.value);
+  } else {
+    kept.value.emplace<std::string>(std::get<std::string_view>(field.value));
   }
-  return {std::string(field.key), std::string(std::get<std::string_view>(field.value))};
 }
 
 void append_quoted(std::string& out, std::string_view text) {
@@ -89,14 +90,20 @@ void Trace::record(std::uint32_t node, Level level, std::string_view name,
   const bool is_first_error = is_error && !first_error_;
   if (keep_ == 0 && sinks_.empty() && !is_first_error) return;
 
-  TraceRecord record{executor_->steps(), executor_->true_now(), node, level, std::string(name), {}};
-  record.fields.reserve(fields.size());
-  for (const Field& field : fields) record.fields.push_back(kept(field));
-  for (TraceSink* sink : sinks_) sink->on_record(record);
-  if (is_first_error) first_error_ = record;
+  current_.step = executor_->steps();
+  current_.time = executor_->true_now();
+  current_.node = node;
+  current_.level = level;
+  current_.name = name;
+  current_.fields.resize(fields.size());
+  auto kept = current_.fields.begin();
+  for (const Field& field : fields) keep(field, *kept++);
+  for (TraceSink* sink : sinks_) sink->on_record(current_);
+  RELIANT_ASSERT(current_.step == executor_->steps() && current_.name == name, "a sink records nothing itself");
+  if (is_first_error) first_error_ = current_;
   if (keep_ == 0) return;
   if (records_.size() == keep_) records_.pop_front();
-  records_.push_back(std::move(record));
+  records_.push_back(current_);
 }
 
 void Trace::add_sink(TraceSink& sink) {

@@ -35,6 +35,7 @@ struct TraceRecord {
   std::string name;  // area.thing.happened
   std::vector<Field> fields;
 
+  bool is(std::string_view what) const { return name == what; }  // lengths first: most sinks ask for most names in vain
   // Null: there is no such field, or it has the other type.
   const std::int64_t* number(std::string_view key) const;
   const std::string* text(std::string_view key) const;
@@ -43,7 +44,8 @@ struct TraceRecord {
 class TraceSink {
  public:
   virtual ~TraceSink() = default;
-  // Called while the event happens: it may look, remember and wake a task of the world, but do nothing itself.
+  // Called while the event happens: it may look, remember and wake a task of the world, but do nothing itself. The record
+  // is the next one's soon.
   virtual void on_record(const TraceRecord& record) = 0;
 };
 
@@ -97,6 +99,7 @@ class Trace {
  private:
   Executor* executor_;
   std::size_t keep_;
+  TraceRecord current_;  // of the record that is being shown: its memory serves the next one
   std::deque<TraceRecord> records_;
   std::vector<TraceSink*> sinks_;
   std::vector<DeliverySink*> delivery_sinks_;

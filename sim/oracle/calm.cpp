@@ -6,13 +6,13 @@ namespace reliant::sim {
 
 void Calm::on_record(const TraceRecord& record) {
   if (!record.name.starts_with("fault.")) return;
-  if (record.name == "fault.healed") {
+  if (record.is("fault.healed")) {
     for (Fault& fault : faults_) fault.to = std::min(fault.to, record.time);
     return;
   }
   const std::int64_t* lasts = record.number("lasts_us");
   // Those that say nothing last until everything is healed.
-  const bool ends = lasts != nullptr || record.name == "fault.restarted";
+  const bool ends = lasts != nullptr || record.is("fault.restarted");
   const Duration time = std::chrono::microseconds(lasts == nullptr ? 0 : *lasts);
   faults_.push_back({record.time, ends ? after(record.time, time) : kNever});
 }

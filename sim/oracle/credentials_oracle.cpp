@@ -10,9 +10,9 @@ constexpr Duration kBetween = std::chrono::minutes(10);
 }  // namespace
 
 void CredentialsOracle::on_record(const TraceRecord& record) {
-  if (record.name == "fault.revoke_token") {
+  if (record.is("fault.revoke_token")) {
     ++daemons_[text_or_empty(record, "target")].revoked;
-  } else if (record.name == "daemon.credentials.retired") {
+  } else if (record.is("daemon.credentials.retired")) {
     const std::string& daemon = text_or_empty(record, "daemon");
     Seen& seen = daemons_[daemon];
     if (++seen.retired > seen.revoked) {
@@ -20,7 +20,7 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
                                     seen.revoked, " times"),
                       &record);
     }
-  } else if (record.name == "daemon.registered" && number_or_zero(record, "recovers") != 0) {
+  } else if (record.is("daemon.registered") && number_or_zero(record, "recovers") != 0) {
     const std::string& daemon = text_or_empty(record, "daemon");
     Seen& seen = daemons_[daemon];
     if (seen.recovered != Instant::min() && record.time - seen.recovered < kBetween) {

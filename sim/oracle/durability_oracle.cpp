@@ -31,7 +31,7 @@ std::string outcome_of(const FinalChat& chat, const std::string& call) {
 }  // namespace
 
 void DurabilityOracle::on_record(const TraceRecord& record) {
-  const std::string& name = record.name;
+  const std::string_view name = record.name;
   if (name == "client.chat.created") {
     chats_[text_or_empty(record, "chat")] = text_or_empty(record, "user");
   } else if (name == "client.project.created") {

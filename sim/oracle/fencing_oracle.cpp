@@ -18,13 +18,13 @@ DaemonKey daemon_in(const TraceRecord& record) { return {text_or_empty(record, "
 }  // namespace
 
 void FencingOracle::on_record(const TraceRecord& record) {
-  if (record.name == "gateway.session.opened") {
+  if (record.is("gateway.session.opened")) {
     accepted_[daemon_in(record)].try_emplace(number_or_zero(record, "epoch"), record.time);
-  } else if (record.name == "gateway.result.kept") {
+  } else if (record.is("gateway.result.kept")) {
     judge(record, kAnswers, "has answered");
-  } else if (record.name == "gateway.status.written") {
+  } else if (record.is("gateway.status.written")) {
     judge(record, kStatus, "has written status");
-  } else if (record.name == "gateway.request.routed" || record.name == "gateway.request.replayed") {
+  } else if (record.is("gateway.request.routed") || record.is("gateway.request.replayed")) {
     judge(record, kRouted, "was handed a request");
   }
 }

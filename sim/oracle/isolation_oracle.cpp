@@ -40,11 +40,11 @@ bool is_id(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || 
 }  // namespace
 
 void IsolationOracle::on_record(const TraceRecord& record) {
-  if (record.name == "client.update") {
+  if (record.is("client.update")) {
     if (const std::string& foreign = text_or_empty(record, "foreign"); !foreign.empty()) {
       verdict_.broken(kChat, concat("chat ", text_or_empty(record, "chat"), " was told what belongs to ", foreign), &record);
     }
-  } else if (record.name == "gateway.session.opened") {
+  } else if (record.is("gateway.session.opened")) {
     auto& epochs = epochs_[{text_or_empty(record, "user"), text_or_empty(record, "daemon")}];
     const std::int64_t epoch = number_or_zero(record, "epoch");
     const auto [entry, fresh] = epochs.try_emplace(epoch, text_or_empty(record, "gateway"));
@@ -53,11 +53,11 @@ void IsolationOracle::on_record(const TraceRecord& record) {
                                      entry->second, " and ", text_or_empty(record, "gateway")),
                       &record);
     }
-  } else if (record.name == "client.chat.created") {
+  } else if (record.is("client.chat.created")) {
     users_of_chats_[text_or_empty(record, "chat")] = text_or_empty(record, "user");
-  } else if (record.name == "tool.effect.started" || record.name == "worker.tool.finished") {
+  } else if (record.is("tool.effect.started") || record.is("worker.tool.finished")) {
     own(record);
-  } else if (record.name == "run.node") {
+  } else if (record.is("run.node")) {
     const auto id = static_cast<std::size_t>(number_or_zero(record, "id"));
     if (places_.size() <= id) places_.resize(id + 1);
     places_[id] = Place{text_or_empty(record, "called"), text_or_empty(record, "role"), {text_or_empty(record, "user"), ""},
@@ -69,7 +69,7 @@ void IsolationOracle::on_record(const TraceRecord& record) {
 void IsolationOracle::own(const TraceRecord& record) {
   const std::string& request = text_or_empty(record, "request_id");
   const Owner owner{text_or_empty(record, "user"), text_or_empty(record, "chat")};
-  if (record.name == "tool.effect.started") {
+  if (record.is("tool.effect.started")) {
     const Place* machine = place(record.node);
     // A machine is whose it is, whatever the daemon on it believes.
     const std::string& user = machine != nullptr && !machine->daemon.empty() ? machine->owner.user : owner.user;

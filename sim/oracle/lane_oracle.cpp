@@ -26,7 +26,7 @@ bool for_one(std::string_view subject) {
 }  // namespace
 
 void LaneOracle::on_record(const TraceRecord& record) {
-  if (record.name == "run.node" && text_or_empty(record, "role") == "bus") {
+  if (record.is("run.node") && text_or_empty(record, "role") == "bus") {
     bus_ = static_cast<std::uint32_t>(number_or_zero(record, "id"));
   }
 }

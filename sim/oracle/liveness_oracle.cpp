@@ -35,8 +35,8 @@ void LivenessOracle::on_record(const TraceRecord& record) {
   if (record.level == Level::kError) {
     verdict_.broken(kDefect, concat("node ", record.node, ": ", record.name, fields_of(record)), &record);
   }
-  if (record.name == "client.chat.done") done_.insert(text_or_empty(record, "chat"));
-  if (record.name != "client.message.accepted") return;
+  if (record.is("client.chat.done")) done_.insert(text_or_empty(record, "chat"));
+  if (!record.is("client.message.accepted")) return;
   ++accepted_of_[text_or_empty(record, "chat")];
   accepted_.push_back({text_or_empty(record, "user"), text_or_empty(record, "chat"), text_or_empty(record, "message"),
                        static_cast<std::uint64_t>(number_or_zero(record, "sequence"))});

@@ -14,20 +14,20 @@ constexpr Duration kSettled = std::chrono::seconds(5);  // until a new session i
 }  // namespace
 
 void RoutingOracle::on_record(const TraceRecord& record) {
-  if (record.name == "worker.daemon.chosen") {
+  if (record.is("worker.daemon.chosen")) {
     judge(record);
-  } else if (record.name == "gateway.session.opened") {
+  } else if (record.is("gateway.session.opened")) {
     const Key key(text_or_empty(record, "user"), text_or_empty(record, "daemon"));
     Standing& standing = daemons_[key];
     standing.open.emplace(number_or_zero(record, "epoch"), record.time);
     standing.stale = false;
     users_[key.second] = key.first;
-  } else if (record.name == "gateway.session.closed") {
+  } else if (record.is("gateway.session.closed")) {
     daemons_[{text_or_empty(record, "user"), text_or_empty(record, "daemon")}].open.erase(number_or_zero(record, "epoch"));
-  } else if (record.name == "gateway.session.status") {
+  } else if (record.is("gateway.session.status")) {
     const std::string& daemon = text_or_empty(record, "daemon");
     daemons_[{users_[daemon], daemon}].stale = text_or_empty(record, "status") == "stale";
-  } else if (record.name == "daemon.connected") {
+  } else if (record.is("daemon.connected")) {
     if (text_or_empty(record, "type") == "cloud") cloud_.insert(text_or_empty(record, "daemon"));
   } else if (record.name.starts_with("fault.")) {
     const Duration lasts = std::chrono::microseconds(number_or_zero(record, "lasts_us"));

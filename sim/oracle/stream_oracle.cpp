@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "kernel/digest.h"
 #include "kernel/option.h"
 #include "runtime/random.h"
 
@@ -17,14 +18,14 @@ constexpr std::string_view kComplete = "stream.complete";
 
 void StreamOracle::on_record(const TraceRecord& record) {
   calm_.on_record(record);
-  if (record.name == "client.update") return on_update(record);
-  if (record.name == "worker.turn.finished") return on_turn_ended(record);
-  if (record.name == "api.message.accepted") {
+  if (record.is("client.update")) return on_update(record);
+  if (record.is("worker.turn.finished")) return on_turn_ended(record);
+  if (record.is("api.message.accepted")) {
     Seen& seen = chats_[text_or_empty(record, "chat")];
     seen.asked.insert(text_or_empty(record, "message"));
     seen.turn_ended = kNever;  // the chat may have gone on at once
   }
-  if (record.name == "client.stream.opened") chats_[text_or_empty(record, "chat")].stream_opened = record.time;
+  if (record.is("client.stream.opened")) chats_[text_or_empty(record, "chat")].stream_opened = record.time;
 }
 
 // The update may have reached the client before this record was made, right after it was published. While another message
@@ -79,8 +80,8 @@ void StreamOracle::compare(const FinalChat& chat) {
     verdict_.broken(kEqual, concat("chat ", chat.id, ": the client has seen ", seen, " updates, the store has ", chat.updates.size()));
   }
   for (std::size_t i = 0; i < std::min(seen, chat.updates.size()); ++i) {
-    const auto digest = static_cast<std::int64_t>(hash_bytes(chat.updates[i].payload));
-    if (found->second.digests[i] == digest) continue;
+    const auto stored = static_cast<std::int64_t>(digest(chat.updates[i].payload, kHashSeed));
+    if (found->second.digests[i] == stored) continue;
     return verdict_.broken(kEqual, concat("chat ", chat.id, ": update ", i + 1, " was not what the store has"));
   }
 }

@@ -16,7 +16,7 @@ bool leaves_record(const std::string& tool) { return tool == "bash"; }
 
 void ToolOracle::on_record(const TraceRecord& record) {
   calm_.on_record(record);
-  if (record.name == "tool.effect.started") {
+  if (record.is("tool.effect.started")) {
     Seen& seen = requests_[text_or_empty(record, "request_id")];
     seen.tool = text_or_empty(record, "tool");
     seen.repeatable = text_or_empty(record, "effect") != "non_idempotent";
@@ -32,22 +32,22 @@ void ToolOracle::on_record(const TraceRecord& record) {
                       &record);
     }
     seen.daemon = daemon;
-  } else if (record.name == "tool.effect.finished") {
+  } else if (record.is("tool.effect.finished")) {
     Seen& seen = requests_[text_or_empty(record, "request_id")];
     ++seen.ended;
     seen.end = record.time;
-  } else if (record.name == "worker.turn.finished" && text_or_empty(record, "status") == "cancelled") {
+  } else if (record.is("worker.turn.finished") && text_or_empty(record, "status") == "cancelled") {
     cancelled_.push_back({text_or_empty(record, "chat"), record.time});
-  } else if (record.name == "worker.tool.finished") {
+  } else if (record.is("worker.tool.finished")) {
     on_told(record);
-  } else if (record.name == "gateway.result.kept") {
+  } else if (record.is("gateway.result.kept")) {
     on_kept(record);
-  } else if (record.name == "gateway.request.routed" || record.name == "gateway.request.replayed") {
+  } else if (record.is("gateway.request.routed") || record.is("gateway.request.replayed")) {
     routed_.try_emplace(text_or_empty(record, "request_id"), record.time);
-  } else if (record.name == "run.node" && !text_or_empty(record, "daemon").empty()) {
+  } else if (record.is("run.node") && !text_or_empty(record, "daemon").empty()) {
     nodes_[static_cast<std::uint32_t>(number_or_zero(record, "id"))] = {text_or_empty(record, "user"),
                                                                         text_or_empty(record, "daemon")};
-  } else if (record.name == "node.crashed" || record.name == "node.exited") {
+  } else if (record.is("node.crashed") || record.is("node.exited")) {
     if (const auto daemon = nodes_.find(record.node); daemon != nodes_.end()) died_[daemon->second] = record.time;
     for (auto& [request, seen] : requests_) {
       if (seen.node == record.node && seen.end == kNever) seen.end = record.time;  // what it ran has gone with it

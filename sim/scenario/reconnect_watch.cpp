@@ -13,7 +13,7 @@ constexpr std::int64_t kLeastSeconds = 4;
 }  // namespace
 
 void ReconnectWatch::on_record(const TraceRecord& record) {
-  const std::string& name = record.name;
+  const std::string_view name = record.name;
   if (!crash_) {
     const std::string* target = record.text("target");
     if (name == "fault.crash" && target != nullptr && target->starts_with("gateway")) crash_ = record.time;

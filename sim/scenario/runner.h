@@ -33,7 +33,7 @@ std::string_view to_string(Outcome outcome);
 struct RunOptions {
   std::uint64_t seed = 1;
   std::ostream* trace = nullptr;  // JSON lines; borrowed
-  SimulationOptions simulation;
+  SimulationOptions simulation{.trace_keep = 0};  // oracles and the trace file are told; nobody looks at kept records
   Decorators decorators;  // of tests, to plant bugs
   bool check_schema = false;  // a record that does not fit sim/kernel/trace_schema.h breaks the run
 };

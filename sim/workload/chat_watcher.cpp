@@ -6,6 +6,7 @@
 
 #include "base/ids.h"
 #include "base/text.h"
+#include "kernel/digest.h"
 #include "kernel/option.h"
 #include "runtime/sleep.h"
 
@@ -83,7 +84,7 @@ bool ChatWatcher::take(std::string_view frame) {
                                       {"chat", chat_},
                                       {"sequence", sequence},
                                       {"kind", kind},
-                                      {"digest", static_cast<std::int64_t>(hash_bytes(data))},
+                                      {"digest", static_cast<std::int64_t>(digest(data, kHashSeed))},
                                       {"foreign", foreign_mark(data, chat_)}});
   last_ = sequence;
   if (kind == "status") note_status(data);

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "kernel/digest.h"
 #include "runtime/channel.h"
 #include "runtime/ring.h"
 #include "runtime/sleep.h"
@@ -15,11 +16,11 @@ namespace {
 constexpr std::uint64_t kAnswers = 0;  // the number of the subscription that all requests of a client share
 constexpr std::size_t kFrameHeader = 32;
 
-std::uint64_t digest(const ports::BusMessage& message) {
-  std::uint64_t hash = hash_bytes(message.subject);
-  hash = hash_bytes(message.reply_to, ~hash);
-  for (const auto& [name, value] : message.headers) hash = hash_bytes(value, ~hash_bytes(name, ~hash));
-  return hash_bytes(message.payload, ~hash);
+std::uint64_t digest_of(const ports::BusMessage& message) {
+  std::uint64_t hash = digest(message.subject, kHashSeed);
+  hash = digest(message.reply_to, hash);
+  for (const auto& [name, value] : message.headers) hash = digest(value, digest(name, hash));
+  return digest(message.payload, hash);
 }
 
 Status closed_error() { return unavailable("the bus was drained"); }
@@ -73,7 +74,7 @@ class BusConnection final : public Connection {
   void arrived(Side to) override {
     Frame frame = coming_[to].pop();
     under_way_[to] -= frame.bytes;
-    executor().mix(digest(frame.message) + frame.number);
+    executor().mix(digest_of(frame.message) + frame.number);
     if (frame.kind == Kind::kPublish || frame.kind == Kind::kMessage) {
       show(Delivery::Way::kBus, to, frame.message.subject, frame.message.reply_to, frame.message.payload);
     }

@@ -2,10 +2,10 @@
 
 #include <array>
 #include <coroutine>
-#include <cstring>
 #include <optional>
 #include <utility>
 
+#include "kernel/digest.h"
 #include "runtime/channel.h"
 #include "runtime/ring.h"
 #include "runtime/sleep.h"
@@ -159,16 +159,6 @@ class Stream final : public Connection {
     StreamWait* writer = nullptr;
   };
 
-  static std::uint64_t digest(const std::string& data) {
-    std::uint64_t hash = data.size();
-    std::size_t i = 0;
-    for (std::uint64_t word = 0; i + sizeof word <= data.size(); i += sizeof word) {
-      std::memcpy(&word, data.data() + i, sizeof word);
-      hash = (hash ^ word) * 0x9ddfea08eb382d69ull;
-    }
-    return hash_bytes(std::string_view(data).substr(i), hash);
-  }
-
   void transmit(Side from, Frame frame, std::size_t bytes) {
     sides_[other(from)].coming.push(std::move(frame));
     depart(from, bytes);
@@ -190,7 +180,7 @@ class Stream final : public Connection {
     StreamWait* waiting = me.reader;
     switch (frame.kind) {
       case Kind::kData:
-        executor().mix(digest(frame.data));
+        executor().mix(digest(frame.data, kHashSeed));
         if (me.ended) return;
         show(Delivery::Way::kLink, to, {}, {}, frame.data);
         me.inbox.push(std::move(frame.data));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kernel/digest.h"
 #include "runtime/random.h"
 #include "unit/oracle/judged.h"
 
@@ -25,7 +26,7 @@ class Following : public testing::Test {
                                     {"chat", "c"},
                                     {"sequence", sequence},
                                     {"kind", kind},
-                                    {"digest", static_cast<std::int64_t>(hash_bytes(payload))},
+                                    {"digest", static_cast<std::int64_t>(digest(payload, kHashSeed))},
                                     {"foreign", ""}});
   }
   void turn_ends() { judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", "t"}, {"status", "idle"}}); }
