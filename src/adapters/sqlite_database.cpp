@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <array>
 #include <charconv>
 #include <map>
 #include <utility>
@@ -104,9 +105,25 @@ class SqliteConnection {
       return a.size() != b.size() ? a.size() < b.size() : a < b;
     }
   };
+  using Statements = std::map<std::string, Statement, ShorterFirst>;
+  struct Known {
+    std::string_view sql;  // the key in `statements_`
+    Statement* statement = nullptr;
+  };
 
+  // Few statements of a program have one length and one middle: mostly one comparison is enough.
   Result<Statement*> prepared(std::string_view sql) {
-    if (const auto found = statements_.find(sql); found != statements_.end()) return &found->second;
+    const std::size_t middle = sql.empty() ? 0 : static_cast<unsigned char>(sql[sql.size() / 2]);
+    Known& known = known_[(sql.size() * 7 + middle) % known_.size()];
+    if (known.statement == nullptr || known.sql != sql) {
+      TRY_ASSIGN(Statements::value_type* const found, looked_up(sql));
+      known = {found->first, &found->second};
+    }
+    return known.statement;
+  }
+
+  Result<Statements::value_type*> looked_up(std::string_view sql) {
+    if (const auto found = statements_.find(sql); found != statements_.end()) return &*found;
     sqlite3_stmt* handle = nullptr;
     const char* tail = nullptr;
     const int result = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
@@ -118,7 +135,7 @@ class SqliteConnection {
       sqlite3_finalize(handle);
       return internal_error("not one statement with placeholders $1, $2, ...: ", sql);
     }
-    return &statements_.emplace(std::string(sql), std::move(statement)).first->second;
+    return &*statements_.emplace(std::string(sql), std::move(statement)).first;
   }
 
   static bool number_parameters(Statement& statement) {
@@ -198,7 +215,8 @@ class SqliteConnection {
   }
 
   sqlite3* handle_;
-  std::map<std::string, Statement, ShorterFirst> statements_;
+  Statements statements_;
+  std::array<Known, 64> known_{};  // by length and middle; what is not here is looked up
 };
 
 namespace {
@@ -247,6 +265,8 @@ Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, Durab
 void use_sqlite_in_one_thread() {
   sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  // Room for one page is reserved with each b-tree of its own, not for twenty: that of a RETURNING has no second one.
+  sqlite3_config(SQLITE_CONFIG_PAGECACHE, nullptr, 0, 1);
 }
 
 // Holds its connection's turn until it is over: committed, failed or destroyed.
