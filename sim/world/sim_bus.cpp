@@ -192,9 +192,11 @@ void SimBusServer::publish(BusConnection& from, const ports::BusMessage& message
     deliver(group.members[member], message);
   }
   if (match.empty() && !message.reply_to.empty()) {
-    for (const model::InterestId id : interest_.match(message.reply_to).plain) {
-      if (subscribers_.at(id).connection == &from) deliver(id, ports::no_responders_message(message.reply_to));
-    }
+    // The publisher alone is told, and of its subscriptions one.
+    const std::vector<model::InterestId> inboxes = interest_.match(message.reply_to).plain;
+    const auto own = std::ranges::find_if(
+        inboxes, [&](model::InterestId id) { return subscribers_.at(id).connection == &from; });
+    if (own != inboxes.end()) deliver(*own, ports::no_responders_message(message.reply_to));
   }
   for (BusConnection* client : overflowing) {
     const bool known = std::find(clients_.begin(), clients_.end(), client) != clients_.end();

@@ -1,6 +1,8 @@
 #include "adapters/memory_bus.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "runtime/channel.h"
@@ -71,10 +73,11 @@ void MemoryBusServer::publish(const MemoryBus& publisher, const ports::BusMessag
     deliver(group.members[member], message);
   }
   if (!match.empty() || message.reply_to.empty()) return;
-  // The server tells the publisher alone.
-  for (const model::InterestId id : interest_.match(message.reply_to).plain) {
-    if (subscribers_.at(id)->owner == &publisher) deliver(id, ports::no_responders_message(message.reply_to));
-  }
+  // The server tells the publisher alone, and of its subscriptions one.
+  const std::vector<model::InterestId> inboxes = interest_.match(message.reply_to).plain;
+  const auto own = std::ranges::find_if(
+      inboxes, [&](model::InterestId id) { return subscribers_.at(id)->owner == &publisher; });
+  if (own != inboxes.end()) deliver(*own, ports::no_responders_message(message.reply_to));
 }
 
 std::shared_ptr<MemoryBusServer::Subscriber> MemoryBusServer::subscribe(MemoryBus& bus,

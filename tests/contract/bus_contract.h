@@ -217,6 +217,17 @@ BUS_TEST(NobodyElseHearsThatThereIsNoResponder) {
   EXPECT_EQ(co_await Suite::heard(*other, Suite::soon(world)), "<DEADLINE_EXCEEDED>");
 }
 
+BUS_TEST(OneSubscriptionHearsThatThereIsNoResponder) {
+  const std::string inbox = one.new_inbox();
+  const auto first = co_await Suite::subscribed(one, inbox);
+  const auto second = co_await Suite::subscribed(one, inbox);
+  BusMessage lonely = Suite::message("nobody.here");
+  lonely.reply_to = inbox;
+  EXPECT_TRUE(one.publish(lonely).ok());
+  const std::size_t heard = (co_await Suite::all_heard(world, *first)).size();
+  EXPECT_EQ(heard + (co_await Suite::all_heard(world, *second)).size(), 1u);
+}
+
 BUS_TEST(RequestThatIsNotAnsweredEndsAtItsDeadline) {
   const auto silent = co_await Suite::subscribed(two, "silent");
   const auto answer = co_await one.request(Suite::message("silent"), Suite::soon(world));
@@ -372,7 +383,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     BusContract, DeliversToEveryPlainSubscriptionThatMatches, MatchesWildcards, GivesAMessageToOneMemberOfEachQueueGroup,
     KeepsTheOrderOfOnePublisher, CarriesHeadersReplySubjectAndBytes, RequestIsAnsweredByAResponder,
     RequestsAtOneTimeGetTheirOwnAnswers, RequestWithoutAResponderFailsAtOnce,
-    PublishWithoutAResponderIsAnsweredInTheInbox, NobodyElseHearsThatThereIsNoResponder, RequestThatIsNotAnsweredEndsAtItsDeadline, InboxesAreUnique,
+    PublishWithoutAResponderIsAnsweredInTheInbox, NobodyElseHearsThatThereIsNoResponder,
+    OneSubscriptionHearsThatThereIsNoResponder, RequestThatIsNotAnsweredEndsAtItsDeadline, InboxesAreUnique,
     RefusesBadSubjects, RefusesWhatIsTooLargeOrBreaksAHeader, NextDeadlineLeavesTheSubscriptionAlive,
     CancelledNextLosesNoMessage, SlowConsumerDropsTheNewestAndCounts, DestroyedSubscriptionIsNoInterest,
     DrainedSubscriptionHandsOutWhatItHas, DrainWakesWhoWaitsForAMessage, DrainedBusHandsOutWhatItHasAndCloses,

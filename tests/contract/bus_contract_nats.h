@@ -1,4 +1,4 @@
-// The real world of the bus contract: a nats-server of its own for each test, and two clients.
+// The real world of the bus contract: a nats-server, of its own for each test unless it is given one, and two clients.
 #pragma once
 
 #include <functional>
@@ -30,7 +30,12 @@ class CountingLog final : public EventLog {
 class NatsWorld {
  public:
   explicit NatsWorld(const std::string& configuration = "", const adapters::NatsOptions& options = {})
-      : server_(configuration), one_(connect(options, 1)), two_(connect(options, 2)) {}
+      : own_(std::make_unique<NatsServer>(configuration)),
+        server_(*own_),
+        one_(connect(options, 1)),
+        two_(connect(options, 2)) {}
+  NatsWorld(NatsServer& server, std::uint64_t seed)
+      : server_(server), one_(connect({}, 2 * seed)), two_(connect({}, 2 * seed + 1)) {}
 
   Executor& executor() { return executor_; }
   adapters::AsioExecutor& asio_executor() { return executor_; }
@@ -58,7 +63,8 @@ class NatsWorld {
     ended = true;
   }
 
-  NatsServer server_;
+  std::unique_ptr<NatsServer> own_;
+  NatsServer& server_;
   adapters::AsioExecutor executor_;
   CountingLog log_;
   std::unique_ptr<adapters::NatsBus> one_;

@@ -1,61 +1,10 @@
 #include "contract/bus_contract.h"
 
-#include "adapters/memory_bus.h"
-#include "kernel/simulation.h"
-#include "world/sim_bus.h"
+#include "contract/bus_contract_worlds.h"
 
 namespace reliant::tests {
-namespace {
 
-Task<void> marked(Task<void> test, bool& ended) {
-  co_await std::move(test);
-  ended = true;
-}
-
-class MemoryWorld {
- public:
-  Executor& executor() { return executor_; }
-  Bus& one() { return one_; }
-  Bus& two() { return two_; }
-  bool run(Task<void> test) {
-    bool ended = false;
-    scope_.spawn(marked(std::move(test), ended));
-    executor_.run();
-    return ended;
-  }
-
- private:
-  Executor executor_{1};
-  adapters::MemoryBusServer server_{Random(3)};
-  adapters::MemoryBus one_{server_};
-  adapters::MemoryBus two_{server_};
-  TaskScope scope_{executor_, 0};
-};
-
-class SimWorld {
- public:
-  Executor& executor() { return simulation_.executor(); }
-  Bus& one() { return one_; }
-  Bus& two() { return two_; }
-  bool run(Task<void> test) {
-    bool ended = false;
-    simulation_.run_until([this] { return one_.connected() && two_.connected(); }, after(simulation_.now(), kQuiet));
-    simulation_.world().spawn(marked(std::move(test), ended));
-    simulation_.run_until([&] { return ended; }, after(simulation_.now(), std::chrono::hours(1)));
-    return ended && simulation_.failure() == nullptr;
-  }
-
- private:
-  sim::Simulation simulation_{7};
-  sim::Network network_{simulation_};
-  sim::SimBusServer server_{network_, simulation_.add_node("nats")};
-  sim::SimBus one_{server_, simulation_.add_node("one")};
-  sim::SimBus two_{server_, simulation_.add_node("two")};
-};
-
-}  // namespace
-
-INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BusContract, MemoryWorld);
-INSTANTIATE_TYPED_TEST_SUITE_P(Sim, BusContract, SimWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BusContract, MemoryBusWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sim, BusContract, SimBusWorld);
 
 }  // namespace reliant::tests
