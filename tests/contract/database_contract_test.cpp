@@ -1,13 +1,8 @@
 #include "contract/database_contract.h"
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 
-#include "adapters/sqlite_database.h"
-#include "kernel/simulation.h"
-#include "world/network.h"
-#include "world/sim_database.h"
+#include "contract/database_contract_worlds.h"
 
 namespace reliant::tests {
 namespace {
@@ -15,82 +10,8 @@ namespace {
 using adapters::Durability;
 using adapters::SqliteDatabase;
 
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "reliant-XXXXXX").string();
-    RELIANT_ASSERT(mkdtemp(name.data()) != nullptr, "the directory for temporary files must be writable");
-    path_ = name;
-  }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::string file(std::string_view name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
-class SqliteWorld {
- public:
-  static constexpr std::size_t kWriters = 1;
-  explicit SqliteWorld(std::unique_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
-  Executor& executor() { return executor_; }
-  TaskScope& scope() { return scope_; }
-  ports::Database& database() { return *database_; }
-
- private:
-  Executor executor_{1};
-  std::unique_ptr<SqliteDatabase> database_;
-  TaskScope scope_{executor_, 0};
-};
-
-class SqliteInMemory : public SqliteWorld {
- public:
-  SqliteInMemory() : SqliteWorld(*SqliteDatabase::open(":memory:")) {}
-};
-
-class SqliteFile : private TemporaryDirectory, public SqliteWorld {
- public:
-  SqliteFile() : SqliteWorld(*SqliteDatabase::open(file("contract.db"))) {}
-};
-
 using SqliteWorlds = ::testing::Types<SqliteInMemory, SqliteFile>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DatabaseContract, SqliteWorlds);
-
-class SimWorld {
- public:
-  static constexpr std::size_t kWriters = 1;
-  Executor& executor() { return simulation_.executor(); }
-  TaskScope& scope() { return client_.scope(); }
-
- protected:
-  sim::Simulation simulation_{7};
-  sim::Network network_{simulation_};
-  sim::Node& server_ = simulation_.add_node("db");
-  sim::Node& client_ = simulation_.add_node("client");
-};
-
-class SimRemote : public SimWorld {
- public:
-  ports::Database& database() { return database_; }
-
- private:
-  sim::DatabaseServer data_{network_, server_};
-  sim::SimDatabase database_{data_, client_};
-};
-
-class SimFile : public SimWorld {
- public:
-  ports::Database& database() { return database_; }
-
- private:
-  sim::DatabaseFile file_{simulation_, client_, "journal.db"};
-  sim::SimFileDatabase database_{file_};
-};
 
 using SimWorlds = ::testing::Types<SimRemote, SimFile>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Sim, DatabaseContract, SimWorlds);

@@ -61,17 +61,6 @@ pid_t spawn(std::vector<std::string>& command, const std::string& log) {
 
 }  // namespace
 
-TemporaryDirectory::TemporaryDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "reliant-XXXXXX").string();
-  RELIANT_ASSERT(mkdtemp(name.data()) != nullptr, "the directory for temporary files must be writable");
-  path_ = name;
-}
-
-TemporaryDirectory::~TemporaryDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 int free_port() {
   const Socket socket;
   sockaddr_in address = loopback(0);

@@ -4,7 +4,6 @@
 // when it is ready, and never wait without a limit.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -13,21 +12,9 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include "support/temporary_directory.h"
+
 namespace reliant::tests {
-
-// Empty, below the directory for temporary files; it and what is in it are gone with the object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  ~TemporaryDirectory();
-  std::string file(std::string_view name) const { return (path_ / name).string(); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Of 127.0.0.1, free at this moment.
 int free_port();

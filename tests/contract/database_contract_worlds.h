@@ -1,0 +1,71 @@
+// The worlds of the database contract in which time is virtual: SQLite, and the simulated databases around it.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "adapters/sqlite_database.h"
+#include "kernel/simulation.h"
+#include "runtime/scope.h"
+#include "support/temporary_directory.h"
+#include "world/network.h"
+#include "world/sim_database.h"
+
+namespace reliant::tests {
+
+class SqliteWorld {
+ public:
+  static constexpr std::size_t kWriters = 1;
+  explicit SqliteWorld(std::unique_ptr<adapters::SqliteDatabase> database) : database_(std::move(database)) {}
+  Executor& executor() { return executor_; }
+  TaskScope& scope() { return scope_; }
+  ports::Database& database() { return *database_; }
+
+ private:
+  Executor executor_{1};
+  std::unique_ptr<adapters::SqliteDatabase> database_;
+  TaskScope scope_{executor_, 0};
+};
+
+class SqliteInMemory : public SqliteWorld {
+ public:
+  SqliteInMemory() : SqliteWorld(*adapters::SqliteDatabase::open(":memory:")) {}
+};
+
+class SqliteFile : private TemporaryDirectory, public SqliteWorld {
+ public:
+  SqliteFile() : SqliteWorld(*adapters::SqliteDatabase::open(file("contract.db"))) {}
+};
+
+class SimDatabaseWorld {
+ public:
+  static constexpr std::size_t kWriters = 1;
+  Executor& executor() { return simulation_.executor(); }
+  TaskScope& scope() { return client_.scope(); }
+
+ protected:
+  sim::Simulation simulation_{7};
+  sim::Network network_{simulation_};
+  sim::Node& server_ = simulation_.add_node("db");
+  sim::Node& client_ = simulation_.add_node("client");
+};
+
+class SimRemote : public SimDatabaseWorld {
+ public:
+  ports::Database& database() { return database_; }
+
+ private:
+  sim::DatabaseServer data_{network_, server_};
+  sim::SimDatabase database_{data_, client_};
+};
+
+class SimFile : public SimDatabaseWorld {
+ public:
+  ports::Database& database() { return database_; }
+
+ private:
+  sim::DatabaseFile file_{simulation_, client_, "journal.db"};
+  sim::SimFileDatabase database_{file_};
+};
+
+}  // namespace reliant::tests
