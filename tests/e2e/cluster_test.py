@@ -1,0 +1,84 @@
+"""tools/cluster starts real servers, finds them again, and leaves nothing behind."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import unittest
+
+CLUSTER = sys.argv.pop(1) if len(sys.argv) > 1 else "tools/cluster"
+
+
+class ClusterTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-cluster."))
+        self.directory.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.addCleanup(self.cluster, "down")
+
+    def cluster(self, *arguments, **more):
+        return subprocess.run([CLUSTER, *arguments, "--dir", str(self.directory)], capture_output=True, text=True, timeout=60, **more)
+
+    def urls(self, *arguments):
+        done = self.cluster(*arguments)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return dict(line.split() for line in done.stdout.splitlines())
+
+    def accepts(self, url):
+        port = int(url.rsplit(":", 1)[1].split("/")[0])
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    def psql(self, url, sql):
+        done = subprocess.run(["psql", "-qAtX", url, "-c", sql], capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def test_starts_both_once_and_stops_them(self):
+        urls = self.urls("up")
+        self.assertEqual(set(urls), {"nats", "postgres"})
+        self.assertTrue(self.accepts(urls["nats"]))
+        self.psql(urls["postgres"], "CREATE TABLE kept (n BIGINT)")
+        self.assertEqual(self.urls("up"), urls)
+        self.assertEqual(self.urls("status"), urls)
+        self.assertEqual(self.cluster("down").returncode, 0)
+        self.assertFalse(self.accepts(urls["nats"]) or self.accepts(urls["postgres"]))
+        self.assertEqual(self.cluster("status").returncode, 1)
+        self.assertEqual(self.urls("up"), urls)
+        self.assertEqual(self.psql(urls["postgres"], "SELECT COUNT(*) FROM kept"), "0")
+        self.assertEqual(self.cluster("down", "--remove").returncode, 0)
+        self.assertFalse(self.directory.exists())
+
+    def test_starts_again_what_has_died(self):
+        urls = self.urls("up")
+        state = json.loads((self.directory / "cluster.json").read_text())
+        for service in ("nats", "postgres"):
+            os.kill(state[service]["pid"], signal.SIGKILL)
+            status = self.cluster("status")
+            while status.stdout.count("down") == 0:  # a signal takes a moment
+                status = self.cluster("status")
+            self.assertEqual(status.returncode, 1)
+            self.assertEqual(self.urls("up"), urls)
+
+    def test_two_at_a_time_start_everything_once(self):
+        both = [subprocess.Popen([CLUSTER, "up", "--dir", str(self.directory)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        printed = [each.communicate(timeout=60)[0] for each in both]
+        self.assertEqual([each.returncode for each in both], [0, 0])
+        self.assertEqual(printed[0], printed[1])
+
+    def test_says_what_is_missing(self):
+        done = self.cluster("status")
+        self.assertEqual((done.returncode, done.stdout), (1, f"nothing has been started in {self.directory}\n"))
+        (self.directory / "cluster.json").write_text("{")
+        done = self.cluster("up")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("cluster.json is damaged", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
