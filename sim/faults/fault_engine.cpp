@@ -25,6 +25,7 @@ std::vector<std::string> places_of(const Fault& fault) {
   return std::visit(
       [](const auto& kind) -> std::vector<std::string> {
         if constexpr (requires { kind.from; }) return {kind.node, kind.from};
+        if constexpr (requires { kind.to; }) return {kind.node, kind.to};
         if constexpr (requires { kind.node; }) return {kind.node};
         return {};
       },
@@ -43,7 +44,7 @@ FaultEngine::FaultEngine(Simulation& simulation, Network& network, FaultTargets 
   if (targets_.bus != nullptr) bus_options_ = std::as_const(*targets_.bus).options();
   for (const Fault& fault : faults_) {
     const FaultTiming* timing = timing_of(fault);
-    triggers_.emplace_back().name = timing == nullptr ? std::string() : timing->when;
+    triggers_.emplace_back().records = RecordFilter::of(timing == nullptr ? "" : timing->when);
   }
   simulation_.trace().add_sink(*this);
 }
@@ -53,7 +54,7 @@ FaultEngine::~FaultEngine() { simulation_.trace().remove_sink(*this); }
 Status FaultEngine::check() const {
   for (std::size_t i = 0; i < faults_.size(); ++i) {
     for (const std::string& place : places_of(faults_[i])) {
-      if (place == kThere && triggers_[i].name.empty()) {
+      if (place == kThere && triggers_[i].records.name.empty()) {
         return invalid_argument("faults[", i, "]: the place \"there\" needs \"when\", the event that it comes from");
       }
       if (!names_place(place)) {
@@ -99,7 +100,7 @@ void FaultEngine::heal() {
 
 void FaultEngine::on_record(const TraceRecord& record) {
   for (Trigger& trigger : triggers_) {
-    if (!trigger.armed || trigger.name != record.name) continue;
+    if (!trigger.armed || !trigger.records.fits(record)) continue;
     trigger.armed = false;
     trigger.node = record.node;
     trigger.happened.set();
@@ -114,7 +115,7 @@ Task<std::uint32_t> FaultEngine::wait_for(FaultTiming timing, Random& random, st
   const Instant earliest = after(begin_, timing.at.draw(random));
   if (earliest > simulation_.now()) co_await sleep_until(earliest);
   Trigger& trigger = triggers_[number];
-  if (trigger.name.empty()) co_return 0;
+  if (trigger.records.name.empty()) co_return 0;
   trigger.happened.reset();
   trigger.armed = true;
   (void)co_await trigger.happened.wait();
@@ -242,6 +243,21 @@ Task<void> FaultEngine::repeat(Partition fault, std::size_t number) {
     announce(Partition::kName, *node, other == nullptr ? kAll : std::string_view(other->name()), lasts);
     cut(*node, other, fault.way);
     scope_->spawn(heal_later(*node, other, lasts));
+  }
+}
+
+Task<void> FaultEngine::repeat(Silence fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    Duration lasts = fault.lasts.draw(random);
+    const auto edge = static_cast<std::int64_t>(random.below(3)) - 1;
+    lasts += Duration(fault.edge == "any" ? edge : fault.edge == "before" ? -1 : fault.edge == "at" ? 0 : 1);
+    Node* node = pick(fault.node, there, random);
+    Node* other = pick(fault.to, there, random);
+    if (node == nullptr || other == nullptr || node == other) continue;
+    announce(Silence::kName, *node, other->name(), lasts);
+    network_.silence(*node, *other, lasts);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "faults/fault_plan.h"
+#include "kernel/record_filter.h"
 #include "kernel/simulation.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
@@ -66,7 +67,7 @@ class FaultEngine final : private TraceSink {
 
   // Waits for an event by name. One for each fault that has one.
   struct Trigger {
-    std::string name;
+    RecordFilter records;
     bool armed = false;
     std::uint32_t node = 0;  // where it happened
     Event happened;
@@ -82,6 +83,7 @@ class FaultEngine final : private TraceSink {
   Task<void> repeat(HalfOpen fault, std::size_t number);
   Task<void> repeat(Partition fault, std::size_t number);
   Task<void> repeat(Delay fault, std::size_t number);
+  Task<void> repeat(Silence fault, std::size_t number);
   Task<void> repeat(Sleep fault, std::size_t number);
   Task<void> repeat(ClockJump fault, std::size_t number);
   Task<void> repeat(ClockDrift fault, std::size_t number);

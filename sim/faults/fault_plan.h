@@ -23,7 +23,7 @@ template <class Visitor>
 void describe_timing(Visitor& visitor, FaultTiming& timing) {
   visitor.option("times", timing.times, 0, 1'000, "how often");
   visitor.option("at", timing.at, "the earliest time, from the beginning of the chaos");
-  visitor.text("when", timing.when, "then wait for the next trace event of this name");
+  visitor.text("when", timing.when, "then wait for the next trace event of this name, or \"name field=value\"");
 }
 
 struct Crash {
@@ -156,6 +156,25 @@ void describe(Visitor& visitor, Delay& fault) {
   describe_timing(visitor, fault.timing);
   visitor.option("by", fault.by, "how much longer, each way");
   visitor.option("for", fault.lasts, "until it ends");
+}
+
+struct Silence {
+  static constexpr std::string_view kName = "silence";
+  static constexpr std::string_view kAbout = "the next message from a node to another comes exactly so long after the one before it";
+  FaultTiming timing;
+  std::string node = "daemon";
+  std::string to = "gateway";
+  When lasts{std::chrono::seconds(30), std::chrono::seconds(30)};
+  std::string edge = "any";
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, Silence& fault) {
+  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  visitor.text("to", fault.to, "a node or a role");
+  describe_timing(visitor, fault.timing);
+  visitor.option("for", fault.lasts, "the silence");
+  visitor.word("edge", fault.edge, {"before", "at", "after", "any"}, "a nanosecond before that time, at it, or one after it");
 }
 
 // As long as the chaos lasts.
@@ -346,7 +365,7 @@ void describe(Visitor& visitor, Sleep& fault) {
   visitor.option("moves", fault.moves, "it wakes in another network: its connections are gone, and nobody tells the peers");
 }
 
-using Fault = std::variant<Crash, Stop, Pause, Sleep, ClockJump, ClockDrift, LinkReset, HalfOpen, Partition, Delay, BusLimits,
+using Fault = std::variant<Crash, Stop, Pause, Sleep, ClockJump, ClockDrift, LinkReset, HalfOpen, Partition, Delay, Silence, BusLimits,
                            TemporalLost, DatabaseLost, Commit, TornCommit, DiskSlow, DiskFull, RevokeToken,
                            LoseCredentials>;
 

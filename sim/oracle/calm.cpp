@@ -21,4 +21,12 @@ bool Calm::between(Instant from, Instant to) const {
   return std::ranges::none_of(faults_, [&](const Fault& fault) { return fault.from <= to && after(fault.to, kAftermath) >= from; });
 }
 
+Instant Calm::since(Instant now) const {
+  Instant over{};
+  for (const Fault& fault : faults_) {
+    if (fault.from <= now) over = std::max(over, after(fault.to, kAftermath));
+  }
+  return over;
+}
+
 }  // namespace reliant::sim

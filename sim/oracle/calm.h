@@ -16,6 +16,8 @@ class Calm {
   void on_record(const TraceRecord& record);
   // No fault was at work then, nor within kAftermath before.
   bool between(Instant from, Instant to) const;
+  // When what has been at work before `now` is over, and kAftermath with it; that may be later than `now`.
+  Instant since(Instant now) const;
 
  private:
   struct Fault {

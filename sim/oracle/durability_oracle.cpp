@@ -46,7 +46,11 @@ void DurabilityOracle::on_record(const TraceRecord& record) {
                       &record);
     }
   } else if (name == "daemon.result.acknowledged") {
-    acknowledged_[text_or_empty(record, "request_id")] = true;
+    const std::string& request = text_or_empty(record, "request_id");
+    acknowledged_[request] = true;
+    if (!kept_.contains(request)) {
+      verdict_.broken(kResult, concat("request ", request, ": its daemon takes the result for kept; no gateway has written it"), &record);
+    }
   } else if (name == "worker.tool.finished") {
     told_[text_or_empty(record, "request_id")] = Told{text_or_empty(record, "user"), text_or_empty(record, "chat"),
                                                       text_or_empty(record, "call"), text_or_empty(record, "outcome")};

@@ -1,6 +1,7 @@
 // DurabilityOracle: what somebody was told is kept, is in the stores in the end.
 //   durable.chat      a chat or a project that its user was told of
-//   durable.result    a result that a daemon was told is kept, so that it may forget it; its outcome is the one that was kept
+//   durable.result    a result that a daemon was told is kept, so that it may forget it, was written before it was told; its
+//                     outcome is the one that was kept
 //   durable.told      what the model was told of a tool call is in the chat, and is what the store says of the request
 // Messages and updates are looked after by the oracles of liveness and of streams.
 #pragma once

@@ -25,7 +25,7 @@ Task<Status> read_chats(ports::Transaction& transaction, FinalState& state) {
   }
   CO_TRY_ASSIGN(const ports::Rows messages,
                 co_await transaction.execute(
-                    "SELECT chat_id, id, sequence, role, signalled, CASE role WHEN 'tool' THEN content ELSE '' END "
+                    "SELECT chat_id, id, sequence, role, signalled, CASE role WHEN 'user' THEN '' ELSE content END "
                     "FROM messages ORDER BY chat_id, sequence",
                     {}));
   for (const ports::Row row : messages) {

@@ -31,7 +31,7 @@ struct FinalMessage {
   std::string id;
   std::uint64_t sequence = 0;
   std::string role;
-  std::string content;  // of role "tool"; JSON blocks
+  std::string content;  // of roles "assistant" and "tool"; JSON blocks
   bool signalled = true;
 };
 

@@ -1,12 +1,14 @@
 #include "oracle/lane_oracle.h"
 
 #include "base/text.h"
+#include "kernel/option.h"
 #include "model/subject.h"
 
 namespace reliant::sim {
 namespace {
 
 constexpr std::string_view kQueueGroup = "lane.queue_group";
+constexpr std::string_view kOffline = "lane.at_once";
 
 // Whether the subject is one of those that a queue group serves.
 bool for_one(std::string_view subject) {
@@ -29,6 +31,18 @@ void LaneOracle::on_record(const TraceRecord& record) {
   if (record.is("run.node") && text_or_empty(record, "role") == "bus") {
     bus_ = static_cast<std::uint32_t>(number_or_zero(record, "id"));
   }
+  if (record.is("run.node") && !text_or_empty(record, "daemon").empty()) daemons_.insert(text_or_empty(record, "called"));
+  if (record.name.starts_with("fault.") && !daemons_.contains(text_or_empty(record, "target"))) calm_.on_record(record);
+  if (record.is("worker.daemon.offline")) judge_offline(record);
+}
+
+void LaneOracle::judge_offline(const TraceRecord& record) {
+  const std::int64_t took = number_or_zero(record, "took_us");
+  const Instant asked = record.time - std::chrono::microseconds(took);
+  if (took <= kAtOnce || !calm_.between(asked, record.time)) return;
+  verdict_.broken(kOffline, concat("request ", text_or_empty(record, "request_id"), ": that nobody holds ", text_or_empty(record, "daemon"),
+                                   " was known only after ", to_text(std::chrono::microseconds(took))),
+                  &record);
 }
 
 void LaneOracle::on_delivery(const Delivery& delivery) {

@@ -1,12 +1,15 @@
 // LaneOracle: of a message that is for one member of a queue group, one member gets it (R48, R61, C3): to the gateways there go no
 // more of them, by subject, than were published. Those that every gateway hears (tools.request.sync.{user}, daemon.command.{user},
 // tools.online.{user}) are not counted.
+// And of a daemon that nobody holds, whoever asks knows so at once (C4), while nothing but daemons is broken.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 
+#include "oracle/calm.h"
 #include "oracle/oracle.h"
 
 namespace reliant::sim {
@@ -20,6 +23,11 @@ class LaneOracle final : public Oracle {
   void finish(const FinalState&) override {}
 
  private:
+  static constexpr std::int64_t kAtOnce = 5'000'000;  // us; on the lane that every gateway hears, silence for 3 s says it
+  void judge_offline(const TraceRecord& record);
+
+  Calm calm_;  // but for daemons
+  std::set<std::string, std::less<>> daemons_;              // names of nodes
   std::uint32_t bus_ = 0;                                   // the node
   std::map<std::string, std::int64_t, std::less<>> owed_;   // published and not yet delivered, by subject
 };

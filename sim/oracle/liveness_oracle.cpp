@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "kernel/option.h"
 
 namespace reliant::sim {
 namespace {
@@ -11,6 +12,8 @@ namespace {
 constexpr std::string_view kAnswered = "liveness.answered";
 constexpr std::string_view kKept = "store.kept";
 constexpr std::string_view kOnce = "store.once";
+constexpr std::string_view kPaired = "store.paired";
+constexpr std::string_view kToldLate = "liveness.told";
 constexpr std::string_view kDefect = "defect";
 
 std::string status_in(const std::string& payload) {
@@ -18,6 +21,22 @@ std::string status_in(const std::string& payload) {
   if (!parsed.ok() || !parsed->is_object()) return "";
   const json::value* status = parsed->as_object().if_contains("status");
   return status != nullptr && status->is_string() ? std::string(status->as_string()) : std::string();
+}
+
+std::string text_in(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(json::string_view(key.data(), key.size()));
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+// The ids in those blocks of a message that are of this type.
+std::vector<std::string> ids_in(const FinalMessage& message, std::string_view type) {
+  std::vector<std::string> ids;
+  const auto blocks = parse_json(message.content);
+  if (!blocks.ok() || !blocks->is_array()) return ids;
+  for (const json::value& block : blocks->get_array()) {
+    if (block.is_object() && text_in(block.get_object(), "type") == type) ids.push_back(text_in(block.get_object(), "id"));
+  }
+  return ids;
 }
 
 std::string fields_of(const TraceRecord& record) {
@@ -35,6 +54,9 @@ void LivenessOracle::on_record(const TraceRecord& record) {
   if (record.level == Level::kError) {
     verdict_.broken(kDefect, concat("node ", record.node, ": ", record.name, fields_of(record)), &record);
   }
+  calm_.on_record(record);
+  if (record.is("gateway.result.kept")) kept_.try_emplace(text_or_empty(record, "request_id"), record.time);
+  if (record.is("worker.tool.finished")) judge_told(record);
   if (record.is("client.chat.done")) done_.insert(text_or_empty(record, "chat"));
   if (!record.is("client.message.accepted")) return;
   ++accepted_of_[text_or_empty(record, "chat")];
@@ -42,11 +64,22 @@ void LivenessOracle::on_record(const TraceRecord& record) {
                        static_cast<std::uint64_t>(number_or_zero(record, "sequence"))});
 }
 
+void LivenessOracle::judge_told(const TraceRecord& record) {
+  const auto kept = kept_.find(text_or_empty(record, "request_id"));
+  if (kept == kept_.end()) return;
+  const Instant from = std::max(kept->second, calm_.since(record.time));
+  if (record.time - from <= kTold) return;
+  verdict_.not_live(kToldLate, concat("request ", kept->first, ": the model was told of the result ", to_text(record.time - kept->second),
+                                      " after it was in the store, ", to_text(record.time - from), " of them in a calm"),
+                    &record);
+}
+
 void LivenessOracle::finish(const FinalState& state) {
   for (const Accepted& accepted : accepted_) judge(accepted, state);
   for (const auto& [id, chat] : state.chats) {
     if (chat.status == "running") verdict_.not_live(kAnswered, concat("chat ", id, " is still running"));
     if (done_.contains(id)) judge_chat(chat);
+    if (chat.status != "running") judge_calls(chat);
   }
 }
 
@@ -54,6 +87,29 @@ void LivenessOracle::judge_chat(const FinalChat& chat) {
   const auto said = static_cast<std::size_t>(std::ranges::count(chat.messages, "user", &FinalMessage::role));
   if (said == accepted_of_[chat.id]) return;
   verdict_.broken(kOnce, concat("chat ", chat.id, ": its client has sent ", accepted_of_[chat.id], " messages; the store has ", said));
+}
+
+void LivenessOracle::judge_calls(const FinalChat& chat) {
+  std::map<std::string, int> results;
+  for (const FinalMessage& message : chat.messages) {
+    if (message.role != "tool") continue;
+    for (const std::string& call : ids_in(message, "tool_result")) {
+      if (++results[call] == 2) verdict_.broken(kOnce, concat("chat ", chat.id, ": call ", call, " has more than one result"));
+    }
+  }
+  std::size_t ends = 0;
+  for (const FinalMessage& message : chat.messages) {
+    if (message.role != "assistant") continue;
+    const std::vector<std::string> calls = ids_in(message, "tool_call");
+    ends += calls.empty() ? 1 : 0;
+    for (const std::string& call : calls) {
+      if (results.contains(call)) continue;
+      verdict_.broken(kPaired, concat("chat ", chat.id, ": call ", call, " of message ", message.id, " has no result"));
+    }
+  }
+  const auto said = static_cast<std::size_t>(std::ranges::count(chat.messages, "user", &FinalMessage::role));
+  if (ends <= said) return;
+  verdict_.broken(kOnce, concat("chat ", chat.id, ": ", said, " messages have had ", ends, " answers"));
 }
 
 void LivenessOracle::judge(const Accepted& accepted, const FinalState& state) {

@@ -1,7 +1,11 @@
 // LivenessOracle: what was accepted comes to an end (R19, C8).
 //   answered     after every accepted message there is an answer, an error or a cancellation, and the chat is at rest
 //   kept         every accepted message is in the store, under the sequence number that the client was given
-//   once         a message that a client sent several times is in the store once
+//   once         a message that a client sent several times is in the store once, and so is the result of a tool call, and the
+//                answer that ends a turn
+//   paired       in a chat at rest every tool call has its result: a model refuses a conversation in which one is missing
+//   told         while nothing is broken, the model is told of a result within 30 s after the store has had it, whatever became
+//                of the answer to the worker that waits (C5)
 //   defect       no record of level error: those are our own defects
 #pragma once
 
@@ -11,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "oracle/calm.h"
 #include "oracle/oracle.h"
 
 namespace reliant::sim {
@@ -31,7 +36,13 @@ class LivenessOracle final : public Oracle {
   void judge(const Accepted& accepted, const FinalState& state);
 
   void judge_chat(const FinalChat& chat);
+  void judge_calls(const FinalChat& chat);
 
+  void judge_told(const TraceRecord& record);
+
+  static constexpr Duration kTold = std::chrono::seconds(30);
+  Calm calm_;
+  std::map<std::string, Instant> kept_;             // requests whose result the store has, since when
   std::vector<Accepted> accepted_;
   std::map<std::string, std::size_t> accepted_of_;  // chats
   std::set<std::string> done_;                      // chats whose clients have nothing more to send

@@ -7,6 +7,7 @@ namespace reliant::sim {
 namespace {
 
 constexpr std::string_view kExact = "output.exact";
+constexpr std::string_view kText = "output.text";
 constexpr std::string_view kOrder = "output.order";
 constexpr std::string_view kComplete = "output.complete";
 constexpr std::string_view kContent = "output.content";
@@ -48,6 +49,7 @@ void OutputOracle::finish(const FinalState& state) {
 
 void OutputOracle::read(const FinalChat& chat) {
   for (const FinalUpdate& update : chat.updates) {
+    if (update.kind == "message_chunk") read_text(chat, update);
     if (update.kind != "tool_output") continue;
     const auto payload = parse_json(update.payload);
     if (!payload.ok()) {
@@ -69,6 +71,20 @@ void OutputOracle::read(const FinalChat& chat) {
     shown.parts.back() += text;
     shown.last_chunk = chunk;
   }
+}
+
+void OutputOracle::read_text(const FinalChat& chat, const FinalUpdate& update) {
+  const auto payload = parse_json(update.payload);
+  if (!payload.ok()) return verdict_.broken(kText, concat("chat ", chat.id, ": update ", update.sequence, " cannot be read"));
+  JsonReader reader(*payload);
+  const std::string message = reader.required_string("message_id");
+  const auto offset = static_cast<std::size_t>(reader.required_int("offset"));
+  std::size_t& told = told_[{chat.id, message}];
+  if (offset != told && offset != 0) {
+    verdict_.broken(kText, concat("chat ", chat.id, ", message ", message, ": a part at byte ", offset, " follows one that ends at ",
+                                  told, " (update ", update.sequence, ")"));
+  }
+  told = offset + reader.required_string("text").size();
 }
 
 void OutputOracle::judge(const FinalExecution& execution, const EffectRecord::Written& written) {

@@ -3,6 +3,7 @@
 //                    tool ran to its end, else its beginning. Where a chunk is marked as a gap, something is missing before it
 //   output.order     chunks are numbered 1, 2, 3 …; a number is left out only with a gap
 //   output.complete  the result says how many chunks there were; where some are missing at the end, that shows it
+//   output.text      the parts of an answer of the model follow each other without a gap; only one that is begun anew starts over
 //   output.content   what the model is told of a tool that ran well is what its process wrote
 #pragma once
 
@@ -29,10 +30,12 @@ class OutputOracle final : public Oracle {
   };
   using CallKey = std::pair<std::string, std::string>;  // chat and tool call
   void read(const FinalChat& chat);
+  void read_text(const FinalChat& chat, const FinalUpdate& update);
   void judge(const FinalExecution& execution, const EffectRecord::Written& written);
   void judge_content(const FinalExecution& execution, const std::string& written);
 
   std::map<CallKey, Shown> shown_;
+  std::map<CallKey, std::size_t> told_;  // of an answer: chat and message; bytes
 };
 
 }  // namespace reliant::sim

@@ -1,5 +1,7 @@
 #include "oracle/status_oracle.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "kernel/option.h"
 #include "model/daemon_status.h"
@@ -12,6 +14,9 @@ namespace proto = ::reliant::tools::v1;
 
 constexpr std::string_view kConverged = "status.converged";
 constexpr std::string_view kBoundary = "status.boundary";
+constexpr std::string_view kBeat = "status.beat";
+constexpr std::string_view kGivenUp = "nothing was heard from the gateway";  // as the daemon says it
+constexpr Duration kWritten = std::chrono::milliseconds(500);  // what is being written goes first
 
 // Faults after which what a node calls 30 s need not be 30 s.
 bool bends_time(std::string_view fault) {
@@ -29,11 +34,14 @@ void StatusOracle::on_record(const TraceRecord& record) {
     const DaemonKey daemon{text_or_empty(record, "user"), text_or_empty(record, "daemon")};
     daemons_[record.node] = daemon;
     streams_[daemon][number_or_zero(record, "epoch")] = Stream{record.node, text_or_empty(record, "gateway")};
+    running_[daemon].insert(record.node);
   } else if (name == "daemon.disconnected" || name == "node.crashed" || name == "node.exited") {
     const auto daemon = daemons_.find(record.node);
     if (daemon == daemons_.end()) return;
     const bool all = name != "daemon.disconnected";
+    if (!all) on_given_up(record);
     const std::int64_t epoch = number_or_zero(record, "epoch");
+    if (all) running_[daemon->second].erase(record.node);
     std::erase_if(streams_[daemon->second], [&](const auto& stream) {
       return stream.second.node == record.node && (all || stream.first == epoch);
     });
@@ -48,28 +56,94 @@ void StatusOracle::on_record(const TraceRecord& record) {
     const DaemonKey daemon{text_or_empty(record, "user"), text_or_empty(record, "daemon")};
     if (!daemon.second.empty()) ++places_[daemon];
     if (!daemon.second.empty()) daemons_[id] = daemon;
+    heard_[id].daemon = !daemon.second.empty();
   } else if (name.starts_with("fault.")) {
     on_fault(record);
   }
 }
 
 void StatusOracle::on_fault(const TraceRecord& record) {
-  if (!bends_time(record.name)) return;
+  const bool disk = record.name.starts_with("fault.disk");
+  if (!disk && !bends_time(record.name)) return;
   const auto node = nodes_.find(text_or_empty(record, "target"));
-  if (node != nodes_.end()) irregular_.insert(node->second);
+  if (node != nodes_.end()) (disk ? slow_ : irregular_).insert(node->second);
 }
 
 void StatusOracle::on_delivery(const Delivery& delivery) {
   if (delivery.way != Delivery::Way::kLink) return;
-  if (delivery.from < heard_.size()) {
-    Heard& heard = heard_[delivery.from];
-    heard.gateway = delivery.to;
-    heard.connection = delivery.connection;
-    heard.last = delivery.at;
+  if (is_daemon(delivery.from)) {
+    hear(delivery, heard_[delivery.from]);
+  } else if (is_daemon(delivery.to)) {
+    tell(delivery, heard_[delivery.to]);
   }
-  if (delivery.to < heard_.size() && heard_[delivery.to].greeted != delivery.connection) {
-    learn_connection(delivery, heard_[delivery.to]);
+}
+
+void StatusOracle::hear(const Delivery& delivery, Heard& daemon) {
+  // The first beat comes after the greeting, whenever that was.
+  if (daemon.connection == delivery.connection && daemon.greeted == delivery.connection) {
+    judge_silence(delivery, daemon);
+    judge_beat(delivery, std::max(daemon.sent, daemon.greeted_at), model::kDaemonHeartbeat);
   }
+  daemon.gateway = delivery.to;
+  daemon.connection = delivery.connection;
+  daemon.last = delivery.at;
+  daemon.sent = delivery.sent;
+}
+
+void StatusOracle::tell(const Delivery& delivery, Heard& daemon) {
+  if (daemon.greeted != delivery.connection) {
+    learn_connection(delivery, daemon);
+    daemon.greeted_at = delivery.at;
+  } else {
+    judge_beat(delivery, daemon.told_sent, model::kGatewayHeartbeat);
+    const Duration silent = delivery.at - daemon.told;
+    if (silent > model::kDisconnectedAfter && !irregular_.contains(delivery.to)) {
+      TraceRecord where;
+      where.time = delivery.at;
+      verdict_.broken(kBoundary, concat(name_of(daemons_[delivery.to]), " still listens to a gateway that it had not heard for ",
+                                        to_text(silent)),
+                      &where);
+    }
+  }
+  daemon.told = delivery.at;
+  daemon.told_sent = delivery.sent;
+}
+
+// What comes after a silence: the gateway must have noticed it.
+void StatusOracle::judge_silence(const Delivery& delivery, const Heard& daemon) {
+  const Duration silent = delivery.at - daemon.last;
+  if (silent <= model::kStaleAfter || daemon.greeted_at > daemon.last || irregular_.contains(delivery.to)) return;
+  const bool noticed = daemon.called_stale > daemon.last && silent <= model::kDisconnectedAfter;
+  if (noticed) return;
+  TraceRecord where;
+  where.time = delivery.at;
+  verdict_.broken(kBoundary, concat(name_of(daemons_[delivery.from]), " was silent for ", to_text(silent), ", and its gateway has not ",
+                                    silent <= model::kDisconnectedAfter ? "called it stale" : "ended the stream"),
+                  &where);
+}
+
+void StatusOracle::judge_beat(const Delivery& delivery, Instant before, Duration interval) {
+  const Duration gap = delivery.sent - before;
+  if (gap <= interval + kWritten) return;
+  if (irregular_.contains(delivery.from) || slow_.contains(delivery.from)) return;
+  TraceRecord where;
+  where.time = delivery.at;
+  const bool daemon = is_daemon(delivery.from);
+  verdict_.broken(kBeat, concat(daemon ? "" : "the gateway of ", name_of(daemons_[daemon ? delivery.from : delivery.to]),
+                                " has said nothing for ", to_text(gap), "; right is ", to_text(interval)),
+                  &where);
+}
+
+void StatusOracle::on_given_up(const TraceRecord& record) {
+  if (!text_or_empty(record, "why").starts_with(kGivenUp) || irregular_.contains(record.node)) return;
+  const Heard& heard = heard_[record.node];
+  const auto connection = connections_.find({daemons_[record.node], number_or_zero(record, "epoch")});
+  if (connection == connections_.end() || connection->second != heard.greeted) return;
+  const Duration silent = record.time - heard.told;
+  if (silent == model::kDisconnectedAfter || silent == Duration::zero()) return;  // zero: both at the same moment
+  verdict_.broken(kBoundary, concat(name_of(daemons_[record.node]), " has given its gateway up after a silence of ", to_text(silent),
+                                    "; right is ", to_text(model::kDisconnectedAfter)),
+                  &record);
 }
 
 // The first thing that a gateway says on a connection is the epoch of its stream.
@@ -86,6 +160,7 @@ void StatusOracle::on_status(const TraceRecord& record) {
   const std::string& status = text_or_empty(record, "status");
   const bool stale = status == to_string(model::DaemonConnection::kStale);
   if (!stale && status != to_string(model::DaemonConnection::kDisconnected)) return;
+  if (stale) note_stale(daemon, number_or_zero(record, "epoch"), record.time);
   const Duration patience = stale ? model::kStaleAfter : model::kDisconnectedAfter;
   const auto places = places_.find(daemon);
   if (places == places_.end() || places->second != 1 || irregular_.contains(record.node)) return;
@@ -107,8 +182,20 @@ void StatusOracle::on_status(const TraceRecord& record) {
                   &record);
 }
 
+void StatusOracle::note_stale(const DaemonKey& daemon, std::int64_t epoch, Instant when) {
+  const auto connection = connections_.find({daemon, epoch});
+  if (connection == connections_.end()) return;
+  for (const auto& [node, key] : daemons_) {
+    if (key == daemon && heard_[node].connection == connection->second) heard_[node].called_stale = when;
+  }
+}
+
 void StatusOracle::finish(const FinalState& state) {
   for (const auto& [daemon, stored] : state.daemons) judge(daemon, stored);
+  for (const auto& [daemon, nodes] : running_) {
+    if (nodes.empty() || places_[daemon] != 1 || !streams_[daemon].empty()) continue;
+    verdict_.not_live(kConverged, concat(name_of(daemon), " runs, and has no stream 150 s after the healing"));
+  }
   for (const auto& [daemon, open] : streams_) {
     if (!open.empty() && !state.daemons.contains(daemon)) {
       verdict_.not_live(kConverged, concat(name_of(daemon), " is connected, and is not in the store"));

@@ -1,10 +1,12 @@
 // StatusOracle: the public status of a daemon is the truth (R79 to R82, C1, C16, C17).
 //   converged   150 s after everything was healed, the store says "connected" of exactly those daemons that have a stream,
-//               and names the stream's epoch and gateway
-//   boundary    a gateway calls a daemon stale when it has heard nothing of it for 30 s: not a nanosecond earlier, nor later
+//               and names the stream's epoch and gateway; and a daemon that has had one and still runs has one
+//   boundary    a gateway calls a daemon stale when it has heard nothing of it for 30 s: not a nanosecond earlier, nor later,
+//               and whenever that was so; and ends its stream at 120 s, as the daemon does when it hears nothing of the gateway
+//   beat        on a stream of its own a daemon says something every 15 s, and a gateway every 30 s
 //
 // The truth is what the daemons say of their streams ("daemon.connected", "daemon.disconnected") and which processes live.
-// Boundaries are judged where a gateway's own clock is the world's: not after it was paused or had its clock changed.
+// Boundaries and beats are judged where the node's own clock is the world's: not after it was paused or had its clock changed.
 #pragma once
 
 #include <cstdint>
@@ -34,25 +36,40 @@ class StatusOracle final : public Oracle {
     std::uint32_t node = 0;  // of the daemon
     std::string gateway;
   };
-  struct Heard {
+  struct Heard {  // of a daemon's node
+    bool daemon = false;
     std::uint32_t gateway = 0;
-    std::uint64_t connection = 0;
-    Instant last{};
-    std::uint64_t greeted = 0;  // the connection on which it was told an epoch last
+    std::uint64_t connection = 0;  // by which it said something last
+    Instant last{};                // when that came
+    Instant sent{};
+    std::uint64_t greeted = 0;     // the connection on which it was told an epoch last
+    Instant greeted_at{};
+    Instant told{};                // when something came to it there
+    Instant told_sent{};
+    Instant called_stale{};
   };
+  bool is_daemon(std::uint32_t node) const { return node < heard_.size() && heard_[node].daemon; }
+  void hear(const Delivery& delivery, Heard& daemon);
+  void tell(const Delivery& delivery, Heard& daemon);
+  void judge_silence(const Delivery& delivery, const Heard& daemon);
+  void judge_beat(const Delivery& delivery, Instant before, Duration interval);
+  void note_stale(const DaemonKey& daemon, std::int64_t epoch, Instant when);
+  void on_given_up(const TraceRecord& record);
   void learn_connection(const Delivery& delivery, Heard& daemon);
   void on_fault(const TraceRecord& record);
   void on_status(const TraceRecord& record);
   void judge(const DaemonKey& daemon, const FinalDaemon& stored);
 
   std::map<DaemonKey, std::map<std::int64_t, Stream>> streams_;       // open ones, by epoch
+  std::map<DaemonKey, std::set<std::uint32_t>> running_;              // nodes that have had a stream and not died since
   std::map<std::uint32_t, DaemonKey> daemons_;                        // by node
   std::map<DaemonKey, int> places_;                                   // how many nodes call themselves so
   std::map<std::string, std::uint32_t, std::less<>> nodes_;           // by name
   std::set<std::uint32_t> irregular_;                                 // whose clock is not always the world's
   std::map<std::pair<DaemonKey, std::int64_t>, Instant> opened_;      // by epoch
   std::map<std::pair<DaemonKey, std::int64_t>, std::uint64_t> connections_;  // likewise; once the daemon was greeted
-  std::vector<Heard> heard_;                                          // the last message of each node, over a link
+  std::set<std::uint32_t> slow_;                                      // whose disk was not always quick
+  std::vector<Heard> heard_;                                          // by node: the last messages over its link
 };
 
 }  // namespace reliant::sim

@@ -16,6 +16,7 @@ bool leaves_record(const std::string& tool) { return tool == "bash"; }
 
 void ToolOracle::on_record(const TraceRecord& record) {
   calm_.on_record(record);
+  last_ = record.time;
   if (record.is("tool.effect.started")) {
     Seen& seen = requests_[text_or_empty(record, "request_id")];
     seen.tool = text_or_empty(record, "tool");
@@ -113,6 +114,11 @@ void ToolOracle::finish(const FinalState& state) {
 
 void ToolOracle::judge_cancelled(const Cancelled& turn) {
   const Instant limit = after(turn.when, kEnded);
+  for (const auto& [request, seen] : requests_) {
+    if (seen.chat != turn.chat || seen.begin > turn.when || seen.end != kNever || last_ < limit) continue;
+    verdict_.broken(kCancelled, concat("request ", request, " (", seen.tool, " of chat ", seen.chat,
+                                       ") still runs at the end; its turn was cancelled ", to_text(last_ - turn.when), " before"));
+  }
   if (!calm_.between(turn.when, limit)) return;
   for (const auto& [request, seen] : requests_) {
     if (seen.chat != turn.chat || seen.begin > turn.when || seen.end <= limit) continue;

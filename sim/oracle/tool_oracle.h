@@ -3,7 +3,8 @@
 //   honest         "executed": the machine shows that it ran. "not_executed": the machine shows nothing. "unknown": nobody
 //                  could know better. A daemon says it only when it has died since the request came; and the model is not
 //                  told it when the store has had the result before
-//   cancelled      while nothing is broken, 20 s after a turn was cancelled none of its tools runs any more (R48, C9)
+//   cancelled      while nothing is broken, 20 s after a turn was cancelled none of its tools runs any more (R48, C9); and
+//                  whatever was broken then, none runs still when everything has long been whole again
 #pragma once
 
 #include <cstdint>
@@ -50,6 +51,7 @@ class ToolOracle final : public Oracle {
 
   std::map<std::string, Seen> requests_;
   Calm calm_;
+  Instant last_{};  // record
   std::vector<Cancelled> cancelled_;
   std::map<std::uint32_t, DaemonKey> nodes_;         // of daemons
   std::map<DaemonKey, Instant> died_;                // last

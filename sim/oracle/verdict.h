@@ -31,7 +31,9 @@ class Verdict {
   void broken(std::string_view oracle, std::string what, const TraceRecord* where = nullptr) {
     add(Severity::kBroken, oracle, std::move(what), where);
   }
-  void not_live(std::string_view oracle, std::string what) { add(Severity::kNotLive, oracle, std::move(what), nullptr); }
+  void not_live(std::string_view oracle, std::string what, const TraceRecord* where = nullptr) {
+    add(Severity::kNotLive, oracle, std::move(what), where);
+  }
 
   const std::vector<Violation>& violations() const { return violations_; }
   bool any(Severity severity) const;

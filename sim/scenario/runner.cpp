@@ -11,8 +11,9 @@
 #include "faults/fault_engine.h"
 #include "kernel/trace_schema.h"
 #include "oracle/oracle.h"
-#include "scenario/reconnect_watch.h"
 #include "oracle/status_oracle.h"
+#include "scenario/expectations.h"
+#include "scenario/reconnect_watch.h"
 #include "workload/workload.h"
 
 namespace reliant::sim {
@@ -27,10 +28,6 @@ class Counter final : public TraceSink {
  public:
   void on_record(const TraceRecord& record) override { ++counts_[record.name]; }
   std::map<std::string, std::int64_t> take() { return std::move(counts_); }
-  std::int64_t of(const std::string& name) const {
-    const auto found = counts_.find(name);
-    return found == counts_.end() ? 0 : found->second;
-  }
 
  private:
   std::map<std::string, std::int64_t> counts_;
@@ -51,13 +48,16 @@ class SchemaCheck final : public TraceSink {
 class Run {
  public:
   Run(Scenario scenario, const RunOptions& options)
-      : scenario_(std::move(scenario)), simulation_(options.seed, options.simulation) {
+      : scenario_(std::move(scenario)),
+        expectations_(scenario_.at_least, scenario_.at_most),
+        simulation_(options.seed, options.simulation) {
     report_.scenario = scenario_.name;
     report_.file = scenario_.file;
     report_.seed = options.seed;
     report_.options = draw_options(scenario_, RandomStreams(options.seed));
     oracles_ = make_oracles(verdict_);
     simulation_.trace().add_sink(counter_);
+    simulation_.trace().add_sink(expectations_);
     if (scenario_.reconnect.within.value > Duration::zero()) simulation_.trace().add_sink(reconnects_);
     for (const auto& oracle : oracles_) {
       simulation_.trace().add_sink(*oracle);
@@ -202,12 +202,7 @@ class Run {
     }
     for (const auto& oracle : oracles_) oracle->finish(state_);
     reconnects_.judge(scenario_.reconnect, verdict_);
-    for (const auto& [name, least] : scenario_.at_least) {
-      const std::int64_t count = counter_.of(name);
-      if (count < least) {
-        verdict_.broken("expectation", concat("there were ", count, " of ", name, ", expected are at least ", least));
-      }
-    }
+    expectations_.judge(verdict_);
     return true;
   }
   // The same processes do nothing now as before the first client came, so no more must be waiting than then. A beat or a poll
@@ -295,6 +290,7 @@ class Run {
   RunReport report_;
   Verdict verdict_;
   Counter counter_;
+  Expectations expectations_;
   ReconnectWatch reconnects_;
   std::vector<std::unique_ptr<Oracle>> oracles_;
   std::optional<SchemaCheck> schema_;

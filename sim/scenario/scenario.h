@@ -53,7 +53,8 @@ struct Scenario {
   std::vector<Fault> faults;
   std::string swarm = "false";
   std::set<std::size_t> faults_off;  // by the swarm's draw
-  std::map<std::string, std::int64_t> at_least;  // trace events of this name, by the end
+  std::map<std::string, std::int64_t> at_least;  // trace events (scenario/expectations.h), by the end
+  std::map<std::string, std::int64_t> at_most;
   ReconnectExpectation reconnect;
   Phases phases;
 };
@@ -68,7 +69,9 @@ void describe(Visitor& visitor, Scenario& scenario) {
   visitor.list("faults", scenario.faults, "what goes wrong");
   visitor.word("swarm", scenario.swarm, {"true", "false"}, "true: each seed switches some of the faults off");
   visitor.numbers("at_least", scenario.at_least,
-                  "trace events and how many there must be in every run: a scenario that does not meet its fault shows nothing");
+                  "trace events, \"name\" or \"name field=value\", and how many there must be in every run: a scenario that does not "
+                  "meet its fault shows nothing");
+  visitor.numbers("at_most", scenario.at_most, "likewise, and how many there may be");
   visitor.section("reconnect", scenario.reconnect, "what the daemons do when a gateway dies");
   visitor.section("phases", scenario.phases, "how long");
 }

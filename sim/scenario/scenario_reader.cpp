@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/yaml.h"
+#include "kernel/trace_schema.h"
 #include "scenario/scenario.h"
 
 namespace reliant::sim {
@@ -125,6 +126,9 @@ class SectionReader {
       const auto number = field.as_int();
       if (!number.ok() || *number < 0) {
         return reader_.fail(field.error(concat("\"", field.key, "\" must be a number, 0 or more")));
+      }
+      if (const std::string name = field.key.substr(0, field.key.find(' ')); find_record_schema(name) == nullptr) {
+        return reader_.fail(field.error(concat("\"", name, "\" is no trace record; `reliant-sim schema trace` lists them")));
       }
       numbers[field.key] = *number;
     }

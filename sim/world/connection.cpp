@@ -1,5 +1,6 @@
 #include "world/connection.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace reliant::sim {
@@ -39,7 +40,9 @@ void Connection::push(Direction& direction, std::size_t bytes, Duration extra, b
   if (!open_ || dark_) return;
   const Instant now = executor().true_now();
   const Duration delay = direction.path->delay(bytes, now) + extra;
-  const Instant when = now + delay;  // or as soon as all before it have arrived
+  Instant when = now + delay;  // or as soon as all before it have arrived
+  if (direction.silence > Duration::zero()) when = std::max(when, direction.newest + std::exchange(direction.silence, {}));
+  direction.newest = std::max(direction.newest, when);
   direction.flights.push({now, when, static_cast<std::uint32_t>(bytes), last});
   if (!direction.stalled && !direction.arrival.armed()) direction.arrival.at(when);
 }
@@ -114,6 +117,11 @@ void Connection::go_dark(const std::array<bool, 2>& told, bool notices) {
   for (const Side side : {kOpener, kAcceptor}) {
     if (told[side]) end(side, unavailable("the network is gone"));
   }
+}
+
+void Connection::fall_silent(const Node& node, Duration silence) {
+  Direction& direction = towards_[other(side_of(node))];
+  if (direction.newest <= executor().true_now()) direction.silence = silence;
 }
 
 void Connection::close() {

@@ -40,6 +40,9 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
   // Nothing passes any more, for ever. A side that is told loses it now; one that is not goes on believing, until its
   // keepalive ends, if that `notices`, or until it hangs up itself.
   void go_dark(const std::array<bool, 2>& told, bool notices);
+  // The next message that leaves `node` arrives so long after the one before it, to the nanosecond.
+  // Not while one is on its way: it would be a longer silence.
+  void fall_silent(const Node& node, Duration silence);
 
  protected:
   Connection(Network& network, Node& opener, Node& acceptor);
@@ -85,6 +88,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
     Timer arrival;
     bool stalled = false;
     bool last_sent = false;
+    Instant newest{};    // when the last message of all arrives
+    Duration silence{};  // before the next one; zero: as it comes
   };
 
   // May resume one coroutine as its last act.

@@ -148,6 +148,12 @@ void Network::isolate(Node& node) {
   paths_changed();
 }
 
+void Network::silence(Node& from, Node& to, Duration silence) {
+  for_each_connection([&](Connection& connection) {
+    if (connection.joins(from, to)) connection.fall_silent(from, silence);
+  });
+}
+
 void Network::half_open(Node& node, Node* other, Believes who, bool notices) {
   for_each_connection([&](Connection& connection) {
     if (!connection.of(node) || (other != nullptr && !connection.of(*other))) return;
@@ -183,6 +189,7 @@ void Network::heal() {
   paths_changed();
   for_each_connection([](Connection& connection) {
     if (connection.dark_) connection.reset();
+    for (Connection::Direction& direction : connection.towards_) direction.silence = {};
   });
 }
 

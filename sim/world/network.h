@@ -9,6 +9,7 @@
 //   reset                      a middlebox forgets a connection: both sides lose what was under way
 //   crash, loud or silent      a dead process's kernel resets its connections; a dead machine says nothing at all
 //   delay, bandwidth           a congested path: control frames queue behind bulk output
+//   silence to the nanosecond  whoever waits so long for a sign of life meets it at the very moment it gives up
 //   half-open                  a middlebox lost its table: one side, or none, knows; sometimes it even answers keepalives
 //   pause                      a process does not run: what is sent to it waits; peers ask in vain whether it lives
 //
@@ -115,6 +116,8 @@ class Network final : private NodeObserver {
   // on believing.
   enum class Believes : std::uint8_t { kPeer, kNode, kBoth };
   void half_open(Node& node, Node* other, Believes who, bool notices);
+  // What `from` says to `to` next, on every connection, comes exactly so long after what it said last.
+  void silence(Node& from, Node& to, Duration silence);
   std::size_t connections() const { return connection_count_; }
 
  private:

@@ -179,6 +179,7 @@ struct Admit {
         [[maybe_unused]] const Rows restarted,
         co_await transaction.execute("UPDATE requests SET run = $2, changed_at = $3 WHERE request_id = $1",
                                      {request.id.str(), run_id, now}));
+    known.again = true;
     co_return known;
   }
 

@@ -44,6 +44,7 @@ struct JournalRequest {
 struct Admission {
   std::optional<model::ToolResult> result;  // nullopt: run it now
   std::uint64_t last_chunk = 0;             // of the output there is already: numbers go on from here
+  bool again = false;                       // it was begun in an earlier life, and may be run twice
 };
 
 struct OutputChunk {

@@ -236,6 +236,12 @@ Task<void> Runner::run_in_turn(std::shared_ptr<Run> run) {
     announce_end(*run);
     co_return;
   }
+  if (admission->again) {
+    log_.info("daemon.tool.run_again", {{"request_id", run->id.str()},
+                                        {"daemon", options_.daemon.str()},
+                                        {"tool", run->request.tool()},
+                                        {"effect", to_string(run->effect)}});
+  }
   model::ToolResult result = co_await run_or_cancel(run);
   result.content = bounded(std::move(result.content), options_.content_limit);
   result.output_chunks = run->last_chunk;

@@ -75,8 +75,10 @@ void Session::finish(Status why) {
 Task<void> Session::read_frames() {
   for (;;) {
     // The gateway beats every 30 s, so silence means that it, or the way to it, is gone.
-    auto bytes = co_await link_->receive(after(clock_.now(), model::kDisconnectedAfter));
-    if (bytes.status().code() == StatusCode::kDeadlineExceeded) {
+    const Instant patience = after(clock_.now(), model::kDisconnectedAfter);
+    auto bytes = co_await link_->receive(patience);
+    // Before that, it is what the gateway has ended the stream with.
+    if (bytes.status().code() == StatusCode::kDeadlineExceeded && clock_.now() >= patience) {
       finish(unavailable("nothing was heard from the gateway for 120 s"));
       co_return;
     }

@@ -157,8 +157,10 @@ Task<void> Session::beat() {
 
 Task<void> Session::read_frames() {
   while (true) {
-    auto bytes = co_await link_->receive(status_.next_change());
-    const bool silent = bytes.status().code() == StatusCode::kDeadlineExceeded;
+    const Instant patience = status_.next_change();
+    auto bytes = co_await link_->receive(patience);
+    // Before that, it is what the stream has ended with.
+    const bool silent = bytes.status().code() == StatusCode::kDeadlineExceeded && clock_.now() >= patience;
     if (!bytes.ok() && !silent) {
       close(bytes.status());
       co_return;

@@ -51,6 +51,13 @@ model::ToolResult given_up(const store::Execution& lost, std::string_view why) {
   return result;
 }
 
+void note_offline(EventLog& log, const model::ToolRequest& request, Duration took) {
+  log.info("worker.daemon.offline", {{"user", request.user.str()},
+                                     {"daemon", request.daemon.str()},
+                                     {"request_id", request.id.str()},
+                                     {"took_us", std::chrono::ceil<std::chrono::microseconds>(took).count()}});
+}
+
 Task<bool> wait_for(Event& event) { co_return co_await event.wait(); }
 
 // Stores output as numbered tool_output updates; a chunk that an earlier attempt stored is left out by its key.
@@ -164,7 +171,9 @@ Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, mode
     const Instant asked = ports_.clock.now();
     auto result = co_await ports_.router.execute(request, sink, asked + tool_time);
     if (result.ok() || !may_be_asked_again(result.status())) co_return result;
-    if (reason_of(result.status()) != kReasonDaemonOffline) {
+    const bool offline = reason_of(result.status()) == kReasonDaemonOffline;
+    if (offline) note_offline(ports_.log, request, ports_.clock.now() - asked);
+    if (!offline) {
       reachable = ports_.clock.now();
       // A daemon that is there and gone again, time after time, is asked as seldom as one that is not there.
       if (reachable - asked >= kHeldOn) backoff.reset();

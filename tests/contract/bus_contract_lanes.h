@@ -95,10 +95,6 @@ class CountingLog final : public EventLog {
 template <class World>
 class BusLanesContract : public ::testing::Test {
  public:
-  // Where time is real, it costs: a moment passes unseen, and what differs in nothing but a word is tried once.
-  static constexpr bool kRealTime = requires(World world) { world.asio_executor(); };
-  static constexpr Duration kMoment = kRealTime ? 250ms : 1ms;
-
   BusLanesContract() {
     first.name = "g1";
     second.name = "g2";
@@ -205,7 +201,7 @@ TYPED_TEST_P(BusLanesContract, ADaemonThatNobodyHoldsIsOfflineOnEveryLane) {
       auto result = co_await router.execute(t.request("req_1"), sink, t.in(1min));
       EXPECT_EQ(reason_of(result.status()), kReasonDaemonOffline) << static_cast<int>(lane);
       const Duration took = t.world.executor().now() - begin;
-      EXPECT_LE(took, lane == Lane::kUserSync ? router::NatsDaemonRouter::kFirstAnswer + t.kMoment : Duration(500ms));
+      EXPECT_LE(took, lane == Lane::kUserSync ? router::NatsDaemonRouter::kFirstAnswer + 1ms : Duration(500ms));
       auto online = co_await router.online(t.user, DaemonId("d1"), t.in(1min));
       EXPECT_TRUE(online.ok() && !*online);
       const Status cancelled = co_await router.cancel(t.user, DaemonId("d1"), RequestId("req_1"), t.in(1min));
@@ -220,14 +216,11 @@ TYPED_TEST_P(BusLanesContract, CommandsReachTheHolderOnEveryLaneOnce) {
   auto test = [](BusLanesContract<TypeParam>& t) -> Task<void> {
     using enum model::DaemonCommandKind;
     t.hold(t.second, t.bridge_two, 1);
-    // Longer than it takes to know that nobody is there.
-    t.second.takes = t.kRealTime ? router::NatsDaemonRouter::kFirstAnswer + 300ms : Duration(5s);
-    std::size_t tried = 0;
+    t.second.takes = 5s;  // longer than it takes to know that nobody is there
     co_await t.settle();
     for (const Lane lane : kLanes) {
       auto router = t.router(lane);
       for (const auto kind : {kCancel, kOnline, kKill, kReload}) {
-        if (t.kRealTime && tried++ % 5 != 0) continue;  // another kind for each lane
         t.second.commands.clear();
         auto command = router::make_command(kind, t.user, DaemonId("d1"), RequestId("req_1"));
         const Status done = co_await router.command(std::move(command), t.in(1min));

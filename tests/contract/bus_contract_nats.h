@@ -15,7 +15,7 @@
 
 namespace reliant::tests {
 
-class NatsLog final : public EventLog {
+class CountingLog final : public EventLog {
  public:
   void record(Level, std::string_view name, std::initializer_list<Field>) override { ++counts_[std::string(name)]; }
   int count(const std::string& name) const {
@@ -42,7 +42,7 @@ class NatsWorld {
   adapters::NatsBus& one() { return *one_; }
   adapters::NatsBus& two() { return *two_; }
   NatsServer& server() { return server_; }
-  NatsLog& log() { return log_; }
+  CountingLog& log() { return log_; }
   bool run_until(const std::function<bool()>& done) { return executor_.run_loop_until(done, std::chrono::seconds(40)); }
   bool run(Task<void> test) {
     bool ended = false;
@@ -66,7 +66,7 @@ class NatsWorld {
   std::unique_ptr<NatsServer> own_;
   NatsServer& server_;
   adapters::AsioExecutor executor_;
-  NatsLog log_;
+  CountingLog log_;
   std::unique_ptr<adapters::NatsBus> one_;
   std::unique_ptr<adapters::NatsBus> two_;
   TaskScope scope_{executor_, 0};

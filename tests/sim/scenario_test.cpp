@@ -29,7 +29,8 @@ faults:
   - pause: {node: daemon, for: 121s}
   - half_open: {node: there, when: gateway.session.opened, from: gateway, believes: node, notices: 0%}
   - partition: {node: bus, way: in}
-at_least: {fault.crash: 3}
+at_least: {fault.crash: 3, fault.pause target=api-1: 1}
+at_most: {fault.stop: 2}
 )"),
                                       "x.yaml");
   ASSERT_TRUE(scenario.ok()) << scenario.status();
@@ -49,11 +50,13 @@ at_least: {fault.crash: 3}
   EXPECT_EQ(std::get<HalfOpen>(scenario->faults[4]).believes, "node");
   EXPECT_EQ(std::get<Partition>(scenario->faults[5]).way, "in");
   EXPECT_EQ(scenario->at_least.at("fault.crash"), 3);
+  EXPECT_EQ(scenario->at_least.at("fault.pause target=api-1"), 1);
+  EXPECT_EQ(scenario->at_most.at("fault.stop"), 2);
 }
 
 TEST(Scenario, NamesFileAndLineOfWhatItDoesNotUnderstand) {
   EXPECT_EQ(error_of("topolgy: {}"),
-            "x.yaml:3: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, swarm, at_least, reconnect, phases");
+            "x.yaml:3: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, swarm, at_least, at_most, reconnect, phases");
   EXPECT_EQ(error_of("topology:\n  api: 3\n  apis: 3"),
             "x.yaml:5: unknown key \"apis\"; known here: mode, lane, api, workers, gateways, daemons, cloud_daemons, suspended_daemons, "
             "names, credentials, twins, users");
@@ -73,6 +76,8 @@ TEST(Scenario, NamesFileAndLineOfWhatItDoesNotUnderstand) {
   EXPECT_EQ(error_of("faults:\n  - crash: {nod: api}"),
             "x.yaml:4: unknown key \"nod\"; known here: node, times, at, when, restart_after");
   EXPECT_EQ(error_of("at_least: {fault.crash: many}"), "x.yaml:3: \"fault.crash\" must be a number, 0 or more");
+  EXPECT_EQ(error_of("at_most: {fault.crush: 0}"),
+            "x.yaml:3: \"fault.crush\" is no trace record; `reliant-sim schema trace` lists them");
 }
 
 TEST(Scenario, ASwarmSwitchesFaultsOffAndRerollsNothing) {

@@ -193,7 +193,7 @@ TEST(NatsBus, DropsAndCountsWhatASlowProcessDoesNotTake) {
   static constexpr std::size_t kMessages = 400;
   NatsWorld world;
   adapters::AsioExecutor other;  // of a process that stands still for now
-  NatsLog log;
+  CountingLog log;
   NatsOptions options;
   options.urls = world.server().url();
   options.max_unread = 64 * 1024;
@@ -260,7 +260,7 @@ TEST(NatsBus, ShowsItsUserAndPassword) {
 
 TEST(NatsBus, RefusesUrlsThatAreNone) {
   adapters::AsioExecutor executor;
-  NatsLog log;
+  CountingLog log;
   for (const char* bad : {"", ",", "http://host", "nats://", "nats://a b", "nats://h/x", "nats://u:p@"}) {
     EXPECT_EQ(NatsBus::open(executor, log, with_url(bad), Random(1)).status().code(), StatusCode::kInvalidArgument) << bad;
   }

@@ -50,6 +50,13 @@ TEST_F(Durable, AResultThatWasAcknowledgedBeforeItWasWrittenIsSeen) {
   EXPECT_EQ(judged.complaints(), "durable.result");
 }
 
+TEST_F(Durable, AnAcknowledgementThatWasAheadOfTheWriteIsSeen) {
+  judged.record("daemon.result.acknowledged", {{"request_id", "s"}});
+  judged.record("gateway.result.kept", {{"request_id", "s"}, {"outcome", "executed"}});
+  judged.state.executions["s"] = {.request = "s", .state = "done", .outcome = "executed"};
+  EXPECT_EQ(judged.complaints(), "durable.result");
+}
+
 TEST_F(Durable, AResultThatChangedIsSeen) {
   judged.state.executions["r"].outcome = "unknown";
   EXPECT_EQ(judged.complaints(), "durable.result durable.told");

@@ -45,5 +45,54 @@ TEST_F(Answered, AMessageThatIsThereTwiceIsSeen) {
   EXPECT_EQ(judged.complaints(), "store.once");
 }
 
+class WithATool : public Answered {
+ protected:
+  WithATool() {
+    chat().messages = {{.id = "m", .sequence = 1, .role = "user"},
+                       {.id = "a", .sequence = 3, .role = "assistant", .content = R"([{"type":"tool_call","id":"k"}])"},
+                       {.id = "t", .sequence = 4, .role = "tool", .content = R"([{"type":"tool_result","id":"k"}])"},
+                       {.id = "n", .sequence = 5, .role = "assistant"}};
+  }
+  void kept() { judged.record("gateway.result.kept", {{"request_id", "r"}, {"outcome", "executed"}}); }
+  void told() { judged.record("worker.tool.finished", {{"request_id", "r"}, {"outcome", "executed"}}); }
+};
+
+TEST_F(WithATool, ACallWithItsResultIsRight) {
+  kept();
+  judged.at(std::chrono::seconds(30));
+  told();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(WithATool, ACallWithoutAResultIsSeen) {
+  chat().messages.erase(chat().messages.begin() + 2);
+  EXPECT_EQ(judged.complaints(), "store.paired");
+}
+
+TEST_F(WithATool, ASecondResultIsSeen) {
+  chat().messages.push_back(chat().messages[2]);
+  EXPECT_EQ(judged.complaints(), "store.once");
+}
+
+TEST_F(WithATool, ASecondAnswerIsSeen) {
+  chat().messages.push_back({.id = "n2", .sequence = 6, .role = "assistant"});
+  EXPECT_EQ(judged.complaints(), "store.once");
+}
+
+TEST_F(WithATool, AResultThatNobodyIsToldOfForLongIsSeen) {
+  kept();
+  judged.at(std::chrono::seconds(31));
+  told();
+  EXPECT_EQ(judged.complaints(), "liveness.told");
+}
+
+TEST_F(WithATool, WhileThingsAreBrokenItMayTakeLong) {
+  kept();
+  judged.record("fault.crash", {{"target", "worker-1"}, {"other", ""}, {"lasts_us", 10'000'000}});
+  judged.at(std::chrono::seconds(100));
+  told();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
 }  // namespace
 }  // namespace reliant::sim

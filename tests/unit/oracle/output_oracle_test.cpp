@@ -100,5 +100,42 @@ TEST_F(Output, WhatTheModelIsToldIsWhatWasWritten) {
   EXPECT_EQ(judged.complaints(), "output.content");
 }
 
+class AnswerText : public testing::Test {
+ protected:
+  AnswerText() { judged.state.chats["c"].id = "c"; }
+  void part(int offset, std::string_view text) {
+    auto& updates = judged.state.chats["c"].updates;
+    updates.push_back({updates.size() + 1, "message_chunk",
+                       concat(R"({"message_id":"m","offset":)", offset, R"(,"text":")", text, "\"}")});
+  }
+  Judged<OutputOracle> judged;
+};
+
+TEST_F(AnswerText, PartAfterPartIsRight) {
+  part(0, "one");
+  part(3, "two");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(AnswerText, AnAnswerMayBeginAnew) {
+  part(0, "one");
+  part(0, "one");
+  part(3, "two");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(AnswerText, APartThatIsMissingIsSeen) {
+  part(0, "one");
+  part(6, "three");
+  EXPECT_EQ(judged.complaints(), "output.text");
+}
+
+TEST_F(AnswerText, APartThatComesTwiceIsSeen) {
+  part(0, "one");
+  part(3, "two");
+  part(3, "two");
+  EXPECT_EQ(judged.complaints(), "output.text");
+}
+
 }  // namespace
 }  // namespace reliant::sim

@@ -38,6 +38,9 @@ class DaemonState : public testing::Test {
   void beat(std::uint64_t connection = kConnection) {
     judged.deliver({.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway, .connection = connection});
   }
+  void say(Duration sent) {
+    judged.deliver({.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway, .connection = kConnection, .sent = Instant(sent)});
+  }
   Judged<StatusOracle> judged;
 };
 
@@ -112,6 +115,63 @@ TEST_F(DaemonState, AGatewayThatWasPausedIsNotJudgedByItsClock) {
   judged.at(50s);
   stale();
   EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(DaemonState, ADaemonThatRunsHasAStream) {
+  judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}, {"why", "lost"}}, kDaemon);
+  judged.state.daemons[{"u", "d"}].connection = "disconnected";
+  EXPECT_EQ(judged.complaints(), "status.converged");
+}
+
+TEST_F(DaemonState, ASilenceOfThirtySecondsIsNoneYet) {
+  judged.at(10s);
+  beat();
+  judged.at(40s);
+  beat();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(DaemonState, ASilenceThatNobodyNoticesIsSeen) {
+  judged.at(10s);
+  beat();
+  judged.at(40s + 1ns);
+  beat();
+  EXPECT_EQ(judged.complaints(), "status.boundary");
+}
+
+TEST_F(DaemonState, AStreamDoesNotOutliveTwoMinutesOfSilence) {
+  judged.at(10s);
+  beat();
+  judged.at(40s);
+  stale();
+  judged.at(130s + 1ns);
+  beat();
+  EXPECT_EQ(judged.complaints(), "status.boundary");
+}
+
+TEST_F(DaemonState, ADaemonGivesItsGatewayUpAtTwoMinutesSharp) {
+  judged.at(120s);
+  judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}, {"why", "nothing was heard from the gateway for 120 s"}}, kDaemon);
+  judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(DaemonState, ADaemonThatGivesItsGatewayUpEarlyIsSeen) {
+  judged.at(120s - 1ns);
+  judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}, {"why", "nothing was heard from the gateway for 120 s"}}, kDaemon);
+  judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "status.boundary");
+}
+
+TEST_F(DaemonState, ADaemonThatBeatsTooSeldomIsSeen) {
+  judged.at(15s);
+  say(15s);
+  judged.at(29s);
+  say(29s);
+  EXPECT_EQ(judged.complaints(), "");
+  judged.at(45s);
+  say(45s);
+  EXPECT_EQ(judged.complaints(), "status.beat");
 }
 
 }  // namespace

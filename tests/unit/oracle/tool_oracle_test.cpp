@@ -142,5 +142,12 @@ TEST_F(CancelledTurn, WhileThingsAreBrokenTheCancelMayBeLost) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
+TEST_F(CancelledTurn, WhatWasBrokenIsNoExcuseInTheEnd) {
+  judged.record("fault.partition", {{"target", "d-node"}, {"other", "all"}, {"lasts_us", 100'000'000}});
+  judged.at(400s);
+  judged.record("run.quiesced", {{"unfinished", 0}});
+  EXPECT_EQ(judged.complaints(), "tool.cancelled");
+}
+
 }  // namespace
 }  // namespace reliant::sim

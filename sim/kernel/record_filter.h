@@ -1,0 +1,20 @@
+// RecordFilter: which trace records are meant: those of a "name", or of a "name field=value" whose field says so.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "kernel/trace.h"
+
+namespace reliant::sim {
+
+struct RecordFilter {
+  std::string name;
+  std::string field;  // "": any
+  std::string value;
+
+  static RecordFilter of(std::string_view text);
+  bool fits(const TraceRecord& record) const;
+};
+
+}  // namespace reliant::sim
