@@ -42,7 +42,7 @@ std::string plain(const json::value& value) {
   "SELECT d.user_id, d.id, d.name, d.kind, d.labels, d.tools, d.epoch, d.gateway_id, d.connection, "         \
   "d.connected_at, d.last_seen, g.last_seen, "                                                               \
   "(SELECT COUNT(*) FROM tool_executions e WHERE e.user_id = d.user_id AND e.daemon_id = d.id "              \
-  "AND e.state IN ('pending', 'dispatched', 'running')) "                                                    \
+  "AND e.state <> 'done' AND e.state <> 'lost') "                                                            \
   "FROM daemons d LEFT JOIN gateways g ON g.id = d.gateway_id "
 
 Result<Daemon> daemon_from(const Row& row) {

@@ -31,6 +31,8 @@ bool may_become(ExecutionState from, ExecutionState to) {
   return false;
 }
 
+// As the index tool_executions_open says it: an index on a part is used by those that ask in its words.
+#define OPEN_EXECUTIONS "state <> 'done' AND state <> 'lost'"
 #define EXECUTION_COLUMNS                                                                               \
   "request_id, user_id, daemon_id, chat_id, call_id, tool, arguments, working_directory, effect, "      \
   "timeout_ms, state, epoch, outcome, is_error, content, exit_code, output_chunks, created_at, cancel_asked, journal"
@@ -223,7 +225,7 @@ struct OpenExecutions {
     CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
                                        "SELECT " EXECUTION_COLUMNS " FROM tool_executions "
                                        "WHERE user_id = $1 AND daemon_id = $2 "
-                                       "AND state IN ('pending', 'dispatched', 'running') "
+                                       "AND " OPEN_EXECUTIONS " "
                                        "ORDER BY created_at, request_id LIMIT $3",
                                        {user.str(), daemon.str(), static_cast<std::int64_t>(limit)}));
     std::vector<Execution> executions;
@@ -241,7 +243,7 @@ struct OpenOfCall {
     CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
                                        "SELECT " EXECUTION_COLUMNS " FROM tool_executions "
                                        "WHERE chat_id = $1 AND call_id = $2 "
-                                       "AND state IN ('pending', 'dispatched', 'running') ORDER BY request_id",
+                                       "AND " OPEN_EXECUTIONS " ORDER BY request_id",
                                        {chat.str(), call.str()}));
     std::vector<Execution> executions;
     for (const Row row : rows) executions.push_back(execution_from(row));
@@ -259,7 +261,7 @@ struct LoseOverdue {
     CO_TRY_ASSIGN(const Rows rows,
                   co_await transaction.execute(
                       "UPDATE tool_executions SET state = 'lost' "
-                      "WHERE state IN ('pending', 'dispatched', 'running') AND created_at + timeout_ms * 1000 < $1 "
+                      "WHERE " OPEN_EXECUTIONS " AND created_at + timeout_ms * 1000 < $1 "
                       "AND daemon_id <> '' AND NOT EXISTS (SELECT 1 FROM daemons d WHERE d.user_id = tool_executions.user_id "
                       "AND d.id = tool_executions.daemon_id AND d.last_seen >= $2)",
                       {before, silent_since}));
@@ -267,6 +269,7 @@ struct LoseOverdue {
   }
 };
 
+#undef OPEN_EXECUTIONS
 #undef EXECUTION_COLUMNS
 
 }  // namespace

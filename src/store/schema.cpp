@@ -148,7 +148,18 @@ CREATE TABLE audit_log (
 CREATE INDEX audit_log_of_user ON audit_log (user_id, created_at, id);
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst}, {2, kCancelAsked}, {3, kJournal}, {4, kAuditLog}};
+// The indexes of what is open, in the order in which it is read. SQLite makes a b-tree of each IN that it evaluates, also
+// of those in an index's WHERE whenever a row is written.
+constexpr std::string_view kOpen = R"sql(
+INSERT INTO schema_version (version) VALUES (5);
+DROP INDEX tool_executions_open;
+CREATE INDEX tool_executions_open ON tool_executions (user_id, daemon_id, created_at, request_id)
+  WHERE state <> 'done' AND state <> 'lost';
+DROP INDEX messages_not_signalled;
+CREATE INDEX messages_not_signalled ON messages (created_at, id) WHERE signalled = 0;
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirst}, {2, kCancelAsked}, {3, kJournal}, {4, kAuditLog}, {5, kOpen}};
 
 struct CurrentVersion {
   using Value = std::int64_t;
