@@ -347,7 +347,8 @@ Result<SqliteConnection*> SqliteDatabase::connection_of(Turn turn) {
 // Only another program can hold the file's lock here; SQLite's own waiting would stop the whole thread.
 Task<Status> SqliteDatabase::begin_on(SqliteConnection& connection, Access access, Instant deadline) {
   Context& context = co_await ThisContext{};
-  const std::string_view sql = access == Access::kWrite ? "BEGIN IMMEDIATE" : "BEGIN";
+  // In memory nobody else can come before the first statement that writes.
+  const std::string_view sql = access == Access::kWrite && !in_memory_ ? "BEGIN IMMEDIATE" : "BEGIN";
   for (;;) {
     const int result = connection.run(sql);
     if (result == SQLITE_OK) co_return ok_status();

@@ -38,10 +38,10 @@ CREATE TABLE IF NOT EXISTS outputs (
   chunk BIGINT NOT NULL,
   data BLOB NOT NULL,
   PRIMARY KEY (request_id, chunk)
-);
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS identity (
   id TEXT PRIMARY KEY
-);
+) WITHOUT ROWID;
 )sql";
 
 // The end of a request, kept only if it is the first one.
