@@ -1,4 +1,5 @@
 // reliant: one binary, the server and its client.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <span>
@@ -6,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/admin_main.h"
 #include "app/client_main.h"
 #include "app/command_line.h"
 #include "app/environment.h"
@@ -18,10 +20,26 @@
 namespace reliant::app {
 namespace {
 
+constexpr std::size_t kColumn = 40;  // where the overview says what a command does
+
 std::vector<const Command*> all_commands() {
   std::vector<const Command*> out = {&kMonolithCommand};
   for (const Command& command : kChatCommands) out.push_back(&command);
+  for (const Command& command : kAdminCommands) out.push_back(&command);
   return out;
+}
+
+// Of the command that most of the words name; null: none.
+const Command* find_command(std::span<const std::string> words) {
+  const Command* found = nullptr;
+  for (const Command* command : all_commands()) {
+    std::string name;
+    for (const std::string& word : words) {
+      append(name, concat(name.empty() ? "" : " ", word));
+      if (command->name == name) found = command;
+    }
+  }
+  return found;
 }
 
 std::string overview() {
@@ -31,20 +49,26 @@ std::string overview() {
     for (const Command* command : commands) {
       std::string left =
           concat("  reliant ", command->name, command->arguments.empty() ? "" : " ", command->arguments);
-      if (left.size() < 28) left.resize(28, ' ');
+      if (left.size() < kColumn) left.resize(kColumn, ' ');
       append(out, concat(left, " ", command->help, "\n"));
     }
   };
   const std::vector<const Command*> commands = all_commands();
   group("Servers", std::span(commands).first(1));
-  group("Chats", std::span(commands).subspan(1));
+  group("Chats", std::span(commands).subspan(1, kChatCommands.size()));
+  group("Users and tokens, in the database", std::span(commands).last(kAdminCommands.size()));
   out +=
-      "\nOthers\n  reliant version             The version.\n  reliant help [COMMAND]      This, or a "
-      "command's flags.\n";
+      "\nOthers\n  reliant version                         The version.\n"
+      "  reliant help [COMMAND]                  This, or a command's flags.\n";
   return out;
 }
 
-int unknown_command(const std::string& word) {
+int unknown_command(std::span<const std::string> words) {
+  std::string word = words[0];  // and what follows, in a group of commands
+  if (word == "chat" || word == "admin") {
+    for (const std::string& next : words.subspan(1, std::min<std::size_t>(words.size() - 1, word == "admin" ? 2 : 1)))
+      if (!next.starts_with('-')) append(word, concat(" ", next));
+  }
   std::vector<std::string_view> known = {"version", "help"};
   for (const Command* command : all_commands()) known.push_back(command->name);
   const std::string meant = nearest(word, known);
@@ -71,27 +95,21 @@ int run(std::vector<std::string> words, const Environment& environment) {
     print(concat("reliant ", kVersion, "\n"));
     return 0;
   }
-  std::string name = words[0];
-  std::size_t used = 1;
-  if (name == "chat" && words.size() > 1 && !words[1].starts_with('-')) {
-    append(name, concat(" ", words[1]));
-    used = 2;
+  const Command* const command = find_command(words);
+  if (command == nullptr) return unknown_command(words);
+  const auto used = static_cast<std::size_t>(1 + std::ranges::count(command->name, ' '));
+  const auto arguments = Arguments::parse(*command, std::span(words).subspan(used), environment);
+  if (help || (arguments.ok() && arguments->help_wanted())) {
+    print(usage(*command));
+    return 0;
   }
-  for (const Command* command : all_commands()) {
-    if (command->name != name) continue;
-    const auto arguments = Arguments::parse(*command, std::span(words).subspan(used), environment);
-    if (help || (arguments.ok() && arguments->help_wanted())) {
-      print(usage(*command));
-      return 0;
-    }
-    if (!arguments.ok()) {
-      report(arguments.status());
-      return kUsage;
-    }
-    return command == &kMonolithCommand ? monolith_main(*arguments, environment)
-                                        : client_main(*command, *arguments, environment);
+  if (!arguments.ok()) {
+    report(arguments.status());
+    return kUsage;
   }
-  return unknown_command(name);
+  if (command == &kMonolithCommand) return monolith_main(*arguments, environment);
+  const bool admin = command->name.starts_with("admin ");
+  return admin ? admin_main(*command, *arguments, environment) : client_main(*command, *arguments, environment);
 }
 
 }  // namespace

@@ -29,24 +29,6 @@ constexpr Flag kMonolithFlags[] = {
     {"--grace", "SECONDS", "", "10", "how long a stop waits for what is under way"},
 };
 
-Result<std::string> data_dir_of(const Arguments& arguments, const Environment& environment) {
-  std::string path = arguments.text("--data-dir");
-  if (path.empty()) {
-    const auto data_home = environment.get("XDG_DATA_HOME");
-    const auto home = environment.get("HOME");
-    if (!data_home && !home) {
-      return invalid_field("--data-dir",
-                           "there is no home directory to keep data in; say where with --data-dir DIR");
-    }
-    path = data_home ? *data_home + "/reliant" : *home + "/.local/share/reliant";
-  }
-  std::error_code error;
-  const auto absolute = std::filesystem::absolute(path, error);
-  if (error)
-    return invalid_field("--data-dir", concat("cannot use \"", path, "\" as a path: ", error.message()));
-  return absolute.lexically_normal().string();
-}
-
 // "" is off.
 Result<std::string> tls_address_of(const Arguments& arguments, const std::string& host) {
   const std::string text = arguments.text("--tls-port");
@@ -88,6 +70,24 @@ const Command kMonolithCommand = {
     0,
     "Runs everything in one process: api, workflow engine, worker, gateway and tools daemon.",
     kMonolithFlags};
+
+Result<std::string> data_dir_of(const Arguments& arguments, const Environment& environment) {
+  std::string path = arguments.text("--data-dir");
+  if (path.empty()) {
+    const auto data_home = environment.get("XDG_DATA_HOME");
+    const auto home = environment.get("HOME");
+    if (!data_home && !home) {
+      return invalid_field("--data-dir",
+                           "there is no home directory to keep data in; say where with --data-dir DIR");
+    }
+    path = data_home ? *data_home + "/reliant" : *home + "/.local/share/reliant";
+  }
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  if (error)
+    return invalid_field("--data-dir", concat("cannot use \"", path, "\" as a path: ", error.message()));
+  return absolute.lexically_normal().string();
+}
 
 Result<MonolithOptions> monolith_options(const Arguments& arguments, const Environment& environment) {
   MonolithOptions options;

@@ -45,6 +45,8 @@ struct ClientOptions {
 extern const Command kMonolithCommand;
 
 Result<MonolithOptions> monolith_options(const Arguments& arguments, const Environment& environment);
+// Of any command with --data-dir: an absolute path.
+Result<std::string> data_dir_of(const Arguments& arguments, const Environment& environment);
 // For any command with the client's flags.
 Result<ClientOptions> client_options(const Arguments& arguments, const Environment& environment);
 

@@ -47,6 +47,17 @@ struct FindUser {
   Task<Result<User>> run(Transaction& transaction) const { return user_by_id(transaction, id); }
 };
 
+struct ListUsers {
+  using Value = std::vector<User>;
+  Task<Result<std::vector<User>>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "SELECT id, name, created_at FROM users ORDER BY created_at, id", {}));
+    std::vector<User> users;
+    for (const Row row : rows) users.push_back(user_from(row));
+    co_return users;
+  }
+};
+
 #define TOKEN_COLUMNS "id, user_id, name, created_at, revoked_at"
 
 Token token_from(const Row& row) {
@@ -170,6 +181,8 @@ Task<Result<User>> Users::create(UserId id, std::string name, Instant deadline) 
 Task<Result<User>> Users::find(UserId id, Instant deadline) {
   return transactor_.read(FindUser{std::move(id)}, deadline);
 }
+
+Task<Result<std::vector<User>>> Users::list(Instant deadline) { return transactor_.read(ListUsers{}, deadline); }
 
 Task<Result<Token>> Tokens::create(UserId user, std::string name, std::string secret, Instant deadline) {
   Token token{TokenId(transactor_.new_id("token")), std::move(user), std::move(name),

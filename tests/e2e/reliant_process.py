@@ -56,7 +56,7 @@ class World:
         shutil.rmtree(self.root, ignore_errors=True)
 
     def environment(self):
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "RELIANT_", "API_", "BIND_", "DATA_", "TLS_"))}
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "RELIANT_", "API_", "BIND_", "DATA_", "DATABASE_", "TLS_"))}
         clean["HOME"] = str(self.root)
         clean.pop("XDG_DATA_HOME", None)
         return clean

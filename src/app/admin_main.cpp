@@ -1,0 +1,157 @@
+#include "app/admin_main.h"
+
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "adapters/asio_executor.h"
+#include "adapters/os_entropy.h"
+#include "adapters/system_clock.h"
+#include "app/database_choice.h"
+#include "app/options.h"
+#include "app/os_secrets.h"
+#include "app/report.h"
+#include "auth/token.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "runtime/scope.h"
+#include "store/store.h"
+#include "store/wall_time.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr Duration kPatience = std::chrono::seconds(8);
+
+constexpr Flag kPlainFlags[] = {kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
+constexpr Flag kUserAddFlags[] = {
+    {"--id", "ID", "", "", "the user's id; one that is known already stays as it is"},
+    kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
+constexpr Flag kTokenCreateFlags[] = {
+    {"--name", "NAME", "", "made by admin", "what the token is for"}, kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
+
+constexpr Command kCommands[] = {
+    {"admin user add", "NAME", 1, 1, "Adds a user and shows the id.", kUserAddFlags},
+    {"admin user list", "", 0, 0, "Lists all users, the oldest first.", kPlainFlags},
+    {"admin token create", "USER", 1, 1, "Makes a personal access token and shows it, this once.", kTokenCreateFlags},
+    {"admin token list", "USER", 1, 1, "Lists a user's tokens, the oldest first.", kPlainFlags},
+    {"admin token revoke", "USER TOKEN", 2, 2, "Takes a token back, by its id, for good.", kPlainFlags},
+};
+
+// One line: an object, or its values with tabs between them.
+void show(const json::object& line, bool as_json) {
+  std::string text;
+  if (as_json) {
+    text = to_json(line);
+  } else {
+    for (const auto& member : line) {
+      if (!text.empty()) text += '\t';
+      const auto* const word = member.value().if_string();
+      text += word == nullptr ? "-" : std::string(word->data(), word->size());
+    }
+  }
+  std::printf("%s\n", text.c_str());
+}
+
+json::string words(std::string_view text) { return json::string(text.data(), text.size()); }
+
+json::object line_of(const store::User& user) {
+  return {{"user_id", words(user.id.str())}, {"name", words(user.name)}, {"created_at", words(store::rfc3339(user.created_at))}};
+}
+
+json::object line_of(const store::Token& token) {
+  json::object line{{"token_id", words(token.id.str())},
+                    {"name", words(token.name)},
+                    {"created_at", words(store::rfc3339(token.created_at))},
+                    {"revoked_at", nullptr}};
+  if (token.revoked_at) line["revoked_at"] = words(store::rfc3339(*token.revoked_at));
+  return line;
+}
+
+Result<UserId> user_of(const std::string& text) {
+  if (valid_id(text)) return UserId(text);
+  return not_found("\"", text, "\" is no user's id; `reliant admin user list` shows them");
+}
+
+struct Work {
+  adapters::AsioExecutor& executor;
+  const Arguments& arguments;
+  std::string command;
+  DatabaseOptions database;
+  Instant deadline;
+
+  bool as_json() const { return arguments.is_set("--json"); }
+};
+
+Task<Status> add_user(store::Store& store, Work& work) {
+  const std::string id = work.arguments.text("--id");
+  if (!id.empty() && !valid_id(id))
+    co_return invalid_field("--id", concat("--id is \"", id, "\"; give letters, digits, - and _"));
+  CO_TRY_ASSIGN(const store::User user,
+                co_await store.users().create(UserId(id), work.arguments.positional()[0], work.deadline));
+  show(line_of(user), work.as_json());
+  co_return ok_status();
+}
+
+Task<Status> create_token(store::Store& store, Work& work, UserId user) {
+  const std::string text = auth::make_token(OsSecrets().next());
+  CO_TRY_ASSIGN(const store::Token token,
+                co_await store.tokens().create(user, work.arguments.text("--name"), text, work.deadline));
+  show({{"token", words(text)}, {"token_id", words(token.id.str())}, {"user_id", words(user.str())}}, work.as_json());
+  co_return ok_status();
+}
+
+Task<Status> perform(store::Store& store, Work& work) {
+  CO_TRY_OK(co_await store.migrate(work.deadline));
+  if (work.command == "admin user add") co_return co_await add_user(store, work);
+  if (work.command == "admin user list") {
+    CO_TRY_ASSIGN(const auto users, co_await store.users().list(work.deadline));
+    for (const store::User& user : users) show(line_of(user), work.as_json());
+    co_return ok_status();
+  }
+  CO_TRY_ASSIGN(const UserId user, user_of(work.arguments.positional()[0]));
+  if (work.command == "admin token create") co_return co_await create_token(store, work, user);
+  if (work.command == "admin token list") {
+    CO_TRY_OK((co_await store.users().find(user, work.deadline)).status());
+    CO_TRY_ASSIGN(const auto tokens, co_await store.tokens().list(user, work.deadline));
+    for (const store::Token& token : tokens) show(line_of(token), work.as_json());
+    co_return ok_status();
+  }
+  const std::string& token = work.arguments.positional()[1];
+  if (!valid_id(token))
+    co_return not_found("\"", token, "\" is no token's id; `reliant admin token list ", user.str(), "` shows them");
+  co_return co_await store.tokens().revoke(user, TokenId(token), work.deadline);
+}
+
+Task<void> run(Work& work, Status& result) {
+  auto chosen = co_await open_database(work.executor, work.database, work.deadline);
+  if (chosen.ok()) {
+    adapters::SystemClock clock(work.executor);
+    store::Store store(*chosen->database, clock, Random(adapters::os_seed()));
+    result = co_await perform(store, work);
+  } else {
+    result = chosen.status();
+  }
+  work.executor.stop();
+}
+
+}  // namespace
+
+const std::span<const Command> kAdminCommands = kCommands;
+
+int admin_main(const Command& command, const Arguments& arguments, const Environment& environment) {
+  auto options = database_options(arguments, environment);
+  if (!options.ok()) {
+    report(options.status());
+    return kUsage;
+  }
+  adapters::AsioExecutor executor;
+  Work work{executor, arguments, std::string(command.name), *std::move(options), after(executor.now(), kPatience)};
+  Status result;
+  TaskScope scope(executor, 0);
+  scope.spawn(run(work, result));
+  executor.run_loop();
+  return result.ok() ? 0 : report(result);
+}
+
+}  // namespace reliant::app

@@ -1,0 +1,105 @@
+"""`reliant admin` on a real PostgreSQL and on SQLite: the same words, the same rows; and databases that cannot be used."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+CLUSTER = sys.argv.pop() if len(sys.argv) > 2 else "tools/cluster"
+
+from reliant_process import World  # noqa: E402: it takes its own argument
+
+
+class Admin(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-admin."))
+        cls.directory.chmod(0o755)
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        cls.addClassCleanup(cls.cluster, "down")
+        up = cls.cluster("up")
+        cls.url = dict(line.split() for line in up.stdout.splitlines())["postgres"]
+
+    @classmethod
+    def cluster(cls, command):
+        return subprocess.run([CLUSTER, command, "--dir", str(cls.directory)], capture_output=True, text=True, timeout=60, check=True)
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+
+    def admin(self, *arguments):
+        return self.world.run("admin", *arguments)
+
+    def lines(self, *arguments):
+        done = self.admin(*arguments, "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def fails(self, code, *words, arguments):
+        began = time.monotonic()
+        done = self.admin(*arguments)
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1, done.stderr)
+        for word in words:
+            self.assertIn(str(word), done.stderr)
+        return done.stderr
+
+    def test_users_and_tokens_on_both_databases(self):
+        for database in (["--db-url", self.url], ["--db-driver", "sqlite", "--data-dir", self.world.data]):
+            ann, = self.lines("user", "add", "Ann Ü", "--id", "ann", *database)
+            self.assertEqual((ann["user_id"], ann["name"]), ("ann", "Ann Ü"))
+            self.assertEqual(self.lines("user", "add", "another", "--id", "ann", *database), [ann])
+            bob, = self.lines("user", "add", "Bob", *database)
+            self.assertEqual(self.lines("user", "list", *database), [ann, bob])
+            made, = self.lines("token", "create", "ann", "--name", "laptop", *database)
+            self.assertTrue(made["token"].startswith("rlnt_pat_"))
+            token, = self.lines("token", "list", "ann", *database)
+            self.assertEqual((token["token_id"], token["name"], token["revoked_at"]), (made["token_id"], "laptop", None))
+            self.assertEqual(self.lines("token", "revoke", "ann", made["token_id"], *database), [])
+            self.assertTrue(self.lines("token", "list", "ann", *database)[0]["revoked_at"])
+            self.fails(1, "nobody", arguments=["token", "create", "nobody", *database])
+            self.fails(1, "nope", arguments=["token", "revoke", "ann", "nope", *database])
+            self.fails(1, "admin user list", arguments=["token", "create", "no id", *database])
+            self.fails(2, "--id", arguments=["user", "add", "x", "--id", "a.b", *database])
+
+    def test_a_database_that_cannot_be_used(self):
+        with socket.socket() as nobody:  # taken, and nobody listens
+            nobody.bind(("127.0.0.1", 0))
+            dead = f"postgres://me:s3cret@127.0.0.1:{nobody.getsockname()[1]}/x"
+            said = self.fails(1, "--db-url", "me:***@127.0.0.1", "refused", "start PostgreSQL",
+                              arguments=["user", "list", "--db-url", dead])
+            self.assertNotIn("s3cret", said)
+        missing = self.url.replace("/reliant", "/nowhere")
+        self.fails(1, "--db-url", '"nowhere" does not exist', arguments=["user", "list", "--db-url", missing])
+        self.fails(2, "--db-url is missing", "DATABASE_URL", "--db-driver sqlite", arguments=["user", "list"])
+        self.fails(2, "--db-url", "mysql", "postgres://", arguments=["user", "list", "--db-url", "mysql://x"])
+        self.fails(2, "--db-driver", "oracle", "postgres or sqlite", arguments=["user", "list", "--db-driver", "oracle"])
+
+    def test_a_database_that_hangs(self):
+        server = json.loads((self.directory / "cluster.json").read_text())["postgres"]["pid"]
+        children = pathlib.Path(f"/proc/{server}/task/{server}/children").read_text()
+        family = [server, *map(int, children.split())]
+        for process in family:
+            os.kill(process, signal.SIGSTOP)
+        try:
+            self.fails(1, "--db-url", arguments=["user", "list", "--db-url", self.url])
+        finally:
+            for process in family:
+                os.kill(process, signal.SIGCONT)
+
+    def test_a_data_directory_in_use(self):
+        self.world.start()
+        self.fails(1, "in use", arguments=["user", "list", "--db-driver", "sqlite", "--data-dir", self.world.data])
+
+
+if __name__ == "__main__":
+    unittest.main()
