@@ -1,9 +1,8 @@
 // NatsBusClient: the side of NatsBus that touches nats.c: a connection that is made anew whenever it was lost.
 //
-// nats.c blocks whoever publishes while a server is frozen, and its own reconnecting sends what is long out of date and,
-// after a write that timed out half-way, garbage. So one writer thread makes all calls, behind a queue with a bound; each
-// connection is a new one (a "life"), and what was meant for an earlier life is never sent. The library's threads only
-// hand over what came, through a mailbox with a bound.
+// nats.c blocks whoever publishes while a server is frozen, and its own reconnecting sends what is long out of date. So one
+// writer thread makes all calls, behind a queue with a bound; each connection is a new one (a "life"), and what was meant
+// for an earlier life is never sent. The library's threads only hand over what came, through a mailbox with a bound.
 //
 // nats.c loses header values that are empty and trims the others: such values go over the wire as "=%" and hexadecimal digits.
 //

@@ -117,7 +117,7 @@ PostgresDatabase::~PostgresDatabase() {
 }
 
 void PostgresDatabase::pass_on(Turn turn) {
-  const bool room = turns_.try_send(std::move(turn));
+  const bool room = turns_.try_send(Turn{turn});
   RELIANT_ASSERT(room, "a turn is passed on once");
 }
 

@@ -391,6 +391,7 @@ Rows PostgresDatabaseSession::Worker::execute(const Request& request) {
   }
   std::vector<std::optional<std::string>> texts;
   std::vector<const char*> parameters;
+  texts.reserve(request.parameters.size());
   for (std::size_t i = 0; i < request.parameters.size(); ++i) texts.push_back(parameter_of(request.parameters[i]));
   parameters.reserve(texts.size());
   for (const auto& text : texts) parameters.push_back(text ? text->c_str() : nullptr);

@@ -42,7 +42,7 @@ class Postgres : public DatabaseContract<PostgresWorld> {};
 
 TEST_F(Postgres, KeepsAnyBytesAsText) {
   write("CREATE TABLE texts (id BIGINT PRIMARY KEY, body TEXT)");
-  const std::string bytes("\0\x01\xff\xc3\xbc\xed\xa0\x80\x01" "00", 12);
+  const std::string bytes("\0\x01\xff\xc3\xbc\xed\xa0\x80\x01" "00", 11);
   write("INSERT INTO texts VALUES (1, $1)", {bytes});
   EXPECT_EQ(read("SELECT body FROM texts WHERE body = $1", {bytes})[0].text(0), bytes);
 }

@@ -21,6 +21,7 @@ Task<Status> append_many(store::Store& store, UserId user, ChatId chat, int coun
 TEST_F(Concurrency, LeavesNoGapInTheUpdatesOfAChat) {
   const auto chat = make_chat();
   std::vector<std::unique_ptr<Started<Status>>> writers;
+  writers.reserve(6);
   for (int i = 0; i < 6; ++i)
     writers.push_back(start(append_many(i % 2 == 0 ? store() : other_store(), user_, chat.id, 10, soon())));
   for (auto& writer : writers) {
