@@ -23,7 +23,8 @@ class LaneOracle final : public Oracle {
   void finish(const FinalState&) override {}
 
  private:
-  static constexpr std::int64_t kAtOnce = 5'000'000;  // us; on the lane that every gateway hears, silence for 3 s says it
+  // us; on the lane that every gateway hears, silence for 3 s says it; and the store is asked for the result, for 5 s at most.
+  static constexpr std::int64_t kAtOnce = 9'000'000;
   void judge_offline(const TraceRecord& record);
 
   Calm calm_;  // but for daemons

@@ -71,14 +71,14 @@ TEST_F(Lane, OfflineThatIsFoundOutByWaitingIsSeen) {
   judged.record("run.node", {{"id", 9}, {"called", "daemon-1"}, {"role", "daemon"}, {"user", "u"}, {"daemon", "d"}});
   judged.record("fault.crash", {{"target", "daemon-1"}, {"other", ""}, {"lasts_us", 60'000'000}});  // no excuse
   judged.at(std::chrono::seconds(100));
-  judged.record("worker.daemon.offline", {{"user", "u"}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", 6'000'000}});
+  judged.record("worker.daemon.offline", {{"user", "u"}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", 10'000'000}});
   EXPECT_EQ(judged.complaints(), "lane.at_once");
 }
 
 TEST_F(Lane, WhileTheBusIsBrokenItMayTakeLonger) {
   judged.record("fault.crash", {{"target", "bus"}, {"other", ""}, {"lasts_us", 60'000'000}});
   judged.at(std::chrono::seconds(100));
-  judged.record("worker.daemon.offline", {{"user", "u"}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", 6'000'000}});
+  judged.record("worker.daemon.offline", {{"user", "u"}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", 10'000'000}});
   EXPECT_EQ(judged.complaints(), "");
 }
 
