@@ -190,27 +190,27 @@ class SqliteConnection {
       const int result = sqlite3_step(statement);
       if (result == SQLITE_DONE) break;
       if (result != SQLITE_ROW) return error();
-      for (int column = 0; column < columns; ++column) rows.add(value_of(statement, column));
+      for (int column = 0; column < columns; ++column) add_value(rows, statement, column);
       rows.end_row();
     }
     if (sqlite3_total_changes64(handle_) != before) rows.changed = sqlite3_changes64(handle_);
     return rows;
   }
 
-  static Value value_of(sqlite3_stmt* statement, int column) {
+  static void add_value(Rows& rows, sqlite3_stmt* statement, int column) {
     switch (sqlite3_column_type(statement, column)) {
-      case SQLITE_INTEGER: return static_cast<std::int64_t>(sqlite3_column_int64(statement, column));
-      case SQLITE_FLOAT: return sqlite3_column_double(statement, column);
+      case SQLITE_INTEGER: return rows.add<std::int64_t>(sqlite3_column_int64(statement, column));
+      case SQLITE_FLOAT: return rows.add<double>(sqlite3_column_double(statement, column));
       case SQLITE_TEXT: {
         const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
-        return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
+        return rows.add<std::string>(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
       }
       case SQLITE_BLOB: {
         const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
         const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
-        return Blob{size == 0 ? std::string() : std::string(bytes, size)};
+        return rows.add<Blob>(size == 0 ? std::string() : std::string(bytes, size));
       }
-      default: return Value();
+      default: return rows.add<std::monostate>();
     }
   }
 

@@ -82,8 +82,12 @@ class Rows {
   Rows() = default;
   explicit Rows(std::size_t columns) : columns_(columns) {}
 
-  // Of an implementation: the next value, row by row.
-  void add(Value value) { values_.push_back(std::move(value)); }
+  // Of an implementation: the next value, row by row, made of `parts` where it lies: `add(5)`, `add<std::string>(data, size)`.
+  void add(Value value) { place().emplace_back(std::move(value)); }
+  template <class T, class... Parts>
+  void add(Parts&&... parts) {
+    place().emplace_back(std::in_place_type<T>, std::forward<Parts>(parts)...);
+  }
   void end_row() { ++size_; }
 
   std::int64_t changed = 0;  // rows inserted, updated or deleted
@@ -114,6 +118,12 @@ class Rows {
   Iterator end() const { return {*this, size_}; }
 
  private:
+  // Most answers have one row, or none.
+  std::vector<Value>& place() {
+    if (values_.empty()) values_.reserve(columns_);
+    return values_;
+  }
+
   std::vector<Value> values_;
   std::size_t columns_ = 0;
   std::size_t size_ = 0;
