@@ -132,7 +132,7 @@ void Cluster::make_daemons() {
 Cluster::Place& Cluster::add_daemon(std::string role, std::string name, std::size_t number) {
   ClusterUser& user = users_[number % users_.size()];
   Node& node = add(std::move(role), name, nullptr);
-  Machine& machine = machines_.emplace_back(name, user.id, simulation_, node);
+  Machine& machine = machines_.emplace_back(name, user.id, simulation_, node, &journals_);
   (void)machine.machine.machine.disk.make_directories(user.project_path);
   // A daemon's id is its user's business: another user's may be called the same (C2).
   const bool equal = plan_.topology.names == "equal" && places_.back().role == "daemon";
@@ -172,7 +172,7 @@ void Cluster::make_credentials(Machine& machine) {
 void Cluster::add_twin(std::size_t number) {
   const ClusterUser& user = users_[number % users_.size()];
   Node& node = add("twin", concat("twin-", number + 1), nullptr);
-  Machine& machine = machines_.emplace_back(concat("daemon-", number + 1), user.id, simulation_, node);
+  Machine& machine = machines_.emplace_back(concat("daemon-", number + 1), user.id, simulation_, node, &journals_);
   (void)machine.machine.machine.disk.make_directories(user.project_path);
   DaemonNodeOptions options;
   options.id = machine.daemon;

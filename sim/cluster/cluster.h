@@ -86,8 +86,9 @@ class Cluster {
     Node::Program after_boot;  // of a machine that is suspended
   };
   struct Machine {
-    Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& of)
-        : called(of.name()), daemon(std::move(daemon_)), user(std::move(user_)), node(of.id()), machine(simulation, of) {}
+    Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& of, DatabaseBeginnings* journals)
+        : called(of.name()), daemon(std::move(daemon_)), user(std::move(user_)), node(of.id()),
+          machine(simulation, of, journals) {}
     std::string called;  // as its node
     std::string daemon;  // the id; of a twin, somebody else's
     std::string user;
@@ -119,6 +120,7 @@ class Cluster {
   std::vector<std::string> gateway_addresses_;
   std::deque<Place> places_;
   std::deque<SimMachine> server_machines_;  // of the workers
+  DatabaseBeginnings journals_;
   std::deque<Machine> machines_;            // of the daemons
   std::unique_ptr<MonolithMachine> monolith_;
 };

@@ -30,7 +30,8 @@ std::string credentials_path(const std::string& user);
 
 // What of the daemon's machine outlives its processes.
 struct DaemonMachine {
-  DaemonMachine(Simulation& simulation, Node& node) : journal(simulation, node, "journal") {}
+  DaemonMachine(Simulation& simulation, Node& node, DatabaseBeginnings* journals)
+      : journal(simulation, node, "journal", {}, journals) {}
 
   SimMachine machine;
   DatabaseFile journal;

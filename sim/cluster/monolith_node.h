@@ -20,7 +20,7 @@ struct MonolithNodeOptions {
 // What outlives the process: its data directory, and the machine.
 struct MonolithMachine {
   MonolithMachine(Simulation& simulation, Node& node)
-      : data(simulation, node, "reliant"), temporal(simulation, node, "temporal"), daemon(simulation, node) {}
+      : data(simulation, node, "reliant"), temporal(simulation, node, "temporal"), daemon(simulation, node, nullptr) {}
 
   DatabaseFile data;
   DatabaseFile temporal;

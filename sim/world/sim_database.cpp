@@ -22,8 +22,8 @@ constexpr std::uint64_t kMillion = 1'000'000;
 // Postgres' idle_in_transaction_session_timeout: a transaction of which the server hears nothing for so long is rolled back.
 constexpr Duration kIdle = std::chrono::seconds(5);
 
-std::unique_ptr<SqliteDatabase> in_memory() {
-  auto data = SqliteDatabase::open(":memory:");
+std::unique_ptr<SqliteDatabase> in_memory(DatabaseBeginnings* beginnings) {
+  auto data = SqliteDatabase::open_in_memory(beginnings);
   RELIANT_ASSERT(data.ok(), "SQLite opens a database in memory");
   return *std::move(data);
 }
@@ -211,7 +211,7 @@ DatabaseServer::DatabaseServer(Network& network, Node& node)
       node_(node),
       context_(network.simulation().world().context()),
       random_(network.simulation().random("database/" + node.name())),
-      data_(in_memory()) {
+      data_(in_memory(nullptr)) {
   node_.add_observer(*this);
 }
 
@@ -353,12 +353,13 @@ class FileTransaction final : public Transaction {
   bool wrote_ = false;
 };
 
-DatabaseFile::DatabaseFile(Simulation& simulation, Node& node, std::string_view name, DiskLatency latency)
+DatabaseFile::DatabaseFile(Simulation& simulation, Node& node, std::string_view name, DiskLatency latency,
+                           DatabaseBeginnings* beginnings)
     : simulation_(simulation),
       node_(node),
       random_(simulation.random(concat("file/", node.name(), "/", name))),
       latency_(latency),
-      data_(in_memory()) {}
+      data_(in_memory(beginnings)) {}
 
 Task<Result<std::unique_ptr<Transaction>>> SimFileDatabase::begin(Access access, Instant deadline) {
   if (!life_.alive()) co_await never();

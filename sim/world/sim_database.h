@@ -125,9 +125,13 @@ struct DiskLatency {
   Duration high = std::chrono::milliseconds(2);
 };
 
+using DatabaseBeginnings = adapters::SqliteBeginnings;
+
 class DatabaseFile {
  public:
-  DatabaseFile(Simulation& simulation, Node& node, std::string_view name, DiskLatency latency = {});
+  // `beginnings`: of files that begin with the same script; null: none.
+  DatabaseFile(Simulation& simulation, Node& node, std::string_view name, DiskLatency latency = {},
+               DatabaseBeginnings* beginnings = nullptr);
   DatabaseFile(const DatabaseFile&) = delete;
   DatabaseFile& operator=(const DatabaseFile&) = delete;
   ~DatabaseFile() { simulation_.shutdown(); }

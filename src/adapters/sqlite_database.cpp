@@ -86,6 +86,15 @@ class SqliteConnection {
                : error();
   }
 
+  // Everything that is in `other` replaces what is here. Not within a transaction that has read or written.
+  Status copy(SqliteConnection& other) {
+    sqlite3_backup* const backup = sqlite3_backup_init(handle_, "main", other.handle_, "main");
+    if (backup == nullptr) return error();
+    const int result = sqlite3_backup_step(backup, -1);
+    sqlite3_backup_finish(backup);
+    return result == SQLITE_DONE ? ok_status() : error();
+  }
+
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   Status error() const {
     return make_status(code_of(sqlite3_extended_errcode(handle_)), "sqlite: ", sqlite3_errmsg(handle_));
@@ -318,6 +327,15 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, D
   return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(std::move(path), std::move(writer)));
 }
 
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open_in_memory(SqliteBeginnings* beginnings) {
+  TRY_ASSIGN(auto database, open(":memory:"));
+  database->beginnings_ = beginnings;
+  return database;
+}
+
+SqliteBeginnings::SqliteBeginnings() = default;
+SqliteBeginnings::~SqliteBeginnings() = default;
+
 SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer)
     : path_(std::move(path)),
       in_memory_(path_ == ":memory:"),
@@ -360,6 +378,7 @@ Task<Status> SqliteDatabase::begin_on(SqliteConnection& connection, Access acces
 }
 
 Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin(Access access, Instant deadline) {
+  if (access == Access::kWrite) untouched_ = false;
   Channel<Turn>& turns = in_memory_ || access == Access::kWrite ? writers_ : readers_;
   const std::optional<Turn> turn = co_await turns.recv(deadline);
   if (!turn) co_return deadline_exceeded("the turn to use the database did not come in time");
@@ -377,9 +396,21 @@ Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin(Access a
 
 Task<Status> SqliteDatabase::run_script(std::string_view sql, Instant deadline) {
   const std::string script(sql);
+  const bool begins = untouched_ && beginnings_ != nullptr;
   CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kWrite, deadline));
-  CO_TRY_OK(connections_[kWriter]->script(script));
+  CO_TRY_OK(begins ? begin_with(script) : connections_[kWriter]->script(script));
   co_return co_await transaction->commit();
+}
+
+// The transaction that has been begun has no part in a copy.
+Status SqliteDatabase::begin_with(const std::string& script) {
+  auto& after = beginnings_->after_[script];
+  if (after == nullptr) {
+    TRY_ASSIGN(auto made, connect(path_, Durability::kProcess));
+    TRY_OK(made->script(script));
+    after = std::move(made);
+  }
+  return connections_[kWriter]->copy(*after);
 }
 
 }  // namespace reliant::adapters

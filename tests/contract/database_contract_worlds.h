@@ -64,7 +64,8 @@ class SimFile : public SimDatabaseWorld {
   ports::Database& database() { return database_; }
 
  private:
-  sim::DatabaseFile file_{simulation_, client_, "journal.db"};
+  sim::DatabaseBeginnings beginnings_;
+  sim::DatabaseFile file_{simulation_, client_, "journal.db", {}, &beginnings_};
   sim::SimFileDatabase database_{file_};
 };
 

@@ -271,6 +271,29 @@ TEST(SimFileDatabase, KeepsWhatReachedTheDiskBeforeACrash) {
   EXPECT_EQ(outcomes, (std::set<std::int64_t>{0, 1}));
 }
 
+TEST(SimFileDatabase, BeginsAsACopyAndGoesItsOwnWay) {
+  World world;
+  sim::DatabaseBeginnings beginnings;
+  sim::DatabaseFile one(world.simulation, world.one, "one.db", {}, &beginnings);
+  sim::DatabaseFile other(world.simulation, world.one, "other.db", {}, &beginnings);
+  sim::SimFileDatabase of_one(one);
+  sim::SimFileDatabase of_other(other);
+  EXPECT_FALSE(world.get(of_one.run_script("CREATE TABLE counter (", world.soon())).ok());
+  for (ports::Database* database : {static_cast<ports::Database*>(&of_one), static_cast<ports::Database*>(&of_other)}) {
+    ASSERT_TRUE(world.get(database->run_script(kTable, world.soon())).ok());
+  }
+  ASSERT_TRUE(world.get(increment(of_one, world.soon())).ok());
+  sim::DatabaseFile late(world.simulation, world.one, "late.db", {}, &beginnings);
+  sim::SimFileDatabase of_late(late);
+  ASSERT_TRUE(world.get(of_late.run_script(kTable, world.soon())).ok());
+  ASSERT_TRUE(world.get(increment(of_late, world.soon())).ok());
+  ASSERT_TRUE(world.get(increment(of_late, world.soon())).ok());
+  EXPECT_EQ(*world.get(read_counter(of_one, world.soon())), 1);
+  EXPECT_EQ(*world.get(read_counter(of_other, world.soon())), 0);
+  EXPECT_EQ(*world.get(read_counter(of_late, world.soon())), 2);
+  EXPECT_FALSE(world.get(of_late.run_script(kTable, world.soon())).ok());  // no longer its beginning: the table is there
+}
+
 TEST(SimFileDatabase, DiesInTheCommitThatIsTorn) {
   for (const bool written : {false, true}) {
     World world;
