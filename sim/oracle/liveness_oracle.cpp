@@ -10,6 +10,7 @@ namespace reliant::sim {
 namespace {
 
 constexpr std::string_view kAnswered = "liveness.answered";
+constexpr std::string_view kFailed = "liveness.failed";
 constexpr std::string_view kKept = "store.kept";
 constexpr std::string_view kOnce = "store.once";
 constexpr std::string_view kPaired = "store.paired";
@@ -57,6 +58,9 @@ void LivenessOracle::on_record(const TraceRecord& record) {
   calm_.on_record(record);
   if (record.is("gateway.result.kept")) kept_.try_emplace(text_or_empty(record, "request_id"), record.time);
   if (record.is("worker.tool.finished")) judge_told(record);
+  if (record.is("worker.turn.finished") && text_or_empty(record, "status") == "failed") {
+    verdict_.broken(kFailed, concat("a turn of chat ", text_or_empty(record, "chat"), " failed, and its model did not"), &record);
+  }
   if (record.is("client.chat.done")) done_.insert(text_or_empty(record, "chat"));
   if (!record.is("client.message.accepted")) return;
   ++accepted_of_[text_or_empty(record, "chat")];

@@ -1,5 +1,6 @@
 // LivenessOracle: what was accepted comes to an end (R19, C8).
 //   answered     after every accepted message there is an answer, an error or a cancellation, and the chat is at rest
+//   failed       no turn fails: the simulated model never does, and whatever else goes wrong is borne, or told to the model
 //   kept         every accepted message is in the store, under the sequence number that the client was given
 //   once         a message that a client sent several times is in the store once, and so is the result of a tool call, and the
 //                answer that ends a turn

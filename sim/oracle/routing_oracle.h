@@ -1,6 +1,7 @@
 // RoutingOracle: the default daemon is the right one (R92 to R95, C1).
 //   default   while the system is undisturbed, no daemon is taken by default that is a cloud one while a local one of the
 //             user is connected, or that has not been heard of
+//   offline   likewise, nobody who asks a daemon is told that it is offline while it is connected
 // What is connected it knows from the gateways' sessions; what kind a daemon is, from the daemon itself. After a fault it
 // looks away until everybody can know what became of it.
 #pragma once
@@ -29,11 +30,11 @@ class RoutingOracle final : public Oracle {
   };
 
   void judge(const TraceRecord& record);
+  void judge_offline(const TraceRecord& record);
   bool usable(const Key& key, Instant now) const;
 
   std::map<Key, Standing> daemons_;
-  std::map<std::string, std::string> users_;  // of daemons
-  std::set<std::string> cloud_;
+  std::set<Key> cloud_;
   Instant quiet_from_{};
 };
 

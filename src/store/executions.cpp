@@ -79,11 +79,12 @@ struct InsertExecution {
   using Value = Execution;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id
   Execution execution;
+  bool any_daemon = false;
 
   Task<Result<Execution>> run(Transaction& transaction) const {
     const model::ToolRequest& request = execution.request;
     CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, request.id));
-    if (stored && stored->request.user == request.user && stored->request.daemon == request.daemon)
+    if (stored && stored->request.user == request.user && (any_daemon || stored->request.daemon == request.daemon))
       co_return *std::move(stored);
     if (stored)
       co_return permission_denied("tool request ", request.id.str(), " belongs to another user or daemon");
@@ -291,7 +292,14 @@ Task<Result<Execution>> Executions::insert(model::ToolRequest request, Instant d
   Execution execution;
   execution.request = std::move(request);
   execution.created_at = wall_time(transactor_.wall_now());
-  return transactor_.write(InsertExecution{std::move(execution)}, deadline);
+  return transactor_.write(InsertExecution{std::move(execution), false}, deadline);
+}
+
+Task<Result<Execution>> Executions::claim(model::ToolRequest request, Instant deadline) {
+  Execution execution;
+  execution.request = std::move(request);
+  execution.created_at = wall_time(transactor_.wall_now());
+  return transactor_.write(InsertExecution{std::move(execution), true}, deadline);
 }
 
 Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState state, DaemonStream stream,

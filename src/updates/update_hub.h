@@ -18,7 +18,8 @@ namespace reliant::updates {
 class UpdateSubscription {
  public:
   virtual ~UpdateSubscription() = default;  // unsubscribes
-  // The highest sequence announced since the last call (notices in between are folded into one). DEADLINE_EXCEEDED: none
+  // The highest sequence announced since the last call (notices in between are folded into one), or 0: look, the hub
+  // cannot say how far; so it is once when the interest has taken effect, for what was announced before. DEADLINE_EXCEEDED: none
   // came; read the database anyway now and then. UNAVAILABLE: the hub was closed; subscribe again.
   virtual Task<Result<std::uint64_t>> next(Instant deadline) = 0;
 };

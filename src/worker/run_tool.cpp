@@ -150,8 +150,8 @@ Task<Result<store::Execution>> ChatActivities::recorded_request(ToolRun& run) {
   request.working_directory = project.path;
   request.effect = tool.effect;
   request.timeout_ms = run.input.planned.timeout_ms;
-  // Recorded before anybody is asked, so that every later attempt asks the same daemon.
-  co_return co_await ports_.store.executions().insert(std::move(request), store_deadline());
+  // Recorded before anybody is asked, so that every other attempt asks the same daemon.
+  co_return co_await ports_.store.executions().claim(std::move(request), store_deadline());
 }
 
 // The wait is over. From here on no gateway sends the request to the daemon any more, so what it was last is what it stays:
