@@ -25,6 +25,11 @@ class Answered : public testing::Test {
 
 TEST_F(Answered, AMessageWithItsAnswerIsRight) { EXPECT_EQ(judged.complaints(), ""); }
 
+TEST_F(Answered, ATurnThatFailsIsSeen) {
+  judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", "t"}, {"status", "failed"}});
+  EXPECT_EQ(judged.complaints(), "liveness.failed");
+}
+
 TEST_F(Answered, AMessageThatIsNotKeptIsSeen) {
   chat().messages.erase(chat().messages.begin());
   EXPECT_EQ(judged.complaints(), "store.kept store.once");

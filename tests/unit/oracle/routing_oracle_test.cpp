@@ -1,0 +1,61 @@
+#include "oracle/routing_oracle.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/oracle/judged.h"
+
+namespace reliant::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+class Routed : public testing::Test {
+ protected:
+  void opened() {
+    judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}});
+  }
+  void closed() {
+    judged.record("gateway.session.closed", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}});
+  }
+  void told_offline(std::string_view user, std::int64_t took_us) {
+    judged.record("worker.daemon.offline", {{"user", user}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", took_us}});
+  }
+  Judged<RoutingOracle> judged;
+};
+
+TEST_F(Routed, AConnectedDaemonIsNotOffline) {
+  opened();
+  judged.at(10s);
+  told_offline("u", 1000);
+  EXPECT_EQ(judged.complaints(), "routing.offline");
+}
+
+TEST_F(Routed, OneThatHasJustComeOrThatIsAnothersOfTheSameNameMayBe) {
+  opened();
+  judged.at(10s);
+  told_offline("v", 1000);
+  told_offline("u", 6'000'000);  // asked when hardly anybody knew of the stream
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Routed, ADaemonWithoutAStreamIsOffline) {
+  opened();
+  judged.at(10s);
+  closed();
+  judged.at(20s);
+  told_offline("u", 1000);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Routed, AfterAFaultNobodyCanKnowAtOnce) {
+  opened();
+  judged.at(10s);
+  judged.record("fault.link_reset", {{"target", "d"}, {"other", ""}, {"lasts_us", 0}});
+  judged.at(30s);
+  told_offline("u", 1000);
+  judged.at(80s);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+}  // namespace
+}  // namespace reliant::sim
