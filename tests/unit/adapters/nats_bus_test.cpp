@@ -100,7 +100,9 @@ TEST(NatsBus, NeverSendsLaterWhatItCouldNotSend) {
 }
 
 TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
-  NatsWorld world;
+  NatsOptions options;
+  options.write_deadline = std::chrono::seconds(3);  // what a blocked logic thread would show
+  NatsWorld world("", options);
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
     auto requests = co_await Suite::subscribed(w.two(), "echo");
@@ -124,7 +126,7 @@ TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
     }
     EXPECT_GT(refused, 0);
     EXPECT_EQ((co_await w.one().flush(Suite::soon(w))).code(), StatusCode::kUnavailable);
-    EXPECT_LT(longest, std::chrono::milliseconds(250));
+    EXPECT_LT(longest, std::chrono::seconds(1));
     w.server().thaw();
     EXPECT_EQ(co_await asked_until_answered(w, "thawed"), "thawed");
   };
@@ -132,25 +134,29 @@ TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
 }
 
 TEST(NatsBus, DrainsAMemberOfAGroupWithoutLosingWhatWasOnItsWay) {
-  static constexpr int kMessages = 3000;
+  static constexpr int kRounds = 12;
+  static constexpr int kMessages = 600;
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
-    const auto leaving = co_await Suite::subscribed(w.one(), "work", "g");
     const auto staying = co_await Suite::subscribed(w.two(), "work", "g");
-    for (int i = 0; i < kMessages; ++i) {
-      Suite::publish(w.two(), "work", concat(i));
-      if (i == kMessages / 2) EXPECT_TRUE(leaving->drain().ok());
-      if (i % 50 == 0) co_await yield();
-    }
     std::size_t heard = 0;
-    for (;;) {
-      const auto message = co_await leaving->next(kNever);
-      if (!message.ok()) break;
-      ++heard;
+    for (int round = 0; round < kRounds; ++round) {
+      const auto leaving = co_await Suite::subscribed(w.one(), "work", "g");
+      for (int i = 0; i < kMessages; ++i) {
+        Suite::publish(w.two(), "work", std::string(1000, 'x'));
+        if (i == kMessages / 2) {
+          EXPECT_TRUE((co_await w.two().flush(kNever)).ok());  // the server has given it its share
+          EXPECT_TRUE(leaving->drain().ok());
+        }
+        if (i % 50 == 0) co_await yield();
+      }
+      const std::size_t before = heard;
+      while ((co_await leaving->next(kNever)).ok()) ++heard;
+      EXPECT_GT(heard, before);
+      EXPECT_TRUE((co_await w.two().flush(kNever)).ok());
     }
-    EXPECT_GT(heard, 0u);
-    heard += (co_await Suite::all_heard(w, *staying)).size();
-    EXPECT_EQ(heard, static_cast<std::size_t>(kMessages));
+    heard += (co_await Suite::all_heard(w, *staying)).size() + staying->dropped();
+    EXPECT_EQ(heard, static_cast<std::size_t>(kRounds * kMessages));
   };
   EXPECT_TRUE(world.run(body(world)));
 }

@@ -279,10 +279,10 @@ TEST(PostgresDatabase, GoesOnWithItsLifeWhileTheServerIsFrozen) {
     const Instant limit = after(w.clock.now(), seconds(1));
     const Status late = (co_await w.transactor.write(CountUp{}, limit)).status();
     EXPECT_EQ(late.code(), StatusCode::kDeadlineExceeded) << late;
-    EXPECT_LT(w.clock.now() - limit, milliseconds(250));
+    EXPECT_LT(w.clock.now() - limit, seconds(1));
     EXPECT_EQ(reason_of(co_await open->commit()), kReasonCommitUnknown);
     open.reset();
-    EXPECT_LT(longest, milliseconds(250));
+    EXPECT_LT(longest, seconds(1));
     w.server.thaw();
     const std::int64_t after_all = (co_await w.transactor.write(CountUp{}, kNever)).value_or(-1);
     EXPECT_TRUE(after_all == 2 || after_all == 101) << after_all;  // the commit that was in doubt came first, or never
