@@ -1,5 +1,6 @@
 #include "oracle/tool_oracle.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -17,6 +18,7 @@ bool leaves_record(const std::string& tool) { return tool == "bash"; }
 void ToolOracle::on_record(const TraceRecord& record) {
   calm_.on_record(record);
   last_ = record.time;
+  if (record.name.starts_with("fault.") && !daemon_names_.contains(text_or_empty(record, "target"))) servers_calm_.on_record(record);
   if (record.is("tool.effect.started")) {
     Seen& seen = requests_[text_or_empty(record, "request_id")];
     seen.tool = text_or_empty(record, "tool");
@@ -25,6 +27,8 @@ void ToolOracle::on_record(const TraceRecord& record) {
     seen.node = record.node;
     seen.begin = record.time;
     seen.end = kNever;
+    Asked& asked = asked_[text_or_empty(record, "request_id")];
+    asked.begun = std::min(asked.begun, record.time);
     const std::string& daemon = text_or_empty(record, "daemon");
     if (++seen.begun > 1 && !seen.repeatable) {
       verdict_.broken(kAtMostOnce,
@@ -45,9 +49,16 @@ void ToolOracle::on_record(const TraceRecord& record) {
     on_kept(record);
   } else if (record.is("gateway.request.routed") || record.is("gateway.request.replayed")) {
     routed_.try_emplace(text_or_empty(record, "request_id"), record.time);
+    Asked& asked = asked_[text_or_empty(record, "request_id")];
+    asked.sent = std::min(asked.sent, record.time);
+  } else if (record.is("worker.daemon.chosen")) {
+    Asked& asked = asked_[text_or_empty(record, "request_id")];
+    asked.chat = text_or_empty(record, "chat");
+    asked.chosen = std::min(asked.chosen, record.time);
   } else if (record.is("run.node") && !text_or_empty(record, "daemon").empty()) {
     nodes_[static_cast<std::uint32_t>(number_or_zero(record, "id"))] = {text_or_empty(record, "user"),
                                                                         text_or_empty(record, "daemon")};
+    daemon_names_.insert(text_or_empty(record, "called"));
   } else if (record.is("node.crashed") || record.is("node.exited")) {
     if (const auto daemon = nodes_.find(record.node); daemon != nodes_.end()) died_[daemon->second] = record.time;
     for (auto& [request, seen] : requests_) {
@@ -113,6 +124,7 @@ void ToolOracle::finish(const FinalState& state) {
 }
 
 void ToolOracle::judge_cancelled(const Cancelled& turn) {
+  judge_sent_late(turn);
   const Instant limit = after(turn.when, kEnded);
   for (const auto& [request, seen] : requests_) {
     if (seen.chat != turn.chat || seen.begin > turn.when || seen.end != kNever || last_ < limit) continue;
@@ -124,6 +136,16 @@ void ToolOracle::judge_cancelled(const Cancelled& turn) {
     if (seen.chat != turn.chat || seen.begin > turn.when || seen.end <= limit) continue;
     verdict_.broken(kCancelled, concat("request ", request, " (", seen.tool, " of chat ", seen.chat, ") ran on for ",
                                        seen.end == kNever ? "ever" : to_text(seen.end - turn.when), " after its turn was cancelled"));
+  }
+}
+
+void ToolOracle::judge_sent_late(const Cancelled& turn) {
+  if (!servers_calm_.between(turn.when - kEnded, turn.when)) return;
+  for (const auto& [request, asked] : asked_) {
+    if (asked.chat != turn.chat || asked.chosen > turn.when || asked.sent <= turn.when) continue;
+    if (asked.begun == kNever || asked.begun <= after(turn.when, kEnded)) continue;
+    verdict_.broken(kCancelled, concat("request ", request, " of chat ", asked.chat, " was begun ", to_text(asked.begun - turn.when),
+                                       " after its turn was cancelled; it had not been sent before"));
   }
 }
 

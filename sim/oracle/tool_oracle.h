@@ -4,11 +4,13 @@
 //                  could know better. A daemon says it only when it has died since the request came; and the model is not
 //                  told it when the store has had the result before
 //   cancelled      while nothing is broken, 20 s after a turn was cancelled none of its tools runs any more (R48, C9); and
-//                  whatever was broken then, none runs still when everything has long been whole again
+//                  whatever was broken then, none runs still when everything has long been whole again. What had not been
+//                  sent to a daemon by then is never begun, if only daemons were broken
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +52,17 @@ class ToolOracle final : public Oracle {
   void judge(const std::string& request, const Seen& seen, const FinalState& state);
 
   std::map<std::string, Seen> requests_;
+  void judge_sent_late(const Cancelled& turn);
+  struct Asked {
+    std::string chat;
+    Instant chosen = kNever;  // its daemon was
+    Instant sent = kNever;    // something of it, to a daemon; first
+    Instant begun = kNever;   // there; first
+  };
+
+  std::map<std::string, Asked> asked_;               // by request
+  std::set<std::string, std::less<>> daemon_names_;  // of nodes
+  Calm servers_calm_;                                // whatever the daemons do
   Calm calm_;
   Instant last_{};  // record
   std::vector<Cancelled> cancelled_;

@@ -149,5 +149,16 @@ TEST_F(CancelledTurn, WhatWasBrokenIsNoExcuseInTheEnd) {
   EXPECT_EQ(judged.complaints(), "tool.cancelled");
 }
 
+TEST_F(Tool, WhatWasCancelledBeforeItWasSentIsNeverBegun) {
+  judged.record("worker.daemon.chosen", {{"user", "u"}, {"chat", "c"}, {"request_id", "q"}, {"daemon", "d"}, {"source", "chat"}});
+  judged.at(5s);
+  judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", "t"}, {"status", "cancelled"}});
+  judged.at(60s);
+  judged.record("gateway.request.replayed", {{"request_id", "q"}, {"cancelled", 1}});
+  EXPECT_EQ(judged.complaints(), "");
+  judged.record("tool.effect.started", {{"request_id", "q"}, {"tool", "view"}, {"effect", "read_only"}, {"daemon", "d"}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "tool.cancelled");
+}
+
 }  // namespace
 }  // namespace reliant::sim
