@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does every planted bug still apply, and does the table of tests/planted/README.md tell of it?
+"""Does every planted bug still apply, and does the table of tests/planted/README.md tell how it was found?
 
 Cheap: nothing is built. `tools/planted` builds each and shows that it is found.
 """
@@ -66,6 +66,9 @@ def main():
             check.offence(path, 1, "table", f"{TABLE} has no row of it", "write one: what it breaks, scenario, oracle, seeds")
         elif not (root / row.file()).is_file():
             check.offence(TABLE, row.line, "scenario", f"there is no {row.file()}", "name one that there is")
+        elif row.seeds == 0:
+            check.offence(TABLE, row.line, "unseen", f"nobody has seen {row.scenario} find it",
+                          f"run `tools/planted --update {row.name}`, and make the scenario or the oracle stronger when it is missed")
         complaint = apply(root, (root / path).resolve(), "--check") if shutil.which("git") else ""
         if complaint:
             check.offence(path, 1, "stale", f"does not apply: {complaint.splitlines()[0]}",
