@@ -299,15 +299,17 @@ void describe(Visitor& visitor, BusLimits& fault) {
 
 struct RevokeToken {
   static constexpr std::string_view kName = "revoke_token";
-  static constexpr std::string_view kAbout = "a user takes a daemon's own token back, for good; its connections break";
+  static constexpr std::string_view kAbout = "a user takes a daemon's own token back, for good";
   FaultTiming timing;
   std::string node = "daemon";
+  Chance breaks{kMillion};
 };
 
 template <class Visitor>
 void describe(Visitor& visitor, RevokeToken& fault) {
   visitor.text("node", fault.node, "a daemon with a token of its own, the role or \"there\"");
   describe_timing(visitor, fault.timing);
+  visitor.option("breaks", fault.breaks, "its connections break, too; otherwise its gateway must find out");
 }
 
 struct ClockJump {

@@ -141,6 +141,7 @@ Task<void> FaultEngine::repeat(RevokeToken fault, std::size_t number) {
   Random random = simulation_.random(concat("fault/", number));
   for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
     const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const bool breaks = random.below(kMillion) < static_cast<std::uint64_t>(fault.breaks.value);
     Node* node = pick(fault.node, there, random);
     FaultTargets::Target* target = target_of(node);
     if (target == nullptr || target->credentials_file.empty()) continue;
@@ -148,7 +149,7 @@ Task<void> FaultEngine::repeat(RevokeToken fault, std::size_t number) {
     const std::string script = concat("UPDATE tokens SET revoked_at = created_at WHERE revoked_at IS NULL AND user_id = '",
                                       target->user, "' AND name = 'daemon ", node->name(), "'");
     (void)co_await targets_.contents->run_script(script, kNever);
-    network_.reset(*node);
+    if (breaks) network_.reset(*node);
   }
 }
 

@@ -6,12 +6,22 @@ namespace reliant::sim {
 namespace {
 constexpr std::string_view kKept = "credentials.kept";
 constexpr std::string_view kOnce = "credentials.once";
+constexpr std::string_view kEnded = "credentials.ended";
 constexpr Duration kBetween = std::chrono::minutes(10);
 }  // namespace
 
 void CredentialsOracle::on_record(const TraceRecord& record) {
   if (record.is("fault.revoke_token")) {
-    ++daemons_[text_or_empty(record, "target")].revoked;
+    Seen& seen = daemons_[text_or_empty(record, "target")];
+    ++seen.revoked;
+    seen.overstays = seen.connected;
+  } else if (record.is("daemon.connected")) {
+    const std::string& daemon = nodes_[record.node] = text_or_empty(record, "daemon");
+    Seen& seen = daemons_[daemon];
+    seen.connected = true;
+    seen.overstays = false;  // with whatever it has now
+  } else if (record.is("daemon.disconnected") || record.is("node.crashed") || record.is("node.exited")) {
+    if (const auto daemon = nodes_.find(record.node); daemon != nodes_.end()) lost_stream(daemons_[daemon->second]);
   } else if (record.is("daemon.credentials.retired")) {
     const std::string& daemon = text_or_empty(record, "daemon");
     Seen& seen = daemons_[daemon];
@@ -29,6 +39,13 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
                       &record);
     }
     seen.recovered = record.time;
+  }
+}
+
+// The run goes on for minutes after the last fault.
+void CredentialsOracle::finish(const FinalState&) {
+  for (const auto& [daemon, seen] : daemons_) {
+    if (seen.overstays) verdict_.not_live(kEnded, concat(daemon, " still has the stream that it opened with a token that was revoked"));
   }
 }
 

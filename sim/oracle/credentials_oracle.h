@@ -1,6 +1,7 @@
 // CredentialsOracle: a daemon gives its credentials up for one reason only (C10).
 //   kept      a file is retired only after somebody has revoked the token in it
 //   once      a daemon recovers at most once in ten minutes
+//   ended     a stream does not outlive the token that it was opened with for long
 #pragma once
 
 #include <cstdint>
@@ -15,15 +16,20 @@ class CredentialsOracle final : public Oracle {
  public:
   using Oracle::Oracle;
   void on_record(const TraceRecord& record) override;
-  void finish(const FinalState&) override {}
+  void finish(const FinalState& state) override;
 
  private:
   struct Seen {
     std::int64_t revoked = 0;
     std::int64_t retired = 0;
     Instant recovered = Instant::min();
+    bool connected = false;
+    bool overstays = false;  // connected since before the token was revoked
   };
+  static void lost_stream(Seen& seen) { seen.connected = seen.overstays = false; }
+
   std::map<std::string, Seen> daemons_;
+  std::map<std::uint32_t, std::string> nodes_;  // the daemon that last spoke there
 };
 
 }  // namespace reliant::sim
