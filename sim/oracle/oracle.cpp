@@ -1,5 +1,6 @@
 #include "oracle/oracle.h"
 
+#include "oracle/admission_oracle.h"
 #include "oracle/credentials_oracle.h"
 #include "oracle/durability_oracle.h"
 #include "oracle/fencing_oracle.h"
@@ -9,6 +10,7 @@
 #include "oracle/output_oracle.h"
 #include "oracle/status_oracle.h"
 #include "oracle/routing_oracle.h"
+#include "oracle/stop_oracle.h"
 #include "oracle/stream_oracle.h"
 #include "oracle/tool_oracle.h"
 
@@ -30,6 +32,8 @@ std::vector<std::unique_ptr<Oracle>> make_oracles(Verdict& verdict) {
   oracles.push_back(std::make_unique<DurabilityOracle>(verdict));
   oracles.push_back(std::make_unique<OutputOracle>(verdict));
   oracles.push_back(std::make_unique<LaneOracle>(verdict));
+  oracles.push_back(std::make_unique<StopOracle>(verdict));
+  oracles.push_back(std::make_unique<AdmissionOracle>(verdict));
   return oracles;
 }
 

@@ -14,6 +14,7 @@ constexpr std::int64_t kLeastSeconds = 4;
 
 void ReconnectWatch::on_record(const TraceRecord& record) {
   const std::string_view name = record.name;
+  if (name == "daemon.connected" && came_.insert(record.node).second) last_came_ = record.time;
   if (!crash_) {
     const std::string* target = record.text("target");
     if (name == "fault.crash" && target != nullptr && target->starts_with("gateway")) crash_ = record.time;
@@ -25,8 +26,14 @@ void ReconnectWatch::on_record(const TraceRecord& record) {
 }
 
 void ReconnectWatch::judge(const ReconnectExpectation& expected, Verdict& verdict) const {
+  const Duration most = expected.first_within.value;
+  if (most > Duration::zero() && last_came_ - Instant{} > most)
+    verdict.broken("reconnect", concat("the last daemon had its first stream ", to_text(last_came_ - Instant{}), " after the start"));
+  if (expected.within.value > Duration::zero()) judge_storm(expected, verdict);
+}
+
+void ReconnectWatch::judge_storm(const ReconnectExpectation& expected, Verdict& verdict) const {
   constexpr Duration kSecond = std::chrono::seconds(1);
-  if (expected.within.value == Duration::zero()) return;
   if (!crash_ || back_.empty()) return verdict.broken("reconnect", "no gateway has died, or nobody was connected to it");
   if (!lost_.empty()) verdict.broken("reconnect", concat(lost_.size(), " daemons have not come back"));
   if (back_.back() > expected.within.value) {

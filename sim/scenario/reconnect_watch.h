@@ -1,4 +1,5 @@
-// ReconnectWatch: how the daemons come back after the first crash of a gateway: all of them in time, and spread out (C43).
+// ReconnectWatch: how the daemons come at the start, in time, and how they come back after the first crash of a gateway: in
+// time, and spread out (C43).
 //
 // Owner: the run; a sink of its trace.
 #pragma once
@@ -6,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "kernel/trace.h"
@@ -20,6 +22,10 @@ class ReconnectWatch final : public TraceSink {
   void judge(const ReconnectExpectation& expected, Verdict& verdict) const;
 
  private:
+  void judge_storm(const ReconnectExpectation& expected, Verdict& verdict) const;
+
+  std::set<std::uint32_t> came_;  // the daemons' nodes
+  Instant last_came_{};           // for the first time
   std::optional<Instant> crash_;
   std::map<std::uint32_t, Instant> lost_;  // streams, by the daemon's node; gone again when it has another
   std::vector<Duration> back_;  // after the crash

@@ -58,7 +58,8 @@ class Run {
     oracles_ = make_oracles(verdict_);
     simulation_.trace().add_sink(counter_);
     simulation_.trace().add_sink(expectations_);
-    if (scenario_.reconnect.within.value > Duration::zero()) simulation_.trace().add_sink(reconnects_);
+    if (std::max(scenario_.reconnect.first_within.value, scenario_.reconnect.within.value) > Duration::zero())
+      simulation_.trace().add_sink(reconnects_);
     for (const auto& oracle : oracles_) {
       simulation_.trace().add_sink(*oracle);
       if (oracle->looks_at_deliveries()) simulation_.trace().watch_deliveries(*oracle);

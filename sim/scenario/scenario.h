@@ -30,14 +30,16 @@ void describe(Visitor& visitor, Phases& phases) {
   visitor.option("quiesce", phases.quiesce, "at most, after healing: by then every message has had its end");
 }
 
-// Of the storm after a gateway's first crash.
+// Of the start, and of the storm after a gateway's first crash.
 struct ReconnectExpectation {
+  Span first_within{Duration::zero()};
   Span within{Duration::zero()};
   Count peak_to_mean{0};
 };
 
 template <class Visitor>
 void describe(Visitor& visitor, ReconnectExpectation& reconnect) {
+  visitor.option("first_within", reconnect.first_within, "after the start, every daemon has its first stream; 0s: not asked for");
   visitor.option("within", reconnect.within, "every daemon that has lost its stream has one again; 0s: not asked for");
   visitor.option("peak_to_mean", reconnect.peak_to_mean, 0, 1'000,
                  "streams opened in the busiest second, less than so many times those of the mean one; 0: not asked for");
@@ -72,7 +74,7 @@ void describe(Visitor& visitor, Scenario& scenario) {
                   "trace events, \"name\" or \"name field=value\", and how many there must be in every run: a scenario that does not "
                   "meet its fault shows nothing");
   visitor.numbers("at_most", scenario.at_most, "likewise, and how many there may be");
-  visitor.section("reconnect", scenario.reconnect, "what the daemons do when a gateway dies");
+  visitor.section("reconnect", scenario.reconnect, "how the daemons come, and come back when a gateway dies");
   visitor.section("phases", scenario.phases, "how long");
 }
 

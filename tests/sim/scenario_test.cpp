@@ -151,7 +151,7 @@ TEST(Scenario, HasASchemaOfEveryKey) {
   const auto schema = parse_json(scenario_schema());
   ASSERT_TRUE(schema.ok()) << schema.status();
   const json::object& properties = schema->as_object().at("properties").as_object();
-  for (const char* key : {"name", "story", "topology", "network", "workload", "faults", "at_least", "phases"}) {
+  for (const char* key : {"name", "story", "topology", "network", "workload", "faults", "at_least", "at_most", "phases"}) {
     EXPECT_TRUE(properties.contains(key)) << key;
   }
   EXPECT_EQ(schema->as_object().at("additionalProperties"), json::value(false));
