@@ -7,29 +7,97 @@ namespace reliant::sim {
 namespace {
 
 constexpr std::string_view kInOrder = "stop.in_order";
+constexpr std::string_view kSentOn = "stop.sent_on";
 // Its clock may run at a wrong rate.
 constexpr Duration kMargin = std::chrono::seconds(1);
+// Enough for one of its daemons to go.
+constexpr Duration kTimeToGo = std::chrono::seconds(5);
+constexpr std::size_t kSome = 3;  // daemons, one of which at least can go
+// For a gateway that is there to be known to the others.
+constexpr Duration kKnownAfter = std::chrono::seconds(1);
+
+bool is_an_end(std::string_view fault) {
+  for (const std::string_view word : {"fault.stop", "fault.stop.killed", "fault.crash", "fault.restarted", "fault.healed"})
+    if (fault == word) return true;
+  return false;
+}
+
+std::string daemon_of(const TraceRecord& record) {
+  return concat(text_or_empty(record, "user"), "/", text_or_empty(record, "daemon"), "/", number_or_zero(record, "epoch"));
+}
 
 }  // namespace
 
 void StopOracle::on_record(const TraceRecord& record) {
   const std::string_view name = record.name;
+  if (name.starts_with("fault.") && !is_an_end(name)) only_ends_ = false;
   if (name == "run.node") {
     nodes_[text_or_empty(record, "called")] = static_cast<std::uint32_t>(number_or_zero(record, "id"));
   } else if (name == "fault.stop") {
-    const auto node = nodes_.find(text_or_empty(record, "target"));
-    const Duration grace = std::chrono::microseconds(number_or_zero(record, "lasts_us"));
-    if (node != nodes_.end()) until_[node->second] = after(record.time, grace);
+    on_stop(record);
   } else if (name == "tool.effect.started") {
     running_[record.node].insert(text_or_empty(record, "request_id"));
   } else if (name == "tool.effect.finished") {
     running_[record.node].erase(text_or_empty(record, "request_id"));
+  } else if (name.starts_with("gateway.") || name == "daemon.moved_on") {
+    on_gateway(record);
   } else if (name == "node.crashed" || name == "node.started") {
     running_.erase(record.node);
     until_.erase(record.node);
+    draining_.erase(record.node);
+    held_.erase(record.node);
+    lose_gateway(record.node);
   } else if (name == "node.exited") {
     on_exit(record);
+    lose_gateway(record.node);
   }
+}
+
+void StopOracle::on_stop(const TraceRecord& record) {
+  const auto node = nodes_.find(text_or_empty(record, "target"));
+  if (node == nodes_.end()) return;
+  const Duration grace = std::chrono::microseconds(number_or_zero(record, "lasts_us"));
+  until_[node->second] = after(record.time, grace);
+  const bool is_gateway = gateways_.contains(node->second);
+  lose_gateway(node->second);
+  if (!is_gateway || grace < kTimeToGo) return;
+  Draining draining{held_[node->second].size(), {}, false};
+  for (const auto& [gateway, since] : gateways_)
+    if (after(since, kKnownAfter) < record.time) draining.others.insert(gateway);
+  draining_[node->second] = std::move(draining);
+}
+
+void StopOracle::on_gateway(const TraceRecord& record) {
+  const std::string_view name = record.name;
+  if (name == "gateway.started") {
+    gateways_.try_emplace(record.node, record.time);
+  } else if (name == "gateway.session.opened") {
+    held_[record.node].insert(daemon_of(record));
+  } else if (name == "gateway.session.closed") {
+    held_[record.node].erase(daemon_of(record));
+  } else if (name == "gateway.drained") {
+    on_drained(record.node);
+  } else if (name == "daemon.moved_on") {
+    const std::string& from = text_or_empty(record, "from");
+    const auto node = nodes_.find(from.substr(0, from.rfind(':')));
+    const auto draining = node == nodes_.end() ? draining_.end() : draining_.find(node->second);
+    if (draining != draining_.end()) draining->second.sent_on = true;
+  }
+}
+
+void StopOracle::lose_gateway(std::uint32_t node) {
+  gateways_.erase(node);
+  for (auto& [gateway, draining] : draining_) draining.others.erase(node);
+}
+
+void StopOracle::on_drained(std::uint32_t gateway) {
+  const auto found = draining_.find(gateway);
+  if (found == draining_.end()) return;
+  const Draining draining = std::move(found->second);
+  draining_.erase(found);
+  if (!only_ends_ || draining.sent_on || draining.daemons < kSome || draining.others.empty()) return;
+  verdict_.broken(kSentOn, concat("a gateway that was asked to stop held ", draining.daemons, " daemons, another one was there for "
+                                  "them, and none went"));
 }
 
 void StopOracle::on_exit(const TraceRecord& record) {

@@ -1,5 +1,6 @@
 // StopOracle: who is asked to end in order uses the time it is given (C43).
 //   in_order   a daemon does not end while a tool runs, unless its grace is over
+//   sent_on    a gateway does not keep all its daemons to the end, while another one is there for them the whole time
 #pragma once
 
 #include <cstdint>
@@ -18,9 +19,24 @@ class StopOracle final : public Oracle {
   void finish(const FinalState&) override {}
 
  private:
+  // A gateway that was asked to stop.
+  struct Draining {
+    std::size_t daemons = 0;           // that it held then
+    std::set<std::uint32_t> others;    // gateways that were there then, and are still
+    bool sent_on = false;
+  };
+
+  void on_stop(const TraceRecord& record);
+  void on_gateway(const TraceRecord& record);
   void on_exit(const TraceRecord& record);
+  void on_drained(std::uint32_t gateway);
+  void lose_gateway(std::uint32_t node);
 
   std::map<std::string, std::uint32_t> nodes_;
+  std::map<std::uint32_t, Instant> gateways_;  // that are up and not asked to stop, and since when
+  std::map<std::uint32_t, std::set<std::string>> held_;  // daemons, by the gateway's node
+  std::map<std::uint32_t, Draining> draining_;
+  bool only_ends_ = true;  // nothing but processes that end has happened
   std::map<std::uint32_t, Instant> until_;               // the grace of who was asked to stop
   std::map<std::uint32_t, std::set<std::string>> running_;  // requests, by the daemon's node
 };

@@ -26,8 +26,8 @@ bool is_refusal_of_token(const Status& status) {
   return reason == kReasonTokenInvalid || reason == kReasonTokenRevoked;
 }
 
-Task<bool> wait_for(Event& event) {
-  co_return co_await event.wait();
+Task<bool> wait_for(Event& event, Instant deadline = kNever) {
+  co_return co_await event.wait(deadline);
 }
 
 }  // namespace
@@ -145,7 +145,9 @@ Task<bool> Daemon::move_on(Opened& opened) {
       co_return true;
     }
     const Duration asked = std::chrono::milliseconds(std::max<std::int64_t>(0, drain.retry_after_ms()));
-    co_await stopping_.wait(after(clock_.now(), wait_after(next.status(), asked, backoff)));
+    // Not a moment longer than the old stream lasts.
+    const Instant again = after(clock_.now(), wait_after(next.status(), asked, backoff));
+    (void)co_await race(wait_for(stopping_, again), wait_for(opened.session->gone()));
   }
   co_return false;
 }

@@ -205,6 +205,17 @@ TEST_F(DaemonConnection, StaysWithADrainingGatewayUntilThereIsAnother) {
   EXPECT_TRUE(gateway_->streams[0]->over);
 }
 
+TEST_F(DaemonConnection, LooksForAGatewayAtOnceWhenADrainingOneHasEndedTheStream) {
+  connect();
+  proto::GatewayFrame frame;
+  frame.mutable_drain()->add_gateway_addresses("gw:2");
+  gateway_->send(frame);
+  run_for(3min);  // by now it waits long between its attempts to move on
+  gateway_->hang_up(unavailable("the gateway stops"));
+  run_for(1100ms);
+  EXPECT_EQ(gateway_->streams.size(), 2u) << "within the first backoff";
+}
+
 TEST_F(DaemonConnection, StopsAfterWhatItRunsAndHandsOver) {
   connect();
   gateway_->acknowledges_results = true;

@@ -1,0 +1,88 @@
+#include "oracle/stop_oracle.h"
+
+#include <gtest/gtest.h>
+
+#include "unit/oracle/judged.h"
+
+namespace reliant::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kDaemon = 1;
+constexpr std::uint32_t kGateway = 2;
+constexpr std::uint32_t kOther = 3;
+
+class Stop : public testing::Test {
+ protected:
+  Stop() {
+    node(kDaemon, "daemon-1");
+    node(kGateway, "gateway-1");
+    node(kOther, "gateway-2");
+    for (const std::uint32_t gateway : {kGateway, kOther}) judged.record("gateway.started", {}, gateway);
+    for (const char* daemon : {"d1", "d2", "d3"})
+      judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", daemon}, {"epoch", 1}}, kGateway);
+    judged.at(10s);
+  }
+  void node(std::uint32_t id, std::string_view called) { judged.record("run.node", {{"id", id}, {"called", called}}); }
+  void stop(std::string_view target) { judged.record("fault.stop", {{"target", target}, {"lasts_us", 10'000'000}}); }
+  void move_on() { judged.record("daemon.moved_on", {{"daemon", "d1"}, {"from", "gateway-1:7000"}, {"to", "gateway-2:7000"}}, kDaemon); }
+  void drained() { judged.record("gateway.drained", {{"left", 3}}, kGateway); }
+
+  Judged<StopOracle> judged;
+};
+
+TEST_F(Stop, LetsToolsEndFirst) {
+  stop("daemon-1");
+  judged.record("tool.effect.started", {{"request_id", "r"}}, kDaemon);
+  judged.at(15s);
+  judged.record("tool.effect.finished", {{"request_id", "r"}}, kDaemon);
+  judged.record("node.exited", {{"called", "daemon-1"}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Stop, MayInterruptAToolWhenTheTimeIsOver) {
+  stop("daemon-1");
+  judged.record("tool.effect.started", {{"request_id", "r"}}, kDaemon);
+  judged.at(20s);
+  judged.record("node.exited", {{"called", "daemon-1"}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Stop, InTheMiddleOfAToolIsToldOf) {
+  stop("daemon-1");
+  judged.record("tool.effect.started", {{"request_id", "r"}}, kDaemon);
+  judged.at(15s);
+  judged.record("node.exited", {{"called", "daemon-1"}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "stop.in_order");
+}
+
+TEST_F(Stop, OfAGatewaySendsItsDaemonsOn) {
+  stop("gateway-1");
+  move_on();
+  drained();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Stop, OfAGatewayThatKeepsAllItsDaemonsIsToldOf) {
+  stop("gateway-1");
+  drained();
+  EXPECT_EQ(judged.complaints(), "stop.sent_on");
+}
+
+TEST_F(Stop, OfAGatewayThatHasNobodyToSendThemToIsNoOffence) {
+  stop("gateway-1");
+  judged.record("node.crashed", {}, kOther);
+  drained();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Stop, OfAGatewayOnABadNetworkIsNotJudged) {
+  judged.record("fault.partition", {{"target", "gateway-2"}});
+  stop("gateway-1");
+  drained();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+}  // namespace
+}  // namespace reliant::sim
