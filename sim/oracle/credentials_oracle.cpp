@@ -1,5 +1,7 @@
 #include "oracle/credentials_oracle.h"
 
+#include <utility>
+
 #include "base/text.h"
 
 namespace reliant::sim {
@@ -30,6 +32,13 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
                                     seen.revoked, " times"),
                       &record);
     }
+  } else if (record.is("daemon.credentials.not_kept") || record.is("daemon.credentials.kept")) {
+    const std::string& daemon = nodes_[record.node] = text_or_empty(record, "daemon");
+    daemons_[daemon].forgets = record.is("daemon.credentials.not_kept");
+  } else if (record.is("node.started")) {
+    const auto daemon = nodes_.find(record.node);
+    if (daemon == nodes_.end() || !std::exchange(daemons_[daemon->second].forgets, false)) return;
+    daemons_[daemon->second].recovered = Instant::min();
   } else if (record.is("daemon.registered") && number_or_zero(record, "recovers") != 0) {
     const std::string& daemon = text_or_empty(record, "daemon");
     Seen& seen = daemons_[daemon];

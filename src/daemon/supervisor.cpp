@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "base/text.h"
+#include "runtime/race.h"
 
 namespace reliant::daemon {
 namespace {
@@ -43,13 +45,31 @@ Task<Status> Supervisor::run() {
     if (stopping_.is_set()) break;
     if (!found.ok()) co_return found.status();
     daemon_.set_token(*std::move(found));
-    Status end = co_await daemon_.run();
+    Status end = co_await serve();
     if (end.code() != StatusCode::kUnauthenticated) co_return end;
     if (!given_token_.empty())
       co_return with_reason(unauthenticated(message_of(end), "; pass another token with --token"), reason_of(end));
     if (Status retired = co_await retire(std::move(end)); !retired.ok()) co_return retired;
   }
   co_return ok_status();
+}
+
+Task<Status> Supervisor::serve() {
+  auto end = co_await race(daemon_.run(), keep_credentials());
+  co_return std::get<Status>(std::move(end));
+}
+
+// The disk had no room for them: it may have some later, and the next life must not have to register again. Never ends.
+Task<bool> Supervisor::keep_credentials() {
+  Backoff backoff({}, random_);
+  Event never;
+  while (not_kept_) {
+    co_await never.wait(after(clock_.now(), backoff.next()));
+    if (!(co_await file_.write(*not_kept_)).ok()) continue;
+    log_.info("daemon.credentials.kept", {{"daemon", daemon_.id().str()}});
+    not_kept_.reset();
+  }
+  co_return co_await never.wait();
 }
 
 Task<void> Supervisor::stop(Instant deadline) {
@@ -75,6 +95,7 @@ Task<Result<std::string>> Supervisor::token() {
 }
 
 Task<Status> Supervisor::retire(Status why) {
+  not_kept_.reset();
   Backoff backoff({}, random_);
   for (;;) {
     const Status moved = co_await file_.retire();
@@ -125,10 +146,12 @@ Task<Result<std::string>> Supervisor::enrol() {
         last_recovery_ = clock_.now();
         credentials.recovered_at = clock_.wall_now();
       }
-      const Status kept = co_await file_.write(std::move(credentials));
-      // It serves with what it has; its next life has to register again.
-      if (!kept.ok())
+      const Status kept = co_await file_.write(credentials);
+      // It serves with what it has. Unless there is room some time, its next life has to register again.
+      if (!kept.ok()) {
         log_.warning("daemon.credentials.not_kept", {{"daemon", daemon_.id().str()}, {"error", message_of(kept)}});
+        not_kept_ = std::move(credentials);
+      }
       co_return std::move(registered->token);
     }
     const Status& why = registered.status();

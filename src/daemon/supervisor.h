@@ -50,6 +50,8 @@ class Supervisor {
   Task<Result<std::optional<Credentials>>> wait_until_allowed();
   Task<Status> retire(Status why);
   Task<bool> pause(Duration time);
+  Task<Status> serve();
+  Task<bool> keep_credentials();
 
   Daemon& daemon_;
   CredentialsFile& file_;
@@ -59,6 +61,7 @@ class Supervisor {
   EventLog& log_;
   std::string given_token_;
   std::optional<Instant> last_recovery_;  // in this life
+  std::optional<Credentials> not_kept_;   // that it serves with, and the disk has not taken yet
   Event stopping_;
 };
 

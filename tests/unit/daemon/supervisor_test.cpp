@@ -305,6 +305,21 @@ TEST_F(SupervisorTest, AFullDiskDoesNotKeepItFromServing) {
   EXPECT_EQ(log_.count("daemon.credentials.not_kept"), 1u);
 }
 
+TEST_F(SupervisorTest, KeepsItsCredentialsAsSoonAsTheDiskHasRoom) {
+  gateway_ = make_gateway("gw:1");
+  machine_.disk.set_capacity(1);
+  begin();
+  run_for(5min);
+  EXPECT_EQ(on_disk(), "");
+  machine_.disk.set_capacity(1'000'000);
+  run_for(31s);
+  EXPECT_NE(on_disk().find("rlnt_pat_"), std::string::npos);
+  EXPECT_EQ(log_.count("daemon.credentials.kept"), 1u);
+  begin();  // another life
+  run_for(31s);
+  EXPECT_EQ(server_.requests.size(), 1u);
+}
+
 TEST_F(SupervisorTest, StopsWhereverItIs) {
   gateway_ = make_gateway("gw:1");
   have_file("rlnt_pat_old");
