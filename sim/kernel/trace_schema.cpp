@@ -59,7 +59,7 @@ constexpr RecordSchema kRecords[] = {
     {"daemon.connect.failed", "info", "daemon text, error text", "a gateway was not reached, or has refused"},
     {"daemon.connected", "info", "user text, daemon text, epoch number, type text, gateway text, address text",
      "a daemon has a stream; type: of the machine"},
-    {"daemon.credentials.kept", "info", "daemon text", "the disk has taken a daemon's credentials after all"},
+    {"daemon.credentials.kept", "info", "daemon text", "a daemon's new credentials are on its disk"},
     {"daemon.credentials.not_kept", "warning", "daemon text, error text",
      "the file of the credentials cannot be written; the next life has to register again"},
     {"daemon.credentials.not_retired", "warning", "daemon text, error text",

@@ -32,9 +32,8 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
                                     seen.revoked, " times"),
                       &record);
     }
-  } else if (record.is("daemon.credentials.not_kept") || record.is("daemon.credentials.kept")) {
-    const std::string& daemon = nodes_[record.node] = text_or_empty(record, "daemon");
-    daemons_[daemon].forgets = record.is("daemon.credentials.not_kept");
+  } else if (record.is("daemon.credentials.kept")) {
+    daemons_[text_or_empty(record, "daemon")].forgets = false;
   } else if (record.is("node.started")) {
     const auto daemon = nodes_.find(record.node);
     if (daemon == nodes_.end() || !std::exchange(daemons_[daemon->second].forgets, false)) return;
@@ -48,6 +47,8 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
                       &record);
     }
     seen.recovered = record.time;
+    seen.forgets = true;  // until it is on the disk
+    nodes_[record.node] = daemon;
   }
 }
 

@@ -1,6 +1,6 @@
 // CredentialsOracle: a daemon gives its credentials up for one reason only (C10).
 //   kept      a file is retired only after somebody has revoked the token in it
-//   once      a daemon recovers at most once in ten minutes; also across its lives, if its disk took what it got
+//   once      a daemon recovers at most once in ten minutes; also across its lives, once its disk has what it got
 //   ended     a stream does not outlive the token that it was opened with for long
 #pragma once
 
@@ -23,7 +23,7 @@ class CredentialsOracle final : public Oracle {
     std::int64_t revoked = 0;
     std::int64_t retired = 0;
     Instant recovered = Instant::min();
-    bool forgets = false;  // the disk is full: its next life does not know of the recovery
+    bool forgets = false;  // the disk has not got it yet: its next life would not know of the recovery
     bool connected = false;
     bool overstays = false;  // connected since before the token was revoked
   };

@@ -57,7 +57,7 @@ void StopOracle::on_stop(const TraceRecord& record) {
   const auto node = nodes_.find(text_or_empty(record, "target"));
   if (node == nodes_.end()) return;
   const Duration grace = std::chrono::microseconds(number_or_zero(record, "lasts_us"));
-  until_[node->second] = after(record.time, grace);
+  until_.try_emplace(node->second, after(record.time, grace));  // the first one counts
   const bool is_gateway = gateways_.contains(node->second);
   lose_gateway(node->second);
   if (!is_gateway || grace < kTimeToGo) return;

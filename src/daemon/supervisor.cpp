@@ -75,6 +75,7 @@ Task<bool> Supervisor::keep_credentials() {
 Task<void> Supervisor::stop(Instant deadline) {
   stopping_.set();
   co_await daemon_.stop(deadline);
+  if (registering_) co_await registered_.wait(deadline);
 }
 
 // True: it has passed; false: the daemon stops.
@@ -128,6 +129,11 @@ Task<Result<std::optional<Credentials>>> Supervisor::wait_until_allowed() {
   co_return std::optional<Credentials>();
 }
 
+void Supervisor::no_more_registering() {
+  registering_ = false;
+  registered_.set();
+}
+
 Task<Result<std::string>> Supervisor::enrol() {
   const bool recovers = co_await file_.has_retired();
   if (recovers) {
@@ -136,6 +142,7 @@ Task<Result<std::string>> Supervisor::enrol() {
   }
   Backoff backoff({}, random_);
   for (;;) {
+    registering_ = true;
     auto registered =
         co_await registration_.register_daemon(daemon_.id(), daemon_.name(), after(clock_.now(), kRegistrationTime));
     if (registered.ok()) {
@@ -147,13 +154,17 @@ Task<Result<std::string>> Supervisor::enrol() {
         credentials.recovered_at = clock_.wall_now();
       }
       const Status kept = co_await file_.write(credentials);
+      no_more_registering();
       // It serves with what it has. Unless there is room some time, its next life has to register again.
-      if (!kept.ok()) {
+      if (kept.ok()) {
+        log_.info("daemon.credentials.kept", {{"daemon", daemon_.id().str()}});
+      } else {
         log_.warning("daemon.credentials.not_kept", {{"daemon", daemon_.id().str()}, {"error", message_of(kept)}});
         not_kept_ = std::move(credentials);
       }
       co_return std::move(registered->token);
     }
+    no_more_registering();
     const Status& why = registered.status();
     log_.warning("daemon.registration.failed", {{"daemon", daemon_.id().str()}, {"error", message_of(why)}});
     if (why.code() == StatusCode::kUnauthenticated)

@@ -41,7 +41,7 @@ class Supervisor {
   // Serves until stop(). OK: stopped. UNAUTHENTICATED: no credentials that the server takes, and none to be had; the
   // message says what the user must do. Otherwise: as Daemon::run, or the file cannot be used.
   Task<Status> run();
-  // As Daemon::stop.
+  // As Daemon::stop. A registration that is under way is waited for: a token that was issued is not to be lost.
   Task<void> stop(Instant deadline);
 
  private:
@@ -49,6 +49,7 @@ class Supervisor {
   Task<Result<std::string>> enrol();
   Task<Result<std::optional<Credentials>>> wait_until_allowed();
   Task<Status> retire(Status why);
+  void no_more_registering();
   Task<bool> pause(Duration time);
   Task<Status> serve();
   Task<bool> keep_credentials();
@@ -63,6 +64,8 @@ class Supervisor {
   std::optional<Instant> last_recovery_;  // in this life
   std::optional<Credentials> not_kept_;   // that it serves with, and the disk has not taken yet
   Event stopping_;
+  bool registering_ = false;
+  Event registered_;  // that is over
 };
 
 // What the daemon's process answers its caller (C11): 0 stopped, 3 no valid credentials, 1 anything else.
