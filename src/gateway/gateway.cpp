@@ -275,6 +275,7 @@ Task<void> Gateway::stop(Instant deadline) {
 // steady stream of them instead of a storm.
 Task<void> Gateway::send_on(std::vector<std::string> others, Instant deadline) {
   std::vector<std::shared_ptr<Session>> leaving;
+  leaving.reserve(sessions_.size());
   for (const auto& [key, session] : sessions_) leaving.push_back(session);
   for (std::size_t i = 0; i < leaving.size() && clock_.now() < deadline; ++i) {
     leaving[i]->drain(others, kRetryAfter * static_cast<std::int64_t>(i + 1) / static_cast<std::int64_t>(leaving.size()));
