@@ -1,5 +1,7 @@
 #include "oracle/stop_oracle.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "kernel/option.h"
 
@@ -57,7 +59,9 @@ void StopOracle::on_stop(const TraceRecord& record) {
   const auto node = nodes_.find(text_or_empty(record, "target"));
   if (node == nodes_.end()) return;
   const Duration grace = std::chrono::microseconds(number_or_zero(record, "lasts_us"));
-  until_.try_emplace(node->second, after(record.time, grace));  // the first one counts
+  // The first one counts; of two at one moment, who knows which was heard.
+  const auto [stop, fresh] = until_.try_emplace(node->second, Stop{record.time, after(record.time, grace)});
+  if (!fresh && stop->second.asked == record.time) stop->second.until = std::min(stop->second.until, after(record.time, grace));
   const bool is_gateway = gateways_.contains(node->second);
   lose_gateway(node->second);
   if (!is_gateway || grace < kTimeToGo) return;
@@ -104,7 +108,7 @@ void StopOracle::on_exit(const TraceRecord& record) {
   const auto until = until_.find(record.node);
   const auto running = running_.find(record.node);
   if (until == until_.end() || running == running_.end() || running->second.empty()) return;
-  const Duration left = until->second - record.time;
+  const Duration left = until->second.until - record.time;
   if (left <= kMargin) return;
   verdict_.broken(kInOrder, concat(text_or_empty(record, "called"), " has ended while it ran request ", *running->second.begin(),
                                    ", ", to_text(left), " before its time was over"),

@@ -37,7 +37,11 @@ class StopOracle final : public Oracle {
   std::map<std::uint32_t, std::set<std::string>> held_;  // daemons, by the gateway's node
   std::map<std::uint32_t, Draining> draining_;
   bool only_ends_ = true;  // nothing but processes that end has happened
-  std::map<std::uint32_t, Instant> until_;               // the grace of who was asked to stop
+  struct Stop {
+    Instant asked;
+    Instant until;  // its grace
+  };
+  std::map<std::uint32_t, Stop> until_;                  // of who was asked to stop
   std::map<std::uint32_t, std::set<std::string>> running_;  // requests, by the daemon's node
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "runtime/one_shot.h"
 #include "runtime/sleep.h"
 
 namespace reliant::sim {
@@ -162,6 +163,58 @@ class RemoteTransaction final : public Transaction {
   Idle idle_;
 };
 
+struct DatabaseServer::Begun {
+  // The client does, in a frame of its own.
+  class Waits {
+   public:
+    explicit Waits(Begun& begun) : begun_(begun) {}
+    Waits(const Waits&) = delete;
+    Waits& operator=(const Waits&) = delete;
+    ~Waits() { begun_.left = true; }
+
+   private:
+    Begun& begun_;
+  };
+  OneShot<Status> granted;
+  std::unique_ptr<RemoteTransaction> transaction;
+  bool left = false;  // the client is gone, or has what it waited for
+};
+
+// At the server: a client that is paused when its turn comes holds it no longer than one that falls silent later.
+Task<void> DatabaseServer::begin(std::shared_ptr<Begun> begun, Node& client, Incarnation life, Instant deadline) {
+  const Incarnation own = node_.incarnation();
+  auto inner = co_await data_->begin(Access::kWrite, deadline);
+  if (begun->left) co_return;
+  if (inner.ok() && own.alive()) {
+    begun->transaction = std::make_unique<RemoteTransaction>(*this, client, life, *std::move(inner), deadline);
+    begun->granted.set(ok_status());
+  } else {
+    begun->granted.set(inner.ok() ? lost() : inner.status());
+  }
+}
+
+// Of a reader that has to wait for its turn. Who is gone by then has read in vain, and nobody waited for it.
+struct DatabaseServer::Reading {
+  Reading(std::string statement, Values values, std::optional<std::uint64_t> commits)
+      : sql(std::move(statement)), parameters(std::move(values)), seen(commits) {}
+  std::string sql;
+  Values parameters;
+  std::optional<std::uint64_t> seen;
+  OneShot<Result<Rows>> rows;
+};
+
+Task<Result<Rows>> DatabaseServer::read(std::string_view sql, Values parameters, std::optional<std::uint64_t>& seen,
+                                        Instant deadline) {
+  CO_TRY_ASSIGN(const auto turn, co_await data_->begin(Access::kRead, deadline));
+  if (seen.value_or(commits_) != commits_) co_return serialization_failure();
+  seen = commits_;
+  co_return co_await turn->execute(sql, std::move(parameters));
+}
+
+Task<void> DatabaseServer::read_later(std::shared_ptr<Reading> reading, Instant deadline) {
+  reading->rows.set(co_await read(reading->sql, std::move(reading->parameters), reading->seen, deadline));
+}
+
 // A reader does not keep the writers waiting while its messages travel: it takes its turn for the moment of a
 // statement. When somebody has committed between two of its statements, they would not see one state, and it
 // is told to start anew. BEGIN travels with the first statement, and nobody waits for the end of a
@@ -192,10 +245,14 @@ class RemoteRead final : public Transaction {
 
  private:
   Task<Result<Rows>> at_server(std::string_view sql, Values parameters) {
-    CO_TRY_ASSIGN(const auto turn, co_await server_.data_->begin(Access::kRead, deadline_));
-    if (seen_.value_or(server_.commits_) != server_.commits_) co_return serialization_failure();
-    seen_ = server_.commits_;
-    co_return co_await turn->execute(sql, std::move(parameters));
+    if (server_.data_->has_turn(Access::kRead)) {
+      co_return co_await server_.read(sql, std::move(parameters), seen_, deadline_);
+    }
+    const auto reading = std::make_shared<DatabaseServer::Reading>(std::string(sql), std::move(parameters), seen_);
+    server_.scope_.spawn(server_.read_later(reading, deadline_));
+    auto rows = co_await reading->rows.wait();
+    seen_ = reading->seen;
+    co_return *std::move(rows);
   }
 
   DatabaseServer& server_;
@@ -281,13 +338,16 @@ Task<Result<std::unique_ptr<Transaction>>> SimDatabase::begin(Access access, Ins
   if (!life_.alive()) co_await never();
   if (access == Access::kRead) co_return std::make_unique<RemoteRead>(server_, client_, life_, deadline);
   CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, 0, deadline));
-  const Incarnation server_life = server_.node_.incarnation();
-  CO_TRY_ASSIGN(auto inner, co_await server_.data_->begin(access, deadline));
-  if (!server_life.alive()) {
-    inner.reset();
-    co_return lost();
+  const auto begun = std::make_shared<DatabaseServer::Begun>();
+  const DatabaseServer::Begun::Waits waits(*begun);
+  if (server_.data_->has_turn(access)) {
+    co_await server_.begin(begun, client_, life_, deadline);
+  } else {
+    server_.scope_.spawn(server_.begin(begun, client_, life_, deadline));
   }
-  auto transaction = std::make_unique<RemoteTransaction>(server_, client_, life_, std::move(inner), deadline);
+  const std::optional<Status> granted = co_await begun->granted.wait();
+  CO_TRY_OK(*granted);
+  std::unique_ptr<RemoteTransaction> transaction = std::move(begun->transaction);
   CO_TRY_OK(co_await server_.network_.travel(server_.node_, client_, 0, deadline));
   co_return std::unique_ptr<Transaction>(std::move(transaction));
 }

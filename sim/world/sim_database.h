@@ -32,6 +32,7 @@
 #include "kernel/node.h"
 #include "ports/database.h"
 #include "runtime/random.h"
+#include "runtime/scope.h"
 #include "world/network.h"
 
 namespace reliant::sim {
@@ -80,6 +81,8 @@ class DatabaseServer final : private NodeObserver {
   friend class RemoteTransaction;
   friend class RemoteRead;
   struct Abandoned;
+  struct Begun;
+  struct Reading;
   struct Planned {
     Node* client;
     CommitFault fault;
@@ -87,6 +90,11 @@ class DatabaseServer final : private NodeObserver {
   };
 
   CommitFault draw_fault(Node& client);
+  // A turn is waited for here, not at the client: one that is paused when it comes must not hold it.
+  Task<void> begin(std::shared_ptr<Begun> begun, Node& client, Incarnation life, Instant deadline);
+  Task<void> read_later(std::shared_ptr<Reading> reading, Instant deadline);
+  Task<Result<ports::Rows>> read(std::string_view sql, ports::Values parameters, std::optional<std::uint64_t>& seen,
+                                 Instant deadline);
   void abandon(std::unique_ptr<ports::Transaction> transaction, Node& client, bool commit_sent);
   void settle(Abandoned& abandoned);
   void node_crashed(Node& node) override;
@@ -102,6 +110,7 @@ class DatabaseServer final : private NodeObserver {
   std::unique_ptr<adapters::SqliteDatabase> data_;
   std::vector<RemoteTransaction*> sessions_;  // in the order in which they began
   std::vector<std::unique_ptr<Abandoned>> abandoned_;
+  TaskScope scope_{context_};  // last: its tasks use what is above
 };
 
 class SimDatabase final : public ports::Database {

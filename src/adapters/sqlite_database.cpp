@@ -379,8 +379,7 @@ Task<Status> SqliteDatabase::begin_on(SqliteConnection& connection, Access acces
 
 Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin(Access access, Instant deadline) {
   if (access == Access::kWrite) untouched_ = false;
-  Channel<Turn>& turns = in_memory_ || access == Access::kWrite ? writers_ : readers_;
-  const std::optional<Turn> turn = co_await turns.recv(deadline);
+  const std::optional<Turn> turn = co_await turns(access).recv(deadline);
   if (!turn) co_return deadline_exceeded("the turn to use the database did not come in time");
   Result<SqliteConnection*> connection = connection_of(*turn);
   if (!connection.ok()) {

@@ -63,6 +63,8 @@ class SqliteDatabase final : public ports::Database {
   static Result<std::unique_ptr<SqliteDatabase>> open_in_memory(SqliteBeginnings* beginnings);  // null: none
   ~SqliteDatabase() override;
 
+  // Whether one who begins now need not wait for its turn.
+  bool has_turn(ports::Access access) const { return !turns(access).empty(); }
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
   Task<Status> run_script(std::string_view sql, Instant deadline) override;
 
@@ -77,6 +79,13 @@ class SqliteDatabase final : public ports::Database {
   Result<SqliteConnection*> connection_of(Turn turn);
   void pass_on(Turn turn);
   Status begin_with(const std::string& script);
+  // In memory readers and writers take the same turn.
+  const Channel<Turn>& turns(ports::Access access) const {
+    return in_memory_ || access == ports::Access::kWrite ? writers_ : readers_;
+  }
+  Channel<Turn>& turns(ports::Access access) {
+    return in_memory_ || access == ports::Access::kWrite ? writers_ : readers_;
+  }
 
   std::string path_;
   bool in_memory_;

@@ -84,6 +84,7 @@ Task<bool> Supervisor::pause(Duration time) { co_return !co_await stopping_.wait
 // R69, with what C14 says about the order.
 Task<Result<std::string>> Supervisor::token() {
   if (!given_token_.empty()) co_return given_token_;
+  if (not_kept_) co_return not_kept_->token;  // what the disk could not take is as good, also when it runs again
   Backoff backoff({}, random_);
   for (;;) {
     const auto kept = co_await file_.read();

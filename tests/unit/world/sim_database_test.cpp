@@ -187,6 +187,26 @@ TEST(SimDatabase, RollsBackATransactionThatIsIdleForFiveSeconds) {
   EXPECT_EQ(world.counter(), 1);
 }
 
+TEST(SimDatabase, TakesTheTurnFromAClientThatIsPausedWhenItComes) {
+  World world;
+  sim::SimDatabase one(world.server, world.one);
+  sim::SimDatabase two(world.server, world.two);
+  auto first = world.get(one.begin(Access::kWrite, kNever));
+  ASSERT_TRUE(first.ok());
+  Started<Status> waits(world.two.context(), increment(two, kNever));
+  world.simulation.run_for(seconds(1));
+  world.two.pause();
+  ASSERT_TRUE(world.get((*first)->commit()).ok());
+  const Instant begin = world.simulation.now();
+  EXPECT_TRUE(world.get(increment(one, world.soon())).ok());
+  EXPECT_LT(world.simulation.now() - begin, seconds(6));
+  world.two.resume();
+  world.simulation.run_for(seconds(1));
+  ASSERT_TRUE(waits.ended());
+  EXPECT_EQ(waits.take().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(world.counter(), 1);
+}
+
 TEST(SimDatabase, TellsAClientWhoseConnectionWasDropped) {
   World world;
   sim::SimDatabase database(world.server, world.one);
