@@ -12,8 +12,8 @@ constexpr std::string_view kInOrder = "stop.in_order";
 constexpr std::string_view kSentOn = "stop.sent_on";
 // Its clock may run at a wrong rate.
 constexpr Duration kMargin = std::chrono::seconds(1);
-// Enough for one of its daemons to go.
-constexpr Duration kTimeToGo = std::chrono::seconds(5);
+// Enough for one of its daemons to go: a read and a write of a database that is busy, of a few seconds each.
+constexpr Duration kTimeToGo = std::chrono::seconds(10);
 constexpr std::size_t kSome = 3;  // daemons, one of which at least can go
 // For a gateway that is there to be known to the others.
 constexpr Duration kKnownAfter = std::chrono::seconds(1);

@@ -56,7 +56,7 @@ class ChatActivities {
   Instant store_deadline() const { return ports_.clock.now() + kStorePatience; }
 
   Task<Result<std::vector<store::Message>>> load_messages(UserId user, ChatId chat);
-  Task<Result<llm::ModelRequest>> model_request(workflow::CallModelInput input);
+  llm::ModelRequest model_request(const workflow::CallModelInput& input, std::vector<store::Message> stored);
   Task<Result<store::Message>> ask_model(workflow::CallModelInput input, TurnKey key, Instant deadline);
 
   Task<Result<store::Execution>> recorded_request(ToolRun& run);

@@ -73,19 +73,22 @@ Task<Result<std::vector<store::Message>>> ChatActivities::load_messages(UserId u
   }
 }
 
-Task<Result<llm::ModelRequest>> ChatActivities::model_request(workflow::CallModelInput input) {
-  CO_TRY_ASSIGN(auto stored, co_await load_messages(input.user, input.chat));
+llm::ModelRequest ChatActivities::model_request(const workflow::CallModelInput& input, std::vector<store::Message> stored) {
   llm::ModelRequest request;
   request.conversation = input.chat.str();
   request.system_prompt = kSystemPrompt;
   request.messages = arrange(std::move(stored), input.turn, input.through_sequence);
   for (const tools::ToolDescriptor* tool : ports_.tools.descriptors())
     request.tools.push_back({tool->name, tool->description, tool->parameters});
-  co_return request;
+  return request;
 }
 
 Task<Result<store::Message>> ChatActivities::ask_model(workflow::CallModelInput input, TurnKey key, Instant deadline) {
-  CO_TRY_ASSIGN(auto request, co_await model_request(input));
+  CO_TRY_ASSIGN(auto stored, co_await load_messages(input.user, input.chat));
+  // An attempt that was given up may have stored the answer just now: a model that is shown it would be asked for one more.
+  const auto answered = std::ranges::find(stored, to_text(key), &store::Message::key);
+  if (answered != stored.end()) co_return std::move(*answered);
+  llm::ModelRequest request = model_request(input, std::move(stored));
   Context& context = co_await ThisContext{};
   ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat);
   ChunkSink sink(writer, answer_id(key));
