@@ -153,10 +153,12 @@ std::string usage(const Command& command) {
   if (!command.flags.empty()) out += " [flags]";
   append(out, concat("\n\n", command.help, "\n"));
   if (!command.flags.empty() && command.flags[0].group.empty()) out += "\nFlags:\n";
+  std::size_t column = 24;  // where the help of a flag begins
+  for (const Flag& flag : command.flags) column = std::max(column, flag.name.size() + flag.value.size() + 2);
   for (const Flag& flag : command.flags) {
     if (!flag.group.empty()) append(out, concat("\n", flag.group, ":\n"));
     const std::string left = concat(flag.name, flag.value.empty() ? "" : " ", flag.value);
-    append(out, concat("  ", padded(left, 24), flag.help));
+    append(out, concat("  ", padded(left, column), flag.help));
     if (!flag.fallback.empty()) append(out, concat(" (default ", flag.fallback, ")"));
     if (!flag.environment.empty()) append(out, concat(" [", flag.environment, "]"));
     out += "\n";

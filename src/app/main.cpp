@@ -9,13 +9,16 @@
 #include <vector>
 
 #include "app/admin_main.h"
+#include "app/api_main.h"
 #include "app/client_main.h"
 #include "app/command_line.h"
 #include "app/environment.h"
 #include "app/monolith_main.h"
 #include "app/options.h"
 #include "app/report.h"
+#include "app/server_options.h"
 #include "app/version.h"
+#include "app/worker_main.h"
 #include "base/text.h"
 
 namespace reliant::app {
@@ -43,7 +46,8 @@ Group group(std::string_view title, std::span<const Command> commands, Run run) 
 
 std::vector<Group> all_groups() {
   return {
-      {"Servers", {{&kMonolithCommand, run_monolith}}},
+      {"Everything in one process", {{&kMonolithCommand, run_monolith}}},
+      {"Servers of a distributed system", {{&kApiCommand, api_main}, {&kWorkerCommand, worker_main}}},
       group("Chats", kChatCommands, client_main),
       group("Users and tokens, in the database", kAdminCommands, admin_main),
   };
