@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "store/parameter_list.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {
@@ -70,16 +71,6 @@ Result<Daemon> daemon_from(const Row& row) {
   return daemon;
 }
 
-// "($1, $2, …), ($12, …)": `rows` of so many placeholders.
-std::string placeholders(std::size_t rows, std::size_t columns) {
-  std::string text;
-  for (std::size_t number = 1; number <= rows * columns; ++number) {
-    if (number % columns == 1) text += number == 1 ? "(" : ", (";
-    text += concat("$", number, number % columns == 0 ? ")" : ", ");
-  }
-  return text;
-}
-
 struct AcceptDaemons {
   using Value = std::vector<std::int64_t>;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // leaves numbers out
@@ -90,7 +81,7 @@ struct AcceptDaemons {
     Values values;
     for (const DaemonArrival& arrival : arrivals) add(values, arrival);
     const Result<Rows> rows = co_await transaction.execute(
-        concat("INSERT INTO daemons (" DAEMON_COLUMNS ") VALUES ", placeholders(arrivals.size(), 11),
+        concat("INSERT INTO daemons (" DAEMON_COLUMNS ") VALUES ", parameter_list(arrivals.size(), 11),
                " ON CONFLICT (user_id, id) DO UPDATE SET name = excluded.name, kind = excluded.kind, "
                "labels = excluded.labels, tools = excluded.tools, epoch = daemons.epoch + 1, "
                "gateway_id = excluded.gateway_id, connection = excluded.connection, "

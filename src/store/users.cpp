@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/text.h"
 #include "store/audit.h"
+#include "store/parameter_list.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {
@@ -115,14 +116,12 @@ struct RevokedTokens {
 
   Task<Result<std::vector<TokenId>>> run(Transaction& transaction) const {
     Values values;
-    std::string places;
-    for (const TokenId& token : tokens) {
-      values.add(token.str());
-      places += concat(places.empty() ? "$" : ", $", values.size());
-    }
+    for (const TokenId& token : tokens) values.add(token.str());
     CO_TRY_ASSIGN(const Rows rows,
                   co_await transaction.execute(
-                      concat("SELECT id FROM tokens WHERE revoked_at IS NOT NULL AND id IN (", places, ")"), std::move(values)));
+                      concat("SELECT id FROM tokens WHERE revoked_at IS NOT NULL AND id IN ",
+                             parameter_list(1, tokens.size())),
+                      std::move(values)));
     std::vector<TokenId> revoked;
     for (const Row row : rows) revoked.emplace_back(row.text(0));
     co_return revoked;
