@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "kernel/digest.h"
-#include "runtime/channel.h"
+#include "ports/bus_queue.h"
 #include "runtime/ring.h"
 #include "runtime/sleep.h"
 #include "world/connection.h"
@@ -212,46 +212,16 @@ void SimBusServer::forget(BusConnection& connection) {
 
 // --- client ---
 
-struct SimBus::Subscriber {
+struct SimBus::Subscriber final : ports::BusQueue {
   Subscriber(std::uint64_t own_number, SimBus& bus, ports::SubscribeOptions what)
-      : number(own_number), owner(&bus), handed_out(bus.handed_out_), options(std::move(what)),
-        pending(options.max_pending) {}
+      : BusQueue(what.max_pending, bus.handed_out_), number(own_number), owner(&bus), options(std::move(what)) {}
+  void end() override {
+    if (owner != nullptr) owner->end(*this);
+  }
 
   std::uint64_t number;
   SimBus* owner;  // null: ended
-  std::shared_ptr<Event> handed_out;
   ports::SubscribeOptions options;
-  std::uint64_t dropped = 0;
-  Channel<ports::BusMessage> pending;
-};
-
-class SimBusSubscription final : public ports::BusSubscription {
- public:
-  explicit SimBusSubscription(std::shared_ptr<SimBus::Subscriber> subscriber) : subscriber_(std::move(subscriber)) {}
-  ~SimBusSubscription() override {
-    if (subscriber_->owner != nullptr) subscriber_->owner->end(*subscriber_);
-    while (subscriber_->pending.try_recv()) {
-    }
-    subscriber_->handed_out->set();
-  }
-
-  Task<Result<ports::BusMessage>> next(Instant deadline) override {
-    std::optional<ports::BusMessage> message = co_await subscriber_->pending.recv(deadline);
-    if (message) {
-      if (subscriber_->pending.empty()) subscriber_->handed_out->set();
-      co_return *std::move(message);
-    }
-    if (subscriber_->pending.closed()) co_return unavailable("the subscription was closed");
-    co_return deadline_exceeded("no message came in time");
-  }
-  Status drain() override {
-    if (subscriber_->owner != nullptr) subscriber_->owner->end(*subscriber_);
-    return ok_status();
-  }
-  std::uint64_t dropped() const override { return subscriber_->dropped; }
-
- private:
-  std::shared_ptr<SimBus::Subscriber> subscriber_;
 };
 
 SimBus::SimBus(SimBusServer& server, Node& node)
@@ -335,12 +305,12 @@ Result<std::unique_ptr<ports::BusSubscription>> SimBus::subscribe(ports::Subscri
   auto subscriber = std::make_shared<Subscriber>(number, *this, std::move(options));
   subscribers_.emplace(number, subscriber);
   announce(*subscriber);
-  return std::make_unique<SimBusSubscription>(std::move(subscriber));
+  return std::make_unique<ports::QueuedSubscription>(std::move(subscriber));
 }
 
 void SimBus::end(Subscriber& subscriber) {
   subscriber.owner = nullptr;
-  subscriber.pending.close();
+  subscriber.close();
   const auto known = subscribers_.find(subscriber.number);
   std::erase_if(ended_, [](const auto& ended) { return ended.expired(); });
   ended_.emplace_back(known->second);
@@ -412,7 +382,7 @@ Task<Status> SimBus::drain(Instant deadline) {
 bool SimBus::has_pending() const {
   return std::any_of(ended_.begin(), ended_.end(), [](const std::weak_ptr<Subscriber>& ended) {
     const std::shared_ptr<Subscriber> subscriber = ended.lock();
-    return subscriber != nullptr && !subscriber->pending.empty();
+    return subscriber != nullptr && !subscriber->empty();
   });
 }
 
@@ -420,8 +390,8 @@ void SimBus::on_message(std::uint64_t number, ports::BusMessage message) {
   const auto known = subscribers_.find(number);
   if (known == subscribers_.end()) return;  // it was under way when the interest ended
   Subscriber& subscriber = *known->second;
-  const bool slow = subscriber.pending.size() >= server_.options().max_pending;
-  if (slow || !subscriber.pending.try_send(std::move(message))) ++subscriber.dropped;
+  const bool slow = subscriber.size() >= server_.options().max_pending;
+  if (slow || !subscriber.add(std::move(message))) subscriber.count_dropped(1);
 }
 
 void SimBus::on_answer(ports::BusMessage message) {

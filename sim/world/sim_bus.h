@@ -35,7 +35,6 @@ namespace reliant::sim {
 
 class BusConnection;
 class SimBus;
-class SimBusSubscription;
 
 struct SimBusOptions {
   std::size_t max_payload = std::size_t{1} << 20;
@@ -114,7 +113,6 @@ class SimBus final : public ports::Bus {
 
  private:
   friend class BusConnection;
-  friend class SimBusSubscription;
   friend class SimBusServer;
   struct Subscriber;
   using Answer = OneShot<Result<ports::BusMessage>>;

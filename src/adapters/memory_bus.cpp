@@ -5,56 +5,20 @@
 #include <vector>
 
 #include "base/assert.h"
-#include "runtime/channel.h"
+#include "ports/bus_queue.h"
 
 namespace reliant::adapters {
 
-struct MemoryBusServer::Subscriber {
+struct MemoryBusServer::Subscriber final : ports::BusQueue {
   Subscriber(model::InterestId interest, MemoryBus& bus, MemoryBusServer& where, std::size_t max_pending)
-      : id(interest), owner(&bus), server(&where), handed_out(bus.handed_out_), pending(max_pending) {}
+      : BusQueue(max_pending, bus.handed_out_), id(interest), owner(&bus), server(&where) {}
+  void end() override {
+    if (server != nullptr) server->close(*this);
+  }
 
   model::InterestId id;
   const MemoryBus* owner;   // to be compared only
   MemoryBusServer* server;  // null: closed
-  std::shared_ptr<Event> handed_out;
-  std::uint64_t dropped = 0;
-  Channel<ports::BusMessage> pending;
-};
-
-class MemoryBusSubscription final : public ports::BusSubscription {
- public:
-  explicit MemoryBusSubscription(std::shared_ptr<MemoryBusServer::Subscriber> subscriber)
-      : subscriber_(std::move(subscriber)) {}
-  ~MemoryBusSubscription() override {
-    close();
-    while (subscriber_->pending.try_recv()) {
-    }
-    subscriber_->handed_out->set();
-  }
-
-  Task<Result<ports::BusMessage>> next(Instant deadline) override {
-    std::optional<ports::BusMessage> message = co_await subscriber_->pending.recv(deadline);
-    if (message) {
-      if (subscriber_->pending.empty()) subscriber_->handed_out->set();
-      co_return *std::move(message);
-    }
-    if (subscriber_->pending.closed()) co_return unavailable("the subscription was closed");
-    co_return deadline_exceeded("no message came in time");
-  }
-
-  Status drain() override {
-    close();
-    return ok_status();
-  }
-
-  std::uint64_t dropped() const override { return subscriber_->dropped; }
-
- private:
-  void close() {
-    if (subscriber_->server != nullptr) subscriber_->server->close(*subscriber_);
-  }
-
-  std::shared_ptr<MemoryBusServer::Subscriber> subscriber_;
 };
 
 MemoryBusServer::~MemoryBusServer() {
@@ -65,7 +29,7 @@ void MemoryBusServer::publish(const MemoryBus& publisher, const ports::BusMessag
   const model::InterestMatch match = interest_.match(message.subject);
   const auto deliver = [this](model::InterestId id, ports::BusMessage copy) {
     Subscriber& subscriber = *subscribers_.at(id);
-    if (!subscriber.pending.try_send(std::move(copy))) ++subscriber.dropped;
+    if (!subscriber.add(std::move(copy))) subscriber.count_dropped(1);
   };
   for (const model::InterestId id : match.plain) deliver(id, message);
   for (const model::InterestGroup& group : match.groups) {
@@ -92,7 +56,7 @@ std::shared_ptr<MemoryBusServer::Subscriber> MemoryBusServer::subscribe(MemoryBu
 void MemoryBusServer::close(Subscriber& subscriber) {
   interest_.remove(subscriber.id);
   subscriber.server = nullptr;
-  subscriber.pending.close();
+  subscriber.close();
   subscribers_.erase(subscriber.id);  // the caller holds it
 }
 
@@ -116,7 +80,7 @@ Result<std::unique_ptr<ports::BusSubscription>> MemoryBus::subscribe(ports::Subs
   std::erase_if(subscribers_, [](const auto& known) { return known.second.expired(); });
   std::shared_ptr<MemoryBusServer::Subscriber> subscriber = server_.subscribe(*this, options);
   subscribers_.emplace(subscriber->id, subscriber);
-  return std::make_unique<MemoryBusSubscription>(std::move(subscriber));
+  return std::make_unique<ports::QueuedSubscription>(std::move(subscriber));
 }
 
 Task<Result<ports::BusMessage>> MemoryBus::request(ports::BusMessage message, Instant deadline) {
@@ -156,7 +120,7 @@ Task<Status> MemoryBus::drain(Instant deadline) {
 bool MemoryBus::has_pending() const {
   for (const auto& [id, known] : subscribers_) {
     const std::shared_ptr<MemoryBusServer::Subscriber> subscriber = known.lock();
-    if (subscriber != nullptr && !subscriber->pending.empty()) return true;
+    if (subscriber != nullptr && !subscriber->empty()) return true;
   }
   return false;
 }

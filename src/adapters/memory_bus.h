@@ -34,7 +34,6 @@ class MemoryBusServer {
 
  private:
   friend class MemoryBus;
-  friend class MemoryBusSubscription;
   struct Subscriber;
 
   void publish(const MemoryBus& publisher, const ports::BusMessage& message);
@@ -68,7 +67,6 @@ class MemoryBus final : public ports::Bus {
 
  private:
   friend class MemoryBusServer;
-  friend class MemoryBusSubscription;
 
   bool has_pending() const;
   void close_subscriptions();

@@ -6,7 +6,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
-#include "runtime/channel.h"
+#include "ports/bus_queue.h"
 
 namespace reliant::adapters {
 
@@ -21,50 +21,20 @@ Status closed_error() { return unavailable("the bus was drained"); }
 
 }  // namespace
 
-struct NatsBus::Subscriber {
+struct NatsBus::Subscriber final : ports::BusQueue {
   Subscriber(std::uint64_t own_number, NatsBus& bus, ports::SubscribeOptions what)
-      : number(own_number),
-        owner(&bus),
-        handed_out(bus.handed_out_),
-        options(std::move(what)),
-        pending(options.max_pending) {}
+      : BusQueue(what.max_pending, bus.handed_out_), number(own_number), owner(&bus), options(std::move(what)) {}
+  void end() override {
+    if (owner != nullptr) owner->end(*this);
+  }
+  void drain() override {
+    if (owner != nullptr) owner->start_drain(*this);
+  }
 
   std::uint64_t number;
   NatsBus* owner;  // null: nothing more comes in
-  std::shared_ptr<Event> handed_out;
   ports::SubscribeOptions options;
   bool draining = false;
-  std::uint64_t dropped = 0;
-  Channel<ports::BusMessage> pending;
-};
-
-class NatsBusSubscription final : public ports::BusSubscription {
- public:
-  explicit NatsBusSubscription(std::shared_ptr<NatsBus::Subscriber> subscriber) : subscriber_(std::move(subscriber)) {}
-  ~NatsBusSubscription() override {
-    if (subscriber_->owner != nullptr) subscriber_->owner->end(*subscriber_);
-    while (subscriber_->pending.try_recv()) {
-    }
-    subscriber_->handed_out->set();
-  }
-
-  Task<Result<ports::BusMessage>> next(Instant deadline) override {
-    std::optional<ports::BusMessage> message = co_await subscriber_->pending.recv(deadline);
-    if (message) {
-      if (subscriber_->pending.empty()) subscriber_->handed_out->set();
-      co_return *std::move(message);
-    }
-    if (subscriber_->pending.closed()) co_return unavailable("the subscription was closed");
-    co_return deadline_exceeded("no message came in time");
-  }
-  Status drain() override {
-    if (subscriber_->owner != nullptr) subscriber_->owner->start_drain(*subscriber_);
-    return ok_status();
-  }
-  std::uint64_t dropped() const override { return subscriber_->dropped; }
-
- private:
-  std::shared_ptr<NatsBus::Subscriber> subscriber_;
 };
 
 // An inbox that somebody waits at.
@@ -142,7 +112,7 @@ Result<std::unique_ptr<ports::BusSubscription>> NatsBus::subscribe(ports::Subscr
   auto subscriber = std::make_shared<Subscriber>(number, *this, std::move(options));
   subscribers_.emplace(number, subscriber);
   announce(*subscriber);
-  return std::make_unique<NatsBusSubscription>(std::move(subscriber));
+  return std::make_unique<ports::QueuedSubscription>(std::move(subscriber));
 }
 
 void NatsBus::announce(const Subscriber& subscriber) {
@@ -157,8 +127,8 @@ void NatsBus::start_drain(Subscriber& subscriber) {
 
 void NatsBus::end(Subscriber& subscriber) {
   subscriber.owner = nullptr;
-  subscriber.pending.close();
-  subscriber.handed_out->set();
+  subscriber.close();
+  handed_out_->set();
   const auto known = subscribers_.find(subscriber.number);
   std::erase_if(closing_, [](const auto& closing) { return closing.expired(); });
   closing_.emplace_back(known->second);
@@ -226,7 +196,7 @@ bool NatsBus::has_pending() const {
   if (subscribers_.upper_bound(kAnswers) != subscribers_.end()) return true;
   return std::ranges::any_of(closing_, [](const std::weak_ptr<Subscriber>& closing) {
     const std::shared_ptr<Subscriber> subscriber = closing.lock();
-    return subscriber != nullptr && !subscriber->pending.empty();
+    return subscriber != nullptr && !subscriber->empty();
   });
 }
 
@@ -267,7 +237,7 @@ void NatsBus::on_message(std::uint64_t subscription, ports::BusMessage message) 
   }
   const auto known = subscribers_.find(subscription);
   if (known == subscribers_.end()) return;  // it was under way when the interest ended
-  if (!known->second->pending.try_send(std::move(message))) count_dropped(*known->second, 1);
+  if (!known->second->add(std::move(message))) count_dropped(*known->second, 1);
 }
 
 void NatsBus::on_dropped(std::uint64_t subscription, std::uint64_t count) {
@@ -277,8 +247,8 @@ void NatsBus::on_dropped(std::uint64_t subscription, std::uint64_t count) {
 
 void NatsBus::count_dropped(Subscriber& subscriber, std::uint64_t count) {
   // The first of a series says it; whoever owns the subscription can ask for the number.
-  if (subscriber.dropped == 0) log_.warning("bus.slow_consumer", {{"subject", subscriber.options.subject}});
-  subscriber.dropped += count;
+  if (subscriber.dropped() == 0) log_.warning("bus.slow_consumer", {{"subject", subscriber.options.subject}});
+  subscriber.count_dropped(count);
 }
 
 void NatsBus::on_drained(std::uint64_t life, std::uint64_t subscription) {

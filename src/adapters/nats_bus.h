@@ -49,7 +49,6 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   std::size_t max_payload() const override { return max_payload_; }
 
  private:
-  friend class NatsBusSubscription;
   struct Subscriber;
   using Answer = OneShot<Result<ports::BusMessage>>;
   struct Pending;
