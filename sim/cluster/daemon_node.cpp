@@ -81,7 +81,7 @@ Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonN
     co_return;
   }
   world.started.insert(node.id());  // nobody waits for it
-  co_await sleep_for(*options.begins);
+  co_await sleep_for(*options.begins);  // virtual time: when this node begins
   co_await live(node, world, machine, std::move(options));
   co_await never();
 }

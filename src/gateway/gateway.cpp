@@ -94,7 +94,7 @@ Task<void> Gateway::lose_overdue() {
 // Renews the leases, and finds out which sessions a newer epoch has taken over.
 Task<void> Gateway::renew_presence() {
   while (true) {
-    co_await sleep_for(kRenewEvery);
+    co_await sleep_for(kRenewEvery);  // waits for no event: leases run out by time (executor timer)
     std::vector<std::shared_ptr<Session>> sessions;
     std::vector<Presence> presences;
     for (const auto& [key, session] : sessions_) {
@@ -112,7 +112,7 @@ Task<void> Gateway::renew_presence() {
 
 Task<void> Gateway::look_tokens_up() {
   while (true) {
-    co_await sleep_for(kTokensLookedUpEvery);
+    co_await sleep_for(kTokensLookedUpEvery);  // a database tells nobody of a revocation (executor timer)
     co_await end_revoked();
   }
 }

@@ -14,6 +14,8 @@
 #include "contract/bus_contract_worlds.h"
 #include "model/subject.h"
 #include "runtime/all.h"
+#include "runtime/event.h"
+#include "runtime/scope.h"
 #include "runtime/sleep.h"
 
 namespace reliant::tests {
@@ -125,7 +127,7 @@ class Play {
     std::string pattern;
     std::string group;
     bool answers = false;
-    bool over = false;
+    Event over;  // its subscription has handed out all that it had
     std::unique_ptr<BusSubscription> subscription;
     Lines lines;
   };
@@ -150,7 +152,7 @@ class Play {
         if (!listeners_.empty()) {
           Listener& listener = *listeners_[step.which % listeners_.size()];
           EXPECT_TRUE(listener.subscription->drain().ok());
-          while (!listener.over) co_await sleep_for(std::chrono::milliseconds(1));
+          co_await listener.over.wait();
         }
         break;
       case Step::Kind::kPublish: outcomes_.emplace_back(code_name(bus.publish(message(step)).code())); break;
@@ -187,7 +189,7 @@ class Play {
       answer.payload = concat("answer to ", message->payload);
       EXPECT_TRUE(listener.bus->publish(std::move(answer)).ok());
     }
-    listener.over = true;
+    listener.over.set();
   }
 
   // The inbox has a subscription, which hears of answers, or that nobody is there.
@@ -210,7 +212,7 @@ class Play {
     if (!model::valid_subject(subject)) return false;
     bool heard = false;
     for (const auto& listener : listeners_) {
-      if (listener->over || !model::subject_matches(listener->pattern, subject)) continue;
+      if (listener->over.is_set() || !model::subject_matches(listener->pattern, subject)) continue;
       if (listener->answers) return false;
       heard = true;
     }

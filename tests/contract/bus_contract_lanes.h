@@ -1,7 +1,7 @@
 // The contract of the routing lanes (C3, C4, C5), as a typed suite over every implementation of ports::Bus: two gateways
 // with a tool bridge each, and a caller. Whatever the lane, a request has the same outcome.
 //
-// A World is as in bus_contract.h, with a third connection `three()` for the caller.
+// A World is as in bus_contract.h, with a third connection `three()` for the caller, a `clock()` and a `context()`.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -33,6 +33,7 @@ class ScriptedSessions final : public router::DaemonSessions {
  public:
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant) override {
     ++asked;
+    // How long the scripted tool takes.
     if (effects->emplace(request.id, 1).second) co_await sleep_for(takes);
     co_await sink.on_output(1, "output", false);
     co_return model::ToolResult{model::Outcome::kExecuted, false, "done by " + name, 0, 1};
@@ -40,7 +41,7 @@ class ScriptedSessions final : public router::DaemonSessions {
   Task<Status> command(model::DaemonCommand command, Instant) override {
     commands.push_back(command);
     if (command.kind == model::DaemonCommandKind::kUnknown) co_return model::unknown_command(command);
-    co_await sleep_for(takes);
+    co_await sleep_for(takes);  // as the tool does
     co_return ok_status();
   }
   bool holds(const UserId& user, const DaemonId& daemon) const override { return daemons.contains({user, daemon}); }

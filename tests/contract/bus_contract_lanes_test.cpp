@@ -1,72 +1,10 @@
 #include "contract/bus_contract_lanes.h"
 
-#include "adapters/memory_bus.h"
-#include "kernel/simulation.h"
-#include "world/sim_bus.h"
+#include "contract/bus_contract_worlds.h"
 
 namespace reliant::tests {
-namespace {
 
-Task<void> marked(Task<void> test, bool& ended) {
-  co_await std::move(test);
-  ended = true;
-}
-
-class MemoryWorld {
- public:
-  Executor& executor() { return executor_; }
-  Context& context() { return scope_.context(); }
-  Clock& clock() { return clock_; }
-  ports::Bus& one() { return one_; }
-  ports::Bus& two() { return two_; }
-  ports::Bus& three() { return three_; }
-  bool run(Task<void> test) {
-    bool ended = false;
-    scope_.spawn(marked(std::move(test), ended));
-    executor_.run();
-    return ended;
-  }
-
- private:
-  Executor executor_{1};
-  sim::SimClock clock_{executor_, 0};
-  adapters::MemoryBusServer server_{Random(3)};
-  adapters::MemoryBus one_{server_};
-  adapters::MemoryBus two_{server_};
-  adapters::MemoryBus three_{server_};
-  TaskScope scope_{executor_, 0};
-};
-
-class SimWorld {
- public:
-  Executor& executor() { return simulation_.executor(); }
-  Context& context() { return simulation_.world().context(); }
-  Clock& clock() { return clock_; }
-  ports::Bus& one() { return one_; }
-  ports::Bus& two() { return two_; }
-  ports::Bus& three() { return three_; }
-  bool run(Task<void> test) {
-    bool ended = false;
-    const auto connected = [this] { return one_.connected() && two_.connected() && three_.connected(); };
-    simulation_.run_until(connected, after(simulation_.now(), std::chrono::seconds(10)));
-    simulation_.world().spawn(marked(std::move(test), ended));
-    simulation_.run_until([&] { return ended; }, after(simulation_.now(), std::chrono::hours(1)));
-    return ended && simulation_.failure() == nullptr;
-  }
-
- private:
-  sim::Simulation simulation_{7};
-  sim::SimClock clock_{simulation_.executor(), 0};
-  sim::Network network_{simulation_};
-  sim::SimBusServer server_{network_, simulation_.add_node("nats")};
-  sim::SimBus one_{server_, simulation_.add_node("one")};
-  sim::SimBus two_{server_, simulation_.add_node("two")};
-  sim::SimBus three_{server_, simulation_.add_node("three")};
-};
-
-}  // namespace
-
-INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BusLanesContract, MemoryWorld);
-INSTANTIATE_TYPED_TEST_SUITE_P(Sim, BusLanesContract, SimWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BusLanesContract, MemoryBusWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sim, BusLanesContract, SimBusWorld);
 
 }  // namespace reliant::tests

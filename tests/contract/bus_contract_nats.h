@@ -12,6 +12,7 @@
 #include "base/event_log.h"
 #include "runtime/scope.h"
 #include "support/nats_server.h"
+#include "support/started.h"
 
 namespace reliant::tests {
 
@@ -58,11 +59,6 @@ class NatsWorld {
   }
 
  private:
-  static Task<void> marked(Task<void> test, bool& ended) {
-    co_await std::move(test);
-    ended = true;
-  }
-
   std::unique_ptr<NatsServer> own_;
   NatsServer& server_;
   adapters::AsioExecutor executor_;

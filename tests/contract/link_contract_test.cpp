@@ -2,15 +2,11 @@
 
 #include "adapters/memory_link.h"
 #include "kernel/simulation.h"
+#include "support/started.h"
 #include "world/sim_link.h"
 
 namespace reliant::tests {
 namespace {
-
-Task<void> marked(Task<void> test, bool& ended) {
-  co_await std::move(test);
-  ended = true;
-}
 
 class MemoryWorld {
  public:

@@ -1,4 +1,4 @@
-// Started<T>: a task that runs beside the test, and `await`, which runs the world until it has ended.
+// Tasks that run beside the test. Started<T>: one with a value, and `await`, which runs the world until it has ended.
 #pragma once
 
 #include <chrono>
@@ -26,6 +26,12 @@ class Started {
   std::optional<T> value_;
   TaskScope scope_;
 };
+
+// `task`, then says that it has ended: for who runs a world until then.
+inline Task<void> marked(Task<void> task, bool& ended) {
+  co_await std::move(task);
+  ended = true;
+}
 
 template <class T>
 T await(Executor& executor, Started<T>& started, Duration limit = std::chrono::minutes(10)) {

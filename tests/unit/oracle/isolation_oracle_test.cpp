@@ -28,7 +28,7 @@ class Isolation : public testing::Test {
     judged.record("client.chat.created", {{"user", "v"}, {"chat", "chat-2-v"}});
   }
   void place(std::uint32_t id, std::string_view role, std::string_view user, std::string_view daemon) {
-    judged.record("run.node", {{"id", id}, {"called", role}, {"role", role}, {"user", user}, {"daemon", daemon}});
+    judged.node(id, role, role, user, daemon);
   }
   void bus(std::uint32_t to, std::string_view subject, std::string_view text, std::string_view reply_to = "") {
     judged.deliver({.way = Delivery::Way::kBus, .from = kBus, .to = to, .about = subject, .reply_to = reply_to, .payload = text});

@@ -23,6 +23,10 @@ class Judged {
   void record(std::string_view name, std::initializer_list<Field> fields, std::uint32_t node = 0) {
     trace_.record(node, Level::kInfo, name, fields);
   }
+  void node(std::uint32_t id, std::string_view called, std::string_view role, std::string_view user = "",
+            std::string_view daemon = "") {
+    record("run.node", {{"id", id}, {"called", called}, {"role", role}, {"user", user}, {"daemon", daemon}});
+  }
   void deliver(Delivery delivery) {
     delivery.at = executor_.now();
     trace_.deliver(delivery);

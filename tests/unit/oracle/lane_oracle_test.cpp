@@ -14,7 +14,7 @@ constexpr std::uint32_t kOther = 4;
 
 class Lane : public testing::Test {
  protected:
-  Lane() { judged.record("run.node", {{"id", kBus}, {"called", "bus"}, {"role", "bus"}, {"user", ""}, {"daemon", ""}}); }
+  Lane() { judged.node(kBus, "bus", "bus"); }
   void publish(std::string_view subject) { bus(kWorker, kBus, subject); }
   void deliver(std::uint32_t to, std::string_view subject) { bus(kBus, to, subject); }
   void bus(std::uint32_t from, std::uint32_t to, std::string_view subject) {
@@ -68,7 +68,7 @@ TEST_F(Lane, OfflineIsKnownAtOnce) {
 }
 
 TEST_F(Lane, OfflineThatIsFoundOutByWaitingIsSeen) {
-  judged.record("run.node", {{"id", 9}, {"called", "daemon-1"}, {"role", "daemon"}, {"user", "u"}, {"daemon", "d"}});
+  judged.node(9, "daemon-1", "daemon", "u", "d");
   judged.record("fault.crash", {{"target", "daemon-1"}, {"other", ""}, {"lasts_us", 60'000'000}});  // no excuse
   judged.at(std::chrono::seconds(100));
   judged.record("worker.daemon.offline", {{"user", "u"}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", 10'000'000}});

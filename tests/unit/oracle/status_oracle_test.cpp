@@ -18,8 +18,8 @@ constexpr std::uint64_t kConnection = 7;
 class DaemonState : public testing::Test {
  protected:
   DaemonState() {
-    judged.record("run.node", {{"id", kGateway}, {"called", "g"}, {"role", "gateway"}, {"user", ""}, {"daemon", ""}});
-    judged.record("run.node", {{"id", kDaemon}, {"called", "d-node"}, {"role", "daemon"}, {"user", "u"}, {"daemon", "d"}});
+    judged.node(kGateway, "g", "gateway");
+    judged.node(kDaemon, "d-node", "daemon", "u", "d");
     judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kGateway);
     judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kDaemon);
     greet(kConnection, 1);
@@ -31,15 +31,30 @@ class DaemonState : public testing::Test {
     const std::string bytes = frame.SerializeAsString();
     judged.deliver({.way = Delivery::Way::kLink, .from = kGateway, .to = kDaemon, .connection = connection, .payload = bytes});
   }
-  void stale() { status("stale"); }
+  // The last beat of all came at 10 s; so much later, the gateway says what it thinks.
+  void silence_then(Duration silence, std::string_view word) {
+    beats_at(10s);
+    judged.at(10s + silence);
+    status(word);
+  }
+  void beats_at(Duration when) {
+    judged.at(when);
+    beat();
+  }
   void status(std::string_view word) {
     judged.record("gateway.session.status", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"status", word}}, kGateway);
   }
   void beat(std::uint64_t connection = kConnection) {
     judged.deliver({.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway, .connection = connection});
   }
-  void say(Duration sent) {
-    judged.deliver({.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway, .connection = kConnection, .sent = Instant(sent)});
+  void says_at(Duration when) {
+    judged.at(when);
+    judged.deliver({.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway, .connection = kConnection, .sent = Instant(when)});
+  }
+  void gives_its_gateway_up_at(Duration when) {
+    judged.at(when);
+    judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}, {"why", "nothing was heard from the gateway for 120 s"}}, kDaemon);
+    judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kDaemon);
   }
   Judged<StatusOracle> judged;
 };
@@ -63,57 +78,48 @@ TEST_F(DaemonState, TheStoreNamesTheNewestStream) {
 }
 
 TEST_F(DaemonState, StaleAtThirtySecondsSharpIsRight) {
-  judged.at(10s);
-  beat();
-  judged.at(40s);
-  stale();
+  silence_then(30s, "stale");
   EXPECT_EQ(judged.complaints(), "");
 }
 
 TEST_F(DaemonState, StaleANanosecondEarlyIsWrong) {
-  judged.at(10s);
-  beat();
-  judged.at(40s - 1ns);
-  stale();
+  silence_then(30s - 1ns, "stale");
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
 TEST_F(DaemonState, StaleANanosecondLateIsWrong) {
-  judged.at(10s);
-  beat();
-  judged.at(40s + 1ns);
-  stale();
+  silence_then(30s + 1ns, "stale");
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
 TEST_F(DaemonState, WhatComesByAnotherConnectionTellsNothing) {
-  judged.at(10s);
-  beat();
+  beats_at(10s);
   judged.at(20s);
   beat(kConnection + 1);  // it tries to register anew
   judged.at(40s);
-  stale();
+  status("stale");
   EXPECT_EQ(judged.complaints(), "");
 }
 
 TEST_F(DaemonState, DisconnectedAtTwoMinutesSharpIsRight) {
-  judged.at(10s);
-  beat();
-  judged.at(130s);
-  status("disconnected");
+  silence_then(2min, "disconnected");
   EXPECT_EQ(judged.complaints(), "");
 }
 
 TEST_F(DaemonState, DisconnectedANanosecondEarlyIsWrong) {
-  judged.at(130s - 1ns);
-  status("disconnected");
+  silence_then(2min - 1ns, "disconnected");
+  EXPECT_EQ(judged.complaints(), "status.boundary");
+}
+
+TEST_F(DaemonState, DisconnectedANanosecondLateIsWrong) {
+  silence_then(2min + 1ns, "disconnected");
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
 TEST_F(DaemonState, AGatewayThatWasPausedIsNotJudgedByItsClock) {
   judged.record("fault.pause", {{"target", "g"}, {"other", ""}, {"lasts_us", 1}});
   judged.at(50s);
-  stale();
+  status("stale");
   EXPECT_EQ(judged.complaints(), "");
 }
 
@@ -124,53 +130,38 @@ TEST_F(DaemonState, ADaemonThatRunsHasAStream) {
 }
 
 TEST_F(DaemonState, ASilenceOfThirtySecondsIsNoneYet) {
-  judged.at(10s);
-  beat();
-  judged.at(40s);
-  beat();
+  beats_at(10s);
+  beats_at(40s);
   EXPECT_EQ(judged.complaints(), "");
 }
 
 TEST_F(DaemonState, ASilenceThatNobodyNoticesIsSeen) {
-  judged.at(10s);
-  beat();
-  judged.at(40s + 1ns);
-  beat();
+  beats_at(10s);
+  beats_at(40s + 1ns);
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
 TEST_F(DaemonState, AStreamDoesNotOutliveTwoMinutesOfSilence) {
-  judged.at(10s);
-  beat();
-  judged.at(40s);
-  stale();
-  judged.at(130s + 1ns);
-  beat();
+  silence_then(30s, "stale");
+  beats_at(130s + 1ns);
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
 TEST_F(DaemonState, ADaemonGivesItsGatewayUpAtTwoMinutesSharp) {
-  judged.at(120s);
-  judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}, {"why", "nothing was heard from the gateway for 120 s"}}, kDaemon);
-  judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kDaemon);
+  gives_its_gateway_up_at(2min);
   EXPECT_EQ(judged.complaints(), "");
 }
 
 TEST_F(DaemonState, ADaemonThatGivesItsGatewayUpEarlyIsSeen) {
-  judged.at(120s - 1ns);
-  judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}, {"why", "nothing was heard from the gateway for 120 s"}}, kDaemon);
-  judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kDaemon);
+  gives_its_gateway_up_at(2min - 1ns);
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
 TEST_F(DaemonState, ADaemonThatBeatsTooSeldomIsSeen) {
-  judged.at(15s);
-  say(15s);
-  judged.at(29s);
-  say(29s);
+  says_at(15s);
+  says_at(29s);
   EXPECT_EQ(judged.complaints(), "");
-  judged.at(45s);
-  say(45s);
+  says_at(45s);
   EXPECT_EQ(judged.complaints(), "status.beat");
 }
 

@@ -16,15 +16,14 @@ constexpr std::uint32_t kOther = 3;
 class Stop : public testing::Test {
  protected:
   Stop() {
-    node(kDaemon, "daemon-1");
-    node(kGateway, "gateway-1");
-    node(kOther, "gateway-2");
+    judged.node(kDaemon, "daemon-1", "daemon", "u", "d1");
+    judged.node(kGateway, "gateway-1", "gateway");
+    judged.node(kOther, "gateway-2", "gateway");
     for (const std::uint32_t gateway : {kGateway, kOther}) judged.record("gateway.started", {}, gateway);
     for (const char* daemon : {"d1", "d2", "d3"})
       judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", daemon}, {"epoch", 1}}, kGateway);
     judged.at(10s);
   }
-  void node(std::uint32_t id, std::string_view called) { judged.record("run.node", {{"id", id}, {"called", called}}); }
   void stop(std::string_view target) { judged.record("fault.stop", {{"target", target}, {"lasts_us", 10'000'000}}); }
   void move_on() { judged.record("daemon.moved_on", {{"daemon", "d1"}, {"from", "gateway-1:7000"}, {"to", "gateway-2:7000"}}, kDaemon); }
   void drained() { judged.record("gateway.drained", {{"left", 3}}, kGateway); }

@@ -14,7 +14,7 @@ constexpr std::uint32_t kDaemon = 2;
 class Tool : public testing::Test {
  protected:
   Tool() {
-    judged.record("run.node", {{"id", kDaemon}, {"called", "d-node"}, {"role", "daemon"}, {"user", "u"}, {"daemon", "d"}});
+    judged.node(kDaemon, "d-node", "daemon", "u", "d");
     judged.state.machines.emplace(DaemonKey{"u", "d"}, &machine);
     judged.state.executions["r"] = {.request = "r", .user = "u", .daemon = "d", .tool = "bash", .state = "done"};
     judged.at(1s);

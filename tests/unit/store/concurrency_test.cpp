@@ -3,33 +3,14 @@
 namespace reliant::tests {
 namespace {
 
-using model::UpdateKind;
-
 class Concurrency : public StoreWorld {};
-
-Task<Status> append_many(store::Store& store, UserId user, ChatId chat, int count, Instant deadline) {
-  for (int i = 0; i < count; ++i) {
-    std::vector<store::NewUpdate> chunks(1 + static_cast<std::size_t>(i % 3),
-                                         {UpdateKind::kMessageChunk, "{}", ""});
-    CO_TRY_OK((co_await store.updates().append(user, chat, std::move(chunks), deadline)).status());
-    CO_TRY_OK((co_await store.messages().append_user_message({user, chat, "hello", ""}, deadline)).status());
-  }
-  co_return ok_status();
-}
 
 // The processes meet on one row, and on an engine that lets several write at a time, all but one have to start anew.
 TEST_F(Concurrency, LeavesNoGapInTheUpdatesOfAChat) {
   const auto chat = make_chat();
-  std::vector<std::unique_ptr<Started<Status>>> writers;
-  writers.reserve(6);
-  for (int i = 0; i < 6; ++i)
-    writers.push_back(start(append_many(i % 2 == 0 ? store() : other_store(), user_, chat.id, 10, soon())));
-  for (auto& writer : writers) {
-    const Status status = await(*writer);
-    EXPECT_TRUE(status.ok()) << status;
-  }
+  write_at_once(chat.id, 10, soon());
   // 10 messages and 19 chunks a writer, and one status.
-  EXPECT_EQ(updates(chat.id).size(), 6u * (10 + 19) + 1);
+  EXPECT_EQ(updates(chat.id).size(), kWriters * (10 + 19) + 1);
 }
 
 Task<Status> open_streams(store::Store& store, UserId user, GatewayId gateway, std::vector<std::int64_t>& epochs,

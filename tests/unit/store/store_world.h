@@ -59,6 +59,31 @@ class StoreWorld : public ::testing::Test, public StoreStage {
     return found;
   }
 
+  // Writers of both processes append to one chat at the same time: `count` messages and as many updates of one, two and
+  // three chunks each.
+  static constexpr std::size_t kWriters = 6;
+  void write_at_once(const ChatId& chat, int count, Instant deadline) {
+    std::vector<std::unique_ptr<Started<Status>>> writers;
+    writers.reserve(kWriters);
+    for (std::size_t i = 0; i < kWriters; ++i)
+      writers.push_back(start(append_many(i % 2 == 0 ? store() : other_store(), user_, chat, count, deadline)));
+    for (auto& writer : writers) {
+      const Status status = await(*writer);
+      EXPECT_TRUE(status.ok()) << status;
+    }
+  }
+
+ private:
+  static Task<Status> append_many(store::Store& store, UserId user, ChatId chat, int count, Instant deadline) {
+    for (int i = 0; i < count; ++i) {
+      std::vector<store::NewUpdate> chunks(1 + static_cast<std::size_t>(i % 3),
+                                           {model::UpdateKind::kMessageChunk, "{}", ""});
+      CO_TRY_OK((co_await store.updates().append(user, chat, std::move(chunks), deadline)).status());
+      CO_TRY_OK((co_await store.messages().append_user_message({user, chat, "hello", ""}, deadline)).status());
+    }
+    co_return ok_status();
+  }
+
  protected:
   UserId user_;
   ProjectId project_;

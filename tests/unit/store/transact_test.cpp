@@ -105,30 +105,14 @@ TEST_F(Transactions, AreWholeWhereverTheyAreDestroyed) {
   EXPECT_EQ(server_.abandoned(), 0u);
 }
 
-Task<Status> append_many(store::Store& store, UserId user, ChatId chat, int count, Instant deadline) {
-  for (int i = 0; i < count; ++i) {
-    std::vector<store::NewUpdate> chunks(1 + static_cast<std::size_t>(i % 3),
-                                         {UpdateKind::kMessageChunk, "{}", ""});
-    CO_TRY_OK((co_await store.updates().append(user, chat, std::move(chunks), deadline)).status());
-    CO_TRY_OK((co_await store.messages().append_user_message({user, chat, "hello", ""}, deadline)).status());
-  }
-  co_return ok_status();
-}
-
 TEST_F(Transactions, LeaveNoGapUnderContentionAndFaults) {
   const auto chat = make_chat();
   server_.faults() = {.lost_before = 50'000, .lost_while = 50'000, .lost_after = 50'000, .aborted = 50'000};
   const Instant deadline = simulation_.now() + std::chrono::minutes(9);
-  std::vector<std::unique_ptr<Started<Status>>> writers;
-  for (int i = 0; i < 6; ++i)
-    writers.push_back(start(append_many(i % 2 == 0 ? store() : other_store(), user_, chat.id, 30, deadline)));
-  for (auto& writer : writers) {
-    const Status status = await(*writer);
-    EXPECT_TRUE(status.ok()) << status;
-  }
+  write_at_once(chat.id, 30, deadline);
   server_.faults() = {};
   // 30 messages and 10 * (1 + 2 + 3) chunks a writer, and one status.
-  EXPECT_EQ(updates(chat.id).size(), 6u * (30 + 60) + 1);
+  EXPECT_EQ(updates(chat.id).size(), kWriters * (30 + 60) + 1);
   EXPECT_GT(server_.faulty_commits(), 20u);
 }
 
