@@ -138,15 +138,27 @@ Result<std::int64_t> Arguments::number(std::string_view flag, std::int64_t least
   return invalid_field(from, concat(from, " is \"", value, "\"; give a number from ", least, " to ", most));
 }
 
+Result<bool> Arguments::on(std::string_view flag) const {
+  const auto found = values_.find(flag);
+  if (found == values_.end()) return false;
+  const std::string& word = found->second.text;
+  if (word == "true" || word == "1" || word == "yes") return true;
+  if (word == "false" || word == "0" || word == "no") return false;
+  return invalid_field(found->second.origin, concat(found->second.origin, " is \"", word, "\"; give true or false"));
+}
+
 std::string usage(const Command& command) {
   std::string out = concat("reliant ", command.name);
   if (!command.arguments.empty()) append(out, concat(" ", command.arguments));
   if (!command.flags.empty()) out += " [flags]";
   append(out, concat("\n\n", command.help, "\n"));
-  if (!command.flags.empty()) out += "\nFlags:\n";
+  if (!command.flags.empty() && command.flags[0].group.empty()) out += "\nFlags:\n";
+  std::size_t column = 24;  // where the help of a flag begins
+  for (const Flag& flag : command.flags) column = std::max(column, flag.name.size() + flag.value.size() + 2);
   for (const Flag& flag : command.flags) {
+    if (!flag.group.empty()) append(out, concat("\n", flag.group, ":\n"));
     const std::string left = concat(flag.name, flag.value.empty() ? "" : " ", flag.value);
-    append(out, concat("  ", padded(left, 24), flag.help));
+    append(out, concat("  ", padded(left, column), flag.help));
     if (!flag.fallback.empty()) append(out, concat(" (default ", flag.fallback, ")"));
     if (!flag.environment.empty()) append(out, concat(" [", flag.environment, "]"));
     out += "\n";

@@ -21,6 +21,7 @@ struct Flag {
   std::string_view environment;  // "" = none
   std::string_view fallback;     // what holds without it
   std::string_view help;
+  std::string_view group = {};  // the heading that it is listed under; "" = of the group before it
 };
 
 struct Command {
@@ -43,6 +44,8 @@ class Arguments {
   bool is_set(std::string_view flag) const { return values_.contains(flag); }  // given, or by a variable
   std::string text(std::string_view flag) const;  // its fallback when it is not set
   Result<std::int64_t> number(std::string_view flag, std::int64_t least, std::int64_t most) const;
+  // Of a switch: whether it is on. Its variable may also say that it is off: false, 0 or no.
+  Result<bool> on(std::string_view flag) const;
   // How the user set it, for messages: "--port" or "API_PORT".
   std::string origin(std::string_view flag) const;
 
@@ -58,7 +61,7 @@ class Arguments {
   bool help_ = false;
 };
 
-// Usage, what it does, its flags with their variables and fallbacks.
+// Usage, what it does, its flags by their groups, with their variables and fallbacks.
 std::string usage(const Command& command);
 
 // The one of `known` that was probably meant; "" when nothing is near.

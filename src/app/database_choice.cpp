@@ -57,6 +57,7 @@ Task<Result<ChosenDatabase>> open_database(adapters::AsioExecutor& executor, Dat
                     "; start PostgreSQL there, or correct ", options.url_from),
         options.url_from);
   }
+  chosen.postgres = postgres.get();
   chosen.database = std::move(postgres);
   co_return chosen;
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "adapters/asio_executor.h"
+#include "adapters/postgres_database.h"
 #include "app/command_line.h"
 #include "app/data_directory.h"
 #include "app/environment.h"
@@ -38,6 +39,7 @@ Result<DatabaseOptions> database_options(const Arguments& arguments, const Envir
 struct ChosenDatabase {
   std::optional<DataDirectory> directory;
   std::unique_ptr<ports::Database> database;
+  const adapters::PostgresDatabase* postgres = nullptr;  // the same, if it is one
 };
 // The error names the flag, its value (without a password) and what to do.
 Task<Result<ChosenDatabase>> open_database(adapters::AsioExecutor& executor, DatabaseOptions options, Instant deadline);

@@ -5,16 +5,20 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/admin_main.h"
+#include "app/api_main.h"
 #include "app/client_main.h"
 #include "app/command_line.h"
 #include "app/environment.h"
 #include "app/monolith_main.h"
 #include "app/options.h"
 #include "app/report.h"
+#include "app/server_options.h"
 #include "app/version.h"
+#include "app/worker_main.h"
 #include "base/text.h"
 
 namespace reliant::app {
@@ -22,21 +26,48 @@ namespace {
 
 constexpr std::size_t kColumn = 40;  // where the overview says what a command does
 
-std::vector<const Command*> all_commands() {
-  std::vector<const Command*> out = {&kMonolithCommand};
-  for (const Command& command : kChatCommands) out.push_back(&command);
-  for (const Command& command : kAdminCommands) out.push_back(&command);
+using Run = int (*)(const Command&, const Arguments&, const Environment&);
+
+// What the overview shows under one heading.
+struct Group {
+  std::string_view title;
+  std::vector<std::pair<const Command*, Run>> commands;
+};
+
+int run_monolith(const Command&, const Arguments& arguments, const Environment& environment) {
+  return monolith_main(arguments, environment);
+}
+
+Group group(std::string_view title, std::span<const Command> commands, Run run) {
+  Group out{title, {}};
+  for (const Command& command : commands) out.commands.emplace_back(&command, run);
   return out;
 }
 
-// Of the command that most of the words name; null: none.
-const Command* find_command(std::span<const std::string> words) {
-  const Command* found = nullptr;
-  for (const Command* command : all_commands()) {
-    std::string name;
-    for (const std::string& word : words) {
-      append(name, concat(name.empty() ? "" : " ", word));
-      if (command->name == name) found = command;
+std::vector<Group> all_groups() {
+  return {
+      {"Everything in one process", {{&kMonolithCommand, run_monolith}}},
+      {"Servers of a distributed system", {{&kApiCommand, api_main}, {&kWorkerCommand, worker_main}}},
+      group("Chats", kChatCommands, client_main),
+      group("Users and tokens, in the database", kAdminCommands, admin_main),
+  };
+}
+
+struct Found {
+  const Command* command = nullptr;  // null: none
+  Run run = nullptr;
+};
+
+// Of the command that most of the words name.
+Found find_command(std::span<const std::string> words) {
+  Found found;
+  for (const Group& group : all_groups()) {
+    for (const auto& [command, run] : group.commands) {
+      std::string name;
+      for (const std::string& word : words) {
+        append(name, concat(name.empty() ? "" : " ", word));
+        if (command->name == name) found = {command, run};
+      }
     }
   }
   return found;
@@ -44,33 +75,39 @@ const Command* find_command(std::span<const std::string> words) {
 
 std::string overview() {
   std::string out = "reliant: chats with a model whose tools run on your machine\n";
-  const auto group = [&out](std::string_view title, std::span<const Command* const> commands) {
-    append(out, concat("\n", title, "\n"));
-    for (const Command* command : commands) {
+  for (const Group& group : all_groups()) {
+    append(out, concat("\n", group.title, "\n"));
+    for (const auto& [command, run] : group.commands) {
       std::string left =
           concat("  reliant ", command->name, command->arguments.empty() ? "" : " ", command->arguments);
       if (left.size() < kColumn) left.resize(kColumn, ' ');
       append(out, concat(left, " ", command->help, "\n"));
     }
-  };
-  const std::vector<const Command*> commands = all_commands();
-  group("Servers", std::span(commands).first(1));
-  group("Chats", std::span(commands).subspan(1, kChatCommands.size()));
-  group("Users and tokens, in the database", std::span(commands).last(kAdminCommands.size()));
+  }
   out +=
       "\nOthers\n  reliant version                         The version.\n"
       "  reliant help [COMMAND]                  This, or a command's flags.\n";
   return out;
 }
 
+// How many words a command that begins with `word` may have.
+std::size_t words_of(std::string_view word) {
+  std::ptrdiff_t most = 0;
+  for (const Group& group : all_groups()) {
+    for (const auto& [command, run] : group.commands) {
+      if (command->name.starts_with(concat(word, " "))) most = std::max(most, std::ranges::count(command->name, ' '));
+    }
+  }
+  return static_cast<std::size_t>(1 + most);
+}
+
 int unknown_command(std::span<const std::string> words) {
   std::string word = words[0];  // and what follows, in a group of commands
-  if (word == "chat" || word == "admin") {
-    for (const std::string& next : words.subspan(1, std::min<std::size_t>(words.size() - 1, word == "admin" ? 2 : 1)))
-      if (!next.starts_with('-')) append(word, concat(" ", next));
-  }
+  for (const std::string& next : words.first(std::min(words.size(), words_of(words[0]))).subspan(1))
+    if (!next.starts_with('-')) append(word, concat(" ", next));
   std::vector<std::string_view> known = {"version", "help"};
-  for (const Command* command : all_commands()) known.push_back(command->name);
+  for (const Group& group : all_groups())
+    for (const auto& [command, run] : group.commands) known.push_back(command->name);
   const std::string meant = nearest(word, known);
   std::fprintf(stderr, "reliant: unknown command \"%s\"%s (`reliant help` lists them)\n", word.c_str(),
                meant.empty() ? "" : concat("; did you mean \"", meant, "\"?").c_str());
@@ -95,21 +132,20 @@ int run(std::vector<std::string> words, const Environment& environment) {
     print(concat("reliant ", kVersion, "\n"));
     return 0;
   }
-  const Command* const command = find_command(words);
-  if (command == nullptr) return unknown_command(words);
-  const auto used = static_cast<std::size_t>(1 + std::ranges::count(command->name, ' '));
-  const auto arguments = Arguments::parse(*command, std::span(words).subspan(used), environment);
+  const Found found = find_command(words);
+  if (found.command == nullptr) return unknown_command(words);
+  const Command& command = *found.command;
+  const auto used = static_cast<std::size_t>(1 + std::ranges::count(command.name, ' '));
+  const auto arguments = Arguments::parse(command, std::span(words).subspan(used), environment);
   if (help || (arguments.ok() && arguments->help_wanted())) {
-    print(usage(*command));
+    print(usage(command));
     return 0;
   }
   if (!arguments.ok()) {
     report(arguments.status());
     return kUsage;
   }
-  if (command == &kMonolithCommand) return monolith_main(*arguments, environment);
-  const bool admin = command->name.starts_with("admin ");
-  return admin ? admin_main(*command, *arguments, environment) : client_main(*command, *arguments, environment);
+  return found.run(command, *arguments, environment);
 }
 
 }  // namespace

@@ -89,13 +89,13 @@ int monolith_main(const Arguments& arguments, const Environment& environment) {
   auto directory = DataDirectory::open(options->data_dir);
   if (!directory.ok()) return report(directory.status());
   const auto log_file =
-      LogFile::open(options->log_file.empty() ? directory->file("reliant.log") : options->log_file);
+      LogFile::open(options->log.file.empty() ? directory->file("reliant.log") : options->log.file);
   if (!log_file.ok()) return report(log_file.status());
   adapters::AsioExecutor executor;
   adapters::SystemClock clock(executor);
   const adapters::JsonEventLogOptions log_options = {
-      .level = options->log_level,
-      .format = options->log_as_text ? adapters::LogFormat::kText : adapters::LogFormat::kJson,
+      .level = options->log.level,
+      .format = options->log.as_text ? adapters::LogFormat::kText : adapters::LogFormat::kJson,
       .role = "monolith"};
   adapters::JsonEventLog log(clock, log_file->file(), log_options);
   adapters::BeastHttp http(executor);

@@ -17,16 +17,15 @@ constexpr Flag kMonolithFlags[] = {
      "where clients connect with HTTPS; 0 takes a free one, see DIR/tls-address; off: nowhere"},
     {"--bind-address", "ADDRESS", "BIND_ADDRESS", "127.0.0.1", "on which interface"},
     kDataDirFlag,
-    {"--model-script", "FILE", "RELIANT_MODEL_SCRIPT", "", "answers from a YAML script instead of a model"},
-    {"--model", "NAME", "OPENAI_MODEL", "gpt-4o-mini", "which model of the OpenAI-compatible server"},
-    {"--model-url", "URL", "OPENAI_BASE_URL", "https://api.openai.com/v1",
-     "that server; its key is OPENAI_API_KEY"},
+    kModelScriptFlag,
+    kModelFlag,
+    kModelUrlFlag,
     {"--start-daemon", "", "", "", "start the tools daemon at once, not with the first request"},
-    {"--log-level", "LEVEL", "LOG_LEVEL", "info", "debug, info, warning or error"},
-    {"--log-format", "FORMAT", "LOG_FORMAT", "json", "json, or text for people"},
+    kLogLevelFlag,
+    kLogFormatFlag,
     {"--log-file", "FILE", "LOG_FILE", "",
      "where the log goes; - is the standard error; without it DIR/reliant.log"},
-    {"--grace", "SECONDS", "", "10", "how long a stop waits for what is under way"},
+    kGraceFlag,
 };
 
 // "" is off.
@@ -37,28 +36,6 @@ Result<std::string> tls_address_of(const Arguments& arguments, const std::string
   if (!port.ok())
     return with_field(invalid_argument(message_of(port.status()), ", or off"), field_of(port.status()));
   return HostPort{host, static_cast<std::uint16_t>(*port)}.str();
-}
-
-// A model must be chosen: to start without one and fail each chat would only be the same error later.
-Result<ModelOptions> model_options(const Arguments& arguments, const Environment& environment) {
-  ModelOptions model;
-  model.script = arguments.text("--model-script");
-  model.api_key = environment.get("OPENAI_API_KEY").value_or("");
-  model.base_url = arguments.text("--model-url");
-  model.model = arguments.text("--model");
-  if (!model.script.empty()) return model;
-  const bool has_server = arguments.is_set("--model-url");
-  if (model.api_key.empty() && !has_server) {
-    return with_field(
-        failed_precondition("no model to talk to; set OPENAI_API_KEY (and OPENAI_BASE_URL for another server "
-                            "than OpenAI's), or give --model-script FILE"),
-        "--model-script");
-  }
-  if (const auto url = parse_http_url(model.base_url); !url.ok()) {
-    const std::string from = arguments.origin("--model-url");
-    return invalid_field(from, concat(from, ": ", message_of(url.status())));
-  }
-  return model;
 }
 
 }  // namespace
@@ -89,6 +66,51 @@ Result<std::string> data_dir_of(const Arguments& arguments, const Environment& e
   return absolute.lexically_normal().string();
 }
 
+// A model must be chosen: to start without one and fail each chat would only be the same error later.
+Result<ModelOptions> model_options(const Arguments& arguments, const Environment& environment) {
+  ModelOptions model;
+  model.script = arguments.text("--model-script");
+  model.api_key = environment.get("OPENAI_API_KEY").value_or("");
+  model.base_url = arguments.text("--model-url");
+  model.model = arguments.text("--model");
+  if (!model.script.empty()) return model;
+  const bool has_server = arguments.is_set("--model-url");
+  if (model.api_key.empty() && !has_server) {
+    return with_field(
+        failed_precondition("no model to talk to; set OPENAI_API_KEY (and OPENAI_BASE_URL for another server "
+                            "than OpenAI's), or give --model-script FILE"),
+        "--model-script");
+  }
+  if (const auto url = parse_http_url(model.base_url); !url.ok()) {
+    const std::string from = arguments.origin("--model-url");
+    return invalid_field(from, concat(from, ": ", message_of(url.status())));
+  }
+  return model;
+}
+
+Result<LogOptions> log_options(const Arguments& arguments) {
+  LogOptions options;
+  const auto level = adapters::level_from(arguments.text("--log-level"));
+  if (!level.ok()) {
+    const std::string from = arguments.origin("--log-level");
+    return invalid_field(from, concat(from, ": ", message_of(level.status())));
+  }
+  options.level = *level;
+  const std::string format = arguments.text("--log-format");
+  if (format != "json" && format != "text") {
+    const std::string from = arguments.origin("--log-format");
+    return invalid_field(from, concat(from, " is \"", format, "\"; give json or text"));
+  }
+  options.as_text = format == "text";
+  options.file = arguments.text("--log-file");
+  return options;
+}
+
+Result<Duration> grace_of(const Arguments& arguments) {
+  TRY_ASSIGN(const std::int64_t grace, arguments.number("--grace", 0, 3600));
+  return std::chrono::seconds(grace);
+}
+
 Result<MonolithOptions> monolith_options(const Arguments& arguments, const Environment& environment) {
   MonolithOptions options;
   TRY_ASSIGN(const std::int64_t port, arguments.number("--port", 0, 65535));
@@ -98,21 +120,8 @@ Result<MonolithOptions> monolith_options(const Arguments& arguments, const Envir
   TRY_ASSIGN(options.data_dir, data_dir_of(arguments, environment));
   TRY_ASSIGN(options.model, model_options(arguments, environment));
   if (arguments.is_set("--start-daemon")) options.daemon = DaemonStart::kAtBoot;
-  const auto level = adapters::level_from(arguments.text("--log-level"));
-  if (!level.ok()) {
-    const std::string from = arguments.origin("--log-level");
-    return invalid_field(from, concat(from, ": ", message_of(level.status())));
-  }
-  options.log_level = *level;
-  const std::string format = arguments.text("--log-format");
-  if (format != "json" && format != "text") {
-    const std::string from = arguments.origin("--log-format");
-    return invalid_field(from, concat(from, " is \"", format, "\"; give json or text"));
-  }
-  options.log_as_text = format == "text";
-  options.log_file = arguments.text("--log-file");
-  TRY_ASSIGN(const std::int64_t grace, arguments.number("--grace", 0, 3600));
-  options.grace = std::chrono::seconds(grace);
+  TRY_ASSIGN(options.log, log_options(arguments));
+  TRY_ASSIGN(options.grace, grace_of(arguments));
   return options;
 }
 

@@ -22,15 +22,20 @@ struct ModelOptions {
   std::string model;
 };
 
+// What every server's log is like.
+struct LogOptions {
+  Level level = Level::kInfo;
+  bool as_text = false;
+  std::string file;  // "": in the data directory; "-": the standard error
+};
+
 struct MonolithOptions {
   std::string listen_address;
   std::string tls_listen_address;  // "": no HTTPS
   std::string data_dir;
   ModelOptions model;
   DaemonStart daemon = DaemonStart::kOnFirstRequest;
-  Level log_level = Level::kInfo;
-  bool log_as_text = false;
-  std::string log_file;  // "": in the data directory; "-": the standard error
+  LogOptions log;
   Duration grace{};
 };
 
@@ -47,12 +52,25 @@ extern const Command kMonolithCommand;
 Result<MonolithOptions> monolith_options(const Arguments& arguments, const Environment& environment);
 // Of any command with --data-dir: an absolute path.
 Result<std::string> data_dir_of(const Arguments& arguments, const Environment& environment);
+// Of any command with kLogFlags, kGraceFlag, the model's flags.
+Result<LogOptions> log_options(const Arguments& arguments);
+Result<Duration> grace_of(const Arguments& arguments);
+Result<ModelOptions> model_options(const Arguments& arguments, const Environment& environment);
 // For any command with the client's flags.
 Result<ClientOptions> client_options(const Arguments& arguments, const Environment& environment);
 
 inline constexpr Flag kDataDirFlag = {
     "--data-dir", "DIR", "DATA_DIR", "",
     "where databases, token and address are; without it ~/.local/share/reliant"};
+inline constexpr Flag kModelScriptFlag = {"--model-script", "FILE", "RELIANT_MODEL_SCRIPT", "",
+                                          "answers from a YAML script instead of a model"};
+inline constexpr Flag kModelFlag = {"--model", "NAME", "OPENAI_MODEL", "gpt-4o-mini",
+                                    "which model of the OpenAI-compatible server"};
+inline constexpr Flag kModelUrlFlag = {"--model-url", "URL", "OPENAI_BASE_URL", "https://api.openai.com/v1",
+                                       "that server; its key is OPENAI_API_KEY"};
+inline constexpr Flag kLogLevelFlag = {"--log-level", "LEVEL", "LOG_LEVEL", "info", "debug, info, warning or error"};
+inline constexpr Flag kLogFormatFlag = {"--log-format", "FORMAT", "LOG_FORMAT", "json", "json, or text for people"};
+inline constexpr Flag kGraceFlag = {"--grace", "SECONDS", "", "10", "how long a stop waits for what is under way"};
 inline constexpr Flag kServerFlag = {"--server", "URL", "RELIANT_SERVER_URL", "",
                                      "which server; without it the one that uses the data directory"};
 inline constexpr Flag kTokenFileFlag = {

@@ -1,7 +1,6 @@
 # Everything that is not ours. Names to use in DEPS: Boost::headers Boost::json absl::... protobuf::libprotobuf
 # GTest::gtest GTest::gmock rapidcheck_gtest benchmark::benchmark SQLite::SQLite3 yaml-cpp OpenSSL::Crypto OpenSSL::SSL
-# PkgConfig::re2 PkgConfig::nats PkgConfig::pqxx
-# gRPC joins with the adapters that need it.
+# PkgConfig::re2 PkgConfig::nats PkgConfig::pqxx gRPC::grpc++
 
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS headers json)
@@ -15,6 +14,8 @@ find_package(yaml-cpp REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
+add_library(re2::re2 ALIAS PkgConfig::re2)  # gRPC's CMake package wants it by this name, and finds no package of re2
+find_package(gRPC REQUIRED CONFIG)
 pkg_check_modules(nats REQUIRED IMPORTED_TARGET libnats)  # its own CMake package stops with an error about a missing file
 pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
 find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)  # tools/check

@@ -1,0 +1,89 @@
+#include "app/api_main.h"
+
+#include <utility>
+
+#include "adapters/beast_rpc.h"
+#include "api/server.h"
+#include "app/backbone.h"
+#include "app/cross_origin.h"
+#include "app/debug_server.h"
+#include "app/health_server.h"
+#include "app/os_secrets.h"
+#include "app/report.h"
+#include "app/server_options.h"
+#include "app/server_process.h"
+#include "auth/authenticator.h"
+#include "base/text.h"
+#include "router/nats_daemon_router.h"
+#include "store/store.h"
+#include "temporal/workflow_client.h"
+#include "updates/nats_update_hub.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr Duration kStartPatience = std::chrono::seconds(8);
+
+Task<Status> live(ServerProcess& process, ApiServerOptions options) {
+  CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
+  ports::Database& database = *backbone.database.database;
+  adapters::NatsBus& bus = *backbone.bus;
+  CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal));
+  const std::string name_space = options.temporal.name_space;
+  Clock& clock = process.clock();
+  store::Store store(database, clock, process.random().stream("store"));
+  auth::DbPatValidator authenticator(store.tokens());
+  updates::NatsUpdateHub hub(bus, process.log());
+  temporal::WorkflowClient workflows(*temporal, clock, process.random().stream("workflows"),
+                                     {.name_space = name_space, .identity = identity_of("api")});
+  router::NatsDaemonRouter router(bus, clock);
+  OsSecrets secrets;
+  adapters::BeastRpc rpc(process.executor(), process.log(), options.tls);
+  adapters::BeastRpc plain_rpc(process.executor(), process.log());
+  CrossOrigin cross_origin(rpc, options.cors_origins);
+  CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
+
+  HealthServer health(clock, plain_rpc, [&process] { return process.stopping(); });
+  const ChatId probe(process.random().stream("ready").hex(16));
+  health.add("database", [&database](Instant deadline) { return database_answers(database, deadline); });
+  health.add("nats", [&bus](Instant deadline) { return bus_answers(bus, deadline); });
+  health.add("streaming", [&hub, &probe](Instant deadline) { return hub_answers(hub, probe, deadline); });
+  health.add("temporal", [&temporal, &name_space](Instant deadline) {
+    return temporal_answers(*temporal, name_space, deadline);
+  });
+  if (const Status status = health.start(options.server.health.address); !status.ok())
+    co_return cannot_listen(status, options.server.health);
+  DebugServer debug(plain_rpc, backbone.database);
+  if (const Status status = debug.start(options.debug.address); !status.ok()) co_return cannot_listen(status, options.debug);
+
+  api::ApiServer server(process.context(), process.random(),
+                        {.clock = clock,
+                         .log = process.log(),
+                         .rpc = cross_origin,
+                         .store = store,
+                         .authenticator = authenticator,
+                         .hub = hub,
+                         .workflows = workflows,
+                         .router = router,
+                         .secrets = secrets},
+                        {.listen_address = options.api.address});
+  if (const Status status = server.start(); !status.ok()) co_return cannot_listen(status, options.api);
+  const Instant deadline = co_await process.until_asked_to_stop(
+      concat("reliant server api is ready on ", options.tls ? "https://" : "http://", server.address(), ", health on http://",
+             health.address(), ", debug on http://", debug.address()));
+  co_await server.stop(deadline);
+  (void)co_await bus.drain(deadline);  // what is left then is not worth a failure
+  co_return ok_status();
+}
+
+}  // namespace
+
+int api_main(const Command&, const Arguments& arguments, const Environment& environment) {
+  auto options = api_server_options(arguments, environment, wall_now());
+  if (!options.ok()) return report(options.status());
+  auto process = ServerProcess::open(process_options(options->server));
+  if (!process.ok()) return report(process.status());
+  return (*process)->run(live(**process, *std::move(options)));
+}
+
+}  // namespace reliant::app

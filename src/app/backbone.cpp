@@ -1,0 +1,100 @@
+#include "app/backbone.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "app/version.h"
+#include "base/text.h"
+
+namespace reliant::app {
+namespace {
+
+// To have everything: leaves time for saying what is missing.
+constexpr Duration kPatience = std::chrono::seconds(8);
+
+std::string without_passwords(std::string_view urls) {
+  std::string out;
+  while (!urls.empty()) {
+    const std::size_t comma = urls.find(',');
+    append(out, concat(out.empty() ? "" : ",", without_password(urls.substr(0, comma))));
+    urls.remove_prefix(comma == std::string_view::npos ? urls.size() : comma + 1);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string identity_of(std::string_view role) { return concat(role, "@", host_name(), ":", ::getpid()); }
+
+ProcessOptions process_options(const ServerOptions& options) {
+  return {.role = options.role, .data_dir = options.data_dir, .log = options.log, .grace = options.grace};
+}
+
+Task<Status> database_answers(ports::Database& database, Instant deadline) {
+  CO_TRY_ASSIGN(const auto transaction, co_await database.begin(ports::Access::kRead, deadline));
+  CO_TRY_OK((co_await transaction->execute("SELECT 1", {})).status());
+  co_return co_await transaction->commit();
+}
+
+Task<Status> bus_answers(adapters::NatsBus& bus, Instant deadline) {
+  if (!bus.connected()) co_return co_await bus.wait_connected(Instant{});  // says why not, at once
+  const Status answered = co_await bus.flush(deadline);
+  if (answered.code() == StatusCode::kDeadlineExceeded) co_return unavailable("NATS is connected and does not answer");
+  co_return answered;
+}
+
+Task<Status> temporal_answers(ports::Temporal& temporal, std::string name_space, Instant deadline) {
+  ports::wf::DescribeNamespaceRequest request;
+  request.set_namespace_(std::move(name_space));
+  co_return (co_await temporal.describe_namespace(std::move(request), deadline)).status();
+}
+
+Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline) {
+  const UserId user("ready");
+  CO_TRY_ASSIGN(const auto notices, hub.subscribe(user, chat));
+  CO_TRY_OK((co_await notices->next(deadline)).status());  // the interest has taken effect
+  hub.publish(user, chat, 1);
+  co_return (co_await notices->next(deadline)).status();
+}
+
+Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions options) {
+  Backbone out;
+  const Instant deadline = after(process.clock().now(), kPatience);
+  if (!options.forced_streaming.empty())
+    process.log().warning("process.streaming.forced", {{"asked", options.forced_streaming}});
+  CO_TRY_ASSIGN(out.database, co_await open_database(process.executor(), options.database, deadline));
+  CO_TRY_ASSIGN(out.bus, adapters::NatsBus::open(process.executor(), process.log(),
+                                                 {.urls = options.nats.urls, .name = concat("reliant-", options.role)},
+                                                 process.random().stream("nats")));
+  const Status connected = co_await out.bus->wait_connected(deadline);
+  if (!connected.ok()) {
+    co_return of_flag(connected, options.nats.from, without_passwords(options.nats.urls),
+                      concat("start NATS there, or correct ", options.nats.from));
+  }
+  co_return out;
+}
+
+Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProcess& process, TemporalChoice choice) {
+  const Instant deadline = after(process.clock().now(), kPatience);
+  auto temporal = adapters::GrpcTemporal::open(process.executor(), {.host = choice.host,
+                                                                    .port = choice.port,
+                                                                    .tls = choice.tls,
+                                                                    .ca_certificates = choice.ca,
+                                                                    .client_certificate = choice.certificate,
+                                                                    .client_key = choice.key,
+                                                                    .api_key = choice.api_key,
+                                                                    .client_version = std::string(kVersion)});
+  if (!temporal.ok()) co_return temporal.status();
+  const Status there = co_await temporal_answers(**temporal, choice.name_space, deadline);
+  if (there.ok()) co_return std::move(*temporal);
+  if (there.code() == StatusCode::kNotFound) {
+    co_return of_flag(there, choice.namespace_from, choice.name_space,
+                      concat("create it (temporal operator namespace create --namespace ", choice.name_space, "), or correct ",
+                             choice.namespace_from));
+  }
+  co_return of_flag(there, choice.host_from, concat(choice.host, ":", choice.port),
+                    concat("start Temporal there, or correct ", choice.host_from, " and ", choice.port_from));
+}
+
+}  // namespace reliant::app

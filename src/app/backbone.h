@@ -1,0 +1,42 @@
+// Backbone: what a server of the distributed mode stands on: the database, NATS and, where it needs one, Temporal (R16, R28,
+// R56). Each is known to answer when it is there: what cannot be reached is one line that names the flag, within 10 s.
+//
+// Owner: the server's life; destroyed after its roles. Executor: the logic thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "adapters/grpc_temporal.h"
+#include "adapters/nats_bus.h"
+#include "app/database_choice.h"
+#include "app/server_options.h"
+#include "app/server_process.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "runtime/task.h"
+#include "updates/update_hub.h"
+
+namespace reliant::app {
+
+struct Backbone {
+  ChosenDatabase database;
+  std::unique_ptr<adapters::NatsBus> bus;
+};
+
+Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions options);
+// Connected, and the namespace is there.
+Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProcess& process, TemporalChoice choice);
+
+// For /ready (R32, R54, C35): each goes there and back. What they are given outlives them.
+Task<Status> database_answers(ports::Database& database, Instant deadline);
+Task<Status> bus_answers(adapters::NatsBus& bus, Instant deadline);
+Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline);  // on a chat that nobody else uses
+Task<Status> temporal_answers(ports::Temporal& temporal, std::string name_space, Instant deadline);
+
+ProcessOptions process_options(const ServerOptions& options);
+// How other systems' lists call this process: "worker@host:4711".
+std::string identity_of(std::string_view role);
+
+}  // namespace reliant::app

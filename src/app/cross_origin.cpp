@@ -1,0 +1,89 @@
+#include "app/cross_origin.h"
+
+#include <algorithm>
+
+namespace reliant::app {
+namespace {
+
+// Adds headers to whatever is answered.
+class Marked final : public ports::RpcResponder {
+ public:
+  Marked(ports::RpcResponder& inner, ports::RpcHeaders headers) : inner_(inner), headers_(std::move(headers)) {}
+
+  Task<Status> reply(ports::RpcResponse response) override { return inner_.reply(marked(std::move(response))); }
+  Task<Status> start_stream(ports::RpcResponse head) override { return inner_.start_stream(marked(std::move(head))); }
+  Task<Status> write(std::string chunk, Instant deadline) override { return inner_.write(std::move(chunk), deadline); }
+  Task<Status> finish() override { return inner_.finish(); }
+
+ private:
+  ports::RpcResponse marked(ports::RpcResponse response) const {
+    for (const auto& [name, value] : headers_) response.headers[name] = value;
+    return response;
+  }
+
+  ports::RpcResponder& inner_;
+  ports::RpcHeaders headers_;
+};
+
+class CrossOriginHandler final : public ports::RpcHandler {
+ public:
+  CrossOriginHandler(ports::RpcHandler& inner, const std::vector<std::string>& origins) : inner_(inner), origins_(origins) {}
+
+  Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override {
+    const auto origin = request.headers.find("origin");
+    if (origin == request.headers.end()) {
+      co_await inner_.handle(std::move(request), responder);
+      co_return;
+    }
+    ports::RpcHeaders headers = cross_origin_headers(origins_, origin->second);
+    if (request.method == "OPTIONS" && request.headers.contains("access-control-request-method")) {
+      if (!headers.empty()) {
+        headers["access-control-allow-methods"] = "GET, POST, PATCH, DELETE";
+        headers["access-control-allow-headers"] = "authorization, content-type, last-event-id, x-request-id";
+        headers["access-control-max-age"] = "3600";
+      }
+      (void)co_await responder.reply({204, std::move(headers), ""});
+      co_return;
+    }
+    if (!headers.empty()) headers["access-control-expose-headers"] = "retry-after, x-request-id";
+    Marked marked(responder, std::move(headers));
+    co_await inner_.handle(std::move(request), marked);
+  }
+
+ private:
+  ports::RpcHandler& inner_;
+  const std::vector<std::string>& origins_;
+};
+
+class CrossOriginListener final : public ports::RpcListener {
+ public:
+  explicit CrossOriginListener(std::unique_ptr<CrossOriginHandler> handler) : handler_(std::move(handler)) {}
+  Status listen(ports::RpcServer& rpc, std::string address, ports::RpcLimits limits) {
+    TRY_ASSIGN(inner_, rpc.listen(std::move(address), *handler_, limits));
+    return ok_status();
+  }
+
+  const std::string& address() const override { return inner_->address(); }
+  Task<void> drain(Instant deadline) override { return inner_->drain(deadline); }
+
+ private:
+  std::unique_ptr<CrossOriginHandler> handler_;
+  std::unique_ptr<ports::RpcListener> inner_;  // last: its calls use the handler
+};
+
+}  // namespace
+
+ports::RpcHeaders cross_origin_headers(const std::vector<std::string>& origins, const std::string& origin) {
+  if (std::ranges::count(origins, "*") != 0) return {{"access-control-allow-origin", "*"}};
+  if (std::ranges::count(origins, origin) != 0) return {{"access-control-allow-origin", origin}, {"vary", "origin"}};
+  return {};
+}
+
+Result<std::unique_ptr<ports::RpcListener>> CrossOrigin::listen(std::string address, ports::RpcHandler& handler,
+                                                                ports::RpcLimits limits) {
+  auto listener = std::make_unique<CrossOriginListener>(std::make_unique<CrossOriginHandler>(handler, origins_));
+  TRY_OK(listener->listen(rpc_, std::move(address), limits));
+  return std::unique_ptr<ports::RpcListener>(std::move(listener));
+}
+
+}  // namespace reliant::app

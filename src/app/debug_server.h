@@ -1,0 +1,32 @@
+// DebugServer: what an operator looks at on the machine itself: /debug/db, the database's connections and its write queue
+// (R33, C36). It listens on 127.0.0.1 only.
+//
+// Owner: the server's life, after the database. Executor: the logic thread. Failures: the port is in use.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/database_choice.h"
+#include "base/status.h"
+#include "ports/rpc.h"
+#include "runtime/task.h"
+
+namespace reliant::app {
+
+class DebugServer final : private ports::RpcHandler {
+ public:
+  DebugServer(ports::RpcServer& rpc, const ChosenDatabase& database) : rpc_(rpc), database_(database) {}
+
+  Status start(std::string address);
+  const std::string& address() const { return listener_->address(); }
+
+ private:
+  Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override;
+
+  ports::RpcServer& rpc_;
+  const ChosenDatabase& database_;
+  std::unique_ptr<ports::RpcListener> listener_;  // last: its handlers use everything above
+};
+
+}  // namespace reliant::app

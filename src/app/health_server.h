@@ -1,0 +1,48 @@
+// HealthServer: /health and /ready of a server, on a port of their own (R32, R54, C35). Alive is who answers. Ready is who
+// has all that it needs: each check is asked at every call, and what fails is named, so that a dependency that goes away is
+// seen, and one that comes back is, too.
+//
+// Owner: the server's life, after what its checks look at. Executor: the logic thread. Failures: the port is in use.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "ports/rpc.h"
+#include "runtime/clock.h"
+#include "runtime/task.h"
+
+namespace reliant::app {
+
+struct HealthCheck {
+  std::string name;  // "database"
+  std::function<Task<Status>(Instant deadline)> ask;
+};
+
+class HealthServer final : private ports::RpcHandler {
+ public:
+  // `stopping`: asked first; a server that stops is not ready, whatever else holds.
+  HealthServer(Clock& clock, ports::RpcServer& rpc, std::function<bool()> stopping)
+      : clock_(clock), rpc_(rpc), stopping_(std::move(stopping)) {}
+
+  void add(std::string name, std::function<Task<Status>(Instant)> ask) { checks_.push_back({std::move(name), std::move(ask)}); }
+  Status start(std::string address);
+  const std::string& address() const { return listener_->address(); }
+
+ private:
+  Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override;
+  Task<ports::RpcResponse> ready();
+  Task<Status> asked(const HealthCheck& check, Instant deadline);
+
+  Clock& clock_;
+  ports::RpcServer& rpc_;
+  std::function<bool()> stopping_;
+  std::vector<HealthCheck> checks_;
+  std::unique_ptr<ports::RpcListener> listener_;  // last: its handlers use everything above
+};
+
+}  // namespace reliant::app

@@ -1,0 +1,298 @@
+#include "app/server_options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "adapters/nats_bus_client.h"
+#include "adapters/self_signed.h"
+#include "base/text.h"
+#include "base/url.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr Flag under(std::string_view group, Flag flag) {
+  flag.group = group;
+  return flag;
+}
+
+constexpr Flag kApiPortFlag = {"--api-port", "PORT", "API_PORT", "8080", "where clients connect"};
+constexpr Flag kDaemonPortFlag = {"--daemon-port", "PORT", "TOOLS_DAEMON_PORT", "9190", "where tools daemons connect"};
+constexpr Flag kApiHealthPortFlag = {"--health-port", "PORT", "HEALTH_PORT", "8081", "/health and /ready"};
+constexpr Flag kGatewayHealthPortFlag = {"--health-port", "PORT", "HEALTH_PORT", "8080", "/health and /ready"};
+constexpr Flag kPprofPortFlag = {"--pprof-port", "PORT", "PPROF_PORT", "6060", "/debug/db, on 127.0.0.1 only"};
+constexpr Flag kBindFlag = {"--bind-address", "ADDRESS", "BIND_ADDRESS", "0.0.0.0", "on which interface"};
+constexpr Flag kCorsFlag = {"--cors-origins", "LIST", "CORS_ALLOWED_ORIGINS", "*",
+                            "pages of which sites may call, separated by commas; * is all, without cookies"};
+constexpr Flag kAdvertiseFlag = {
+    "--advertise-address", "ADDRESS", "ADVERTISE_ADDRESS", "",
+    "host:port by which daemons reach this gateway; without it the bound one, or the name of this host"};
+constexpr Flag kSingleDaemonFlag = {"--single-daemon-per-user", "", "SINGLE_DAEMON_PER_USER", "",
+                                    "a user's newly connected daemon takes the place of every other one"};
+constexpr Flag kTlsCertFlag = {"--tls-cert", "FILE", "TLS_CERT_FILE", "", "certificate and those that vouch for it (PEM)"};
+constexpr Flag kTlsKeyFlag = {"--tls-key", "FILE", "TLS_KEY_FILE", "", "its key (PEM)"};
+constexpr Flag kDisableTlsFlag = {"--disable-tls", "", "DISABLE_TLS", "", "plain text: behind a proxy, or on one machine"};
+constexpr Flag kServerDataDirFlag = {"--data-dir", "DIR", "DATA_DIR", "./data", "where the log is, and SQLite's database"};
+constexpr Flag kNatsUrlFlag = {"--nats-url", "URL", "NATS_URL", "",
+                               "nats://[user:password@]host:4222, several of a cluster with commas; needed"};
+constexpr Flag kStreamingFlag = {"--streaming-driver", "DRIVER", "STREAMING_DRIVER", "nats",
+                                 "nats; memory is for one process and taken for nats"};
+constexpr Flag kTemporalHostFlag = {"--temporal-host", "HOST", "TEMPORAL_HOST", "localhost", "of the Temporal cluster"};
+constexpr Flag kTemporalPortFlag = {"--temporal-port", "PORT", "TEMPORAL_PORT", "7233", "its gRPC port"};
+constexpr Flag kTemporalNamespaceFlag = {"--temporal-namespace", "NAME", "TEMPORAL_NAMESPACE", "reliant",
+                                         "which must be there"};
+constexpr Flag kTemporalTlsFlag = {"--temporal-tls", "", "TEMPORAL_TLS", "",
+                                   "speak TLS to it; an API key, if it wants one, is TEMPORAL_API_KEY"};
+constexpr Flag kTemporalCaFlag = {"--temporal-tls-ca", "FILE", "TEMPORAL_TLS_CA", "",
+                                  "certificates (PEM) to trust instead of the system's"};
+constexpr Flag kTemporalCertFlag = {"--temporal-tls-cert", "FILE", "TEMPORAL_TLS_CERT", "", "a client certificate (PEM)"};
+constexpr Flag kTemporalKeyFlag = {"--temporal-tls-key", "FILE", "TEMPORAL_TLS_KEY", "", "its key (PEM)"};
+constexpr Flag kServerLogFileFlag = {"--log-file", "FILE", "LOG_FILE", "",
+                                     "where the log goes; - is the standard error; without it in --data-dir"};
+
+constexpr std::string_view kListeners = "Listeners", kTls = "TLS", kDatabase = "Database and files", kNats = "NATS",
+                           kTemporal = "Temporal", kModel = "Model", kProcess = "Process";
+
+constexpr Flag kApiFlags[] = {
+    under(kListeners, kApiPortFlag), kApiHealthPortFlag, kPprofPortFlag, kBindFlag, kCorsFlag,
+    under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
+    under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
+    under(kNats, kNatsUrlFlag), kStreamingFlag,
+    under(kTemporal, kTemporalHostFlag), kTemporalPortFlag, kTemporalNamespaceFlag, kTemporalTlsFlag,
+    kTemporalCaFlag, kTemporalCertFlag, kTemporalKeyFlag,
+    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
+
+constexpr Flag kWorkerFlags[] = {
+    under(kListeners, kApiHealthPortFlag), kBindFlag,
+    under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
+    under(kNats, kNatsUrlFlag), kStreamingFlag,
+    under(kTemporal, kTemporalHostFlag), kTemporalPortFlag, kTemporalNamespaceFlag, kTemporalTlsFlag,
+    kTemporalCaFlag, kTemporalCertFlag, kTemporalKeyFlag,
+    under(kModel, kModelScriptFlag), kModelFlag, kModelUrlFlag,
+    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
+
+constexpr Flag kGatewayFlags[] = {
+    under(kListeners, kDaemonPortFlag), kGatewayHealthPortFlag, kBindFlag, kAdvertiseFlag, kSingleDaemonFlag,
+    under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
+    under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
+    under(kNats, kNatsUrlFlag),
+    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
+
+Result<std::uint16_t> port_of(const Arguments& arguments, std::string_view flag, std::uint16_t least = 0) {
+  TRY_ASSIGN(const std::int64_t port, arguments.number(flag, least, 65535));
+  return static_cast<std::uint16_t>(port);
+}
+
+Result<ListenOptions> listen_of(const Arguments& arguments, std::string_view flag, const std::string& host) {
+  TRY_ASSIGN(const std::uint16_t port, port_of(arguments, flag));
+  return ListenOptions{HostPort{host, port}.str(), arguments.origin(flag)};
+}
+
+Result<NatsChoice> nats_of(const Arguments& arguments) {
+  NatsChoice out{arguments.text("--nats-url"), arguments.origin("--nats-url")};
+  if (out.urls.empty())
+    return invalid_field("--nats-url", "--nats-url is missing; give --nats-url nats://host:4222 (or NATS_URL)");
+  const auto good = adapters::parse_nats_urls(out.urls);
+  if (good.ok()) return out;
+  return invalid_field(out.from, concat(out.from, ": ", message_of(good.status())));
+}
+
+Result<std::string> content_of(const Arguments& arguments, std::string_view flag) {
+  const std::string path = arguments.text(flag);
+  std::ifstream in(path, std::ios::binary);
+  std::string content((std::istreambuf_iterator<char>(in)), {});
+  if (in.good() || (in.eof() && !content.empty())) return content;
+  const std::string from = arguments.origin(flag);
+  return invalid_field(from, concat(from, " is \"", path, "\", which cannot be read; name a PEM file"));
+}
+
+Result<TemporalChoice> temporal_of(const Arguments& arguments, const Environment& environment) {
+  TemporalChoice out;
+  out.host = arguments.text("--temporal-host");
+  out.host_from = arguments.origin("--temporal-host");
+  out.port_from = arguments.origin("--temporal-port");
+  out.namespace_from = arguments.origin("--temporal-namespace");
+  out.name_space = arguments.text("--temporal-namespace");
+  TRY_ASSIGN(const std::int64_t port, arguments.number("--temporal-port", 1, 65535));
+  out.port = static_cast<std::uint16_t>(port);
+  if (out.host.empty() || out.host.find_first_of("/ ") != std::string::npos) {
+    return invalid_field(out.host_from, concat(out.host_from, " is \"", out.host,
+                                               "\"; give the name or address of a host, without a scheme"));
+  }
+  if (out.name_space.empty())
+    return invalid_field(out.namespace_from, concat(out.namespace_from, " is empty; give a namespace of the cluster"));
+  TRY_ASSIGN(out.tls, arguments.on("--temporal-tls"));
+  for (const auto& [flag, into] : {std::pair("--temporal-tls-ca", &out.ca), std::pair("--temporal-tls-cert", &out.certificate),
+                                   std::pair("--temporal-tls-key", &out.key)}) {
+    if (!arguments.is_set(flag)) continue;
+    if (!out.tls) return invalid_field("--temporal-tls", concat(arguments.origin(flag), " is for TLS; give --temporal-tls, too"));
+    TRY_ASSIGN(*into, content_of(arguments, flag));
+  }
+  out.api_key = environment.get("TEMPORAL_API_KEY").value_or("");
+  if (!out.api_key.empty() && !out.tls)
+    return invalid_field("--temporal-tls", "TEMPORAL_API_KEY would go out in plain text; give --temporal-tls, too");
+  return out;
+}
+
+// R29: whatever is asked for, it is NATS. What is no driver at all is a mistake.
+Result<std::string> forced_streaming(const Arguments& arguments) {
+  const std::string driver = arguments.text("--streaming-driver");
+  if (driver == "nats") return "";
+  if (driver == "memory") return driver;
+  const std::string from = arguments.origin("--streaming-driver");
+  return invalid_field(from, concat(from, " is \"", driver, "\"; give nats"));
+}
+
+Result<ServerOptions> server_options(const Arguments& arguments, const Environment& environment, std::string role) {
+  ServerOptions out;
+  out.role = std::move(role);
+  TRY_ASSIGN(out.database, database_options(arguments, environment));
+  TRY_ASSIGN(out.nats, nats_of(arguments));
+  TRY_ASSIGN(out.data_dir, data_dir_of(arguments, environment));
+  TRY_ASSIGN(out.health, listen_of(arguments, "--health-port", arguments.text("--bind-address")));
+  TRY_ASSIGN(out.log, log_options(arguments));
+  TRY_ASSIGN(out.grace, grace_of(arguments));
+  return out;
+}
+
+// R18: a server's certificate comes from outside; to do without TLS has to be said.
+Result<std::optional<adapters::TlsCredentials>> server_tls_of(const Arguments& arguments, WallTime now) {
+  TRY_ASSIGN(const bool disabled, arguments.on("--disable-tls"));
+  const bool given = arguments.is_set("--tls-cert") || arguments.is_set("--tls-key");
+  if (disabled && given) {
+    return invalid_field(arguments.origin("--disable-tls"),
+                         concat(arguments.origin("--disable-tls"), " and a certificate exclude each other; leave one out"));
+  }
+  if (disabled) return std::nullopt;
+  if (!given) {
+    return invalid_field("--tls-cert",
+                         "--tls-cert is missing; give --tls-cert FILE and --tls-key FILE, or --disable-tls behind a proxy");
+  }
+  return tls_credentials_of(arguments, now);
+}
+
+std::vector<std::string> split(std::string_view list) {
+  std::vector<std::string> out;
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    std::string_view part = list.substr(0, comma);
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ') || part.ends_with('/')) part.remove_suffix(1);
+    if (!part.empty()) out.emplace_back(part);
+  }
+  return out;
+}
+
+// Of a page: what a browser says in its Origin header.
+Result<std::vector<std::string>> cors_of(const Arguments& arguments) {
+  auto origins = split(arguments.text("--cors-origins"));
+  for (const std::string& origin : origins) {
+    if (origin == "*") continue;
+    const auto url = parse_http_url(origin);
+    if (url.ok() && url->target == "/") continue;
+    const std::string from = arguments.origin("--cors-origins");
+    return invalid_field(from, concat(from, " has \"", origin, "\"; give origins like https://app.example.com, or *"));
+  }
+  return origins;
+}
+
+Result<std::string> advertised_of(const Arguments& arguments, const std::string& host, std::uint16_t port) {
+  const std::string given = arguments.text("--advertise-address");
+  if (given.empty()) {
+    const bool everywhere = host.empty() || host == "0.0.0.0" || host == "::";
+    return HostPort{everywhere ? host_name() : host, port}.str();
+  }
+  const auto good = parse_host_port(given);
+  if (good.ok() && !good->host.empty() && good->port != 0) return given;
+  const std::string from = arguments.origin("--advertise-address");
+  return invalid_field(from, concat(from, " is \"", given, "\"; give host:port"));
+}
+
+GatewayId gateway_id(std::uint16_t port) {
+  std::string id = concat(host_name(), "-", port);
+  for (char& c : id) {
+    if (!valid_id(std::string_view(&c, 1))) c = '-';
+  }
+  return GatewayId(id.substr(id.size() - std::min(id.size(), kMaxIdLength)));
+}
+
+}  // namespace
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? std::string(name.data()) : "localhost";
+}
+
+const Command kApiCommand = {"server api", "", 0, 0, "Runs an api server: what clients talk to. Any number of them.", kApiFlags};
+const Command kWorkerCommand = {
+    "server worker", "", 0, 0, "Runs a worker: the chats' workflows. Any number of them.", kWorkerFlags};
+const Command kGatewayCommand = {
+    "server gateway", "", 0, 0, "Runs a gateway: it holds the streams of the tools daemons. Any number of them.", kGatewayFlags};
+
+Result<std::optional<adapters::TlsCredentials>> tls_credentials_of(const Arguments& arguments, WallTime now) {
+  if (!arguments.is_set("--tls-cert") && !arguments.is_set("--tls-key")) return std::nullopt;
+  for (const auto& [has, lacks] : {std::pair("--tls-cert", "--tls-key"), std::pair("--tls-key", "--tls-cert")}) {
+    if (arguments.is_set(has) && !arguments.is_set(lacks))
+      return invalid_field(lacks, concat(lacks, " is missing; give it with ", arguments.origin(has)));
+  }
+  adapters::TlsCredentials out;
+  TRY_ASSIGN(out.certificate_chain, content_of(arguments, "--tls-cert"));
+  TRY_ASSIGN(out.private_key, content_of(arguments, "--tls-key"));
+  const Status usable = adapters::check_credentials(out, now);
+  if (usable.ok()) return out;
+  const std::string from = arguments.origin("--tls-cert");
+  return invalid_field(from, concat(from, " is \"", arguments.text("--tls-cert"), "\", which is of no use: ",
+                                    message_of(usable), "; give a certificate that holds, and its key"));
+}
+
+Status of_flag(const Status& why, const std::string& from, std::string_view value, std::string_view remedy) {
+  std::string_view said = message_of(why);
+  while (said.ends_with('.')) said.remove_suffix(1);
+  return with_field(make_status(why.code(), from, " ", value, ": ", said, "; ", remedy), from);
+}
+
+Status cannot_listen(const Status& why, const ListenOptions& options) {
+  return with_field(make_status(why.code(), options.from, ": ", message_of(why)), options.from);
+}
+
+Result<ApiServerOptions> api_server_options(const Arguments& arguments, const Environment& environment, WallTime now) {
+  ApiServerOptions out;
+  TRY_ASSIGN(out.server, server_options(arguments, environment, "api"));
+  TRY_ASSIGN(out.server.forced_streaming, forced_streaming(arguments));
+  TRY_ASSIGN(out.temporal, temporal_of(arguments, environment));
+  TRY_ASSIGN(out.api, listen_of(arguments, "--api-port", arguments.text("--bind-address")));
+  TRY_ASSIGN(out.debug, listen_of(arguments, "--pprof-port", "127.0.0.1"));
+  TRY_ASSIGN(out.tls, server_tls_of(arguments, now));
+  TRY_ASSIGN(out.cors_origins, cors_of(arguments));
+  return out;
+}
+
+Result<WorkerServerOptions> worker_server_options(const Arguments& arguments, const Environment& environment) {
+  WorkerServerOptions out;
+  TRY_ASSIGN(out.server, server_options(arguments, environment, "worker"));
+  TRY_ASSIGN(out.server.forced_streaming, forced_streaming(arguments));
+  TRY_ASSIGN(out.temporal, temporal_of(arguments, environment));
+  TRY_ASSIGN(out.model, model_options(arguments, environment));
+  return out;
+}
+
+Result<GatewayServerOptions> gateway_server_options(const Arguments& arguments, const Environment& environment, WallTime now) {
+  GatewayServerOptions out;
+  TRY_ASSIGN(out.server, server_options(arguments, environment, "gateway"));
+  const std::string host = arguments.text("--bind-address");
+  TRY_ASSIGN(out.daemons, listen_of(arguments, "--daemon-port", host));
+  TRY_ASSIGN(const std::uint16_t port, port_of(arguments, "--daemon-port", 1));
+  out.id = gateway_id(port);
+  TRY_ASSIGN(out.advertised, advertised_of(arguments, host, port));
+  TRY_ASSIGN(out.tls, server_tls_of(arguments, now));
+  TRY_ASSIGN(out.single_daemon_per_user, arguments.on("--single-daemon-per-user"));
+  return out;
+}
+
+}  // namespace reliant::app

@@ -1,0 +1,102 @@
+// What the servers of the distributed mode are given: `reliant server api`, `worker` and `gateway` (R35, R43, R53). The same
+// flag, variable and default wherever a flag is of several of them. INVALID_ARGUMENT names the flag, its value and the remedy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adapters/tls_credentials.h"
+#include "app/command_line.h"
+#include "app/database_choice.h"
+#include "app/environment.h"
+#include "app/options.h"
+#include "base/ids.h"
+#include "base/status.h"
+#include "runtime/time.h"
+
+namespace reliant::app {
+
+extern const Command kApiCommand;
+extern const Command kWorkerCommand;
+extern const Command kGatewayCommand;
+
+// Where a server listens, and by which flag or variable that was said: for messages.
+struct ListenOptions {
+  std::string address;  // "host:port"
+  std::string from;
+};
+
+struct NatsChoice {
+  std::string urls;
+  std::string from;
+};
+
+struct TemporalChoice {
+  std::string host;
+  std::uint16_t port = 0;
+  std::string name_space;
+  bool tls = false;
+  std::string ca;           // PEM; "": the system's
+  std::string certificate;  // PEM, for a cluster that wants one
+  std::string key;
+  std::string api_key;
+  std::string host_from;
+  std::string port_from;
+  std::string namespace_from;
+};
+
+// What all three have.
+struct ServerOptions {
+  std::string role;  // "api"
+  DatabaseOptions database;
+  NatsChoice nats;
+  std::string data_dir;
+  ListenOptions health;
+  std::string forced_streaming;  // the driver that was asked for, if it is another one than NATS (R29)
+  LogOptions log;
+  Duration grace{};
+};
+
+struct ApiServerOptions {
+  ServerOptions server;
+  TemporalChoice temporal;
+  ListenOptions api;
+  ListenOptions debug;
+  std::optional<adapters::TlsCredentials> tls;
+  std::vector<std::string> cors_origins;
+};
+
+struct WorkerServerOptions {
+  ServerOptions server;
+  TemporalChoice temporal;
+  ModelOptions model;
+};
+
+struct GatewayServerOptions {
+  ServerOptions server;
+  GatewayId id;  // of this host and port, so that its next life knows what the last one held
+  ListenOptions daemons;
+  std::string advertised;  // "host:port"; what daemons are told
+  std::optional<adapters::TlsCredentials> tls;
+  bool single_daemon_per_user = false;  // C2, R83
+};
+
+Result<ApiServerOptions> api_server_options(const Arguments& arguments, const Environment& environment, WallTime now);
+Result<WorkerServerOptions> worker_server_options(const Arguments& arguments, const Environment& environment);
+Result<GatewayServerOptions> gateway_server_options(const Arguments& arguments, const Environment& environment, WallTime now);
+
+// Of any command with --tls-cert and --tls-key: both or none. `now`: an expired certificate is refused.
+Result<std::optional<adapters::TlsCredentials>> tls_credentials_of(const Arguments& arguments, WallTime now);
+
+// "--nats-url nats://h:4222: refused; start NATS there, or correct --nats-url": a flag whose value turned out to be of no use.
+Status of_flag(const Status& why, const std::string& from, std::string_view value, std::string_view remedy);
+
+// Of this machine; "localhost" when it has none.
+std::string host_name();
+
+// The same for an address where nobody can listen; `why` has the address and the remedy.
+Status cannot_listen(const Status& why, const ListenOptions& options);
+
+}  // namespace reliant::app

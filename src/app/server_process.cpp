@@ -1,0 +1,99 @@
+#include "app/server_process.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <utility>
+#include <variant>
+
+#include "adapters/os_entropy.h"
+#include "app/report.h"
+#include "base/text.h"
+#include "runtime/race.h"
+#include "runtime/sleep.h"
+
+namespace reliant::app {
+namespace {
+
+// Beyond the grace: what is left by then is cut off.
+constexpr Duration kLastWords = std::chrono::seconds(2);
+
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+adapters::JsonEventLogOptions log_options_of(const ProcessOptions& options) {
+  return {.level = options.log.level,
+          .format = options.log.as_text ? adapters::LogFormat::kText : adapters::LogFormat::kJson,
+          .role = options.role};
+}
+
+Task<void> another(adapters::Signals& signals) { (void)co_await signals.next(); }
+Task<void> until(Instant when) { co_await sleep_until(when); }
+
+}  // namespace
+
+WallTime wall_now() {
+  const adapters::AsioExecutor executor;
+  return adapters::SystemClock(executor).wall_now();
+}
+
+Result<std::unique_ptr<ServerProcess>> ServerProcess::open(ProcessOptions options) {
+  std::string path = options.log.file;
+  if (path.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(options.data_dir, error);
+    if (error) {
+      return with_field(failed_precondition("--data-dir ", options.data_dir, " cannot be made: ", error.message(),
+                                            "; choose another one, or --log-file -"),
+                        "--data-dir");
+    }
+    path = concat(options.data_dir, "/", options.role, ".log");
+  }
+  TRY_ASSIGN(LogFile file, LogFile::open(path));
+  return std::unique_ptr<ServerProcess>(new ServerProcess(std::move(options), std::move(file)));
+}
+
+ServerProcess::ServerProcess(ProcessOptions options, LogFile file)
+    : options_(std::move(options)),
+      file_(std::move(file)),
+      clock_(executor_),
+      log_(clock_, file_.file(), log_options_of(options_)),
+      random_(adapters::os_seed()),
+      signals_(executor_),
+      scope_(executor_, 0) {}
+
+int ServerProcess::run(Task<Status> life) {
+  scope_.spawn(live(std::move(life)));
+  executor_.run_loop();
+  return exit_code_;
+}
+
+Task<void> ServerProcess::live(Task<Status> life) {
+  const auto ended = co_await race(std::move(life), cut_off());
+  if (const Status* const end = std::get_if<0>(&ended)) {
+    if (!end->ok()) exit_code_ = report(*end);
+  } else {
+    exit_code_ = kFailed;
+  }
+  executor_.stop();
+}
+
+// Ends when the life has to.
+Task<void> ServerProcess::cut_off() {
+  (void)co_await signals_.next();
+  deadline_ = after(clock_.now(), options_.grace);
+  asked_.set();
+  log_.info("process.stopping", {{"grace_seconds", std::chrono::floor<std::chrono::seconds>(options_.grace).count()}});
+  say("stopping; once more stops at once");
+  (void)co_await race(another(signals_), until(after(deadline_, kLastWords)));
+  log_.warning("process.cut_off");
+}
+
+Task<Instant> ServerProcess::until_asked_to_stop(std::string ready) {
+  say(ready);
+  co_await asked_.wait();
+  co_return deadline_;
+}
+
+}  // namespace reliant::app

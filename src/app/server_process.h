@@ -1,0 +1,72 @@
+// ServerProcess: what the programs api, worker, gateway and daemon have in common: the logic thread, the clock, the log, and
+// an end in order. A first SIGTERM or SIGINT asks the role to stop, within its grace time; what is left after that, or when a
+// second one comes, is cut off.
+//
+// Owner: the program's main; whatever it makes in its life is destroyed before this. Executor: its own, the logic thread.
+// Failures: the log cannot be written; the life's own, which become one line and an exit code.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "adapters/asio_executor.h"
+#include "adapters/json_event_log.h"
+#include "adapters/signals.h"
+#include "adapters/system_clock.h"
+#include "app/log_file.h"
+#include "app/options.h"
+#include "base/status.h"
+#include "runtime/event.h"
+#include "runtime/random.h"
+#include "runtime/scope.h"
+#include "runtime/task.h"
+#include "runtime/time.h"
+
+namespace reliant::app {
+
+struct ProcessOptions {
+  std::string role;      // in every line of the log
+  std::string data_dir;  // made, if need be
+  LogOptions log;        // without a file: data_dir/role.log
+  Duration grace{};
+};
+
+class ServerProcess {
+ public:
+  static Result<std::unique_ptr<ServerProcess>> open(ProcessOptions options);
+
+  // Runs the role from its start to its end, and returns the exit code: 0 stopped in order, 1 not, 2 a flag was wrong.
+  int run(Task<Status> life);
+
+  // Of the life: says to people that it is ready, then waits until it is asked to stop. By when it has to be done.
+  Task<Instant> until_asked_to_stop(std::string ready);
+  bool stopping() const { return asked_.is_set(); }
+
+  adapters::AsioExecutor& executor() { return executor_; }
+  adapters::SystemClock& clock() { return clock_; }
+  EventLog& log() { return log_; }
+  const RandomStreams& random() const { return random_; }
+  Context& context() { return scope_.context(); }
+
+ private:
+  ServerProcess(ProcessOptions options, LogFile file);
+  Task<void> live(Task<Status> life);
+  Task<void> cut_off();
+
+  ProcessOptions options_;
+  LogFile file_;
+  adapters::AsioExecutor executor_;
+  adapters::SystemClock clock_;
+  adapters::JsonEventLog log_;
+  RandomStreams random_;
+  adapters::Signals signals_;
+  Event asked_;
+  Instant deadline_ = kNever;
+  int exit_code_ = 0;
+  TaskScope scope_;
+};
+
+// Before there is a process: the machine's calendar.
+WallTime wall_now();
+
+}  // namespace reliant::app

@@ -1,0 +1,90 @@
+#include "app/worker_main.h"
+
+#include <utility>
+
+#include "adapters/beast_http.h"
+#include "adapters/beast_rpc.h"
+#include "adapters/posix_filesystem.h"
+#include "adapters/posix_process.h"
+#include "app/backbone.h"
+#include "app/health_server.h"
+#include "app/model_choice.h"
+#include "app/report.h"
+#include "app/server_options.h"
+#include "app/server_process.h"
+#include "base/text.h"
+#include "router/nats_daemon_router.h"
+#include "store/store.h"
+#include "tools/standard_tools.h"
+#include "updates/nats_update_hub.h"
+#include "worker/worker_role.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr Duration kStartPatience = std::chrono::seconds(8);
+
+// R41: what runs here instead of on a daemon. Its processes see none of our secrets.
+struct LocalTools {
+  LocalTools(adapters::AsioExecutor& executor, const Environment& environment)
+      : processes(executor.io(), environment.for_children()),
+        files(executor.io()),
+        registry(tools::make_standard_tools(processes, files)) {}
+
+  adapters::PosixProcesses processes;
+  adapters::PosixFilesystem files;
+  tools::ToolRegistry registry;
+};
+
+// C35: the pollers' own view of Temporal.
+Task<Status> polls(const worker::WorkerRole& role) { co_return role.health(); }
+
+Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Environment& environment) {
+  adapters::BeastHttp http(process.executor());
+  CO_TRY_ASSIGN(const auto model, choose_model(options.model, http));
+  CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
+  ports::Database& database = *backbone.database.database;
+  adapters::NatsBus& bus = *backbone.bus;
+  CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal));
+  Clock& clock = process.clock();
+  store::Store store(database, clock, process.random().stream("store"));
+  updates::NatsUpdateHub hub(bus, process.log());
+  router::NatsDaemonRouter router(bus, clock, {.executions = &store.executions()});
+  const LocalTools tools(process.executor(), environment);
+  CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
+  worker::WorkerRole role(process.context(), process.random().stream("worker"), *temporal,
+                          {.clock = clock,
+                           .log = process.log(),
+                           .store = store,
+                           .hub = hub,
+                           .router = router,
+                           .model = *model,
+                           .tools = tools.registry},
+                          {.name_space = options.temporal.name_space, .identity = identity_of("worker")});
+
+  adapters::BeastRpc rpc(process.executor(), process.log());
+  HealthServer health(clock, rpc, [&process] { return process.stopping(); });
+  health.add("database", [&database](Instant deadline) { return database_answers(database, deadline); });
+  health.add("nats", [&bus](Instant deadline) { return bus_answers(bus, deadline); });
+  health.add("pollers", [&role](Instant) { return polls(role); });
+  if (const Status status = health.start(options.server.health.address); !status.ok())
+    co_return cannot_listen(status, options.server.health);
+  CO_TRY_OK(co_await role.start(after(clock.now(), kStartPatience)));
+  const Instant deadline =
+      co_await process.until_asked_to_stop(concat("reliant server worker is ready, health on http://", health.address()));
+  co_await role.stop(deadline);
+  (void)co_await bus.drain(deadline);  // what is left then is not worth a failure
+  co_return ok_status();
+}
+
+}  // namespace
+
+int worker_main(const Command&, const Arguments& arguments, const Environment& environment) {
+  auto options = worker_server_options(arguments, environment);
+  if (!options.ok()) return report(options.status());
+  auto process = ServerProcess::open(process_options(options->server));
+  if (!process.ok()) return report(process.status());
+  return (*process)->run(live(**process, *std::move(options), environment));
+}
+
+}  // namespace reliant::app

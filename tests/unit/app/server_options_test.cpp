@@ -1,0 +1,111 @@
+#include "app/server_options.h"
+
+#include <gtest/gtest.h>
+
+namespace reliant::app {
+namespace {
+
+using Variables = std::map<std::string, std::string, std::less<>>;
+
+template <class Read>
+auto read(const Command& command, std::vector<std::string> words, Variables variables, Read read_options) {
+  variables.emplace("DATABASE_URL", "postgres://u@h/d");
+  variables.emplace("NATS_URL", "nats://n:4222");
+  const Environment environment(std::move(variables));
+  const auto arguments = Arguments::parse(command, words, environment);
+  EXPECT_TRUE(arguments.ok()) << arguments.status();
+  return read_options(*arguments, environment);
+}
+
+Result<ApiServerOptions> api(std::vector<std::string> words, Variables variables = {}) {
+  return read(kApiCommand, std::move(words), std::move(variables), [](const Arguments& arguments, const Environment& environment) {
+    return api_server_options(arguments, environment, WallTime{});
+  });
+}
+Result<WorkerServerOptions> worker(std::vector<std::string> words, Variables variables = {}) {
+  return read(kWorkerCommand, std::move(words), std::move(variables), worker_server_options);
+}
+
+// R35.
+TEST(ServerOptions, OfTheApiHaveTheDefaultsOfTheRequirements) {
+  const auto made = api({"--disable-tls"});
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->api.address, "0.0.0.0:8080");
+  EXPECT_EQ(made->server.health.address, "0.0.0.0:8081");
+  EXPECT_EQ(made->debug.address, "127.0.0.1:6060");
+  EXPECT_TRUE(made->server.data_dir.ends_with("/data"));
+  EXPECT_EQ(made->temporal.host, "localhost");
+  EXPECT_EQ(made->temporal.port, 7233);
+  EXPECT_EQ(made->temporal.name_space, "reliant");
+  EXPECT_EQ(made->cors_origins, std::vector<std::string>{"*"});
+  EXPECT_FALSE(made->tls.has_value());
+}
+
+// R43.
+TEST(ServerOptions, OfTheWorkerHaveTheDefaultsOfTheRequirements) {
+  const auto made = worker({"--model-script", "s"});
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->server.health.address, "0.0.0.0:8081");
+  EXPECT_EQ(made->server.nats.urls, "nats://n:4222");
+}
+
+TEST(ServerOptions, TakeTheEnvironmentAndTheCommandLineWins) {
+  const auto made = api({"--api-port", "1"}, {{"API_PORT", "2"},
+                                              {"HEALTH_PORT", "3"},
+                                              {"PPROF_PORT", "4"},
+                                              {"BIND_ADDRESS", "127.0.0.1"},
+                                              {"TEMPORAL_HOST", "t"},
+                                              {"TEMPORAL_PORT", "5"},
+                                              {"TEMPORAL_NAMESPACE", "ns"},
+                                              {"CORS_ALLOWED_ORIGINS", "https://a.example, https://b.example/"},
+                                              {"DISABLE_TLS", "true"}});
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->api.address, "127.0.0.1:1");
+  EXPECT_EQ(made->server.health.address, "127.0.0.1:3");
+  EXPECT_EQ(made->debug.address, "127.0.0.1:4");
+  EXPECT_EQ(made->temporal.host, "t");
+  EXPECT_EQ(made->temporal.port, 5);
+  EXPECT_EQ(made->temporal.name_space, "ns");
+  EXPECT_EQ(made->cors_origins, (std::vector<std::string>{"https://a.example", "https://b.example"}));
+}
+
+TEST(ServerOptions, StreamOverNatsWhateverTheyAreAsked) {
+  EXPECT_EQ(api({"--disable-tls"})->server.forced_streaming, "");
+  EXPECT_EQ(api({"--disable-tls", "--streaming-driver", "memory"})->server.forced_streaming, "memory");
+  EXPECT_EQ(field_of(api({"--disable-tls", "--streaming-driver", "kafka"}).status()), "--streaming-driver");
+}
+
+TEST(ServerOptions, NameWhatIsMissingOrWrong) {
+  EXPECT_EQ(field_of(api({}).status()), "--tls-cert") << "to do without TLS has to be said";
+  EXPECT_EQ(field_of(api({}, {{"DISABLE_TLS", "false"}}).status()), "--tls-cert");
+  EXPECT_EQ(field_of(api({}, {{"DISABLE_TLS", "perhaps"}}).status()), "DISABLE_TLS");
+  EXPECT_EQ(field_of(api({"--tls-cert", "x"}).status()), "--tls-key");
+  EXPECT_EQ(field_of(api({"--tls-cert", "/nowhere", "--tls-key", "/nowhere"}).status()), "--tls-cert");
+  EXPECT_EQ(field_of(api({"--disable-tls", "--tls-cert", "x"}).status()), "--disable-tls");
+  EXPECT_EQ(field_of(api({"--disable-tls"}, {{"NATS_URL", ""}}).status()), "--nats-url");
+  EXPECT_EQ(field_of(api({"--disable-tls"}, {{"NATS_URL", "http://x"}}).status()), "NATS_URL");
+  EXPECT_EQ(field_of(api({"--disable-tls"}, {{"DATABASE_URL", ""}}).status()), "--db-url");
+  EXPECT_EQ(field_of(api({"--disable-tls", "--temporal-host", "http://t"}).status()), "--temporal-host");
+  EXPECT_EQ(field_of(api({"--disable-tls", "--temporal-port", "0"}).status()), "--temporal-port");
+  EXPECT_EQ(field_of(api({"--disable-tls"}, {{"TEMPORAL_API_KEY", "k"}}).status()), "--temporal-tls");
+  EXPECT_EQ(field_of(api({"--disable-tls", "--cors-origins", "a.example"}).status()), "--cors-origins");
+  EXPECT_EQ(field_of(worker({}).status()), "--model-script");
+}
+
+TEST(ServerOptions, HaveNoFlagWhoseFeatureIsNotThereYet) {
+  const Environment environment;
+  for (const char* flag : {"--grpc-port", "--jwt-public-key", "--jwt-public-key-file"}) {
+    const auto arguments = Arguments::parse(kApiCommand, std::vector<std::string>{flag, "1"}, environment);
+    EXPECT_EQ(field_of(arguments.status()), flag);
+  }
+}
+
+TEST(ServerOptions, AreShownByGroups) {
+  const std::string shown = usage(kApiCommand);
+  for (const char* group : {"\nListeners:\n", "\nTLS:\n", "\nNATS:\n", "\nTemporal:\n"})
+    EXPECT_NE(shown.find(group), std::string::npos) << group;
+  EXPECT_EQ(shown.find("\nFlags:\n"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace reliant::app
