@@ -7,8 +7,10 @@
 #include <grpcpp/security/credentials.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "adapters/grpc_temporal_wire.h"
 #include "base/text.h"
@@ -29,29 +31,46 @@ constexpr int kKeepaliveTimeoutMs = 15'000;
 constexpr int kFirstReconnectMs = 100;
 constexpr int kLongestReconnectMs = 5'000;
 
-// The way from gRPC's threads to the logic thread, until the adapter goes.
-class Gate {
- public:
-  explicit Gate(AsioExecutor& executor) : executor_(&executor) {}
-  void post(absl::AnyInvocable<void()> work) {
-    const std::lock_guard lock(mutex_);
-    if (executor_ != nullptr) executor_->post(std::move(work));
-  }
-  void shut() {
-    const std::lock_guard lock(mutex_);
-    executor_ = nullptr;
-  }
-
- private:
-  std::mutex mutex_;
-  AsioExecutor* executor_;
-};
-
 // One call on its way: of the coroutine that waits for it, and of gRPC until it has ended.
 struct Call {
   grpc::ClientContext context;
   std::string path;
   OneShot<grpc::Status> ended;  // the logic thread's
+};
+
+// The way back from gRPC's threads to the logic thread. A call holds its channel, and who destroys the process's last
+// channel joins gRPC's threads: so it must not be one of them that lets go of a call last.
+class WayBack {
+ public:
+  explicit WayBack(AsioExecutor& executor) : executor_(&executor) {}
+  WayBack(const WayBack&) = delete;
+  WayBack& operator=(const WayBack&) = delete;
+  // Waits for calls that nobody waits for any more: all of them are cancelled.
+  ~WayBack() {
+    std::unique_lock lock(mutex_);
+    executor_ = nullptr;
+    all_ended_.wait(lock, [this] { return under_way_ == 0; });
+  }
+  void begin() {
+    const std::lock_guard lock(mutex_);
+    ++under_way_;
+  }
+  void end(std::shared_ptr<Call> call, grpc::Status status) {
+    const std::lock_guard lock(mutex_);
+    if (executor_ != nullptr) {
+      executor_->post([call = std::move(call), status = std::move(status)]() mutable { call->ended.set(std::move(status)); });
+    } else {
+      abandoned_.push_back(std::move(call));
+    }
+    if (--under_way_ == 0) all_ended_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable all_ended_;
+  AsioExecutor* executor_;
+  std::size_t under_way_ = 0;
+  std::vector<std::shared_ptr<Call>> abandoned_;
 };
 
 template <class Request, class Response>
@@ -137,13 +156,12 @@ class GrpcTemporal::Impl {
  public:
   Impl(AsioExecutor& executor, const GrpcTemporalOptions& options)
       : executor_(executor),
-        gate_(std::make_shared<Gate>(executor)),
         authorization_(options.api_key.empty() ? "" : concat("Bearer ", options.api_key)),
         client_version_(options.client_version),
-        stub_(grpc::CreateCustomChannel(target_of(options), credentials_of(options), channel_arguments(options))) {}
+        stub_(grpc::CreateCustomChannel(target_of(options), credentials_of(options), channel_arguments(options))),
+        back_(executor) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
-  ~Impl() { gate_->shut(); }
 
   template <class Request, class Response>
   Task<Result<Response>> call(std::string_view method, Request request, Instant deadline) {
@@ -152,9 +170,10 @@ class GrpcTemporal::Impl {
     call->path = concat("/", kTemporalService, "/", method);
     prepare(*call, namespace_of(call->request), std::min(deadline, after(executor_.now(), long_poll ? kLongPollTimeout : kCallTimeout)));
     const Abandoning abandoning(*call);
+    back_.begin();
     stub_.UnaryCall(&call->context, call->path, grpc::StubOptions(), &call->request, &call->response,
-                    [call, gate = gate_](grpc::Status status) {
-                      gate->post([call, status = std::move(status)]() mutable { call->ended.set(std::move(status)); });
+                    [held = std::shared_ptr<Call>(call), this](grpc::Status status) mutable {
+                      back_.end(std::move(held), std::move(status));
                     });
     const auto ended = co_await call->ended.wait();
     if (ended->ok()) co_return std::move(call->response);
@@ -180,10 +199,10 @@ class GrpcTemporal::Impl {
   }
 
   AsioExecutor& executor_;
-  std::shared_ptr<Gate> gate_;
   std::string authorization_;
   std::string client_version_;
   Stub stub_;
+  WayBack back_;  // goes first
 };
 
 GrpcTemporal::GrpcTemporal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

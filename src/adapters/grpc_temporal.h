@@ -34,7 +34,8 @@ class GrpcTemporal final : public ports::Temporal {
  public:
   // Does not connect yet; `get_system_info` shows whether it can. INVALID_ARGUMENT names the option that is wrong.
   static Result<std::unique_ptr<GrpcTemporal>> open(AsioExecutor& executor, GrpcTemporalOptions options);
-  ~GrpcTemporal() override;  // breaks off what is under way; its callers are gone by then
+  // Its callers are gone by then, and their calls cancelled; it waits the moment that gRPC takes to be done with them.
+  ~GrpcTemporal() override;
 
 #define RELIANT_GRPC_METHOD(name, Name) \
   Task<Result<ports::wf::Name##Response>> name(ports::wf::Name##Request request, Instant deadline) override;

@@ -1,11 +1,12 @@
 // What every Temporal promises, as tests, by raw polling: no worker is between the test and the server. A world gives
-// `executor()`, `scope()` for the tasks of a client, `temporal()` and `restart()` of the server. Time is virtual.
-// Instantiate `TemporalContract` with it.
+// `executor()`, `scope()` for the tasks of a client, `temporal()` and `restart()` of the server, and `run_until(condition,
+// limit)`, which lets its time pass, virtual or real. Instantiate `TemporalContract` with it.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@
 #include "ports/temporal.h"
 #include "runtime/executor.h"
 #include "runtime/scope.h"
+#include "runtime/sleep.h"
 #include "runtime/task.h"
 #include "support/started.h"
 
@@ -27,6 +29,13 @@ namespace api = ::temporal::api;
 namespace enums = ::temporal::api::enums::v1;
 using Command = api::command::v1::Command;
 using HistoryEvent = api::history::v1::HistoryEvent;
+
+// For worlds with virtual time.
+inline void run_virtual_time(Executor& executor, const std::function<bool()>& done, Duration limit) {
+  const Instant last = executor.now() + limit;
+  while (!done() && executor.next_event() <= last && executor.step()) {
+  }
+}
 
 template <class World>
 class TemporalContract : public ::testing::Test {
@@ -46,10 +55,7 @@ class TemporalContract : public ::testing::Test {
   }
   template <class T>
   T await(Started<T>& started) {
-    Executor& executor = world_.executor();
-    const Instant limit = executor.now() + std::chrono::minutes(5);
-    while (!started.ended() && executor.next_event() <= limit && executor.step()) {
-    }
+    world_.run_until([&started] { return started.ended(); }, std::chrono::minutes(5));
     RELIANT_ASSERT(started.ended(), "a call of the contract suite did not end");
     return started.take();
   }
@@ -64,9 +70,19 @@ class TemporalContract : public ::testing::Test {
     EXPECT_TRUE(result.ok()) << result.status();
     return result.ok() ? *std::move(result) : T();
   }
-  void run_for(Duration duration) { world_.executor().run_until(world_.executor().now() + duration); }
+  void run_for(Duration duration) {
+    bool over = false;
+    auto wait = start(pass(duration, over));
+    world_.run_until([&over] { return over; }, duration + std::chrono::minutes(1));
+  }
   Instant in(Duration duration) { return world_.executor().now() + duration; }
   ports::Temporal& temporal() { return world_.temporal(); }
+
+  static Task<bool> pass(Duration duration, bool& over) {
+    co_await sleep_for(duration);
+    over = true;
+    co_return true;
+  }
 
   // --- requests
 

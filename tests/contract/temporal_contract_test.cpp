@@ -35,6 +35,7 @@ class EmbeddedWorld {
   Executor& executor() { return executor_; }
   TaskScope& scope() { return client_; }
   ports::Temporal& temporal() { return *temporal_; }
+  void run_until(const std::function<bool()>& done, Duration limit) { run_virtual_time(executor_, done, limit); }
   // Everything in memory is lost; what was committed is not.
   void restart() {
     temporal_.reset();
@@ -68,6 +69,7 @@ class SimWorld {
   Executor& executor() { return simulation_.executor(); }
   TaskScope& scope() { return client_.scope(); }
   ports::Temporal& temporal() { return temporal_; }
+  void run_until(const std::function<bool()>& done, Duration limit) { run_virtual_time(executor(), done, limit); }
   void restart() { server_.node().restart(); }
 
  private:

@@ -1,0 +1,8 @@
+#include "contract/temporal_contract_all.h"
+#include "contract/temporal_contract_grpc.h"
+
+namespace reliant::tests {
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Served, TemporalContract, ServedEngineWorld);
+
+}  // namespace reliant::tests
