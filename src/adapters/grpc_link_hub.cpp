@@ -1,0 +1,96 @@
+#include "adapters/grpc_link_hub.h"
+
+#include <utility>
+
+#include "base/assert.h"
+
+namespace reliant::adapters {
+
+GrpcLinkHub::GrpcLinkHub(AsioExecutor& executor, GrpcLinkOptions options)
+    : executor_(executor), options_(std::move(options)) {
+  scope_.emplace(executor, 0);
+  worker_ = std::thread([this] { work_off(); });
+}
+
+GrpcLinkHub::~GrpcLinkHub() { RELIANT_ASSERT(!worker_.joinable(), "a transport shuts its hub"); }
+
+void GrpcLinkHub::post(Work event) {
+  const std::lock_guard lock(mutex_);
+  events_.push_back(std::move(event));
+  changed_.notify_all();
+  if (shut_ || std::exchange(posted_, true)) return;
+  executor_.post([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->hand_over();
+  });
+}
+
+void GrpcLinkHub::hand_over() {
+  std::vector<Work> events;
+  {
+    const std::lock_guard lock(mutex_);
+    events.swap(events_);
+    posted_ = false;
+  }
+  for (Work& event : events) event();
+}
+
+void GrpcLinkHub::later(Work job) {
+  const std::lock_guard lock(mutex_);
+  jobs_.push_back(std::move(job));
+  changed_.notify_all();
+}
+
+void GrpcLinkHub::work_off() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return shut_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    std::vector<Work> jobs = std::exchange(jobs_, {});
+    lock.unlock();
+    for (Work& job : jobs) std::exchange(job, nullptr)();
+    lock.lock();
+  }
+}
+
+void GrpcLinkHub::add(std::shared_ptr<GrpcLinkStream> stream) {
+  stream->number = next_number();
+  streams_.emplace(stream->number, std::move(stream));
+}
+
+void GrpcLinkHub::remove(GrpcLinkStream& stream) { streams_.erase(stream.number); }
+
+void GrpcLinkHub::watch(std::shared_ptr<GrpcLinkStream> stream) {
+  if (stream->lingers()) scope_->spawn(end_in_time(std::move(stream), after(executor_.now(), options_.linger)));
+}
+
+Task<void> GrpcLinkHub::end_in_time(std::shared_ptr<GrpcLinkStream> stream, Instant deadline) {
+  const bool in_time = co_await stream->flushed().wait(deadline);
+  if (!in_time) stream->break_off();
+}
+
+// The executor need not run any more: what gRPC tells is heard here.
+void GrpcLinkHub::shut() {
+  for (auto& [number, close] : servers_) close();
+  std::vector<std::shared_ptr<GrpcLinkStream>> left;
+  for (const auto& [number, stream] : streams_) left.push_back(stream);
+  for (const auto& stream : left) stream->give_up();
+  for (const auto& stream : left) stream->break_off();  // those that linger, too
+  left.clear();
+  while (!streams_.empty() || !servers_.empty()) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return !events_.empty(); });
+    }
+    hand_over();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    shut_ = true;
+    changed_.notify_all();
+  }
+  worker_.join();
+  hand_over();
+  scope_.reset();
+}
+
+}  // namespace reliant::adapters
