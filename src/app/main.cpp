@@ -12,7 +12,10 @@
 #include "app/api_main.h"
 #include "app/client_main.h"
 #include "app/command_line.h"
+#include "app/daemon_main.h"
+#include "app/daemon_options.h"
 #include "app/environment.h"
+#include "app/gateway_main.h"
 #include "app/monolith_main.h"
 #include "app/options.h"
 #include "app/report.h"
@@ -47,7 +50,8 @@ Group group(std::string_view title, std::span<const Command> commands, Run run) 
 std::vector<Group> all_groups() {
   return {
       {"Everything in one process", {{&kMonolithCommand, run_monolith}}},
-      {"Servers of a distributed system", {{&kApiCommand, api_main}, {&kWorkerCommand, worker_main}}},
+      {"Servers of a distributed system", {{&kApiCommand, api_main}, {&kWorkerCommand, worker_main}, {&kGatewayCommand, gateway_main}}},
+      {"The tools daemon, on a user's machine", {{&kDaemonStartCommand, daemon_main}}},
       group("Chats", kChatCommands, client_main),
       group("Users and tokens, in the database", kAdminCommands, admin_main),
   };

@@ -1,0 +1,71 @@
+#include "app/gateway_main.h"
+
+#include <utility>
+
+#include "adapters/beast_rpc.h"
+#include "adapters/grpc_link.h"
+#include "app/backbone.h"
+#include "app/health_server.h"
+#include "app/report.h"
+#include "app/server_options.h"
+#include "app/server_process.h"
+#include "auth/authenticator.h"
+#include "base/text.h"
+#include "gateway/gateway.h"
+#include "gateway/tool_bridge.h"
+#include "store/store.h"
+
+namespace reliant::app {
+namespace {
+
+constexpr Duration kStartPatience = std::chrono::seconds(8);
+
+Task<Status> accepts(const ServerProcess& process) {
+  co_return process.stopping() ? unavailable("its daemons are being sent on") : ok_status();
+}
+
+Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
+  CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
+  ports::Database& database = *backbone.database.database;
+  adapters::NatsBus& bus = *backbone.bus;
+  Clock& clock = process.clock();
+  store::Store store(database, clock, process.random().stream("store"));
+  auth::DbPatValidator authenticator(store.tokens());
+  gateway::Records records(store, authenticator, clock);
+  CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), {.certificate = options.tls}));
+  CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
+  gateway::Gateway gateway(process.context(), clock, process.log(), *links, records,
+                           {.id = options.id,
+                            .listen_address = options.daemons.address,
+                            .advertised_address = options.advertised,
+                            .single_daemon_per_user = options.single_daemon_per_user});
+  gateway::NatsToolBridge bridge(process.context(), clock, process.log(), bus, gateway);
+  gateway.set_observer(bridge);
+
+  adapters::BeastRpc rpc(process.executor(), process.log());
+  HealthServer health(clock, rpc, [&process] { return process.stopping(); });
+  health.add("database", [&database](Instant deadline) { return database_answers(database, deadline); });
+  health.add("nats", [&bus](Instant deadline) { return bus_answers(bus, deadline); });
+  health.add("listener", [&process](Instant) { return accepts(process); });
+  if (const Status status = health.start(options.server.health.address); !status.ok())
+    co_return cannot_listen(status, options.server.health);
+  if (const Status status = co_await gateway.start(); !status.ok()) co_return cannot_listen(status, options.daemons);
+  const Instant deadline = co_await process.until_asked_to_stop(
+      concat("reliant server gateway is ready for daemons on ", options.tls ? "https://" : "http://", gateway.address(),
+             ", health on http://", health.address()));
+  co_await gateway.stop(deadline);
+  (void)co_await bus.drain(deadline);  // what is left then is not worth a failure
+  co_return ok_status();
+}
+
+}  // namespace
+
+int gateway_main(const Command&, const Arguments& arguments, const Environment& environment) {
+  auto options = gateway_server_options(arguments, environment, wall_now());
+  if (!options.ok()) return report(options.status());
+  auto process = ServerProcess::open(process_options(options->server));
+  if (!process.ok()) return report(process.status());
+  return (*process)->run(live(**process, *std::move(options)));
+}
+
+}  // namespace reliant::app
