@@ -24,12 +24,12 @@ class Admin(unittest.TestCase):
         cls.directory.chmod(0o755)
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
         cls.addClassCleanup(cls.cluster, "down")
-        up = cls.cluster("up")
+        up = cls.cluster("up", "--bare")
         cls.url = dict(line.split() for line in up.stdout.splitlines())["postgres"]
 
     @classmethod
-    def cluster(cls, command):
-        return subprocess.run([CLUSTER, command, "--dir", str(cls.directory)], capture_output=True, text=True, timeout=60, check=True)
+    def cluster(cls, *command):
+        return subprocess.run([CLUSTER, *command, "--dir", str(cls.directory)], capture_output=True, text=True, timeout=60, check=True)
 
     def setUp(self):
         self.world = World()

@@ -40,22 +40,22 @@ class ClusterTest(unittest.TestCase):
         return done.stdout.strip()
 
     def test_starts_both_once_and_stops_them(self):
-        urls = self.urls("up")
+        urls = self.urls("up", "--bare")
         self.assertEqual(set(urls), {"nats", "postgres"})
         self.assertTrue(self.accepts(urls["nats"]))
         self.psql(urls["postgres"], "CREATE TABLE kept (n BIGINT)")
-        self.assertEqual(self.urls("up"), urls)
+        self.assertEqual(self.urls("up", "--bare"), urls)
         self.assertEqual(self.urls("status"), urls)
         self.assertEqual(self.cluster("down").returncode, 0)
         self.assertFalse(self.accepts(urls["nats"]) or self.accepts(urls["postgres"]))
         self.assertEqual(self.cluster("status").returncode, 1)
-        self.assertEqual(self.urls("up"), urls)
+        self.assertEqual(self.urls("up", "--bare"), urls)
         self.assertEqual(self.psql(urls["postgres"], "SELECT COUNT(*) FROM kept"), "0")
         self.assertEqual(self.cluster("down", "--remove").returncode, 0)
         self.assertFalse(self.directory.exists())
 
     def test_starts_again_what_has_died(self):
-        urls = self.urls("up")
+        urls = self.urls("up", "--bare")
         state = json.loads((self.directory / "cluster.json").read_text())
         for service in ("nats", "postgres"):
             os.kill(state[service]["pid"], signal.SIGKILL)
@@ -63,10 +63,10 @@ class ClusterTest(unittest.TestCase):
             while status.stdout.count("down") == 0:  # a signal takes a moment
                 status = self.cluster("status")
             self.assertEqual(status.returncode, 1)
-            self.assertEqual(self.urls("up"), urls)
+            self.assertEqual(self.urls("up", "--bare"), urls)
 
     def test_two_at_a_time_start_everything_once(self):
-        both = [subprocess.Popen([CLUSTER, "up", "--dir", str(self.directory)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        both = [subprocess.Popen([CLUSTER, "up", "--bare", "--dir", str(self.directory)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
         printed = [each.communicate(timeout=60)[0] for each in both]
         self.assertEqual([each.returncode for each in both], [0, 0])
         self.assertEqual(printed[0], printed[1])
