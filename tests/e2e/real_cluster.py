@@ -1,0 +1,252 @@
+"""A distributed system of real processes, started by tools/cluster, and clients of it that bear what happens to it."""
+
+import contextlib
+import http.client
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from reliant_process import RELIANT, Reply, wait_until
+
+CLUSTER = sys.argv.pop(1) if len(sys.argv) > 1 else str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "cluster")
+PATIENCE = 60.0
+UNREACHED = (OSError, http.client.HTTPException)
+
+# Each call leaves a mark that says whose it is, so that what ran twice shows.
+SCRIPT = """
+answers:
+  - when: work
+    steps:
+      - text: "first"
+        calls:
+          - {tool: bash, arguments: {command: "echo a >> marks; sleep 0.4; echo done"}}
+          - {tool: bash, arguments: {command: "echo b >> marks; sleep 0.2; echo done"}}
+      - text: "second"
+        chunk_delay_ms: 20
+        calls:
+          - {tool: bash, arguments: {command: "echo c >> marks; sleep 0.5; seq 1 200"}}
+      - text: "all is done"
+  - steps:
+      - text: "hello"
+"""
+
+
+class RealCluster:
+    def __init__(self, script=SCRIPT, **counts):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-real."))
+        self.directory.chmod(0o755)
+        self.script = self.directory / "script.yaml"
+        self.script.write_text(script)
+        self.counts = counts
+
+    def run(self, *arguments, check=True):
+        done = subprocess.run([CLUSTER, *map(str, arguments), "--dir", str(self.directory)], capture_output=True, text=True, timeout=180)
+        assert not check or done.returncode == 0, f"tools/cluster {arguments}: {done.stdout}{done.stderr}"
+        return done
+
+    def up(self):
+        counts = [word for name, count in self.counts.items() for word in (f"--{name}", count)]
+        self.run("up", "--binary", RELIANT, "--script", self.script, "--log-level", "debug", *counts)
+
+    def close(self):
+        for name in self.state():
+            self.signal(name, signal.SIGCONT)
+        self.run("down", check=False)
+        kept = os.environ.get("RELIANT_KEEP_CLUSTER")
+        if kept:  # to look at the logs of a test that has failed
+            shutil.copytree(self.directory, kept, dirs_exist_ok=True, ignore=shutil.ignore_patterns("postgres"))
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def state(self):
+        state = json.loads((self.directory / "cluster.json").read_text())
+        return {name: about for name, about in state.items() if isinstance(about, dict) and "pid" in about}
+
+    def names(self, kind):
+        return sorted(name for name in self.state() if name.rpartition("-")[0] == kind)
+
+    def signal(self, name, number):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.state()[name]["pid"], number)
+
+    def kill(self, name):
+        self.signal(name, signal.SIGKILL)
+
+    def ends(self, name):
+        pid = self.state()[name]["pid"]
+
+        def ended():
+            try:
+                return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+            except OSError:
+                return True
+        wait_until(f"{name} ends", ended, PATIENCE)
+
+    def token(self, user):
+        return (self.directory / f"{user}.token").read_text().strip()
+
+    def port(self, name, which="port"):
+        return self.state()[name][which]
+
+    def ready(self, name):
+        """The answer of /ready."""
+        return self.ask(self.port(name, "health_port"), "GET", "/ready")
+
+    def ask(self, port, method, path, body=None, headers=None, timeout=10):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+        try:
+            connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers or {})
+            response = connection.getresponse()
+            raw = response.read()
+            return Reply(response.status, dict(response.getheaders()), json.loads(raw) if raw else None)
+        finally:
+            connection.close()
+
+    def events(self, name, *wanted):
+        """What a process has recorded, over all its lives."""
+        file = self.directory / f"{name}.jsonl"
+        for line in file.read_text(errors="replace").splitlines() if file.exists() else []:
+            with contextlib.suppress(ValueError):  # the last line of one that was killed
+                event = json.loads(line)
+                if not wanted or event["event"] in wanted:
+                    yield event
+
+
+class Client:
+    """A user with some replica of the api; another one when that does not answer (R27)."""
+
+    def __init__(self, cluster, user):
+        self.cluster = cluster
+        self.token = cluster.token(user)
+        self.ports = [cluster.port(name) for name in cluster.names("api")]
+        self.random = random.Random(user)
+
+    def call(self, method, path, body=None, patience=PATIENCE):
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                reply = self.cluster.ask(self.random.choice(self.ports), method, f"/api/v2{path}", body,
+                                         {"authorization": f"Bearer {self.token}"})
+                if reply.status < 500 and reply.status != 429:
+                    return reply
+                problem = reply.body
+            except UNREACHED as error:
+                problem = error
+            assert time.monotonic() < deadline, f"{method} {path}: {problem}"
+            time.sleep(0.1)
+
+    def new_chat(self, project):
+        made = self.call("POST", "/projects", {"name": "p", "path": str(project)})
+        return self.call("POST", "/chats", {"project_id": made.body["id"]}).body["id"]
+
+    def send(self, chat, text, key):
+        reply = self.call("POST", f"/chats/{chat}/messages", {"text": text, "client_message_id": key})
+        assert reply.status == 202, reply.body
+        return reply.body
+
+    def follow(self, chat, patience=PATIENCE):
+        """All updates up to the end of the turn, from whichever replica goes on; none is missing, none comes twice."""
+        deadline = time.monotonic() + patience
+        out = []
+        while not (out and out[-1]["kind"] == "status" and out[-1]["payload"]["status"] != "running"):
+            assert time.monotonic() < deadline, f"chat {chat} has not ended after {out[-3:]}"
+            with contextlib.suppress(UNREACHED):
+                self.read_stream(chat, out, deadline)
+        return out
+
+    def read_stream(self, chat, out, deadline):
+        connection = http.client.HTTPConnection("127.0.0.1", self.random.choice(self.ports), timeout=5)
+        try:
+            connection.request("GET", f"/api/v2/chats/{chat}/updates?after={len(out)}",
+                               headers={"authorization": f"Bearer {self.token}"})
+            response = connection.getresponse()
+            if response.status != 200:
+                time.sleep(0.1)
+                return
+            fields = {}
+            while time.monotonic() < deadline:
+                line = response.readline().decode()
+                if not line:
+                    return
+                line = line.rstrip("\n")
+                if line and not line.startswith(":"):
+                    name, _, value = line.partition(": ")
+                    fields[name] = value
+                elif not line and fields:
+                    update = {"sequence": int(fields["id"]), "kind": fields["event"], "payload": json.loads(fields["data"])}
+                    fields = {}
+                    assert update["sequence"] == len(out) + 1, f"a gap in chat {chat} before {update}"
+                    out.append(update)
+                    if update["kind"] == "status" and update["payload"]["status"] != "running":
+                        return
+        finally:
+            connection.close()
+
+
+class Finished:
+    """A chat that has come to its end."""
+
+    def __init__(self, chat, updates, project):
+        self.chat = chat
+        self.updates = updates
+        self.status = updates[-1]["payload"]["status"]
+        self.tools = [update["payload"] for update in updates if update["kind"] == "tool_finished"]
+        marks = project / "marks"
+        self.marks = sorted(marks.read_text().split()) if marks.exists() else []
+
+
+def have_chat(cluster, client, key, patience=PATIENCE):
+    project = cluster.directory / "projects" / key
+    project.mkdir(parents=True)
+    chat = client.new_chat(project)
+    client.send(chat, "work", key)
+    return Finished(chat, client.follow(chat, patience), project)
+
+
+class Crowd:
+    """Users who have one chat after the other, while things happen to the cluster."""
+
+    def __init__(self, cluster, users, at_once=2):
+        self.cluster = cluster
+        self.done = []
+        self.problems = []
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self.live, args=(user, number)) for user in users for number in range(at_once)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            if thread.is_alive():
+                thread.join()
+
+    def live(self, user, number):
+        client = Client(self.cluster, user)
+        turn = 0
+        try:
+            while not self.stopping.is_set():
+                turn += 1
+                self.done.append(have_chat(self.cluster, client, f"{user}-{number}-{turn}", patience=120))
+        except Exception as problem:  # noqa: BLE001: the test shows it
+            self.problems.append(problem)
+            self.stopping.set()
+
+    def wait_for(self, more):
+        """So many chats more have ended."""
+        goal = len(self.done) + more
+        wait_until(f"{more} chats more have ended", lambda: len(self.done) >= goal or self.problems, 120)
+        assert not self.problems, self.problems
