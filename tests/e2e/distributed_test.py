@@ -98,12 +98,12 @@ class Distributed(unittest.TestCase):
 
     def test_what_is_away_is_named_and_comes_back(self):
         for service, checks in (("nats", {"nats"}), ("postgres", {"database"}), ("temporal", {"temporal", "pollers"})):
-            self.cluster.signal(service, signal.SIGSTOP)
+            self.cluster.signal_tree(service, signal.SIGSTOP)
             for name in ("api-1", "worker-1", "gateway-1"):
                 has = checks & set(self.cluster.ready(name).body.get("checks", {}))
                 for check in has - {"pollers"}:  # these look at what they have met for 20 s
                     wait_until(f"{name} misses {check}", lambda n=name, c=check: self.missing(n, c))
-            self.cluster.signal(service, signal.SIGCONT)
+            self.cluster.signal_tree(service, signal.SIGCONT)
             for name in ("api-1", "worker-1", "gateway-1"):
                 wait_until(f"{name} is ready again", lambda n=name: self.cluster.ready(n).status == 200)
 

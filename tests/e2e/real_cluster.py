@@ -58,7 +58,7 @@ class RealCluster:
 
     def close(self):
         for name in self.state():
-            self.signal(name, signal.SIGCONT)
+            self.signal_tree(name, signal.SIGCONT)
         self.run("down", check=False)
         kept = os.environ.get("RELIANT_KEEP_CLUSTER")
         if kept:  # to look at the logs of a test that has failed
@@ -76,8 +76,14 @@ class RealCluster:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.state()[name]["pid"], number)
 
-    def kill(self, name):
-        self.signal(name, signal.SIGKILL)
+    def signal_tree(self, name, number):
+        """Its children, too: PostgreSQL has one for each connection."""
+        pid = self.state()[name]["pid"]
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == pid:
+                    os.kill(int(entry.name), number)
+        self.signal(name, number)
 
     def ends(self, name):
         pid = self.state()[name]["pid"]

@@ -1,0 +1,189 @@
+"""Servers of the distributed mode that cannot start say why in one line, with the flag, its value and the remedy, within 10 s;
+and TLS on what clients and daemons connect to."""
+
+import http.client
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+import unittest
+
+from real_cluster import PATIENCE, RealCluster, wait_until
+from reliant_process import RELIANT, World
+
+
+def free_ports(count):
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+class ServerInput(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = RealCluster(api=1, worker=0, gateway=0, daemon=0)
+        cls.addClassCleanup(cls.cluster.close)
+        cls.cluster.up()
+        cls.nats = f"nats://127.0.0.1:{cls.cluster.port('nats')}"
+        cls.database = f"postgres://reliant@127.0.0.1:{cls.cluster.port('postgres')}/reliant"
+        maker = World()  # a monolith makes a certificate of its own
+        cls.addClassCleanup(maker.close)
+        maker.start()
+        maker.stop()
+        cls.certificate, cls.key = (str(cls.cluster.directory / name) for name in ("tls.crt", "tls.key"))
+        shutil.copy(maker.data / "tls.crt", cls.certificate)
+        shutil.copy(maker.data / "tls.key", cls.key)
+
+    def setUp(self):
+        self.world = World()
+        self.addCleanup(self.world.close)
+
+    def environment(self, **more):
+        return self.world.environment() | {"DATABASE_URL": self.database, "NATS_URL": self.nats, "TEMPORAL_HOST": "127.0.0.1",
+                                           "TEMPORAL_PORT": str(self.cluster.port("temporal")), "BIND_ADDRESS": "127.0.0.1"} | more
+
+    def words(self, role, **given):
+        """A command line that would do, but for what is given."""
+        flags = {"--data-dir": self.world.data, "--log-file": "-"}
+        ports = {"api": ("--api-port", "--health-port", "--pprof-port"), "worker": ("--health-port",),
+                 "gateway": ("--daemon-port", "--health-port")}[role]
+        flags |= dict(zip(ports, free_ports(len(ports))))
+        if role == "worker":
+            flags["--model-script"] = self.world.script
+        flags |= {f"--{name.replace('_', '-')}": value for name, value in given.items()}
+        tls = ["--disable-tls"] if role != "worker" and "--tls-cert" not in flags and "--tls-key" not in flags else []
+        return ["server", role, *tls, *(str(word) for pair in flags.items() for word in pair)]
+
+    def fails(self, role, *expected, environment=None, **given):
+        began = time.monotonic()
+        done = subprocess.run([RELIANT, *self.words(role, **given)], capture_output=True, text=True, timeout=30,
+                              env=environment or self.environment(), cwd=self.world.project)
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertNotEqual(done.returncode, 0)
+        said = [line for line in done.stderr.splitlines() if not line.startswith("{")]  # the log goes there, too
+        self.assertEqual(len(said), 1, done.stderr)
+        self.assertTrue(said[0].startswith("reliant: "), said)
+        for word in expected:
+            self.assertIn(str(word), said[0])
+
+    def test_a_database_that_is_not_there(self):
+        for role in ("api", "worker", "gateway"):
+            self.fails(role, "--db-url", "me:***@127.0.0.1:1/x", "start PostgreSQL there, or correct --db-url",
+                       db_url="postgres://me:s3cret@127.0.0.1:1/x")
+            self.fails(role, "--db-url", "nosuch", "correct --db-url", db_url=self.database.replace("/reliant", "/nosuch"))
+            self.fails(role, "--db-url", "postgres://", db_url="mysql://x/y")
+        self.fails("api", "DATABASE_URL", "or correct DATABASE_URL",
+                   environment=self.environment(DATABASE_URL="postgres://me@127.0.0.1:1/x"))
+
+    def test_a_nats_server_that_is_not_there(self):
+        for role in ("api", "worker", "gateway"):
+            self.fails(role, "--nats-url nats://me:***@127.0.0.1:1", "start NATS there, or correct --nats-url",
+                       nats_url="nats://me:s3cret@127.0.0.1:1")
+        self.fails("api", "--nats-url", "nats://", nats_url="http://127.0.0.1:1")
+        without = self.environment()
+        del without["NATS_URL"]
+        self.fails("gateway", "--nats-url is missing", "NATS_URL", environment=without)
+
+    def test_a_temporal_that_is_not_there(self):
+        for role in ("api", "worker"):
+            self.fails(role, "TEMPORAL_HOST 127.0.0.1:1", "start Temporal there", "--temporal-port", temporal_port=1)
+            self.fails(role, "--temporal-namespace nowhere", "operator namespace create", temporal_namespace="nowhere")
+
+    def test_certificates_that_are_of_no_use(self):
+        broken = self.world.root / "broken.pem"
+        broken.write_text("nonsense")
+        for role in ("api", "gateway"):
+            self.fails(role, "--tls-cert", "no certificate in PEM", tls_cert=broken, tls_key=self.key)
+            self.fails(role, "--tls-cert", "/nowhere.pem", "cannot be read", tls_cert="/nowhere.pem", tls_key=self.key)
+            self.fails(role, "--tls-key is missing", tls_cert=self.certificate)
+            self.fails(role, "--tls-cert", "key", tls_cert=self.certificate, tls_key=broken)
+        done = subprocess.run([RELIANT, "server", "api"], capture_output=True, text=True, timeout=30, env=self.environment())
+        self.assertIn("--disable-tls", done.stderr)
+
+    def test_ports_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            for role, flags in (("api", ("api_port", "health_port", "pprof_port")), ("worker", ("health_port",)),
+                                ("gateway", ("daemon_port", "health_port"))):
+                for flag in flags:
+                    self.fails(role, f"--{flag.replace('_', '-')}: ", port, "already in use", "choose another port", **{flag: port})
+
+    def serve(self, *words, environment=None):
+        """Runs until the test ends; the line that says that it is ready."""
+        process = subprocess.Popen([RELIANT, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                   env=environment or self.environment(), cwd=self.world.project)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        line = process.stdout.readline()
+        self.assertIn("ready" if "server" in words else "starts", line)
+        return line
+
+    def test_clients_are_served_with_tls(self):
+        words = self.words("api", tls_cert=self.certificate, tls_key=self.key, cors_origins="https://app.example")
+        self.assertIn("https://127.0.0.1:", self.serve(*words))
+        port = int(words[words.index("--api-port") + 1])
+        trusting = ssl.create_default_context(cafile=self.certificate)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=trusting)
+        self.addCleanup(connection.close)
+        connection.request("GET", "/health", headers={"origin": "https://app.example"})
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.getheader("access-control-allow-origin")), (200, "https://app.example"))
+        answer.read()
+        connection.request("OPTIONS", "/api/v2/chats", headers={"origin": "https://app.example",
+                                                               "access-control-request-method": "POST"})
+        answer = connection.getresponse()
+        self.assertEqual(answer.status, 204)
+        self.assertIn("POST", answer.getheader("access-control-allow-methods"))
+        answer.read()
+        connection.request("GET", "/health", headers={"origin": "https://elsewhere.example"})
+        self.assertIsNone(connection.getresponse().getheader("access-control-allow-origin"))
+        stranger = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=ssl.create_default_context())
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            stranger.request("GET", "/health")
+
+    def test_daemons_are_served_with_tls(self):
+        words = self.words("gateway", tls_cert=self.certificate, tls_key=self.key)
+        self.serve(*words)
+        gateway = f"https://127.0.0.1:{words[words.index('--daemon-port') + 1]}"
+        tokens = self.cluster.directory / "user-1.token"
+        for name, more, event in (("trusts", ["--tls-ca", self.certificate], "daemon.connected"),
+                                  ("anybody", ["--tls-mode", "insecure_tls_skip_verify"], "daemon.connected"),
+                                  ("stranger", [], "daemon.connect.failed"),
+                                  ("plain", ["--tls-mode", "h2c"], "daemon.connect.failed")):
+            log = self.world.root / f"{name}.jsonl"
+            self.serve("daemon", "start", "--gateway", gateway, "--token-file", tokens, "--data-dir", self.world.root / name,
+                       "--log-file", log, *more)
+            wait_until(f"{name}: {event}", lambda file=log, what=event: f'"{what}"' in file.read_text())
+            if event != "daemon.connected":
+                self.assertNotIn('"daemon.connected"', log.read_text(), name)
+
+    def test_a_proxy_in_the_environment_changes_nothing(self):
+        with socket.socket() as proxy:
+            proxy.bind(("127.0.0.1", 0))
+            proxy.listen()
+            url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+            through = {name: url for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy", "all_proxy")}
+            words = self.words("gateway")
+            log = self.world.root / "daemon.jsonl"
+            self.serve(*words, environment=self.environment(**through))
+            self.serve("daemon", "start", "--gateway", f"http://127.0.0.1:{words[words.index('--daemon-port') + 1]}",
+                       "--token-file", self.cluster.directory / "user-1.token", "--data-dir", self.world.root / "daemon",
+                       "--log-file", log, environment=self.environment(**through))
+            wait_until("the daemon is connected", lambda: '"daemon.connected"' in log.read_text())
+            self.serve(*self.words("worker"), environment=self.environment(**through))
+            proxy.settimeout(0.2)
+            with self.assertRaises(TimeoutError):
+                proxy.accept()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
