@@ -139,7 +139,7 @@ struct RemoveChat {
     if (chat.status == model::ChatStatus::kRunning)
       co_return failed_precondition("chat ", id.str(), " is running; cancel it first");
     for (const std::string_view sql :
-         {"DELETE FROM updates WHERE chat_id = $1", "DELETE FROM update_keys WHERE chat_id = $1",
+         {"DELETE FROM updates WHERE chat_id = $1", "DELETE FROM update_streams WHERE chat_id = $1",
           "DELETE FROM messages WHERE chat_id = $1", "DELETE FROM tool_executions WHERE chat_id = $1",
           "DELETE FROM chats WHERE id = $1"})
       CO_TRY_OK((co_await transaction.execute(sql, {id.str()})).status());

@@ -1,5 +1,7 @@
 #include "store/messages.h"
 
+#include <limits>
+
 #include "base/json.h"
 #include "base/text.h"
 #include "store/chat_rows.h"
@@ -16,6 +18,7 @@ namespace {
 
 // How the keys of steps and of clients are kept apart in one column.
 constexpr std::string_view kStepKey = "step:";
+constexpr std::int64_t kNoMoreAttempts = std::numeric_limits<std::int64_t>::max();
 
 #define MESSAGE_COLUMNS "m.id, m.chat_id, m.sequence, m.role, m.content, m.created_at, m.dedup_key"
 
@@ -148,11 +151,12 @@ struct AppendStep {
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own key
   UserId user;
   Message message;
-  std::string key;
+  std::string step;
   std::string tool;             // of a tool result; "" = an assistant message
   RequestId given_up = {};      // of a tool result
 
   Task<Result<Appended>> run(Transaction& transaction) const {
+    const std::string key = concat(kStepKey, step);
     CO_TRY_ASSIGN(auto stored, co_await stored_message(transaction, user, message.chat, key));
     if (stored) {
       stored->duplicate = stored->message.id != message.id;
@@ -169,6 +173,8 @@ struct AppendStep {
                                                      tool_finished_payload(block, tool)}));
     }
     CO_TRY_OK(co_await insert_message(transaction, appended.message, key, true));
+    // An attempt that has not heard of this end writes nothing behind it.
+    CO_TRY_OK(co_await move_stream(transaction, message.chat, {step, kNoMoreAttempts}, 0));
     co_return appended;
   }
 
@@ -285,7 +291,7 @@ Task<Result<Appended>> Messages::append_assistant_message(AssistantMessage messa
               std::move(message.content), wall_time(transactor_.wall_now())};
   if (row.id.empty()) row.id = MessageId(transactor_.new_id("msg"));
   return transactor_.write(
-      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::string()},
+      AppendStep{std::move(message.user), std::move(row), std::move(message.key), std::string()},
       deadline);
 }
 
@@ -297,7 +303,7 @@ Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, I
               {model::ToolResultBlock{std::move(message.call), std::move(message.result)}},
               wall_time(transactor_.wall_now())};
   return transactor_.write(
-      AppendStep{std::move(message.user), std::move(row), concat(kStepKey, message.key), std::move(message.tool),
+      AppendStep{std::move(message.user), std::move(row), std::move(message.key), std::move(message.tool),
                  std::move(message.given_up)},
       deadline);
 }

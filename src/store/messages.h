@@ -66,10 +66,18 @@ struct ToolResultMessage {
   RequestId given_up = {};
 };
 
+// What the attempts of one step write while it is under way. It only goes forward: an update whose attempt and position are
+// not beyond the last one's is left out, so that nothing is written twice, and an attempt that was given up but lives on
+// cannot write into what a later one writes. It ends with the message of the step.
+struct UpdateStream {
+  std::string key;           // the step's; the same for every attempt
+  std::int64_t attempt = 0;  // 0: every attempt writes the same updates, and goes on where the one before was
+};
+
 struct NewUpdate {
   model::UpdateKind kind = model::UpdateKind::kMessageChunk;
-  std::string payload;  // a JSON object
-  std::string key;      // "" = none; with a key that the chat has already, the update is left out
+  std::string payload;        // a JSON object
+  std::int64_t position = 0;  // in the stream, ascending
 };
 
 // A message that was accepted, and whose signal to the workflow may not have been sent.
@@ -111,8 +119,8 @@ class Updates {
  public:
   explicit Updates(Transactor& transactor) : transactor_(transactor) {}
 
-  // All of them in one transaction, in order. The chat's last sequence.
-  Task<Result<std::uint64_t>> append(UserId user, ChatId chat, std::vector<NewUpdate> updates,
+  // Those that are new, in one transaction, in order. The chat's last sequence.
+  Task<Result<std::uint64_t>> append(UserId user, ChatId chat, UpdateStream stream, std::vector<NewUpdate> updates,
                                      Instant deadline);
   // Those with a higher sequence than `after`, in order.
   Task<Result<std::vector<model::Update>>> list(UserId user, ChatId chat, std::uint64_t after,

@@ -159,7 +159,22 @@ DROP INDEX messages_not_signalled;
 CREATE INDEX messages_not_signalled ON messages (created_at, id) WHERE signalled = 0;
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst}, {2, kCancelAsked}, {3, kJournal}, {4, kAuditLog}, {5, kOpen}};
+// How far each step of a turn has come with its updates: one row a step, instead of a key an update. What attempts that are
+// under way while this is made have written already, they write once more.
+constexpr std::string_view kUpdateStreams = R"sql(
+INSERT INTO schema_version (version) VALUES (6);
+DROP TABLE update_keys;
+CREATE TABLE update_streams (
+  chat_id TEXT NOT NULL REFERENCES chats (id),
+  stream TEXT NOT NULL,
+  attempt BIGINT NOT NULL,
+  position BIGINT NOT NULL,
+  PRIMARY KEY (chat_id, stream)
+);
+)sql";
+
+constexpr Migration kMigrations[] = {{1, kFirst},    {2, kCancelAsked}, {3, kJournal},
+                                     {4, kAuditLog}, {5, kOpen},        {6, kUpdateStreams}};
 
 struct CurrentVersion {
   using Value = std::int64_t;

@@ -12,35 +12,35 @@ namespace {
 
 struct AppendUpdates {
   using Value = std::uint64_t;
-  static constexpr InDoubt kInDoubt = InDoubt::kMark;  // chunks have no keys
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds how far its stream has come
   UserId user;
   ChatId chat;
+  UpdateStream stream;
   std::vector<NewUpdate> updates;
 
   Task<Result<std::uint64_t>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const std::vector<std::size_t> fresh, co_await without_known_keys(transaction));
+    CO_TRY_ASSIGN(const std::vector<const NewUpdate*> fresh, co_await what_is_new(transaction));
     CO_TRY_ASSIGN(const std::uint64_t last, co_await take_sequences(transaction, user, chat, fresh.size()));
+    if (fresh.empty()) co_return last;
+    CO_TRY_OK(co_await move_stream(transaction, chat, {stream.key, stream.attempt}, fresh.back()->position));
     std::uint64_t sequence = last - fresh.size();
-    for (const std::size_t index : fresh)
-      CO_TRY_OK(co_await insert_update(transaction,
-                                       {chat, ++sequence, updates[index].kind, updates[index].payload}));
+    for (const NewUpdate* update : fresh)
+      CO_TRY_OK(co_await insert_update(transaction, {chat, ++sequence, update->kind, update->payload}));
     co_return last;
   }
 
-  // Indexes of the updates to be written. A chat of somebody else is found out by take_sequences; till then,
-  // the keys of one that does not exist at all must not be written.
-  Task<Result<std::vector<std::size_t>>> without_known_keys(Transaction& transaction) const {
-    std::vector<std::size_t> fresh;
-    for (std::size_t index = 0; index < updates.size(); ++index) {
-      if (!updates[index].key.empty()) {
-        CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                           "INSERT INTO update_keys (chat_id, dedup_key) "
-                                           "SELECT id, $3 FROM chats WHERE id = $1 AND user_id = $2 "
-                                           "ON CONFLICT (chat_id, dedup_key) DO NOTHING",
-                                           {chat.str(), user.str(), updates[index].key}));
-        if (rows.changed == 0) continue;
-      }
-      fresh.push_back(index);
+  Task<Result<std::vector<const NewUpdate*>>> what_is_new(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT attempt, position FROM update_streams "
+                                                                "WHERE chat_id = $1 AND stream = $2",
+                                                                {chat.str(), stream.key}));
+    std::optional<std::pair<std::int64_t, std::int64_t>> reached;
+    if (!rows.empty()) reached.emplace(rows[0].integer(0), rows[0].integer(1));
+    std::vector<const NewUpdate*> fresh;
+    for (const NewUpdate& update : updates) {
+      const std::pair place(stream.attempt, update.position);
+      if (reached && place <= *reached) continue;
+      fresh.push_back(&update);
+      reached = place;
     }
     co_return fresh;
   }
@@ -73,9 +73,18 @@ struct ListUpdates {
 
 }  // namespace
 
-Task<Result<std::uint64_t>> Updates::append(UserId user, ChatId chat, std::vector<NewUpdate> updates,
-                                            Instant deadline) {
-  return transactor_.write(AppendUpdates{std::move(user), std::move(chat), std::move(updates)}, deadline);
+Task<Status> move_stream(Transaction& transaction, ChatId chat, UpdateStream stream, std::int64_t position) {
+  co_return (co_await transaction.execute(
+                 "INSERT INTO update_streams (chat_id, stream, attempt, position) VALUES ($1, $2, $3, $4) "
+                 "ON CONFLICT (chat_id, stream) DO UPDATE SET attempt = excluded.attempt, position = excluded.position",
+                 {chat.str(), std::move(stream.key), stream.attempt, position}))
+      .status();
+}
+
+Task<Result<std::uint64_t>> Updates::append(UserId user, ChatId chat, UpdateStream stream,
+                                            std::vector<NewUpdate> updates, Instant deadline) {
+  return transactor_.write(
+      AppendUpdates{std::move(user), std::move(chat), std::move(stream), std::move(updates)}, deadline);
 }
 
 Task<Result<std::vector<model::Update>>> Updates::list(UserId user, ChatId chat, std::uint64_t after,

@@ -57,7 +57,7 @@ class ChatActivities {
 
   Task<Result<std::vector<store::Message>>> load_messages(UserId user, ChatId chat);
   llm::ModelRequest model_request(const workflow::CallModelInput& input, std::vector<store::Message> stored);
-  Task<Result<store::Message>> ask_model(workflow::CallModelInput input, TurnKey key, Instant deadline);
+  Task<Result<store::Message>> ask_model(workflow::CallModelInput input, TurnKey key, temporal::ActivityInfo attempt);
 
   Task<Result<store::Execution>> recorded_request(ToolRun& run);
   Task<Result<DaemonId>> choose_daemon(ToolRun& run, DaemonId chosen);

@@ -28,10 +28,12 @@ class ChunkSink final : public llm::TextSink {
   ChunkSink(ChatWriter& writer, MessageId message) : writer_(writer), message_(std::move(message)) {}
 
   Task<void> on_text(std::string delta) override {
+    if (delta.empty()) co_return;  // it would take the place of the next one
     store::NewUpdate update;
     update.kind = model::UpdateKind::kMessageChunk;
     const std::size_t offset = std::exchange(offset_, offset_ + delta.size());
     update.payload = to_json(json::object{{"message_id", message_.str()}, {"offset", offset}, {"text", delta}});
+    update.position = static_cast<std::int64_t>(offset);
     co_await writer_.write(std::move(update));
   }
 
@@ -83,16 +85,17 @@ llm::ModelRequest ChatActivities::model_request(const workflow::CallModelInput& 
   return request;
 }
 
-Task<Result<store::Message>> ChatActivities::ask_model(workflow::CallModelInput input, TurnKey key, Instant deadline) {
+Task<Result<store::Message>> ChatActivities::ask_model(workflow::CallModelInput input, TurnKey key,
+                                                       temporal::ActivityInfo attempt) {
   CO_TRY_ASSIGN(auto stored, co_await load_messages(input.user, input.chat));
   // An attempt that was given up may have stored the answer just now: a model that is shown it would be asked for one more.
   const auto answered = std::ranges::find(stored, to_text(key), &store::Message::key);
   if (answered != stored.end()) co_return std::move(*answered);
   llm::ModelRequest request = model_request(input, std::move(stored));
   Context& context = co_await ThisContext{};
-  ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat);
+  ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat, {to_text(key), attempt.attempt});
   ChunkSink sink(writer, answer_id(key));
-  CO_TRY_ASSIGN(auto answer, co_await ports_.model.complete(std::move(request), sink, deadline));
+  CO_TRY_ASSIGN(auto answer, co_await ports_.model.complete(std::move(request), sink, attempt.deadline));
   CO_TRY_OK(co_await writer.flush());
 
   store::AssistantMessage message;
@@ -118,7 +121,7 @@ Task<Result<std::string>> ChatActivities::call_model(temporal::ActivityContext& 
     over.finished = true;
     co_return workflow::to_json_text(over);
   }
-  CO_TRY_ASSIGN(const auto answer, co_await ask_model(std::move(input), key, activity.info().deadline));
+  CO_TRY_ASSIGN(const auto answer, co_await ask_model(std::move(input), key, activity.info()));
   co_return workflow::to_json_text(planned(answer));
 }
 

@@ -3,7 +3,7 @@
 // first, published second (R58).
 //
 // Owner: one attempt of one activity. Executor: the logic thread. What cannot be written within its patience fails
-// the activity, which is tried again; keys keep a repeated update from being written twice.
+// the activity, which is tried again; the stream keeps a repeated update from being written twice.
 #pragma once
 
 #include <cstdint>
@@ -29,12 +29,13 @@ class ChatWriter {
   static constexpr std::size_t kMaxGathered = 256;  // then the producer waits
 
   // References outlive it.
-  ChatWriter(Context& context, store::Store& store, updates::UpdateHub& hub, Clock& clock, UserId user, ChatId chat);
+  ChatWriter(Context& context, store::Store& store, updates::UpdateHub& hub, Clock& clock, UserId user, ChatId chat,
+             store::UpdateStream stream);
 
-  // Waits only while too much has gathered. `mark`: a number of the caller's, higher with each update that has one.
-  Task<void> write(store::NewUpdate update, std::uint64_t mark = 0);
-  // Told the highest mark of each batch once it is written.
-  void on_written(std::function<void(std::uint64_t mark)> told) { told_ = std::move(told); }
+  // Waits only while too much has gathered.
+  Task<void> write(store::NewUpdate update);
+  // Told the last position of each batch once it is written.
+  void on_written(std::function<void(std::int64_t position)> told) { told_ = std::move(told); }
   // Everything written and published, or why not.
   Task<Status> flush();
 
@@ -46,9 +47,9 @@ class ChatWriter {
   Clock& clock_;
   UserId user_;
   ChatId chat_;
+  store::UpdateStream stream_;
   std::vector<store::NewUpdate> gathered_;
-  std::uint64_t mark_ = 0;  // of the last one gathered
-  std::function<void(std::uint64_t)> told_;
+  std::function<void(std::int64_t)> told_;
   bool draining_ = false;
   Event settled_;  // set whenever a batch has ended
   Status status_;

@@ -60,11 +60,11 @@ void note_offline(EventLog& log, const model::ToolRequest& request, Duration too
 
 Task<bool> wait_for(Event& event) { co_return co_await event.wait(); }
 
-// Stores output as numbered tool_output updates; a chunk that an earlier attempt stored is left out by its key.
+// Stores output as numbered tool_output updates; a chunk that another attempt stored is left out by its number.
 class OutputUpdates final : public router::OutputSink {
  public:
-  OutputUpdates(ChatWriter& writer, const temporal::ActivityContext& activity, std::string key, ToolCallId call)
-      : writer_(writer), key_(std::move(key)), call_(std::move(call)) {
+  OutputUpdates(ChatWriter& writer, const temporal::ActivityContext& activity, ToolCallId call)
+      : writer_(writer), call_(std::move(call)) {
     const auto details = parse_json(activity.info().heartbeat_details);
     const json::object* object = details.ok() ? details->if_object() : nullptr;
     const json::value* last = object ? object->if_contains("last_chunk") : nullptr;
@@ -74,16 +74,15 @@ class OutputUpdates final : public router::OutputSink {
   Task<void> on_output(std::uint64_t chunk, std::string data, bool gap) override {
     store::NewUpdate update;
     update.kind = model::UpdateKind::kToolOutput;
-    update.key = concat(key_, "/output/", chunk);
+    update.position = static_cast<std::int64_t>(chunk);
     update.payload = to_json(json::object{{"id", call_.str()}, {"chunk", chunk}, {"gap", gap}, {"text", data}});
-    co_await writer_.write(std::move(update), chunk);
+    co_await writer_.write(std::move(update));
     last_chunk_ = chunk;
   }
   std::uint64_t last_chunk() const override { return last_chunk_; }
 
  private:
   ChatWriter& writer_;
-  std::string key_;
   ToolCallId call_;
   std::uint64_t last_chunk_ = 0;
 };
@@ -93,7 +92,6 @@ class OutputUpdates final : public router::OutputSink {
 struct ChatActivities::ToolRun {
   temporal::ActivityContext& activity;
   workflow::RunToolInput input;
-  std::string key;
   RequestId request;
   ChatWriter& writer;
   bool cancelled = false;
@@ -163,7 +161,7 @@ Task<Result<model::ToolResult>> ChatActivities::give_up(model::ToolRequest reque
 }
 
 Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, model::ToolRequest request) {
-  OutputUpdates sink(run.writer, run.activity, run.key, run.call().id);
+  OutputUpdates sink(run.writer, run.activity, run.call().id);
   Backoff backoff(kReachDaemon, random_);
   const Duration tool_time = std::chrono::milliseconds(request.timeout_ms) + kRoutingSlack;
   Instant reachable = ports_.clock.now();  // when the daemon was last known to be there
@@ -214,7 +212,7 @@ Task<Result<model::ToolResult>> ChatActivities::run_here(ToolRun& run, model::To
    private:
     router::OutputSink& sink_;
   };
-  OutputUpdates sink(run.writer, run.activity, run.key, run.call().id);
+  OutputUpdates sink(run.writer, run.activity, run.call().id);
   ToSink output(sink);
   CO_TRY_ASSIGN(auto arguments, parse_json(request.arguments));
   tools::ToolInvocation invocation;
@@ -283,19 +281,18 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   }
 
   Context& context = co_await ThisContext{};
-  ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat);
+  ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat, {key});
   // What the next attempt need not ask for again is what is in the store, not what is in hand.
-  writer.on_written([&activity](std::uint64_t chunk) {
-    activity.heartbeat(to_json(json::object{{"last_chunk", chunk}}));
+  writer.on_written([&activity](std::int64_t chunk) {
+    if (chunk > 0) activity.heartbeat(to_json(json::object{{"last_chunk", chunk}}));  // 0: tool_started
   });
   const temporal::ActivityInfo& info = activity.info();
   const RequestId request =
       model::make_request_id(info.workflow_id, info.run_id, info.activity_id, input.planned.call.id);
-  ToolRun run{activity, std::move(input), key, request, writer};
+  ToolRun run{activity, std::move(input), request, writer};
 
   store::NewUpdate started;
   started.kind = model::UpdateKind::kToolStarted;
-  started.key = concat(key, "/started");
   started.payload = to_json(json::object{
       {"id", run.call().id.str()}, {"tool", run.call().tool}, {"arguments", run.call().arguments}});
   co_await writer.write(std::move(started));

@@ -68,6 +68,7 @@ struct Chat {
   store::Store& store;
   UserId user;
   ChatId id;
+  std::int64_t chunks = 0;
 };
 
 Task<Status> send_message(Chat& chat) {
@@ -76,8 +77,8 @@ Task<Status> send_message(Chat& chat) {
 }
 Task<Status> append_chunk(Chat& chat) {
   std::vector<store::NewUpdate> update(
-      1, {model::UpdateKind::kMessageChunk, R"({"message_id":"m","text":"word"})", ""});
-  co_return (co_await chat.store.updates().append(chat.user, chat.id, std::move(update), kNever)).status();
+      1, {model::UpdateKind::kMessageChunk, R"({"message_id":"m","text":"word"})", chat.chunks++});
+  co_return (co_await chat.store.updates().append(chat.user, chat.id, {"step", 1}, std::move(update), kNever)).status();
 }
 Task<Status> read_nothing_new(Chat& chat) {
   co_return (co_await chat.store.updates().list(chat.user, chat.id, 1'000'000'000, 100, kNever)).status();

@@ -68,10 +68,10 @@ class ChatModel {
       case Action::kAnswer: return step("step" + std::to_string(action.key), action, false);
       case Action::kToolResult: return step("tool" + std::to_string(action.key), action, true);
       case Action::kChunks:
-        for (int i = 0; i <= action.key; ++i) updates_.push_back(UpdateKind::kMessageChunk);
+        for (int i = 0; i <= action.key; ++i) update("step" + std::to_string(action.key), {action.text, i}, UpdateKind::kMessageChunk);
         return {.last = updates_.size()};
       case Action::kKeyed:
-        if (keys_.insert(action.key).second) updates_.push_back(UpdateKind::kToolStarted);
+        update("tool" + std::to_string(action.key), {0, 0}, UpdateKind::kToolStarted);
         return {.last = updates_.size()};
       case Action::kStatus: {
         const auto status = static_cast<ChatStatus>(action.text);
@@ -106,6 +106,13 @@ class ChatModel {
     if (!key.empty()) answers_[key] = answer;
     return answer;
   }
+  // Streams go forward, and end with their step's message.
+  void update(const std::string& stream, std::pair<int, int> place, UpdateKind kind) {
+    const auto reached = streams_.find(stream);
+    if (answers_.contains(stream) || (reached != streams_.end() && place <= reached->second)) return;
+    streams_[stream] = place;
+    updates_.push_back(kind);
+  }
   Answer step(const std::string& key, const Action& action, bool tool) {
     if (answers_.contains(key)) return stored(key);
     ++messages_;
@@ -117,7 +124,7 @@ class ChatModel {
 
   std::vector<UpdateKind> updates_;
   std::map<std::string, Answer> answers_;
-  std::set<std::uint8_t> keys_;
+  std::map<std::string, std::pair<int, int>> streams_;
   ChatStatus status_ = ChatStatus::kIdle;
   std::size_t messages_ = 0;
 };
@@ -151,12 +158,15 @@ Task<Answer> perform(store::Store& store, UserId user, ChatId chat, Action actio
            {model::Outcome::kExecuted, false, text_of(action.text), 0, 0}},
           deadline));
     case Action::kChunks: {
-      std::vector<store::NewUpdate> chunks(action.key + 1u, {UpdateKind::kMessageChunk, "{}", ""});
-      co_return answer_of(co_await store.updates().append(user, chat, std::move(chunks), deadline));
+      std::vector<store::NewUpdate> chunks;
+      for (int position = 0; position <= action.key; ++position)
+        chunks.push_back({UpdateKind::kMessageChunk, "{}", position});
+      store::UpdateStream stream{"step" + key, action.text};
+      co_return answer_of(co_await store.updates().append(user, chat, std::move(stream), std::move(chunks), deadline));
     }
     case Action::kKeyed: {
-      std::vector<store::NewUpdate> update(1, {UpdateKind::kToolStarted, "{}", key});
-      co_return answer_of(co_await store.updates().append(user, chat, std::move(update), deadline));
+      std::vector<store::NewUpdate> update(1, {UpdateKind::kToolStarted, "{}"});
+      co_return answer_of(co_await store.updates().append(user, chat, {"tool" + key}, std::move(update), deadline));
     }
     case Action::kStatus:
       co_return answer_of(co_await store.chats().set_status(

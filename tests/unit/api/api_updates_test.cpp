@@ -41,8 +41,8 @@ Task<void> append_chunks(ApiWorld& world, std::string chat, int count, Duration 
   for (int i = 0; i < count; ++i) {
     std::vector<store::NewUpdate> updates(1);
     updates[0].payload = R"({"message_id":"a","text":"x"})";
-    const auto last =
-        co_await world.store->updates().append(world.user, ChatId(chat), std::move(updates), kNever);
+    const store::UpdateStream stream{concat("step of ", world.executor.now().time_since_epoch().count())};
+    const auto last = co_await world.store->updates().append(world.user, ChatId(chat), stream, std::move(updates), kNever);
     EXPECT_TRUE(last.ok());
     if (publish) world.hub.publish(world.user, ChatId(chat), *last);
     co_await sleep_for(pause);

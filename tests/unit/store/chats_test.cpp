@@ -67,7 +67,7 @@ TEST_F(Chats, OfSomebodyElseAreNotFound) {
   EXPECT_EQ(error(store().messages().list(bob, chat.id, 0, 10, soon())).code(), StatusCode::kNotFound);
   EXPECT_EQ(error(store().updates().list(bob, chat.id, 0, 10, soon())).code(), StatusCode::kNotFound);
   EXPECT_EQ(
-      error(store().updates().append(bob, chat.id, {{UpdateKind::kToolStarted, "{}", "key"}}, soon())).code(),
+      error(store().updates().append(bob, chat.id, {"turn/1/0"}, {{UpdateKind::kToolStarted, "{}"}}, soon())).code(),
       StatusCode::kNotFound);
   EXPECT_TRUE(updates(chat.id).empty());
 }
@@ -114,10 +114,10 @@ TEST_F(Chats, AreDeletedWithEverythingButNotWhileTheyRun) {
   send(chat.id, "hi");
   EXPECT_EQ(get(store().chats().remove(user_, chat.id, soon())).code(), StatusCode::kFailedPrecondition);
   value(store().chats().set_status({user_, chat.id, ChatStatus::kIdle, {}, {}}, soon()));
-  value(store().updates().append(user_, chat.id, {{UpdateKind::kToolStarted, "{}", "key"}}, soon()));
+  value(store().updates().append(user_, chat.id, {"turn/1/0"}, {{UpdateKind::kToolStarted, "{}"}}, soon()));
   EXPECT_TRUE(get(store().chats().remove(user_, chat.id, soon())).ok());
   EXPECT_EQ(error(store().chats().get(user_, chat.id, soon())).code(), StatusCode::kNotFound);
-  for (const std::string_view table : {"messages", "updates", "update_keys"}) {
+  for (const std::string_view table : {"messages", "updates", "update_streams"}) {
     auto reader = value(contents().begin(ports::Access::kRead, soon()));
     EXPECT_TRUE(value(reader->execute("SELECT * FROM " + std::string(table), {})).empty()) << table;
   }

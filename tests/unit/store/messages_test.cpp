@@ -12,7 +12,12 @@ class Messages : public StoreWorld {
     return {user_, chat, std::move(key), {}, {model::TextBlock{std::move(text)}}};
   }
 };
-class Updates : public StoreWorld {};
+class Updates : public StoreWorld {
+ protected:
+  std::uint64_t append(const ChatId& chat, store::UpdateStream stream, std::vector<store::NewUpdate> updates) {
+    return value(store().updates().append(user_, chat, std::move(stream), std::move(updates), soon()));
+  }
+};
 
 TEST_F(Messages, StartTheChatInTheSameTransaction) {
   const auto chat = make_chat();
@@ -120,13 +125,9 @@ TEST_F(Messages, OfAClockThatIsAheadAreSweptToo) {
 
 TEST_F(Updates, TakeTheNextNumbersInOrder) {
   const auto chat = make_chat();
-  EXPECT_EQ(value(store().updates().append(
-                user_, chat.id,
-                {{UpdateKind::kMessageChunk, "{\"a\":1}", ""}, {UpdateKind::kMessageChunk, "{\"b\":2}", ""}},
-                soon())),
+  EXPECT_EQ(append(chat.id, {"turn/1", 1}, {{UpdateKind::kMessageChunk, "{\"a\":1}", 0}, {UpdateKind::kMessageChunk, "{\"b\":2}", 1}}),
             2u);
-  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolOutput, "{}", ""}}, soon())),
-            3u);
+  EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolOutput, "{}", 1}}), 3u);
   const auto found = updates(chat.id);
   EXPECT_EQ(found[1].payload, "{\"b\":2}");
   EXPECT_EQ(found[2].kind, UpdateKind::kToolOutput);
@@ -136,17 +137,36 @@ TEST_F(Updates, TakeTheNextNumbersInOrder) {
   EXPECT_TRUE(value(store().updates().list(user_, chat.id, 3, 10, soon())).empty());
 }
 
-TEST_F(Updates, WithAKnownKeyAreLeftOut) {
+TEST_F(Updates, WrittenBeforeAreLeftOut) {
   const auto chat = make_chat();
-  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}}, soon())),
-            1u);
-  EXPECT_EQ(value(store().updates().append(
-                user_, chat.id,
-                {{UpdateKind::kToolStarted, "{}", "c1"}, {UpdateKind::kToolStarted, "{}", "c2"}}, soon())),
-            2u);
-  EXPECT_EQ(value(store().updates().append(user_, chat.id, {{UpdateKind::kToolStarted, "{}", "c1"}}, soon())),
-            2u);
-  EXPECT_EQ(updates(chat.id).size(), 2u);
+  EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolStarted, "{}", 0}}), 1u);
+  EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolStarted, "{}", 0}, {UpdateKind::kToolOutput, "{}", 1}}), 2u);
+  EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolStarted, "{}", 0}}), 2u);
+  EXPECT_EQ(append(chat.id, {"turn/1/1"}, {{UpdateKind::kToolStarted, "{}", 0}}), 3u);
+  EXPECT_EQ(updates(chat.id).size(), 3u);
+}
+
+// An attempt was cut off with output in hand; its successor was told of a gap there and went on behind it.
+TEST_F(Updates, OfAnAttemptThatFellBehindAreLeftOut) {
+  const auto chat = make_chat();
+  EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolOutput, "{\"gap\":true}", 2}}), 1u);
+  EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolOutput, "{}", 1}}), 1u);
+}
+
+TEST_F(Updates, OfAnAttemptThatWasGivenUpAreNotMixedWithTheNextOnes) {
+  const auto chat = make_chat();
+  EXPECT_EQ(append(chat.id, {"turn/1", 1}, {{UpdateKind::kMessageChunk, "{}", 0}, {UpdateKind::kMessageChunk, "{}", 16}}), 2u);
+  EXPECT_EQ(append(chat.id, {"turn/1", 2}, {{UpdateKind::kMessageChunk, "{}", 0}}), 3u);
+  EXPECT_EQ(append(chat.id, {"turn/1", 1}, {{UpdateKind::kMessageChunk, "{}", 32}}), 3u);
+  EXPECT_EQ(append(chat.id, {"turn/1", 2}, {{UpdateKind::kMessageChunk, "{}", 16}}), 4u);
+}
+
+TEST_F(Updates, EndWithTheMessageOfTheirStep) {
+  const auto chat = make_chat();
+  value(store().messages().append_assistant_message({user_, chat.id, "turn/1", {}, {model::TextBlock{"done"}}}, soon()));
+  EXPECT_EQ(append(chat.id, {"turn/1", 7}, {{UpdateKind::kMessageChunk, "{}", 0}}), 1u);
+  value(store().messages().append_tool_result({user_, chat.id, "turn/1/0", ToolCallId("call"), "bash", {}}, soon()));
+  EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolOutput, "{}", 9}}), 3u);
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ class StoreWorld : public ::testing::Test, public StoreStage {
     std::vector<std::unique_ptr<Started<Status>>> writers;
     writers.reserve(kWriters);
     for (std::size_t i = 0; i < kWriters; ++i)
-      writers.push_back(start(append_many(i % 2 == 0 ? store() : other_store(), user_, chat, count, deadline)));
+      writers.push_back(start(append_many(i % 2 == 0 ? store() : other_store(), user_, chat, i, count, deadline)));
     for (auto& writer : writers) {
       const Status status = await(*writer);
       EXPECT_TRUE(status.ok()) << status;
@@ -74,11 +74,14 @@ class StoreWorld : public ::testing::Test, public StoreStage {
   }
 
  private:
-  static Task<Status> append_many(store::Store& store, UserId user, ChatId chat, int count, Instant deadline) {
+  static Task<Status> append_many(store::Store& store, UserId user, ChatId chat, int writer, int count,
+                                  Instant deadline) {
     for (int i = 0; i < count; ++i) {
-      std::vector<store::NewUpdate> chunks(1 + static_cast<std::size_t>(i % 3),
-                                           {model::UpdateKind::kMessageChunk, "{}", ""});
-      CO_TRY_OK((co_await store.updates().append(user, chat, std::move(chunks), deadline)).status());
+      std::vector<store::NewUpdate> chunks;
+      for (int position = 0; position <= i % 3; ++position)
+        chunks.push_back({model::UpdateKind::kMessageChunk, "{}", position});
+      store::UpdateStream stream{concat("writer ", writer, " step ", i)};
+      CO_TRY_OK((co_await store.updates().append(user, chat, std::move(stream), std::move(chunks), deadline)).status());
       CO_TRY_OK((co_await store.messages().append_user_message({user, chat, "hello", ""}, deadline)).status());
     }
     co_return ok_status();

@@ -11,21 +11,27 @@ using std::chrono::seconds;
 class Transactions : public StoreWorld {
  protected:
   void fail_next(CommitFault fault) { server_.fail_next_commit(first_.node, fault); }
-  Task<Result<std::uint64_t>> append(const ChatId& chat, Instant deadline) {
-    return store().updates().append(user_, chat, {{UpdateKind::kMessageChunk, "{}", ""}}, deadline);
+  // Every time to another one: one update more.
+  Task<Result<std::uint64_t>> change_status(const ChatId& chat, Instant deadline) {
+    running_ = !running_;
+    const auto status = running_ ? model::ChatStatus::kRunning : model::ChatStatus::kIdle;
+    return store().chats().set_status({user_, chat, status, {}, {}}, deadline);
   }
+
+ private:
+  bool running_ = false;
 };
 
 constexpr CommitFault kFaults[] = {CommitFault::kLostBefore, CommitFault::kLostWhile, CommitFault::kLostAfter,
                                    CommitFault::kAborted};
 
-// An operation that is settled by a mark: updates have no key of their own.
-TEST_F(Transactions, WriteAnUpdateOnceWhateverHappensToTheCommit) {
+// An operation that is settled by a mark: a status has no key of its own.
+TEST_F(Transactions, ChangeAStatusOnceWhateverHappensToTheCommit) {
   const auto chat = make_chat();
   std::uint64_t expected = 0;
   for (const CommitFault fault : kFaults) {
     fail_next(fault);
-    EXPECT_EQ(value(append(chat.id, soon())), ++expected);
+    EXPECT_EQ(value(change_status(chat.id, soon())), ++expected);
     EXPECT_EQ(updates(chat.id).size(), expected);
   }
   EXPECT_EQ(server_.faulty_commits(), 4u);
@@ -47,7 +53,7 @@ TEST_F(Transactions, SettleADoubtThatComesTwice) {
   const auto chat = make_chat();
   fail_next(CommitFault::kLostWhile);
   fail_next(CommitFault::kLostAfter);
-  EXPECT_EQ(value(append(chat.id, soon())), 1u);
+  EXPECT_EQ(value(change_status(chat.id, soon())), 1u);
   EXPECT_EQ(updates(chat.id).size(), 1u);
 }
 
@@ -59,11 +65,11 @@ TEST_F(Transactions, RemoveOnceAndDoNotComplainAboutIt) {
 TEST_F(Transactions, SayThatTheyDoNotKnowWhenTheDeadlineComesFirst) {
   const auto chat = make_chat();
   fail_next(CommitFault::kLostAfter);
-  auto appending = start(append(chat.id, simulation_.now() + seconds(3)));
+  auto changing = start(change_status(chat.id, simulation_.now() + seconds(3)));
   ASSERT_TRUE(simulation_.run_until([&] { return server_.faulty_commits() == 1; }, soon()));
   simulation_.run_for(milliseconds(2));
   network_.isolate(first_.node);
-  const Status status = await(*appending).status();
+  const Status status = await(*changing).status();
   EXPECT_EQ(reason_of(status), kReasonCommitUnknown) << status;
   network_.heal(first_.node);
   EXPECT_EQ(updates(chat.id).size(), 1u);
@@ -72,20 +78,20 @@ TEST_F(Transactions, SayThatTheyDoNotKnowWhenTheDeadlineComesFirst) {
 TEST_F(Transactions, GoOnAfterAPartition) {
   const auto chat = make_chat();
   network_.isolate(first_.node);
-  auto appending = start(append(chat.id, soon()));
+  auto changing = start(change_status(chat.id, soon()));
   simulation_.run_for(seconds(8));
-  EXPECT_FALSE(appending->ended());
+  EXPECT_FALSE(changing->ended());
   network_.heal(first_.node);
-  EXPECT_EQ(await(*appending).value(), 1u);
+  EXPECT_EQ(await(*changing).value(), 1u);
 }
 
 TEST_F(Transactions, GoOnAfterACrashOfTheServer) {
   const auto chat = make_chat();
   for (int steps = 1; steps < 40; ++steps) {
-    auto appending = start(append(chat.id, soon()));
+    auto changing = start(change_status(chat.id, soon()));
     simulation_.run(static_cast<std::uint64_t>(steps));
     server_.node().restart();
-    EXPECT_EQ(await(*appending).value(), static_cast<std::uint64_t>(steps));
+    EXPECT_EQ(await(*changing).value(), static_cast<std::uint64_t>(steps));
   }
   EXPECT_EQ(updates(chat.id).size(), 39u);
 }
@@ -97,7 +103,7 @@ TEST_F(Transactions, AreWholeWhereverTheyAreDestroyed) {
     auto sending = start(store().messages().append_user_message({user_, chat.id, "hello", ""}, soon()));
     simulation_.run(steps);
     sending.reset();
-    value(append(chat.id, soon()));
+    value(change_status(chat.id, soon()));
   }
   std::size_t messages = 0;
   for (const auto& update : updates(chat.id)) messages += update.kind == UpdateKind::kMessage ? 1 : 0;
