@@ -74,7 +74,7 @@ class StoreWorld : public ::testing::Test, public StoreStage {
   }
 
  private:
-  static Task<Status> append_many(store::Store& store, UserId user, ChatId chat, int writer, int count,
+  static Task<Status> append_many(store::Store& store, UserId user, ChatId chat, std::size_t writer, int count,
                                   Instant deadline) {
     for (int i = 0; i < count; ++i) {
       std::vector<store::NewUpdate> chunks;
