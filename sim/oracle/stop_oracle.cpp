@@ -41,10 +41,15 @@ void StopOracle::on_record(const TraceRecord& record) {
     running_[record.node].insert(text_or_empty(record, "request_id"));
   } else if (name == "tool.effect.finished") {
     running_[record.node].erase(text_or_empty(record, "request_id"));
+  } else if (name == "daemon.registered") {
+    registering_.insert(record.node);
+  } else if (name == "daemon.credentials.kept" || name == "daemon.credentials.not_kept") {
+    registering_.erase(record.node);
   } else if (name.starts_with("gateway.") || name == "daemon.moved_on") {
     on_gateway(record);
   } else if (name == "node.crashed" || name == "node.started") {
     running_.erase(record.node);
+    registering_.erase(record.node);
     until_.erase(record.node);
     draining_.erase(record.node);
     held_.erase(record.node);
@@ -106,12 +111,15 @@ void StopOracle::on_drained(std::uint32_t gateway) {
 
 void StopOracle::on_exit(const TraceRecord& record) {
   const auto until = until_.find(record.node);
-  const auto running = running_.find(record.node);
-  if (until == until_.end() || running == running_.end() || running->second.empty()) return;
+  if (until == until_.end()) return;
   const Duration left = until->second.until - record.time;
   if (left <= kMargin) return;
-  verdict_.broken(kInOrder, concat(text_or_empty(record, "called"), " has ended while it ran request ", *running->second.begin(),
-                                   ", ", to_text(left), " before its time was over"),
+  const auto running = running_.find(record.node);
+  const bool runs = running != running_.end() && !running->second.empty();
+  if (!runs && !registering_.contains(record.node)) return;
+  verdict_.broken(kInOrder, concat(text_or_empty(record, "called"), " has ended while it ",
+                                   runs ? concat("ran request ", *running->second.begin()) : "wrote down who it is", ", ",
+                                   to_text(left), " before its time was over"),
                   &record);
 }
 

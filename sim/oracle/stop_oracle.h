@@ -1,5 +1,6 @@
 // StopOracle: who is asked to end in order uses the time it is given (C43).
-//   in_order   a daemon does not end while a tool runs, unless its grace is over
+//   in_order   a daemon does not end while a tool runs, or while the token that it was issued is on its way to the disk,
+//              unless its grace is over
 //   sent_on    a gateway does not keep all its daemons to the end, while another one is there for them the whole time
 #pragma once
 
@@ -43,6 +44,7 @@ class StopOracle final : public Oracle {
   };
   std::map<std::uint32_t, Stop> until_;                  // of who was asked to stop
   std::map<std::uint32_t, std::set<std::string>> running_;  // requests, by the daemon's node
+  std::set<std::uint32_t> registering_;                     // daemons' nodes, until the disk has answered
 };
 
 }  // namespace reliant::sim

@@ -44,6 +44,7 @@ class HandServer final : public ports::Http {
   Task<Result<std::unique_ptr<ports::HttpResponse>>> send(ports::HttpRequest request, Instant) override {
     requests.push_back(request);
     times.push_back(executor_.now());
+    co_await sleep_for(takes);
     if (away) co_return unavailable("no connection");
     if (!answers.empty()) {
       Answer answer = answers.front();
@@ -58,6 +59,7 @@ class HandServer final : public ports::Http {
   std::vector<ports::HttpRequest> requests;
   std::vector<Instant> times;
   std::deque<Answer> answers;
+  Duration takes{};  // to answer
   bool away = false;
   int issued = 0;
 
@@ -74,7 +76,7 @@ class SupervisorTest : public DaemonWorld {
           filesystem(world.machine_.disk, world.machine_.disk_faults, Random(2)),
           tools(tools::make_standard_tools(processes, filesystem)),
           context{&world.executor_, nullptr, 1},
-          daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools, *world.journal_,
+          daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools, world.journal(),
                  world.options_),
           file(filesystem, std::string(kFile)),
           registration(world.server_, {"https://reliant.test"}, std::move(session)),
@@ -83,6 +85,10 @@ class SupervisorTest : public DaemonWorld {
       scope.spawn(keep(supervisor, end));
     }
     static Task<void> keep(Supervisor& supervisor, std::optional<Status>& end) { end = co_await supervisor.run(); }
+    void run_again() {
+      end.reset();
+      scope.spawn(keep(supervisor, end));
+    }
 
     sim::SimProcesses processes;
     sim::SimFilesystem filesystem;
@@ -99,6 +105,20 @@ class SupervisorTest : public DaemonWorld {
   void begin(std::string given = "", std::string session = "rlnt_pat_session") {
     kept_.reset();
     kept_ = std::make_unique<Kept>(*this, std::move(given), std::move(session));
+  }
+  // Asks it to stop; the process ends when stop() returns.
+  void stop(Duration grace) {
+    std::optional<Instant> stopped;
+    TaskScope stopper(executor_, 3);
+    stopper.spawn([](Supervisor& supervisor, Executor& executor, Instant deadline, std::optional<Instant>& at) -> Task<void> {
+      co_await supervisor.stop(deadline);
+      at = executor.now();
+    }(kept_->supervisor, executor_, executor_.now() + grace, stopped));
+    const Instant last = executor_.now() + grace + 1s;
+    while (!stopped && executor_.next_event() <= last && executor_.step()) {
+    }
+    EXPECT_TRUE(stopped.has_value());
+    kept_.reset();
   }
   void have_file(std::string token) {
     EXPECT_TRUE(machine_.disk.make_directories("/home/ann/.config/reliant/auth").ok());
@@ -318,6 +338,69 @@ TEST_F(SupervisorTest, KeepsItsCredentialsAsSoonAsTheDiskHasRoom) {
   begin();  // another life
   run_for(31s);
   EXPECT_EQ(server_.requests.size(), 1u);
+}
+
+// Can be opened when the test says so.
+class UnreadableJournal final : public ports::Database {
+ public:
+  explicit UnreadableJournal(ports::Database& inner) : inner_(inner) {}
+  Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override {
+    if (unreadable) co_return resource_exhausted("the disk is full");
+    co_return co_await inner_.begin(access, deadline);
+  }
+  Task<Status> run_script(std::string_view sql, Instant deadline) override {
+    if (unreadable) co_return resource_exhausted("the disk is full");
+    co_return co_await inner_.run_script(sql, deadline);
+  }
+
+  bool unreadable = true;
+
+ private:
+  ports::Database& inner_;
+};
+
+class SupervisorOnAFullDisk : public SupervisorTest {
+ protected:
+  SupervisorOnAFullDisk() { machine_.disk.set_capacity(64); }
+  ports::Database& journal() override { return unreadable_; }
+  UnreadableJournal unreadable_{*journal_};
+};
+
+TEST_F(SupervisorOnAFullDisk, KnowsTheTokenInItsHandWhenItRunsAgain) {
+  gateway_ = make_gateway("gw:1");
+  begin();
+  run_for(1s);
+  ASSERT_TRUE(kept_->end.has_value());
+  EXPECT_EQ(kept_->end->code(), StatusCode::kResourceExhausted);
+  unreadable_.unreadable = false;
+  kept_->run_again();
+  run_for(1s);
+  EXPECT_EQ(token_used(), "Bearer rlnt_pat_1");
+  EXPECT_EQ(server_.requests.size(), 1u) << "it has one, though not on its disk";
+}
+
+TEST_F(SupervisorTest, StopsAfterTheRegistrationThatIsUnderWay) {
+  gateway_ = make_gateway("gw:1");
+  server_.takes = 3s;
+  begin();
+  run_for(1s);
+  stop(10s);
+  EXPECT_NE(on_disk().find("rlnt_pat_1"), std::string::npos) << "a token that was issued is kept";
+  begin();
+  run_for(10s);
+  EXPECT_EQ(server_.requests.size(), 1u);
+  EXPECT_EQ(token_used(), "Bearer rlnt_pat_1");
+}
+
+TEST_F(SupervisorTest, StopsAtTheDeadlineAlsoWhileItRegisters) {
+  gateway_ = make_gateway("gw:1");
+  server_.takes = 15s;
+  begin();
+  run_for(1s);
+  const Instant asked = executor_.now();
+  stop(5s);
+  EXPECT_EQ(executor_.now() - asked, 5s);
+  EXPECT_EQ(on_disk(), "");
 }
 
 TEST_F(SupervisorTest, StopsWhereverItIs) {

@@ -56,6 +56,34 @@ TEST_F(Stop, InTheMiddleOfAToolIsToldOf) {
   EXPECT_EQ(judged.complaints(), "stop.in_order");
 }
 
+TEST_F(Stop, WaitsUntilWhoItIsIsWrittenDown) {
+  stop("daemon-1");
+  judged.record("daemon.registered", {{"user", "u"}, {"daemon", "d1"}, {"recovers", 0}}, kDaemon);
+  judged.at(12s);
+  judged.record("daemon.credentials.kept", {{"daemon", "d1"}}, kDaemon);
+  judged.record("node.exited", {{"called", "daemon-1"}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Stop, ThatLosesATokenIsToldOf) {
+  judged.record("daemon.registered", {{"user", "u"}, {"daemon", "d1"}, {"recovers", 0}}, kDaemon);
+  stop("daemon-1");
+  judged.record("node.exited", {{"called", "daemon-1"}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "stop.in_order");
+}
+
+TEST_F(Stop, MayLoseATokenWhenTheDiskHasNoRoomOrTheTimeIsOver) {
+  judged.record("daemon.registered", {{"user", "u"}, {"daemon", "d1"}, {"recovers", 0}}, kDaemon);
+  judged.record("daemon.credentials.not_kept", {{"daemon", "d1"}, {"error", "full"}}, kDaemon);
+  stop("daemon-1");
+  judged.record("node.exited", {{"called", "daemon-1"}}, kDaemon);
+  judged.record("node.started", {{"called", "daemon-1"}}, kDaemon);
+  judged.record("daemon.registered", {{"user", "u"}, {"daemon", "d1"}, {"recovers", 0}}, kDaemon);
+  judged.at(20s);
+  judged.record("node.exited", {{"called", "daemon-1"}}, kDaemon);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
 TEST_F(Stop, OfAGatewaySendsItsDaemonsOn) {
   stop("gateway-1");
   move_on();
