@@ -361,7 +361,7 @@ class UnreadableJournal final : public ports::Database {
 
 class SupervisorOnAFullDisk : public SupervisorTest {
  protected:
-  SupervisorOnAFullDisk() { machine_.disk.set_capacity(64); }
+  SupervisorOnAFullDisk() { machine_.disk.set_capacity(1); }
   ports::Database& journal() override { return unreadable_; }
   UnreadableJournal unreadable_{*journal_};
 };
@@ -372,6 +372,7 @@ TEST_F(SupervisorOnAFullDisk, KnowsTheTokenInItsHandWhenItRunsAgain) {
   run_for(1s);
   ASSERT_TRUE(kept_->end.has_value());
   EXPECT_EQ(kept_->end->code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(on_disk(), "");
   unreadable_.unreadable = false;
   kept_->run_again();
   run_for(1s);
