@@ -159,9 +159,13 @@ Duration Daemon::wait_after(const Status& end, Duration at_least, Backoff& backo
   if (end.code() == StatusCode::kResourceExhausted && told > Duration::zero())
     return std::max(told, at_least) + random_.duration(Duration::zero(), options_.backoff.base);
   const bool superseded = reason_of(end) == kReasonSuperseded;
-  // That one gateway is not there says nothing of the others: until all were tried, the ceiling stays.
-  if (failed_ % addresses().size() != 0 && !superseded && at_least + told == Duration::zero())
-    return random_.duration(Duration::zero(), options_.backoff.base);
+  // That one gateway is not there says nothing of the others: until all were tried, the ceiling stays. Those whose gateway
+  // has died have failed twice, though, each with the same: were the second wait no longer than the first, most would come
+  // to the others in the middle of the two.
+  if (failed_ % addresses().size() != 0 && !superseded && at_least + told == Duration::zero()) {
+    const Duration base = options_.backoff.base;
+    return random_.duration(Duration::zero(), failed_ == 1 ? std::min(backoff.ceiling(), 2 * base) : base);
+  }
   return backoff.next(std::max({at_least, told, superseded ? kAfterSuperseded : Duration::zero()}));
 }
 

@@ -108,6 +108,31 @@ TEST_F(DaemonConnection, TriesEveryAddressBeforeItWaitsLonger) {
   }
 }
 
+// All of its daemons lose it at once, and all find it gone: each of the two waits spreads them.
+TEST_F(DaemonConnection, SpreadsItsSecondWaitTwiceAsFarWhenItsGatewayHasDied) {
+  options_.gateway_addresses = {"gw:1", "gw:2"};
+  auto other = make_gateway("gw:2");
+  Duration longest{};
+  for (int i = 0; i < 30; ++i) {
+    gateway_ = make_gateway("gw:1");
+    start();
+    run_for(61s);
+    ASSERT_TRUE(life_->daemon.connected());
+    const Instant cut = executor_.now();
+    gateway_->refuse_with(unavailable("no database"));
+    gateway_->hang_up(unavailable("the gateway dies"));
+    run_for(4s);
+    ASSERT_EQ(gateway_->attempts.size(), 2u);
+    ASSERT_EQ(other->attempts.size(), static_cast<std::size_t>(i + 1));
+    EXPECT_LE(gateway_->attempts.back() - cut, 1s);
+    longest = std::max(longest, other->attempts.back() - gateway_->attempts.back());
+    crash();
+    gateway_.reset();
+  }
+  EXPECT_GT(longest, 1500ms);
+  EXPECT_LE(longest, 2s);
+}
+
 TEST_F(DaemonConnection, ComesAgainWhenACrowdedGatewayHasAskedItTo) {
   gateway_ = make_gateway("gw:1");
   gateway_->refuse_with(with_retry_after(resource_exhausted("too many register"), 7s));
