@@ -210,6 +210,7 @@ GrpcTemporal::~GrpcTemporal() = default;
 
 Result<std::unique_ptr<GrpcTemporal>> GrpcTemporal::open(AsioExecutor& executor, GrpcTemporalOptions options) {
   TRY_OK(check(options));
+  silence_grpc();
   return std::unique_ptr<GrpcTemporal>(new GrpcTemporal(std::make_unique<Impl>(executor, options)));
 }
 

@@ -233,6 +233,7 @@ class GrpcTemporalServer::Impl final : private Listener {
 };
 
 Status GrpcTemporalServer::Impl::listen(const GrpcTemporalServerOptions& options) {
+  silence_grpc();
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientPingMs);

@@ -9,6 +9,8 @@
 namespace reliant::app {
 namespace {
 
+constexpr char kBetweenRepeats = '\n';
+
 const Flag* find_flag(const Command& command, std::string_view name) {
   for (const Flag& flag : command.flags) {
     if (flag.name == name) return &flag;
@@ -88,7 +90,9 @@ Result<Arguments> Arguments::parse(const Command& command, std::span<const std::
     const std::string_view name = word.substr(0, equals);
     const Flag* const flag = find_flag(command, name);
     if (flag == nullptr) return unknown_flag(command, name);
-    if (out.values_.contains(name) && out.values_.find(name)->second.origin == name) {
+    const auto before = out.values_.find(name);
+    const bool again = before != out.values_.end() && before->second.origin == name;
+    if (again && !flag->repeats) {
       return invalid_field(name, concat(name, " is given twice; give it once"));
     }
     std::string value = "true";
@@ -102,6 +106,7 @@ Result<Arguments> Arguments::parse(const Command& command, std::span<const std::
     } else {
       return invalid_field(name, concat(name, " needs a value: ", name, " ", flag->value));
     }
+    if (again) value = concat(before->second.text, kBetweenRepeats, value);
     out.values_[std::string(name)] = {std::move(value), std::string(name)};
   }
   const std::size_t count = out.positional_.size();
@@ -121,6 +126,18 @@ std::string Arguments::text(std::string_view flag) const {
   const Flag* const known = find_flag(*command_, flag);
   RELIANT_ASSERT(known != nullptr, "a command reads its own flags only");
   return std::string(known->fallback);
+}
+
+std::vector<std::string> Arguments::list(std::string_view flag) const {
+  std::vector<std::string> out;
+  if (!is_set(flag)) return out;
+  const std::string all = text(flag);
+  for (std::size_t begin = 0; begin <= all.size();) {
+    const std::size_t end = std::min(all.find(kBetweenRepeats, begin), all.size());
+    out.push_back(all.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
 }
 
 std::string Arguments::origin(std::string_view flag) const {

@@ -22,6 +22,7 @@ struct Flag {
   std::string_view fallback;     // what holds without it
   std::string_view help;
   std::string_view group = {};  // the heading that it is listed under; "" = of the group before it
+  bool repeats = false;         // may be given several times: `list` has all of them
 };
 
 struct Command {
@@ -43,6 +44,7 @@ class Arguments {
   bool help_wanted() const { return help_; }
   bool is_set(std::string_view flag) const { return values_.contains(flag); }  // given, or by a variable
   std::string text(std::string_view flag) const;  // its fallback when it is not set
+  std::vector<std::string> list(std::string_view flag) const;
   Result<std::int64_t> number(std::string_view flag, std::int64_t least, std::int64_t most) const;
   // Of a switch: whether it is on. Its variable may also say that it is off: false, 0 or no.
   Result<bool> on(std::string_view flag) const;

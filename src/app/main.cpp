@@ -20,6 +20,7 @@
 #include "app/options.h"
 #include "app/report.h"
 #include "app/server_options.h"
+#include "app/temporal_main.h"
 #include "app/version.h"
 #include "app/worker_main.h"
 #include "base/text.h"
@@ -52,6 +53,7 @@ std::vector<Group> all_groups() {
       {"Everything in one process", {{&kMonolithCommand, run_monolith}}},
       {"Servers of a distributed system", {{&kApiCommand, api_main}, {&kWorkerCommand, worker_main}, {&kGatewayCommand, gateway_main}}},
       {"The tools daemon, on a user's machine", {{&kDaemonStartCommand, daemon_main}}},
+      {"A workflow engine of its own", {{&kTemporalServeCommand, temporal_main}}},
       group("Chats", kChatCommands, client_main),
       group("Users and tokens, in the database", kAdminCommands, admin_main),
   };

@@ -1,6 +1,7 @@
 // What every Temporal promises, as tests, by raw polling: no worker is between the test and the server. A world gives
 // `executor()`, `scope()` for the tasks of a client, `temporal()` and `restart()` of the server, and `run_until(condition,
-// limit)`, which lets its time pass, virtual or real. Instantiate `TemporalContract` with it.
+// limit)`, which lets its time pass, virtual or real; and, derived from OurEngine or RealServer below, in which of the ways
+// that README.md lists it behaves. Instantiate `TemporalContract` with it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -29,6 +30,15 @@ namespace api = ::temporal::api;
 namespace enums = ::temporal::api::enums::v1;
 using Command = api::command::v1::Command;
 using HistoryEvent = api::history::v1::HistoryEvent;
+
+struct OurEngine {
+  static constexpr bool kRemembersRequestsOfClosedRuns = true;
+  static constexpr auto kRetryStateOfScheduleToStart = enums::RETRY_STATE_TIMEOUT;
+};
+struct RealServer {
+  static constexpr bool kRemembersRequestsOfClosedRuns = false;
+  static constexpr auto kRetryStateOfScheduleToStart = enums::RETRY_STATE_NON_RETRYABLE_FAILURE;
+};
 
 // For worlds with virtual time.
 inline void run_virtual_time(Executor& executor, const std::function<bool()>& done, Duration limit) {

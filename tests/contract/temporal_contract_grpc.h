@@ -15,6 +15,7 @@
 #include "adapters/system_clock.h"
 #include "base/assert.h"
 #include "base/event_log.h"
+#include "contract/temporal_contract.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 #include "support/temporal_server.h"
@@ -69,7 +70,7 @@ class GrpcTemporalClient {
   TaskScope scope_{executor_, 2};
 };
 
-class ServedEngineWorld {
+class ServedEngineWorld : public OurEngine {
  public:
   ServedEngineWorld() {
     start();
@@ -121,7 +122,7 @@ class ServedEngineWorld {
   std::unique_ptr<adapters::GrpcTemporalServer> server_;
 };
 
-class RealTemporalWorld {
+class RealTemporalWorld : public RealServer {
  public:
   RealTemporalWorld() {
     client_.connect(server_.port());

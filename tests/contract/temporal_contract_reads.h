@@ -24,7 +24,7 @@ TYPED_TEST_P(TemporalContract, GivesAStickyWorkerOnlyWhatIsNew) {
 TYPED_TEST_P(TemporalContract, GivesUpAStickyWorkerThatDoesNotCome) {
   this->start_workflow("gone");
   auto task = this->next_task();
-  EXPECT_EQ(this->next_task(true, std::chrono::seconds(1)).task_token(), "");  // it was there a moment ago
+  EXPECT_EQ(this->next_task(true, std::chrono::seconds(3)).task_token(), "");  // it was there a moment ago
   auto request = this->completion(task.task_token(), {});
   this->make_sticky(request);
   this->must(this->temporal().respond_workflow_task_completed(request, this->in(this->kLong)));
@@ -70,7 +70,12 @@ TYPED_TEST_P(TemporalContract, EndsThePollsOfAWorkerThatStops) {
   request.set_sticky_task_queue(this->kSticky);
   this->must(this->temporal().shutdown_worker(request, this->in(this->kLong)));
   this->run_for(std::chrono::seconds(1));
-  ASSERT_TRUE(normal->ended() && sticky->ended() && activity->ended());
+  wf::DescribeNamespaceRequest describe;
+  describe.set_namespace_("default");
+  const auto found = this->must(this->temporal().describe_namespace(describe, this->in(this->kLong)));
+  const bool promised = found.namespace_info().capabilities().worker_poll_complete_on_shutdown();
+  EXPECT_EQ(promised, normal->ended() && sticky->ended() && activity->ended());
+  if (!promised) return;  // then a worker breaks them off itself
   EXPECT_EQ(this->await(*normal)->ByteSizeLong(), 0u);
   EXPECT_EQ(this->await(*activity)->ByteSizeLong(), 0u);
 }

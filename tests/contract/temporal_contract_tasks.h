@@ -88,7 +88,7 @@ TYPED_TEST_P(TemporalContract, TimesActivitiesOut) {
   *this->activity_of(command).mutable_schedule_to_start_timeout() = this->span(2 * second);
   out = time_out("sts", command, false, 3 * second);
   EXPECT_EQ(out.failure().timeout_failure_info().timeout_type(), enums::TIMEOUT_TYPE_SCHEDULE_TO_START);
-  EXPECT_EQ(out.retry_state(), enums::RETRY_STATE_TIMEOUT);
+  EXPECT_EQ(out.retry_state(), TypeParam::kRetryStateOfScheduleToStart);
 
   command = this->schedule_activity("1", Duration::zero());
   *this->activity_of(command).mutable_schedule_to_close_timeout() = this->span(2 * second);

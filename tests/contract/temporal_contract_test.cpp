@@ -29,7 +29,7 @@ class VirtualClock final : public Clock {
 };
 
 // The engine of the monolith, over SQLite in memory.
-class EmbeddedWorld {
+class EmbeddedWorld : public OurEngine {
  public:
   EmbeddedWorld() { make(); }
   Executor& executor() { return executor_; }
@@ -64,7 +64,7 @@ class EmbeddedWorld {
 };
 
 // The engine behind a network, in the simulation.
-class SimWorld {
+class SimWorld : public OurEngine {
  public:
   Executor& executor() { return simulation_.executor(); }
   TaskScope& scope() { return client_.scope(); }

@@ -107,7 +107,7 @@ Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_run(
       const auto response = start_response(*existing, false);
       if (!signal) co_return response;
       begin(session);
-      CO_TRY_OK(existing->signal(*signal));
+      CO_TRY_OK(existing->signal(*signal, true));
       const Reply reply = submit(std::move(session));
       CO_TRY_OK(co_await wait(reply, deadline));
       co_return response;

@@ -375,7 +375,7 @@ std::string Run::retry_as_new_run(const api::failure::v1::Failure& failure, enum
   return make_next(std::move(next), *backoff);
 }
 
-Status Run::signal(const wf::SignalWorkflowExecutionRequest& request) {
+Status Run::signal(const wf::SignalWorkflowExecutionRequest& request, bool could_have_started) {
   if (!running()) return not_found("workflow execution already completed");
   if (!request.request_id().empty()) {
     const auto& seen = state_.signal_request_ids();
@@ -390,7 +390,7 @@ Status Run::signal(const wf::SignalWorkflowExecutionRequest& request) {
   if (request.has_header()) *attributes.mutable_header() = request.header();
   attributes.set_request_id(request.request_id());
   *event.mutable_links() = request.links();
-  if (state_.signal_ends_delay()) state_.clear_first_task_at();
+  if (could_have_started && state_.signal_ends_delay()) state_.clear_first_task_at();
   want_task();
   return ok_status();
 }

@@ -70,7 +70,8 @@ class Run {
   Changes finish();
 
   // --- clients
-  Status signal(const wf::SignalWorkflowExecutionRequest& request);
+  // A signal that could have started the run ends its start delay; another one waits for it.
+  Status signal(const wf::SignalWorkflowExecutionRequest& request, bool could_have_started = false);
   bool request_cancel(const wf::RequestCancelWorkflowExecutionRequest& request);  // false: nothing to write
   Status terminate(std::string_view reason, const api::common::v1::Payloads* details, std::string_view identity);
 

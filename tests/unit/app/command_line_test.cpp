@@ -8,6 +8,7 @@ namespace {
 constexpr Flag kFlags[] = {
     {"--port", "PORT", "API_PORT", "8080", "where"},
     {"--json", "", "", "", "for scripts"},
+    {"--name", "NAME", "", "", "which", {}, true},
 };
 constexpr Command kCommand = {"thing do", "NAME", 1, 1, "Does it.", kFlags};
 
@@ -30,6 +31,11 @@ TEST(CommandLine, PrefersTheFlagToTheVariableToTheFallback) {
   EXPECT_EQ(parse({"me"}, environment)->text("--port"), "2");
   EXPECT_EQ(parse({"me", "--port", "3"}, environment)->text("--port"), "3");
   EXPECT_EQ(parse({"me"}, environment)->origin("--port"), "API_PORT");
+}
+
+TEST(CommandLine, TakesSeveralValuesWhereAFlagRepeats) {
+  EXPECT_EQ(parse({"me", "--name", "a", "--name=b"})->list("--name"), (std::vector<std::string>{"a", "b"}));
+  EXPECT_EQ(parse({"me"})->list("--name"), std::vector<std::string>());
 }
 
 TEST(CommandLine, NamesWhatIsWrong) {

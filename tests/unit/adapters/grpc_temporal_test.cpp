@@ -1,0 +1,276 @@
+#include "adapters/grpc_temporal.h"
+
+#include <gtest/gtest.h>
+#include <temporal/api/errordetails/v1/message.pb.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "adapters/asio_executor.h"
+#include "adapters/grpc_temporal_server.h"
+#include "adapters/grpc_temporal_wire.h"
+#include "adapters/self_signed.h"
+#include "runtime/event.h"
+#include "runtime/scope.h"
+#include "runtime/sleep.h"
+#include "support/server_process.h"
+#include "support/started.h"
+#include "support/temporal_server.h"
+
+namespace reliant::adapters {
+namespace {
+
+using namespace std::chrono_literals;
+namespace wf = ports::wf;
+
+// Polls wait until somebody lets them go; everything else is not there.
+class WaitingTemporal final : public ports::Temporal {
+ public:
+#define RELIANT_TEST_METHOD(name, Name)                                                             \
+  Task<Result<wf::Name##Response>> name(wf::Name##Request request, Instant) override {              \
+    return answer<wf::Name##Response>(std::move(request));                                          \
+  }
+  RELIANT_TEMPORAL_METHODS(RELIANT_TEST_METHOD)
+#undef RELIANT_TEST_METHOD
+
+  int waiting = 0;
+  Event let_go;
+
+ private:
+  template <class Response, class Request>
+  Task<Result<Response>> answer(Request) {
+    if constexpr (std::is_same_v<Request, wf::PollActivityTaskQueueRequest>) {
+      struct Count {
+        int& count;
+        explicit Count(int& what) : count(what) { ++count; }
+        ~Count() { --count; }
+      } const counted(waiting);
+      (void)co_await let_go.wait();
+      co_return Response();
+    } else if constexpr (std::is_same_v<Request, wf::GetSystemInfoRequest>) {
+      Response response;
+      response.set_server_version("7");
+      co_return response;
+    } else {
+      co_return unimplemented("not here");
+    }
+  }
+};
+
+class GrpcTemporalTest : public ::testing::Test {
+ protected:
+  void serve(std::optional<TlsCredentials> tls = std::nullopt) {
+    GrpcTemporalServerOptions options;
+    options.tls = std::move(tls);
+    auto server = GrpcTemporalServer::listen(executor_, scope_.context(), behind_, options);
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = *std::move(server);
+    options_.host = "127.0.0.1";
+    options_.port = server_->port();
+  }
+  void connect() {
+    auto client = GrpcTemporal::open(executor_, options_);
+    ASSERT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+  }
+  template <class T>
+  std::unique_ptr<tests::Started<T>> start(Task<T> task) {
+    return std::make_unique<tests::Started<T>>(scope_.context(), std::move(task));
+  }
+  template <class T>
+  T get(Task<T> task) {
+    auto started = start(std::move(task));
+    EXPECT_TRUE(run_until([&] { return started->ended(); }));
+    return started->take();
+  }
+  bool run_until(const std::function<bool()>& done) { return executor_.run_loop_until(done, 30s); }
+  Result<wf::GetSystemInfoResponse> ask(Duration patience = 10s) {
+    return get(client_->get_system_info({}, after(executor_.now(), patience)));
+  }
+  void wait_ready() {
+    const Instant limit = after(executor_.now(), 20s);
+    while (!ask(1s).ok()) {
+      ASSERT_LT(executor_.now(), limit);
+      EXPECT_TRUE(get(pass(20ms)));
+    }
+  }
+  Task<Result<wf::PollActivityTaskQueueResponse>> poll() {
+    return client_->poll_activity_task_queue({}, after(executor_.now(), 60s));
+  }
+  static Task<bool> pass(Duration time) {
+    co_await sleep_for(time);
+    co_return true;
+  }
+  static Task<bool> stop(GrpcTemporalServer& server, Instant deadline) {
+    co_await server.stop(deadline);
+    co_return true;
+  }
+
+  AsioExecutor executor_;
+  WaitingTemporal behind_;
+  TaskScope scope_{executor_, 0};
+  std::unique_ptr<GrpcTemporalServer> server_;
+  GrpcTemporalOptions options_;
+  std::unique_ptr<GrpcTemporal> client_;
+};
+
+TEST_F(GrpcTemporalTest, NamesTheOptionThatIsWrong) {
+  const auto field = [&](auto change) {
+    GrpcTemporalOptions options;
+    change(options);
+    return field_of(GrpcTemporal::open(executor_, options).status());
+  };
+  EXPECT_EQ(field([](auto& options) { options.host = "http://cluster"; }), "host");
+  EXPECT_EQ(field([](auto& options) { options.port = 0; }), "port");
+  EXPECT_EQ(field([](auto& options) { options.api_key = "secret"; }), "api_key") << "never in plain text";
+  EXPECT_EQ(field([](auto& options) { options.client_key = "key"; }), "client_certificate");
+}
+
+TEST_F(GrpcTemporalTest, TellsThatNobodyListens) {
+  options_.host = "127.0.0.1";
+  options_.port = static_cast<std::uint16_t>(tests::free_port());
+  connect();
+  EXPECT_EQ(ask().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(GrpcTemporalTest, CarriesAnswersAndErrors) {
+  serve();
+  connect();
+  const auto info = ask();
+  ASSERT_TRUE(info.ok()) << info.status();
+  EXPECT_EQ(info->server_version(), "7");
+  const auto refused = get(client_->describe_namespace({}, after(executor_.now(), 10s)));
+  EXPECT_EQ(refused.status().code(), StatusCode::kUnimplemented);
+  EXPECT_EQ(message_of(refused.status()), "not here");
+}
+
+TEST_F(GrpcTemporalTest, CarriesDetailsAndTheReasonThatTheyGive) {
+  ::temporal::api::errordetails::v1::NamespaceNotFoundFailure detail;
+  detail.set_namespace_("nowhere");
+  const std::string bytes = detail.SerializeAsString();
+  Status status = not_found("Namespace nowhere is not found.");
+  status.SetPayload("type.googleapis.com/temporal.api.errordetails.v1.NamespaceNotFoundFailure",
+                    absl::Cord(absl::string_view(bytes)));
+  status = with_field(std::move(status), "namespace");
+  const Status back = status_of_wire(5, message_of(status), details_of_status(status));
+  EXPECT_EQ(back.code(), StatusCode::kNotFound);
+  EXPECT_EQ(reason_of(back), "NAMESPACE_NOT_FOUND");
+  EXPECT_EQ(field_of(back), "") << "our own annotations stay here";
+  EXPECT_EQ(details_of_status(unavailable("x")), "");
+  EXPECT_NE(details_of_status(not_found("x")), "") << "a real server never sends it bare";
+  EXPECT_EQ(status_of_wire(99, "x", "no status at all").code(), StatusCode::kUnknown);
+}
+
+TEST_F(GrpcTemporalTest, SpeaksTlsToAServerThatItTrustsOnly) {
+  const auto own = make_self_signed(std::chrono::sys_days(std::chrono::year(2026) / 1 / 1));
+  const auto other = make_self_signed(std::chrono::sys_days(std::chrono::year(2026) / 1 / 1));
+  ASSERT_TRUE(own.ok() && other.ok());
+  serve(*own);
+  options_.tls = true;
+  options_.api_key = "secret";
+  options_.ca_certificates = own->certificate_chain;
+  connect();
+  EXPECT_TRUE(ask().ok());
+  options_.ca_certificates = other->certificate_chain;
+  connect();
+  EXPECT_EQ(ask().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(GrpcTemporalTest, BreaksOffACallWhoseCallerHasGone) {
+  serve();
+  connect();
+  auto polled = start(poll());
+  ASSERT_TRUE(run_until([&] { return behind_.waiting == 1; }));
+  polled.reset();
+  EXPECT_TRUE(run_until([&] { return behind_.waiting == 0; })) << "a poll that nobody waits for must not take a task";
+}
+
+TEST_F(GrpcTemporalTest, BreaksOffACallWhoseDeadlineHasPassed) {
+  serve();
+  connect();
+  const auto late = get(client_->poll_activity_task_queue({}, after(executor_.now(), 200ms)));
+  ASSERT_TRUE(late.ok()) << "a long poll that ends is no error";
+  EXPECT_EQ(late->ByteSizeLong(), 0u);
+  EXPECT_TRUE(run_until([&] { return behind_.waiting == 0; }));
+}
+
+TEST_F(GrpcTemporalTest, StopsWithPollsOpenAndLeavesNothingBehind) {
+  serve();
+  connect();
+  auto polled = start(poll());
+  ASSERT_TRUE(run_until([&] { return behind_.waiting == 1; }));
+  const Instant before = executor_.now();
+  EXPECT_TRUE(get(stop(*server_, after(executor_.now(), 10s))));
+  EXPECT_LT(executor_.now() - before, 5s);
+  ASSERT_TRUE(run_until([&] { return polled->ended(); }));
+  EXPECT_EQ(polled->take().status().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(behind_.waiting, 0);
+}
+
+TEST_F(GrpcTemporalTest, IsDestroyedWithCallsUnderWay) {
+  serve();
+  connect();
+  auto polled = start(poll());
+  ASSERT_TRUE(run_until([&] { return behind_.waiting == 1; }));
+  server_.reset();
+  ASSERT_TRUE(run_until([&] { return polled->ended(); }));
+  EXPECT_EQ(polled->take().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(GrpcTemporalTest, RefusesAPortThatIsTaken) {
+  serve();
+  GrpcTemporalServerOptions again;
+  again.port = server_->port();
+  EXPECT_EQ(GrpcTemporalServer::listen(executor_, scope_.context(), behind_, again).status().code(),
+            StatusCode::kUnavailable);
+}
+
+TEST_F(GrpcTemporalTest, ComesBackByItself) {
+  serve();
+  connect();
+  EXPECT_TRUE(ask().ok());
+  server_.reset();
+  EXPECT_EQ(ask().status().code(), StatusCode::kUnavailable);
+  GrpcTemporalServerOptions again;
+  again.port = options_.port;
+  auto server = GrpcTemporalServer::listen(executor_, scope_.context(), behind_, again);
+  ASSERT_TRUE(server.ok()) << server.status();
+  const Instant began = executor_.now();
+  wait_ready();
+  EXPECT_LT(executor_.now() - began, 6s);
+}
+
+TEST_F(GrpcTemporalTest, UsesNoProxyOfTheEnvironment) {
+  ASSERT_EQ(::setenv("http_proxy", "http://127.0.0.1:1", 1), 0);
+  serve();
+  connect();
+  EXPECT_TRUE(ask().ok());
+  ::unsetenv("http_proxy");
+}
+
+// A server that hangs: its callers are told at their deadline, and everything else goes on.
+TEST_F(GrpcTemporalTest, GoesOnWhileTheServerHangs) {
+  tests::TemporalServer real;
+  options_.host = "127.0.0.1";
+  options_.port = static_cast<std::uint16_t>(real.port());
+  connect();
+  wait_ready();
+  real.freeze();
+  auto call = start(client_->get_system_info({}, after(executor_.now(), 2s)));
+  int ticks = 0;
+  for (; !call->ended() && ticks < 10'000; ++ticks) {
+    const Instant before = executor_.now();
+    EXPECT_TRUE(get(pass(10ms)));
+    EXPECT_LT(executor_.now() - before, 1s);
+  }
+  EXPECT_GT(ticks, 50);
+  EXPECT_EQ(call->take().status().code(), StatusCode::kDeadlineExceeded);
+  real.thaw();
+  wait_ready();
+}
+
+}  // namespace
+}  // namespace reliant::adapters
