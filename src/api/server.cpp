@@ -95,8 +95,8 @@ Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& res
       answered = co_await answer(route->endpoint, std::move(call));
     }
   }
-  ports::RpcResponse response =
-      answered.ok() ? *std::move(answered) : error_response(answered.status(), id, path);
+  const Status failure = answered.status();
+  ports::RpcResponse response = failure.ok() ? *std::move(answered) : error_response(failure, id, path);
   response.headers["x-request-id"] = id;
   if (response.status >= 500) {
     log_.warning("api.call.failed",
@@ -104,7 +104,7 @@ Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& res
                   {"method", method},
                   {"path", path},
                   {"status", response.status},
-                  {"error", answered.ok() ? std::string_view() : message_of(answered.status())}});
+                  {"error", message_of(failure)}});
   } else {
     log_.debug("api.call.answered",
                {{"request", id}, {"method", method}, {"path", path}, {"status", response.status}});

@@ -35,10 +35,12 @@ Task<Result<std::vector<Result<std::int64_t>>>> Records::accept(GatewayId gatewa
 
 Task<Result<std::vector<Result<std::monostate>>>> Records::record_presence(std::vector<Presence> sessions) {
   std::vector<store::DaemonPresence> all;
+  all.reserve(sessions.size());
   for (const auto& [session, connection] : sessions)
     all.push_back({session.user, session.daemon, session.epoch, connection});
   CO_TRY_ASSIGN(const auto written, co_await store_.daemons().set_connections(std::move(all), deadline()));
   std::vector<Result<std::monostate>> answers;
+  answers.reserve(written.size());
   for (const Status& status : written)
     answers.push_back(status.ok() ? Result<std::monostate>(std::monostate()) : Result<std::monostate>(status));
   co_return answers;
