@@ -25,6 +25,8 @@ constexpr std::string_view kBinary = "-bin";
 // All headers of a stream together may have 8 kB, and a byte may take three there.
 constexpr std::size_t kMaxText = 1024;
 
+constexpr Duration kPeersPingEvery = std::chrono::seconds(1);
+
 bool printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
@@ -110,8 +112,9 @@ std::map<std::string, int> channel_arguments(const GrpcLinkOptions& options) {
       {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(options.keepalive_timeout)},
       {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
       {GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0},
-      // Well below what peers send: else theirs would be taken for abuse, and their streams ended.
-      {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, milliseconds(options.keepalive_time / 4)},
+      // More often than peers do: else theirs would be taken for abuse, and their streams ended.
+      {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+       milliseconds(std::min(options.keepalive_time / 4, kPeersPingEvery))},
   };
 }
 

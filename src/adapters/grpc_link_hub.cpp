@@ -3,8 +3,15 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "runtime/sleep.h"
 
 namespace reliant::adapters {
+
+namespace {
+
+constexpr Duration kSettled = std::chrono::milliseconds(20);
+
+}  // namespace
 
 GrpcLinkHub::GrpcLinkHub(AsioExecutor& executor, GrpcLinkOptions options)
     : executor_(executor), options_(std::move(options)) {
@@ -66,6 +73,16 @@ void GrpcLinkHub::watch(std::shared_ptr<GrpcLinkStream> stream) {
 Task<void> GrpcLinkHub::end_in_time(std::shared_ptr<GrpcLinkStream> stream, Instant deadline) {
   const bool in_time = co_await stream->flushed().wait(deadline);
   if (!in_time) stream->break_off();
+}
+
+void GrpcLinkHub::settle(std::shared_ptr<GrpcLinkStream> stream) {
+  if (stream->end()) return stream->on_read(std::nullopt);
+  scope_->spawn(end_reads(std::move(stream), after(executor_.now(), kSettled)));
+}
+
+Task<void> GrpcLinkHub::end_reads(std::shared_ptr<GrpcLinkStream> stream, Instant when) {
+  co_await sleep_until(when);
+  stream->on_read(std::nullopt);
 }
 
 // The executor need not run any more: what gRPC tells is heard here.

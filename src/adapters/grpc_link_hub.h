@@ -46,6 +46,8 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
   void remove(GrpcLinkStream& stream);
   // Breaks it off when it has not sent everything in time.
   void watch(std::shared_ptr<GrpcLinkStream> stream);
+  // Its reads have ended: with a half-close, unless it is cancelled in the next moment.
+  void settle(std::shared_ptr<GrpcLinkStream> stream);
   // A server of gRPC's exists: shut() asks it to end, and waits until it has.
   void add_server(std::uint64_t server, Work close) { servers_.emplace(server, std::move(close)); }
   void remove_server(std::uint64_t server) { servers_.erase(server); }
@@ -56,6 +58,7 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
  private:
   void hand_over();
   void work_off();
+  static Task<void> end_reads(std::shared_ptr<GrpcLinkStream> stream, Instant when);
   static Task<void> end_in_time(std::shared_ptr<GrpcLinkStream> stream, Instant deadline);
 
   AsioExecutor& executor_;

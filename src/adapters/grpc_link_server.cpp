@@ -71,11 +71,13 @@ class AcceptorStream final : public GrpcLinkStream, public grpc::ServerGenericBi
   void start_cancel() override { context_.TryCancel(); }
 
   void OnReadDone(bool ok) override {
-    // gRPC knows, when a read ends with nothing, whether the peer has half-closed or the stream is broken.
-    const bool broken = !ok && context_.IsCancelled();
-    hub_->post([this, ok, broken] {
+    if (ok) return hub_->post([this] { on_read(take_bytes(incoming_)); });
+    // Has the peer half-closed, or is the stream broken? gRPC mostly knows by now; of a message that is too large it says
+    // so a moment later.
+    const bool broken = context_.IsCancelled();
+    hub_->post([this, broken] {
       if (broken) on_cancelled();
-      on_read(ok ? std::optional(take_bytes(incoming_)) : std::nullopt);
+      hub_->settle(shared_from_this());
     });
   }
   void OnWriteDone(bool ok) override {
