@@ -7,7 +7,7 @@ import unittest
 
 from real_cluster import Client, Crowd, RealCluster, have_chat, wait_until
 
-ALL_MARKS = ["a", "b", "c"]
+CALLS = 3  # of tools, in every chat
 
 
 class Distributed(unittest.TestCase):
@@ -18,7 +18,7 @@ class Distributed(unittest.TestCase):
         cls.cluster.up()
 
     def tearDown(self):
-        self.cluster.up()  # whole again
+        self.cluster.heal()
 
     def crowd(self):
         return Crowd(self.cluster, ["user-1", "user-2"])
@@ -31,7 +31,7 @@ class Distributed(unittest.TestCase):
             said = [tool["outcome"] for tool in chat.tools]
             about = f"{chat.chat}: {said} {chat.marks} {chat.updates[-1]}"
             self.assertEqual(chat.status, "idle", about)
-            self.assertEqual(len(said), len(ALL_MARKS), about)
+            self.assertEqual(len(said), CALLS, about)
             self.assertLessEqual(set(said), set(outcomes), about)
             self.assertEqual(len(chat.marks), len(set(chat.marks)), f"a tool ran twice: {about}")
             self.assertGreaterEqual(len(chat.marks), said.count("executed"), about)
@@ -43,19 +43,45 @@ class Distributed(unittest.TestCase):
         with self.crowd() as crowd:
             crowd.wait_for(2)
             for name in names:
-                self.cluster.signal(name, number)
+                self.cluster.strike(name, number)
             if then is not None:
                 then()
-            self.cluster.up()
+            self.cluster.heal()
             crowd.wait_for(6)
         self.expect_done(crowd, outcomes)
+        self.expect_no_oracle_complains()
+
+    def expect_no_oracle_complains(self):
+        """They judge all that has happened since the cluster was started."""
+        code, said = self.cluster.judge()
+        self.assertEqual(code, 0, said)
 
     def test_a_chat_with_tools(self):
         chat = have_chat(self.cluster, Client(self.cluster, "user-1"), "one")
-        self.assertEqual((chat.status, chat.marks), ("idle", ALL_MARKS))
+        self.assertEqual((chat.status, len(set(chat.marks))), ("idle", CALLS))
         self.assertEqual([tool["outcome"] for tool in chat.tools], ["executed"] * 3)
         texts = [update for update in chat.updates if update["kind"] == "message" and update["payload"]["role"] == "assistant"]
         self.assertEqual(len(texts), 3)
+
+    def test_the_oracles_see_what_is_wrong(self):
+        chat = have_chat(self.cluster, Client(self.cluster, "user-1"), "seen")
+        self.expect_no_oracle_complains()
+        marks = self.cluster.directory / "projects" / "seen" / "marks"
+        good = marks.read_text()
+        marks.write_text(good + chat.marks[0] + "\n")
+        code, said = self.cluster.judge()
+        self.assertEqual(code, 2)
+        self.assertRegex(said, f'(?m)^tool.at_most_once: .* happened twice for request {chat.marks[0]}')
+        marks.write_text(good.replace(chat.marks[0], ""))
+        self.assertIn("the machine shows nothing", self.cluster.judge()[1])
+        marks.write_text(good)
+        clients = self.cluster.directory / "clients.jsonl"
+        lines = clients.read_text().splitlines(keepends=True)
+        missing = next(i for i, line in enumerate(lines) if '"client.update"' in line and chat.chat in line)
+        clients.write_text("".join(lines[:missing] + lines[missing + 1:]))
+        self.assertIn("stream.gap: ", self.cluster.judge()[1])
+        clients.write_text("".join(lines))
+        self.expect_no_oracle_complains()
 
     def test_everything_is_ready(self):
         checks = {"api": {"database", "nats", "streaming", "temporal"}, "worker": {"database", "nats", "pollers"},
@@ -91,10 +117,7 @@ class Distributed(unittest.TestCase):
         self.strike("temporal")
 
     def test_a_gateway_is_frozen_for_longer_than_its_daemons_bear(self):
-        def thaw():
-            time.sleep(45)
-            self.cluster.signal("gateway-1", signal.SIGCONT)
-        self.strike("gateway-1", number=signal.SIGSTOP, then=thaw)
+        self.strike("gateway-1", number=signal.SIGSTOP, then=lambda: time.sleep(45))
 
     def test_what_is_away_is_named_and_comes_back(self):
         for service, checks in (("nats", {"nats"}), ("postgres", {"database"}), ("temporal", {"temporal", "pollers"})):
@@ -116,13 +139,15 @@ class Distributed(unittest.TestCase):
             crowd.wait_for(1)
             for name in ("api-1", "worker-1", "gateway-1", "daemon-3"):
                 began = time.monotonic()
-                self.cluster.signal(name, signal.SIGTERM)
+                self.cluster.strike(name, signal.SIGTERM)
                 self.cluster.ends(name)
                 self.assertLess(time.monotonic() - began, 12, name)
                 self.assertNotIn("process.cut_off", [event["event"] for event in self.cluster.events(name)], name)
-                self.cluster.up()
+                self.cluster.record("world", "node.exited", called=name, life=1)
+                self.cluster.heal()
             crowd.wait_for(3)
         self.expect_done(crowd)
+        self.expect_no_oracle_complains()
 
 
 if __name__ == "__main__":

@@ -20,23 +20,24 @@ CLUSTER = sys.argv.pop(1) if len(sys.argv) > 1 else str(pathlib.Path(__file__).r
 PATIENCE = 60.0
 UNREACHED = (OSError, http.client.HTTPException)
 
-# Each call leaves a mark that says whose it is, so that what ran twice shows.
+# Each call leaves a mark that says whose it is, so that what ran twice shows, and keeps what it writes.
 SCRIPT = """
 answers:
   - when: work
     steps:
       - text: "first"
         calls:
-          - {tool: bash, arguments: {command: "echo a >> marks; sleep 0.4; echo done"}}
-          - {tool: bash, arguments: {command: "echo b >> marks; sleep 0.2; echo done"}}
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.4; echo one | tee -a out.$RELIANT_REQUEST_ID"}}
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.2; echo two | tee -a out.$RELIANT_REQUEST_ID"}}
       - text: "second"
         chunk_delay_ms: 20
         calls:
-          - {tool: bash, arguments: {command: "echo c >> marks; sleep 0.5; seq 1 200"}}
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.5; seq 1 200 | tee -a out.$RELIANT_REQUEST_ID"}}
       - text: "all is done"
   - steps:
       - text: "hello"
 """
+JUDGE = pathlib.Path(RELIANT).parent / "reliant-judge"
 
 
 class RealCluster:
@@ -46,6 +47,7 @@ class RealCluster:
         self.script = self.directory / "script.yaml"
         self.script.write_text(script)
         self.counts = counts
+        self.recording = threading.Lock()
 
     def run(self, *arguments, check=True):
         done = subprocess.run([CLUSTER, *map(str, arguments), "--dir", str(self.directory)], capture_output=True, text=True, timeout=180)
@@ -115,6 +117,48 @@ class RealCluster:
         finally:
             connection.close()
 
+    def record(self, log, event, level="info", **fields):
+        """As the processes do: for the oracles."""
+        now = time.time_ns() // 1000
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 1_000_000)) + f".{now % 1_000_000:06}Z"
+        with self.recording, open(self.directory / f"{log}.jsonl", "a") as out:
+            out.write(json.dumps({"time": stamp, "level": level, "event": event} | fields) + "\n")
+
+    def strike(self, name, number):
+        """A fault that the oracles are told of."""
+        fault = {signal.SIGSTOP: "fault.pause", signal.SIGTERM: "fault.stop"}.get(number, "fault.crash")
+        self.record("world", fault, target=name, other="", lasts_us=3_600_000_000)  # until it is healed
+        self.signal(name, number)
+        if number == signal.SIGKILL:
+            self.ends(name)
+            self.record("world", "node.crashed", called=name, life=1)
+
+    def heal(self):
+        for name in self.state():
+            self.signal_tree(name, signal.SIGCONT)
+        self.up()
+        self.record("world", "fault.healed")
+
+    def judge(self):
+        """What the simulator's oracles say of all that was recorded. (exit code, text)"""
+        projects = list((self.directory / "projects").glob("*"))
+        effects = [mark for project in projects if (project / "marks").exists() for mark in (project / "marks").read_text().split()]
+        written = {file.name.removeprefix("out."): file.read_text() for project in projects for file in project.glob("out.*")}
+        machines = self.directory / "machines.json"
+        machines.write_text(json.dumps({"effects": effects, "written": written}))
+        logs = [f"world={self.directory}/world.jsonl", f"clients,client={self.directory}/clients.jsonl"]
+        for name in sorted(self.state()):
+            kind = name.rpartition("-")[0]
+            if kind in ("api", "worker", "gateway"):
+                logs.append(f"{name},{kind}={self.directory}/{name}.jsonl")
+            if kind == "daemon":
+                identity = json.loads((self.directory / name / "daemon.json").read_text())
+                user = next(self.events(name, "daemon.connected"))["user"]
+                logs.append(f"{name},daemon,{user},{identity['daemon_id']}={self.directory}/{name}.jsonl")
+        url = f"postgres://reliant@127.0.0.1:{self.port('postgres')}/reliant"
+        done = subprocess.run([JUDGE, "--db-url", url, "--machines", machines, *logs], capture_output=True, text=True, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
     def events(self, name, *wanted):
         """What a process has recorded, over all its lives."""
         file = self.directory / f"{name}.jsonl"
@@ -130,6 +174,7 @@ class Client:
 
     def __init__(self, cluster, user):
         self.cluster = cluster
+        self.user = user
         self.token = cluster.token(user)
         self.ports = [cluster.port(name) for name in cluster.names("api")]
         self.random = random.Random(user)
@@ -150,11 +195,17 @@ class Client:
 
     def new_chat(self, project):
         made = self.call("POST", "/projects", {"name": "p", "path": str(project)})
-        return self.call("POST", "/chats", {"project_id": made.body["id"]}).body["id"]
+        chat = self.call("POST", "/chats", {"project_id": made.body["id"]}).body["id"]
+        self.record("client.chat.created", chat=chat)
+        return chat
+
+    def record(self, event, level="info", **fields):
+        self.cluster.record("clients", event, level, user=self.user, **fields)
 
     def send(self, chat, text, key):
         reply = self.call("POST", f"/chats/{chat}/messages", {"text": text, "client_message_id": key})
         assert reply.status == 202, reply.body
+        self.record("client.message.accepted", chat=chat, message=reply.body["message_id"], sequence=reply.body["sequence"], key=key)
         return reply.body
 
     def follow(self, chat, patience=PATIENCE):
@@ -165,6 +216,7 @@ class Client:
             assert time.monotonic() < deadline, f"chat {chat} has not ended after {out[-3:]}"
             with contextlib.suppress(UNREACHED):
                 self.read_stream(chat, out, deadline)
+        self.record("client.chat.done", chat=chat)
         return out
 
     def read_stream(self, chat, out, deadline):
@@ -176,6 +228,7 @@ class Client:
             if response.status != 200:
                 time.sleep(0.1)
                 return
+            self.cluster.record("clients", "client.stream.opened", "debug", chat=chat, after=len(out))
             fields = {}
             while time.monotonic() < deadline:
                 line = response.readline().decode()
@@ -187,6 +240,8 @@ class Client:
                     fields[name] = value
                 elif not line and fields:
                     update = {"sequence": int(fields["id"]), "kind": fields["event"], "payload": json.loads(fields["data"])}
+                    self.record("client.update", "debug", chat=chat, sequence=update["sequence"], kind=update["kind"],
+                                payload=fields["data"], foreign="")
                     fields = {}
                     assert update["sequence"] == len(out) + 1, f"a gap in chat {chat} before {update}"
                     out.append(update)
