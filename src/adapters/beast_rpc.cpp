@@ -34,11 +34,12 @@ using TlsContext = std::shared_ptr<ssl::context>;  // null: no TLS
 class BeastListener final : public ports::RpcListener {
  public:
   BeastListener(AsioExecutor& executor, EventLog& log, ports::RpcHandler& handler, ports::RpcLimits limits,
-                TlsContext tls, tcp::acceptor acceptor, std::string address)
+                TlsContext tls, PlainText plain_text, tcp::acceptor acceptor, std::string address)
       : log_(log),
         handler_(handler),
         limits_(limits),
         tls_(std::move(tls)),
+        plain_text_(plain_text),
         address_(std::move(address)),
         accepting_(std::make_shared<Accepting>(std::move(acceptor), *this)),
         scope_(executor, 0) {
@@ -128,8 +129,14 @@ class BeastListener final : public ports::RpcListener {
     co_return false;
   }
 
+  Task<Status> handshake(ServerConnection& connection) {
+    if (plain_text_ == PlainText::kServed) co_await connection.find_out_whether_secure();
+    if (!connection.is_secure()) co_return ok_status();
+    co_return co_await connection.handshake();
+  }
+
   Task<Status> handshake_or_draining(ServerConnection& connection) {
-    auto first = co_await race(connection.handshake(), until_draining());
+    auto first = co_await race(handshake(connection), until_draining());
     if (first.index() == 0) co_return std::get<0>(std::move(first));
     co_return unavailable("the server is stopping");
   }
@@ -207,6 +214,7 @@ class BeastListener final : public ports::RpcListener {
   ports::RpcHandler& handler_;
   ports::RpcLimits limits_;
   TlsContext tls_;
+  PlainText plain_text_;
   std::string address_;
   std::shared_ptr<Accepting> accepting_;
   Event draining_;
@@ -276,7 +284,7 @@ Result<std::unique_ptr<ports::RpcListener>> BeastRpc::listen(std::string address
   if (error) return listen_error(error, address);
   std::string shown = HostPort{real.address().to_string(), real.port()}.str();
   return std::unique_ptr<ports::RpcListener>(
-      new BeastListener(executor_, log_, handler, limits, std::move(tls), std::move(acceptor), std::move(shown)));
+      new BeastListener(executor_, log_, handler, limits, std::move(tls), plain_text_, std::move(acceptor), std::move(shown)));
 }
 
 }  // namespace reliant::adapters

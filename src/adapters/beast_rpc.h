@@ -7,6 +7,7 @@
 // logged and answered 500. A client that does not get through the TLS handshake is dropped; the log says so at debug.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,10 +20,17 @@
 
 namespace reliant::adapters {
 
+// On a port with TLS: to clients that speak none.
+enum class PlainText : std::uint8_t {
+  kRefused,
+  kServed,  // on the same port: for health checks, which are no secret, and whose callers often know no certificate
+};
+
 class BeastRpc final : public ports::RpcServer {
  public:
-  BeastRpc(AsioExecutor& executor, EventLog& log, std::optional<TlsCredentials> tls = std::nullopt)
-      : executor_(executor), log_(log), tls_(std::move(tls)) {}
+  BeastRpc(AsioExecutor& executor, EventLog& log, std::optional<TlsCredentials> tls = std::nullopt,
+           PlainText plain_text = PlainText::kRefused)
+      : executor_(executor), log_(log), tls_(std::move(tls)), plain_text_(plain_text) {}
   // Besides what the port says, FAILED_PRECONDITION: the credentials are of no use.
   Result<std::unique_ptr<ports::RpcListener>> listen(std::string address, ports::RpcHandler& handler,
                                                      ports::RpcLimits limits) override;
@@ -31,6 +39,7 @@ class BeastRpc final : public ports::RpcServer {
   AsioExecutor& executor_;
   EventLog& log_;
   std::optional<TlsCredentials> tls_;
+  PlainText plain_text_;
 };
 
 }  // namespace reliant::adapters

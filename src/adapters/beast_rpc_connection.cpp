@@ -94,6 +94,19 @@ ServerConnection::ServerConnection(Socket socket, asio::ssl::context* tls, ports
   stream_.socket.non_blocking(true, ignored);
 }
 
+Task<void> ServerConnection::find_out_whether_secure() {
+  constexpr char kHandshake = 0x16;  // the type of a TLS record
+  char first = kHandshake;
+  ssize_t got = -1;
+  while (got < 0) {
+    const bool readable = co_await socket_readable();
+    if (!readable || closed_) co_return;
+    got = ::recv(stream_.socket.native_handle(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0 && errno != EAGAIN && errno != EINTR) co_return;  // readiness may be news of the past
+  }
+  if (got == 1 && first != kHandshake) stream_.tls.reset();
+}
+
 Task<Status> ServerConnection::handshake() {
   auto self = shared_from_this();
   AsioOp shake([&](auto h) { stream_.tls->async_handshake(asio::ssl::stream_base::server, std::move(h)); }, self);

@@ -40,6 +40,8 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   ServerConnection(Socket socket, boost::asio::ssl::context* tls, ports::RpcLimits limits);
 
   bool is_secure() const { return stream_.tls.has_value(); }
+  // Before that, where plain text is served, too: a client whose first byte is not that of a handshake is served without TLS.
+  Task<void> find_out_whether_secure();
   // First of all, on a secure one. UNAVAILABLE: it failed, with the reason. Destroying it leaves nothing but `close`.
   Task<Status> handshake();
   // True: bytes of a request are in the buffer. False: there will be none. May be destroyed: what is read goes on into

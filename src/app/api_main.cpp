@@ -39,11 +39,12 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
   router::NatsDaemonRouter router(bus, clock);
   OsSecrets secrets;
   adapters::BeastRpc rpc(process.executor(), process.log(), options.tls);
-  adapters::BeastRpc plain_rpc(process.executor(), process.log());
+  adapters::BeastRpc health_rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
+  adapters::BeastRpc debug_rpc(process.executor(), process.log());  // on this machine only
   CrossOrigin cross_origin(rpc, options.cors_origins);
   CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
 
-  HealthServer health(clock, plain_rpc, [&process] { return process.stopping(); });
+  HealthServer health(clock, health_rpc, [&process] { return process.stopping(); });
   const ChatId probe(process.random().stream("ready").hex(16));
   health.add("database", [&database](Instant deadline) { return database_answers(database, deadline); });
   health.add("nats", [&bus](Instant deadline) { return bus_answers(bus, deadline); });
@@ -53,7 +54,7 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
   });
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
-  DebugServer debug(plain_rpc, backbone.database);
+  DebugServer debug(debug_rpc, backbone.database);
   if (const Status status = debug.start(options.debug.address); !status.ok()) co_return cannot_listen(status, options.debug);
 
   api::ApiServer server(process.context(), process.random(),

@@ -42,7 +42,7 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   gateway::NatsToolBridge bridge(process.context(), clock, process.log(), bus, gateway);
   gateway.set_observer(bridge);
 
-  adapters::BeastRpc rpc(process.executor(), process.log());
+  adapters::BeastRpc rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   HealthServer health(clock, rpc, [&process] { return process.stopping(); });
   health.add("database", [&database](Instant deadline) { return database_answers(database, deadline); });
   health.add("nats", [&bus](Instant deadline) { return bus_answers(bus, deadline); });

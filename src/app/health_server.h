@@ -1,6 +1,7 @@
 // HealthServer: /health and /ready of a server, on a port of their own (R32, R54, C35). Alive is who answers. Ready is who
 // has all that it needs: each check is asked at every call, and what fails is named, so that a dependency that goes away is
-// seen, and one that comes back is, too.
+// seen, and one that comes back is, too. Where the server has a certificate, the port speaks TLS and plain text, as the
+// caller begins.
 //
 // Owner: the server's life, after what its checks look at. Executor: the logic thread. Failures: the port is in use.
 #pragma once

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ from reliant_process import RELIANT, Reply, wait_until
 
 CLUSTER = sys.argv.pop(1) if len(sys.argv) > 1 else str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "cluster")
 PATIENCE = 60.0
+COUNT = itertools.count(1)  # of chats: each has a name of its own
 UNREACHED = (OSError, http.client.HTTPException)
 
 # Each call leaves a mark that says whose it is, so that what ran twice shows, and keeps what it writes.
@@ -297,11 +299,9 @@ class Crowd:
 
     def live(self, user, number):
         client = Client(self.cluster, user)
-        turn = 0
         try:
             while not self.stopping.is_set():
-                turn += 1
-                self.done.append(have_chat(self.cluster, client, f"{user}-{number}-{turn}", patience=120))
+                self.done.append(have_chat(self.cluster, client, f"{user}-{number}-{next(COUNT)}", patience=120))
         except Exception as problem:  # noqa: BLE001: the test shows it
             self.problems.append(problem)
             self.stopping.set()

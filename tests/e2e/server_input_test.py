@@ -146,6 +146,16 @@ class ServerInput(unittest.TestCase):
         answer.read()
         connection.request("GET", "/health", headers={"origin": "https://elsewhere.example"})
         self.assertIsNone(connection.getresponse().getheader("access-control-allow-origin"))
+        health = int(words[words.index("--health-port") + 1])
+        for secure in (http.client.HTTPSConnection("127.0.0.1", health, timeout=PATIENCE, context=trusting),
+                       http.client.HTTPConnection("127.0.0.1", health, timeout=PATIENCE)):
+            self.addCleanup(secure.close)
+            secure.request("GET", "/ready")
+            self.assertEqual(secure.getresponse().status, 200)
+        plain = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        with self.assertRaises((OSError, http.client.HTTPException)):
+            plain.request("GET", "/health")
+            plain.getresponse()
         stranger = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=ssl.create_default_context())
         with self.assertRaises(ssl.SSLCertVerificationError):
             stranger.request("GET", "/health")

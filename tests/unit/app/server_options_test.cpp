@@ -26,6 +26,13 @@ Result<WorkerServerOptions> worker(std::vector<std::string> words, Variables var
   return read(kWorkerCommand, std::move(words), std::move(variables), worker_server_options);
 }
 
+Result<GatewayServerOptions> gateway(std::vector<std::string> words, Variables variables = {}) {
+  return read(kGatewayCommand, std::move(words), std::move(variables),
+              [](const Arguments& arguments, const Environment& environment) {
+                return gateway_server_options(arguments, environment, WallTime{});
+              });
+}
+
 // R35.
 TEST(ServerOptions, OfTheApiHaveTheDefaultsOfTheRequirements) {
   const auto made = api({"--disable-tls"});
@@ -47,6 +54,30 @@ TEST(ServerOptions, OfTheWorkerHaveTheDefaultsOfTheRequirements) {
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->server.health.address, "0.0.0.0:8081");
   EXPECT_EQ(made->server.nats.urls, "nats://n:4222");
+}
+
+// R53.
+TEST(ServerOptions, OfTheGatewayHaveTheDefaultsOfTheRequirements) {
+  const auto made = gateway({"--disable-tls"});
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->daemons.address, "0.0.0.0:9190");
+  EXPECT_EQ(made->server.health.address, "0.0.0.0:8080");
+  EXPECT_EQ(made->advertised, host_name() + ":9190") << "nobody could connect to 0.0.0.0";
+  EXPECT_FALSE(made->single_daemon_per_user);
+  EXPECT_TRUE(valid_id(made->id.str()));
+}
+
+// C43.
+TEST(ServerOptions, OfTheGatewaySayWhereDaemonsReachIt) {
+  EXPECT_EQ(gateway({"--disable-tls", "--bind-address", "10.0.0.1"})->advertised, "10.0.0.1:9190");
+  EXPECT_EQ(gateway({"--disable-tls"}, {{"ADVERTISE_ADDRESS", "g.example:443"}})->advertised, "g.example:443");
+  EXPECT_EQ(field_of(gateway({"--disable-tls", "--advertise-address", "g.example"}).status()), "--advertise-address");
+  EXPECT_EQ(field_of(gateway({"--disable-tls", "--daemon-port", "0"}).status()), "--daemon-port");
+}
+
+TEST(ServerOptions, OfTwoGatewaysOfAHostHaveDifferentIds) {
+  EXPECT_NE(gateway({"--disable-tls"})->id, gateway({"--disable-tls", "--daemon-port", "9191"})->id);
+  EXPECT_EQ(gateway({"--disable-tls"})->id, gateway({"--disable-tls"})->id) << "also in its next life";
 }
 
 TEST(ServerOptions, TakeTheEnvironmentAndTheCommandLineWins) {

@@ -1,0 +1,136 @@
+#include "app/health_server.h"
+
+#include <gtest/gtest.h>
+
+#include "app/cross_origin.h"
+#include "runtime/sleep.h"
+#include "unit/api/api_world.h"
+
+namespace reliant::app {
+namespace {
+
+Task<Status> answer(Status status) { co_return status; }
+Task<Status> silence() {
+  co_await sleep_for(std::chrono::hours(1));
+  co_return ok_status();
+}
+
+// The time of the world, and no calendar.
+class StoppedClock final : public Clock {
+ public:
+  explicit StoppedClock(const Executor& executor) : executor_(executor) {}
+  Instant now() const override { return executor_.now(); }
+  WallTime wall_now() const override { return {}; }
+
+ private:
+  const Executor& executor_;
+};
+
+class HealthWorld {
+ public:
+  HealthWorld() : executor(1), health(clock, rpc, [this] { return stopping; }) {
+    health.add("database", [this](Instant) { return database_hangs ? silence() : answer(database); });
+    health.add("nats", [this](Instant) { return answer(nats); });
+    EXPECT_TRUE(health.start("health:1").ok());
+  }
+
+  // Its status, and what it says, as JSON.
+  std::pair<int, std::string> get(std::string path) {
+    api::HandResponder responder;
+    TaskScope scope(executor, 0);
+    scope.spawn(rpc.handler().handle({.method = "GET", .path = std::move(path)}, responder));
+    while (!responder.response && executor.step()) {
+    }
+    return {responder.response->status, responder.response->body};
+  }
+
+  Executor executor;
+  StoppedClock clock{executor};
+  api::HandRpc rpc;
+  bool stopping = false;
+  bool database_hangs = false;
+  Status database;
+  Status nats;
+  HealthServer health;
+};
+
+TEST(HealthServer, IsReadyWhenAllThatItNeedsIsThere) {
+  HealthWorld world;
+  EXPECT_EQ(world.get("/ready"), std::pair(200, std::string(R"({"status":"ready","checks":{"database":"ok","nats":"ok"}})")));
+  EXPECT_EQ(world.get("/health").first, 200);
+  EXPECT_EQ(world.get("/metrics").first, 404);
+}
+
+TEST(HealthServer, NamesWhatIsAwayAndIsReadyAgainWhenItIsBack) {
+  HealthWorld world;
+  world.nats = unavailable("refused");
+  EXPECT_EQ(world.get("/ready"),
+            std::pair(503, std::string(R"({"status":"not ready","checks":{"database":"ok","nats":"refused"}})")));
+  EXPECT_EQ(world.get("/health").first, 200) << "to start it again would help nobody";
+  world.nats = ok_status();
+  EXPECT_EQ(world.get("/ready").first, 200);
+}
+
+TEST(HealthServer, DoesNotWaitForWhatHangs) {
+  HealthWorld world;
+  world.database_hangs = true;
+  const Instant asked = world.executor.now();
+  EXPECT_EQ(world.get("/ready"), std::pair(503, std::string(R"({"status":"not ready","checks":)"
+                                                            R"({"database":"no answer in time","nats":"ok"}})")));
+  EXPECT_LE(world.executor.now() - asked, std::chrono::seconds(3));
+}
+
+TEST(HealthServer, IsNotReadyOnceItStops) {
+  HealthWorld world;
+  world.stopping = true;
+  EXPECT_EQ(world.get("/ready"), std::pair(503, std::string(R"({"status":"stopping"})")));
+  EXPECT_EQ(world.get("/health").first, 200);
+}
+
+// A handler that says hello.
+class Hello final : public ports::RpcHandler {
+ public:
+  Task<void> handle(ports::RpcRequest, ports::RpcResponder& responder) override {
+    (void)co_await responder.reply({200, {}, "hello"});
+  }
+};
+
+ports::RpcResponse ask(api::HandRpc& rpc, std::string method, ports::RpcHeaders headers) {
+  Executor executor(1);
+  api::HandResponder responder;
+  TaskScope scope(executor, 0);
+  scope.spawn(rpc.handler().handle({.method = std::move(method), .path = "/", .headers = std::move(headers)}, responder));
+  while (!responder.response && executor.step()) {
+  }
+  return *responder.response;
+}
+
+TEST(CrossOrigin, AnswersTheBrowsersQuestionItself) {
+  api::HandRpc rpc;
+  Hello hello;
+  CrossOrigin cross_origin(rpc, {"https://a.example"});
+  const auto listener = cross_origin.listen("x:1", hello, {});
+  ASSERT_TRUE(listener.ok());
+  const auto asked = ask(rpc, "OPTIONS", {{"origin", "https://a.example"}, {"access-control-request-method", "POST"}});
+  EXPECT_EQ(asked.status, 204);
+  EXPECT_EQ(asked.headers.at("access-control-allow-origin"), "https://a.example");
+  EXPECT_NE(asked.headers.at("access-control-allow-headers").find("authorization"), std::string::npos);
+  const auto refused = ask(rpc, "OPTIONS", {{"origin", "https://b.example"}, {"access-control-request-method", "POST"}});
+  EXPECT_TRUE(refused.headers.empty());
+}
+
+TEST(CrossOrigin, MarksTheAnswersToPagesOnly) {
+  api::HandRpc rpc;
+  Hello hello;
+  CrossOrigin cross_origin(rpc, {"*"});
+  const auto listener = cross_origin.listen("x:1", hello, {});
+  ASSERT_TRUE(listener.ok());
+  const auto marked = ask(rpc, "GET", {{"origin", "https://a.example"}});
+  EXPECT_EQ(marked.body, "hello");
+  EXPECT_EQ(marked.headers.at("access-control-allow-origin"), "*");
+  EXPECT_FALSE(marked.headers.contains("access-control-allow-credentials")) << "C34";
+  EXPECT_TRUE(ask(rpc, "GET", {}).headers.empty());
+}
+
+}  // namespace
+}  // namespace reliant::app
