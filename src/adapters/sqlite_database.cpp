@@ -246,11 +246,10 @@ Status cannot_open(std::string_view path, sqlite3* handle, int result) {
 }
 
 std::string pragmas(bool in_memory, Durability durability) {
-  // Small pages: a change costs a copy of its page for the rollback, and no disk here wants large ones.
-  if (in_memory)
-    return "PRAGMA page_size=1024; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF; PRAGMA journal_mode=MEMORY; "
-           "PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;";
-  return concat("PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA synchronous=",
+  // Small pages: a change costs a copy of its page for the rollback, and no disk here wants large ones. The journal of a
+  // database in memory is there too, and nothing of it is ever synced.
+  if (in_memory) return "PRAGMA page_size=1024; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;";
+  return concat("PRAGMA journal_mode=WAL; PRAGMA synchronous=",
                 durability == Durability::kPower ? "FULL" : "NORMAL", ";");
 }
 
@@ -260,6 +259,7 @@ Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, Durab
   int result = sqlite3_open_v2(path.c_str(), &handle,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (result == SQLITE_OK) sqlite3_extended_result_codes(handle, 1);
+  if (result == SQLITE_OK) result = sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
   if (result == SQLITE_OK && sqlite3_db_readonly(handle, "main") == 1) result = SQLITE_READONLY;
   if (result == SQLITE_OK)
     result = sqlite3_exec(handle, pragmas(in_memory, durability).c_str(), nullptr, nullptr, nullptr);
