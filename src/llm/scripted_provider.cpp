@@ -112,9 +112,17 @@ Task<bool> pause(Duration delay, Instant deadline) {
   co_return wanted <= deadline;
 }
 
+std::size_t bytes_of(const model::ContentBlock& block) {
+  if (const auto* text = std::get_if<model::TextBlock>(&block)) return text->text.size();
+  if (const auto* call = std::get_if<model::ToolCallBlock>(&block)) return call->call.tool.size() + call->call.arguments.size();
+  return std::get<model::ToolResultBlock>(block).result.content.size();
+}
+
 std::int64_t tokens_of(const ModelRequest& request) {
   std::size_t bytes = request.system_prompt.size();
-  for (const ModelMessage& message : request.messages) bytes += to_json(model::to_json(message.content)).size();
+  for (const ModelMessage& message : request.messages) {
+    for (const model::ContentBlock& block : message.content) bytes += bytes_of(block);
+  }
   return static_cast<std::int64_t>(bytes / 4);
 }
 
