@@ -1,19 +1,28 @@
 // reliant-sim: runs scenarios of the whole system in simulated time. `reliant-sim` alone says how.
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/text.h"
+#include "cluster/cluster.h"
 #include "kernel/trace_schema.h"
 #include "scenario/batch.h"
+#include "scenario/judge.h"
+#include "scenario/plan.h"
 #include "scenario/scenario.h"
 #include "scenario/trace_page.h"
 #include "world/sim_database.h"
@@ -33,6 +42,15 @@ constexpr std::string_view kUsage = R"(usage:
     --json FILE          a line of JSON for each run ("-": standard output)
     --trace FILE         everything that happened, as lines of JSON; for one run
     --quiet              says nothing of runs that held
+  reliant-sim run --world real FILE [options]   the same scenario on a cluster of real processes, in real time, as far as a real
+                       machine can show its faults; judged by the same oracles
+    --seed N             what is drawn (without: 1)
+    --trace FILE         as above
+    --binary RELIANT     the program to run (without: the one beside this)
+    --keep DIR           keeps the logs of the processes there
+  reliant-sim plan FILE --seed N       what the seed draws, as JSON
+  reliant-sim judge FILE TRACE STORE EFFECTS    the oracles on a real run: its trace, its store's rows as SQL, and what its
+                       machines have seen
   reliant-sim report TRACE -o FILE     a page (HTML, one file) that shows what --trace has written
   reliant-sim list [DIRECTORY]         the scenarios below it (without: scenarios)
   reliant-sim schema [trace]           the JSON schema of a scenario file, or of a line of a trace
@@ -102,7 +120,7 @@ class ArgumentReader {
     if (option == "--check-determinism") return batch.check_determinism = true, ok_status();
     if (option == "--check-schema") return batch.check_schema = true, ok_status();
     if (option == "--quiet") return arguments_.quiet = true, ok_status();
-    for (const std::string_view known : {"--seed", "--seeds", "--jobs", "--json", "--trace"}) {
+    for (const std::string_view known : {"--seed", "--seeds", "--jobs", "--json", "--trace", "--world"}) {
       if (option != known) continue;
       if (next_ == words_.size()) return invalid_argument(option, ": needs a value");
       return take_value(option, words_[next_++]);
@@ -114,6 +132,10 @@ class ArgumentReader {
     BatchOptions& batch = arguments_.batch;
     if (option == "--json") return arguments_.json_file = value, ok_status();
     if (option == "--trace") return batch.trace_file = value, ok_status();
+    if (option == "--world") {
+      if (value == "sim") return ok_status();
+      return invalid_argument("--world: \"", value, "\" is none; there is sim, which needs no word, and real");
+    }
     if (option == "--seeds") {
       const std::size_t dots = value.find("..");
       const auto first = number_of(std::string_view(value).substr(0, dots));
@@ -184,6 +206,56 @@ int report(const std::vector<std::string>& words) {
   return 0;
 }
 
+// What the seed makes of a scenario, for a world that this program is not.
+int plan(const std::vector<std::string>& words) {
+  const auto seed = words.size() == 3 && words[1] == "--seed" ? number_of(words[2]) : std::nullopt;
+  if (!seed) return complain("plan: takes a scenario file, and --seed with a number");
+  auto scenario = load(words[0]);
+  if (!scenario.ok()) return complain(message_of(scenario.status()));
+  const std::string options = draw_options(*scenario, RandomStreams(*seed));
+  if (scenario->workload.script.empty()) scenario->workload.script = default_script();
+  json::object plan = plan_of(*scenario);
+  plan["options"] = json::string(options.data(), options.size());
+  plan["seed"] = *seed;
+  std::cout << to_json(plan) << "\n";
+  return 0;
+}
+
+int judge(const std::vector<std::string>& words) {
+  if (words.size() != 4) return complain("judge: takes a scenario file, a trace, the store's rows as SQL, and the effects");
+  const auto scenario = load(words[0]);
+  if (!scenario.ok()) return complain(message_of(scenario.status()));
+  std::ifstream trace(words[1]);
+  if (!trace) return complain(concat("judge: ", words[1], " cannot be read"));
+  auto store = content_of(words[2]);
+  if (!store) return complain(concat("judge: ", words[2], " cannot be read"));
+  std::ifstream effects(words[3]);
+  if (!effects) return complain(concat("judge: ", words[3], " cannot be read"));
+  const auto judged = judge_run(*scenario, {trace, *std::move(store), effects});
+  if (!judged.ok()) return complain(concat("judge: ", message_of(judged.status())));
+  Outcome outcome = Outcome::kHeld;
+  for (const Violation& violation : judged->violations) {
+    if (outcome != Outcome::kBroken) outcome = violation.severity == Severity::kBroken ? Outcome::kBroken : Outcome::kNotLive;
+    std::cout << "  " << violation.oracle << ": " << violation.what << "\n";
+  }
+  std::cout << to_string(outcome) << " " << scenario->name << " records=" << judged->records << "\n";
+  return static_cast<int>(outcome);
+}
+
+// The real world is processes, sockets and a clock that nobody holds: no part of this program. It calls `plan` and `judge`.
+int run_in_the_real_world(const std::vector<std::string>& words) {
+  const auto own = std::filesystem::canonical("/proc/self/exe");
+  const std::string script = (own.parent_path() / "../../../tools/real_world").lexically_normal().string();
+  if (!std::filesystem::exists(script)) return complain(concat("--world real: ", script, " is not there; run this from a checkout"));
+  std::vector<std::string> arguments = {script, "--sim", own.string()};
+  std::ranges::copy(words, std::back_inserter(arguments));
+  std::vector<char*> raw;
+  for (std::string& argument : arguments) raw.push_back(argument.data());
+  raw.push_back(nullptr);
+  ::execv(script.c_str(), raw.data());
+  return complain(concat("--world real: ", script, " cannot be run: ", std::strerror(errno)));
+}
+
 int list(const std::vector<std::string>& words) {
   if (words.size() > 1) return complain("list: takes one directory at most");
   const std::string root = words.empty() ? "scenarios" : words.front();
@@ -206,7 +278,12 @@ int list(const std::vector<std::string>& words) {
 int main(int count, char** words) {
   const std::vector<std::string> arguments(words + std::min(count, 2), words + count);
   const std::string_view command = count < 2 ? "" : words[1];
+  const auto world = std::ranges::find(arguments, "--world");
+  if (command == "run" && world != arguments.end() && world + 1 != arguments.end() && *(world + 1) == "real")
+    return run_in_the_real_world(arguments);
   if (command == "run") return run(arguments);
+  if (command == "plan") return plan(arguments);
+  if (command == "judge") return judge(arguments);
   if (command == "list") return list(arguments);
   if (command == "report") return report(arguments);
   const bool of_trace = arguments.size() == 1 && arguments.front() == "trace";

@@ -53,6 +53,8 @@ NetworkOptions network_options(const NetworkPlan& plan) {
 
 }  // namespace
 
+std::string_view default_script() { return kScript; }
+
 Result<std::unique_ptr<Cluster>> Cluster::make(Simulation& simulation, ClusterPlan plan, const Decorators& decorators) {
   if (plan.script.empty()) {
     plan.script = kScript;

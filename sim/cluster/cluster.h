@@ -20,10 +20,13 @@
 
 namespace reliant::sim {
 
+// What the model says where a scenario does not.
+std::string_view default_script();
+
 struct ClusterPlan {
   Topology topology;
   NetworkPlan network;
-  std::string script;       // of the model; "" = the one below
+  std::string script;       // of the model; "" = default_script()
   std::string script_file;  // where it is from, for messages
 };
 

@@ -62,10 +62,21 @@ for what, arguments, part in [
     ("a trace of many runs", ["run", "x.yaml", "--seeds", "1..2", "--trace", "t"], "--trace"),
     ("no command", [], "usage:"),
     ("an unknown command", ["runn"], "usage:"),
+    ("an unknown world", ["run", "x.yaml", "--world", "flat"], "--world: \"flat\" is none"),
+    ("a plan without a seed", ["plan", "x.yaml"], "plan: takes a scenario file, and --seed"),
+    ("a judgement without evidence", ["judge", "x.yaml"], "judge: takes a scenario file, a trace"),
 ]:
     done = run(*arguments)
     check(what, done.returncode == 1 and part in done.stderr, f"exit {done.returncode}, {done.stderr}")
 
+smoke = "scenarios/smoke/gateway_crash_during_tools.yaml"
+drawn = [json.loads(run("plan", smoke, "--seed", seed).stdout) for seed in ("7", "7", "8")]
+check("a plan has what is drawn", drawn[0] == drawn[1] != drawn[2] and drawn[0]["topology"]["gateways"] == 3
+      and drawn[0]["faults"][0]["fault"] == "crash" and "answers" in drawn[0]["workload"]["script"], str(drawn[0]))
+for what, file, part in [("monolith", "scenarios/smoke/monolith_crash_and_restart.yaml", "topology.mode is monolith"),
+                         ("a file that is not there", "/nonexistent.yaml", "cannot be read")]:
+    done = run("run", "--world", "real", file)
+    check(f"the real world cannot be {what}", done.returncode == 1 and part in done.stderr and "Traceback" not in done.stderr, done.stderr)
 done = run("schema")
 check("the schema is JSON", done.returncode == 0 and "topology" in json.loads(done.stdout)["properties"], done.stderr)
 done = run("list")
