@@ -16,7 +16,7 @@ constexpr std::string_view kNodes =
 )";
 constexpr std::string_view kTool =
     R"({"step":3,"time_ns":3,"node":1,"level":"info","name":"tool.effect.started","request_id":"r","tool":"bash","effect":"non_idempotent","daemon":"d","user":"u","chat":"c"}
-{"step":4,"time_ns":4,"node":1,"level":"info","name":"tool.effect.finished","request_id":"r","tool":"bash","effect":"non_idempotent","daemon":"d","user":"u","chat":"c","outcome":"executed"}
+{"step":4,"time_ns":4,"node":1,"level":"info","name":"tool.effect.finished","request_id":"r","tool":"bash","effect":"non_idempotent","daemon":"d","user":"u","chat":"c"}
 )";
 constexpr std::string_view kStore =
     "INSERT INTO users (id, name, created_at) VALUES ('u', 'ann', 1);\n"
