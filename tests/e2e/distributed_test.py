@@ -1,6 +1,7 @@
 """The distributed system, as real processes: chats whose model asks for tools, while what they run on is killed, frozen and
 started again."""
 
+import pathlib
 import signal
 import time
 import unittest
@@ -13,7 +14,7 @@ CALLS = 3  # of tools, in every chat
 class Distributed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = RealCluster(api=2, worker=2, gateway=2, daemon=4, users=2)
+        cls.cluster = RealCluster(api=2, worker=2, gateway=3, daemon=20, users=5)
         cls.addClassCleanup(cls.cluster.close)
         cls.cluster.up()
 
@@ -21,7 +22,7 @@ class Distributed(unittest.TestCase):
         self.cluster.heal()
 
     def crowd(self):
-        return Crowd(self.cluster, ["user-1", "user-2"])
+        return Crowd(self.cluster, [f"user-{number}" for number in range(1, 6)], at_once=1)
 
     def expect_done(self, crowd, outcomes=("executed",)):
         """Every chat has come to its end, and no tool ran twice, or ran and was said not to have."""
@@ -38,18 +39,20 @@ class Distributed(unittest.TestCase):
             self.assertLessEqual(len(chat.marks), len(said) - said.count("not_executed"), about)
 
     def strike(self, *names, number=signal.SIGKILL, outcomes=("executed",), then=None):
-        """It happens in the middle of chats, which go on; afterwards everything is whole again, and more chats come to
-        their end."""
+        """It happens in the middle of tools, to some process by name, or to the daemon that runs one ("busy daemon"), or to the
+        gateway that holds that. Chats go on; afterwards everything is whole again, and more chats come to their end."""
         with self.crowd() as crowd:
-            crowd.wait_for(2)
+            crowd.wait_for(3)
+            daemon, gateway = self.cluster.busy()
             for name in names:
-                self.cluster.strike(name, number)
+                self.cluster.strike({"busy daemon": daemon, "its gateway": gateway}.get(name, name), number)
             if then is not None:
                 then()
             self.cluster.heal()
-            crowd.wait_for(6)
+            crowd.wait_for(8)
         self.expect_done(crowd, outcomes)
         self.expect_no_oracle_complains()
+        return crowd
 
     def expect_no_oracle_complains(self):
         """They judge all that has happened since the cluster was started."""
@@ -96,16 +99,18 @@ class Distributed(unittest.TestCase):
         self.assertEqual((load["driver"], load["write_queue_depth"]), ("postgres", 0))
 
     def test_a_gateway_is_killed_in_the_middle_of_tool_calls(self):
-        self.strike("gateway-1")
+        self.strike("its gateway")
 
-    def test_a_worker_is_killed(self):
-        self.strike("worker-1")
+    def test_all_workers_are_killed(self):
+        self.strike("worker-1", "worker-2")
 
     def test_an_api_replica_is_killed_under_its_streams(self):
         self.strike("api-1")
 
     def test_a_daemon_is_killed_in_the_middle_of_its_tools(self):
-        self.strike("daemon-1", outcomes=("executed", "unknown", "not_executed"))
+        crowd = self.strike("busy daemon", outcomes=("executed", "unknown", "not_executed"))
+        unsure = [tool["outcome"] for chat in crowd.done for tool in chat.tools if tool["outcome"] == "unknown"]
+        self.assertGreater(len(unsure), 0, "what it ran has no known end")
 
     def test_nats_is_killed_and_comes_back(self):
         self.strike("nats")
@@ -117,7 +122,22 @@ class Distributed(unittest.TestCase):
         self.strike("temporal")
 
     def test_a_gateway_is_frozen_for_longer_than_its_daemons_bear(self):
-        self.strike("gateway-1", number=signal.SIGSTOP, then=lambda: time.sleep(45))
+        self.strike("its gateway", number=signal.SIGSTOP, then=lambda: time.sleep(45))
+
+    def test_a_daemon_is_frozen_until_it_is_taken_for_stale(self):
+        def wait_until_it_is_stale():
+            frozen = next(name for name in self.cluster.names("daemon") if self.frozen(name))
+            client = Client(self.cluster, next(self.cluster.events(frozen, "daemon.connected"))["user"])
+
+            def statuses():
+                return {daemon["name"]: daemon["status"] for daemon in client.call("GET", "/daemons").body["items"]}
+            self.assertEqual(statuses()[frozen], "active")
+            wait_until("the frozen daemon is not active", lambda: statuses()[frozen] != "active", 60)
+        self.strike("busy daemon", number=signal.SIGSTOP, outcomes=("executed", "unknown", "not_executed"), then=wait_until_it_is_stale)
+
+    def frozen(self, name):
+        stat = pathlib.Path(f"/proc/{self.cluster.state()[name]['pid']}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] == "T"
 
     def test_what_is_away_is_named_and_comes_back(self):
         for service, checks in (("nats", {"nats"}), ("postgres", {"database"}), ("temporal", {"temporal", "pollers"})):
@@ -137,7 +157,7 @@ class Distributed(unittest.TestCase):
     def test_stops_in_order_with_streams_open(self):
         with self.crowd() as crowd:
             crowd.wait_for(1)
-            for name in ("api-1", "worker-1", "gateway-1", "daemon-3"):
+            for name in ("api-1", "worker-1", "gateway-1", "daemon-11"):
                 began = time.monotonic()
                 self.cluster.strike(name, signal.SIGTERM)
                 self.cluster.ends(name)

@@ -126,6 +126,24 @@ class RealCluster:
         with self.recording, open(self.directory / f"{log}.jsonl", "a") as out:
             out.write(json.dumps({"time": stamp, "level": level, "event": event} | fields) + "\n")
 
+    def busy(self):
+        """A daemon that runs a tool right now, and the gateway that holds its stream."""
+        def find():
+            for name in self.names("daemon"):
+                running, gateway = set(), ""
+                for event in self.events(name, "tool.effect.started", "tool.effect.finished", "daemon.connected"):
+                    if event["event"] == "daemon.connected":
+                        running, gateway = set(), event["gateway"]
+                    elif event["event"] == "tool.effect.started":
+                        running.add(event["request_id"])
+                    else:
+                        running.discard(event["request_id"])
+                if running:
+                    port = int(gateway.rpartition("-")[2])
+                    return name, next(each for each in self.names("gateway") if self.port(each) == port)
+            return None
+        return wait_until("a daemon runs a tool", find, PATIENCE)
+
     def strike(self, name, number):
         """A fault that the oracles are told of."""
         fault = {signal.SIGSTOP: "fault.pause", signal.SIGTERM: "fault.stop"}.get(number, "fault.crash")
