@@ -126,7 +126,7 @@ class Distributed(unittest.TestCase):
 
     def test_a_daemon_is_frozen_until_it_is_taken_for_stale(self):
         def wait_until_it_is_stale():
-            frozen = next(name for name in self.cluster.names("daemon") if self.frozen(name))
+            frozen, = wait_until("a daemon is frozen", lambda: [name for name in self.cluster.names("daemon") if self.frozen(name)])
             client = Client(self.cluster, next(self.cluster.events(frozen, "daemon.connected"))["user"])
 
             def statuses():
