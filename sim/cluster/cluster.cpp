@@ -266,6 +266,7 @@ ports::Database& Cluster::contents() {
 
 std::vector<ClusterMachine> Cluster::machines() const {
   std::vector<ClusterMachine> machines;
+  machines.reserve(machines_.size() + 1);
   for (const Machine& machine : machines_) machines.push_back({machine.called, machine.user, &machine.machine.machine.effects});
   if (monolith_) {
     machines.push_back({users_.front().daemons.front(), users_.front().id, &monolith_->daemon.machine.effects});
@@ -275,6 +276,7 @@ std::vector<ClusterMachine> Cluster::machines() const {
 
 std::vector<ClusterNode> Cluster::nodes() const {
   std::vector<ClusterNode> nodes;
+  nodes.reserve(places_.size());
   for (const Place& place : places_) nodes.push_back({place.node->id(), place.role, "", ""});
   for (const Machine& machine : machines_) {
     const auto place = std::ranges::find(nodes, machine.node, &ClusterNode::id);

@@ -65,7 +65,7 @@ class Path {
   Duration keepalive() { return random_.duration(options_.keepalive_low, options_.keepalive_high); }
 
  private:
-  friend class Network;
+  friend class Network;  // NOLINT(cppcoreguidelines-virtual-class-destructor): it is final
 
   const NetworkOptions& options_;
   Random random_;

@@ -181,6 +181,7 @@ BUS_TEST(RequestIsAnsweredByAResponder) {
 BUS_TEST(RequestsAtOneTimeGetTheirOwnAnswers) {
   const auto service = co_await Suite::subscribed(two, "echo");
   std::vector<Task<std::string>> requests;
+  requests.reserve(20);
   for (int i = 0; i < 20; ++i) requests.push_back(Suite::asked(one, "echo", concat(i)));
   auto [answers, none] = co_await all(
       [](std::vector<Task<std::string>> asked) -> Task<std::vector<std::string>> {

@@ -237,6 +237,7 @@ TYPED_TEST_P(DatabaseContract, CallsWrongSqlADefect) {
 TYPED_TEST_P(DatabaseContract, LosesNoUpdateOfWritersThatCompete) {
   this->make_accounts();
   std::vector<std::unique_ptr<Started<Status>>> writers;
+  writers.reserve(20);
   for (int i = 0; i < 20; ++i) writers.push_back(this->start(increment<TypeParam>(this->database(), "ann")));
   for (auto& writer : writers) EXPECT_TRUE(this->await(*writer).ok());
   EXPECT_EQ(this->balance("ann"), 30);

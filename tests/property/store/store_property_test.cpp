@@ -245,6 +245,7 @@ RC_GTEST_PROP(Store, LeavesNoGapAndDoublesNoKeyWhenAllComeAtOnce,
               (std::uint64_t seed, std::vector<Command> commands)) {
   World world(seed);
   std::vector<std::unique_ptr<Started<Answer>>> running;
+  running.reserve(commands.size());
   for (const Command& command : commands) running.push_back(world.start(Action(command)));
   std::map<std::pair<int, int>, std::uint64_t> message_of_key;
   std::size_t messages = 0;

@@ -15,11 +15,12 @@ using namespace std::chrono_literals;
 
 // Writes texts; what was written together is kept together.
 class GroupCommitTest : public testing::Test {
+ public:
+  ~GroupCommitTest() override { simulation_.shutdown(); }
+
  protected:
   using Commit = GroupCommit<std::string, int>;
   using Outcome = std::optional<Result<int>>;
-
-  ~GroupCommitTest() override { simulation_.shutdown(); }
 
   Task<Result<Commit::Answers>> write(std::vector<std::string> items) {
     co_await sleep_for(takes_);
