@@ -33,6 +33,9 @@ class HandControlPlane final : public ports::ControlPlane {
 };
 
 class Resolver : public testing::Test {
+ public:
+  ~Resolver() override { simulation_.shutdown(); }
+
  protected:
   Resolver() {
     EXPECT_TRUE(get(store_.migrate(kNever)).ok());
@@ -40,7 +43,6 @@ class Resolver : public testing::Test {
     EXPECT_TRUE(get(store_.users().create(other_, "bob", kNever)).ok());
     announce();
   }
-  ~Resolver() override { simulation_.shutdown(); }
 
   template <class T>
   T get(Task<T> task) {

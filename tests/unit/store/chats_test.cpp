@@ -74,6 +74,7 @@ TEST_F(Chats, OfSomebodyElseAreNotFound) {
 
 TEST_F(Chats, ListNewestFirstWhateverComesInBetween) {
   std::vector<ChatId> made;
+  made.reserve(25);
   for (int i = 0; i < 25; ++i) made.push_back(make_chat().id);
   const ProjectId empty = value(store().projects().create(user_, "empty", "/", soon())).id;
   EXPECT_TRUE(value(store().chats().list(user_, empty, {}, soon())).items.empty());
