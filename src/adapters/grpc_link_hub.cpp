@@ -24,10 +24,17 @@ GrpcLinkHub::~GrpcLinkHub() { RELIANT_ASSERT(!worker_.joinable(), "a transport s
 void GrpcLinkHub::post(Work event) {
   const std::lock_guard lock(mutex_);
   events_.push_back(std::move(event));
-  changed_.notify_all();
-  if (shut_ || std::exchange(posted_, true)) return;
+  if (shutting_) return event_came_.notify_one();
+  if (std::exchange(posted_, true)) return;
   executor_.post([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->hand_over();
+  });
+}
+
+void GrpcLinkHub::after_this(Work work) {
+  executor_.post([weak = weak_from_this(), done = std::move(work)]() mutable {
+    const auto self = weak.lock();
+    if (self && !self->shutting_) done();
   });
 }
 
@@ -44,13 +51,13 @@ void GrpcLinkHub::hand_over() {
 void GrpcLinkHub::later(Work job) {
   const std::lock_guard lock(mutex_);
   jobs_.push_back(std::move(job));
-  changed_.notify_all();
+  job_came_.notify_one();
 }
 
 void GrpcLinkHub::work_off() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return shut_ || !jobs_.empty(); });
+    job_came_.wait(lock, [this] { return shut_ || !jobs_.empty(); });
     if (jobs_.empty()) return;
     std::vector<Work> jobs = std::exchange(jobs_, {});
     lock.unlock();
@@ -87,6 +94,10 @@ Task<void> GrpcLinkHub::end_reads(std::shared_ptr<GrpcLinkStream> stream, Instan
 
 // The executor need not run any more: what gRPC tells is heard here.
 void GrpcLinkHub::shut() {
+  {
+    const std::lock_guard lock(mutex_);
+    shutting_ = true;
+  }
   for (auto& [number, close] : servers_) close();
   std::vector<std::shared_ptr<GrpcLinkStream>> left;
   for (const auto& [number, stream] : streams_) left.push_back(stream);
@@ -96,14 +107,14 @@ void GrpcLinkHub::shut() {
   while (!streams_.empty() || !servers_.empty()) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return !events_.empty(); });
+      event_came_.wait(lock, [this] { return !events_.empty(); });
     }
     hand_over();
   }
   {
     const std::lock_guard lock(mutex_);
     shut_ = true;
-    changed_.notify_all();
+    job_came_.notify_one();
   }
   worker_.join();
   hand_over();

@@ -38,6 +38,8 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
 
   // Runs on the logic thread, in the order of the posts.
   void post(Work event);
+  // From the logic thread, on the logic thread: after what is ready to run now. Dropped when the hub shuts.
+  void after_this(Work work);
   // Runs on a thread of its own, one after the other: what may wait.
   void later(Work job);
 
@@ -68,10 +70,12 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
   std::map<std::uint64_t, Work> servers_;
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable job_came_;
+  std::condition_variable event_came_;  // for shut(); in between, the executor is told
   std::vector<Work> events_;
   std::vector<Work> jobs_;
   bool posted_ = false;
+  bool shutting_ = false;
   bool shut_ = false;
   std::thread worker_;
 

@@ -61,26 +61,30 @@ class OpenerStream final : public GrpcLinkStream, public Reactor {
       : GrpcLinkStream(Side::kOpener, hub->limits()),
         hub_(std::move(hub)),
         method_(concat("/", target.method)),
-        channel_(std::move(channel)),
-        stub_(channel_) {
-    for (const auto& [key, value] : target.metadata) context_.AddMetadata(key, value);
+        call_(std::make_unique<Call>(std::move(channel))) {
+    for (const auto& [key, value] : target.metadata) call_->context.AddMetadata(key, value);
   }
 
   void begin() {
-    stub_.PrepareBidiStreamingCall(&context_, method_, grpc::StubOptions(), this);
+    call_->stub.PrepareBidiStreamingCall(&call_->context, method_, grpc::StubOptions(), this);
     AddHold();  // until start_end(): operations come from the logic thread
     StartCall();
   }
 
  private:
   void start_read() override { StartRead(&incoming_); }
+  void read_soon() override {
+    hub_->after_this([self = weak_from_this()] {
+      if (const auto stream = self.lock()) stream->on_read_turn();
+    });
+  }
   void start_write(std::string message) override {
     put_bytes(std::move(message), outgoing_);
     StartWrite(&outgoing_);
   }
   void start_half_close() override { StartWritesDone(); }
   void start_end(const Status&) override { RemoveHold(); }
-  void start_cancel() override { context_.TryCancel(); }
+  void start_cancel() override { call_->context.TryCancel(); }
 
   void OnReadInitialMetadataDone(bool ok) override {
     hub_->post([this, ok] { ok ? on_open() : on_refused(); });
@@ -89,28 +93,28 @@ class OpenerStream final : public GrpcLinkStream, public Reactor {
     hub_->post([this, ok] { on_read(ok ? std::optional(take_bytes(incoming_)) : std::nullopt); });
   }
   void OnWriteDone(bool ok) override {
-    hub_->post([this, ok] {
-      outgoing_.Clear();
-      on_written(ok);
-    });
+    outgoing_.Clear();
+    if (write_ended(ok)) hub_->post([this] { on_written(); });
   }
   void OnDone(const grpc::Status& status) override {
     hub_->post([this, status] {
-      on_done(from_grpc(status, context_));
-      stub_ = Stub(nullptr);
-      // The last channel of a process joins threads.
-      hub_->later([channel = std::move(channel_)]() mutable { channel.reset(); });
+      on_done(from_grpc(status, call_->context));
+      // With the connection: the last one of a process joins threads.
+      hub_->later([call = std::move(call_)]() mutable { call.reset(); });
       hub_->remove(*this);
     });
   }
 
-  using Stub = grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer>;
+  // All that has a share of the connection.
+  struct Call {
+    explicit Call(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) {}
+    grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub;
+    grpc::ClientContext context;
+  };
 
   std::shared_ptr<GrpcLinkHub> hub_;
   std::string method_;
-  std::shared_ptr<grpc::Channel> channel_;
-  Stub stub_;
-  grpc::ClientContext context_;
+  std::unique_ptr<Call> call_;
   grpc::ByteBuffer incoming_;
   grpc::ByteBuffer outgoing_;
 };

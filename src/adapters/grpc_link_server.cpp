@@ -62,6 +62,11 @@ class AcceptorStream final : public GrpcLinkStream, public grpc::ServerGenericBi
 
  private:
   void start_read() override { StartRead(&incoming_); }
+  void read_soon() override {
+    hub_->after_this([self = weak_from_this()] {
+      if (const auto stream = self.lock()) stream->on_read_turn();
+    });
+  }
   void start_write(std::string message) override {
     put_bytes(std::move(message), outgoing_);
     StartWrite(&outgoing_);
@@ -81,10 +86,8 @@ class AcceptorStream final : public GrpcLinkStream, public grpc::ServerGenericBi
     });
   }
   void OnWriteDone(bool ok) override {
-    hub_->post([this, ok] {
-      outgoing_.Clear();
-      on_written(ok);
-    });
+    outgoing_.Clear();
+    if (write_ended(ok)) hub_->post([this] { on_written(); });
   }
   void OnCancel() override {
     hub_->post([this] { on_cancelled(); });

@@ -27,6 +27,7 @@ Task<Status> GrpcLinkStream::send(std::string message, Instant deadline) {
     co_return resource_exhausted("a message of ", message.size(), " bytes is larger than ", limits_.max_message);
   }
   for (;;) {
+    on_written();
     if (ended_) co_return ended_->ok() ? unavailable("the stream has ended") : *ended_;
     if (half_closed_) co_return failed_precondition("this side of the stream was half-closed");
     // The end is known when all has been read that came before it. Nobody reads: then it is not waited for.
@@ -34,6 +35,7 @@ Task<Status> GrpcLinkStream::send(std::string message, Instant deadline) {
     if (writes_over_ && end_unknown) co_return unavailable("the stream has ended");
     const bool fits = unsent_bytes_ == 0 || unsent_bytes_ + cost(message) <= limits_.buffer;
     if (fits && !writes_over_ && !told_end_) break;
+    if (writing_ && write_is_over()) continue;
     const bool woken = co_await writable_.wait(deadline);
     if (!woken) co_return deadline_exceeded("the peer made no room in time");
   }
@@ -115,7 +117,19 @@ void GrpcLinkStream::on_read(std::optional<std::string> message) {
   read_more();
 }
 
-void GrpcLinkStream::on_written(bool sent) {
+bool GrpcLinkStream::write_ended(bool sent) {
+  return write_.exchange(sent ? Write::kSent : Write::kFailed) == Write::kWanted || !sent;
+}
+
+void GrpcLinkStream::on_written() {
+  const Write how = write_.load();
+  if (!writing_ || how == Write::kNone || how == Write::kWanted) return;
+  notice_write();
+  write_more();
+}
+
+void GrpcLinkStream::notice_write() {
+  const bool sent = write_.load() == Write::kSent;
   writing_ = false;
   // gRPC calls a write done when the stream has ended, too; the next one would tell. So as long as there is a next one, its
   // end makes the room: nobody who waited is told that a message went where none goes any more.
@@ -125,7 +139,6 @@ void GrpcLinkStream::on_written(bool sent) {
     writes_over_ = true;
     drop_unsent();
   }
-  write_more();
   wake_writer();
 }
 
@@ -163,16 +176,38 @@ void GrpcLinkStream::break_off() {
 void GrpcLinkStream::read_more() {
   if (!open_ || reading_ || reads_over_ || ended_ || told_end_ || unread_bytes_ >= limits_.buffer) return;
   reading_ = true;
-  start_read();
+  // Not at once: a role that answers should write first. The window that a read gives back then goes with what is written,
+  // and not in a packet of its own.
+  read_soon();
+}
+
+void GrpcLinkStream::on_read_turn() {
+  if (told_end_ || ended_) {
+    reading_ = false;
+  } else {
+    start_read();
+  }
+}
+
+// False: gRPC will tell.
+bool GrpcLinkStream::write_is_over() {
+  Write none = Write::kNone;
+  if (!writing_) return true;
+  if (write_.compare_exchange_strong(none, Write::kWanted) || none == Write::kWanted) return false;
+  notice_write();
+  return true;
 }
 
 void GrpcLinkStream::write_more() {
-  if (!open_ || writing_ || told_end_) return;
-  if (!unsent_.empty() && !writes_over_) {
+  for (;;) {
+    const bool wanted = !unsent_.empty() || finishing_ || half_closed_;
+    if (!open_ || told_end_ || !wanted || !write_is_over()) return;
+    if (unsent_.empty() || writes_over_) break;
     writing_ = true;
+    write_.store(Write::kNone);
     std::string message = unsent_.pop();
     writing_bytes_ = cost(message);
-    return start_write(std::move(message));
+    start_write(std::move(message));
   }
   if (finishing_) return tell_end(*ended_);
   if (half_closed_ && side_ == Side::kOpener && !writes_over_ && !std::exchange(half_close_sent_, true)) start_half_close();

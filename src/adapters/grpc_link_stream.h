@@ -4,6 +4,7 @@
 // Owner: the hub while gRPC knows it, and the role's Link. Executor: the logic thread, for all of it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,8 +45,12 @@ class GrpcLinkStream : public std::enable_shared_from_this<GrpcLinkStream> {
   // --- gRPC's
   void on_open();                                      // the peer's transport has the stream; this one takes it
   void on_refused() { tell_end(ok_status()); }         // opener: it will not have it; on_done() says why
+  void on_read_turn();
   void on_read(std::optional<std::string> message);    // nullopt: nothing more comes
-  void on_written(bool sent);                          // false: nothing more can be sent
+  // From gRPC's thread: the write has ended; false: nothing more can be sent. Who gets true posts on_written(): the others
+  // are noticed when the next one is sent, which spares the logic thread half of its wakes.
+  [[nodiscard]] bool write_ended(bool sent);
+  void on_written();
   void on_cancelled();                                 // acceptor: by the peer, or the connection is gone
   void on_done(Status status);                         // opener: the stream's end. acceptor: the status is nobody's
 
@@ -60,15 +65,20 @@ class GrpcLinkStream : public std::enable_shared_from_this<GrpcLinkStream> {
 
  protected:
   virtual void start_read() = 0;
+  virtual void read_soon() = 0;  // calls on_read_turn() after what is ready to run now
   virtual void start_write(std::string message) = 0;
   virtual void start_half_close() = 0;             // opener
   virtual void start_end(const Status& status) = 0;  // once, and no operation starts after it
   virtual void start_cancel() = 0;                 // before start_end
 
  private:
+  enum class Write : std::uint8_t { kNone, kWanted, kSent, kFailed };
+
   std::size_t cost(const std::string& message) const;
   void read_more();
   void write_more();
+  void notice_write();
+  bool write_is_over();
   void tell_end(const Status& status);
   void set_end(Status status);
   void drop_unsent();
@@ -85,8 +95,9 @@ class GrpcLinkStream : public std::enable_shared_from_this<GrpcLinkStream> {
   std::size_t writing_bytes_ = 0;
   std::size_t written_bytes_ = 0;  // with the one before it
   bool open_;  // gRPC takes operations
-  bool reading_ = false;
+  bool reading_ = false;     // or about to
   bool writing_ = false;
+  std::atomic<Write> write_ = Write::kNone;  // as gRPC has told. kWanted: the logic thread waits for it
   bool reads_over_ = false;
   bool writes_over_ = false;
   bool half_closed_ = false;       // by this side

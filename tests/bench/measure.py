@@ -15,6 +15,8 @@ import tomllib
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 CHATS = 20  # measured; the median counts
+LINK_TURNS = 3
+IDLE_STREAMS = 5000
 
 SCRIPT = """\
 answers:
@@ -136,6 +138,59 @@ def monolith_values(binaries):
         monolith.close()
 
 
+class Peer:
+    """grpc_peer or link_peer, as a server."""
+
+    def __init__(self, binaries, program):
+        self.process = subprocess.Popen([binaries / program, "serve"], stdout=subprocess.PIPE, text=True)
+        self.address = self.process.stdout.readline().split()[1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def resident(self):
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def ping(binaries, program, streams, rounds):
+    """Microseconds a round, and rounds a second, of 200 bytes."""
+    with Peer(binaries, program) as server:
+        command = [binaries / program, "ping", server.address, str(streams), str(rounds), "200"]
+        words = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return float(words[1]), float(words[3])
+
+
+def kilobytes_a_stream(binaries, program):
+    with Peer(binaries, program) as server:
+        before = server.resident()
+        command = [binaries / "grpc_peer", "open", server.address, str(IDLE_STREAMS), "silent"]
+        streams = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        if streams.stdout.readline().strip() != "open":
+            raise SystemExit("tools/bench: the streams did not open")
+        time.sleep(1)  # what connecting has taken is given back
+        each = (server.resident() - before) / IDLE_STREAMS
+        streams.kill()
+        streams.wait()
+    return each
+
+
+def link_values(binaries):
+    """GrpcLink beside bare gRPC, in turns."""
+    ratios = {"latency": [], "throughput": [], "memory": []}
+    for _ in range(LINK_TURNS):
+        bare, ours = ping(binaries, "grpc_peer", 1, 10_000), ping(binaries, "link_peer", 1, 10_000)
+        ratios["latency"].append(ours[0] / bare[0])
+        bare, ours = ping(binaries, "grpc_peer", 64, 100_000), ping(binaries, "link_peer", 64, 100_000)
+        ratios["throughput"].append(ours[1] / bare[1])
+    ratios["memory"].append(kilobytes_a_stream(binaries, "link_peer") / kilobytes_a_stream(binaries, "grpc_peer"))
+    return {name: statistics.median(values) for name, values in ratios.items()}
+
+
 def measured(binaries, lines):
     yield from benchmark_lines(binaries, [line for line in lines if "program" in line])
     cache = {}
@@ -147,6 +202,9 @@ def measured(binaries, lines):
         if "monolith" in line:
             cache["monolith"] = cache.get("monolith") or monolith_values(binaries)
             yield line, cache["monolith"][line["monolith"]]
+        if "link" in line:
+            cache["link"] = cache.get("link") or link_values(binaries)
+            yield line, cache["link"][line["link"]]
 
 
 def main():

@@ -2,12 +2,14 @@
 // write them, in a process of their own.
 //
 //   grpc_peer serve                          echoes; prints "listening ADDRESS"
-//   grpc_peer open ADDRESS COUNT silent      that many streams, each on its own connection, that never read
+//   grpc_peer open ADDRESS COUNT silent      that many streams, each on its own connection, that never
+//                                            read; prints "open" when the server has them all
 //   grpc_peer open ADDRESS COUNT flood SIZE  … that also write messages of SIZE bytes, for ever
 //   grpc_peer ping ADDRESS STREAMS ROUNDS SIZE   prints "p50_us X rate_per_second Y": one message at a time on each stream
 //
 // It lives until it is killed, or whoever started it ends.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>
@@ -108,9 +110,15 @@ class Stream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer
 
 class Silent final : public Stream {
  public:
-  Silent(const std::string& address, std::size_t flood) : Stream(address), flood_(flood) {
+  Silent(const std::string& address, std::size_t flood, std::atomic<std::size_t>& missing)
+      : Stream(address), flood_(flood), missing_(missing) {
     StartCall();
     OnWriteDone(flood > 0);
+  }
+  void OnReadInitialMetadataDone(bool ok) override {
+    if (!ok || --missing_ > 0) return;
+    std::printf("open\n");
+    std::fflush(stdout);
   }
   void OnWriteDone(bool ok) override {
     if (!ok) return;
@@ -120,12 +128,14 @@ class Silent final : public Stream {
 
  private:
   std::size_t flood_;
+  std::atomic<std::size_t>& missing_;
   grpc::ByteBuffer message_;
 };
 
 [[noreturn]] void open_streams(const std::string& address, std::size_t count, std::size_t flood) {
   std::vector<std::unique_ptr<Silent>> streams;
-  for (std::size_t i = 0; i < count; ++i) streams.push_back(std::make_unique<Silent>(address, flood));
+  std::atomic<std::size_t> missing = count;
+  for (std::size_t i = 0; i < count; ++i) streams.push_back(std::make_unique<Silent>(address, flood, missing));
   wait_for_the_end();
 }
 
