@@ -34,10 +34,12 @@ using HistoryEvent = api::history::v1::HistoryEvent;
 struct OurEngine {
   static constexpr bool kRemembersRequestsOfClosedRuns = true;
   static constexpr auto kRetryStateOfScheduleToStart = enums::RETRY_STATE_TIMEOUT;
+  static constexpr std::string_view kWordOfNexus = "SCHEDULE_NEXUS_OPERATION";  // it has none
 };
 struct RealServer {
   static constexpr bool kRemembersRequestsOfClosedRuns = false;
   static constexpr auto kRetryStateOfScheduleToStart = enums::RETRY_STATE_NON_RETRYABLE_FAILURE;
+  static constexpr std::string_view kWordOfNexus = "BadScheduleNexusOperationAttributes";  // there is no such endpoint
 };
 
 // For worlds with virtual time.
@@ -163,6 +165,13 @@ class TemporalContract : public ::testing::Test {
   }
   wf::PollWorkflowTaskQueueResponse next_task(bool sticky = false, Duration wait = kLong) {
     return must(poll_task(sticky, wait));
+  }
+  // Of two workflows, that of `first` first: no server promises an order between workflows.
+  std::pair<wf::PollWorkflowTaskQueueResponse, wf::PollWorkflowTaskQueueResponse> next_two_tasks(std::string_view first) {
+    auto one = next_task();
+    auto two = next_task();
+    if (one.workflow_execution().workflow_id() != first) std::swap(one, two);
+    return {std::move(one), std::move(two)};
   }
   Task<Result<wf::PollActivityTaskQueueResponse>> poll_activity(Duration wait = kLong) {
     wf::PollActivityTaskQueueRequest request;

@@ -3,6 +3,7 @@
 
 #include "contract/temporal_contract.h"
 #include "contract/temporal_contract_basic.h"
+#include "contract/temporal_contract_children.h"
 #include "contract/temporal_contract_reads.h"
 #include "contract/temporal_contract_tasks.h"
 
@@ -54,6 +55,12 @@ REGISTER_TYPED_TEST_SUITE_P(
     ReadsAHistoryInPages,
     WaitsForTheCloseEvent,
     FollowsAHistoryAsItGrows,
+    StartsAChildAndHearsOfItsEnd,
+    TellsTheParentOfTheLastRunOfAChild,
+    FailsToStartAChildWhoseIdIsTaken,
+    EndsChildrenAsTheirPolicySays,
+    SignalsAndCancelsOthers,
+    KeepsWhatWorkflowsWantOfEachOtherOverARestart,
     KeepsEverythingAcknowledgedOverARestart);
 
 }  // namespace reliant::tests

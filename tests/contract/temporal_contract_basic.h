@@ -183,16 +183,16 @@ TYPED_TEST_P(TemporalContract, RefusesToEndWhatHasUnseenEvents) {
 }
 
 TYPED_TEST_P(TemporalContract, FailsATaskWithACommandThatItDoesNotSupport) {
-  this->start_workflow("child");
-  Command child;
-  child.set_command_type(enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION);
-  child.mutable_start_child_workflow_execution_command_attributes()->set_workflow_id("c");
+  this->start_workflow("nexus");
+  Command nexus;
+  nexus.set_command_type(enums::COMMAND_TYPE_SCHEDULE_NEXUS_OPERATION);
+  nexus.mutable_schedule_nexus_operation_command_attributes()->set_endpoint("nowhere");
   auto task = this->next_task();
   const auto refused = this->get(this->temporal().respond_workflow_task_completed(
-      this->completion(task.task_token(), {this->start_timer("t", std::chrono::hours(1)), child}), this->in(this->kLong)));
+      this->completion(task.task_token(), {this->start_timer("t", std::chrono::hours(1)), nexus}), this->in(this->kLong)));
   EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
-  EXPECT_NE(message_of(refused.status()).find("START_CHILD_WORKFLOW"), std::string_view::npos);
-  EXPECT_EQ(this->events_of("child"),
+  EXPECT_NE(message_of(refused.status()).find(TypeParam::kWordOfNexus), std::string_view::npos) << refused.status();
+  EXPECT_EQ(this->events_of("nexus"),
             "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted WorkflowTaskFailed");
   task = this->next_task();
   EXPECT_EQ(task.attempt(), 2);

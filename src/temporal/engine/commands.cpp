@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "temporal/engine/mutable_state.h"
 
-// The commands of a completed workflow task, apart from those of activities and timers. Each writes one event, or is
+// The commands of a completed workflow task, apart from those of activities, timers and other workflows. Each writes one event, or is
 // the reason why the whole task fails instead.
 
 namespace reliant::temporal::engine {
@@ -66,6 +66,12 @@ std::optional<Run::TaskFailure> Run::apply(const Command& command, std::string_v
     case enums::COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
     case enums::COMMAND_TYPE_MODIFY_WORKFLOW_PROPERTIES:
       return upsert(command);
+    case enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION:
+      return start_child(command);
+    case enums::COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION:
+      return signal_external(command);
+    case enums::COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION:
+      return cancel_external(command);
     default:
       return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_FEATURE_DISABLED,
                          concat("FeatureDisabled: the embedded engine does not support the command ",

@@ -100,7 +100,9 @@ Task<Status> Engine::Impl::start(Instant deadline) {
   CO_TRY_OK(co_await store_.migrate(deadline));
   CO_TRY_ASSIGN(RunStore::Unfinished left, co_await store_.unfinished(deadline));
   for (auto& timer : left.timers) arm(timer.run_id, {timer.at, std::move(timer.ns), std::move(timer.workflow_id)});
-  for (const auto& run : left.waiting) publish(*run, run->pending_dispatches());
+  for (const auto& run : left.waiting) {
+    publish(*run, run->running() ? run->pending_dispatches() : std::vector<Dispatch>());
+  }
   scope_.spawn(committer_.run());
   scope_.spawn(run_timers());
   started_.set();
@@ -280,6 +282,7 @@ void Engine::Impl::publish(const Run& run, std::vector<Dispatch> dispatches) {
   for (Dispatch& dispatch : dispatches) {
     matching_.add({run.state().namespace_(), run.state().workflow_id(), run.run_id(), std::move(dispatch), nullptr});
   }
+  deliver(run);
 }
 
 void Engine::Impl::committed(PendingCommit& commit) {

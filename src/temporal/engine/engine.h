@@ -6,8 +6,8 @@
 // commit, and nothing is visible before it. Task queues are in memory only and are rebuilt from the runs by `start`.
 // Owner: EmbeddedTemporal, or a simulated server node. Executor: the logic thread; no other process writes its tables.
 // Failures: those of the port. After a lost commit it reads the run again before anything else happens to it. Destroying
-// an RPC's frame never loses what it had submitted. No child workflows, external signals, updates or cron: a workflow
-// task that asks for one fails, naming the command.
+// an RPC's frame never loses what it had submitted. No updates, cron, schedules or Nexus: a workflow task that asks for one
+// fails, naming the command.
 #pragma once
 
 #include <cstddef>

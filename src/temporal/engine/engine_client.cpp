@@ -90,7 +90,7 @@ Status check_chain(const Run& run, const std::string& first_run_id) {
 
 Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_run(
     wf::StartWorkflowExecutionRequest request, std::optional<wf::SignalWorkflowExecutionRequest> signal,
-    Instant deadline) {
+    std::optional<Run::Parent> parent, Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
   CO_TRY_OK(check_start(request));
   CO_TRY_ASSIGN(Session session, co_await open_current(request.namespace_(), request.workflow_id(), deadline));
@@ -117,7 +117,7 @@ Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_run(
       run_changed = true;
     }
   }
-  auto fresh = Run::create(request, now(), random_);
+  auto fresh = Run::create(request, now(), random_, parent ? &*parent : nullptr);
   if (signal) CO_TRY_OK(fresh->signal(*signal));
   const auto response = start_response(*fresh, true);
   const Reply reply = submit(std::move(session), std::move(fresh), run_changed);
@@ -127,7 +127,7 @@ Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_run(
 
 Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_workflow_execution(
     wf::StartWorkflowExecutionRequest request, Instant deadline) {
-  return start_run(std::move(request), std::nullopt, deadline);
+  return start_run(std::move(request), std::nullopt, std::nullopt, deadline);
 }
 
 Task<Result<wf::SignalWithStartWorkflowExecutionResponse>> Engine::Impl::signal_with_start_workflow_execution(
@@ -163,7 +163,7 @@ Task<Result<wf::SignalWithStartWorkflowExecutionResponse>> Engine::Impl::signal_
   *signal.mutable_links() = request.links();
   if (signal.signal_name().empty()) co_return invalid_field("signal_name", "SignalName is not set on request.");
 
-  CO_TRY_ASSIGN(const auto started, co_await start_run(std::move(start), std::move(signal), deadline));
+  CO_TRY_ASSIGN(const auto started, co_await start_run(std::move(start), std::move(signal), std::nullopt, deadline));
   wf::SignalWithStartWorkflowExecutionResponse response;
   response.set_run_id(started.run_id());
   response.set_started(started.started());

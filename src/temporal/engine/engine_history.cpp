@@ -69,6 +69,10 @@ void describe(const Run& run, api::workflow::v1::WorkflowExecutionInfo& info) {
   if (state.has_memo()) *info.mutable_memo() = state.memo();
   if (state.has_search_attributes()) *info.mutable_search_attributes() = state.search_attributes();
   *info.mutable_root_execution() = run.started().root_workflow_execution();
+  if (run.started().has_parent_workflow_execution()) {
+    *info.mutable_parent_execution() = run.started().parent_workflow_execution();
+    info.set_parent_namespace_id(run.started().parent_workflow_namespace_id());
+  }
   info.set_first_run_id(state.first_run_id());
 }
 
@@ -182,6 +186,14 @@ Task<Result<wf::DescribeWorkflowExecutionResponse>> Engine::Impl::describe_workf
   describe(run, *response.mutable_workflow_execution_info());
   describe_extended(state, *response.mutable_workflow_extended_info());
   for (const pb::Activity& activity : state.activities()) describe(activity, *response.add_pending_activities());
+  for (const pb::Child& child : state.children()) {
+    auto& pending = *response.add_pending_children();
+    pending.set_workflow_id(child.workflow_id());
+    pending.set_run_id(child.run_id());
+    pending.set_workflow_type_name(child.workflow_type());
+    pending.set_initiated_id(child.initiated_event_id());
+    pending.set_parent_close_policy(child.parent_close_policy());
+  }
   if (state.task().state() != pb::WorkflowTask::NONE) {
     describe_task(state.task(), *response.mutable_pending_workflow_task());
   }

@@ -112,7 +112,19 @@ class Engine::Impl {
   // --- engine_client.cpp
   Task<Result<wf::StartWorkflowExecutionResponse>> start_run(wf::StartWorkflowExecutionRequest request,
                                                              std::optional<wf::SignalWorkflowExecutionRequest> signal,
-                                                             Instant deadline);
+                                                             std::optional<Run::Parent> parent, Instant deadline);
+
+  // --- engine_deliveries.cpp
+  struct Outcome {
+    Status status;       // of the delivery; UNAVAILABLE and its like: once more
+    std::string run_id;  // of a child that was started
+  };
+  void deliver(const Run& run);
+  // One after the other, until the run has none left.
+  Task<void> run_deliveries(std::string ns, std::string workflow_id, std::string run_id);
+  Task<Outcome> carry_out(std::shared_ptr<const Run> sender, pb::Delivery delivery);
+  Task<Outcome> start_child(std::shared_ptr<const Run> sender, pb::Delivery delivery, Instant deadline);
+  Task<Status> change_target(std::shared_ptr<const Run> sender, pb::Delivery delivery, Instant deadline);
 
   // --- engine_worker.cpp
   Task<Result<std::optional<Session>>> open_task(const MatchTask& task, Instant deadline);
@@ -159,6 +171,7 @@ class Engine::Impl {
   std::set<std::pair<std::int64_t, std::string>> timers_;
   Event timers_changed_;
   Instant next_sweep_{};
+  std::set<std::string> delivering_;  // by run id
   std::map<std::string, Watch> watches_;
   std::map<std::string, std::shared_ptr<Query>> queries_;                         // asked, by id
   std::map<std::string, std::vector<std::shared_ptr<Query>>> buffered_queries_;  // for the next workflow task, by run

@@ -27,6 +27,17 @@ bool is_buffered_type(enums::EventType type) {
     case enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
     case enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED:
     case enums::EVENT_TYPE_TIMER_FIRED:
+    case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT:
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED:
+    case enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED:
+    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED:
+    case enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+    case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED:
       return true;
     default:
       return false;
@@ -48,6 +59,30 @@ bool with_close_attributes(HistoryEvent& event, Use use) {
       return true;
     case enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED:
       use(*event.mutable_activity_task_canceled_event_attributes());
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The same for one that ends a child.
+template <class Use>
+bool with_child_close_attributes(HistoryEvent& event, Use use) {
+  switch (event.event_type()) {
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED:
+      use(*event.mutable_child_workflow_execution_completed_event_attributes());
+      return true;
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED:
+      use(*event.mutable_child_workflow_execution_failed_event_attributes());
+      return true;
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED:
+      use(*event.mutable_child_workflow_execution_canceled_event_attributes());
+      return true;
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT:
+      use(*event.mutable_child_workflow_execution_timed_out_event_attributes());
+      return true;
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED:
+      use(*event.mutable_child_workflow_execution_terminated_event_attributes());
       return true;
     default:
       return false;
@@ -218,17 +253,18 @@ HistoryEvent& Run::add_event(EventType type) {
   return event;
 }
 
-// Events that end an activity go last: the workflow code sees what happened meanwhile first, as on the real server.
+// Events that end an activity or a child go last: the workflow code sees what happened meanwhile first, as on the real server.
 void Run::flush_buffer() {
   std::vector<HistoryEvent> events;
   std::vector<HistoryEvent> closing;
   for (HistoryEvent& event : *state_.mutable_buffered()) {
-    const bool closes = with_close_attributes(event, [](auto&) {});
+    const bool closes =
+        with_close_attributes(event, [](auto&) {}) || with_child_close_attributes(event, [](auto&) {});
     (closes ? closing : events).push_back(std::move(event));
   }
   state_.clear_buffered();
   for (HistoryEvent& event : closing) events.push_back(std::move(event));
-  std::map<std::int64_t, std::int64_t> started;  // scheduled event id to started event id
+  std::map<std::int64_t, std::int64_t> started;  // scheduled, or a child's initiated, event id to started event id
   for (HistoryEvent& event : events) {
     event.set_event_id(state_.next_event_id());
     event.set_task_id(event.event_id());
@@ -238,6 +274,15 @@ void Run::flush_buffer() {
     }
     with_close_attributes(event, [&](auto& attributes) {
       const auto found = started.find(attributes.scheduled_event_id());
+      if (found != started.end()) attributes.set_started_event_id(found->second);
+    });
+    if (event.event_type() == enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED) {
+      const std::int64_t initiated = event.child_workflow_execution_started_event_attributes().initiated_event_id();
+      started[initiated] = event.event_id();
+      if (pb::Child* const child = find_child(initiated)) child->set_started_event_id(event.event_id());
+    }
+    with_child_close_attributes(event, [&](auto& attributes) {
+      const auto found = started.find(attributes.initiated_event_id());
       if (found != started.end()) attributes.set_started_event_id(found->second);
     });
     *events_->add_events() = std::move(event);
@@ -252,12 +297,15 @@ void Run::close(enums::WorkflowExecutionStatus status) {
   state_.clear_timers();
   state_.clear_buffered();
   state_.clear_first_task_at();
+  leave_children();
+  if (changes_.next == nullptr) tell_parent();
   changes_.closed = true;
 }
 
 // --- clients ---------------------------------------------------------------------------------------------------------
 
-std::unique_ptr<Run> Run::create(const wf::StartWorkflowExecutionRequest& request, std::int64_t now, Random& random) {
+std::unique_ptr<Run> Run::create(const wf::StartWorkflowExecutionRequest& request, std::int64_t now, Random& random,
+                                 const Parent* parent) {
   const std::int64_t execution_timeout = nanos(request.workflow_execution_timeout());
   std::int64_t run_timeout = nanos(request.workflow_run_timeout());
   if (execution_timeout > 0 && (run_timeout <= 0 || run_timeout > execution_timeout)) run_timeout = execution_timeout;
@@ -297,6 +345,14 @@ std::unique_ptr<Run> Run::create(const wf::StartWorkflowExecutionRequest& reques
     *started.mutable_retry_policy() = request.retry_policy();
     complete_retry_policy(*started.mutable_retry_policy());
   }
+  if (parent != nullptr) {
+    state.set_waits_for_parent(true);
+    started.set_parent_workflow_namespace(parent->ns);
+    started.set_parent_workflow_namespace_id(parent->ns);
+    *started.mutable_parent_workflow_execution() = parent->execution;
+    started.set_parent_initiated_event_id(parent->initiated_event_id);
+    *started.mutable_root_workflow_execution() = parent->root;
+  }
   const std::int64_t delay = std::max<std::int64_t>(0, nanos(request.workflow_start_delay()));
   state.set_signal_ends_delay(delay > 0);
   return make(std::move(state), std::move(started), delay, now, random);
@@ -332,7 +388,7 @@ std::unique_ptr<Run> Run::make(pb::RunState state, StartedAttributes started, st
   HistoryEvent& event = run->add_event(enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED);
   *event.mutable_workflow_execution_started_event_attributes() = run->started_;
   if (run->state_.has_user_metadata()) *event.mutable_user_metadata() = run->state_.user_metadata();
-  if (backoff <= 0) run->task_wanted_ = true;
+  if (backoff <= 0) run->want_task();
   return run;
 }
 

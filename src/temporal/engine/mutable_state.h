@@ -60,10 +60,19 @@ class Run {
     bool new_task_started = false;       // inline, for return_new_workflow_task
   };
 
+  // Whose child a run is.
+  struct Parent {
+    std::string ns;
+    api::common::v1::WorkflowExecution execution;
+    api::common::v1::WorkflowExecution root;
+    std::int64_t initiated_event_id = 0;
+  };
+
   Run(pb::RunState state, StartedAttributes started);
-  // A new run, in its first transaction: it may be signalled, and then `finish` schedules the first workflow task.
+  // A new run, in its first transaction: it may be signalled, and then `finish` schedules the first workflow task. That
+  // of a child waits for `begin_by_parent`.
   static std::unique_ptr<Run> create(const wf::StartWorkflowExecutionRequest& request, std::int64_t now,
-                                     Random& random);
+                                     Random& random, const Parent* parent = nullptr);
 
   // --- one transaction
   void begin(std::int64_t now, Random& random);
@@ -93,6 +102,17 @@ class Run {
   Status fail_activity(const pb::TaskToken& token, const wf::RespondActivityTaskFailedRequest& request);
   Status cancel_activity(const pb::TaskToken& token, const wf::RespondActivityTaskCanceledRequest& request);
   Result<bool> heartbeat(const pb::TaskToken& token, const wf::RecordActivityTaskHeartbeatRequest& request);
+
+  // --- other workflows: what this run wants done to them, and what theirs want of this one
+  const pb::Delivery* next_delivery() const;
+  // It was done, or `outcome` says why it cannot be. `run_id`: of the child that was started.
+  void delivered(const Status& outcome, const std::string& run_id);
+  bool is_child_of(const Run& other) const;
+  // Each answers whether there is anything to write.
+  bool begin_by_parent();
+  bool child_closed(const pb::Delivery& from_child);
+  Result<bool> signal_from(const Run& sender, const pb::Delivery& delivery);
+  Result<bool> request_cancel_from(const Run& sender, const pb::Delivery& delivery);
 
   // --- time
   std::int64_t next_timer() const;  // 0: none
@@ -165,6 +185,21 @@ class Run {
   void time_out_activity(std::int64_t scheduled_event_id, api::enums::v1::TimeoutType type);
   void reschedule_activity(std::int64_t scheduled_event_id);
   Dispatch dispatch_of(const pb::Activity& activity) const;
+
+  // children.cpp
+  std::optional<TaskFailure> start_child(const Command& command);
+  pb::Child* find_child(std::int64_t initiated_event_id);
+  void remove_child(std::int64_t initiated_event_id);
+  void write_child_started(pb::Child& child, const std::string& run_id);
+  void write_child_not_started(const pb::Delivery& delivery, const Status& outcome);
+  void leave_children();
+  void tell_parent();
+
+  // external.cpp
+  std::optional<TaskFailure> signal_external(const Command& command);
+  std::optional<TaskFailure> cancel_external(const Command& command);
+  void write_signal_outcome(const pb::Delivery& delivery, const Status& outcome);
+  void write_cancel_outcome(const pb::Delivery& delivery, const Status& outcome);
 
   // timer.cpp
   struct Due {

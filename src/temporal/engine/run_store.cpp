@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS engine_runs (
   state BYTEA NOT NULL
 );
 CREATE INDEX IF NOT EXISTS engine_runs_open ON engine_runs (run_id) WHERE status = 1;
+CREATE INDEX IF NOT EXISTS engine_runs_owing ON engine_runs (run_id) WHERE status <> 1 AND waiting = 1;
 CREATE INDEX IF NOT EXISTS engine_runs_closed ON engine_runs (closed_at) WHERE status <> 1;
 CREATE TABLE IF NOT EXISTS engine_history (
   run_id TEXT NOT NULL,
@@ -57,7 +58,10 @@ void append_history(const Run& run, const Run::Changes& finished, std::vector<Wr
                     {run.run_id(), finished.events->events(0).event_id(), blob(*finished.events)}});
 }
 
-std::int64_t waiting(const Run& run) { return run.pending_dispatches().empty() ? 0 : 1; }
+// For a poller, or to be delivered.
+std::int64_t waiting(const Run& run) {
+  return run.next_delivery() == nullptr && (!run.running() || run.pending_dispatches().empty()) ? 0 : 1;
+}
 
 }  // namespace
 
@@ -125,13 +129,14 @@ Task<Result<RunStore::Unfinished>> RunStore::unfinished(Instant deadline) {
   for (const ports::Row row : armed) {
     found.timers.push_back({row.text(1), row.text(2), row.text(0), row.integer(3)});
   }
-  CO_TRY_ASSIGN(const ports::Rows waiting,
-                co_await read("SELECT run_id, started, state FROM engine_runs WHERE status = 1 AND waiting = 1 "
-                              "ORDER BY run_id",
-                              {}, deadline));
-  for (const ports::Row row : waiting) {
-    CO_TRY_ASSIGN(auto run, decode(row, 1, 2));
-    found.waiting.push_back(std::move(run));
+  for (const std::string_view sql :
+       {"SELECT run_id, started, state FROM engine_runs WHERE status = 1 AND waiting = 1 ORDER BY run_id",
+        "SELECT run_id, started, state FROM engine_runs WHERE status <> 1 AND waiting = 1 ORDER BY run_id"}) {
+    CO_TRY_ASSIGN(const ports::Rows waiting, co_await read(sql, {}, deadline));
+    for (const ports::Row row : waiting) {
+      CO_TRY_ASSIGN(auto run, decode(row, 1, 2));
+      found.waiting.push_back(std::move(run));
+    }
   }
   co_return found;
 }

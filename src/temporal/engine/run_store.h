@@ -29,7 +29,7 @@ class RunStore {
   };
   struct Unfinished {
     std::vector<Armed> timers;
-    std::vector<std::unique_ptr<Run>> waiting;  // with tasks for pollers
+    std::vector<std::unique_ptr<Run>> waiting;  // with tasks for pollers, or with deliveries
   };
   struct Page {
     std::vector<HistoryEvent> events;

@@ -67,7 +67,7 @@ Status check_sequence(const wf::RespondWorkflowTaskCompletedRequest& request) {
 }  // namespace
 
 void Run::want_task() {
-  if (state_.first_task_at() == 0) task_wanted_ = true;
+  if (state_.first_task_at() == 0 && !state_.waits_for_parent()) task_wanted_ = true;
 }
 
 std::int64_t Run::task_timeout(std::int32_t attempt) const {

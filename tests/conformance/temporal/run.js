@@ -229,6 +229,39 @@ const tests = {
       assert.equal((await handle.result()).length, 5);
     });
   },
+  'child: runs, is signalled, continues as new': async ({ run }) => {
+    assert.deepEqual(await run('parent'), { sum: 6, heard: ['first', 'second'] });
+  },
+  'child: its failure reaches the parent': async ({ run }) => {
+    assert.deepEqual(await run('parentOfFailure'), ['ChildWorkflowFailure', 'ApplicationFailure', 'on purpose', 7]);
+  },
+  'child: is cancelled': async ({ run }) => {
+    assert.equal(await run('parentThatCancels'), 'cancelled');
+  },
+  'child: its id is taken': async ({ run }) => {
+    assert.equal(await run('parentOfTwins'), 'WorkflowExecutionAlreadyStartedError');
+  },
+  'child: what becomes of it when the parent ends': async ({ run, client, id }) => {
+    await run('parentThatLeaves');
+    await assert.rejects(client.workflow.getHandle(`${id}-ended`).result(), (e) => e.cause.name === 'TerminatedFailure');
+    await assert.rejects(client.workflow.getHandle(`${id}-asked`).result(), (e) => e.cause.name === 'CancelledFailure');
+    assert.equal((await client.workflow.getHandle(`${id}-kept`).describe()).status.name, 'RUNNING');
+    await client.workflow.getHandle(`${id}-kept`).terminate();
+  },
+  'child: shows parent and children': async ({ start, client, id }) => {
+    const handle = await start('parentOfTwins');
+    await handle.result();
+    const child = await client.workflow.getHandle(`${id}-twin`).describe();
+    assert.equal(child.parentExecution.workflowId, id);
+  },
+  'external: signals nobody': async ({ run }) => {
+    assert.match(await run('signalsNobody'), /not found|ExternalWorkflow/i);
+  },
+  'external: cancels another workflow': async ({ run, client, id }) => {
+    const other = await client.workflow.start('cancellable', { workflowId: `${id}-other`, taskQueue });
+    assert.equal(await run('cancelsAnother', [`${id}-other`]), 'asked');
+    await assert.rejects(other.result(), (error) => error.cause.name === 'CancelledFailure');
+  },
 };
 
 let workflowBundle;
