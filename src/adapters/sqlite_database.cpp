@@ -350,7 +350,7 @@ SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnectio
 SqliteDatabase::~SqliteDatabase() = default;
 
 void SqliteDatabase::pass_on(Turn turn) {
-  const bool room = (turn.connection == kWriter ? writers_ : readers_).try_send(std::move(turn));
+  const bool room = (turn.connection == kWriter ? writers_ : readers_).try_send(Turn(turn));
   RELIANT_ASSERT(room, "a turn is passed on once");
 }
 
