@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -191,6 +192,60 @@ def link_values(binaries):
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
+class TemporalUnderTest:
+    """`reliant temporal serve`, or a real Temporal server, on a free port; both with WAL and synchronous = NORMAL."""
+
+    def __init__(self, command):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-bench."))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen(command(self.port, self.directory), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def run(self, binaries, workflows, at_once):
+        """Seconds for all, milliseconds for one, milliseconds of the server's processors a workflow."""
+        for _ in range(200):  # until it is ready
+            before = self.cpu_seconds()
+            done = subprocess.run([binaries / "temporal_peer", str(self.port), str(workflows), str(at_once)], capture_output=True, text=True)
+            if done.returncode == 0:
+                told = json.loads(done.stdout)
+                return told["seconds"], told["median_ms"], (self.cpu_seconds() - before) * 1000 / workflows
+            time.sleep(0.05)
+        raise SystemExit(f"tools/bench: no Temporal server on port {self.port}: {done.stderr}")
+
+
+def temporal_values(binaries):
+    """The embedded engine over gRPC beside a real server, the same client, 50 workflows at once."""
+    temporal = subprocess.run([ROOT / "tools" / "temporal"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    real = lambda port, directory: [
+        temporal, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port), "--log-level", "error",
+        "--db-filename", str(directory / "temporal.db"), "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=1"]
+    ours = lambda port, directory: [binaries / "reliant", "temporal", "serve", "--port", str(port), "--data-dir", str(directory)]
+    speed, values = {}, {}
+    for name, command, many in (("real", real, 600), ("ours", ours, 5000)):
+        with TemporalUnderTest(command) as server:
+            server.run(binaries, 50, 50)  # warm
+            seconds, _, cpu = server.run(binaries, many, 50)
+            speed[name] = many / seconds
+            values[name + "_cpu"] = cpu
+            values[name + "_single"] = server.run(binaries, 30, 1)[1]
+    print(f"  workflows/s: {speed['ours']:.0f}, real server {speed['real']:.0f}; server CPU a workflow: {values['ours_cpu']:.2f} ms, "
+          f"{values['real_cpu']:.2f} ms; one workflow: {values['ours_single']:.1f} ms, {values['real_single']:.1f} ms", flush=True)
+    return {"throughput": speed["ours"] / speed["real"], "cpu": values["ours_cpu"], "single": values["ours_single"]}
+
+
 def measured(binaries, lines):
     yield from benchmark_lines(binaries, [line for line in lines if "program" in line])
     cache = {}
@@ -202,6 +257,9 @@ def measured(binaries, lines):
         if "monolith" in line:
             cache["monolith"] = cache.get("monolith") or monolith_values(binaries)
             yield line, cache["monolith"][line["monolith"]]
+        if "temporal" in line:
+            cache["temporal"] = cache.get("temporal") or temporal_values(binaries)
+            yield line, cache["temporal"][line["temporal"]]
         if "link" in line:
             cache["link"] = cache.get("link") or link_values(binaries)
             yield line, cache["link"][line["link"]]
