@@ -100,6 +100,7 @@ void GrpcLinkHub::shut() {
   }
   for (auto& [number, close] : servers_) close();
   std::vector<std::shared_ptr<GrpcLinkStream>> left;
+  left.reserve(streams_.size());
   for (const auto& [number, stream] : streams_) left.push_back(stream);
   for (const auto& stream : left) stream->give_up();
   for (const auto& stream : left) stream->break_off();  // those that linger, too

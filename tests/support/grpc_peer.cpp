@@ -134,6 +134,7 @@ class Silent final : public Stream {
 
 [[noreturn]] void open_streams(const std::string& address, std::size_t count, std::size_t flood) {
   std::vector<std::unique_ptr<Silent>> streams;
+  streams.reserve(count);
   std::atomic<std::size_t> missing = count;
   for (std::size_t i = 0; i < count; ++i) streams.push_back(std::make_unique<Silent>(address, flood, missing));
   wait_for_the_end();
@@ -186,6 +187,7 @@ class Ping final : public Stream {
   Rounds rounds;
   rounds.left = total;
   std::vector<std::unique_ptr<Ping>> streams;
+  streams.reserve(count);
   for (std::size_t i = 0; i < count; ++i) streams.push_back(std::make_unique<Ping>(address, size, rounds));
   std::unique_lock lock(rounds.mutex);
   const std::size_t warm = total / 10;  // connections are made meanwhile

@@ -75,6 +75,7 @@ Task<Pair> connected_through(GrpcLinkWorld& world, LinkListener& listener, std::
 
 Task<std::vector<Pair>> connected_pairs(GrpcLinkWorld& world, std::size_t count) {
   std::vector<Pair> pairs;
+  pairs.reserve(count);
   for (std::size_t i = 0; i < count; ++i) pairs.push_back(co_await Suite::connected(world));
   co_return pairs;
 }
@@ -140,8 +141,7 @@ TEST(GrpcLink, StopsInNoTimeWithStreamsOpen) {
   std::vector<Pair> pairs;
   const auto body = [](GrpcLinkWorld& w, std::vector<Pair>& out) -> Task<void> {
     out = co_await connected_pairs(w, 30);
-    std::vector<std::size_t> filled;
-    for (std::size_t i = 0; i < 3; ++i) filled.push_back(co_await Suite::fill(w, *out[i].accepted, 1000));
+    for (std::size_t i = 0; i < 3; ++i) EXPECT_GT(co_await Suite::fill(w, *out[i].accepted, 1000), 0u);
     for (std::size_t i = 0; i < 10; ++i) out[i].accepted->finish(unavailable("the gateway stops"));
   };
   EXPECT_TRUE(world.run(body(world, pairs)));
