@@ -250,11 +250,13 @@ Task<void> Gateway::hold(std::shared_ptr<Session> session, proto::Registered gre
 Task<void> Gateway::stop(Instant deadline) {
   draining_ = true;
   listener_->close();
-  const auto withdrawn = co_await with_deadline(records_.withdraw(options_.id), deadline);
+  // A database that hangs leaves time for what needs none: the daemons are told all the same.
+  const Instant half = after(clock_.now(), (deadline - clock_.now()) / 2);
+  const auto withdrawn = co_await with_deadline(records_.withdraw(options_.id), half);
   if (!withdrawn || !withdrawn->ok()) log_.warning("gateway.withdraw.failed");  // the lease runs out
   std::vector<std::string> others;
-  if (auto live = co_await records_.live_addresses(); live.ok())
-    for (std::string& address : *live)
+  if (auto live = co_await with_deadline(records_.live_addresses(), deadline - kGoodbye); live && live->ok())
+    for (std::string& address : **live)
       if (address != options_.advertised_address) others.push_back(std::move(address));
   if (!others.empty()) {  // without another gateway nobody can go on
     co_await send_on(std::move(others), deadline);

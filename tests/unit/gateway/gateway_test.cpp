@@ -359,6 +359,20 @@ TEST_P(GatewayTest, StopSendsDaemonsOnToTheOtherLiveGateways) {
   EXPECT_TRUE(stopped);
 }
 
+TEST_P(GatewayTest, StopsInTimeThoughTheDatabaseHangs) {
+  auto link = world_.connected();
+  auto hangs = finish(world_.simulation, world_.database->begin(ports::Access::kWrite, kNever));
+  ASSERT_TRUE(hangs.ok());
+  const Instant deadline = world_.simulation.now() + 8s;  // less than a call of the database may take
+  const auto stop = [](Gateway& gateway, Instant when) -> Task<bool> {
+    co_await gateway.stop(when);
+    co_return true;
+  };
+  finish(world_.simulation, stop(world_.gateway, deadline));
+  EXPECT_LE(world_.simulation.now(), deadline);
+  EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d1")));
+}
+
 TEST_P(GatewayTest, ManyDaemonsAreSentOnOneAfterTheOtherToDifferentGateways) {
   std::vector<std::unique_ptr<ports::Link>> links;
   for (int i = 0; i < 50; ++i) links.push_back(world_.connected("d" + std::to_string(i)));
