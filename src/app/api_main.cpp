@@ -74,6 +74,7 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
              health.address(), ", debug on http://", debug.address()));
   co_await server.stop(deadline);
   (void)co_await bus.drain(deadline);  // what is left then is not worth a failure
+  process.leave_in_time();
   co_return ok_status();
 }
 

@@ -55,6 +55,7 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
              ", health on http://", health.address()));
   co_await gateway.stop(deadline);
   (void)co_await bus.drain(deadline);  // what is left then is not worth a failure
+  process.leave_in_time();
   co_return ok_status();
 }
 

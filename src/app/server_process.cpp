@@ -1,6 +1,7 @@
 #include "app/server_process.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 #include <variant>
@@ -30,6 +31,9 @@ adapters::JsonEventLogOptions log_options_of(const ProcessOptions& options) {
 
 Task<void> another(adapters::Signals& signals) { (void)co_await signals.next(); }
 Task<void> until(Instant when) { co_await sleep_until(when); }
+
+// At most, until the threads of libraries have let go: connecting to PostgreSQL cannot be broken off.
+constexpr Duration kLibrariesTake = std::chrono::seconds(6);
 
 }  // namespace
 
@@ -94,6 +98,12 @@ Task<Instant> ServerProcess::until_asked_to_stop(std::string ready) {
   say(ready);
   co_await asked_.wait();
   co_return deadline_;
+}
+
+void ServerProcess::leave_in_time() {
+  if (after(clock_.now(), kLibrariesTake) < deadline_) return;
+  std::fflush(nullptr);
+  std::_Exit(0);
 }
 
 }  // namespace reliant::app

@@ -74,6 +74,7 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
       co_await process.until_asked_to_stop(concat("reliant server worker is ready, health on http://", health.address()));
   co_await role.stop(deadline);
   (void)co_await bus.drain(deadline);  // what is left then is not worth a failure
+  process.leave_in_time();
   co_return ok_status();
 }
 
