@@ -154,6 +154,23 @@ class Distributed(unittest.TestCase):
         reply = self.cluster.ready(name)
         return reply.status == 503 and reply.body["checks"][check] != "ok"
 
+    def test_stops_in_time_though_the_database_hangs(self):
+        with self.crowd() as crowd:
+            crowd.wait_for(1)
+            self.cluster.strike("postgres", signal.SIGSTOP)
+            self.cluster.signal_tree("postgres", signal.SIGSTOP)
+            for name in ("api-1", "worker-1", "gateway-1"):
+                self.cluster.strike(name, signal.SIGTERM)
+            began = time.monotonic()
+            for name in ("api-1", "worker-1", "gateway-1"):
+                self.cluster.ends(name)
+                self.assertLess(time.monotonic() - began, 12, name)  # --grace is 10
+                self.cluster.record("world", "node.exited", called=name, life=1)
+            self.cluster.heal()
+            crowd.wait_for(5)
+        self.expect_done(crowd)
+        self.expect_no_oracle_complains()
+
     def test_stops_in_order_with_streams_open(self):
         with self.crowd() as crowd:
             crowd.wait_for(1)

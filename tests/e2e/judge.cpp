@@ -155,6 +155,21 @@ TraceRecord who(const Process& process, std::uint32_t node, Instant time) {
   return out;
 }
 
+// The oracles know a gateway by the name in its address, as it is in the simulator.
+void name_addresses(std::vector<TraceRecord>& records, const Input& input) {
+  std::map<std::string, std::string> names;
+  for (const TraceRecord& record : records)
+    if (record.is("gateway.started")) names[text_or_empty(record, "address")] = input.processes[record.node].name;
+  for (TraceRecord& record : records) {
+    if (!record.is("daemon.moved_on")) continue;
+    for (TraceRecord::Field& field : record.fields) {
+      auto* const text = std::get_if<std::string>(&field.value);
+      if (text == nullptr || !names.contains(*text)) continue;
+      *text = concat(names[*text], text->substr(text->rfind(':')));
+    }
+  }
+}
+
 // In the order of what happened.
 std::vector<TraceRecord> read_records(const Input& input) {
   std::vector<TraceRecord> records;
@@ -168,6 +183,7 @@ std::vector<TraceRecord> read_records(const Input& input) {
     const std::string* const called = record.name.starts_with("node.") ? record.text("called") : nullptr;
     if (called != nullptr && nodes.contains(*called)) record.node = nodes[*called];
   }
+  name_addresses(records, input);
   for (std::size_t i = 0; i < records.size(); ++i) records[i].step = i;  // what is of one instant stays in order
   std::ranges::sort(records, {}, [](const TraceRecord& record) { return std::pair(record.time, record.step); });
   const Instant begin = records.empty() ? Instant{} : records.front().time;
