@@ -210,6 +210,10 @@ TYPED_TEST_P(DatabaseContract, TellsConstraintsApart) {
   auto null = this->begin();
   EXPECT_EQ(this->execute(*null, "INSERT INTO accounts VALUES ('eve', NULL)").status().code(),
             StatusCode::kFailedPrecondition);
+  null.reset();
+  this->write("CREATE TABLE cards (account TEXT NOT NULL REFERENCES accounts (id))");
+  auto foreign = this->begin();
+  EXPECT_EQ(this->execute(*foreign, "INSERT INTO cards VALUES ('eve')").status().code(), StatusCode::kFailedPrecondition);
 }
 
 TYPED_TEST_P(DatabaseContract, EndsATransactionWithItsFirstError) {
