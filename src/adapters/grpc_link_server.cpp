@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -26,6 +27,8 @@ namespace reliant::adapters {
 namespace {
 
 class Server;
+
+constexpr auto kGoodbye = std::chrono::milliseconds(500);
 
 Status nobody_listens(std::string_view address) { return unavailable("nobody listens at ", address); }
 
@@ -233,7 +236,8 @@ void Server::close() {
 void Server::end_if_over() {
   if (!closed_ || streams_ > 0 || std::exchange(ending_, true)) return;
   hub_->later([self = shared_from_this()]() mutable {
-    self->server_->Shutdown();
+    // Its streams have ended. Without a deadline it would wait for what frozen peers say to the goodbye, 20 s.
+    self->server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
     // What close() has asked for is known by now.
     const gpr_timespec never = gpr_inf_future(GPR_CLOCK_REALTIME);
     (void)grpc_completion_queue_next(self->shutdown_queue_.get(), never, nullptr);

@@ -426,6 +426,31 @@ INSTANTIATE_TEST_SUITE_P(Flows, GrpcLinkMemory,
                                            Flow{.size = 1000, .frozen = true}, Flow{.peer_floods = true, .size = 1000},
                                            Flow{.peer_floods = true, .size = 16'000}));
 
+TEST(GrpcLink, StopsInNoTimeWhenPeersHaveFrozen) {
+  constexpr std::size_t kStreams = 20;
+  GrpcLinkWorld world;
+  const TemporaryDirectory directory;
+  auto listener = listening(world);
+  std::vector<std::unique_ptr<AcceptedLink>> links;
+  TaskScope tasks(world.executor(), 0);
+  tasks.spawn(accept_all(*listener, links));
+  ServerProcess peer;
+  peer.start({RELIANT_GRPC_PEER, "open", listener->address(), std::to_string(kStreams), "silent"}, directory.file("peer.log"));
+  ASSERT_TRUE(world.run_until([&] { return links.size() == kStreams; }));
+  peer.freeze();
+  std::size_t full = 0;
+  for (const auto& link : links) tasks.spawn(fill(world, *link, 1000, full));
+  ASSERT_TRUE(world.run_until([&] { return full == kStreams; }));
+  for (std::size_t i = 0; i < kStreams; i += 2) links[i]->finish(unavailable("the gateway stops"));
+  const auto start = std::chrono::steady_clock::now();
+  tasks.cancel();
+  ASSERT_TRUE(world.run_until([&] { return tasks.size() == 0; }));
+  links.clear();
+  listener.reset();
+  world.close_acceptor();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(2));
+}
+
 // --- gone without a word ---------------------------------------------------------------------------------------------
 
 const GrpcLinkOptions kWatchful{.keepalive_time = milliseconds(200), .keepalive_timeout = milliseconds(400)};
