@@ -21,6 +21,7 @@ TYPED_TEST_P(TemporalContract, RunsHelloWithTheEventsOfARealServer) {
   EXPECT_EQ(started.original_execution_run_id(), run_id);
   EXPECT_EQ(started.workflow_task_timeout().seconds(), 10);
   EXPECT_EQ(started.attempt(), 1);
+  EXPECT_FALSE(started.has_root_workflow_execution()) << "it is its own";
   EXPECT_EQ(started.input().payloads(0).data(), "\"input\"");
 
   this->complete(task.task_token(), {this->schedule_activity("1")});

@@ -171,8 +171,13 @@ TYPED_TEST_P(TemporalContract, RefusesAnActivityWithoutATimeout) {
       this->completion(this->next_task().task_token(), {this->schedule_activity("1", Duration::zero())}),
       this->in(this->kLong)));
   EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
-  EXPECT_EQ(this->history("endless").back().workflow_task_failed_event_attributes().cause(),
-            enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES);
+  const auto failed = this->history("endless").back().workflow_task_failed_event_attributes();
+  EXPECT_EQ(failed.cause(), enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES);
+  EXPECT_EQ(failed.failure().message(),
+            "BadScheduleActivityAttributes: A valid StartToClose or ScheduleToCloseTimeout is not set on "
+            "ScheduleActivityTaskCommand. ActivityId=1 ActivityType=work");
+  EXPECT_TRUE(failed.failure().has_server_failure_info());
+  EXPECT_FALSE(failed.failure().server_failure_info().non_retryable());
 }
 
 TYPED_TEST_P(TemporalContract, PutsTheEndsOfActivitiesBehindWhatElseWasBuffered) {

@@ -144,8 +144,9 @@ std::optional<Run::TaskFailure> Run::schedule_activity(const Command& command) {
   *scheduled.mutable_start_to_close_timeout() = given.start_to_close_timeout();
   *scheduled.mutable_heartbeat_timeout() = given.heartbeat_timeout();
   if (!normalise_timeouts(scheduled, nanos(started_.workflow_run_timeout()))) {
-    return TaskFailure{kBad, "BadScheduleActivityAttributes: A valid StartToClose or ScheduleToCloseTimeout is not set "
-                             "on ScheduleActivityTaskCommand."};
+    return TaskFailure{kBad, concat("BadScheduleActivityAttributes: A valid StartToClose or ScheduleToCloseTimeout is not "
+                                    "set on ScheduleActivityTaskCommand. ActivityId=",
+                                    given.activity_id(), " ActivityType=", given.activity_type().name())};
   }
   if (given.has_retry_policy()) *scheduled.mutable_retry_policy() = given.retry_policy();
   complete_retry_policy(*scheduled.mutable_retry_policy());

@@ -386,7 +386,9 @@ std::unique_ptr<Run> Run::make(pb::RunState state, StartedAttributes started, st
   auto run = std::make_unique<Run>(std::move(state), std::move(started));
   run->begin(now, random);
   HistoryEvent& event = run->add_event(enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED);
-  *event.mutable_workflow_execution_started_event_attributes() = run->started_;
+  auto& attributes = *event.mutable_workflow_execution_started_event_attributes();
+  attributes = run->started_;
+  if (!attributes.has_parent_workflow_execution()) attributes.clear_root_workflow_execution();  // it is its own
   if (run->state_.has_user_metadata()) *event.mutable_user_metadata() = run->state_.user_metadata();
   if (backoff <= 0) run->want_task();
   return run;

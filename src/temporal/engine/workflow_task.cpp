@@ -250,8 +250,7 @@ Result<Run::Completion> Run::complete_task(const wf::RespondWorkflowTaskComplete
     events_ = std::make_shared<History>();
     api::failure::v1::Failure failure;
     failure.set_message(completion.failure->message);
-    failure.set_source("Server");
-    failure.mutable_server_failure_info()->set_non_retryable(true);
+    failure.mutable_server_failure_info();
     fail_task(completion.failure->cause, failure, request.identity());
     return completion;
   }
