@@ -90,11 +90,9 @@ class OpenCalls {
 
 // What the logic thread is told; it outlives the server's threads, and the calls that are posted and never run.
 struct Listener {
+  virtual ~Listener() = default;
   virtual void on_request(std::uint64_t id) = 0;
   virtual void on_cancel(std::uint64_t id) = 0;
-
- protected:
-  ~Listener() = default;
 };
 struct Shared {
   explicit Shared(AsioExecutor& executor) : calls(executor) {}
@@ -136,8 +134,6 @@ class Reactor final : public grpc::ServerGenericBidiReactor {
   void OnDone() override { delete this; }
 
  private:
-  ~Reactor() override = default;
-
   std::shared_ptr<Shared> shared_;
   grpc::GenericCallbackServerContext& context_;
   grpc::ByteBuffer request_;
@@ -180,7 +176,7 @@ class GrpcTemporalServer::Impl final : private Listener {
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
-  ~Impl() {
+  ~Impl() override {
     shared_->listener = nullptr;
     end_all();
     if (server_ != nullptr) server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));  // nothing is left that it could wait for
@@ -286,7 +282,7 @@ void GrpcTemporalServer::Impl::on_request(std::uint64_t id) {
   grpc::ByteBuffer bytes;
   bytes.Swap(&reactor->request());
   running_[id].waits_long = is_long_poll(std::string_view(path).substr(path.rfind('/') + 1));
-  scope_.spawn(run(id, (this->*method->second)(id, std::move(bytes), deadline_of(reactor->context(), executor_.now()))));
+  scope_.spawn(run(id, (this->*method->second)(id, bytes, deadline_of(reactor->context(), executor_.now()))));
 }
 
 void GrpcTemporalServer::Impl::on_cancel(std::uint64_t id) { refuse(id, cancelled("the caller has gone")); }
@@ -316,7 +312,7 @@ void GrpcTemporalServer::Impl::answer(std::uint64_t id, const Message& response)
   Reactor* const reactor = shared_->calls.take(id);
   if (reactor == nullptr) return;
   if (made.ok()) {
-    reactor->answer(std::move(bytes));
+    reactor->answer(bytes);
   } else {
     reactor->Finish(made);
   }
@@ -361,7 +357,7 @@ Task<void> GrpcTemporalServer::Impl::list_namespaces(std::uint64_t id, grpc::Byt
   for (const std::string& name : namespaces_) {
     wf::DescribeNamespaceRequest describe;
     describe.set_namespace_(name);
-    auto described = co_await temporal_.describe_namespace(std::move(describe), deadline);
+    auto described = co_await temporal_.describe_namespace(describe, deadline);
     if (!described.ok()) co_return refuse(id, described.status());
     *response.add_namespaces() = *std::move(described);
   }
