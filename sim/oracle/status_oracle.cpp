@@ -70,6 +70,7 @@ void StatusOracle::on_fault(const TraceRecord& record) {
 }
 
 void StatusOracle::on_delivery(const Delivery& delivery) {
+  sees_messages_ = true;
   if (delivery.way != Delivery::Way::kLink) return;
   if (is_daemon(delivery.from)) {
     hear(delivery, heard_[delivery.from]);
@@ -163,7 +164,7 @@ void StatusOracle::on_status(const TraceRecord& record) {
   if (stale) note_stale(daemon, number_or_zero(record, "epoch"), record.time);
   const Duration patience = stale ? model::kStaleAfter : model::kDisconnectedAfter;
   const auto places = places_.find(daemon);
-  if (places == places_.end() || places->second != 1 || irregular_.contains(record.node)) return;
+  if (!sees_messages_ || places == places_.end() || places->second != 1 || irregular_.contains(record.node)) return;
   const std::pair epoch(daemon, number_or_zero(record, "epoch"));
   const auto opened = opened_.find(epoch);
   if (opened == opened_.end()) return;

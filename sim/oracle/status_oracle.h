@@ -6,7 +6,8 @@
 //   beat        on a stream of its own a daemon says something every 15 s, and a gateway every 30 s
 //
 // The truth is what the daemons say of their streams ("daemon.connected", "daemon.disconnected") and which processes live.
-// Boundaries and beats are judged where the node's own clock is the world's: not after it was paused or had its clock changed.
+// Boundaries and beats are judged where the node's own clock is the world's: not after it was paused or had its clock changed;
+// and where messages are seen: not of a run of real processes.
 #pragma once
 
 #include <cstdint>
@@ -70,6 +71,7 @@ class StatusOracle final : public Oracle {
   std::map<std::pair<DaemonKey, std::int64_t>, std::uint64_t> connections_;  // likewise; once the daemon was greeted
   std::set<std::uint32_t> slow_;                                      // whose disk was not always quick
   std::vector<Heard> heard_;                                          // by node: the last messages over its link
+  bool sees_messages_ = false;
 };
 
 }  // namespace reliant::sim

@@ -1,7 +1,8 @@
 // Judge: the simulator's oracles on a run that was not simulated. A trace is a trace: what the processes of a real cluster have
 // recorded, put in order by their common clock (tools/real_world does it), is judged by the same classes.
 //
-// What only a simulation can show is not looked at: messages between processes, and what is left in memory at the end.
+// What only a simulation can show is not looked at: messages between processes, times to the nanosecond, and what is left in
+// memory at the end.
 #pragma once
 
 #include <istream>

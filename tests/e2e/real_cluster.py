@@ -17,6 +17,9 @@ import time
 
 from reliant_process import RELIANT, Reply, wait_until
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from real_run import addresses_of, events_in, rows_of, write_trace  # noqa: E402
+
 CLUSTER = sys.argv.pop(1) if len(sys.argv) > 1 else str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "cluster")
 PATIENCE = 60.0
 COUNT = itertools.count(1)  # of chats: each has a name of its own
@@ -39,7 +42,7 @@ answers:
   - steps:
       - text: "hello"
 """
-JUDGE = pathlib.Path(RELIANT).parent / "reliant-judge"
+SIM = pathlib.Path(RELIANT).parent / "reliant-sim"
 
 
 class RealCluster:
@@ -159,25 +162,54 @@ class RealCluster:
         self.up()
         self.record("world", "fault.healed")
 
+    def database_url(self):
+        return f"postgres://reliant@127.0.0.1:{self.port('postgres')}/reliant"
+
+    def whole(self):
+        """Every daemon has its stream, and the store says so."""
+        done = subprocess.run(["psql", "-qAtX", "-d", self.database_url(), "-c",
+                               "SELECT COUNT(*) FROM daemons WHERE connection = 'connected'"], capture_output=True, text=True)
+        return done.stdout.strip() == str(len(self.names("daemon")))
+
     def judge(self):
         """What the simulator's oracles say of all that was recorded. (exit code, text)"""
-        projects = list((self.directory / "projects").glob("*"))
-        effects = [mark for project in projects if (project / "marks").exists() for mark in (project / "marks").read_text().split()]
-        written = {file.name.removeprefix("out."): file.read_text() for project in projects for file in project.glob("out.*")}
-        machines = self.directory / "machines.json"
-        machines.write_text(json.dumps({"effects": effects, "written": written}))
-        logs = [f"world={self.directory}/world.jsonl", f"clients,client={self.directory}/clients.jsonl"]
-        for name in sorted(self.state()):
-            kind = name.rpartition("-")[0]
-            if kind in ("api", "worker", "gateway"):
-                logs.append(f"{name},{kind}={self.directory}/{name}.jsonl")
-            if kind == "daemon":
-                identity = json.loads((self.directory / name / "daemon.json").read_text())
-                user = next(self.events(name, "daemon.connected"))["user"]
-                logs.append(f"{name},daemon,{user},{identity['daemon_id']}={self.directory}/{name}.jsonl")
-        url = f"postgres://reliant@127.0.0.1:{self.port('postgres')}/reliant"
-        done = subprocess.run([JUDGE, "--db-url", url, "--machines", machines, *logs], capture_output=True, text=True, timeout=120)
+        files = {name: self.directory / f"judged.{name}" for name in ("yaml", "trace", "store", "effects")}
+        files["yaml"].write_text("name: judged\nstory: what the processes of a test have recorded\n")
+        records = self.all_records()
+        write_trace(files["trace"], records, min(record[0] for record in records),
+                    addresses_of({name: self.port(name) for name in self.names("gateway")}))
+        files["store"].write_text(rows_of(self.database_url()))
+        files["effects"].write_text("".join(json.dumps({"user": "", "daemon": "all"} | seen) + "\n" for seen in self.effects()))
+        done = subprocess.run([SIM, "judge", *files.values()], capture_output=True, text=True, timeout=120)
         return done.returncode, done.stdout + done.stderr
+
+    def effects(self):
+        """What the scripts of the model have left behind."""
+        for project in (self.directory / "projects").glob("*"):
+            if (project / "marks").exists():
+                yield from ({"request": mark, "effect": "mark"} for mark in (project / "marks").read_text().split())
+            for file in project.glob("out.*"):
+                yield {"request": file.name.removeprefix("out."), "out": file.read_text()}
+
+    def all_records(self):
+        """Of the processes, of the clients, and of what was done to them; and who is who."""
+        called = {name: number for number, name in enumerate(["clients", *sorted(self.state())], 1)}
+        records = []
+        for name in ["world", *called]:
+            file = self.directory / f"{name}.jsonl"
+            for when, level, event, fields in events_in(file.read_bytes() if file.exists() else b""):
+                node = called[fields["called"]] if event.startswith("node.") else called.get(name, 0)
+                records.append((when, node, level, event, fields))
+        first = min(record[0] for record in records)
+        for name, number in called.items():
+            kind = {"clients": "client", "nats": "bus", "postgres": "database"}.get(name, name.rpartition("-")[0] or name)
+            user, daemon = self.owner(name) if kind == "daemon" else ("", "")
+            records.insert(0, (first, 0, "info", "run.node", {"id": number, "called": name, "role": kind, "user": user, "daemon": daemon}))
+        return records
+
+    def owner(self, name):
+        identity = json.loads((self.directory / name / "daemon.json").read_text())
+        return next(self.events(name, "daemon.connected"))["user"], identity["daemon_id"]
 
     def events(self, name, *wanted):
         """What a process has recorded, over all its lives."""
@@ -261,7 +293,7 @@ class Client:
                 elif not line and fields:
                     update = {"sequence": int(fields["id"]), "kind": fields["event"], "payload": json.loads(fields["data"])}
                     self.record("client.update", "debug", chat=chat, sequence=update["sequence"], kind=update["kind"],
-                                payload=fields["data"], foreign="")
+                                shown=fields["data"], foreign="")
                     fields = {}
                     assert update["sequence"] == len(out) + 1, f"a gap in chat {chat} before {update}"
                     out.append(update)
