@@ -250,6 +250,7 @@ int run_in_the_real_world(const std::vector<std::string>& words) {
   std::vector<std::string> arguments = {script, "--sim", own.string()};
   std::ranges::copy(words, std::back_inserter(arguments));
   std::vector<char*> raw;
+  raw.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) raw.push_back(argument.data());
   raw.push_back(nullptr);
   ::execv(script.c_str(), raw.data());
