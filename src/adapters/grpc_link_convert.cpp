@@ -108,6 +108,7 @@ std::map<std::string, int> channel_arguments(const GrpcLinkOptions& options) {
   return {
       // Otherwise the window grows to megabytes, for a peer that does not read as well.
       {GRPC_ARG_HTTP2_BDP_PROBE, 0},
+      {GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 40 << 10},
       {GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(options.keepalive_time)},
       {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(options.keepalive_timeout)},
       {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},

@@ -361,7 +361,7 @@ struct Flow {
   bool peer_floods = false;  // and nobody receives here; else it reads nothing, and everybody sends
   std::size_t size = 0;      // of a message
   bool frozen = false;       // the peer's process
-  std::size_t streams = 100;
+  std::size_t streams = 300;  // what gRPC has but once, threads and their arenas, is little beside them
 };
 
 class GrpcLinkMemory : public ::testing::TestWithParam<Flow> {};
