@@ -66,7 +66,10 @@ void StopOracle::on_stop(const TraceRecord& record) {
   const Duration grace = std::chrono::microseconds(number_or_zero(record, "lasts_us"));
   // The first one counts; of two at one moment, who knows which was heard.
   const auto [stop, fresh] = until_.try_emplace(node->second, Stop{record.time, after(record.time, grace)});
-  if (!fresh && stop->second.asked == record.time) stop->second.until = std::min(stop->second.until, after(record.time, grace));
+  if (!fresh && stop->second.asked == record.time) {
+    stop->second.until = std::min(stop->second.until, after(record.time, grace));
+    if (grace < kTimeToGo) draining_.erase(node->second);
+  }
   const bool is_gateway = gateways_.contains(node->second);
   lose_gateway(node->second);
   if (!is_gateway || grace < kTimeToGo) return;
