@@ -4,24 +4,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/ids.h"
 #include "base/status.h"
 #include "model/update.h"
 #include "ports/database.h"
 #include "runtime/task.h"
-#include "store/messages.h"
 
 namespace reliant::store {
 
 Status no_chat(const ChatId& id);  // NOT_FOUND, also for a chat of somebody else
 std::string status_payload(model::ChatStatus status, const Status& error);
 
-// All are awaited within the expression that calls them. The last of `count` numbers; NOT_FOUND.
+// Both are awaited within the expression that calls them. The last of `count` numbers; NOT_FOUND.
 Task<Result<std::uint64_t>> take_sequences(ports::Transaction& transaction, UserId user, ChatId chat,
                                            std::size_t count);
 Task<Status> insert_update(ports::Transaction& transaction, model::Update update);
-// The stream has come to `position` of `stream.attempt`.
-Task<Status> move_stream(ports::Transaction& transaction, ChatId chat, UpdateStream stream, std::int64_t position);
+// How messages has the message of a step.
+std::string step_key(std::string_view step);
 
 }  // namespace reliant::store

@@ -1,7 +1,5 @@
 #include "store/messages.h"
 
-#include <limits>
-
 #include "base/json.h"
 #include "base/text.h"
 #include "store/chat_rows.h"
@@ -18,7 +16,6 @@ namespace {
 
 // How the keys of steps and of clients are kept apart in one column.
 constexpr std::string_view kStepKey = "step:";
-constexpr std::int64_t kNoMoreAttempts = std::numeric_limits<std::int64_t>::max();
 
 #define MESSAGE_COLUMNS "m.id, m.chat_id, m.sequence, m.role, m.content, m.created_at, m.dedup_key"
 
@@ -156,7 +153,7 @@ struct AppendStep {
   RequestId given_up = {};      // of a tool result
 
   Task<Result<Appended>> run(Transaction& transaction) const {
-    const std::string key = concat(kStepKey, step);
+    const std::string key = step_key(step);
     CO_TRY_ASSIGN(auto stored, co_await stored_message(transaction, user, message.chat, key));
     if (stored) {
       stored->duplicate = stored->message.id != message.id;
@@ -173,8 +170,6 @@ struct AppendStep {
                                                      tool_finished_payload(block, tool)}));
     }
     CO_TRY_OK(co_await insert_message(transaction, appended.message, key, true));
-    // An attempt that has not heard of this end writes nothing behind it.
-    CO_TRY_OK(co_await move_stream(transaction, message.chat, {step, kNoMoreAttempts}, 0));
     co_return appended;
   }
 
@@ -262,6 +257,8 @@ struct ListUnsignalled {
 
 }  // namespace
 
+std::string step_key(std::string_view step) { return concat(kStepKey, step); }
+
 json::object json_of(const Message& message) {
   return {{"id", json_text(message.id.str())},
           {"role", json_text(model::to_string(message.role))},
@@ -310,7 +307,7 @@ Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, I
 
 Task<Result<std::optional<Message>>> Messages::find(UserId user, ChatId chat, std::string key,
                                                     Instant deadline) {
-  return transactor_.read(FindMessage{std::move(user), std::move(chat), concat(kStepKey, key)}, deadline);
+  return transactor_.read(FindMessage{std::move(user), std::move(chat), step_key(key)}, deadline);
 }
 
 Task<Result<std::vector<Message>>> Messages::list(UserId user, ChatId chat, std::uint64_t after,

@@ -68,7 +68,7 @@ struct ToolResultMessage {
 
 // What the attempts of one step write while it is under way. It only goes forward: an update whose attempt and position are
 // not beyond the last one's is left out, so that nothing is written twice, and an attempt that was given up but lives on
-// cannot write into what a later one writes. It ends with the message of the step.
+// cannot write into what a later one writes. It is over once its step has a message.
 struct UpdateStream {
   std::string key;           // the step's; the same for every attempt
   std::int64_t attempt = 0;  // 0: every attempt writes the same updates, and goes on where the one before was
@@ -119,7 +119,7 @@ class Updates {
  public:
   explicit Updates(Transactor& transactor) : transactor_(transactor) {}
 
-  // Those that are new, in one transaction, in order. The chat's last sequence.
+  // At least one. Those that are new, in one transaction, in order. The chat's last sequence.
   Task<Result<std::uint64_t>> append(UserId user, ChatId chat, UpdateStream stream, std::vector<NewUpdate> updates,
                                      Instant deadline);
   // Those with a higher sequence than `after`, in order.

@@ -1,4 +1,4 @@
-#include "base/text.h"
+#include "base/assert.h"
 #include "store/chat_rows.h"
 #include "store/messages.h"
 
@@ -19,30 +19,37 @@ struct AppendUpdates {
   std::vector<NewUpdate> updates;
 
   Task<Result<std::uint64_t>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const std::vector<const NewUpdate*> fresh, co_await what_is_new(transaction));
+    CO_TRY_ASSIGN(const bool all_new, co_await move_on(transaction, updates.front(), updates.back()));
+    std::vector<const NewUpdate*> fresh;
+    for (const NewUpdate& update : updates) {
+      if (!all_new) {  // of a batch that was begun before, each has to be looked at
+        CO_TRY_ASSIGN(const bool is_new, co_await move_on(transaction, update, update));
+        if (!is_new) continue;
+      }
+      fresh.push_back(&update);
+    }
     CO_TRY_ASSIGN(const std::uint64_t last, co_await take_sequences(transaction, user, chat, fresh.size()));
-    if (fresh.empty()) co_return last;
-    CO_TRY_OK(co_await move_stream(transaction, chat, {stream.key, stream.attempt}, fresh.back()->position));
     std::uint64_t sequence = last - fresh.size();
     for (const NewUpdate* update : fresh)
       CO_TRY_OK(co_await insert_update(transaction, {chat, ++sequence, update->kind, update->payload}));
     co_return last;
   }
 
-  Task<Result<std::vector<const NewUpdate*>>> what_is_new(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT attempt, position FROM update_streams "
-                                                                "WHERE chat_id = $1 AND stream = $2",
-                                                                {chat.str(), stream.key}));
-    std::optional<std::pair<std::int64_t, std::int64_t>> reached;
-    if (!rows.empty()) reached.emplace(rows[0].integer(0), rows[0].integer(1));
-    std::vector<const NewUpdate*> fresh;
-    for (const NewUpdate& update : updates) {
-      const std::pair place(stream.attempt, update.position);
-      if (reached && place <= *reached) continue;
-      fresh.push_back(&update);
-      reached = place;
-    }
-    co_return fresh;
+  // The stream comes to `last`, if `first` is beyond where it is, and its step has no message yet. A chat of somebody else is
+  // found out by take_sequences.
+  Task<Result<bool>> move_on(Transaction& transaction, const NewUpdate& first, const NewUpdate& last) const {
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute(
+                      "INSERT INTO update_streams (chat_id, stream, attempt, position) "
+                      "SELECT id, $3, CAST($4 AS BIGINT), CAST($6 AS BIGINT) FROM chats WHERE id = $1 AND user_id = $2 "
+                      "AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = $1 AND dedup_key = $7) "
+                      "ON CONFLICT (chat_id, stream) "
+                      "DO UPDATE SET attempt = excluded.attempt, position = excluded.position "
+                      "WHERE (update_streams.attempt, update_streams.position) < "
+                      "(CAST($4 AS BIGINT), CAST($5 AS BIGINT))",
+                      {chat.str(), user.str(), stream.key, stream.attempt, first.position, last.position,
+                       step_key(stream.key)}));
+    co_return rows.changed == 1;
   }
 };
 
@@ -73,16 +80,9 @@ struct ListUpdates {
 
 }  // namespace
 
-Task<Status> move_stream(Transaction& transaction, ChatId chat, UpdateStream stream, std::int64_t position) {
-  co_return (co_await transaction.execute(
-                 "INSERT INTO update_streams (chat_id, stream, attempt, position) VALUES ($1, $2, $3, $4) "
-                 "ON CONFLICT (chat_id, stream) DO UPDATE SET attempt = excluded.attempt, position = excluded.position",
-                 {chat.str(), std::move(stream.key), stream.attempt, position}))
-      .status();
-}
-
 Task<Result<std::uint64_t>> Updates::append(UserId user, ChatId chat, UpdateStream stream,
                                             std::vector<NewUpdate> updates, Instant deadline) {
+  RELIANT_ASSERT(!updates.empty(), "there is something to append");
   return transactor_.write(
       AppendUpdates{std::move(user), std::move(chat), std::move(stream), std::move(updates)}, deadline);
 }
