@@ -100,6 +100,15 @@ void ServerProcess::signal(int number) const {
   if (running()) ::kill(pid_, number);
 }
 
+// A signal only says so: a thread of it that another core runs goes on until one of them has taken the signal.
+void ServerProcess::freeze() {
+  if (!running()) return;
+  signal(SIGSTOP);
+  int status = 0;
+  wait_for("a server to freeze", [&] { return ::waitpid(pid_, &status, WUNTRACED | WNOHANG) != 0; });
+  if (!WIFSTOPPED(status)) pid_ = 0;
+}
+
 void ServerProcess::stop(int number) {
   if (!running()) return;
   ::kill(pid_, number);

@@ -34,7 +34,7 @@ class ServerProcess {
   bool running() const { return pid_ > 0; }
   pid_t pid() const { return pid_; }
   bool exited();  // by itself
-  void freeze() { signal(SIGSTOP); }  // it is there and says nothing
+  void freeze();  // it is there and says nothing; returns when none of its threads runs any more
   void thaw() { signal(SIGCONT); }
   void stop(int number);  // by that signal; returns when it is gone
   void kill();            // at once

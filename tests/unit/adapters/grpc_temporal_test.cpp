@@ -55,7 +55,7 @@ class WaitingTemporal final : public ports::Temporal {
       response.set_server_version("7");
       co_return response;
     } else {
-      co_return unimplemented("not here");
+      co_return unimplemented("no test asks for this");
     }
   }
 };
@@ -144,7 +144,7 @@ TEST_F(GrpcTemporalTest, CarriesAnswersAndErrors) {
   EXPECT_EQ(info->server_version(), "7");
   const auto refused = get(client_->describe_namespace({}, after(executor_.now(), 10s)));
   EXPECT_EQ(refused.status().code(), StatusCode::kUnimplemented);
-  EXPECT_EQ(message_of(refused.status()), "not here");
+  EXPECT_EQ(message_of(refused.status()), "no test asks for this");
 }
 
 TEST_F(GrpcTemporalTest, CarriesDetailsAndTheReasonThatTheyGive) {
