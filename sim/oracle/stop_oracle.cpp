@@ -66,13 +66,12 @@ void StopOracle::on_stop(const TraceRecord& record) {
   const Duration grace = std::chrono::microseconds(number_or_zero(record, "lasts_us"));
   // The first one counts; of two at one moment, who knows which was heard.
   const auto [stop, fresh] = until_.try_emplace(node->second, Stop{record.time, after(record.time, grace)});
-  if (!fresh && stop->second.asked == record.time) {
-    stop->second.until = std::min(stop->second.until, after(record.time, grace));
-    if (grace < kTimeToGo) draining_.erase(node->second);
-  }
+  if (!fresh && stop->second.asked == record.time) stop->second.until = std::min(stop->second.until, after(record.time, grace));
+  const bool has_time = stop->second.until - stop->second.asked >= kTimeToGo;
   const bool is_gateway = gateways_.contains(node->second);
   lose_gateway(node->second);
-  if (!is_gateway || grace < kTimeToGo) return;
+  if (!has_time) draining_.erase(node->second);
+  if (!is_gateway || !has_time) return;
   Draining draining{held_[node->second].size(), {}, false};
   for (const auto& [gateway, since] : gateways_)
     if (after(since, kKnownAfter) < record.time) draining.others.insert(gateway);

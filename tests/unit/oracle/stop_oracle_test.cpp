@@ -24,7 +24,9 @@ class Stop : public testing::Test {
       judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", daemon}, {"epoch", 1}}, kGateway);
     judged.at(10s);
   }
-  void stop(std::string_view target) { judged.record("fault.stop", {{"target", target}, {"lasts_us", 10'000'000}}); }
+  void stop(std::string_view target, std::int64_t seconds = 10) {
+    judged.record("fault.stop", {{"target", target}, {"lasts_us", seconds * 1'000'000}});
+  }
   void move_on() { judged.record("daemon.moved_on", {{"daemon", "d1"}, {"from", "gateway-1:7000"}, {"to", "gateway-2:7000"}}, kDaemon); }
   void drained() { judged.record("gateway.drained", {{"left", 3}}, kGateway); }
 
@@ -93,6 +95,21 @@ TEST_F(Stop, OfAGatewaySendsItsDaemonsOn) {
 
 TEST_F(Stop, OfAGatewayThatKeepsAllItsDaemonsIsToldOf) {
   stop("gateway-1");
+  drained();
+  EXPECT_EQ(judged.complaints(), "stop.sent_on");
+}
+
+// Who knows which of them the gateway has heard first? That of 2 s leaves it no time.
+TEST_F(Stop, OfAGatewayThatIsAskedTwiceAtOnceIsJudgedByTheShorterTime) {
+  stop("gateway-1");
+  stop("gateway-1", 2);
+  drained();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Stop, OfAGatewayThatIsAskedTwiceWithTimeEnoughIsJudged) {
+  stop("gateway-1", 12);
+  stop("gateway-1", 11);
   drained();
   EXPECT_EQ(judged.complaints(), "stop.sent_on");
 }
