@@ -35,11 +35,15 @@ struct OurEngine {
   static constexpr bool kRemembersRequestsOfClosedRuns = true;
   static constexpr auto kRetryStateOfScheduleToStart = enums::RETRY_STATE_TIMEOUT;
   static constexpr std::string_view kWordOfNexus = "SCHEDULE_NEXUS_OPERATION";  // it has none
+  static constexpr bool kKeepsOrder = true;  // of the activities of a workflow: that of their scheduling
+  static constexpr bool kEndsPollsOfAWorkerThatStops = true;
 };
 struct RealServer {
   static constexpr bool kRemembersRequestsOfClosedRuns = false;
   static constexpr auto kRetryStateOfScheduleToStart = enums::RETRY_STATE_NON_RETRYABLE_FAILURE;
   static constexpr std::string_view kWordOfNexus = "BadScheduleNexusOperationAttributes";  // there is no such endpoint
+  static constexpr bool kKeepsOrder = false;
+  static constexpr bool kEndsPollsOfAWorkerThatStops = false;  // newer ones do, and say so
 };
 
 // For worlds with virtual time.
@@ -91,7 +95,7 @@ class TemporalContract : public ::testing::Test {
   ports::Temporal& temporal() { return world_.temporal(); }
 
   static Task<bool> pass(Duration duration, bool& over) {
-    co_await sleep_for(duration);
+    co_await sleep_for(duration);  // what is tested here is what a server does as time passes: virtual where it can be
     over = true;
     co_return true;
   }

@@ -60,7 +60,7 @@ class GrpcTemporalClient {
       const auto answer =
           co_await temporal.describe_namespace(std::move(request), after(executor.now(), std::chrono::seconds(5)));
       if (answer.ok()) break;
-      co_await sleep_for(std::chrono::milliseconds(20));
+      co_await sleep_for(std::chrono::milliseconds(20));  // between two questions; no server tells that it has become ready
     }
     ready = true;
   }

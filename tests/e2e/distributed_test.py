@@ -123,6 +123,7 @@ class Distributed(unittest.TestCase):
         self.strike("temporal")
 
     def test_a_gateway_is_frozen_for_longer_than_its_daemons_bear(self):
+        # Longer than the 30 s after which a daemon that is heard no more is stale: real time is what is tested.
         self.strike("its gateway", number=signal.SIGSTOP, then=lambda: time.sleep(45))
 
     def test_a_daemon_is_frozen_until_it_is_taken_for_stale(self):

@@ -25,7 +25,8 @@ PATIENCE = 60.0
 COUNT = itertools.count(1)  # of chats: each has a name of its own
 UNREACHED = (OSError, http.client.HTTPException)
 
-# Each call leaves a mark that says whose it is, so that what ran twice shows, and keeps what it writes.
+# Each call leaves a mark that says whose it is, so that what ran twice shows, and keeps what it writes. The sleeps are how long
+# the tools take: no test waits by them, but what is killed meanwhile is killed in the middle of one.
 SCRIPT = """
 answers:
   - when: work

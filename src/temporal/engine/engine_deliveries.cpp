@@ -73,7 +73,7 @@ Task<void> Engine::Impl::run_deliveries(std::string ns, std::string workflow_id,
     }
     if (sender != nullptr) outcome = co_await carry_out(sender, delivery);
     if (is_passing(outcome.status)) {
-      co_await sleep_for(kPause);
+      co_await sleep_for(kPause);  // nobody tells when a database that failed is well again
       continue;
     }
     auto session = co_await open(ns, workflow_id, run_id, after(executor_.now(), kPatience));
