@@ -12,6 +12,7 @@
 #include "adapters/grpc_link_convert.h"
 #include "adapters/grpc_link_hub.h"
 #include "adapters/grpc_link_opener.h"
+#include "adapters/grpc_link_reactor.h"
 #include "adapters/grpc_link_server.h"
 
 namespace reliant::adapters {
@@ -63,24 +64,7 @@ Status check_method(const std::string& method) {
   return fine ? ok_status() : invalid_field("method", "is not the name of a method: use printable ASCII without blanks");
 }
 
-class GrpcLink final : public ports::Link {
- public:
-  explicit GrpcLink(std::shared_ptr<GrpcLinkStream> stream) : stream_(std::move(stream)) {}
-  GrpcLink(const GrpcLink&) = delete;
-  GrpcLink& operator=(const GrpcLink&) = delete;
-  ~GrpcLink() override { stream_->give_up(); }
-
-  Task<Status> send(std::string message, Instant deadline) override {
-    return stream_->send(std::move(message), deadline);
-  }
-  Task<Result<std::optional<std::string>>> receive(Instant deadline) override { return stream_->receive(deadline); }
-  Status half_close() override { return stream_->half_close(); }
-  void cancel() override { stream_->cancel(); }
-  std::size_t max_message() const override { return stream_->max_message(); }
-
- private:
-  std::shared_ptr<GrpcLinkStream> stream_;
-};
+using GrpcLink = GrpcLinkOf<ports::Link, GrpcLinkStream>;
 
 // gRPC writes to stderr of its own accord. What it has to say comes as a status; GRPC_VERBOSITY brings the rest back.
 void keep_stderr_clean() {

@@ -10,11 +10,11 @@
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/tls_credentials_options.h>
-#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/client_callback.h>
 
 #include "adapters/grpc_link_convert.h"
+#include "adapters/grpc_link_reactor.h"
 
 namespace reliant::adapters {
 namespace {
@@ -52,14 +52,10 @@ grpc::ChannelArguments arguments_of(const GrpcLinkOptions& options) {
   return arguments;
 }
 
-using Reactor = grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
-
-// gRPC's threads are in the On… functions and only post; the hub keeps the stream until OnDone was handed over.
-class OpenerStream final : public GrpcLinkStream, public Reactor {
+class OpenerStream final : public GrpcLinkReactor<grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>> {
  public:
   OpenerStream(std::shared_ptr<GrpcLinkHub> hub, std::shared_ptr<grpc::Channel> channel, const ports::LinkTarget& target)
-      : GrpcLinkStream(Side::kOpener, hub->limits()),
-        hub_(std::move(hub)),
+      : GrpcLinkReactor(Side::kOpener, std::move(hub)),
         method_(concat("/", target.method)),
         call_(std::make_unique<Call>(std::move(channel))) {
     for (const auto& [key, value] : target.metadata) call_->context.AddMetadata(key, value);
@@ -72,36 +68,22 @@ class OpenerStream final : public GrpcLinkStream, public Reactor {
   }
 
  private:
-  void start_read() override { StartRead(&incoming_); }
-  void read_soon() override {
-    hub_->after_this([self = weak_from_this()] {
-      if (const auto stream = self.lock()) stream->on_read_turn();
-    });
-  }
-  void start_write(std::string message) override {
-    put_bytes(std::move(message), outgoing_);
-    StartWrite(&outgoing_);
-  }
   void start_half_close() override { StartWritesDone(); }
   void start_end(const Status&) override { RemoveHold(); }
   void start_cancel() override { call_->context.TryCancel(); }
 
   void OnReadInitialMetadataDone(bool ok) override {
-    hub_->post([this, ok] { ok ? on_open() : on_refused(); });
+    hub().post([this, ok] { ok ? on_open() : on_refused(); });
   }
   void OnReadDone(bool ok) override {
-    hub_->post([this, ok] { on_read(ok ? std::optional(take_bytes(incoming_)) : std::nullopt); });
-  }
-  void OnWriteDone(bool ok) override {
-    outgoing_.Clear();
-    if (write_ended(ok)) hub_->post([this] { on_written(); });
+    hub().post([this, ok] { on_read(ok ? std::optional(take_incoming()) : std::nullopt); });
   }
   void OnDone(const grpc::Status& status) override {
-    hub_->post([this, status] {
+    hub().post([this, status] {
       on_done(from_grpc(status, call_->context));
       // With the connection: the last one of a process joins threads.
-      hub_->later([call = std::move(call_)]() mutable { call.reset(); });
-      hub_->remove(*this);
+      hub().later([call = std::move(call_)]() mutable { call.reset(); });
+      hub().remove(*this);
     });
   }
 
@@ -112,11 +94,8 @@ class OpenerStream final : public GrpcLinkStream, public Reactor {
     grpc::ClientContext context;
   };
 
-  std::shared_ptr<GrpcLinkHub> hub_;
   std::string method_;
   std::unique_ptr<Call> call_;
-  grpc::ByteBuffer incoming_;
-  grpc::ByteBuffer outgoing_;
 };
 
 }  // namespace

@@ -15,10 +15,10 @@
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
-#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "adapters/grpc_link_convert.h"
+#include "adapters/grpc_link_reactor.h"
 #include "adapters/unique_fd.h"
 #include "base/url.h"
 #include "runtime/channel.h"
@@ -40,13 +40,11 @@ std::string readable_peer(std::string peer) {  // "ipv4:127.0.0.1:4711", "ipv6:%
   return peer;
 }
 
-// gRPC's threads are in the On… functions and only post; the hub keeps the stream until OnDone was handed over.
-class AcceptorStream final : public GrpcLinkStream, public grpc::ServerGenericBidiReactor {
+class AcceptorStream final : public GrpcLinkReactor<grpc::ServerGenericBidiReactor> {
  public:
   AcceptorStream(std::shared_ptr<GrpcLinkHub> hub, std::shared_ptr<Server> server,
                  grpc::GenericCallbackServerContext& context)
-      : GrpcLinkStream(Side::kAcceptor, hub->limits()),
-        hub_(std::move(hub)),
+      : GrpcLinkReactor(Side::kAcceptor, std::move(hub)),
         server_(std::move(server)),
         context_(context),
         method_(context.method().starts_with('/') ? context.method().substr(1) : context.method()),
@@ -61,74 +59,46 @@ class AcceptorStream final : public GrpcLinkStream, public grpc::ServerGenericBi
   const std::string& method() const { return method_; }
   const ports::LinkMetadata& metadata() const { return metadata_; }
   const std::string& peer() const { return peer_; }
-  GrpcLinkHub& hub() { return *hub_; }
+  void watch() { hub().watch(shared_from_this()); }
 
  private:
-  void start_read() override { StartRead(&incoming_); }
-  void read_soon() override {
-    hub_->after_this([self = weak_from_this()] {
-      if (const auto stream = self.lock()) stream->on_read_turn();
-    });
-  }
-  void start_write(std::string message) override {
-    put_bytes(std::move(message), outgoing_);
-    StartWrite(&outgoing_);
-  }
   void start_half_close() override {}
   void start_end(const Status& status) override { Finish(to_grpc(status, context_)); }
   void start_cancel() override { context_.TryCancel(); }
 
   void OnReadDone(bool ok) override {
-    if (ok) return hub_->post([this] { on_read(take_bytes(incoming_)); });
+    if (ok) return hub().post([this] { on_read(take_incoming()); });
     // Has the peer half-closed, or is the stream broken? gRPC mostly knows by now; of a message that is too large it says
     // so a moment later.
     const bool broken = context_.IsCancelled();
-    hub_->post([this, broken] {
+    hub().post([this, broken] {
       if (broken) on_cancelled();
-      hub_->settle(shared_from_this());
+      hub().settle(shared_from_this());
     });
   }
-  void OnWriteDone(bool ok) override {
-    outgoing_.Clear();
-    if (write_ended(ok)) hub_->post([this] { on_written(); });
-  }
   void OnCancel() override {
-    hub_->post([this] { on_cancelled(); });
+    hub().post([this] { on_cancelled(); });
   }
   void OnDone() override;
 
-  std::shared_ptr<GrpcLinkHub> hub_;
   std::shared_ptr<Server> server_;
   grpc::GenericCallbackServerContext& context_;  // gRPC's: gone as soon as it has been told the end, and knows it, too
   std::string method_;
   ports::LinkMetadata metadata_;
   std::string peer_;
-  grpc::ByteBuffer incoming_;
-  grpc::ByteBuffer outgoing_;
 };
 
-class GrpcAcceptedLink final : public ports::AcceptedLink {
+class GrpcAcceptedLink final : public GrpcLinkOf<ports::AcceptedLink, AcceptorStream> {
  public:
-  explicit GrpcAcceptedLink(std::shared_ptr<AcceptorStream> stream) : stream_(std::move(stream)) {}
-  ~GrpcAcceptedLink() override { stream_->give_up(); }
+  using GrpcLinkOf::GrpcLinkOf;
 
-  Task<Status> send(std::string message, Instant deadline) override {
-    return stream_->send(std::move(message), deadline);
-  }
-  Task<Result<std::optional<std::string>>> receive(Instant deadline) override { return stream_->receive(deadline); }
-  Status half_close() override { return stream_->half_close(); }
-  void cancel() override { stream_->cancel(); }
-  std::size_t max_message() const override { return stream_->max_message(); }
-  const ports::LinkMetadata& metadata() const override { return stream_->metadata(); }
-  const std::string& method() const override { return stream_->method(); }
-  const std::string& peer() const override { return stream_->peer(); }
+  const ports::LinkMetadata& metadata() const override { return stream()->metadata(); }
+  const std::string& method() const override { return stream()->method(); }
+  const std::string& peer() const override { return stream()->peer(); }
   void finish(Status status) override {
-    stream_->finish(std::move(status));
-    stream_->hub().watch(stream_);
+    stream()->finish(std::move(status));
+    stream()->watch();
   }
-
- private:
-  std::shared_ptr<AcceptorStream> stream_;
 };
 
 // A server of gRPC's, until the last of its streams has ended.
@@ -191,10 +161,10 @@ class Server final : public grpc::CallbackGenericService, public std::enable_sha
 };
 
 void AcceptorStream::OnDone() {
-  hub_->post([this] {
+  hub().post([this] {
     on_done(cancelled("the stream has ended"));
     const std::shared_ptr<Server> server = std::move(server_);
-    hub_->remove(*this);
+    hub().remove(*this);
     server->left();
   });
 }

@@ -9,7 +9,6 @@
 #include "app/debug_server.h"
 #include "app/health_server.h"
 #include "app/os_secrets.h"
-#include "app/report.h"
 #include "app/server_options.h"
 #include "app/server_process.h"
 #include "auth/authenticator.h"
@@ -46,8 +45,7 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
 
   HealthServer health(clock, health_rpc, [&process] { return process.stopping(); });
   const ChatId probe(process.random().stream("ready").hex(16));
-  health.add("database", [&database](Instant deadline) { return database_answers(database, deadline); });
-  health.add("nats", [&bus](Instant deadline) { return bus_answers(bus, deadline); });
+  add_checks(health, backbone);
   health.add("streaming", [&hub, &probe](Instant deadline) { return hub_answers(hub, probe, deadline); });
   health.add("temporal", [&temporal, &name_space](Instant deadline) {
     return temporal_answers(*temporal, name_space, deadline);
@@ -81,11 +79,7 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
 }  // namespace
 
 int api_main(const Command&, const Arguments& arguments, const Environment& environment) {
-  auto options = api_server_options(arguments, environment, wall_now());
-  if (!options.ok()) return report(options.status());
-  auto process = ServerProcess::open(process_options(options->server));
-  if (!process.ok()) return report(process.status());
-  return (*process)->run(live(**process, *std::move(options)));
+  return run_server(api_server_options(arguments, environment, wall_now()), live);
 }
 
 }  // namespace reliant::app

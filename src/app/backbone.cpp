@@ -27,6 +27,13 @@ std::string without_passwords(std::string_view urls) {
 
 std::string identity_of(std::string_view role) { return concat(role, "@", host_name(), ":", ::getpid()); }
 
+void add_checks(HealthServer& health, const Backbone& backbone) {
+  health.add("database", [&database = *backbone.database.database](Instant deadline) {
+    return database_answers(database, deadline);
+  });
+  health.add("nats", [&bus = *backbone.bus](Instant deadline) { return bus_answers(bus, deadline); });
+}
+
 ProcessOptions process_options(const ServerOptions& options) {
   return {.role = options.role, .data_dir = options.data_dir, .log = options.log, .grace = options.grace};
 }

@@ -11,6 +11,8 @@
 #include "adapters/grpc_temporal.h"
 #include "adapters/nats_bus.h"
 #include "app/database_choice.h"
+#include "app/health_server.h"
+#include "app/report.h"
 #include "app/server_options.h"
 #include "app/server_process.h"
 #include "base/ids.h"
@@ -35,7 +37,18 @@ Task<Status> bus_answers(adapters::NatsBus& bus, Instant deadline);
 Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline);  // on a chat that nobody else uses
 Task<Status> temporal_answers(ports::Temporal& temporal, std::string name_space, Instant deadline);
 
+// The first two of them, which every server has.
+void add_checks(HealthServer& health, const Backbone& backbone);
+
 ProcessOptions process_options(const ServerOptions& options);
+// The main of a server: its process, and its life there, which is called with the process and the options.
+template <class Options, class Life>
+int run_server(Result<Options> options, Life life) {
+  if (!options.ok()) return report(options.status());
+  auto process = ServerProcess::open(process_options(options->server));
+  if (!process.ok()) return report(process.status());
+  return (*process)->run(life(**process, *std::move(options)));
+}
 // How other systems' lists call this process: "worker@host:4711".
 std::string identity_of(std::string_view role);
 

@@ -6,7 +6,6 @@
 #include "adapters/grpc_link.h"
 #include "app/backbone.h"
 #include "app/health_server.h"
-#include "app/report.h"
 #include "app/server_options.h"
 #include "app/server_process.h"
 #include "auth/authenticator.h"
@@ -44,8 +43,7 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
 
   adapters::BeastRpc rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   HealthServer health(clock, rpc, [&process] { return process.stopping(); });
-  health.add("database", [&database](Instant deadline) { return database_answers(database, deadline); });
-  health.add("nats", [&bus](Instant deadline) { return bus_answers(bus, deadline); });
+  add_checks(health, backbone);
   health.add("listener", [&process](Instant) { return accepts(process); });
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
@@ -62,11 +60,7 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
 }  // namespace
 
 int gateway_main(const Command&, const Arguments& arguments, const Environment& environment) {
-  auto options = gateway_server_options(arguments, environment, wall_now());
-  if (!options.ok()) return report(options.status());
-  auto process = ServerProcess::open(process_options(options->server));
-  if (!process.ok()) return report(process.status());
-  return (*process)->run(live(**process, *std::move(options)));
+  return run_server(gateway_server_options(arguments, environment, wall_now()), live);
 }
 
 }  // namespace reliant::app

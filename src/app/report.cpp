@@ -17,4 +17,9 @@ int report(const Status& status) {
   return of_flag ? kUsage : kFailed;
 }
 
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
 }  // namespace reliant::app

@@ -1,5 +1,7 @@
-// How a command ends badly: one line on the standard error, no stack trace, and an exit code for scripts.
+// What a command says to people. How it ends badly: one line on the standard error, no stack trace, and an exit code for scripts.
 #pragma once
+
+#include <string>
 
 #include "base/status.h"
 
@@ -11,5 +13,7 @@ inline constexpr int kUsage = 2;
 // "reliant: the data directory … is in use …". The exit code: kUsage when a flag or argument is wrong, else
 // kFailed.
 int report(const Status& status);
+// A line to people, at once, whatever reads it.
+void say(const std::string& line);
 
 }  // namespace reliant::app

@@ -18,11 +18,6 @@ namespace {
 // Beyond the grace: what is left by then is cut off.
 constexpr Duration kLastWords = std::chrono::seconds(2);
 
-void say(const std::string& line) {
-  std::printf("%s\n", line.c_str());
-  std::fflush(stdout);
-}
-
 adapters::JsonEventLogOptions log_options_of(const ProcessOptions& options) {
   return {.level = options.log.level,
           .format = options.log.as_text ? adapters::LogFormat::kText : adapters::LogFormat::kJson,

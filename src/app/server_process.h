@@ -1,6 +1,6 @@
-// ServerProcess: what the programs api, worker, gateway and daemon have in common: the logic thread, the clock, the log, and
-// an end in order. A first SIGTERM or SIGINT asks the role to stop, within its grace time; what is left after that, or when a
-// second one comes, is cut off.
+// ServerProcess: what the programs monolith, api, worker, gateway and daemon have in common: the logic thread, the clock,
+// the log, and an end in order. A first SIGTERM or SIGINT asks the role to stop, within its grace time; what is left after
+// that, or when a second one comes, is cut off.
 //
 // Owner: the program's main; whatever it makes in its life is destroyed before this. Executor: its own, the logic thread.
 // Failures: the log cannot be written; the life's own, which become one line and an exit code.

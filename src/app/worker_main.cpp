@@ -9,7 +9,6 @@
 #include "app/backbone.h"
 #include "app/health_server.h"
 #include "app/model_choice.h"
-#include "app/report.h"
 #include "app/server_options.h"
 #include "app/server_process.h"
 #include "base/text.h"
@@ -64,8 +63,7 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
 
   adapters::BeastRpc rpc(process.executor(), process.log());
   HealthServer health(clock, rpc, [&process] { return process.stopping(); });
-  health.add("database", [&database](Instant deadline) { return database_answers(database, deadline); });
-  health.add("nats", [&bus](Instant deadline) { return bus_answers(bus, deadline); });
+  add_checks(health, backbone);
   health.add("pollers", [&role](Instant) { return polls(role); });
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
@@ -81,11 +79,10 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
 }  // namespace
 
 int worker_main(const Command&, const Arguments& arguments, const Environment& environment) {
-  auto options = worker_server_options(arguments, environment);
-  if (!options.ok()) return report(options.status());
-  auto process = ServerProcess::open(process_options(options->server));
-  if (!process.ok()) return report(process.status());
-  return (*process)->run(live(**process, *std::move(options), environment));
+  const auto life = [&environment](ServerProcess& process, WorkerServerOptions options) {
+    return live(process, std::move(options), environment);
+  };
+  return run_server(worker_server_options(arguments, environment), life);
 }
 
 }  // namespace reliant::app
