@@ -11,6 +11,7 @@
 #include "adapters/embedded_temporal.h"
 #include "adapters/sqlite_database.h"
 #include "base/text.h"
+#include "bench/noop_workflow.h"
 #include "runtime/executor.h"
 #include "runtime/scope.h"
 
@@ -18,7 +19,6 @@ namespace reliant {
 namespace {
 
 namespace wf = ports::wf;
-namespace enums = ::temporal::api::enums::v1;
 
 class BenchClock final : public Clock {
  public:
@@ -53,25 +53,6 @@ struct World {
   TaskScope clients{executor, 0};
 };
 
-wf::RespondWorkflowTaskCompletedRequest decide(const wf::PollWorkflowTaskQueueResponse& task) {
-  wf::RespondWorkflowTaskCompletedRequest request;
-  request.set_namespace_("default");
-  request.set_task_token(task.task_token());
-  auto& command = *request.add_commands();
-  if (task.previous_started_event_id() != 0) {
-    command.set_command_type(enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION);
-    command.mutable_complete_workflow_execution_command_attributes();
-    return request;
-  }
-  command.set_command_type(enums::COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK);
-  auto& activity = *command.mutable_schedule_activity_task_command_attributes();
-  activity.set_activity_id("1");
-  activity.mutable_activity_type()->set_name("noop");
-  activity.mutable_task_queue()->set_name("queue");
-  activity.mutable_start_to_close_timeout()->set_seconds(10);
-  return request;
-}
-
 Task<void> poll_workflows(World& world) {
   for (;;) {
     wf::PollWorkflowTaskQueueRequest poll;
@@ -80,7 +61,7 @@ Task<void> poll_workflows(World& world) {
     const auto task = co_await world.temporal.poll_workflow_task_queue(poll, kNever);
     if (!task.ok() || task->task_token().empty()) continue;
     const bool last = task->previous_started_event_id() != 0;
-    const auto answer = co_await world.temporal.respond_workflow_task_completed(decide(*task), kNever);
+    const auto answer = co_await world.temporal.respond_workflow_task_completed(tests::decide_noop(*task, "queue"), kNever);
     if (answer.ok() && last) ++world.done;
   }
 }

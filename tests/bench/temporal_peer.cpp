@@ -13,6 +13,7 @@
 #include "adapters/grpc_temporal.h"
 #include "adapters/os_entropy.h"
 #include "base/text.h"
+#include "bench/noop_workflow.h"
 #include "runtime/random.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
@@ -21,7 +22,6 @@ namespace reliant {
 namespace {
 
 namespace wf = ports::wf;
-namespace enums = ::temporal::api::enums::v1;
 
 constexpr Duration kPatience = std::chrono::seconds(30);
 constexpr Duration kPollTimeout = std::chrono::seconds(60);
@@ -39,25 +39,6 @@ struct Bench {
 
   Instant in(Duration time) { return after(executor.now(), time); }
 };
-
-wf::RespondWorkflowTaskCompletedRequest decide(const Bench& bench, const wf::PollWorkflowTaskQueueResponse& task) {
-  wf::RespondWorkflowTaskCompletedRequest request;
-  request.set_namespace_("default");
-  request.set_task_token(task.task_token());
-  auto& command = *request.add_commands();
-  if (task.previous_started_event_id() != 0) {
-    command.set_command_type(enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION);
-    command.mutable_complete_workflow_execution_command_attributes();
-    return request;
-  }
-  command.set_command_type(enums::COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK);
-  auto& activity = *command.mutable_schedule_activity_task_command_attributes();
-  activity.set_activity_id("1");
-  activity.mutable_activity_type()->set_name("noop");
-  activity.mutable_task_queue()->set_name(bench.name);
-  activity.mutable_start_to_close_timeout()->set_seconds(10);
-  return request;
-}
 
 Task<void> start_one(Bench& bench) {
   wf::StartWorkflowExecutionRequest request;
@@ -89,7 +70,7 @@ Task<void> poll_workflows(Bench& bench) {
     const auto task = co_await bench.temporal->poll_workflow_task_queue(poll, bench.in(kPollTimeout));
     if (!task.ok() || task->task_token().empty()) continue;
     const bool last = task->previous_started_event_id() != 0;
-    const auto answer = co_await bench.temporal->respond_workflow_task_completed(decide(bench, *task), bench.in(kPatience));
+    const auto answer = co_await bench.temporal->respond_workflow_task_completed(tests::decide_noop(*task, bench.name), bench.in(kPatience));
     if (answer.ok() && last) ended(bench, task->workflow_execution().workflow_id());
   }
 }
