@@ -17,6 +17,9 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 CHATS = 20  # measured; the median counts
 LINK_TURNS = 3
+MESSAGE_SIZE = 200
+TOOL_TURNS = 3
+TOOL_CALLS_AT_ONCE = 32  # as many tools as a daemon runs at a time
 IDLE_STREAMS = 5000
 
 SCRIPT = """\
@@ -140,11 +143,11 @@ def monolith_values(binaries):
 
 
 class Peer:
-    """grpc_peer or link_peer, as a server."""
+    """grpc_peer, link_peer or nats_peer, as a server: what it prints first says that it is there, and perhaps where."""
 
-    def __init__(self, binaries, program):
-        self.process = subprocess.Popen([binaries / program, "serve"], stdout=subprocess.PIPE, text=True)
-        self.address = self.process.stdout.readline().split()[1]
+    def __init__(self, binaries, program, *words):
+        self.process = subprocess.Popen([binaries / program, *(words or ["serve"])], stdout=subprocess.PIPE, text=True)
+        self.address = self.process.stdout.readline().split()[-1]
 
     def __enter__(self):
         return self
@@ -158,12 +161,18 @@ class Peer:
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
+def pace(binaries, program, *words):
+    """Microseconds a round, and rounds a second."""
+    done = subprocess.run([binaries / program, *map(str, words)], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SystemExit(f"tools/bench: {program} failed")
+    told = done.stdout.split()
+    return float(told[1]), float(told[3])
+
+
 def ping(binaries, program, streams, rounds):
-    """Microseconds a round, and rounds a second, of 200 bytes."""
     with Peer(binaries, program) as server:
-        command = [binaries / program, "ping", server.address, str(streams), str(rounds), "200"]
-        words = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-    return float(words[1]), float(words[3])
+        return pace(binaries, program, "ping", server.address, streams, rounds, MESSAGE_SIZE)
 
 
 def kilobytes_a_stream(binaries, program):
@@ -190,6 +199,58 @@ def link_values(binaries):
         ratios["throughput"].append(ours[1] / bare[1])
     ratios["memory"].append(kilobytes_a_stream(binaries, "link_peer") / kilobytes_a_stream(binaries, "grpc_peer"))
     return {name: statistics.median(values) for name, values in ratios.items()}
+
+
+class ToolsCluster:
+    """nats-server, PostgreSQL, a gateway and a tools daemon, as tools/cluster starts them."""
+
+    def __init__(self, binaries):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-bench."))
+        self.directory.chmod(0o755)  # PostgreSQL's user has to reach it
+        self.file = self.directory / "empty"
+        self.file.touch()
+        self.run("up", "--api", "0", "--worker", "0", "--gateway", "1", "--daemon", "1", "--binary", binaries / "reliant")
+        port = json.loads((self.directory / "cluster.json").read_text())["nats"]["port"]
+        self.nats = f"nats://127.0.0.1:{port}"
+        self.daemon = json.loads((self.directory / "daemon-1" / "daemon.json").read_text())["daemon_id"]
+
+    def run(self, *words):
+        done = subprocess.run([ROOT / "tools" / "cluster", *words, "--dir", self.directory], stdout=subprocess.DEVNULL)
+        if done.returncode:
+            raise SystemExit(f"tools/bench: tools/cluster {words[0]} failed")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.run("down")
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def calls(self, binaries, at_once, many):
+        return pace(binaries, "tool_peer", self.nats, "user-1", self.daemon, self.file, at_once, many)
+
+
+def toolcall_values(binaries):
+    """Tool calls from a worker's process through NATS, the gateway and its store to the daemon and its journal, and back; beside
+    the floor, in turns. For one at a time that is a bare request-reply over NATS and a bare ping-pong over gRPC; for many at a
+    time, bare programs in a chain: NATS, one gRPC stream, and back."""
+    latency, throughput, told = [], [], []
+    with (ToolsCluster(binaries) as cluster, Peer(binaries, "grpc_peer") as end,
+          Peer(binaries, "nats_peer", "echo", cluster.nats, "bare.echo"),
+          Peer(binaries, "nats_peer", "bridge", cluster.nats, "bare.chain", end.address)):
+        for _ in range(TOOL_TURNS):
+            nats, _ = pace(binaries, "nats_peer", "ping", cluster.nats, "bare.echo", 1, 10_000, MESSAGE_SIZE)
+            grpc, _ = pace(binaries, "grpc_peer", "ping", end.address, 1, 10_000, MESSAGE_SIZE)
+            ours, _ = cluster.calls(binaries, 1, 500)
+            _, chain = pace(binaries, "nats_peer", "ping", cluster.nats, "bare.chain", TOOL_CALLS_AT_ONCE, 50_000, MESSAGE_SIZE)
+            _, rate = cluster.calls(binaries, TOOL_CALLS_AT_ONCE, 5_000)
+            latency.append(ours / (nats + grpc))
+            throughput.append(rate / chain)
+            told.append((nats, grpc, ours, chain, rate))
+    nats, grpc, ours, chain, rate = map(statistics.median, zip(*told))
+    print(f"  a tool call: {ours / 1000:.2f} ms, bare NATS {nats / 1000:.3f} ms and bare gRPC {grpc / 1000:.3f} ms; "
+          f"{TOOL_CALLS_AT_ONCE} at a time: {rate:.0f}/s, bare chain {chain:.0f}/s", flush=True)
+    return {"latency": statistics.median(latency), "throughput": statistics.median(throughput)}
 
 
 class TemporalUnderTest:
@@ -263,6 +324,9 @@ def measured(binaries, lines):
         if "link" in line:
             cache["link"] = cache.get("link") or link_values(binaries)
             yield line, cache["link"][line["link"]]
+        if "toolcall" in line:
+            cache["toolcall"] = cache.get("toolcall") or toolcall_values(binaries)
+            yield line, cache["toolcall"][line["toolcall"]]
 
 
 def main():
