@@ -284,7 +284,8 @@ function(reliant_finish)
     if(NOT RELIANT_SANITIZE)  # the same headers: once is enough
       add_test(NAME header_check
         COMMAND "${CMAKE_COMMAND}" --build "${CMAKE_BINARY_DIR}" --target header_check -- -k 0)
-      set_tests_properties(header_check PROPERTIES LABELS checks TIMEOUT 1200 RUN_SERIAL ON)
+      cmake_host_system_information(RESULT processors QUERY NUMBER_OF_LOGICAL_CORES)
+      set_tests_properties(header_check PROPERTIES LABELS checks TIMEOUT 1200 PROCESSORS ${processors})
     endif()
   endif()
 
