@@ -170,6 +170,7 @@ constexpr RecordSchema kRecords[] = {
     {"node.exited", "info", "called text, life number", "a process has ended by itself"},
     {"node.started", "info", "called text, life number", "a process begins"},
     {"process.cut_off", "warning", "", "a process was not done by the end of its grace time, or was told twice to stop"},
+    {"process.few_open_files", "warning", "allowed number, remedy text", "a server can have fewer connections than servers have"},
     {"process.stopping", "info", "grace_seconds number", "a process was asked to stop"},
     {"process.streaming.forced", "warning", "asked text", "a server streams over NATS, whatever it was asked to (R29)"},
     {"rpc.accept.failed", "warning", "error text", "a connection could not be accepted"},

@@ -24,6 +24,7 @@ namespace {
 constexpr Duration kStartPatience = std::chrono::seconds(8);
 
 Task<Status> live(ServerProcess& process, ApiServerOptions options) {
+  process.take_all_open_files();
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
   ports::Database& database = *backbone.database.database;
   adapters::NatsBus& bus = *backbone.bus;

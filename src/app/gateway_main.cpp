@@ -24,6 +24,7 @@ Task<Status> accepts(const ServerProcess& process) {
 }
 
 Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
+  process.take_all_open_files();
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
   ports::Database& database = *backbone.database.database;
   adapters::NatsBus& bus = *backbone.bus;

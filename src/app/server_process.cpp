@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "adapters/open_files.h"
 #include "adapters/os_entropy.h"
 #include "app/report.h"
 #include "base/text.h"
@@ -17,6 +18,8 @@ namespace {
 
 // Beyond the grace: what is left by then is cut off.
 constexpr Duration kLastWords = std::chrono::seconds(2);
+// A server has thousands of connections.
+constexpr std::uint64_t kFilesOfMany = 8192;
 
 adapters::JsonEventLogOptions log_options_of(const ProcessOptions& options) {
   return {.level = options.log.level,
@@ -87,6 +90,14 @@ Task<void> ServerProcess::cut_off() {
   say("stopping; once more stops at once");
   (void)co_await race(another(signals_), until(after(deadline_, kLastWords)));
   log_.warning("process.cut_off");
+}
+
+void ServerProcess::take_all_open_files() {
+  const std::uint64_t allowed = adapters::allow_all_open_files();
+  if (allowed < kFilesOfMany) {
+    log_.warning("process.few_open_files", {{"allowed", allowed},
+                                            {"remedy", "raise the hard limit (ulimit -Hn): each connection takes one"}});
+  }
 }
 
 Task<Instant> ServerProcess::until_asked_to_stop(std::string ready) {

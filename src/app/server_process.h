@@ -40,6 +40,8 @@ class ServerProcess {
 
   // Of the life: says to people that it is ready, then waits until it is asked to stop. By when it has to be done.
   Task<Instant> until_asked_to_stop(std::string ready);
+  // Of who serves many at a time, and starts no programs: as many connections as the machine allows (adapters/open_files.h).
+  void take_all_open_files();
   bool stopping() const { return asked_.is_set(); }
   // Of the life, after its roles have stopped: ends the process here, when its grace time leaves none for the threads of
   // libraries that may be in a call to a server that hangs, and that destructors would wait for.

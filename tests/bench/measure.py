@@ -13,6 +13,9 @@ import tempfile
 import time
 import tomllib
 
+import many_daemons
+from bench_cluster import BenchCluster
+
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 CHATS = 20  # measured; the median counts
@@ -201,30 +204,14 @@ def link_values(binaries):
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
-class ToolsCluster:
-    """nats-server, PostgreSQL, a gateway and a tools daemon, as tools/cluster starts them."""
+class ToolsCluster(BenchCluster):
+    """nats-server, PostgreSQL, a gateway and a tools daemon."""
 
     def __init__(self, binaries):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-bench."))
-        self.directory.chmod(0o755)  # PostgreSQL's user has to reach it
+        super().__init__(binaries, api=0, worker=0, gateway=1, daemon=1)
         self.file = self.directory / "empty"
         self.file.touch()
-        self.run("up", "--api", "0", "--worker", "0", "--gateway", "1", "--daemon", "1", "--binary", binaries / "reliant")
-        port = json.loads((self.directory / "cluster.json").read_text())["nats"]["port"]
-        self.nats = f"nats://127.0.0.1:{port}"
         self.daemon = json.loads((self.directory / "daemon-1" / "daemon.json").read_text())["daemon_id"]
-
-    def run(self, *words):
-        done = subprocess.run([ROOT / "tools" / "cluster", *words, "--dir", self.directory], stdout=subprocess.DEVNULL)
-        if done.returncode:
-            raise SystemExit(f"tools/bench: tools/cluster {words[0]} failed")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.run("down")
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     def calls(self, binaries, at_once, many):
         return pace(binaries, "tool_peer", self.nats, "user-1", self.daemon, self.file, at_once, many)
@@ -327,6 +314,13 @@ def measured(binaries, lines):
         if "toolcall" in line:
             cache["toolcall"] = cache.get("toolcall") or toolcall_values(binaries)
             yield line, cache["toolcall"][line["toolcall"]]
+        if "idle" in line:
+            cache["idle"] = cache.get("idle") or many_daemons.idle_values(
+                binaries, IDLE_STREAMS, kilobytes_a_stream(binaries, "grpc_peer"))
+            yield line, cache["idle"][line["idle"]]
+        if "storm" in line:
+            cache["storm"] = cache.get("storm") or many_daemons.storm_values(binaries)
+            yield line, cache["storm"][line["storm"]]
 
 
 def main():

@@ -1,4 +1,4 @@
-// What the programs have in common that a bench or a test starts beside itself (grpc_peer, link_peer, nats_peer, tool_peer): the
+// What the programs have in common that a bench or a test starts beside itself (grpc_peer, link_peer, daemon_swarm, …): the
 // words that they are given, and how fast what they did was. They live until they are killed, or whoever started them ends.
 #pragma once
 
@@ -25,9 +25,16 @@ class PeerArguments {
   bool say(std::string_view what, std::size_t more) const {
     return words_.size() == more + 1 && words_[0] == what;
   }
+  // The same, and then others: from().
+  bool say_and_more(std::string_view what, std::size_t more) const {
+    return words_.size() > more + 1 && words_[0] == what;
+  }
   const std::string& text(std::size_t at) const { return words_.at(at); }
   std::size_t number(std::size_t at) const {
     return static_cast<std::size_t>(std::strtoull(words_.at(at).c_str(), nullptr, 10));
+  }
+  std::vector<std::string> from(std::size_t at) const {
+    return {words_.begin() + static_cast<std::ptrdiff_t>(at), words_.end()};
   }
 
  private:
