@@ -11,33 +11,15 @@ import signal
 import subprocess
 import time
 
-from bench_cluster import BenchCluster
+from processes import BenchCluster, cpu_seconds, resident
 
 USERS = 20
 BEGIN_A_SECOND = 400
-OPEN_SECONDS = 120
 STEADY_SECONDS = 60
 STORM_DAEMONS = 1000
 CALLS_AT_ONCE = 60
 STORM_SECONDS = 30
 LEAST_SECONDS = 4  # this and what follows from it: as sim/scenario/reconnect_watch.cpp judges
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def resident(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-
-
-def cpu_seconds(pid):
-    """With its children, those that have ended, too."""
-    def ticks(process, *fields):
-        with contextlib.suppress(OSError):
-            values = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            return sum(int(values[field]) for field in fields)
-        return 0
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return (ticks(pid, 11, 12, 13, 14) + sum(ticks(child, 11, 12) for child in children)) / TICKS
 
 
 class Gateways(BenchCluster):

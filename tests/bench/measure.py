@@ -14,7 +14,7 @@ import time
 import tomllib
 
 import many_daemons
-from bench_cluster import BenchCluster
+from processes import BenchCluster, cpu_seconds, resident
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -98,8 +98,7 @@ class Monolith:
             return False
 
     def resident(self):
-        status = pathlib.Path(f"/proc/{self.server.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+        return resident(self.server.pid) / 1024
 
     def ask(self, method, path, body=None):
         token = (self.data / "token").read_text().strip()
@@ -160,8 +159,7 @@ class Peer:
         self.process.wait()
 
     def resident(self):
-        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+        return resident(self.process.pid)
 
 
 def pace(binaries, program, *words):
@@ -258,18 +256,14 @@ class TemporalUnderTest:
         self.process.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def cpu_seconds(self):
-        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
     def run(self, binaries, workflows, at_once):
         """Seconds for all, milliseconds for one, milliseconds of the server's processors a workflow."""
         for _ in range(200):  # until it is ready
-            before = self.cpu_seconds()
+            before = cpu_seconds(self.process.pid)
             done = subprocess.run([binaries / "temporal_peer", str(self.port), str(workflows), str(at_once)], capture_output=True, text=True)
             if done.returncode == 0:
                 told = json.loads(done.stdout)
-                return told["seconds"], told["median_ms"], (self.cpu_seconds() - before) * 1000 / workflows
+                return told["seconds"], told["median_ms"], (cpu_seconds(self.process.pid) - before) * 1000 / workflows
             time.sleep(0.05)
         raise SystemExit(f"tools/bench: no Temporal server on port {self.port}: {done.stderr}")
 

@@ -1,15 +1,37 @@
-"""What tools/cluster starts, for as long as a measurement takes."""
+"""The processes that are measured: what they take, and a cluster of them for as long as a measurement lasts."""
 
+import contextlib
 import json
+import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def resident(pid):
+    """Kilobytes."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
+
+
+def cpu_seconds(pid):
+    """With its children, those that have ended, too."""
+    def ticks(process, *fields):
+        with contextlib.suppress(OSError):
+            values = pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            return sum(int(values[field]) for field in fields)
+        return 0
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return (ticks(pid, 11, 12, 13, 14) + sum(ticks(child, 11, 12) for child in children)) / TICKS
 
 
 class BenchCluster:
+    """What tools/cluster starts."""
+
     def __init__(self, binaries, **counts):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-bench."))
         self.directory.chmod(0o755)  # PostgreSQL's user has to reach it
