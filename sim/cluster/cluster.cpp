@@ -55,18 +55,21 @@ NetworkOptions network_options(const NetworkPlan& plan) {
 
 std::string_view default_script() { return kScript; }
 
-Result<std::unique_ptr<Cluster>> Cluster::make(Simulation& simulation, ClusterPlan plan, const Decorators& decorators) {
+Result<std::unique_ptr<Cluster>> Cluster::make(Simulation& simulation, ClusterPlan plan, const Decorators& decorators,
+                                               DatabaseBeginnings& beginnings) {
   if (plan.script.empty()) {
     plan.script = kScript;
     plan.script_file = "the simulator's own script";
   }
   TRY_ASSIGN(auto script, llm::ScriptedProvider::parse(plan.script, plan.script_file));
-  return std::unique_ptr<Cluster>(new Cluster(simulation, std::move(plan), std::move(script), decorators));
+  return std::unique_ptr<Cluster>(new Cluster(simulation, std::move(plan), std::move(script), decorators, beginnings));
 }
 
 Cluster::Cluster(Simulation& simulation, ClusterPlan plan, std::unique_ptr<llm::ScriptedProvider> script,
-                 const Decorators& decorators)
-    : simulation_(simulation), plan_(std::move(plan)), world_(simulation, network_options(plan_.network), decorators) {
+                 const Decorators& decorators, DatabaseBeginnings& beginnings)
+    : simulation_(simulation),
+      plan_(std::move(plan)),
+      world_(simulation, network_options(plan_.network), decorators, beginnings) {
   world_.script = std::move(script);
   make_users();
   if (plan_.topology.monolith()) {
@@ -94,9 +97,11 @@ void Cluster::make_users() {
 }
 
 void Cluster::make_infrastructure() {
-  world_.database = std::make_unique<DatabaseServer>(world_.network, add("database", "database", nullptr));
+  world_.database = std::make_unique<DatabaseServer>(world_.network, add("database", "database", nullptr),
+                                                     &world_.beginnings);
   world_.bus = std::make_unique<SimBusServer>(world_.network, add("bus", "bus", nullptr));
-  world_.temporal = std::make_unique<TemporalServer>(world_.network, add("temporal", "temporal", nullptr));
+  world_.temporal = std::make_unique<TemporalServer>(world_.network, add("temporal", "temporal", nullptr),
+                                                     temporal::engine::EngineOptions{}, &world_.beginnings);
 }
 
 void Cluster::make_servers() {
@@ -134,7 +139,7 @@ void Cluster::make_daemons() {
 Cluster::Place& Cluster::add_daemon(std::string role, std::string name, std::size_t number) {
   ClusterUser& user = users_[number % users_.size()];
   Node& node = add(std::move(role), name, nullptr);
-  Machine& machine = machines_.emplace_back(name, user.id, simulation_, node, &journals_);
+  Machine& machine = machines_.emplace_back(name, user.id, simulation_, node, world_.beginnings);
   (void)machine.machine.machine.disk.make_directories(user.project_path);
   // A daemon's id is its user's business: another user's may be called the same (C2).
   const bool equal = plan_.topology.names == "equal" && places_.back().role == "daemon";
@@ -174,7 +179,7 @@ void Cluster::make_credentials(Machine& machine) {
 void Cluster::add_twin(std::size_t number) {
   const ClusterUser& user = users_[number % users_.size()];
   Node& node = add("twin", concat("twin-", number + 1), nullptr);
-  Machine& machine = machines_.emplace_back(concat("daemon-", number + 1), user.id, simulation_, node, &journals_);
+  Machine& machine = machines_.emplace_back(concat("daemon-", number + 1), user.id, simulation_, node, world_.beginnings);
   (void)machine.machine.machine.disk.make_directories(user.project_path);
   DaemonNodeOptions options;
   options.id = machine.daemon;
@@ -214,7 +219,7 @@ void Cluster::make_managed() {
 
 void Cluster::make_monolith() {
   Node& node = add("monolith", "monolith", nullptr);
-  monolith_ = std::make_unique<MonolithMachine>(simulation_, node);
+  monolith_ = std::make_unique<MonolithMachine>(simulation_, node, world_.beginnings);
   ClusterUser& user = users_.front();
   user.daemons.push_back("local");
   (void)monolith_->daemon.machine.disk.make_directories(user.project_path);

@@ -52,8 +52,9 @@ struct ClusterNode {
 
 class Cluster {
  public:
-  // INVALID_ARGUMENT: the model's script. `decorators` outlives the cluster.
-  static Result<std::unique_ptr<Cluster>> make(Simulation& simulation, ClusterPlan plan, const Decorators& decorators);
+  // INVALID_ARGUMENT: the model's script. `decorators` and `beginnings` outlive the cluster.
+  static Result<std::unique_ptr<Cluster>> make(Simulation& simulation, ClusterPlan plan, const Decorators& decorators,
+                                               DatabaseBeginnings& beginnings);
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
@@ -89,9 +90,9 @@ class Cluster {
     Node::Program after_boot;  // of a machine that is suspended
   };
   struct Machine {
-    Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& of, DatabaseBeginnings* journals)
+    Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& of, DatabaseBeginnings& beginnings)
         : called(of.name()), daemon(std::move(daemon_)), user(std::move(user_)), node(of.id()),
-          machine(simulation, of, journals) {}
+          machine(simulation, of, beginnings) {}
     std::string called;  // as its node
     std::string daemon;  // the id; of a twin, somebody else's
     std::string user;
@@ -101,7 +102,7 @@ class Cluster {
   };
 
   Cluster(Simulation& simulation, ClusterPlan plan, std::unique_ptr<llm::ScriptedProvider> script,
-          const Decorators& decorators);
+          const Decorators& decorators, DatabaseBeginnings& beginnings);
   void make_users();
   void make_infrastructure();
   void make_servers();
@@ -123,7 +124,6 @@ class Cluster {
   std::vector<std::string> gateway_addresses_;
   std::deque<Place> places_;
   std::deque<SimMachine> server_machines_;  // of the workers
-  DatabaseBeginnings journals_;
   std::deque<Machine> machines_;            // of the daemons
   std::unique_ptr<MonolithMachine> monolith_;
 };

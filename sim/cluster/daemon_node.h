@@ -30,8 +30,8 @@ std::string credentials_path(const std::string& user);
 
 // What of the daemon's machine outlives its processes.
 struct DaemonMachine {
-  DaemonMachine(Simulation& simulation, Node& node, DatabaseBeginnings* journals)
-      : journal(simulation, node, "journal", {}, journals) {}
+  DaemonMachine(Simulation& simulation, Node& node, DatabaseBeginnings& beginnings)
+      : journal(simulation, node, "journal", {}, &beginnings) {}
 
   SimMachine machine;
   DatabaseFile journal;

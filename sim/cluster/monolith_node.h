@@ -19,8 +19,10 @@ struct MonolithNodeOptions {
 
 // What outlives the process: its data directory, and the machine.
 struct MonolithMachine {
-  MonolithMachine(Simulation& simulation, Node& node)
-      : data(simulation, node, "reliant"), temporal(simulation, node, "temporal"), daemon(simulation, node, nullptr) {}
+  MonolithMachine(Simulation& simulation, Node& node, DatabaseBeginnings& beginnings)
+      : data(simulation, node, "reliant", {}, &beginnings),
+        temporal(simulation, node, "temporal", {}, &beginnings),
+        daemon(simulation, node, beginnings) {}
 
   DatabaseFile data;
   DatabaseFile temporal;

@@ -33,14 +33,20 @@ class WorkerRole;
 namespace reliant::sim {
 
 struct World {
-  World(Simulation& simulation_, NetworkOptions options, const Decorators& decorators_)
-      : simulation(simulation_), network(simulation_, options), links(network), web(network), decorators(decorators_) {}
+  World(Simulation& simulation_, NetworkOptions options, const Decorators& decorators_, DatabaseBeginnings& beginnings_)
+      : simulation(simulation_),
+        network(simulation_, options),
+        links(network),
+        web(network),
+        decorators(decorators_),
+        beginnings(beginnings_) {}
 
   Simulation& simulation;
   Network network;
   SimLinks links;
   SimWeb web;
   const Decorators& decorators;
+  DatabaseBeginnings& beginnings;  // of every database
   // Of the distributed topology; null in the monolith's.
   std::unique_ptr<DatabaseServer> database;
   std::unique_ptr<SimBusServer> bus;

@@ -29,8 +29,9 @@ struct Job {
   std::uint64_t seed = 0;
 };
 
-BatchLine run_job(const Job& job, const BatchOptions& options) {
+BatchLine run_job(const Job& job, const BatchOptions& options, DatabaseBeginnings& beginnings) {
   RunOptions run;
+  run.beginnings = &beginnings;
   run.seed = job.seed;
   run.check_schema = options.check_schema;
   std::ofstream trace;
@@ -141,7 +142,8 @@ class Batch {
     if (child.process < 0) return fail(child, "no process");
     if (child.process == 0) {
       close(ends[0]);
-      for (const Job& job : child.jobs) write_all(ends[1], encode(job.index, run_job(job, options_)));
+      DatabaseBeginnings beginnings;
+      for (const Job& job : child.jobs) write_all(ends[1], encode(job.index, run_job(job, options_, beginnings)));
       _exit(0);
     }
     close(ends[1]);

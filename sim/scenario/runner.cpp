@@ -71,11 +71,12 @@ class Run {
       simulation_.trace().watch_deliveries(*lines_);
     }
     decorators_ = options.decorators;
+    beginnings_ = options.beginnings != nullptr ? options.beginnings : &own_beginnings_;
   }
 
   RunReport run() {
     ClusterPlan plan{scenario_.topology, scenario_.network, scenario_.workload.script, scenario_.file};
-    auto cluster = Cluster::make(simulation_, std::move(plan), decorators_);
+    auto cluster = Cluster::make(simulation_, std::move(plan), decorators_, *beginnings_);
     if (!cluster.ok()) return refused(cluster.status());
     cluster_ = *std::move(cluster);
     workload_ = std::make_unique<Workload>(simulation_, cluster_->web(), scenario_.workload, users(),
@@ -300,6 +301,8 @@ class Run {
   LiveCounts idle_;  // before the first client came
   FinalState state_;
   std::optional<bool> running_;  // some chat, when last looked at
+  DatabaseBeginnings own_beginnings_;
+  DatabaseBeginnings* beginnings_ = nullptr;
   Simulation simulation_;
   std::unique_ptr<Cluster> cluster_;
   std::unique_ptr<Workload> workload_;

@@ -263,12 +263,12 @@ class RemoteRead final : public Transaction {
   bool over_ = false;
 };
 
-DatabaseServer::DatabaseServer(Network& network, Node& node)
+DatabaseServer::DatabaseServer(Network& network, Node& node, DatabaseBeginnings* beginnings)
     : network_(network),
       node_(node),
       context_(network.simulation().world().context()),
       random_(network.simulation().random("database/" + node.name())),
-      data_(in_memory(nullptr)) {
+      data_(in_memory(beginnings)) {
   node_.add_observer(*this);
 }
 

@@ -50,12 +50,15 @@ struct CommitFaults {
 
 class RemoteTransaction;
 
+using DatabaseBeginnings = adapters::SqliteBeginnings;
+
 // Of a process that never has a second thread, before its first database: they then take no locks.
 inline void use_databases_in_one_thread() { adapters::use_sqlite_in_one_thread(); }
 
 class DatabaseServer final : private NodeObserver {
  public:
-  DatabaseServer(Network& network, Node& node);
+  // `beginnings`: of databases that begin with the same scripts; null: none.
+  DatabaseServer(Network& network, Node& node, DatabaseBeginnings* beginnings = nullptr);
   DatabaseServer(const DatabaseServer&) = delete;
   DatabaseServer& operator=(const DatabaseServer&) = delete;
   ~DatabaseServer();
@@ -134,11 +137,9 @@ struct DiskLatency {
   Duration high = std::chrono::milliseconds(2);
 };
 
-using DatabaseBeginnings = adapters::SqliteBeginnings;
-
 class DatabaseFile {
  public:
-  // `beginnings`: of files that begin with the same script; null: none.
+  // `beginnings`: as of a DatabaseServer.
   DatabaseFile(Simulation& simulation, Node& node, std::string_view name, DiskLatency latency = {},
                DatabaseBeginnings* beginnings = nullptr);
   DatabaseFile(const DatabaseFile&) = delete;

@@ -20,12 +20,13 @@ Task<void> gone(Event& caller_gone) { co_await caller_gone.wait(); }
 
 }  // namespace
 
-TemporalServer::TemporalServer(Network& network, Node& node, temporal::engine::EngineOptions options)
+TemporalServer::TemporalServer(Network& network, Node& node, temporal::engine::EngineOptions options,
+                               DatabaseBeginnings* beginnings)
     : network_(network),
       node_(node),
       random_(network.simulation().random("temporal/faults")),
       options_(std::move(options)),
-      file_(network.simulation(), node, "temporal.db") {
+      file_(network.simulation(), node, "temporal.db", {}, beginnings) {
   node_.start([this](Node& self) { return serve(self); });
 }
 

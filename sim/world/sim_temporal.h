@@ -40,7 +40,9 @@ struct CallFaults {
 class TemporalServer final {
  public:
   // Starts the engine on `node`, and again after each of its restarts.
-  TemporalServer(Network& network, Node& node, temporal::engine::EngineOptions options = {});
+  // `beginnings`: as of a DatabaseServer.
+  TemporalServer(Network& network, Node& node, temporal::engine::EngineOptions options = {},
+                 DatabaseBeginnings* beginnings = nullptr);
   TemporalServer(const TemporalServer&) = delete;
   TemporalServer& operator=(const TemporalServer&) = delete;
   ~TemporalServer() { network_.simulation().shutdown(); }

@@ -21,6 +21,7 @@ using ports::Values;
 
 namespace {
 
+constexpr std::int64_t kPagesToEmpty = 64;  // to empty more is more work than to prepare statements
 constexpr std::size_t kWriter = 0;
 constexpr std::size_t kReaders = 4;
 constexpr Duration kLockedRetry = std::chrono::milliseconds(5);
@@ -92,7 +93,30 @@ class SqliteConnection {
     if (backup == nullptr) return error();
     const int result = sqlite3_backup_step(backup, -1);
     sqlite3_backup_finish(backup);
-    return result == SQLITE_DONE ? ok_status() : error();
+    if (result != SQLITE_DONE) return error();
+    TRY_ASSIGN(copied_schema_, number("PRAGMA schema_version"));
+    return ok_status();
+  }
+
+  // The rows of `other` replace those that are here. As `copy`, but the statements need not be prepared anew. Only for
+  // what was copied from there and has the same tables still.
+  Status copy_rows(SqliteConnection& other) {
+    TRY_ASSIGN(const std::int64_t schema, number("PRAGMA schema_version"));
+    if (schema != copied_schema_) return failed_precondition("the tables have been changed since");
+    TRY_ASSIGN(const Rows tables,
+               other.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid", {}, Access::kRead));
+    if (run("BEGIN") != SQLITE_OK) return error();
+    // A table is made before those that refer to it.
+    for (std::size_t table = tables.size(); table-- > 0;) {
+      TRY_OK(execute(concat("DELETE FROM ", tables[table].text(0)), {}, Access::kWrite).status());
+    }
+    for (const ports::Row table : tables) TRY_OK(copy_rows_of(other, table.text(0)));
+    return run("COMMIT") == SQLITE_OK ? ok_status() : error();
+  }
+
+  bool soon_emptied() {
+    const auto pages = number("PRAGMA page_count");
+    return pages.ok() && *pages <= kPagesToEmpty;
   }
 
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
@@ -119,6 +143,25 @@ class SqliteConnection {
     std::string_view sql;  // the key in `statements_`
     Statement* statement = nullptr;
   };
+
+  Result<std::int64_t> number(std::string_view pragma) {
+    TRY_ASSIGN(const Rows rows, execute(pragma, {}, Access::kRead));
+    return rows[0].integer(0);
+  }
+
+  Status copy_rows_of(SqliteConnection& other, const std::string& table) {
+    TRY_ASSIGN(const Rows rows, other.execute(concat("SELECT * FROM ", table), {}, Access::kRead));
+    for (const ports::Row row : rows) {
+      Values values;
+      std::string placeholders;
+      for (std::size_t column = 0; column < row.size(); ++column) {
+        values.add(row[column]);
+        placeholders += concat(column == 0 ? "$" : ", $", column + 1);
+      }
+      TRY_OK(execute(concat("INSERT INTO ", table, " VALUES (", placeholders, ")"), values, Access::kWrite).status());
+    }
+    return ok_status();
+  }
 
   // Few statements of a program have one length and one middle: mostly one comparison is enough.
   Result<Statement*> prepared(std::string_view sql) {
@@ -224,6 +267,7 @@ class SqliteConnection {
   }
 
   sqlite3* handle_;
+  std::int64_t copied_schema_ = 0;  // its version after `copy`
   Statements statements_;
   std::array<Known, 64> known_{};  // by length and middle; what is not here is looked up
 };
@@ -244,6 +288,8 @@ Status cannot_open(std::string_view path, sqlite3* handle, int result) {
     return failed_precondition(start, "the file must be writable by this user");
   return failed_precondition(start, handle == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle));
 }
+
+Status no_turn() { return deadline_exceeded("the turn to use the database did not come in time"); }
 
 std::string pragmas(bool in_memory, Durability durability) {
   // Small pages: a change costs a copy of its page for the rollback, and no disk here wants large ones. The journal of a
@@ -327,14 +373,54 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, D
   return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(std::move(path), std::move(writer)));
 }
 
-Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open_in_memory(SqliteBeginnings* beginnings) {
-  TRY_ASSIGN(auto database, open(":memory:"));
-  database->beginnings_ = beginnings;
-  return database;
-}
+// One way in which databases begin.
+struct SqliteBeginnings::Beginning {
+  static Result<std::unique_ptr<Beginning>> nothing() {
+    auto beginning = std::make_unique<Beginning>();
+    TRY_ASSIGN(beginning->contents, connect(":memory:", Durability::kProcess));
+    return beginning;
+  }
+
+  // After one more script. A script that fails changes nothing.
+  Result<Beginning*> with(const std::string& script) {
+    auto& known = then[script];
+    if (known == nullptr) {
+      TRY_ASSIGN(auto made, nothing());
+      TRY_OK(made->contents->copy(*contents));
+      TRY_OK(made->contents->script(concat("BEGIN;", script, ";COMMIT;")));
+      known = std::move(made);
+    }
+    return known.get();
+  }
+
+  Result<std::unique_ptr<SqliteConnection>> copy() {
+    while (!left_behind.empty()) {
+      std::unique_ptr<SqliteConnection> used = std::move(left_behind.back());
+      left_behind.pop_back();
+      if (used->copy_rows(*contents).ok()) return used;
+    }
+    TRY_ASSIGN(auto made, connect(":memory:", Durability::kProcess));
+    TRY_OK(made->copy(*contents));
+    return made;
+  }
+
+  std::unique_ptr<SqliteConnection> contents;
+  std::map<std::string, std::unique_ptr<Beginning>, std::less<>> then;  // by the next script
+  std::vector<std::unique_ptr<SqliteConnection>> left_behind;           // by databases that began like this and are no more
+};
 
 SqliteBeginnings::SqliteBeginnings() = default;
 SqliteBeginnings::~SqliteBeginnings() = default;
+
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open_in_memory(SqliteBeginnings* beginnings) {
+  if (beginnings == nullptr) return open(":memory:");
+  if (beginnings->empty_ == nullptr) {
+    TRY_ASSIGN(beginnings->empty_, SqliteBeginnings::Beginning::nothing());
+  }
+  auto database = std::unique_ptr<SqliteDatabase>(new SqliteDatabase(":memory:", nullptr));
+  database->beginning_ = beginnings->empty_.get();
+  return database;
+}
 
 SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer)
     : path_(std::move(path)),
@@ -347,17 +433,26 @@ SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnectio
   for (std::size_t reader = 1; reader <= kReaders; ++reader) pass_on(Turn{reader});
 }
 
-SqliteDatabase::~SqliteDatabase() = default;
+SqliteDatabase::~SqliteDatabase() {
+  std::unique_ptr<SqliteConnection>& writer = connections_[kWriter];
+  if (beginning_ == nullptr || writer == nullptr) return;
+  if (writer->soon_emptied()) beginning_->left_behind.push_back(std::move(writer));
+}
 
 void SqliteDatabase::pass_on(Turn turn) {
   const bool room = (turn.connection == kWriter ? writers_ : readers_).try_send(Turn(turn));
   RELIANT_ASSERT(room, "a turn is passed on once");
 }
 
-Result<SqliteConnection*> SqliteDatabase::connection_of(Turn turn) {
+Result<SqliteConnection*> SqliteDatabase::connection_of(Turn turn, Access access) {
   std::unique_ptr<SqliteConnection>& connection = connections_[turn.connection];
-  if (!connection) {
+  if (connection != nullptr) return connection.get();
+  if (beginning_ == nullptr) {
     TRY_ASSIGN(connection, connect(path_, Durability::kProcess));
+  } else if (access == Access::kRead) {
+    return beginning_->contents.get();
+  } else {
+    TRY_ASSIGN(connection, beginning_->copy());
   }
   return connection.get();
 }
@@ -378,16 +473,19 @@ Task<Status> SqliteDatabase::begin_on(SqliteConnection& connection, Access acces
 }
 
 Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin(Access access, Instant deadline) {
-  if (access == Access::kWrite) untouched_ = false;
   const std::optional<Turn> turn = co_await turns(access).recv(deadline);
-  if (!turn) co_return deadline_exceeded("the turn to use the database did not come in time");
-  Result<SqliteConnection*> connection = connection_of(*turn);
+  if (!turn) co_return no_turn();
+  co_return co_await begin_in(*turn, access, deadline);
+}
+
+Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin_in(Turn turn, Access access, Instant deadline) {
+  Result<SqliteConnection*> connection = connection_of(turn, access);
   if (!connection.ok()) {
-    pass_on(*turn);
+    pass_on(turn);
     co_return connection.status();
   }
   // From here on the transaction passes the turn on, also when this task is destroyed while it waits.
-  auto transaction = std::make_unique<SqliteTransaction>(*this, *turn, **connection, access);
+  auto transaction = std::make_unique<SqliteTransaction>(*this, turn, **connection, access);
   // In memory the turn alone keeps everybody else out: a read needs no snapshot.
   if (!in_memory_ || access == Access::kWrite) CO_TRY_OK(co_await begin_on(**connection, access, deadline));
   co_return std::unique_ptr<ports::Transaction>(std::move(transaction));
@@ -395,21 +493,17 @@ Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin(Access a
 
 Task<Status> SqliteDatabase::run_script(std::string_view sql, Instant deadline) {
   const std::string script(sql);
-  const bool begins = untouched_ && beginnings_ != nullptr;
-  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kWrite, deadline));
-  CO_TRY_OK(begins ? begin_with(script) : connections_[kWriter]->script(script));
-  co_return co_await transaction->commit();
-}
-
-// The transaction that has been begun has no part in a copy.
-Status SqliteDatabase::begin_with(const std::string& script) {
-  auto& after = beginnings_->after_[script];
-  if (after == nullptr) {
-    TRY_ASSIGN(auto made, connect(path_, Durability::kProcess));
-    TRY_OK(made->script(script));
-    after = std::move(made);
+  const std::optional<Turn> turn = co_await turns(Access::kWrite).recv(deadline);
+  if (!turn) co_return no_turn();
+  if (beginning_ != nullptr && connections_[kWriter] == nullptr) {
+    const auto after = beginning_->with(script);
+    if (after.ok()) beginning_ = *after;
+    pass_on(*turn);
+    co_return after.status();
   }
-  return connections_[kWriter]->copy(*after);
+  CO_TRY_ASSIGN(const auto transaction, co_await begin_in(*turn, Access::kWrite, deadline));
+  CO_TRY_OK(connections_[kWriter]->script(script));
+  co_return co_await transaction->commit();
 }
 
 }  // namespace reliant::adapters

@@ -38,9 +38,10 @@ enum class Durability : std::uint8_t {
 // first database of the process, else it does nothing. Nothing else about a database changes by it.
 void use_sqlite_in_one_thread();
 
-// How databases in memory are after the first script of their lives: another one that begins with the same script gets a
-// copy, which is a tenth of the work of running it (a simulation has a journal for each daemon). What a database does is
-// the same with and without. Owner: whoever opens them; it outlives them.
+// What databases in memory have in common that begin with the same scripts. As long as nothing else has written to one,
+// it is read here; its first writer gets a copy, which is a tenth of the work of running the scripts (a simulation has a
+// journal for each daemon), or what another database has left behind, emptied: its statements are prepared already. What
+// a database does is the same with and without. Owner: whoever opens them; it outlives them.
 class SqliteBeginnings {
  public:
   SqliteBeginnings();
@@ -50,7 +51,8 @@ class SqliteBeginnings {
 
  private:
   friend class SqliteDatabase;
-  std::map<std::string, std::unique_ptr<SqliteConnection>, std::less<>> after_;  // by script
+  struct Beginning;
+  std::unique_ptr<Beginning> empty_;
 };
 
 class SqliteDatabase final : public ports::Database {
@@ -76,9 +78,9 @@ class SqliteDatabase final : public ports::Database {
 
   SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer);
   Task<Status> begin_on(SqliteConnection& connection, ports::Access access, Instant deadline);
-  Result<SqliteConnection*> connection_of(Turn turn);
+  Task<Result<std::unique_ptr<ports::Transaction>>> begin_in(Turn turn, ports::Access access, Instant deadline);
+  Result<SqliteConnection*> connection_of(Turn turn, ports::Access access);
   void pass_on(Turn turn);
-  Status begin_with(const std::string& script);
   // In memory readers and writers take the same turn.
   const Channel<Turn>& turns(ports::Access access) const {
     return in_memory_ || access == ports::Access::kWrite ? writers_ : readers_;
@@ -89,8 +91,7 @@ class SqliteDatabase final : public ports::Database {
 
   std::string path_;
   bool in_memory_;
-  bool untouched_ = true;                     // nobody has begun to write
-  SqliteBeginnings* beginnings_ = nullptr;    // of a database in memory
+  SqliteBeginnings::Beginning* beginning_ = nullptr;  // of a database in memory; without a writer, all of its contents
   std::vector<std::unique_ptr<SqliteConnection>> connections_;  // the writer, then readers, opened when needed
   Channel<Turn> writers_;
   Channel<Turn> readers_;

@@ -314,6 +314,24 @@ TEST(SimFileDatabase, BeginsAsACopyAndGoesItsOwnWay) {
   EXPECT_FALSE(world.get(of_late.run_script(kTable, world.soon())).ok());  // no longer its beginning: the table is there
 }
 
+TEST(SimFileDatabase, HasNothingOfAnotherThatBeganLikeIt) {
+  sim::DatabaseBeginnings beginnings;
+  for (const std::string_view change :
+       {"UPDATE counter SET n = 7", "DELETE FROM counter", "CREATE TABLE more (n BIGINT)", "DROP TABLE counter"}) {
+    for (const bool changes : {true, false}) {  // in a simulation of its own each
+      World world;
+      sim::DatabaseFile file(world.simulation, world.one, "file.db", {}, &beginnings);
+      ports::Database& contents = file.contents();
+      ASSERT_TRUE(world.get(contents.run_script(kTable, kNever)).ok());
+      EXPECT_EQ(*world.get(read_counter(contents, kNever)), 0) << change;
+      ASSERT_TRUE(world.get(increment(contents, kNever)).ok()) << change;
+      EXPECT_EQ(*world.get(read_counter(contents, kNever)), 1) << change;
+      EXPECT_FALSE(world.get(contents.run_script("DROP TABLE more", kNever)).ok()) << change;
+      if (changes) ASSERT_TRUE(world.get(contents.run_script(change, kNever)).ok()) << change;
+    }
+  }
+}
+
 TEST(SimFileDatabase, DiesInTheCommitThatIsTorn) {
   for (const bool written : {false, true}) {
     World world;
