@@ -1,5 +1,7 @@
 #include "app/daemon_main.h"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <utility>
 #include <variant>
@@ -8,7 +10,9 @@
 #include "adapters/posix_filesystem.h"
 #include "adapters/posix_process.h"
 #include "adapters/sqlite_database.h"
+#include "app/background.h"
 #include "app/daemon_options.h"
+#include "app/daemon_state.h"
 #include "app/report.h"
 #include "app/server_process.h"
 #include "app/version.h"
@@ -40,8 +44,8 @@ daemon::DaemonSettings settings_of(const DaemonStartOptions& options, const Daem
   return {.name = options.name, .labels = identity.labels, .gateway_addresses = options.gateways};
 }
 
-Result<daemon::DaemonOptions> daemon_options(const DaemonStartOptions& options, const DataDirectory& directory) {
-  TRY_ASSIGN(const DaemonIdentity identity, prepare_identity(directory));
+daemon::DaemonOptions daemon_options(const DaemonStartOptions& options, const DaemonIdentity& identity,
+                                     const DataDirectory& directory) {
   daemon::DaemonOptions out;
   out.id = identity.id;
   out.name = options.name;
@@ -68,26 +72,60 @@ Status check_credentials(const DaemonStartOptions& options) {
                          "RELIANT_TOKEN to register with");
 }
 
-Task<Status> live(ServerProcess& process, const DaemonStartOptions& options, const DataDirectory& directory,
-                  const Environment& environment) {
+DaemonState state_of(const DaemonStartOptions& options, const DaemonIdentity& identity, const DataDirectory& directory) {
+  DaemonState out;
+  out.process = ::getpid();
+  out.version = kVersion;
+  out.daemon = identity.id.str();
+  out.name = options.name;
+  out.log = options.log.file.empty() ? directory.file("daemon.log") : std::filesystem::absolute(options.log.file).string();
+  if (options.log.file == "-") out.log = "-";
+  out.grace_seconds = std::chrono::ceil<std::chrono::seconds>(options.grace).count();
+  return out;
+}
+
+// Connected, or not in time: who has started it waits for that.
+Task<void> tell_starter(Background& background, DaemonStateKeeper& keeper, Instant deadline) {
+  const bool connected = co_await keeper.connected_once().wait(deadline);
+  const DaemonState& state = keeper.state();
+  if (connected) {
+    background.started(0, concat("connected to ", state.address, ", process ", state.process, ", log ", state.log));
+    co_return;
+  }
+  background.started(kFailed, concat("reliant: not connected yet", state.problem.empty() ? "" : ": ", state.problem,
+                                     "; process ", state.process, " goes on trying, `reliant daemon status` tells how it is, "
+                                     "`reliant daemon stop` ends it"));
+}
+
+struct Surroundings {
+  const DaemonStartOptions& options;
+  const Environment& environment;
+  const DataDirectory& directory;
+  const DaemonIdentity& identity;
+  DaemonStateKeeper& log;
+  Background* background;  // null: somebody's terminal
+};
+
+Task<Status> live(ServerProcess& process, Surroundings around) {
+  const auto& [options, environment, directory, identity, log, background] = around;
   CO_TRY_OK(check_credentials(options));
   CO_TRY_ASSIGN(const auto journal, adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower));
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), options.links));
-  CO_TRY_ASSIGN(auto daemon_options_, daemon_options(options, directory));
   adapters::PosixProcesses processes(process.executor().io(), environment.for_children());
   adapters::PosixFilesystem files(process.executor().io());
   tools::ToolRegistry tools = tools::make_standard_tools(processes, files);
   Clock& clock = process.clock();
-  daemon::Daemon daemon(process.context(), clock, process.random().stream("daemon"), process.log(), *links, tools, *journal,
-                        std::move(daemon_options_));
+  daemon::Daemon daemon(process.context(), clock, process.random().stream("daemon"), log, *links, tools, *journal,
+                        daemon_options(options, identity, directory));
   adapters::BeastHttp http(process.executor(), options.ca_file);
   daemon::CredentialsFile file(files, options.credentials_path);
   daemon::Registration registration(http, {options.server_url}, options.session_token);
-  daemon::Supervisor supervisor(daemon, file, registration, clock, process.random().stream("supervisor"), process.log(),
+  daemon::Supervisor supervisor(daemon, file, registration, clock, process.random().stream("supervisor"), log,
                                 options.token);
   Life life{supervisor, {}, {}};
   TaskScope scope(process.context());
   scope.spawn(serve(life));
+  if (background != nullptr) scope.spawn(tell_starter(*background, log, after(clock.now(), options.wait)));
   const auto first = co_await race(
       process.until_asked_to_stop(concat("reliant daemon ", daemon.id().str(), " starts, gateway ", options.gateways[0])),
       until_ended(life));
@@ -98,9 +136,25 @@ Task<Status> live(ServerProcess& process, const DaemonStartOptions& options, con
   co_return life.end;
 }
 
-Task<Status> remember(Task<Status> life, Status& end) {
+Task<Status> remember(Task<Status> life, DaemonStateKeeper& log, Status& end) {
   end = co_await std::move(life);
+  log.ended(end);
   co_return end;
+}
+
+int run(const DaemonStartOptions& options, const Environment& environment, Background* background) {
+  const auto directory = DataDirectory::open(options.data_dir);
+  if (!directory.ok()) return report(directory.status());
+  const auto identity = prepare_identity(*directory);
+  if (!identity.ok()) return report(identity.status());
+  auto process = ServerProcess::open(
+      {.role = "daemon", .data_dir = options.data_dir, .log = options.log, .grace = options.grace});
+  if (!process.ok()) return report(process.status());
+  DaemonStateKeeper log((*process)->log(), (*process)->clock(), *directory, state_of(options, *identity, *directory));
+  Status end;
+  const int code =
+      (*process)->run(remember(live(**process, {options, environment, *directory, *identity, log, background}), log, end));
+  return end.ok() ? code : code == kUsage ? code : daemon::exit_code_of(end);
 }
 
 }  // namespace
@@ -108,14 +162,11 @@ Task<Status> remember(Task<Status> life, Status& end) {
 int daemon_main(const Command&, const Arguments& arguments, const Environment& environment) {
   const auto options = daemon_start_options(arguments, environment, wall_now());
   if (!options.ok()) return report(options.status());
-  const auto directory = DataDirectory::open(options->data_dir);
-  if (!directory.ok()) return report(directory.status());
-  auto process = ServerProcess::open(
-      {.role = "daemon", .data_dir = options->data_dir, .log = options->log, .grace = options->grace});
-  if (!process.ok()) return report(process.status());
-  Status end;
-  const int code = (*process)->run(remember(live(**process, *options, *directory, environment), end));
-  return end.ok() ? code : code == kUsage ? code : daemon::exit_code_of(end);
+  if (!options->background) return run(*options, environment, nullptr);
+  auto background = Background::begin(options->wait);
+  if (!background.ok()) return report(background.status());
+  if (background->exit_code()) return *background->exit_code();
+  return run(*options, environment, &*background);
 }
 
 }  // namespace reliant::app

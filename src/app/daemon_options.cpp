@@ -35,8 +35,11 @@ constexpr Flag kFlags[] = {
     under("Credentials", {"--token", "", "", "", "read a token from the standard input; it wins over the credentials file"}),
     {"--token-file", "FILE", "", "", "read it from a file"},
     under("Daemon", {"--name", "NAME", "", "", "how people call it; without it the name of this host"}),
-    {"--data-dir", "DIR", "DATA_DIR", "", "identity (daemon.json), journal and log; without it ~/.reliant"},
-    under("Process", kLogLevelFlag),
+    kDaemonDataDirFlag,
+    under("Process", {"--background", "", "", "",
+                      "without this terminal: the command ends when the daemon is connected, or says why it is not"}),
+    {"--wait", "SECONDS", "", "15", "how long --background waits for that"},
+    kLogLevelFlag,
     kLogFormatFlag,
     {"--log-file", "FILE", "LOG_FILE", "", "where the log goes; - is the standard error; without it in --data-dir"},
     kGraceFlag};
@@ -167,6 +170,12 @@ std::string new_id() {
 const Command kDaemonStartCommand = {
     "daemon start", "", 0, 0, "Runs the tools daemon: a user's tools, on this machine, until it is stopped.", kFlags};
 
+Result<std::string> daemon_data_dir_of(const Arguments& arguments, const Environment& environment) {
+  if (arguments.is_set("--data-dir")) return data_dir_of(arguments, environment);
+  TRY_ASSIGN(const std::string home, home_of(environment, "--data-dir"));
+  return home + "/.reliant";
+}
+
 Result<DaemonStartOptions> daemon_start_options(const Arguments& arguments, const Environment& environment, WallTime now) {
   DaemonStartOptions out;
   out.name = arguments.is_set("--name") ? arguments.text("--name") : host_name();
@@ -185,11 +194,13 @@ Result<DaemonStartOptions> daemon_start_options(const Arguments& arguments, cons
   TRY_ASSIGN(out.links.client_certificate, tls_credentials_of(arguments, now));
   TRY_ASSIGN(out.log, log_options(arguments));
   TRY_ASSIGN(out.grace, grace_of(arguments));
-  if (arguments.is_set("--data-dir")) {
-    TRY_ASSIGN(out.data_dir, data_dir_of(arguments, environment));
-  } else {
-    TRY_ASSIGN(const std::string home, home_of(environment, "--data-dir"));
-    out.data_dir = home + "/.reliant";
+  TRY_ASSIGN(out.data_dir, daemon_data_dir_of(arguments, environment));
+  TRY_ASSIGN(out.background, arguments.on("--background"));
+  TRY_ASSIGN(const std::int64_t wait, arguments.number("--wait", 1, 3600));
+  out.wait = std::chrono::seconds(wait);
+  if (out.background && out.log.file == "-") {
+    return invalid_field("--log-file", concat(arguments.origin("--log-file"), " is -, which --background has not; name a file, "
+                                              "or leave it out"));
   }
   out.session_token = environment.get("RELIANT_TOKEN").value_or("");
   TRY_ASSIGN(out.token, token_of(arguments));

@@ -17,6 +17,10 @@
 namespace reliant::app {
 
 extern const Command kDaemonStartCommand;
+inline constexpr Flag kDaemonDataDirFlag = {"--data-dir", "DIR", "DATA_DIR", "",
+                                            "identity (daemon.json), journal, state and log; without it ~/.reliant"};
+// Of any command with that flag.
+Result<std::string> daemon_data_dir_of(const Arguments& arguments, const Environment& environment);
 
 struct DaemonStartOptions {
   std::string name;
@@ -30,6 +34,8 @@ struct DaemonStartOptions {
   std::string data_dir;
   LogOptions log;
   Duration grace{};
+  bool background = false;
+  Duration wait{};  // in the background, until it is connected
 };
 
 // Reads the standard input for --token.

@@ -29,6 +29,13 @@ std::string error_text() {
   return std::strerror(errno);
 }
 
+struct flock whole_file() {
+  struct flock lock{};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
 }  // namespace
 
 Result<DataDirectory> DataDirectory::open(std::string path) {
@@ -50,6 +57,9 @@ Result<DataDirectory> DataDirectory::open(std::string path) {
     return unusable(
         path, concat("is in use", holder.empty() ? "" : " by process ", holder, ": stop that one first"));
   }
+  // The number in the file is for people. This lock is for programs: the system says who has it.
+  struct flock mine = whole_file();
+  if (::fcntl(lock.get(), F_SETLK, &mine) != 0) return unusable(path, "cannot be locked: " + error_text());
   const std::string number = concat(::getpid(), "\n");
   if (::ftruncate(lock.get(), 0) != 0) return unusable(path, "is not writable: " + error_text());
   if (const Status written = adapters::write_all(lock.get(), number, "lock"); !written.ok()) {
@@ -94,6 +104,13 @@ Result<std::optional<std::string>> DataDirectory::read_line(std::string_view nam
 
 void DataDirectory::remove(std::string_view name) const {
   ::unlink(file(name).c_str());
+}
+
+int holder_of(const std::string& directory) {
+  const UniqueFd lock(::open((directory + "/lock").c_str(), O_RDONLY | O_CLOEXEC));
+  struct flock theirs = whole_file();
+  if (!lock || ::fcntl(lock.get(), F_GETLK, &theirs) != 0 || theirs.l_type == F_UNLCK) return 0;
+  return theirs.l_pid;
 }
 
 std::string peek_line(const std::string& directory, std::string_view name) {

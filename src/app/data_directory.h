@@ -7,6 +7,7 @@
 //   tls.crt  tls.key                        the server's certificate (0644) and its key (0600)
 //   reliant.log                             the event log, unless it goes elsewhere
 //   lock                                    held by the process whose number is in it
+//   daemon.state                            what a tools daemon's process says of itself
 #pragma once
 
 #include <optional>
@@ -41,6 +42,10 @@ class DataDirectory {
   std::string path_;
   adapters::UniqueFd lock_;
 };
+
+// For other processes: the one that has it open, as the system says, and not a number in a file, which may be somebody
+// else's by now. 0: none.
+int holder_of(const std::string& directory);
 
 // For clients, which do not lock: the first line of a file there; "" when it cannot be read.
 std::string peek_line(const std::string& directory, std::string_view name);

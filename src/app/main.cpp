@@ -12,6 +12,7 @@
 #include "app/api_main.h"
 #include "app/client_main.h"
 #include "app/command_line.h"
+#include "app/daemon_control.h"
 #include "app/daemon_main.h"
 #include "app/daemon_options.h"
 #include "app/environment.h"
@@ -52,7 +53,11 @@ std::vector<Group> all_groups() {
   return {
       {"Everything in one process", {{&kMonolithCommand, run_monolith}}},
       {"Servers of a distributed system", {{&kApiCommand, api_main}, {&kWorkerCommand, worker_main}, {&kGatewayCommand, gateway_main}}},
-      {"The tools daemon, on a user's machine", {{&kDaemonStartCommand, daemon_main}}},
+      {"The tools daemon, on a user's machine",
+       {{&kDaemonStartCommand, daemon_main},
+        {&kDaemonStatusCommand, daemon_status},
+        {&kDaemonStopCommand, daemon_stop},
+        {&kDaemonLogsCommand, daemon_logs}}},
       {"A workflow engine of its own", {{&kTemporalServeCommand, temporal_main}}},
       group("Chats", kChatCommands, client_main),
       group("Users and tokens, in the database", kAdminCommands, admin_main),

@@ -1,7 +1,9 @@
-"""`reliant daemon start`: where its token comes from, what becomes of one that is taken back, and who it is (R65 to R78, C10 to C14)."""
+"""`reliant daemon`: where its token comes from, what becomes of one that is taken back, who it is (R65 to R78, C10 to C14), and
+how it is asked how it is, stopped, and started without a terminal (R74, R84, C45)."""
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import unittest
@@ -27,16 +29,29 @@ class Daemon(unittest.TestCase):
         self.gateway = f"http://127.0.0.1:{self.cluster.port('gateway-1')}"
 
     def start(self, *more, given="", token=None):
-        environment = self.world.environment() | ({} if token is None else {"RELIANT_TOKEN": token})
-        process = subprocess.Popen([RELIANT, "daemon", "start", "--gateway", self.gateway, "--server", self.server, "--name", "laptop",
-                                    "--log-file", str(self.log), *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True, env=environment, cwd=self.world.project)
+        process = subprocess.Popen(self.words("--log-file", self.log, *more), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=self.environment(token), cwd=self.world.project)
         process.stdin.write(given)
         process.stdin.close()
         process.stdin = None
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         return process
+
+    def words(self, *more):
+        return [RELIANT, "daemon", "start", "--gateway", self.gateway, "--server", self.server, "--name", "laptop", *map(str, more)]
+
+    def environment(self, token):
+        return self.world.environment() | ({} if token is None else {"RELIANT_TOKEN": token})
+
+    def start_in_background(self, *more, token=None):
+        self.addCleanup(self.world.run, "daemon", "stop", "--force")
+        return subprocess.run(self.words("--background", *more), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                              env=self.environment(token), cwd=self.world.project)
+
+    def status(self):
+        done = self.world.run("daemon", "status", "--json")
+        return done.returncode, json.loads(done.stdout)
 
     def stop(self, process):
         process.terminate()
@@ -102,6 +117,10 @@ class Daemon(unittest.TestCase):
         self.revoke(token["token_id"])
         self.refused(process, "--token")
         self.assertFalse(self.file.exists())
+        code, told = self.status()
+        self.assertEqual((code, told["running"]), (3, False))
+        self.assertIn("revoked", told["problem"])  # R84
+        self.assertIn("--token", told["problem"])
 
     def test_says_what_is_missing(self):
         self.refused(self.start(), str(self.file), "--token", "--token-file", "RELIANT_TOKEN")
@@ -124,6 +143,125 @@ class Daemon(unittest.TestCase):
         process = self.start(token=self.user_token)
         self.assertNotEqual(process.wait(timeout=30), 0)
         self.assertIn("lables", process.stderr.read())
+
+    def test_tells_how_it_is_and_ends_when_it_is_asked_to(self):
+        process = self.start(token=self.user_token)
+        self.wait_for("daemon.connected")
+        code, told = self.status()
+        self.assertEqual((code, told["running"], told["connected"]), (0, True, True))
+        self.assertEqual((told["pid"], told["name"], told["user_id"]), (process.pid, "laptop", "user-1"))
+        self.assertEqual(told["gateway"], self.gateway.removeprefix("http://"))
+        self.assertEqual(told["gateway_id"], self.recorded("daemon.connected")[0]["gateway"])
+        self.assertLessEqual(told["started_at"], told["since"])
+        text = self.world.run("daemon", "status").stdout
+        for word in ("laptop", told["daemon_id"], "is connected to", told["gateway"], str(process.pid), told["version"], str(self.log)):
+            self.assertIn(word, text)
+        stopped = self.world.run("daemon", "stop")
+        self.assertEqual(stopped.returncode, 0, stopped.stderr)
+        self.assertIn(str(process.pid), stopped.stdout)
+        self.assertEqual(process.wait(timeout=30), 0)
+        self.assertTrue(self.recorded("process.stopping"))
+        code, told = self.status()
+        self.assertEqual((code, told["running"], told["connected"], told["ended"], told["problem"]), (3, False, False, True, ""))
+        again = self.world.run("daemon", "stop")
+        self.assertEqual(again.returncode, 0)
+        self.assertIn("no daemon runs", again.stdout)
+
+    def test_goes_on_in_the_background_when_it_is_connected(self):
+        started = self.start_in_background(token=self.user_token)
+        self.assertEqual(started.returncode, 0, started.stderr)
+        self.assertIn(f"connected to {self.gateway.removeprefix('http://')}", started.stdout)
+        code, told = self.status()
+        self.assertEqual((code, told["connected"], told["log"]), (0, True, str(self.world.root / ".reliant" / "daemon.log")))
+        self.assertEqual(os.getsid(told["pid"]), told["pid"])
+        second = self.start_in_background()
+        self.assertEqual(second.returncode, 1)
+        self.assertIn(f"in use by process {told['pid']}", second.stderr)
+        self.assertEqual(self.status()[1]["pid"], told["pid"])
+
+        lines = self.world.run("daemon", "logs").stdout.splitlines()
+        self.assertIn("daemon.connected", [json.loads(line)["event"] for line in lines])
+        self.assertEqual(self.world.run("daemon", "logs", "--lines", 1).stdout.splitlines(), lines[-1:])
+        followed = self.world.root / "followed"
+        with open(followed, "w") as out:
+            follower = subprocess.Popen([RELIANT, "daemon", "logs", "--follow", "--lines", "1"], stdout=out, env=self.world.environment())
+        self.addCleanup(follower.wait)
+        self.addCleanup(follower.kill)
+        wait_until("the follower shows the last line", lambda: followed.read_text().endswith("\n"))
+        self.assertEqual(followed.read_text().splitlines(), lines[-1:])
+        self.assertEqual(self.world.run("daemon", "stop").returncode, 0)
+        wait_until("the follower shows the end", lambda: "daemon.disconnected" in followed.read_text())
+        # A log that has become another file, which is what a start does to a large one.
+        (self.world.root / ".reliant" / "daemon.log").rename(self.world.root / ".reliant" / "daemon.log.old")
+        self.assertEqual(self.start_in_background().returncode, 0)
+        wait_until("the follower goes on with the new one",
+                   lambda: "daemon.connected" in followed.read_text().partition("daemon.disconnected")[2])
+
+    def test_in_the_background_says_why_it_is_not_connected(self):
+        self.gateway = "http://127.0.0.1:1"
+        done = self.start_in_background("--wait", 1, token=self.user_token)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("not connected yet", done.stderr)
+        code, told = self.status()
+        self.assertEqual((code, told["running"], told["connected"]), (1, True, False))
+        self.assertIn("127.0.0.1:1", told["problem"])
+        self.assertIn(told["problem"], self.world.run("daemon", "status").stdout)
+        self.assertEqual(self.world.run("daemon", "stop").returncode, 0)
+
+    def test_in_the_background_ends_as_it_would_in_a_terminal(self):
+        done = self.start_in_background()
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("RELIANT_TOKEN", done.stderr)
+        code, told = self.status()
+        self.assertEqual((code, told["running"], told["ended"]), (3, False, True))
+        self.assertIn("RELIANT_TOKEN", told["problem"])
+        self.assertEqual(self.start_in_background("--log-file", "-").returncode, 2)
+
+    def test_whose_number_it_was_is_left_alone(self):
+        process = self.start(token=self.user_token)
+        self.wait_for("daemon.connected")
+        process.kill()
+        process.wait()
+        stranger = subprocess.Popen(["sleep", "1000"])
+        self.addCleanup(stranger.wait)
+        self.addCleanup(stranger.kill)
+        folder = self.world.root / ".reliant"
+        state = json.loads((folder / "daemon.state").read_text())
+        (folder / "daemon.state").write_text(json.dumps(state | {"pid": stranger.pid}))
+        (folder / "lock").write_text(f"{stranger.pid}\n")
+        code, told = self.status()
+        self.assertEqual((code, told["running"], told["connected"]), (3, False, False))
+        self.assertIn("did not end in order", self.world.run("daemon", "status").stdout)
+        for force in ([], ["--force"]):
+            self.assertEqual(self.world.run("daemon", "stop", *force).returncode, 0)
+        self.assertIsNone(stranger.poll())
+        again = self.start()  # and nothing of that is in its way
+        self.wait_for("daemon.connected", 2)
+        self.assertEqual(self.status()[1]["pid"], again.pid)
+        self.stop(again)
+
+    def test_another_program_with_its_data_directory_is_left_alone(self):
+        self.world.start()
+        for command in ("status", "stop"):
+            done = self.world.run("daemon", command, "--data-dir", self.world.data)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"process {self.world.server.pid}, which is no daemon", done.stderr)
+        self.assertEqual(self.world.stop(), 0)
+
+    def test_one_that_is_frozen_is_killed_if_that_is_asked_for(self):
+        process = self.start("--grace", "1", token=self.user_token)
+        self.wait_for("daemon.connected")
+        process.send_signal(signal.SIGSTOP)
+        asked = self.world.run("daemon", "stop")
+        self.assertEqual(asked.returncode, 1)
+        self.assertIn("--force", asked.stderr)
+        self.assertEqual(self.world.run("daemon", "stop", "--force").returncode, 0)
+        self.assertEqual(process.wait(timeout=30), -signal.SIGKILL)
+
+    def test_a_log_that_is_not_there(self):
+        done = self.world.run("daemon", "logs")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("there is no log in", done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+// Holder: the process that has a data directory open, by a handle of the system's, not by its number: what is sent to it
+// reaches that process or nobody, whoever gets the number next.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "adapters/unique_fd.h"
+#include "base/status.h"
+#include "runtime/time.h"
+
+namespace reliant::app {
+
+class Holder {
+ public:
+  // nullopt: nobody has it open.
+  static Result<std::optional<Holder>> of(const std::string& directory);
+
+  int process() const { return process_; }
+  // A signal's number. OK also when the process has just ended.
+  Status signal(int number) const;
+  // Blocks. False: it has not ended in that time.
+  bool wait_for_end(Duration patience) const;
+
+ private:
+  Holder(int process, adapters::UniqueFd handle) : process_(process), handle_(std::move(handle)) {}
+
+  int process_;
+  adapters::UniqueFd handle_;
+};
+
+}  // namespace reliant::app
