@@ -201,12 +201,18 @@ Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::Acce
 // The others begin with another one for each daemon: should this gateway die, its daemons do not all go to the same.
 Task<void> Gateway::add_addresses(proto::Registered& greeting) {
   greeting.add_gateway_addresses(options_.advertised_address);
+  co_await look_for_others();
+  if (others_.empty()) co_return;
+  std::vector<std::string> others = others_;
+  std::rotate(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(greeted_++ % others.size()), others.end());
+  for (std::string& address : others) greeting.add_gateway_addresses(std::move(address));
+}
+
+Task<void> Gateway::look_for_others() {
   auto live = co_await records_.live_addresses();
   if (!live.ok()) co_return;
-  std::erase(*live, options_.advertised_address);
-  if (live->empty()) co_return;
-  std::rotate(live->begin(), live->begin() + static_cast<std::ptrdiff_t>(greeted_++ % live->size()), live->end());
-  for (std::string& address : *live) greeting.add_gateway_addresses(std::move(address));
+  others_ = *std::move(live);
+  std::erase(others_, options_.advertised_address);
 }
 
 Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
@@ -254,12 +260,9 @@ Task<void> Gateway::stop(Instant deadline) {
   const Instant half = after(clock_.now(), (deadline - clock_.now()) / 2);
   const auto withdrawn = co_await with_deadline(records_.withdraw(options_.id), half);
   if (!withdrawn || !withdrawn->ok()) log_.warning("gateway.withdraw.failed");  // the lease runs out
-  std::vector<std::string> others;
-  if (auto live = co_await with_deadline(records_.live_addresses(), deadline - kGoodbye); live && live->ok())
-    for (std::string& address : **live)
-      if (address != options_.advertised_address) others.push_back(std::move(address));
-  if (!others.empty()) {  // without another gateway nobody can go on
-    co_await send_on(std::move(others), deadline);
+  (void)co_await with_deadline(look_for_others(), half);
+  if (!others_.empty()) {  // without another gateway nobody can go on
+    co_await send_on(others_, deadline);
     while (!sessions_.empty()) {
       a_session_ended_.reset();
       if (!co_await a_session_ended_.wait(deadline - kGoodbye)) break;

@@ -86,6 +86,7 @@ class Gateway final : public router::DaemonSessions {
   Task<void> serve(std::unique_ptr<ports::AcceptedLink> link);
   Task<void> hold(std::shared_ptr<Session> session, proto::Registered greeting);
   Task<void> add_addresses(proto::Registered& greeting);
+  Task<void> look_for_others();
   Task<Result<std::vector<Result<std::int64_t>>>> accept(std::vector<Arrival> arrivals);
   std::pair<std::string, std::string> who(const Arrival& arrival) const;
   Status crowded();
@@ -109,6 +110,7 @@ class Gateway final : public router::DaemonSessions {
   Duration registration_takes_ = std::chrono::milliseconds(100);  // of late
   Instant next_turn_{};      // that has been promised
   std::size_t greeted_ = 0;  // sessions
+  std::vector<std::string> others_;  // live gateways, as the database said when it last answered
   std::map<Key, std::shared_ptr<Session>> sessions_;
   Event a_session_ended_;
   TaskScope scope_;  // last: its tasks use everything above

@@ -373,6 +373,22 @@ TEST_P(GatewayTest, StopsInTimeThoughTheDatabaseHangs) {
   EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d1")));
 }
 
+// C43, with the gateways that were live when the database last answered.
+TEST_P(GatewayTest, SendsDaemonsOnThoughTheDatabaseHangs) {
+  ASSERT_TRUE(finish(world_.simulation, world_.store.gateways().announce(GatewayId("g2"), "gateway-2:9190", kNever)).ok());
+  auto link = world_.connected();
+  auto hangs = finish(world_.simulation, world_.database->begin(ports::Access::kWrite, kNever));
+  ASSERT_TRUE(hangs.ok());
+  const auto stop = [](Gateway& gateway, Instant deadline) -> Task<void> { co_await gateway.stop(deadline); };
+  const Instant begin = world_.simulation.now();
+  world_.simulation.world().spawn(stop(world_.gateway, begin + 8s));
+  const auto frame = world_.frame_of(*link);
+  ASSERT_TRUE(frame.ok() && frame->has_drain());
+  ASSERT_EQ(frame->drain().gateway_addresses_size(), 1);
+  EXPECT_EQ(frame->drain().gateway_addresses(0), "gateway-2:9190");
+  EXPECT_LE(world_.simulation.now() - begin, 4s) << "the other half of the time is for the daemon to go on";
+}
+
 TEST_P(GatewayTest, ManyDaemonsAreSentOnOneAfterTheOtherToDifferentGateways) {
   std::vector<std::unique_ptr<ports::Link>> links;
   for (int i = 0; i < 50; ++i) links.push_back(world_.connected("d" + std::to_string(i)));
