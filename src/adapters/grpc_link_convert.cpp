@@ -25,6 +25,9 @@ constexpr std::string_view kBinary = "-bin";
 // All headers of a stream together may have 8 kB, and a byte may take three there.
 constexpr std::size_t kMaxText = 1024;
 
+// How many bytes a peer may send that nobody has asked for, and gRPC grants half as many ahead. It holds ten times as much when
+// the messages are tiny. A large message is not held up: whoever receives it grants the rest of it when its begin has come.
+constexpr int kWindow = 6 << 10;
 constexpr Duration kPeersPingEvery = std::chrono::seconds(1);
 
 bool printable(std::string_view text) {
@@ -108,7 +111,7 @@ std::map<std::string, int> channel_arguments(const GrpcLinkOptions& options) {
   return {
       // Otherwise the window grows to megabytes, for a peer that does not read as well.
       {GRPC_ARG_HTTP2_BDP_PROBE, 0},
-      {GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 40 << 10},
+      {GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kWindow},
       {GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(options.keepalive_time)},
       {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(options.keepalive_timeout)},
       {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},

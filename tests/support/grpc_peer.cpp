@@ -2,6 +2,7 @@
 // write them, in a process of their own.
 //
 //   grpc_peer serve                          echoes; prints "listening ADDRESS"
+//   grpc_peer serve flood SIZE               reads nothing, and writes messages of SIZE bytes, for ever
 //   grpc_peer open ADDRESS COUNT silent      that many streams, each on its own connection, that never
 //                                            read; prints "open" when the server has them all
 //   grpc_peer open ADDRESS COUNT flood SIZE  … that also write messages of SIZE bytes, for ever
@@ -46,12 +47,36 @@ class Echo final : public grpc::ServerGenericBidiReactor {
   grpc::ByteBuffer message_;
 };
 
-class EchoService final : public grpc::CallbackGenericService {
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override { return new Echo; }
+class Flood final : public grpc::ServerGenericBidiReactor {
+ public:
+  explicit Flood(std::size_t size) : size_(size) { OnWriteDone(true); }
+  void OnWriteDone(bool ok) override {
+    if (!ok) return Finish(grpc::Status::OK);
+    message_ = bare_message(std::string(size_, 'x'));
+    StartWrite(&message_);
+  }
+  void OnDone() override { delete this; }
+
+ private:
+  std::size_t size_;
+  grpc::ByteBuffer message_;
 };
 
-[[noreturn]] void serve() {
-  EchoService service;
+class Service final : public grpc::CallbackGenericService {
+ public:
+  explicit Service(std::size_t flood) : flood_(flood) {}
+
+ private:
+  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext*) override {
+    if (flood_ > 0) return new Flood(flood_);
+    return new Echo;
+  }
+
+  std::size_t flood_;
+};
+
+[[noreturn]] void serve(std::size_t flood) {
+  Service service(flood);
   int port = 0;
   grpc::ServerBuilder builder;
   builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -155,7 +180,8 @@ class Ping final : public BareGrpcStream {
 int main(int count, char** values) {
   using namespace reliant::tests;
   const PeerArguments asked(count, values);
-  if (asked.say("serve", 0)) serve();
+  if (asked.say("serve", 0)) serve(0);
+  if (asked.say("serve", 2)) serve(asked.number(2));
   if (asked.say("open", 3)) open_streams(asked.text(1), asked.number(2), 0);
   if (asked.say("open", 4)) open_streams(asked.text(1), asked.number(2), asked.number(4));
   if (asked.say("ping", 4)) ping(asked.text(1), asked.number(2), asked.number(3), asked.number(4));

@@ -357,12 +357,18 @@ std::size_t resident() {
   return pages * 4096;
 }
 
+enum class Peer : std::uint8_t { kReadsNothing, kIsFrozen, kFloods };  // flooded, nobody receives here
+
 struct Flow {
-  bool peer_floods = false;  // and nobody receives here; else it reads nothing, and everybody sends
-  std::size_t size = 0;      // of a message
-  bool frozen = false;       // the peer's process
+  Peer peer = Peer::kReadsNothing;
+  std::size_t size = 0;       // of a message
   std::size_t streams = 300;  // what gRPC has but once, threads and their arenas, is little beside them
+  bool peer_serves = false;
 };
+
+void PrintTo(const Flow& flow, std::ostream* out) {
+  *out << "messages of " << flow.size << " bytes, peer " << int(flow.peer) << (flow.peer_serves ? ", which serves" : "");
+}
 
 class GrpcLinkMemory : public ::testing::TestWithParam<Flow> {};
 
@@ -383,48 +389,90 @@ Task<void> accept_all(LinkListener& listener, std::vector<std::unique_ptr<Accept
   }
 }
 
-Task<void> wait_a_while(bool& over) {
-  co_await sleep_for(seconds(2));
-  over = true;
+// Small messages take their time: until this process has grown no more for a while (which only real time shows).
+Task<void> wait_until_full(std::size_t streams, std::size_t& full) {
+  constexpr int kRounds = 5;
+  std::size_t before = 0;
+  for (int quiet = 0; quiet < kRounds;) {
+    co_await sleep_for(kSoon);
+    const std::size_t now = resident();
+    quiet = now < before + streams * 512 ? quiet + 1 : 0;
+    before = std::max(before, now);
+  }
+  full = streams;
 }
 
-// With everything that gRPC has for a stream, and its connection: what it costs this process.
-TEST_P(GrpcLinkMemory, OfAStreamIsBounded) {
-  const auto [peer_floods, size, frozen, streams] = GetParam();
-  GrpcLinkWorld world;
+// Of a peer that serves.
+std::string address_in(const std::string& log) {
+  std::string word;
+  std::string address;
+  wait_for("the peer listens", [&] {
+    std::ifstream said(log);
+    return said >> word >> address && word == "listening";
+  });
+  return address;
+}
+
+Task<void> open_all(GrpcLinkWorld& world, std::string address, std::size_t streams, std::vector<std::unique_ptr<Link>>& links) {
+  while (links.size() < streams) links.push_back(co_await Suite::connected_to(world, {address, kMethod, {}}));
+}
+
+// Of this process, by all the streams: with everything that gRPC has for a stream, and its connection.
+std::size_t grown_by(GrpcLinkWorld& world, const Flow& flow) {
   const TemporaryDirectory directory;
   const auto listener = listening(world);
-  std::vector<std::unique_ptr<AcceptedLink>> links;
+  std::vector<std::unique_ptr<AcceptedLink>> accepted;
+  std::vector<std::unique_ptr<Link>> opened;
   TaskScope tasks(world.executor(), 0);
-  tasks.spawn(accept_all(*listener, links));
-  const std::size_t before = resident();
-  std::vector<std::string> command{RELIANT_GRPC_PEER, "open", listener->address(), std::to_string(streams), "silent"};
-  if (peer_floods) command.insert(command.end(), {"flood", std::to_string(size)});
-  if (peer_floods) std::erase(command, "silent");
-  ServerProcess peer;
-  peer.start(command, directory.file("peer.log"));
-  ASSERT_TRUE(world.run_until([&, wanted = streams] { return links.size() == wanted; }));
-  if (frozen) peer.freeze();
-  std::size_t full = 0;
-  bool over = false;
-  if (peer_floods) tasks.spawn(wait_a_while(over));
-  for (const auto& link : links) {
-    if (!peer_floods) tasks.spawn(fill(world, *link, size, full));
+  const std::string log = directory.file("peer.log");
+  std::vector<std::string> command{RELIANT_GRPC_PEER};
+  if (flow.peer_serves) {
+    command.push_back("serve");
+  } else {
+    command.insert(command.end(), {"open", listener->address(), std::to_string(flow.streams)});
+    tasks.spawn(accept_all(*listener, accepted));
   }
-  ASSERT_TRUE(world.run_until([&, wanted = streams] { return over || full == wanted; }));
+  if (flow.peer == Peer::kFloods) {
+    command.insert(command.end(), {"flood", std::to_string(flow.size)});
+  } else {
+    command.push_back("silent");
+  }
+  const std::size_t before = resident();
+  ServerProcess peer;
+  peer.start(command, log);
+  if (flow.peer_serves) tasks.spawn(open_all(world, address_in(log), flow.streams, opened));
+  EXPECT_TRUE(world.run_until([&] { return accepted.size() + opened.size() == flow.streams; }));
+  if (flow.peer == Peer::kIsFrozen) peer.freeze();
+  std::size_t full = 0;
+  if (flow.peer == Peer::kFloods) {
+    tasks.spawn(wait_until_full(flow.streams, full));
+  } else {
+    for (const auto& link : accepted) tasks.spawn(fill(world, *link, flow.size, full));
+  }
+  EXPECT_TRUE(world.run_until([&] { return full == flow.streams; }));
   const std::size_t now = resident();
-  const std::size_t each = (now - std::min(before, now)) / streams;
+  peer.kill();
+  return now - std::min(before, now);
+}
+
+TEST_P(GrpcLinkMemory, OfAStreamIsBounded) {
+  const Flow& flow = GetParam();
+  GrpcLinkWorld world;
+  const std::size_t each = grown_by(world, flow) / flow.streams;
   std::printf("%zu bytes a stream\n", each);
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)  // they have memory of their own
-  EXPECT_LE(each, 128u * 1024 + (peer_floods ? 0 : size));  // the message that a sender waits with is the sender's
+  const std::size_t senders = flow.peer == Peer::kFloods ? 0 : flow.size;  // what a sender waits with is the sender's
+  EXPECT_LE(each, 128u * 1024 + senders);
 #endif
-  peer.kill();
 }
 
 INSTANTIATE_TEST_SUITE_P(Flows, GrpcLinkMemory,
                          ::testing::Values(Flow{.size = 10, .streams = 20}, Flow{.size = 1000}, Flow{.size = 60'000},
-                                           Flow{.size = 1000, .frozen = true}, Flow{.peer_floods = true, .size = 1000},
-                                           Flow{.peer_floods = true, .size = 16'000}));
+                                           Flow{.peer = Peer::kIsFrozen, .size = 1000}, Flow{.peer = Peer::kFloods, .size = 1},
+                                           Flow{.peer = Peer::kFloods, .size = 10}, Flow{.peer = Peer::kFloods, .size = 100},
+                                           Flow{.peer = Peer::kFloods, .size = 1000}, Flow{.peer = Peer::kFloods, .size = 16'000},
+                                           Flow{.peer = Peer::kFloods, .size = 1, .peer_serves = true},
+                                           Flow{.peer = Peer::kFloods, .size = 1000, .peer_serves = true}));
 
 TEST(GrpcLink, StopsInNoTimeWhenPeersHaveFrozen) {
   constexpr std::size_t kStreams = 20;
