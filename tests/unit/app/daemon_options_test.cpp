@@ -42,6 +42,15 @@ TEST(DaemonOptions, TakeTlsFromTheUrlUnlessToldOtherwise) {
   EXPECT_EQ(field_of(start({"--tls-mode", "ssl"}).status()), "--tls-mode");
 }
 
+TEST(DaemonOptions, HaveNoTerminalToLogToInTheBackground) {
+  EXPECT_FALSE(start({})->background);
+  EXPECT_TRUE(start({"--background"})->background);
+  EXPECT_EQ(start({"--background", "--wait", "3"})->wait, std::chrono::seconds(3));
+  EXPECT_EQ(field_of(start({"--background", "--wait", "0"}).status()), "--wait");
+  EXPECT_EQ(field_of(start({"--background", "--log-file", "-"}).status()), "--log-file");
+  EXPECT_EQ(field_of(start({"--background"}, {{"LOG_FILE", "-"}}).status()), "--log-file");
+}
+
 // C43.
 TEST(DaemonOptions, TakeSeveralGateways) {
   const auto made = start({}, {{"RELIANT_GATEWAY_URL", "https://a:1,https://b"}});
