@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/split.h"
 #include "base/text.h"
 
 namespace reliant::adapters {
@@ -81,12 +82,7 @@ natsStatus send(natsConnection* connection, const ports::BusMessage& message) {
 
 Result<std::vector<std::string>> parse_nats_urls(std::string_view urls) {
   std::vector<std::string> out;
-  while (!urls.empty()) {
-    const std::size_t comma = urls.find(',');
-    std::string_view url = urls.substr(0, comma);
-    urls.remove_prefix(comma == std::string_view::npos ? urls.size() : comma + 1);
-    while (url.starts_with(' ')) url.remove_prefix(1);
-    while (url.ends_with(' ')) url.remove_suffix(1);
+  for (const std::string_view url : split_at_commas(urls)) {
     std::string_view host = url;
     for (const std::string_view scheme : {kPlainScheme, kTlsScheme})
       if (host.starts_with(scheme)) host.remove_prefix(scheme.size());

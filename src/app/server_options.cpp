@@ -10,6 +10,7 @@
 
 #include "adapters/nats_bus_client.h"
 #include "adapters/self_signed.h"
+#include "base/split.h"
 #include "base/text.h"
 #include "base/url.h"
 
@@ -176,23 +177,14 @@ Result<std::optional<adapters::TlsCredentials>> server_tls_of(const Arguments& a
   return tls_credentials_of(arguments, now);
 }
 
-std::vector<std::string> split(std::string_view list) {
-  std::vector<std::string> out;
-  while (!list.empty()) {
-    const std::size_t comma = list.find(',');
-    std::string_view part = list.substr(0, comma);
-    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ') || part.ends_with('/')) part.remove_suffix(1);
-    if (!part.empty()) out.emplace_back(part);
-  }
-  return out;
-}
-
 // Of a page: what a browser says in its Origin header.
 Result<std::vector<std::string>> cors_of(const Arguments& arguments) {
-  auto origins = split(arguments.text("--cors-origins"));
-  for (const std::string& origin : origins) {
+  std::vector<std::string> origins;
+  const std::string list = arguments.text("--cors-origins");
+  for (std::string_view part : split_at_commas(list)) {
+    while (part.ends_with('/')) part.remove_suffix(1);
+    if (part.empty()) continue;
+    const std::string& origin = origins.emplace_back(part);
     if (origin == "*") continue;
     const auto url = parse_http_url(origin);
     if (url.ok() && url->target == "/") continue;

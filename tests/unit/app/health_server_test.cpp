@@ -105,31 +105,36 @@ ports::RpcResponse ask(api::HandRpc& rpc, std::string method, ports::RpcHeaders 
   return *responder.response;
 }
 
-TEST(CrossOrigin, AnswersTheBrowsersQuestionItself) {
+// That says hello to pages of these origins.
+struct SiteForPages {
+  explicit SiteForPages(std::vector<std::string> origins)
+      : cross_origin(rpc, std::move(origins)), listener(cross_origin.listen("x:1", hello, {})) {
+    EXPECT_TRUE(listener.ok());
+  }
+
   api::HandRpc rpc;
   Hello hello;
-  CrossOrigin cross_origin(rpc, {"https://a.example"});
-  const auto listener = cross_origin.listen("x:1", hello, {});
-  ASSERT_TRUE(listener.ok());
-  const auto asked = ask(rpc, "OPTIONS", {{"origin", "https://a.example"}, {"access-control-request-method", "POST"}});
+  CrossOrigin cross_origin;
+  Result<std::unique_ptr<ports::RpcListener>> listener;
+};
+
+TEST(CrossOrigin, AnswersTheBrowsersQuestionItself) {
+  SiteForPages site({"https://a.example"});
+  const auto asked = ask(site.rpc, "OPTIONS", {{"origin", "https://a.example"}, {"access-control-request-method", "POST"}});
   EXPECT_EQ(asked.status, 204);
   EXPECT_EQ(asked.headers.at("access-control-allow-origin"), "https://a.example");
   EXPECT_NE(asked.headers.at("access-control-allow-headers").find("authorization"), std::string::npos);
-  const auto refused = ask(rpc, "OPTIONS", {{"origin", "https://b.example"}, {"access-control-request-method", "POST"}});
+  const auto refused = ask(site.rpc, "OPTIONS", {{"origin", "https://b.example"}, {"access-control-request-method", "POST"}});
   EXPECT_TRUE(refused.headers.empty());
 }
 
 TEST(CrossOrigin, MarksTheAnswersToPagesOnly) {
-  api::HandRpc rpc;
-  Hello hello;
-  CrossOrigin cross_origin(rpc, {"*"});
-  const auto listener = cross_origin.listen("x:1", hello, {});
-  ASSERT_TRUE(listener.ok());
-  const auto marked = ask(rpc, "GET", {{"origin", "https://a.example"}});
+  SiteForPages site({"*"});
+  const auto marked = ask(site.rpc, "GET", {{"origin", "https://a.example"}});
   EXPECT_EQ(marked.body, "hello");
   EXPECT_EQ(marked.headers.at("access-control-allow-origin"), "*");
   EXPECT_FALSE(marked.headers.contains("access-control-allow-credentials")) << "C34";
-  EXPECT_TRUE(ask(rpc, "GET", {}).headers.empty());
+  EXPECT_TRUE(ask(site.rpc, "GET", {}).headers.empty());
 }
 
 }  // namespace
