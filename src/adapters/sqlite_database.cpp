@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "adapters/sqlite_database_memory.h"
 #include "base/text.h"
 #include "runtime/sleep.h"
 #include "runtime/this_context.h"
@@ -21,7 +22,8 @@ using ports::Values;
 
 namespace {
 
-constexpr std::int64_t kPagesToEmpty = 64;  // to empty more is more work than to prepare statements
+constexpr int kBytesToEmpty = 64 * 1024;  // to empty more is more work than to prepare statements
+constexpr std::int64_t kCopied = 1;        // the version of the schema of what was empty before a copy
 constexpr std::size_t kWriter = 0;
 constexpr std::size_t kReaders = 4;
 constexpr Duration kLockedRetry = std::chrono::milliseconds(5);
@@ -93,16 +95,14 @@ class SqliteConnection {
     if (backup == nullptr) return error();
     const int result = sqlite3_backup_step(backup, -1);
     sqlite3_backup_finish(backup);
-    if (result != SQLITE_DONE) return error();
-    TRY_ASSIGN(copied_schema_, number("PRAGMA schema_version"));
-    return ok_status();
+    return result == SQLITE_DONE ? ok_status() : error();
   }
 
   // The rows of `other` replace those that are here. As `copy`, but the statements need not be prepared anew. Only for
-  // what was copied from there and has the same tables still.
+  // what was copied from there, and has the same tables still.
   Status copy_rows(SqliteConnection& other) {
-    TRY_ASSIGN(const std::int64_t schema, number("PRAGMA schema_version"));
-    if (schema != copied_schema_) return failed_precondition("the tables have been changed since");
+    TRY_ASSIGN(const Rows version, execute("PRAGMA schema_version", {}, Access::kRead));
+    if (version[0].integer(0) != kCopied) return failed_precondition("the tables have been changed since");
     TRY_ASSIGN(const Rows tables,
                other.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid", {}, Access::kRead));
     if (run("BEGIN") != SQLITE_OK) return error();
@@ -114,9 +114,10 @@ class SqliteConnection {
     return run("COMMIT") == SQLITE_OK ? ok_status() : error();
   }
 
-  bool soon_emptied() {
-    const auto pages = number("PRAGMA page_count");
-    return pages.ok() && *pages <= kPagesToEmpty;
+  int bytes_of_pages() {
+    int now = 0;
+    int most = 0;
+    return sqlite3_db_status(handle_, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0) == SQLITE_OK ? now : kBytesToEmpty + 1;
   }
 
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
@@ -143,11 +144,6 @@ class SqliteConnection {
     std::string_view sql;  // the key in `statements_`
     Statement* statement = nullptr;
   };
-
-  Result<std::int64_t> number(std::string_view pragma) {
-    TRY_ASSIGN(const Rows rows, execute(pragma, {}, Access::kRead));
-    return rows[0].integer(0);
-  }
 
   Status copy_rows_of(SqliteConnection& other, const std::string& table) {
     TRY_ASSIGN(const Rows rows, other.execute(concat("SELECT * FROM ", table), {}, Access::kRead));
@@ -267,7 +263,6 @@ class SqliteConnection {
   }
 
   sqlite3* handle_;
-  std::int64_t copied_schema_ = 0;  // its version after `copy`
   Statements statements_;
   std::array<Known, 64> known_{};  // by length and middle; what is not here is looked up
 };
@@ -320,6 +315,7 @@ Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, Durab
 void use_sqlite_in_one_thread() {
   sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
   sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  keep_sqlite_memory();
   // Room for one page is reserved with each b-tree of its own, not for twenty: that of a RETURNING has no second one.
   sqlite3_config(SQLITE_CONFIG_PAGECACHE, nullptr, 0, 1);
 }
@@ -436,7 +432,7 @@ SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnectio
 SqliteDatabase::~SqliteDatabase() {
   std::unique_ptr<SqliteConnection>& writer = connections_[kWriter];
   if (beginning_ == nullptr || writer == nullptr) return;
-  if (writer->soon_emptied()) beginning_->left_behind.push_back(std::move(writer));
+  if (writer->bytes_of_pages() <= kBytesToEmpty) beginning_->left_behind.push_back(std::move(writer));
 }
 
 void SqliteDatabase::pass_on(Turn turn) {
