@@ -391,6 +391,7 @@ TEST_P(GatewayTest, SendsDaemonsOnThoughTheDatabaseHangs) {
 
 TEST_P(GatewayTest, ManyDaemonsAreSentOnOneAfterTheOtherToDifferentGateways) {
   std::vector<std::unique_ptr<ports::Link>> links;
+  links.reserve(50);
   for (int i = 0; i < 50; ++i) links.push_back(world_.connected("d" + std::to_string(i)));
   for (const char* other : {"g2", "g3"}) {
     const std::string address = std::string(other) + ":9190";
