@@ -18,6 +18,7 @@ BEGIN_A_SECOND = 400
 STEADY_SECONDS = 60
 STORM_DAEMONS = 1000
 CALLS_AT_ONCE = 60
+CALLS_BEFORE = 5
 STORM_SECONDS = 30
 LEAST_SECONDS = 4  # this and what follows from it: as sim/scenario/reconnect_watch.cpp judges
 
@@ -59,6 +60,8 @@ def started(command, word):
     finally:
         process.kill()
         process.wait()
+        process.stdin.close()
+        process.stdout.close()
 
 
 def idle_values(binaries, count, bare_kilobytes):
@@ -80,9 +83,19 @@ def idle_values(binaries, count, bare_kilobytes):
 
 
 def events_of(log):
-    for line in log.read_text().splitlines():
-        event = json.loads(line)
-        yield datetime.datetime.fromisoformat(event["time"]).timestamp(), event
+    for line in log.read_text().splitlines(keepends=True):
+        if line.endswith("\n"):  # not the one that is being written
+            event = json.loads(line)
+            yield datetime.datetime.fromisoformat(event["time"]).timestamp(), event
+
+
+def came_back(log, killed):
+    """Seconds after that, by daemon."""
+    back = {}
+    for when, event in events_of(log):
+        if event["event"] == "daemon.connected" and when > killed:
+            back.setdefault(event["daemon"], when - killed)
+    return back
 
 
 def peak_to_mean(back):
@@ -93,28 +106,28 @@ def peak_to_mean(back):
     return peak * length / len(back)
 
 
-def storm_values(binaries):
+def storm_values(binaries, count=STORM_DAEMONS):
     """All daemons on the first of three gateways, calls under way; it is killed."""
-    with Gateways(binaries, 3) as gateways, gateways.daemons(STORM_DAEMONS, [1]) as log:
-        callers = [binaries / "daemon_swarm", "calls", gateways.nats, str(STORM_DAEMONS), str(CALLS_AT_ONCE), *gateways.users()]
+    with Gateways(binaries, 3) as gateways, gateways.daemons(count, [1]) as log:
+        callers = [binaries / "daemon_swarm", "calls", gateways.nats, str(count), str(CALLS_AT_ONCE), *gateways.users()]
         with started(callers, "calling") as calling:
-            time.sleep(5)
+            time.sleep(CALLS_BEFORE)
             killed = time.time()
             os.kill(gateways.pid("gateway-1"), signal.SIGKILL)
-            time.sleep(STORM_SECONDS)
+            while len(came_back(log, killed)) < count and time.time() < killed + STORM_SECONDS:
+                time.sleep(1)  # reading the events takes from those who write them
             said = json.loads(calling.communicate()[0])
+        back = came_back(log, killed)
         events = list(events_of(log))
-    back, open_runs = {}, set()
     runs = collections.Counter(event["request_id"] for _, event in events if event["event"] == "tool.effect.started")
+    under_way = set()
     for when, event in events:
-        if event["event"] == "daemon.connected" and when > killed:
-            back.setdefault(event["daemon"], when - killed)
         if when < killed and event["event"].startswith("tool.effect."):
-            open_runs ^= {event["request_id"]}
+            under_way ^= {event["request_id"]}
     seconds = collections.Counter(int(when) for when in back.values())
-    missing = STORM_DAEMONS - len(back)
+    missing = count - len(back)
     twice = sum(1 for number in runs.values() if number > 1)
-    lost = said["asked"] - said["executed"] + twice
-    print(f"  {STORM_DAEMONS} daemons: {missing} not back; a second: {[seconds[each] for each in range(max(seconds) + 1)]}; "
-          f"{len(open_runs)} tools ran when the gateway was killed; calls: {said}, run twice: {twice}", flush=True)
-    return {"back": max(back.values()) if missing == 0 else float("inf"), "peak_to_mean": peak_to_mean(back.values()), "lost": lost}
+    print(f"  {count} daemons: {missing} not back; a second: {[seconds[each] for each in range(max(seconds, default=0) + 1)]}; "
+          f"{len(under_way)} tools ran when the gateway was killed; calls: {said}, run twice: {twice}", flush=True)
+    return {"back": max(back.values()) if missing == 0 else float("inf"), "peak_to_mean": peak_to_mean(back.values()) if back else float("inf"),
+            "lost": said["asked"] - said["executed"] + twice, "under_way": len(under_way)}

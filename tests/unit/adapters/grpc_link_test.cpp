@@ -441,7 +441,8 @@ std::size_t grown_by(GrpcLinkWorld& world, const Flow& flow) {
   ServerProcess peer;
   peer.start(command, log);
   if (flow.peer_serves) tasks.spawn(open_all(world, address_in(log), flow.streams, opened));
-  EXPECT_TRUE(world.run_until([&] { return accepted.size() + opened.size() == flow.streams; }));
+  EXPECT_TRUE(world.run_until([&] { return accepted.size() + opened.size() == flow.streams; }))
+      << accepted.size() << " have come, " << opened.size() << " were opened";
   if (flow.peer == Peer::kIsFrozen) peer.freeze();
   std::size_t full = 0;
   if (flow.peer == Peer::kFloods) {
@@ -457,7 +458,7 @@ std::size_t grown_by(GrpcLinkWorld& world, const Flow& flow) {
 
 TEST_P(GrpcLinkMemory, OfAStreamIsBounded) {
   const Flow& flow = GetParam();
-  GrpcLinkWorld world;
+  GrpcLinkWorld world(GrpcLinkOptions{}, GrpcLinkOptions{.backlog = flow.streams});  // they may come all at once
   const std::size_t each = grown_by(world, flow) / flow.streams;
   std::printf("%zu bytes a stream\n", each);
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)  // they have memory of their own
