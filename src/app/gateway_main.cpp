@@ -17,6 +17,9 @@
 namespace reliant::app {
 namespace {
 
+// Who comes in a crowd is told by the gateway when to come again (GatewayOptions::max_registrations). Were it the link that
+// refused him, it would look like a gateway that is not there, and he would back off.
+constexpr std::size_t kCrowd = 4096;
 constexpr Duration kStartPatience = std::chrono::seconds(8);
 
 Task<Status> accepts(const ServerProcess& process) {
@@ -32,7 +35,8 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   store::Store store(database, clock, process.random().stream("store"));
   auth::DbPatValidator authenticator(store.tokens());
   gateway::Records records(store, authenticator, clock);
-  CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), {.certificate = options.tls}));
+  CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(
+                                      process.executor(), {.certificate = options.tls, .backlog = kCrowd}));
   CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
   gateway::Gateway gateway(process.context(), clock, process.log(), *links, records,
                            {.id = options.id,
