@@ -59,11 +59,8 @@ Status elsewhere(const SessionIdentity& session) {
 
 Task<Result<store::Execution>> Records::begin_execution(SessionIdentity session, model::ToolRequest request) {
   const RequestId id = request.id;
-  CO_TRY_ASSIGN(store::Execution known, co_await store_.executions().insert(std::move(request), deadline()));
-  if (known.state != store::ExecutionState::kDone) {
-    CO_TRY_ASSIGN(known, co_await store_.executions().advance(id, store::ExecutionState::kDispatched,
-                                                              stream_of(session), deadline()));
-  }
+  CO_TRY_ASSIGN(store::Execution known,
+                co_await store_.executions().dispatch(std::move(request), stream_of(session), deadline()));
   if (sent_elsewhere(known, stream_of(session))) co_return elsewhere(session);
   if (known.state == store::ExecutionState::kLost)
     co_return failed_precondition("tool request ", id.str(), " was given up; it is not sent any more");

@@ -36,6 +36,7 @@ bool may_become(ExecutionState from, ExecutionState to) {
 #define EXECUTION_COLUMNS                                                                               \
   "request_id, user_id, daemon_id, chat_id, call_id, tool, arguments, working_directory, effect, "      \
   "timeout_ms, state, epoch, outcome, is_error, content, exit_code, output_chunks, created_at, cancel_asked, journal"
+constexpr std::size_t kEpochOfDaemon = 20;  // the column behind these
 
 Execution execution_from(const Row& row) {
   Execution execution;
@@ -75,6 +76,10 @@ namespace {
 
 Status no_execution(const RequestId& id) { return not_found("tool request ", id.str(), " is not known"); }
 
+Status of_somebody_else(const RequestId& id) {
+  return permission_denied("tool request ", id.str(), " belongs to another user or daemon");
+}
+
 struct InsertExecution {
   using Value = Execution;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id
@@ -86,8 +91,13 @@ struct InsertExecution {
     CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, request.id));
     if (stored && stored->request.user == request.user && (any_daemon || stored->request.daemon == request.daemon))
       co_return *std::move(stored);
-    if (stored)
-      co_return permission_denied("tool request ", request.id.str(), " belongs to another user or daemon");
+    if (stored) co_return of_somebody_else(request.id);
+    CO_TRY_OK(co_await add(transaction));
+    co_return execution;
+  }
+
+  Task<Status> add(Transaction& transaction) const {
+    const model::ToolRequest& request = execution.request;
     CO_TRY_OK((co_await transaction.execute(
                    "INSERT INTO tool_executions (" EXECUTION_COLUMNS ") VALUES "
                    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', 0, '', 0, 0, $12, 0, '')",
@@ -96,23 +106,39 @@ struct InsertExecution {
                     std::string(model::to_string(request.effect)), request.timeout_ms,
                     std::string(to_string(execution.state)), microseconds_of(execution.created_at)}))
                   .status());
-    CO_TRY_OK(co_await append_audit(transaction, {AuditId(request.id.str()), request.user, "tool.requested", request.tool,
-                                                  request.daemon, request.chat, execution.created_at}));
-    co_return execution;
+    co_return co_await append_audit(transaction, {AuditId(request.id.str()), request.user, "tool.requested", request.tool,
+                                                  request.daemon, request.chat, execution.created_at});
   }
 };
 
-Task<Status> check_stream(Transaction& transaction, model::ToolRequest request, DaemonStream stream) {
-  if (request.user != stream.user || request.daemon != stream.daemon)
-    co_return permission_denied("tool request ", request.id.str(), " is not for daemon ", stream.daemon.str());
+// A request, and the epoch that the daemon of a stream has now: one question. 0: without a stream, or it has none.
+struct Stored {
+  Execution execution;
+  std::int64_t epoch = 0;
+};
+
+Task<Result<std::optional<Stored>>> stored_for(Transaction& transaction, RequestId id, std::optional<DaemonStream> stream) {
+  if (!stream) {
+    CO_TRY_ASSIGN(auto alone, co_await stored_execution(transaction, std::move(id)));
+    if (!alone) co_return std::optional<Stored>();
+    co_return Stored{*std::move(alone), 0};
+  }
   CO_TRY_ASSIGN(const Rows rows,
-                co_await transaction.execute("SELECT epoch FROM daemons WHERE user_id = $1 AND id = $2",
-                                             {request.user.str(), request.daemon.str()}));
-  const std::int64_t current = rows.empty() ? 0 : rows[0].integer(0);
-  if (current == stream.epoch) co_return ok_status();
-  co_return with_reason(failed_precondition("the stream of epoch ", stream.epoch, " of daemon ",
-                                            request.daemon.str(), " was replaced by epoch ", current),
-                        kReasonSuperseded);
+                co_await transaction.execute(
+                    "SELECT " EXECUTION_COLUMNS ", COALESCE((SELECT d.epoch FROM daemons d WHERE d.user_id = $2 AND d.id = $3), 0) "
+                    "FROM tool_executions WHERE request_id = $1",
+                    {id.str(), stream->user.str(), stream->daemon.str()}));
+  if (rows.empty()) co_return std::optional<Stored>();
+  co_return Stored{execution_from(rows[0]), rows[0].integer(kEpochOfDaemon)};
+}
+
+Status check_stream(const model::ToolRequest& request, const DaemonStream& stream, std::int64_t current) {
+  if (request.user != stream.user || request.daemon != stream.daemon)
+    return permission_denied("tool request ", request.id.str(), " is not for daemon ", stream.daemon.str());
+  if (current == stream.epoch) return ok_status();
+  return with_reason(failed_precondition("the stream of epoch ", stream.epoch, " of daemon ",
+                                         request.daemon.str(), " was replaced by epoch ", current),
+                     kReasonSuperseded);
 }
 
 // What no gateway has sent has not been run.
@@ -151,28 +177,54 @@ struct AdvanceExecution {
   std::int64_t now = 0;      // microseconds
 
   Task<Result<Execution>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, id));
+    CO_TRY_ASSIGN(auto stored, co_await stored_for(transaction, id, stream));
     if (!stored) co_return no_execution(id);
-    if (stream) CO_TRY_OK(co_await check_stream(transaction, stored->request, *stream));
-    if (stream && state != ExecutionState::kDone && sent_elsewhere(*stored, *stream)) {
-      if (may_yet_come(*stored, now)) co_return *std::move(stored);
+    co_return co_await step(transaction, *std::move(stored));
+  }
+
+  Task<Result<Execution>> step(Transaction& transaction, Stored stored) const {
+    Execution& execution = stored.execution;
+    if (stream) CO_TRY_OK(check_stream(execution.request, *stream, stored.epoch));
+    if (stream && state != ExecutionState::kDone && sent_elsewhere(execution, *stream)) {
+      if (may_yet_come(execution, now)) co_return std::move(execution);
       const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, forgotten(), now};
       co_return co_await end.run(transaction);
     }
-    if (!may_become(stored->state, state)) co_return *std::move(stored);
-    stored->state = state;
-    if (stream) stored->epoch = stream->epoch;
-    if (stream) stored->journal = stream->journal;
-    if (state == ExecutionState::kDone) stored->result = result;
+    if (!may_become(execution.state, state)) co_return std::move(execution);
+    execution.state = state;
+    if (stream) execution.epoch = stream->epoch;
+    if (stream) execution.journal = stream->journal;
+    if (state == ExecutionState::kDone) execution.result = result;
     CO_TRY_OK(
         (co_await transaction.execute(
              "UPDATE tool_executions SET state = $2, epoch = $3, outcome = $4, is_error = $5, content = $6, "
              "exit_code = $7, output_chunks = $8, journal = $9 WHERE request_id = $1",
-             {id.str(), std::string(to_string(state)), stored->epoch,
+             {id.str(), std::string(to_string(state)), execution.epoch,
               std::string(model::to_string(result.outcome)), std::int64_t{result.is_error}, result.content,
-              result.exit_code, static_cast<std::int64_t>(result.output_chunks), stored->journal}))
+              result.exit_code, static_cast<std::int64_t>(result.output_chunks), execution.journal}))
             .status());
-    co_return *std::move(stored);
+    co_return std::move(execution);
+  }
+};
+
+// insert() and the step to kDispatched in one transaction.
+struct DispatchExecution {
+  using Value = Execution;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id; a step that was made is not made again
+  InsertExecution insert;
+  AdvanceExecution advance;
+
+  Task<Result<Execution>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(auto stored, co_await stored_for(transaction, advance.id, advance.stream));
+    if (!stored) {
+      CO_TRY_OK(co_await insert.add(transaction));
+      co_return co_await advance.run(transaction);
+    }
+    const model::ToolRequest& known = stored->execution.request;
+    const model::ToolRequest& asked = insert.execution.request;
+    if (known.user != asked.user || known.daemon != asked.daemon) co_return of_somebody_else(asked.id);
+    if (stored->execution.state == ExecutionState::kDone) co_return std::move(stored->execution);
+    co_return co_await advance.step(transaction, *std::move(stored));
   }
 };
 
@@ -184,11 +236,12 @@ struct CancelExecution {
   std::int64_t now;  // microseconds
 
   Task<Result<Execution>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, id));
-    if (!stored) co_return no_execution(id);
-    if (stream) CO_TRY_OK(co_await check_stream(transaction, stored->request, *stream));
+    CO_TRY_ASSIGN(auto found, co_await stored_for(transaction, id, stream));
+    if (!found) co_return no_execution(id);
+    Execution* const stored = &found->execution;
+    if (stream) CO_TRY_OK(check_stream(stored->request, *stream, found->epoch));
     if (stored->state == ExecutionState::kDone || stored->state == ExecutionState::kLost || stored->cancel_asked)
-      co_return *std::move(stored);
+      co_return std::move(*stored);
     if (stream && sent_elsewhere(*stored, *stream) && !may_yet_come(*stored, now)) {
       const AdvanceExecution unknown{id, ExecutionState::kDone, std::nullopt, forgotten(), now};
       co_return co_await unknown.run(transaction);
@@ -201,7 +254,7 @@ struct CancelExecution {
                                             {id.str()}))
                   .status());
     stored->cancel_asked = true;
-    co_return *std::move(stored);
+    co_return std::move(*stored);
   }
 };
 
@@ -300,6 +353,15 @@ Task<Result<Execution>> Executions::claim(model::ToolRequest request, Instant de
   execution.request = std::move(request);
   execution.created_at = wall_time(transactor_.wall_now());
   return transactor_.write(InsertExecution{std::move(execution), true}, deadline);
+}
+
+Task<Result<Execution>> Executions::dispatch(model::ToolRequest request, DaemonStream stream, Instant deadline) {
+  Execution execution;
+  execution.request = std::move(request);
+  const std::int64_t now = transactor_.wall_now();
+  execution.created_at = wall_time(now);
+  AdvanceExecution advance{execution.request.id, ExecutionState::kDispatched, std::move(stream), {}, now};
+  return transactor_.write(DispatchExecution{{std::move(execution), false}, std::move(advance)}, deadline);
 }
 
 Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState state, DaemonStream stream,

@@ -168,6 +168,35 @@ TEST_F(Executions, NeverGoBack) {
             ExecutionState::kDone);
 }
 
+TEST_F(Executions, AreStoredAndSentInOneStep) {
+  const std::int64_t epoch = arrive("gw1");
+  const auto fresh = value(store().executions().dispatch(request("r1"), stream(epoch), soon()));
+  EXPECT_EQ(fresh.state, ExecutionState::kDispatched);
+  EXPECT_EQ(fresh.epoch, epoch);
+  EXPECT_EQ(fresh.request, request("r1"));
+  EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kDispatched);
+
+  value(store().executions().insert(request("r2"), soon()));
+  EXPECT_EQ(value(store().executions().dispatch(request("r2"), stream(epoch), soon())).state, ExecutionState::kDispatched);
+
+  const model::ToolResult end{model::Outcome::kExecuted, false, "done", 0, 0};
+  value(store().executions().finish(RequestId("r2"), stream(epoch), end, soon()));
+  const auto again = value(store().executions().dispatch(request("r2"), stream(epoch), soon()));
+  EXPECT_EQ(again.state, ExecutionState::kDone);
+  EXPECT_EQ(again.result, end);
+}
+
+TEST_F(Executions, AreNotStoredWhenTheyMayNotBeSent) {
+  const std::int64_t old = arrive("gw1");
+  arrive("gw2");
+  EXPECT_EQ(reason_of(error(store().executions().dispatch(request("r1"), stream(old), soon()))), kReasonSuperseded);
+  EXPECT_EQ(error(store().executions().get(RequestId("r1"), soon())).code(), StatusCode::kNotFound);
+  auto foreign = request("r2");
+  foreign.daemon = DaemonId("d2");
+  value(store().executions().insert(foreign, soon()));
+  EXPECT_EQ(error(store().executions().dispatch(request("r2"), stream(old), soon())).code(), StatusCode::kPermissionDenied);
+}
+
 TEST_F(Executions, WhoseEndComesWhileTheyAreGivenUpAreToldAsTheyEnded) {
   const auto chat = make_chat();
   const std::int64_t epoch = arrive("gw1");
