@@ -42,7 +42,7 @@ Daemon::Daemon(Context& context, Clock& clock, Random random, EventLog& log, por
       options_(std::move(options)),
       random_(random.next()),
       backoff_(options_.backoff, random_),
-      journal_(journal, clock, Random(random.next())),
+      journal_(context, journal, clock, Random(random.next())),
       runner_(context, clock, log, tools, journal_,
               RunnerOptions{.daemon = options_.id,
                             .working_directory = options_.working_directory,

@@ -1,9 +1,11 @@
 #include "daemon/journal.h"
 
 #include <utility>
+#include <variant>
 
 #include "base/digest.h"
 #include "base/text.h"
+#include "store/group_commit.h"
 
 namespace reliant::daemon {
 namespace {
@@ -139,15 +141,12 @@ struct Knows {
 };
 
 struct Admit {
-  using Value = Admission;
-  static constexpr InDoubt kInDoubt =
-      InDoubt::kRunAgain;  // `run` tells our own earlier attempt from an earlier life
   JournalRequest request;
   std::string input;  // digest of tool and arguments
-  std::string run_id;
+  std::string run_id;  // tells our own earlier attempt from an earlier life
   std::int64_t now;
 
-  Task<Result<Value>> run(Transaction& transaction) {
+  Task<Result<Admission>> run(Transaction& transaction) {
     CO_TRY_ASSIGN(const Rows rows,
                   co_await transaction.execute(
                       "SELECT input_sha256, effect, run, state, outcome, is_error, exit_code, "
@@ -183,7 +182,7 @@ struct Admit {
     co_return known;
   }
 
-  Task<Result<Value>> insert(Transaction& transaction) {
+  Task<Result<Admission>> insert(Transaction& transaction) {
     CO_TRY_ASSIGN(
         [[maybe_unused]] const Rows inserted,
         co_await transaction.execute(
@@ -208,25 +207,21 @@ struct Identify {
 };
 
 struct Finish {
-  using Value = std::int64_t;
-  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;
   RequestId id;
   model::ToolResult result;
   std::int64_t now;
 
-  Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(kFinish, finish_values(id, result, now)));
-    co_return rows.changed;
+  Task<Result<Admission>> run(Transaction& transaction) {
+    CO_TRY_OK((co_await transaction.execute(kFinish, finish_values(id, result, now))).status());
+    co_return Admission{};
   }
 };
 
 struct Refuse {
-  using Value = std::int64_t;
-  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;
   RequestId id;
   std::int64_t now;
 
-  Task<Result<Value>> run(Transaction& transaction) {
+  Task<Result<Admission>> run(Transaction& transaction) {
     CO_TRY_ASSIGN(
         const Rows inserted,
         co_await transaction.execute(
@@ -235,26 +230,22 @@ struct Refuse {
             {id.str(), now}));
     model::ToolResult result = inserted.changed > 0 ? cancelled_before() : interrupted();
     CO_TRY_ASSIGN(result.output_chunks, co_await last_chunk(transaction, id));
-    CO_TRY_ASSIGN(const Rows ended, co_await transaction.execute(kFinish, finish_values(id, result, now)));
-    co_return ended.changed;
+    CO_TRY_OK((co_await transaction.execute(kFinish, finish_values(id, result, now))).status());
+    co_return Admission{};
   }
 };
 
 struct Acknowledge {
-  using Value = std::int64_t;
-  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;
   RequestId id;
   std::int64_t now;
 
-  Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(
-        const Rows changed,
-        co_await transaction.execute("UPDATE requests SET acknowledged_at = $2 WHERE request_id = $1 AND "
-                                     "state = 'finished' AND acknowledged_at IS NULL",
-                                     {id.str(), now}));
-    CO_TRY_ASSIGN([[maybe_unused]] const Rows forgotten,
-                  co_await transaction.execute("DELETE FROM outputs WHERE request_id = $1", {id.str()}));
-    co_return changed.changed;
+  Task<Result<Admission>> run(Transaction& transaction) {
+    CO_TRY_OK((co_await transaction.execute("UPDATE requests SET acknowledged_at = $2 WHERE request_id = $1 AND "
+                                            "state = 'finished' AND acknowledged_at IS NULL",
+                                            {id.str(), now}))
+                  .status());
+    CO_TRY_OK((co_await transaction.execute("DELETE FROM outputs WHERE request_id = $1", {id.str()})).status());
+    co_return Admission{};
   }
 };
 
@@ -276,22 +267,42 @@ struct Prune {
 };
 
 struct AddOutput {
-  using Value = std::int64_t;
-  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;
   RequestId id;
   OutputChunk chunk;
   std::uint64_t forget;
 
+  Task<Result<Admission>> run(Transaction& transaction) {
+    CO_TRY_OK((co_await transaction.execute("DELETE FROM outputs WHERE request_id = $1 AND chunk <= $2",
+                                            {id.str(), static_cast<std::int64_t>(forget)}))
+                  .status());
+    CO_TRY_OK((co_await transaction.execute("INSERT INTO outputs (request_id, chunk, data) VALUES ($1, $2, $3) "
+                                            "ON CONFLICT (request_id, chunk) DO NOTHING",
+                                            {id.str(), static_cast<std::int64_t>(chunk.number), Blob{chunk.data}}))
+                  .status());
+    co_return Admission{};
+  }
+};
+
+// One of those that come while the daemon works. Each may be run again: it finds what it wrote, or writes the same.
+struct Change {
+  RequestId id;
+  std::variant<Admit, Finish, Refuse, Acknowledge, AddOutput> what;
+};
+
+struct ChangeAll {
+  using Value = std::vector<Result<Admission>>;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;
+  std::vector<Change> changes;
+
+  // One that is refused has written nothing: the others stand. After any other error the transaction is over.
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows gone,
-                  co_await transaction.execute("DELETE FROM outputs WHERE request_id = $1 AND chunk <= $2",
-                                               {id.str(), static_cast<std::int64_t>(forget)}));
-    CO_TRY_ASSIGN(
-        [[maybe_unused]] const Rows added,
-        co_await transaction.execute("INSERT INTO outputs (request_id, chunk, data) VALUES ($1, $2, $3) "
-                                     "ON CONFLICT (request_id, chunk) DO NOTHING",
-                                     {id.str(), static_cast<std::int64_t>(chunk.number), Blob{chunk.data}}));
-    co_return gone.changed;
+    Value answers;
+    for (Change& change : changes) {
+      auto answer = co_await std::visit([&transaction](auto& what) { return what.run(transaction); }, change.what);
+      if (!answer.ok() && answer.status().code() != StatusCode::kInvalidArgument) co_return answer.status();
+      answers.push_back(std::move(answer));
+    }
+    co_return answers;
   }
 };
 
@@ -345,8 +356,32 @@ std::int64_t micros(Duration duration) {
 
 }  // namespace
 
-Journal::Journal(ports::Database& database, Clock& clock, Random random)
-    : transactor_(database, clock, random) {}
+// What comes while a commit goes to the disk goes there together with the next one: a machine that runs many tools at a time
+// waits for its disk once, and not once for each of them.
+class Journal::Changes {
+ public:
+  Changes(Context& context, Clock& clock, store::Transactor& transactor)
+      : clock_(clock),
+        transactor_(transactor),
+        group_(context, {.write = [this](std::vector<Change> changes) { return write(std::move(changes)); },
+                         .key_of = [](const Change& change) { return std::pair(change.id.str(), std::string()); }}) {}
+
+  Task<Result<Admission>> submit(Change change, Instant deadline) { return group_.submit(std::move(change), deadline); }
+
+ private:
+  Task<Result<std::vector<Result<Admission>>>> write(std::vector<Change> changes) {
+    return transactor_.write(ChangeAll{std::move(changes)}, after(clock_.now(), kPatience));
+  }
+
+  Clock& clock_;
+  store::Transactor& transactor_;
+  store::GroupCommit<Change, Admission> group_;
+};
+
+Journal::Journal(Context& context, ports::Database& database, Clock& clock, Random random)
+    : transactor_(database, clock, random), changes_(std::make_unique<Changes>(context, clock, transactor_)) {}
+
+Journal::~Journal() = default;
 
 Task<Status> Journal::open(Instant deadline) {
   CO_TRY_OK(co_await transactor_.database().run_script(kSchema, deadline));
@@ -355,19 +390,18 @@ Task<Status> Journal::open(Instant deadline) {
 }
 
 Task<Result<Admission>> Journal::admit(JournalRequest request, Instant deadline) {
+  RequestId id = request.id;
   const std::string input = sha256_hex(concat(request.tool.size(), ":", request.tool, request.arguments));
-  co_return co_await transactor_.write(
-      Admit{std::move(request), input, transactor_.new_id("run"), transactor_.wall_now()}, deadline);
+  Admit admit{std::move(request), input, transactor_.new_id("run"), transactor_.wall_now()};
+  co_return co_await changes_->submit({std::move(id), std::move(admit)}, deadline);
 }
 
 Task<Status> Journal::finish(RequestId id, model::ToolResult result, Instant deadline) {
-  co_return (
-      co_await transactor_.write(Finish{std::move(id), std::move(result), transactor_.wall_now()}, deadline))
-      .status();
+  co_return (co_await changes_->submit({id, Finish{id, std::move(result), transactor_.wall_now()}}, deadline)).status();
 }
 
 Task<Status> Journal::refuse(RequestId id, Instant deadline) {
-  co_return (co_await transactor_.write(Refuse{std::move(id), transactor_.wall_now()}, deadline)).status();
+  co_return (co_await changes_->submit({id, Refuse{id, transactor_.wall_now()}}, deadline)).status();
 }
 
 Task<Result<bool>> Journal::knows(RequestId id, Instant deadline) {
@@ -378,8 +412,7 @@ Task<Result<std::optional<model::ToolResult>>> Journal::result(RequestId id, Ins
 }
 
 Task<Status> Journal::acknowledge(RequestId id, Instant deadline) {
-  co_return (co_await transactor_.write(Acknowledge{std::move(id), transactor_.wall_now()}, deadline))
-      .status();
+  co_return (co_await changes_->submit({id, Acknowledge{id, transactor_.wall_now()}}, deadline)).status();
 }
 
 Task<Result<std::vector<RequestId>>> Journal::unacknowledged(Instant deadline) {
@@ -393,8 +426,7 @@ Task<Status> Journal::prune(Instant deadline) {
 }
 
 Task<Status> Journal::add_output(RequestId id, OutputChunk chunk, std::uint64_t forget, Instant deadline) {
-  co_return (co_await transactor_.write(AddOutput{std::move(id), std::move(chunk), forget}, deadline))
-      .status();
+  co_return (co_await changes_->submit({id, AddOutput{id, std::move(chunk), forget}}, deadline)).status();
 }
 
 Task<Result<std::optional<OutputChunk>>> Journal::output_after(RequestId id, std::uint64_t after_chunk,

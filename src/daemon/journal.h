@@ -14,10 +14,11 @@
 //
 // Owner: the Daemon. Executor: the logic thread. Every call may fail as store/transact.h says; a failed admit
 // means that the tool must not run. Requests of one id are not worked on by two calls at a time: the Runner
-// sees to that.
+// sees to that. Changes of several requests that come at a time are written in one transaction.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "model/tool.h"
 #include "ports/database.h"
 #include "runtime/clock.h"
+#include "runtime/context.h"
 #include "runtime/random.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
@@ -55,9 +57,14 @@ struct OutputChunk {
 class Journal {
  public:
   static constexpr Duration kTextKept = std::chrono::hours(1);       // after the acknowledgement
+  static constexpr Duration kPatience = std::chrono::seconds(30);    // with the database, for one transaction
   static constexpr Duration kRowKept = std::chrono::hours(30 * 24);  // no activity is retried for so long
 
-  Journal(ports::Database& database, Clock& clock, Random random);
+  // `context` runs what gathers the changes of one transaction.
+  Journal(Context& context, ports::Database& database, Clock& clock, Random random);
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  ~Journal();
 
   // Makes the tables, and settles what an earlier life left half-way.
   Task<Status> open(Instant deadline);
@@ -85,8 +92,11 @@ class Journal {
   Task<Result<std::optional<OutputChunk>>> output_after(RequestId id, std::uint64_t after, Instant deadline);
 
  private:
+  class Changes;
+
   store::Transactor transactor_;
   std::string id_;
+  std::unique_ptr<Changes> changes_;
 };
 
 }  // namespace reliant::daemon

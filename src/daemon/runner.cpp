@@ -405,9 +405,9 @@ Task<void> Runner::cancel_absent(RequestId id) {
     log_.warning("daemon.cancel.not_journaled", {{"request_id", id.str()}, {"error", message_of(refused)}});
     co_return;  // not confirmed: whoever asked will ask again
   }
-  // One that came in the meantime waits behind the refusal, and answers for itself.
   const auto stored = co_await journal_.unacknowledged(soon());
-  if (stored.ok() && std::find(stored->begin(), stored->end(), id) != stored->end() &&
+  // One that came in the meantime waits behind the refusal, and answers for itself.
+  if (!runs_.contains(id) && stored.ok() && std::find(stored->begin(), stored->end(), id) != stored->end() &&
       offers_.insert(id).second && listener_)
     listener_->on_finished(id);
   if (listener_) listener_->on_cancel_done(id, false);

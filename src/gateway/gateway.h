@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "base/event_log.h"
-#include "gateway/group_commit.h"
 #include "gateway/records.h"
 #include "gateway/session.h"
 #include "gateway/session_observer.h"
@@ -21,6 +20,7 @@
 #include "router/daemon_router.h"
 #include "runtime/clock.h"
 #include "runtime/scope.h"
+#include "store/group_commit.h"
 
 namespace reliant::gateway {
 
@@ -104,7 +104,7 @@ class Gateway final : public router::DaemonSessions {
   SessionObserver* observer_ = nullptr;
   bool draining_ = false;
   std::unique_ptr<ports::LinkListener> listener_;
-  GroupCommit<Arrival, std::int64_t> registrations_;
+  store::GroupCommit<Arrival, std::int64_t> registrations_;
   PresenceWrites presence_writes_;
   std::size_t registering_ = 0;
   Duration registration_takes_ = std::chrono::milliseconds(100);  // of late

@@ -17,7 +17,6 @@
 
 #include "base/event_log.h"
 #include "base/ids.h"
-#include "gateway/group_commit.h"
 #include "gateway/records.h"
 #include "model/daemon_status.h"
 #include "model/tool.h"
@@ -30,10 +29,11 @@
 #include "runtime/event.h"
 #include "runtime/one_shot.h"
 #include "runtime/scope.h"
+#include "store/group_commit.h"
 
 namespace reliant::gateway {
 
-using PresenceWrites = GroupCommit<Presence, std::monostate>;
+using PresenceWrites = store::GroupCommit<Presence, std::monostate>;
 
 class Session {
  public:

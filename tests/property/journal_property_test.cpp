@@ -30,7 +30,7 @@ class System {
 
   void restart() {
     journal_.reset();
-    journal_ = std::make_unique<Journal>(*database_, clock_, Random(++life_));
+    journal_ = std::make_unique<Journal>(process_.context(), *database_, clock_, Random(++life_));
     RC_ASSERT(call(journal_->open(kNever)).ok());
   }
   template <class T>
@@ -63,6 +63,7 @@ class System {
   }
 
   Executor executor_{1};
+  TaskScope process_{executor_, 1};
   sim::SimClock clock_{executor_, 0};
   std::unique_ptr<adapters::SqliteDatabase> database_ = *adapters::SqliteDatabase::open(":memory:");
   std::uint64_t life_ = 0;

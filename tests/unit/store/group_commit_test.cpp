@@ -1,4 +1,4 @@
-#include "gateway/group_commit.h"
+#include "store/group_commit.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "kernel/simulation.h"
 #include "runtime/sleep.h"
 
-namespace reliant::gateway {
+namespace reliant::store {
 namespace {
 
 using namespace std::chrono_literals;
@@ -130,4 +130,4 @@ TEST_F(GroupCommitTest, DropsWhatNobodyWaitsForAnyMore) {
 }
 
 }  // namespace
-}  // namespace reliant::gateway
+}  // namespace reliant::store

@@ -5,7 +5,7 @@
 // In the order in which they came: of two items with the same key the second goes with a later transaction. One that
 // cannot be written does not take others with it: then each is written alone.
 //
-// Owner: the Gateway; outlives those who wait. Executor: the logic thread. An item whose caller is gone before its turn is
+// Owner: a role; outlives those who wait. Executor: the logic thread. An item whose caller is gone before its turn is
 // dropped; one that is being written is written.
 #pragma once
 
@@ -24,7 +24,7 @@
 #include "runtime/task.h"
 #include "runtime/time.h"
 
-namespace reliant::gateway {
+namespace reliant::store {
 
 template <class Item, class Answer>
 class GroupCommit {
@@ -137,4 +137,4 @@ class GroupCommit {
   TaskScope scope_;  // last: its task uses everything above
 };
 
-}  // namespace reliant::gateway
+}  // namespace reliant::store
