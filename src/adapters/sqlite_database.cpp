@@ -9,6 +9,7 @@
 
 #include "adapters/sqlite_database_memory.h"
 #include "base/text.h"
+#include "runtime/event.h"
 #include "runtime/sleep.h"
 #include "runtime/this_context.h"
 
@@ -337,20 +338,41 @@ class SqliteTransaction final : public ports::Transaction {
 
   Task<Status> commit() override {
     if (connection_ == nullptr) co_return internal_error("the transaction is over: commit");
-    Status status;
+    if (access_ == Access::kWrite && database_.committer_) co_return co_await commit_elsewhere();
     const bool begun = !(database_.in_memory_ && access_ == Access::kRead);
-    if (const int result = begun ? connection_->run("COMMIT") : SQLITE_OK; result != SQLITE_OK) {
-      status = connection_->error();
-      // The disk failed while the commit was written: whether it is there is known only after the file is
-      // read again.
-      if ((result & 0xff) == SQLITE_IOERR)
-        status = with_reason(unknown("the commit is in doubt: ", message_of(status)), kReasonCommitUnknown);
-    }
+    const Status status = begun ? committed(*connection_) : ok_status();
     end();
     co_return status;
   }
 
  private:
+  // Also rolled back, when it could not be committed.
+  static Status committed(SqliteConnection& connection) {
+    const int result = connection.run("COMMIT");
+    if (result == SQLITE_OK) return ok_status();
+    Status status = connection.error();
+    // The disk failed while the commit was written: whether it is there is known only after the file is
+    // read again.
+    if ((result & 0xff) == SQLITE_IOERR)
+      status = with_reason(unknown("the commit is in doubt: ", message_of(status)), kReasonCommitUnknown);
+    if (connection.in_transaction()) connection.run("ROLLBACK");
+    return status;
+  }
+
+  // The connection is the committer's until it is done; this transaction may be gone then.
+  Task<Status> commit_elsewhere() {
+    auto status = std::make_shared<Status>();
+    auto done = std::make_shared<Event>();
+    SqliteConnection& connection = *std::exchange(connection_, nullptr);
+    database_.committer_->run([&connection, status] { *status = committed(connection); },
+                              [&database = database_, turn = turn_, done] {
+                                database.pass_on(turn);
+                                done->set();
+                              });
+    co_await done->wait();
+    co_return *status;
+  }
+
   void end() {
     if (connection_ == nullptr) return;
     if (connection_->in_transaction()) connection_->run("ROLLBACK");
@@ -364,9 +386,12 @@ class SqliteTransaction final : public ports::Transaction {
   Access access_;
 };
 
-Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, Durability durability) {
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, Durability durability,
+                                                             PostToLogicThread post) {
   TRY_ASSIGN(auto writer, connect(path, durability));
-  return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(std::move(path), std::move(writer)));
+  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(std::move(path), std::move(writer)));
+  if (post) database->committer_ = std::make_unique<SqliteCommitter>(std::move(post));
+  return database;
 }
 
 // One way in which databases begin.

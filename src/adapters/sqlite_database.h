@@ -6,8 +6,8 @@
 // snapshot of their first statement, on connections of their own, and neither waits for the other. In memory
 // there is one connection and readers queue with the writers.
 // Owner: the composition root; it outlives its transactions. Executor: the logic thread, on which SQLite
-// works at once (its calls are short), so only the wait for a turn suspends. Destroying a waiter leaves the
-// queue, destroying a transaction rolls back and passes the turn on, both at once.
+// works at once (its calls are short, but for commits that go to the disk: see open()), so only the wait for a turn
+// suspends. Destroying a waiter leaves the queue, destroying a transaction rolls back and passes the turn on, both at once.
 // Failures: see ports/database.h. Of its own: RESOURCE_EXHAUSTED (disk full), DATA_LOSS (the file is
 // damaged). That two processes do not use one file is the lock of the data directory; another program that
 // holds the file makes writers wait.
@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/sqlite_database_committer.h"
 #include "ports/database.h"
 #include "runtime/channel.h"
 
@@ -60,8 +61,11 @@ class SqliteDatabase final : public ports::Database {
   // Creates the file when there is none. The error says what to do about it: FAILED_PRECONDITION (no such
   // directory, not writable, no WAL here), UNAVAILABLE (locked by another program), DATA_LOSS (not a
   // database).
-  static Result<std::unique_ptr<SqliteDatabase>> open(std::string path,
-                                                      Durability durability = Durability::kProcess);
+  //
+  // With `post`, the logic thread does not wait for the disk: commits are made on a thread of the database's own. A
+  // transaction that is destroyed while it commits is committed, and its turn passed on after that.
+  static Result<std::unique_ptr<SqliteDatabase>> open(std::string path, Durability durability = Durability::kProcess,
+                                                      PostToLogicThread post = nullptr);
   static Result<std::unique_ptr<SqliteDatabase>> open_in_memory(SqliteBeginnings* beginnings);  // null: none
   ~SqliteDatabase() override;
 
@@ -95,6 +99,7 @@ class SqliteDatabase final : public ports::Database {
   std::vector<std::unique_ptr<SqliteConnection>> connections_;  // the writer, then readers, opened when needed
   Channel<Turn> writers_;
   Channel<Turn> readers_;
+  std::unique_ptr<SqliteCommitter> committer_;  // null: commits are made at once. Last: it uses the connections
 };
 
 }  // namespace reliant::adapters

@@ -109,7 +109,11 @@ struct Surroundings {
 Task<Status> live(ServerProcess& process, Surroundings around) {
   const auto& [options, environment, directory, identity, log, background] = around;
   CO_TRY_OK(check_credentials(options));
-  CO_TRY_ASSIGN(const auto journal, adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower));
+  const adapters::PostToLogicThread post = [&process](absl::AnyInvocable<void()> work) {
+    process.executor().post(std::move(work));
+  };
+  CO_TRY_ASSIGN(const auto journal,
+                adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower, post));
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), options.links));
   adapters::PosixProcesses processes(process.executor().io(), environment.for_children());
   adapters::PosixFilesystem files(process.executor().io());

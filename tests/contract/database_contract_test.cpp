@@ -10,7 +10,7 @@ namespace {
 using adapters::Durability;
 using adapters::SqliteDatabase;
 
-using SqliteWorlds = ::testing::Types<SqliteInMemory, SqliteFile>;
+using SqliteWorlds = ::testing::Types<SqliteInMemory, SqliteFile, SqliteFileOnAThread>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DatabaseContract, SqliteWorlds);
 
 using SimWorlds = ::testing::Types<SimRemote, SimFile>;

@@ -1,9 +1,11 @@
 // The worlds of the database contract in which time is virtual: SQLite, and the simulated databases around it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <utility>
 
+#include "adapters/asio_executor.h"
 #include "adapters/sqlite_database.h"
 #include "kernel/simulation.h"
 #include "runtime/scope.h"
@@ -35,6 +37,25 @@ class SqliteInMemory : public SqliteWorld {
 class SqliteFile : private TemporaryDirectory, public SqliteWorld {
  public:
   SqliteFile() : SqliteWorld(*adapters::SqliteDatabase::open(file("contract.db"))) {}
+};
+
+// Commits wait for the disk on a thread of their own.
+class SqliteFileOnAThread : private TemporaryDirectory {
+ public:
+  static constexpr std::size_t kWriters = 1;
+  adapters::AsioExecutor& executor() { return executor_; }
+  TaskScope& scope() { return scope_; }
+  ports::Database& database() { return *database_; }
+  bool run_until(const std::function<bool()>& done) { return executor_.run_loop_until(done, std::chrono::seconds(40)); }
+  void run_for(Duration duration) { executor_.run_loop_until([] { return false; }, duration); }
+  void run_steps(std::uint64_t steps) { run_for(static_cast<std::int64_t>(steps) * std::chrono::microseconds(50)); }
+
+ private:
+  adapters::AsioExecutor executor_;
+  std::unique_ptr<adapters::SqliteDatabase> database_ = *adapters::SqliteDatabase::open(
+      file("contract.db"), adapters::Durability::kPower,
+      [this](absl::AnyInvocable<void()> work) { executor_.post(std::move(work)); });
+  TaskScope scope_{executor_, 0};
 };
 
 class SimDatabaseWorld {
