@@ -228,7 +228,7 @@ def toolcall_values(binaries):
             grpc, _ = pace(binaries, "grpc_peer", "ping", end.address, 1, 10_000, MESSAGE_SIZE)
             ours, _ = cluster.calls(binaries, 1, 500)
             _, chain = pace(binaries, "nats_peer", "ping", cluster.nats, "bare.chain", TOOL_CALLS_AT_ONCE, 50_000, MESSAGE_SIZE)
-            _, rate = cluster.calls(binaries, TOOL_CALLS_AT_ONCE, 5_000)
+            _, rate = cluster.calls(binaries, TOOL_CALLS_AT_ONCE, 3_000)
             latency.append(ours / (nats + grpc))
             throughput.append(rate / chain)
             told.append((nats, grpc, ours, chain, rate))
