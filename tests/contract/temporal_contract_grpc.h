@@ -70,17 +70,26 @@ class GrpcTemporalClient {
   TaskScope scope_{executor_, 2};
 };
 
-class ServedEngineWorld : public OurEngine {
+// What the worlds share: their one client, and how time passes for it. `Behaviour`: OurEngine or RealServer.
+template <class Behaviour>
+class GrpcTemporalWorld : public Behaviour {
+ public:
+  Executor& executor() { return client_.executor(); }
+  TaskScope& scope() { return client_.scope(); }
+  ports::Temporal& temporal() { return client_.temporal(); }
+  void run_until(const std::function<bool()>& done, Duration limit) { client_.run_until(done, limit); }
+
+ protected:
+  GrpcTemporalClient client_;
+};
+
+class ServedEngineWorld : public GrpcTemporalWorld<OurEngine> {
  public:
   ServedEngineWorld() {
     start();
     client_.connect(port_);
     client_.wait_ready();
   }
-  Executor& executor() { return client_.executor(); }
-  TaskScope& scope() { return client_.scope(); }
-  ports::Temporal& temporal() { return client_.temporal(); }
-  void run_until(const std::function<bool()>& done, Duration limit) { client_.run_until(done, limit); }
   // As a crash: what is under way is broken off, and only the file is left.
   void restart() {
     server_.reset();
@@ -111,7 +120,6 @@ class ServedEngineWorld : public OurEngine {
   }
 
   TemporaryDirectory directory_;
-  GrpcTemporalClient client_;
   adapters::SystemClock clock_{client_.asio_executor()};
   SilentLog log_;
   int port_ = 0;
@@ -122,16 +130,12 @@ class ServedEngineWorld : public OurEngine {
   std::unique_ptr<adapters::GrpcTemporalServer> server_;
 };
 
-class RealTemporalWorld : public RealServer {
+class RealTemporalWorld : public GrpcTemporalWorld<RealServer> {
  public:
   RealTemporalWorld() {
     client_.connect(server_.port());
     client_.wait_ready();
   }
-  Executor& executor() { return client_.executor(); }
-  TaskScope& scope() { return client_.scope(); }
-  ports::Temporal& temporal() { return client_.temporal(); }
-  void run_until(const std::function<bool()>& done, Duration limit) { client_.run_until(done, limit); }
   void restart() {
     server_.kill();
     server_.start();
@@ -141,7 +145,6 @@ class RealTemporalWorld : public RealServer {
 
  private:
   TemporalServer server_;
-  GrpcTemporalClient client_;
 };
 
 }  // namespace reliant::tests

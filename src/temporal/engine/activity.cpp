@@ -186,6 +186,7 @@ std::optional<Run::TaskFailure> Run::request_cancel_activity(const Command& comm
   if (activity->state() == pb::Activity::STARTED) return std::nullopt;  // it hears of it with its next heartbeat
   HistoryEvent& canceled = add_event(enums::EVENT_TYPE_ACTIVITY_TASK_CANCELED);
   auto& close = *canceled.mutable_activity_task_canceled_event_attributes();
+  *close.mutable_details() = text_payloads("ACTIVITY_ID_NOT_STARTED");
   close.set_latest_cancel_requested_event_id(activity->cancel_requested_event_id());
   close.set_scheduled_event_id(id);
   close.set_identity(std::string(identity));

@@ -90,7 +90,7 @@ std::optional<Run::TaskFailure> Run::start_child(const Command& command) {
   *attributes.mutable_workflow_execution_timeout() = given.workflow_execution_timeout();
   *attributes.mutable_workflow_run_timeout() = given.workflow_run_timeout();
   *attributes.mutable_workflow_task_timeout() =
-      nanos(given.workflow_task_timeout()) > 0 ? given.workflow_task_timeout() : started_.workflow_task_timeout();
+      to_duration(effective_task_timeout(nanos(given.workflow_task_timeout()), nanos(given.workflow_run_timeout())));
   attributes.set_parent_close_policy(given.parent_close_policy() == enums::PARENT_CLOSE_POLICY_UNSPECIFIED
                                          ? enums::PARENT_CLOSE_POLICY_TERMINATE
                                          : given.parent_close_policy());

@@ -127,7 +127,13 @@ std::optional<Run::TaskFailure> Run::continue_as_new(const Command& command) {
                        "BadContinueAsNewAttributes: the embedded engine does not support cron_schedule"};
   }
   if (buffer_blocks_close_) return unhandled_command();
-  StartedAttributes next = started_;  // what the command leaves out is inherited
+  // Type, queue and timeouts that the command leaves out are inherited, the rest is not.
+  StartedAttributes next = started_;
+  next.clear_retry_policy();
+  next.clear_header();
+  next.clear_memo();
+  next.clear_search_attributes();
+  next.clear_last_completion_result();
   if (!given.workflow_type().name().empty()) *next.mutable_workflow_type() = given.workflow_type();
   if (!given.task_queue().name().empty()) next.mutable_task_queue()->set_name(given.task_queue().name());
   next.clear_input();
@@ -139,9 +145,7 @@ std::optional<Run::TaskFailure> Run::continue_as_new(const Command& command) {
     complete_retry_policy(*next.mutable_retry_policy());
   }
   if (given.has_header()) *next.mutable_header() = given.header();
-  if (state_.has_memo()) *next.mutable_memo() = state_.memo();
   if (given.has_memo()) *next.mutable_memo() = given.memo();
-  if (state_.has_search_attributes()) *next.mutable_search_attributes() = state_.search_attributes();
   if (given.has_search_attributes()) *next.mutable_search_attributes() = given.search_attributes();
   if (given.has_last_completion_result()) *next.mutable_last_completion_result() = given.last_completion_result();
   next.clear_continued_failure();
@@ -150,6 +154,7 @@ std::optional<Run::TaskFailure> Run::continue_as_new(const Command& command) {
                          ? enums::CONTINUE_AS_NEW_INITIATOR_WORKFLOW
                          : given.initiator());
   next.set_attempt(1);
+  next.clear_identity();  // no client starts it
 
   HistoryEvent& event = add_command_event(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW, command);
   auto& attributes = *event.mutable_workflow_execution_continued_as_new_event_attributes();
@@ -160,7 +165,7 @@ std::optional<Run::TaskFailure> Run::continue_as_new(const Command& command) {
   *attributes.mutable_workflow_task_timeout() = next.workflow_task_timeout();
   attributes.set_workflow_task_completed_event_id(completed_event_id_);
   if (given.has_backoff_start_interval()) *attributes.mutable_backoff_start_interval() = given.backoff_start_interval();
-  attributes.set_initiator(next.initiator());
+  attributes.set_initiator(given.initiator());
   if (next.has_last_completion_result()) *attributes.mutable_last_completion_result() = next.last_completion_result();
   if (next.has_header()) *attributes.mutable_header() = next.header();
   if (next.has_memo()) *attributes.mutable_memo() = next.memo();

@@ -15,6 +15,8 @@ namespace reliant::temporal::engine {
 namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr Duration kLongestSleep = std::chrono::seconds(60);  // the calendar may have jumped meanwhile
+constexpr Duration kKeepTimeWorking = std::chrono::seconds(1);
+constexpr Duration kKeepTimeWaiting = std::chrono::seconds(60);
 constexpr Duration kInternalDeadline = std::chrono::seconds(30);
 constexpr Duration kTimerRetry = std::chrono::seconds(1);
 constexpr Duration kSweepEvery = std::chrono::hours(1);
@@ -99,6 +101,14 @@ Task<Status> Engine::Impl::start(Instant deadline) {
   } ending{starting_};
   CO_TRY_OK(co_await store_.migrate(deadline));
   CO_TRY_ASSIGN(RunStore::Unfinished left, co_await store_.unfinished(deadline));
+  CO_TRY_ASSIGN(time_kept_, co_await store_.time_reached(deadline));
+  const std::int64_t wall = clock_.wall_now().time_since_epoch().count();
+  clock_offset_ = std::max(wall, time_kept_) - executor_.now().time_since_epoch().count();
+  if (wall < time_kept_ - kSecond) {
+    log_.warning("temporal.engine.clock.behind", {{"by_ms", (time_kept_ - wall) / 1'000'000}});
+  }
+  time_kept_ = now();
+  CO_TRY_OK(co_await store_.keep_time(time_kept_, deadline));
   for (auto& timer : left.timers) arm(timer.run_id, {timer.at, std::move(timer.ns), std::move(timer.workflow_id)});
   for (const auto& run : left.waiting) {
     publish(*run, run->running() ? run->pending_dispatches() : std::vector<Dispatch>());
@@ -111,13 +121,24 @@ Task<Status> Engine::Impl::start(Instant deadline) {
 }
 
 // The calendar for what must mean the same after a restart, but as steady as the executor's clock: it is followed
-// forward (a laptop that slept), never back.
+// forward (a laptop that slept), never back, also not over a restart (engine.h).
 std::int64_t Engine::Impl::now() {
   const std::int64_t steady = executor_.now().time_since_epoch().count();
   const std::int64_t wall = clock_.wall_now().time_since_epoch().count();
-  if (!clock_read_ || wall - (steady + clock_offset_) > kSecond) clock_offset_ = wall - steady;
-  clock_read_ = true;
+  if (wall - (steady + clock_offset_) > kSecond) clock_offset_ = wall - steady;
   return steady + clock_offset_;
+}
+
+// True: the caller keeps it.
+bool Engine::Impl::time_is_to_be_kept(std::int64_t time, Duration every) {
+  if (time - time_kept_ < every.count()) return false;
+  time_kept_ = time;
+  return true;
+}
+
+Task<void> Engine::Impl::keep_time(std::int64_t time) {
+  const Status kept = co_await store_.keep_time(time, after(executor_.now(), kInternalDeadline));
+  if (!kept.ok()) log_.warning("temporal.engine.clock.not_kept", {{"error", message_of(kept)}});  // the next one is
 }
 
 Instant Engine::Impl::poll_end(Instant deadline, Duration longest) const {
@@ -238,6 +259,9 @@ Engine::Impl::Reply Engine::Impl::submit(Session session, std::unique_ptr<Run> f
   if (commit->session.run != nullptr && run_changed) next = add(commit->session.run, false);
   if (fresh != nullptr) next = std::move(fresh);
   if (next != nullptr) add(next, true);
+  if (const std::int64_t time = now(); time_is_to_be_kept(time, kKeepTimeWorking)) {
+    commit->writes.push_back(RunStore::time_write(time));
+  }
   commit->run_id = commit->parts.front().run->run_id();
   commit->version = commit->parts.front().run->state().version();
   Reply reply = commit->reply;
@@ -364,8 +388,10 @@ Task<void> Engine::Impl::run_timers() {
       co_await timers_changed_.wait();
       continue;
     }
-    const std::int64_t wait = timers_.begin()->first - now();
+    const std::int64_t time = now();
+    const std::int64_t wait = timers_.begin()->first - time;
     if (wait > 0) {
+      if (time_is_to_be_kept(time, kKeepTimeWaiting)) scope_.spawn(keep_time(time));
       co_await timers_changed_.wait(after(executor_.now(), std::min(Duration(wait), kLongestSleep)));
       continue;
     }

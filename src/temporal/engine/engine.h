@@ -4,6 +4,12 @@
 // A run is a pure state machine (mutable_state.h). An RPC, or a due timer, locks one workflow id, changes its run, and
 // hands the change to the committer, which writes the changes of many runs in one transaction; the reply comes after the
 // commit, and nothing is visible before it. Task queues are in memory only and are rebuilt from the runs by `start`.
+// Its time is the machine's calendar, but never goes back: what is due is stored as a point in time, and a calendar that
+// was set back, also while the engine was down, must not put it off. So the database has how far it had come, to a second
+// while things change and to a minute while timers only wait; after a restart it goes on from there, at the steady clock's
+// pace, until the calendar has caught up (how long it was down is not known then, and does not count). A calendar that
+// is ahead is followed: timers that fell into what it skipped are due, as after a night's sleep.
+//
 // Owner: EmbeddedTemporal, or a simulated server node. Executor: the logic thread; no other process writes its tables.
 // Failures: those of the port. After a lost commit it reads the run again before anything else happens to it. Destroying
 // an RPC's frame never loses what it had submitted. No updates, cron, schedules or Nexus: a workflow task that asks for one

@@ -54,6 +54,30 @@ enums::WorkflowIdConflictPolicy conflict_policy(const wf::StartWorkflowExecution
   return signalling ? enums::WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING : enums::WORKFLOW_ID_CONFLICT_POLICY_FAIL;
 }
 
+// Policies that contradict each other.
+Status check_policies(const wf::StartWorkflowExecutionRequest& request, bool signalling) {
+  const auto conflict = request.workflow_id_conflict_policy();
+  const auto reuse = request.workflow_id_reuse_policy();
+  if (signalling && conflict == enums::WORKFLOW_ID_CONFLICT_POLICY_FAIL) {
+    return invalid_field("workflow_id_conflict_policy", "A signal with start cannot fail because of a running workflow; "
+                                                        "choose another WorkflowIdConflictPolicy.");
+  }
+  if (conflict == enums::WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING &&
+      reuse == enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE) {
+    return invalid_field("workflow_id_reuse_policy", "WorkflowIdReusePolicy REJECT_DUPLICATE contradicts "
+                                                     "WorkflowIdConflictPolicy TERMINATE_EXISTING; choose one of them.");
+  }
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"  // older clients still send it
+  if (conflict != enums::WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED &&
+      reuse == enums::WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING) {
+    return invalid_field("workflow_id_reuse_policy", "WorkflowIdReusePolicy TERMINATE_IF_RUNNING goes without a "
+                                                     "WorkflowIdConflictPolicy; leave one of them out.");
+  }
+#pragma clang diagnostic pop
+  return ok_status();
+}
+
 // Whether a workflow id may be used again after `closed`.
 Status check_reuse(const Run& closed, enums::WorkflowIdReusePolicy policy) {
   if (policy == enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE) {
@@ -93,6 +117,7 @@ Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_run(
     std::optional<Run::Parent> parent, Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
   CO_TRY_OK(check_start(request));
+  CO_TRY_OK(check_policies(request, signal.has_value()));
   CO_TRY_ASSIGN(Session session, co_await open_current(request.namespace_(), request.workflow_id(), deadline));
   const std::shared_ptr<Run> existing = session.run;
   bool run_changed = false;
@@ -112,12 +137,15 @@ Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_run(
       CO_TRY_OK(co_await wait(reply, deadline));
       co_return response;
     } else {
-      begin(session);
-      CO_TRY_OK(existing->terminate("TerminateIfRunning WorkflowIdReusePolicy", nullptr, "history-service"));
       run_changed = true;
     }
   }
   auto fresh = Run::create(request, now(), random_, parent ? &*parent : nullptr);
+  if (run_changed) {
+    begin(session);
+    const auto details = text_payloads(concat("terminated by new runID: ", fresh->run_id()));
+    CO_TRY_OK(existing->terminate("TerminateIfRunning WorkflowIdReusePolicy", &details, "history-service"));
+  }
   if (signal) CO_TRY_OK(fresh->signal(*signal));
   const auto response = start_response(*fresh, true);
   const Reply reply = submit(std::move(session), std::move(fresh), run_changed);

@@ -112,6 +112,10 @@ Task<Engine::Impl::Outcome> Engine::Impl::start_child(std::shared_ptr<const Run>
 
 Task<Status> Engine::Impl::change_target(std::shared_ptr<const Run> sender, pb::Delivery delivery, Instant deadline) {
   CO_TRY_OK(check_namespace(delivery.namespace_()));
+  const bool by_command = delivery.kind() == pb::Delivery::SIGNAL || delivery.kind() == pb::Delivery::CANCEL;
+  if (by_command && delivery.workflow_id() == sender->state().workflow_id()) {
+    co_return not_found("a workflow does not reach itself from outside");
+  }
   // A child may have continued as a new run meanwhile.
   std::string run_id = delivery.child_only() ? std::string() : delivery.run_id();
   CO_TRY_ASSIGN(Session session,

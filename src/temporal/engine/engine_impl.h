@@ -77,6 +77,7 @@ class Engine::Impl {
 
   // --- shared (engine.cpp)
   std::int64_t now();
+  bool time_is_to_be_kept(std::int64_t time, Duration every);
   Instant poll_end(Instant deadline) const;
   Instant poll_end(Instant deadline, Duration longest) const;
   Status check_namespace(const std::string& ns) const;
@@ -103,6 +104,7 @@ class Engine::Impl {
   CachedWorkflow& cached(const std::string& key);
   static std::string key_of(std::string_view ns, std::string_view workflow_id);
   Task<void> run_timers();
+  Task<void> keep_time(std::int64_t time);
   Task<void> fire(std::string ns, std::string workflow_id, std::string run_id);
   // Removes what was closed longer ago than the retention. Started by the closing of a run, so that an idle engine
   // does nothing at all.
@@ -161,7 +163,7 @@ class Engine::Impl {
   Matching matching_;
   Committer committer_;
   std::int64_t clock_offset_ = 0;
-  bool clock_read_ = false;
+  std::int64_t time_kept_ = 0;
   Event started_;
   bool starting_ = false;
   std::map<std::string, CachedWorkflow> cache_;

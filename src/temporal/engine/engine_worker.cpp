@@ -179,7 +179,7 @@ Task<Result<wf::RespondWorkflowTaskCompletedResponse>> Engine::Impl::respond_wor
   }
   std::optional<TaskSnapshot> next;
   if (!completion->failure) settle_queries(*run, request);
-  if (completion->new_task_started) next = snapshot(run, !run->state().sticky_queue().empty());
+  if (completion->new_task_started) next = snapshot(run, true);  // who answers knows what was before
   const Reply reply = submit(std::move(session));
   CO_TRY_OK(co_await wait(reply, deadline));
   if (completion->failure) co_return invalid_argument(completion->failure->message);

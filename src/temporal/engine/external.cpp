@@ -49,8 +49,7 @@ std::optional<Run::TaskFailure> Run::signal_external(const Command& command) {
   HistoryEvent& event = add_command_event(enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command);
   auto& attributes = *event.mutable_signal_external_workflow_execution_initiated_event_attributes();
   attributes.set_workflow_task_completed_event_id(completed_event_id_);
-  attributes.set_namespace_(state_.namespace_());  // to reach into another is deprecated
-  attributes.set_namespace_id(attributes.namespace_());
+  attributes.set_namespace_id(state_.namespace_());  // to reach into another is deprecated; a real server names none here
   *attributes.mutable_workflow_execution() = given.execution();
   attributes.set_signal_name(given.signal_name());
   if (given.has_input()) *attributes.mutable_input() = given.input();
@@ -59,7 +58,7 @@ std::optional<Run::TaskFailure> Run::signal_external(const Command& command) {
 
   pb::Delivery& delivery = *state_.add_deliveries();
   delivery.set_kind(pb::Delivery::SIGNAL);
-  delivery.set_namespace_(attributes.namespace_());
+  delivery.set_namespace_(state_.namespace_());
   delivery.set_workflow_id(given.execution().workflow_id());
   delivery.set_run_id(given.execution().run_id());
   delivery.set_initiated_event_id(event.event_id());
@@ -78,8 +77,7 @@ std::optional<Run::TaskFailure> Run::cancel_external(const Command& command) {
       add_command_event(enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command);
   auto& attributes = *event.mutable_request_cancel_external_workflow_execution_initiated_event_attributes();
   attributes.set_workflow_task_completed_event_id(completed_event_id_);
-  attributes.set_namespace_(state_.namespace_());  // to reach into another is deprecated
-  attributes.set_namespace_id(attributes.namespace_());
+  attributes.set_namespace_id(state_.namespace_());  // to reach into another is deprecated; a real server names none here
   attributes.mutable_workflow_execution()->set_workflow_id(given.workflow_id());
   attributes.mutable_workflow_execution()->set_run_id(given.run_id());
   attributes.set_child_workflow_only(given.child_workflow_only());
@@ -87,7 +85,7 @@ std::optional<Run::TaskFailure> Run::cancel_external(const Command& command) {
 
   pb::Delivery& delivery = *state_.add_deliveries();
   delivery.set_kind(pb::Delivery::CANCEL);
-  delivery.set_namespace_(attributes.namespace_());
+  delivery.set_namespace_(state_.namespace_());
   delivery.set_workflow_id(given.workflow_id());
   delivery.set_run_id(given.run_id());
   delivery.set_initiated_event_id(event.event_id());
@@ -159,6 +157,7 @@ Result<bool> Run::request_cancel_from(const Run& sender, const pb::Delivery& del
   attributes.set_identity(std::string(kServer));
   attributes.set_external_initiated_event_id(delivery.initiated_event_id());
   *attributes.mutable_external_workflow_execution() = execution_of(sender);
+  state_.clear_first_task_at();
   want_task();
   return true;
 }

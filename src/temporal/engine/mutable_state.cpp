@@ -124,6 +124,12 @@ google::protobuf::Duration to_duration(std::int64_t nanos) {
   return duration;
 }
 
+std::int64_t effective_task_timeout(std::int64_t task_timeout, std::int64_t run_timeout) {
+  if (task_timeout <= 0) task_timeout = 10 * kSecond;
+  task_timeout = std::min(task_timeout, 120 * kSecond);
+  return run_timeout > 0 ? std::min(task_timeout, run_timeout) : task_timeout;
+}
+
 google::protobuf::Timestamp to_timestamp(std::int64_t nanos) {
   google::protobuf::Timestamp timestamp;
   timestamp.set_seconds(nanos / kSecond);
@@ -146,6 +152,14 @@ std::string make_uuid(Random& random) {
   hex[16] = "89ab"[random.below(4)];
   return concat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4), "-",
                 hex.substr(20));
+}
+
+api::common::v1::Payloads text_payloads(std::string_view text) {
+  api::common::v1::Payloads payloads;
+  auto& payload = *payloads.add_payloads();
+  (*payload.mutable_metadata())["encoding"] = "json/plain";
+  payload.set_data(concat('"', text, '"'));
+  return payloads;
 }
 
 void complete_retry_policy(api::common::v1::RetryPolicy& policy) {
@@ -309,10 +323,7 @@ std::unique_ptr<Run> Run::create(const wf::StartWorkflowExecutionRequest& reques
   const std::int64_t execution_timeout = nanos(request.workflow_execution_timeout());
   std::int64_t run_timeout = nanos(request.workflow_run_timeout());
   if (execution_timeout > 0 && (run_timeout <= 0 || run_timeout > execution_timeout)) run_timeout = execution_timeout;
-  std::int64_t task_timeout = nanos(request.workflow_task_timeout());
-  if (task_timeout <= 0) task_timeout = 10 * kSecond;
-  task_timeout = std::min(task_timeout, 120 * kSecond);
-  if (run_timeout > 0) task_timeout = std::min(task_timeout, run_timeout);
+  const std::int64_t task_timeout = effective_task_timeout(nanos(request.workflow_task_timeout()), run_timeout);
 
   pb::RunState state;
   state.set_namespace_(request.namespace_());
@@ -459,6 +470,7 @@ bool Run::request_cancel(const wf::RequestCancelWorkflowExecutionRequest& reques
   attributes.set_cause(request.reason());
   attributes.set_identity(request.identity());
   *event.mutable_links() = request.links();
+  state_.clear_first_task_at();  // it ends any delay
   want_task();
   return true;
 }

@@ -230,10 +230,14 @@ class Run {
 // --- helpers shared by the engine's files
 std::int64_t nanos(const google::protobuf::Duration& duration);
 google::protobuf::Duration to_duration(std::int64_t nanos);
+// Of the workflow tasks of a run, from what was asked for; 0: nothing was.
+std::int64_t effective_task_timeout(std::int64_t task_timeout, std::int64_t run_timeout);
 google::protobuf::Timestamp to_timestamp(std::int64_t nanos);
 // Equal messages give equal bytes, which plain serialization does not promise for maps.
 std::string serialize(const google::protobuf::MessageLite& message);
 std::string make_uuid(Random& random);
+// Text that has nothing in it that JSON escapes.
+api::common::v1::Payloads text_payloads(std::string_view text);
 // Fills in what the server fills in, so that the event says what will be done.
 void complete_retry_policy(api::common::v1::RetryPolicy& policy);
 // The wait before the attempt after `attempt`; nullopt: `state` says why there is no next attempt.

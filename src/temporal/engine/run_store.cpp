@@ -39,6 +39,10 @@ CREATE TABLE IF NOT EXISTS engine_history (
   events BYTEA NOT NULL,
   PRIMARY KEY (run_id, first_event_id)
 );
+CREATE TABLE IF NOT EXISTS engine_clock (
+  id BIGINT NOT NULL PRIMARY KEY,
+  time BIGINT NOT NULL
+);
 )sql";
 
 ports::Blob blob(const google::protobuf::MessageLite& message) { return {serialize(message)}; }
@@ -70,6 +74,24 @@ Task<Status> RunStore::migrate(Instant deadline) { return database_.run_script(k
 Task<Result<ports::Rows>> RunStore::read(std::string_view sql, ports::Values parameters, Instant deadline) {
   CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(ports::Access::kRead, deadline));
   co_return co_await transaction->execute(sql, std::move(parameters));
+}
+
+Task<Result<std::int64_t>> RunStore::time_reached(Instant deadline) {
+  CO_TRY_ASSIGN(const ports::Rows rows, co_await read("SELECT time FROM engine_clock WHERE id = 1", {}, deadline));
+  co_return rows.empty() ? 0 : rows[0].integer(0);
+}
+
+Task<Status> RunStore::keep_time(std::int64_t now, Instant deadline) {
+  CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(ports::Access::kWrite, deadline));
+  Write write = time_write(now);
+  CO_TRY_OK((co_await transaction->execute(write.sql, std::move(write.values))).status());
+  co_return co_await transaction->commit();
+}
+
+Write RunStore::time_write(std::int64_t now) {
+  return {"INSERT INTO engine_clock (id, time) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET time = excluded.time "
+          "WHERE excluded.time > engine_clock.time",
+          {now}};
 }
 
 Task<Result<std::optional<std::string>>> RunStore::current_run(std::string ns, std::string workflow_id,

@@ -43,6 +43,9 @@ class RunStore {
   explicit RunStore(ports::Database& database) : database_(database) {}
 
   Task<Status> migrate(Instant deadline);
+  // The latest time that was kept; 0: none was.
+  Task<Result<std::int64_t>> time_reached(Instant deadline);
+  Task<Status> keep_time(std::int64_t now, Instant deadline);
   // Nullopt: there is no such workflow.
   Task<Result<std::optional<std::string>>> current_run(std::string ns, std::string workflow_id, Instant deadline);
   // Null: there is no such run.
@@ -58,6 +61,7 @@ class RunStore {
   static void insert(const Run& run, const Run::Changes& finished, std::vector<Write>& writes);
   static void update(const Run& run, const Run::Changes& finished, std::vector<Write>& writes);
   static void remove(const Run& run, std::vector<Write>& writes);
+  static Write time_write(std::int64_t now);
 
  private:
   Task<Result<ports::Rows>> read(std::string_view sql, ports::Values values, Instant deadline);

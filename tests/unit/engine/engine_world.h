@@ -85,6 +85,8 @@ class EngineWorld {
   Executor& executor() { return executor_; }
   TaskScope& client() { return client_; }
   int errors() const { return log_.errors; }
+  // How far the calendar is ahead of the truth.
+  void set_calendar(Duration wrong) { clock_.wrong = wrong; }
   void run_for(Duration duration) { executor_.run_until(executor_.now() + duration); }
   Instant in(Duration duration) { return executor_.now() + duration; }
 
@@ -136,7 +138,8 @@ class EngineWorld {
     request.set_task_token(task.task_token());
     return get(engine().respond_workflow_task_completed(request, in(std::chrono::seconds(30)))).status();
   }
-  int signals(std::string_view id) {
+  int signals(std::string_view id) { return events(id, enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED); }
+  int events(std::string_view id, enums::EventType type) {
     wf::GetWorkflowExecutionHistoryRequest request;
     request.set_namespace_("default");
     request.mutable_execution()->set_workflow_id(std::string(id));
@@ -144,7 +147,7 @@ class EngineWorld {
     EXPECT_TRUE(page.ok()) << page.status();
     int found = 0;
     for (const auto& event : page->history().events()) {
-      if (event.event_type() == enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED) ++found;
+      if (event.event_type() == type) ++found;
     }
     return found;
   }
@@ -154,7 +157,11 @@ class EngineWorld {
    public:
     explicit VirtualClock(const Executor& executor) : executor_(executor) {}
     Instant now() const override { return executor_.now(); }
-    WallTime wall_now() const override { return WallTime(std::chrono::hours(500'000)) + now().time_since_epoch(); }
+    WallTime wall_now() const override {
+      return WallTime(std::chrono::hours(500'000)) + now().time_since_epoch() + wrong;
+    }
+
+    Duration wrong{};
 
    private:
     const Executor& executor_;
