@@ -1,0 +1,73 @@
+// What servers of Temporal fill in as they like, and is taken out of messages before those of two servers are compared.
+#pragma once
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
+#include <functional>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "contract/temporal_contract.h"
+
+namespace reliant::tests {
+
+inline std::string without_uuids(const std::string& text) {
+  static const std::regex kUuid("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}");
+  return std::regex_replace(text, kUuid, "UUID");
+}
+
+// What README.md lists.
+inline void scrub_event(HistoryEvent& event) {
+  if (event.has_workflow_task_failed_event_attributes()) {
+    event.mutable_workflow_task_failed_event_attributes()->mutable_failure()->clear_message();
+  }
+  if (event.has_activity_task_timed_out_event_attributes()) {
+    auto& timed_out = *event.mutable_activity_task_timed_out_event_attributes();
+    const auto type = timed_out.failure().timeout_failure_info().timeout_type();
+    if (type == enums::TIMEOUT_TYPE_SCHEDULE_TO_START || type == enums::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE) {
+      timed_out.clear_retry_state();
+    }
+  }
+  if (event.has_workflow_execution_started_event_attributes()) {
+    auto& started = *event.mutable_workflow_execution_started_event_attributes();
+    if (started.initiator() == enums::CONTINUE_AS_NEW_INITIATOR_WORKFLOW) started.clear_first_workflow_task_backoff();
+  }
+}
+
+// Takes out of a message what servers fill in as they like.
+inline void scrub(google::protobuf::Message& message) {
+  static const std::set<std::string, std::less<>> kOwn = {
+      "event_time", "task_id", "version", "request_id", "history_size_bytes", "namespace_id", "parent_workflow_namespace_id",
+      "parent_namespace_id", "workflow_execution_expiration_time", "task_token", "scheduled_time", "started_time",
+      "current_attempt_scheduled_time", "backlog_count_hint", "poller_scaling_decision", "stack_trace",
+      "prev_auto_reset_points"};
+  if (auto* const payload = dynamic_cast<api::common::v1::Payload*>(&message)) {
+    payload->set_data(without_uuids(payload->data()));
+    return;
+  }
+  if (auto* const event = dynamic_cast<HistoryEvent*>(&message)) scrub_event(*event);
+  const auto* const reflection = message.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection->ListFields(message, &fields);
+  for (const auto* const field : fields) {
+    if (kOwn.contains(field->name())) {
+      reflection->ClearField(&message, field);
+    } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE && !field->is_map()) {
+      if (field->is_repeated()) {
+        for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
+          scrub(*reflection->MutableRepeatedMessage(&message, field, i));
+        }
+      } else {
+        auto* const inner = reflection->MutableMessage(&message, field);
+        scrub(*inner);
+        // Present and empty, or absent: the same to everybody.
+        if (inner->ByteSizeLong() == 0) reflection->ClearField(&message, field);
+      }
+    }
+  }
+}
+
+}  // namespace reliant::tests
