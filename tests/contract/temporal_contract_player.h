@@ -474,7 +474,8 @@ class Player : public TemporalContract<World> {
         *command.mutable_cancel_workflow_execution_command_attributes()->mutable_details() = this->text("why");
         return command;
       }
-      default: return this->continue_as_new();
+      // README.md: a run whose delay was cut short is not continued.
+      default: return describe(flow).delayed() ? this->complete_workflow() : this->continue_as_new();
     }
   }
 

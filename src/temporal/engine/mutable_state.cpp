@@ -390,7 +390,7 @@ std::unique_ptr<Run> Run::make(pb::RunState state, StartedAttributes started, st
   started.set_workflow_id(state.workflow_id());
   started.set_original_execution_run_id(state.run_id());
   started.set_first_execution_run_id(state.first_run_id());
-  if (!started.has_root_workflow_execution()) {
+  if (!started.has_parent_workflow_execution()) {  // it is its own, also when it goes on from an earlier run
     started.mutable_root_workflow_execution()->set_workflow_id(state.workflow_id());
     started.mutable_root_workflow_execution()->set_run_id(state.run_id());
   }
