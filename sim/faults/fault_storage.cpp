@@ -145,10 +145,11 @@ Task<void> FaultEngine::repeat(RevokeToken fault, std::size_t number) {
     Node* node = pick(fault.node, there, random);
     FaultTargets::Target* target = target_of(node);
     if (target == nullptr || target->credentials_file.empty()) continue;
-    announce(RevokeToken::kName, *node, target->user, Duration::zero());
     const std::string script = concat("UPDATE tokens SET revoked_at = created_at WHERE revoked_at IS NULL AND user_id = '",
                                       target->user, "' AND name = 'daemon ", node->name(), "'");
-    (void)co_await targets_.contents->run_script(script, kNever);
+    const Status revoked = co_await targets_.contents->run_script(script, kNever);
+    if (!revoked.ok()) continue;
+    announce(RevokeToken::kName, *node, target->user, Duration::zero());  // not before: it may wait for a writer
     if (breaks) network_.reset(*node);
   }
 }
