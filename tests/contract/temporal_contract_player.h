@@ -59,6 +59,7 @@ class Player : public TemporalContract<World> {
     bool known = false;        // it has been started
     std::string state;         // as it was written last
     std::string token;         // of the workflow task that is held
+    int attempt = 1;           // of the last one that there was
     bool refused_end = false;  // its last workflow task wanted to end it, in vain
     Lines runs;
     Lines timers;               // that were ever started
@@ -67,6 +68,7 @@ class Player : public TemporalContract<World> {
     std::set<std::string> requests;  // signals of the current run
     std::string parent;  // of a child: the workflow id, and what becomes of it at the end of the parent's run
     std::string parent_run;
+    std::string child_run;  // the first one of the child's chain
     enums::ParentClosePolicy policy{};
   };
   struct Described {
@@ -150,6 +152,7 @@ class Player : public TemporalContract<World> {
       if (now.response.workflow_extended_info().cancel_requested()) line += ", cancel requested";
       if (now.response.has_pending_workflow_task()) {
         const auto& task = now.response.pending_workflow_task();
+        flow.attempt = task.attempt();
         line += concat(", ", enums::PendingWorkflowTaskState_Name(task.state()), " attempt ", task.attempt());
       }
       Lines open;
@@ -204,13 +207,16 @@ class Player : public TemporalContract<World> {
         const Described child = describe(flows_[i]);
         const Described parent = describe(*find(parent_id));
         const bool goes_on = parent.running() && parent.run_id() == flows_[i].parent_run;
+        // A client may have started another one under the child's id.
+        const bool child_goes_on =
+            child.running() && child.response.workflow_execution_info().first_run_id() == flows_[i].child_run;
         if (goes_on) {
           const auto& open = parent.response.pending_children();
-          return child.running() || std::ranges::none_of(open, [&](const auto& each) {
+          return child_goes_on || std::ranges::none_of(open, [&](const auto& each) {
             return each.workflow_id() == flows_[i].id && ours(flows_[i], each.run_id());
           });
         }
-        if (!child.running() || flows_[i].policy == enums::PARENT_CLOSE_POLICY_ABANDON) return true;
+        if (!child_goes_on || flows_[i].policy == enums::PARENT_CLOSE_POLICY_ABANDON) return true;
         return flows_[i].policy == enums::PARENT_CLOSE_POLICY_REQUEST_CANCEL &&
                child.response.workflow_extended_info().cancel_requested();
       });
@@ -325,6 +331,7 @@ class Player : public TemporalContract<World> {
 
   // Only while no workflow task is under way: then a worker is asked directly.
   void ask(Flow& flow) {
+    if (flow.attempt > 1) return;  // README.md: of a run that was closed then
     const Described now = describe(flow);
     if (now.response.has_pending_workflow_task() || (now.delayed() && now.running())) return;
     auto query = this->start(this->query(flow.id));
@@ -429,6 +436,7 @@ class Player : public TemporalContract<World> {
     started.refused_end = false;
     started.parent = parent;
     started.parent_run = describe(*find(parent)).run_id();
+    started.child_run = run_id;
     started.policy = policy_;
     know_run(started, run_id);
   }

@@ -24,6 +24,10 @@ inline void scrub_event(HistoryEvent& event) {
   if (event.has_workflow_task_failed_event_attributes()) {
     event.mutable_workflow_task_failed_event_attributes()->mutable_failure()->clear_message();
   }
+  if (event.has_workflow_task_scheduled_event_attributes()) {
+    auto& scheduled = *event.mutable_workflow_task_scheduled_event_attributes();
+    if (scheduled.attempt() > 3) scheduled.clear_start_to_close_timeout();
+  }
   if (event.has_activity_task_timed_out_event_attributes()) {
     auto& timed_out = *event.mutable_activity_task_timed_out_event_attributes();
     const auto type = timed_out.failure().timeout_failure_info().timeout_type();

@@ -170,7 +170,8 @@ std::optional<Run::TaskFailure> Run::request_cancel_activity(const Command& comm
   // One that ended after this task was started is in the buffer: the workflow cannot know.
   const bool ended = std::ranges::any_of(state_.buffered(), [&](const HistoryEvent& event) {
     return event.activity_task_started_event_attributes().scheduled_event_id() == id ||
-           event.activity_task_timed_out_event_attributes().scheduled_event_id() == id;
+           event.activity_task_timed_out_event_attributes().scheduled_event_id() == id ||
+           event.activity_task_canceled_event_attributes().scheduled_event_id() == id;
   });
   if ((activity == nullptr && !ended) || (activity != nullptr && activity->cancel_requested_event_id() != 0)) {
     return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_ACTIVITY_ATTRIBUTES,

@@ -120,6 +120,8 @@ Task<Status> Engine::Impl::change_target(std::shared_ptr<const Run> sender, pb::
   std::string run_id = delivery.child_only() ? std::string() : delivery.run_id();
   CO_TRY_ASSIGN(Session session,
                 co_await open(delivery.namespace_(), delivery.workflow_id(), std::move(run_id), deadline));
+  // To cancel what has ended already is a success, whoever asks.
+  if (delivery.kind() == pb::Delivery::CANCEL && !session.run->running()) co_return ok_status();
   if (delivery.child_only() && !session.run->is_child_of(*sender)) {
     co_return not_found("workflow ", delivery.workflow_id(), " is no child of ", sender->state().workflow_id());
   }

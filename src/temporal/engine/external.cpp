@@ -146,9 +146,8 @@ Result<bool> Run::signal_from(const Run& sender, const pb::Delivery& delivery) {
   return true;
 }
 
-Result<bool> Run::request_cancel_from(const Run& sender, const pb::Delivery& delivery) {
-  if (!running()) return not_found("workflow execution already completed");
-  if (state_.cancel_requested()) return false;
+bool Run::request_cancel_from(const Run& sender, const pb::Delivery& delivery) {
+  if (!running() || state_.cancel_requested()) return false;
   state_.set_cancel_requested(true);
   state_.set_cancel_request_id(request_id_of(sender, delivery));
   HistoryEvent& event = add_event(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED);

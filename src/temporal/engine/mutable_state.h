@@ -112,7 +112,7 @@ class Run {
   bool begin_by_parent();
   bool child_closed(const pb::Delivery& from_child);
   Result<bool> signal_from(const Run& sender, const pb::Delivery& delivery);
-  Result<bool> request_cancel_from(const Run& sender, const pb::Delivery& delivery);
+  bool request_cancel_from(const Run& sender, const pb::Delivery& delivery);
 
   // --- time
   std::int64_t next_timer() const;  // 0: none
