@@ -436,6 +436,7 @@ std::string Run::retry_as_new_run(const api::failure::v1::Failure& failure, enum
   if (!backoff) return {};
   StartedAttributes next = started_;
   next.set_attempt(started_.attempt() + 1);
+  next.clear_identity();  // no client starts it
   next.set_initiator(enums::CONTINUE_AS_NEW_INITIATOR_RETRY);
   *next.mutable_continued_failure() = failure;
   return make_next(std::move(next), *backoff);
