@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "adapters/sqlite_database_memory.h"
+#include "base/parameter_list.h"
 #include "base/text.h"
 #include "runtime/event.h"
 #include "runtime/sleep.h"
@@ -150,12 +151,9 @@ class SqliteConnection {
     TRY_ASSIGN(const Rows rows, other.execute(concat("SELECT * FROM ", table), {}, Access::kRead));
     for (const ports::Row row : rows) {
       Values values;
-      std::string placeholders;
-      for (std::size_t column = 0; column < row.size(); ++column) {
-        values.add(row[column]);
-        placeholders += concat(column == 0 ? "$" : ", $", column + 1);
-      }
-      TRY_OK(execute(concat("INSERT INTO ", table, " VALUES (", placeholders, ")"), values, Access::kWrite).status());
+      for (std::size_t column = 0; column < row.size(); ++column) values.add(row[column]);
+      const std::string insert = concat("INSERT INTO ", table, " VALUES ", parameter_list(1, row.size()));
+      TRY_OK(execute(insert, values, Access::kWrite).status());
     }
     return ok_status();
   }
@@ -182,7 +180,7 @@ class SqliteConnection {
     const bool one = handle != nullptr && tail == sql.data() + sql.size();
     if (!one || !number_parameters(statement)) {
       sqlite3_finalize(handle);
-      return internal_error("not one statement with placeholders $1, $2, ...: ", sql);
+      return internal_error("not one statement with parameters $1, $2, ...: ", sql);
     }
     return &*statements_.emplace(std::string(sql), std::move(statement)).first;
   }

@@ -146,7 +146,7 @@ class Tail {
 
 Task<void> follow(Tail& tail) {
   for (;;) {
-    co_await sleep_for(kLookEvery);
+    co_await sleep_for(kLookEvery);  // a file tells nobody that it has grown
     tail.print_new();
   }
 }

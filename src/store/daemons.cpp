@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/parameter_list.h"
 #include "base/text.h"
-#include "store/parameter_list.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "base/parameter_list.h"
 #include "base/text.h"
 #include "store/audit.h"
-#include "store/parameter_list.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {

@@ -76,6 +76,7 @@ class Work final : public tools::Tool {
  public:
   const tools::ToolDescriptor& descriptor() const override { return descriptor_; }
   Task<model::ToolResult> run(tools::ToolInvocation invocation, tools::ToolOutput&) override {
+    // How long it takes is what it is for: so that calls are under way when something is killed.
     co_await sleep_for(std::chrono::milliseconds(invocation.arguments.at("milliseconds").to_number<std::int64_t>()));
     model::ToolResult result;
     result.content = invocation.request.str();
@@ -134,8 +135,10 @@ Task<void> live(Swarm& swarm, std::size_t count, std::size_t a_second) {
   for (std::size_t number = 0; number < count; ++number) {
     swarm.members.push_back(make_member(swarm, number));
     swarm.scope.spawn(be_daemon(*swarm.members.back().daemon));
+    // The pace that was asked for.
     co_await sleep_for(std::chrono::nanoseconds(std::chrono::seconds(1)) / static_cast<std::int64_t>(a_second));
   }
+  // A daemon tells nobody in its process that it is connected.
   while (!swarm.all_connected()) co_await sleep_for(std::chrono::milliseconds(20));
   say("open");
 }
@@ -223,7 +226,7 @@ Task<void> call_on_and_on(Calls& calls) {
         break;
       }
       ++calls.again;
-      co_await sleep_for(backoff.next());
+      co_await sleep_for(backoff.next());  // as a worker
     }
   }
 }

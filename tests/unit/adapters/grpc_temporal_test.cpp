@@ -55,7 +55,7 @@ class WaitingTemporal final : public ports::Temporal {
       response.set_server_version("7");
       co_return response;
     } else {
-      co_return unimplemented("no test asks for this");
+      co_return unimplemented("no test asks for this");  // what a server answers that lacks a call
     }
   }
 };

@@ -1,8 +1,8 @@
-#include "store/parameter_list.h"
+#include "base/parameter_list.h"
 
 #include "base/text.h"
 
-namespace reliant::store {
+namespace reliant {
 
 std::string parameter_list(std::size_t rows, std::size_t columns) {
   std::string text;
@@ -15,4 +15,4 @@ std::string parameter_list(std::size_t rows, std::size_t columns) {
   return text;
 }
 
-}  // namespace reliant::store
+}  // namespace reliant

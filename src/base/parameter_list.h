@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <string>
 
-namespace reliant::store {
+namespace reliant {
 
 // "($1, $2), ($3, $4)": two rows of two.
 std::string parameter_list(std::size_t rows, std::size_t columns);
 
-}  // namespace reliant::store
+}  // namespace reliant

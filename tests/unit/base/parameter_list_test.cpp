@@ -1,8 +1,8 @@
-#include "store/parameter_list.h"
+#include "base/parameter_list.h"
 
 #include <gtest/gtest.h>
 
-namespace reliant::store {
+namespace reliant {
 namespace {
 
 TEST(ParameterList, NumbersAllParametersOfAllRows) {
@@ -16,4 +16,4 @@ TEST(ParameterList, HasABracketARowAlsoOfOneColumn) {
 }
 
 }  // namespace
-}  // namespace reliant::store
+}  // namespace reliant
