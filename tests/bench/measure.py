@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -318,6 +319,7 @@ def measured(binaries, lines):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it has started is ended first
     binaries = pathlib.Path(sys.argv[1]).absolute()
     chosen = sys.argv[2:]
     lines = tomllib.loads((HERE / "targets.toml").read_text())["line"]
