@@ -79,6 +79,7 @@ Task<void> Gateway::announce() {
   while (true) {
     Status announced = co_await records_.announce(options_.id, options_.advertised_address);
     if (!announced.ok()) log_.warning("gateway.announce.failed", {{"error", message_of(announced)}});
+    co_await look_for_others();  // for a stop while the database does not answer
     co_await sleep_for(Records::kLease / 3);
   }
 }
