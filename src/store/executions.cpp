@@ -100,36 +100,39 @@ struct InsertExecution {
     const model::ToolRequest& request = execution.request;
     CO_TRY_OK((co_await transaction.execute(
                    "INSERT INTO tool_executions (" EXECUTION_COLUMNS ") VALUES "
-                   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', 0, '', 0, 0, $12, 0, '')",
+                   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 0, '', 0, 0, $13, 0, $14)",
                    {request.id.str(), request.user.str(), request.daemon.str(), request.chat.str(),
                     request.call.str(), request.tool, request.arguments, request.working_directory,
                     std::string(model::to_string(request.effect)), request.timeout_ms,
-                    std::string(to_string(execution.state)), microseconds_of(execution.created_at)}))
+                    std::string(to_string(execution.state)), execution.epoch, microseconds_of(execution.created_at),
+                    execution.journal}))
                   .status());
     co_return co_await append_audit(transaction, {AuditId(request.id.str()), request.user, "tool.requested", request.tool,
                                                   request.daemon, request.chat, execution.created_at});
   }
 };
 
-// A request, and the epoch that the daemon of a stream has now: one question. 0: without a stream, or it has none.
+// A request, if it is known, and the epoch that the daemon of a stream has now: one question. 0: without a stream, or it has
+// none.
 struct Stored {
-  Execution execution;
+  std::optional<Execution> execution;
   std::int64_t epoch = 0;
 };
 
-Task<Result<std::optional<Stored>>> stored_for(Transaction& transaction, RequestId id, std::optional<DaemonStream> stream) {
+Task<Result<Stored>> stored_for(Transaction& transaction, RequestId id, std::optional<DaemonStream> stream) {
   if (!stream) {
     CO_TRY_ASSIGN(auto alone, co_await stored_execution(transaction, std::move(id)));
-    if (!alone) co_return std::optional<Stored>();
-    co_return Stored{*std::move(alone), 0};
+    co_return Stored{std::move(alone), 0};
   }
   CO_TRY_ASSIGN(const Rows rows,
                 co_await transaction.execute(
                     "SELECT " EXECUTION_COLUMNS ", COALESCE((SELECT d.epoch FROM daemons d WHERE d.user_id = $2 AND d.id = $3), 0) "
-                    "FROM tool_executions WHERE request_id = $1",
+                    "FROM (SELECT 1) AS one LEFT JOIN tool_executions ON request_id = $1",
                     {id.str(), stream->user.str(), stream->daemon.str()}));
-  if (rows.empty()) co_return std::optional<Stored>();
-  co_return Stored{execution_from(rows[0]), rows[0].integer(kEpochOfDaemon)};
+  Stored stored;
+  stored.epoch = rows[0].integer(kEpochOfDaemon);
+  if (!rows[0].is_null(0)) stored.execution = execution_from(rows[0]);
+  co_return stored;
 }
 
 Status check_stream(const model::ToolRequest& request, const DaemonStream& stream, std::int64_t current) {
@@ -178,13 +181,12 @@ struct AdvanceExecution {
 
   Task<Result<Execution>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(auto stored, co_await stored_for(transaction, id, stream));
-    if (!stored) co_return no_execution(id);
-    co_return co_await step(transaction, *std::move(stored));
+    if (!stored.execution) co_return no_execution(id);
+    co_return co_await step(transaction, *std::move(stored.execution), stored.epoch);
   }
 
-  Task<Result<Execution>> step(Transaction& transaction, Stored stored) const {
-    Execution& execution = stored.execution;
-    if (stream) CO_TRY_OK(check_stream(execution.request, *stream, stored.epoch));
+  Task<Result<Execution>> step(Transaction& transaction, Execution execution, std::int64_t epoch_of_daemon) const {
+    if (stream) CO_TRY_OK(check_stream(execution.request, *stream, epoch_of_daemon));
     if (stream && state != ExecutionState::kDone && sent_elsewhere(execution, *stream)) {
       if (may_yet_come(execution, now)) co_return std::move(execution);
       const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, forgotten(), now};
@@ -207,24 +209,25 @@ struct AdvanceExecution {
   }
 };
 
-// insert() and the step to kDispatched in one transaction.
+// insert() and the step to kDispatched in one.
 struct DispatchExecution {
   using Value = Execution;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id; a step that was made is not made again
-  InsertExecution insert;
+  InsertExecution insert;  // as it is to be when it is new
   AdvanceExecution advance;
 
   Task<Result<Execution>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(auto stored, co_await stored_for(transaction, advance.id, advance.stream));
-    if (!stored) {
-      CO_TRY_OK(co_await insert.add(transaction));
-      co_return co_await advance.run(transaction);
-    }
-    const model::ToolRequest& known = stored->execution.request;
     const model::ToolRequest& asked = insert.execution.request;
+    if (!stored.execution) {
+      CO_TRY_OK(check_stream(asked, *advance.stream, stored.epoch));
+      CO_TRY_OK(co_await insert.add(transaction));
+      co_return insert.execution;
+    }
+    const model::ToolRequest& known = stored.execution->request;
     if (known.user != asked.user || known.daemon != asked.daemon) co_return of_somebody_else(asked.id);
-    if (stored->execution.state == ExecutionState::kDone) co_return std::move(stored->execution);
-    co_return co_await advance.step(transaction, *std::move(stored));
+    if (stored.execution->state == ExecutionState::kDone) co_return *std::move(stored.execution);
+    co_return co_await advance.step(transaction, *std::move(stored.execution), stored.epoch);
   }
 };
 
@@ -237,11 +240,11 @@ struct CancelExecution {
 
   Task<Result<Execution>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(auto found, co_await stored_for(transaction, id, stream));
-    if (!found) co_return no_execution(id);
-    Execution* const stored = &found->execution;
-    if (stream) CO_TRY_OK(check_stream(stored->request, *stream, found->epoch));
+    std::optional<Execution>& stored = found.execution;
+    if (!stored) co_return no_execution(id);
+    if (stream) CO_TRY_OK(check_stream(stored->request, *stream, found.epoch));
     if (stored->state == ExecutionState::kDone || stored->state == ExecutionState::kLost || stored->cancel_asked)
-      co_return std::move(*stored);
+      co_return *std::move(stored);
     if (stream && sent_elsewhere(*stored, *stream) && !may_yet_come(*stored, now)) {
       const AdvanceExecution unknown{id, ExecutionState::kDone, std::nullopt, forgotten(), now};
       co_return co_await unknown.run(transaction);
@@ -254,7 +257,7 @@ struct CancelExecution {
                                             {id.str()}))
                   .status());
     stored->cancel_asked = true;
-    co_return std::move(*stored);
+    co_return *std::move(stored);
   }
 };
 
@@ -360,6 +363,9 @@ Task<Result<Execution>> Executions::dispatch(model::ToolRequest request, DaemonS
   execution.request = std::move(request);
   const std::int64_t now = transactor_.wall_now();
   execution.created_at = wall_time(now);
+  execution.state = ExecutionState::kDispatched;
+  execution.epoch = stream.epoch;
+  execution.journal = stream.journal;
   AdvanceExecution advance{execution.request.id, ExecutionState::kDispatched, std::move(stream), {}, now};
   return transactor_.write(DispatchExecution{{std::move(execution), false}, std::move(advance)}, deadline);
 }
