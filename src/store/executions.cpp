@@ -36,6 +36,8 @@ bool may_become(ExecutionState from, ExecutionState to) {
 #define EXECUTION_COLUMNS                                                                               \
   "request_id, user_id, daemon_id, chat_id, call_id, tool, arguments, working_directory, effect, "      \
   "timeout_ms, state, epoch, outcome, is_error, content, exit_code, output_chunks, created_at, cancel_asked, journal"
+#define SET_STEP                                                                                        \
+  "state = $2, epoch = $3, outcome = $4, is_error = $5, content = $6, exit_code = $7, output_chunks = $8, journal = $9"
 constexpr std::size_t kEpochOfDaemon = 20;  // the column behind these
 
 Execution execution_from(const Row& row) {
@@ -197,15 +199,39 @@ struct AdvanceExecution {
     if (stream) execution.epoch = stream->epoch;
     if (stream) execution.journal = stream->journal;
     if (state == ExecutionState::kDone) execution.result = result;
-    CO_TRY_OK(
-        (co_await transaction.execute(
-             "UPDATE tool_executions SET state = $2, epoch = $3, outcome = $4, is_error = $5, content = $6, "
-             "exit_code = $7, output_chunks = $8, journal = $9 WHERE request_id = $1",
-             {id.str(), std::string(to_string(state)), execution.epoch,
-              std::string(model::to_string(result.outcome)), std::int64_t{result.is_error}, result.content,
-              result.exit_code, static_cast<std::int64_t>(result.output_chunks), execution.journal}))
-            .status());
+    CO_TRY_OK((co_await transaction.execute("UPDATE tool_executions SET " SET_STEP " WHERE request_id = $1",
+                                            step_values(execution.epoch, execution.journal)))
+                  .status());
     co_return std::move(execution);
+  }
+
+  ports::Values step_values(std::int64_t epoch, const std::string& journal) const {
+    return {id.str(), std::string(to_string(state)), epoch, std::string(model::to_string(result.outcome)),
+            std::int64_t{result.is_error}, result.content, result.exit_code,
+            static_cast<std::int64_t>(result.output_chunks), journal};
+  }
+};
+
+// The step to kDone that a daemon's stream makes: one statement when nothing is against it, else the step says what is.
+struct FinishExecution {
+  using Value = Execution;
+  static constexpr InDoubt kInDoubt = AdvanceExecution::kInDoubt;
+  AdvanceExecution advance;
+
+  Task<Result<Execution>> run(Transaction& transaction) const {
+    const DaemonStream& stream = *advance.stream;
+    ports::Values values = advance.step_values(stream.epoch, stream.journal);
+    values.add(stream.user.str());
+    values.add(stream.daemon.str());
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute(
+                      "UPDATE tool_executions SET " SET_STEP " WHERE request_id = $1 AND state <> 'done' "
+                      "AND user_id = $10 AND daemon_id = $11 "
+                      "AND EXISTS (SELECT 1 FROM daemons d WHERE d.user_id = $10 AND d.id = $11 AND d.epoch = $3) "
+                      "RETURNING " EXECUTION_COLUMNS,
+                      std::move(values)));
+    if (rows.empty()) co_return co_await advance.run(transaction);
+    co_return execution_from(rows[0]);
   }
 };
 
@@ -328,6 +354,7 @@ struct LoseOverdue {
 
 #undef OPEN_EXECUTIONS
 #undef EXECUTION_COLUMNS
+#undef SET_STEP
 
 }  // namespace
 
@@ -377,10 +404,9 @@ Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState st
 
 Task<Result<Execution>> Executions::finish(RequestId request, DaemonStream stream, model::ToolResult result,
                                            Instant deadline) {
-  return transactor_.write(
-      AdvanceExecution{std::move(request), ExecutionState::kDone, std::move(stream), std::move(result),
-                                            transactor_.wall_now()},
-                           deadline);
+  AdvanceExecution advance{std::move(request), ExecutionState::kDone, std::move(stream), std::move(result),
+                           transactor_.wall_now()};
+  return transactor_.write(FinishExecution{std::move(advance)}, deadline);
 }
 
 Task<Result<Execution>> Executions::lose(RequestId request, Instant deadline) {
