@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kAnswers = "fencing.answers";
 constexpr std::string_view kStatus = "fencing.status";
 constexpr std::string_view kRouted = "fencing.routed";
+constexpr std::string_view kReads = "fencing.reads";
 constexpr std::string_view kEpoch = "fencing.epoch";
 // A node's clock may run slower than the world's: so much of what it measured is added.
 constexpr std::int64_t kClockError = 10;  // one part of ten
@@ -18,6 +19,7 @@ DaemonKey daemon_in(const TraceRecord& record) { return {text_or_empty(record, "
 }  // namespace
 
 void FencingOracle::on_record(const TraceRecord& record) {
+  calm_.on_record(record);
   if (record.is("gateway.session.opened")) {
     accepted_[daemon_in(record)].try_emplace(number_or_zero(record, "epoch"), record.time);
   } else if (record.is("gateway.result.kept")) {
@@ -26,7 +28,21 @@ void FencingOracle::on_record(const TraceRecord& record) {
     judge(record, kStatus, "has written status");
   } else if (record.is("gateway.request.routed") || record.is("gateway.request.replayed")) {
     judge(record, kRouted, "was handed a request");
+  } else if (record.is("gateway.read.routed") || record.is("gateway.read.answered")) {
+    judge_read(record);
   }
+}
+
+void FencingOracle::judge_read(const TraceRecord& record) {
+  const auto found = accepted_.find(daemon_in(record));
+  if (found == accepted_.end()) return;
+  const std::int64_t epoch = number_or_zero(record, "epoch");
+  const auto newer = found->second.upper_bound(epoch);
+  if (newer == found->second.end() || record.time - newer->second <= kHeardOf) return;
+  if (!calm_.between(record.time - kHeardOf, record.time)) return;
+  verdict_.broken(kReads, concat("the stream of epoch ", epoch, " of ", name_of(found->first), " still reads ",
+                                 to_text(record.time - newer->second), " after epoch ", newer->first, " was accepted"),
+                  &record);
 }
 
 void FencingOracle::judge(const TraceRecord& record, std::string_view oracle, std::string_view what) {

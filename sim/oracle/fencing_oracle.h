@@ -7,12 +7,17 @@
 //
 // A record is made when its gateway hears that the store has written, which may be after a newer stream was accepted. So a
 // complaint needs more: the gateway had not even asked then ("took_us").
+//
+// A request that only reads is fenced by no write (gateway/session.h), but only until the gateway hears of the newer stream:
+//   reads       while nothing is broken, a stream is not handed such a request, and does not answer one, 45 s after a newer
+//               one was accepted: by then its gateway has had to renew its presence ("gateway.read.routed", "… .answered")
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string_view>
 
+#include "oracle/calm.h"
 #include "oracle/oracle.h"
 
 namespace reliant::sim {
@@ -26,6 +31,10 @@ class FencingOracle final : public Oracle {
  private:
   void judge(const TraceRecord& record, std::string_view oracle, std::string_view what);
 
+  void judge_read(const TraceRecord& record);
+
+  static constexpr Duration kHeardOf = std::chrono::seconds(45);
+  Calm calm_;
   std::map<DaemonKey, std::map<std::int64_t, Instant>> accepted_;  // when, at the latest, by epoch
 };
 

@@ -56,7 +56,7 @@ void LivenessOracle::on_record(const TraceRecord& record) {
     verdict_.broken(kDefect, concat("node ", record.node, ": ", record.name, fields_of(record)), &record);
   }
   calm_.on_record(record);
-  if (record.is("gateway.result.kept")) kept_.try_emplace(text_or_empty(record, "request_id"), record.time);
+  if (record.is("gateway.result.kept") || record.is("gateway.read.answered")) kept_.try_emplace(text_or_empty(record, "request_id"), record.time);
   if (record.is("worker.tool.finished")) judge_told(record);
   if (record.is("worker.turn.finished") && text_or_empty(record, "status") == "failed") {
     verdict_.broken(kFailed, concat("a turn of chat ", text_or_empty(record, "chat"), " failed, and its model did not"), &record);
@@ -74,7 +74,7 @@ void LivenessOracle::judge_told(const TraceRecord& record) {
   const Instant from = std::max(kept->second, calm_.since(record.time));
   if (record.time - from <= kTold) return;
   verdict_.not_live(kToldLate, concat("request ", kept->first, ": the model was told of the result ", to_text(record.time - kept->second),
-                                      " after it was in the store, ", to_text(record.time - from), " of them in a calm"),
+                                      " after a gateway had it, ", to_text(record.time - from), " of them in a calm"),
                     &record);
 }
 

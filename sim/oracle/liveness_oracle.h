@@ -5,8 +5,8 @@
 //   once         a message that a client sent several times is in the store once, and so is the result of a tool call, and the
 //                answer that ends a turn
 //   paired       in a chat at rest every tool call has its result: a model refuses a conversation in which one is missing
-//   told         while nothing is broken, the model is told of a result within 30 s after the store has had it, whatever became
-//                of the answer to the worker that waits (C5)
+//   told         while nothing is broken, the model is told of a result within 30 s after the store has had it, or, of a tool
+//                that only reads, the gateway, whatever became of the answer to the worker that waits (C5)
 //   defect       no record of level error: those are our own defects
 #pragma once
 
@@ -43,7 +43,7 @@ class LivenessOracle final : public Oracle {
 
   static constexpr Duration kTold = std::chrono::seconds(30);
   Calm calm_;
-  std::map<std::string, Instant> kept_;             // requests whose result the store has, since when
+  std::map<std::string, Instant> kept_;             // requests whose result the servers have, since when
   std::vector<Accepted> accepted_;
   std::map<std::string, std::size_t> accepted_of_;  // chats
   std::set<std::string> done_;                      // chats whose clients have nothing more to send

@@ -11,6 +11,8 @@ namespace {
 constexpr std::string_view kAtMostOnce = "tool.at_most_once";
 constexpr std::string_view kHonest = "tool.honest";
 constexpr std::string_view kCancelled = "tool.cancelled";
+constexpr std::string_view kRecorded = "tool.recorded";
+constexpr std::string_view kReadOnly = "read_only";
 // The effects of these are in the machine's record, with the request that they belong to.
 bool leaves_record(const std::string& tool) { return tool == "bash"; }
 }  // namespace
@@ -29,6 +31,11 @@ void ToolOracle::on_record(const TraceRecord& record) {
     seen.end = kNever;
     Asked& asked = asked_[text_or_empty(record, "request_id")];
     asked.begun = std::min(asked.begun, record.time);
+    if (asked.unrecorded && text_or_empty(record, "effect") != kReadOnly) {
+      verdict_.broken(kRecorded, concat("request ", text_or_empty(record, "request_id"), " (", seen.tool,
+                                        ") does more than read, and runs without a row"),
+                      &record);
+    }
     const std::string& daemon = text_or_empty(record, "daemon");
     if (++seen.begun > 1 && !seen.repeatable) {
       verdict_.broken(kAtMostOnce,
@@ -51,6 +58,10 @@ void ToolOracle::on_record(const TraceRecord& record) {
     routed_.try_emplace(text_or_empty(record, "request_id"), record.time);
     Asked& asked = asked_[text_or_empty(record, "request_id")];
     asked.sent = std::min(asked.sent, record.time);
+  } else if (record.is("gateway.read.routed")) {
+    Asked& asked = asked_[text_or_empty(record, "request_id")];
+    asked.sent = std::min(asked.sent, record.time);
+    asked.unrecorded = true;
   } else if (record.is("worker.daemon.chosen")) {
     Asked& asked = asked_[text_or_empty(record, "request_id")];
     asked.chat = text_or_empty(record, "chat");
@@ -107,6 +118,10 @@ void ToolOracle::finish(const FinalState& state) {
   }
   for (const auto& [request, seen] : requests_) judge(request, seen, state);
   for (const Cancelled& turn : cancelled_) judge_cancelled(turn);
+  for (const auto& [request, stored] : state.executions) {
+    if (stored.effect == kReadOnly)
+      verdict_.broken(kRecorded, concat("request ", request, " (", stored.tool, ") only reads, and has a row"));
+  }
   for (const auto& [daemon, effects] : state.machines) {
     std::map<std::pair<std::string, std::string>, int> counts;
     for (const MachineEffect& effect : effects->all()) {
@@ -157,8 +172,10 @@ void ToolOracle::judge(const std::string& request, const Seen& seen, const Final
   }
   // A tool of the server's own leaves no such trace; those of daemons do.
   const auto stored = state.executions.find(request);
-  if (seen.told == "executed" && stored != state.executions.end() && seen.ended == 0) {
-    verdict_.broken(kHonest, concat("request ", request, " (", stored->second.tool,
+  const auto asked = asked_.find(request);
+  const bool of_daemon = stored != state.executions.end() || (asked != asked_.end() && asked->second.sent != kNever);
+  if (seen.told == "executed" && of_daemon && seen.ended == 0) {
+    verdict_.broken(kHonest, concat("request ", request, " (", seen.tool,
                                     "): the model was told that it was executed; no daemon has run it to its end"));
   }
   if (seen.told == "executed" && leaves_record(seen.tool) && stored != state.executions.end() &&

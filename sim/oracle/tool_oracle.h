@@ -6,6 +6,7 @@
 //   cancelled      while nothing is broken, 20 s after a turn was cancelled none of its tools runs any more (R48, C9); and
 //                  whatever was broken then, none runs still when everything has long been whole again. What had not been
 //                  sent to a daemon by then is never begun, if only daemons were broken
+//   recorded       what does more than read is sent to a daemon only with a row in the store; what only reads has none, ever
 #pragma once
 
 #include <cstdint>
@@ -58,6 +59,7 @@ class ToolOracle final : public Oracle {
     Instant chosen = kNever;  // its daemon was
     Instant sent = kNever;    // something of it, to a daemon; first
     Instant begun = kNever;   // there; first
+    bool unrecorded = false;  // sent as one that only reads
   };
 
   std::map<std::string, Asked> asked_;               // by request

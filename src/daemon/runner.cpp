@@ -64,10 +64,12 @@ struct Runner::Run {
     std::size_t size;
   };
 
-  explicit Run(proto::ExecuteTool asked) : request(std::move(asked)), id(request.request_id()) {}
+  explicit Run(proto::ExecuteTool asked)
+      : request(std::move(asked)), id(request.request_id()), unrecorded(request.unrecorded()) {}
 
   proto::ExecuteTool request;
   RequestId id;
+  bool unrecorded;
   tools::Tool* tool = nullptr;
   model::Effect effect = model::Effect::kNonIdempotent;
   std::uint64_t last_chunk = 0;
@@ -103,13 +105,18 @@ class Runner::SpooledOutput final : public tools::ToolOutput {
     run_.spool.push_back({chunk.number, chunk.data.size()});
     run_.spooled += chunk.data.size();
     while (run_.spooled > runner_.options_.spool_limit && run_.spool.size() > 1) forget_oldest();
-    const Status kept =
-        co_await runner_.journal_.add_output(run_.id, std::move(chunk), forgotten_, runner_.soon());
-    if (!kept.ok()) {
-      runner_.log_.warning("daemon.output.lost",
-                           {{"request_id", run_.id.str()}, {"error", message_of(kept)}});
+    if (run_.unrecorded) {
+      runner_.reads_.add_output(run_.id, std::move(chunk), forgotten_);
+    } else {
+      co_await write_down(std::move(chunk));
     }
     if (runner_.listener_) runner_.listener_->on_output(run_.id, run_.last_chunk);
+  }
+
+  Task<void> write_down(OutputChunk chunk) {
+    const Status kept = co_await runner_.journal_.add_output(run_.id, std::move(chunk), forgotten_, runner_.soon());
+    if (!kept.ok())
+      runner_.log_.warning("daemon.output.lost", {{"request_id", run_.id.str()}, {"error", message_of(kept)}});
   }
 
   // While there is a reader that gets on, a full spool slows the tool down; without one, the oldest output
@@ -146,6 +153,7 @@ Runner::Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistr
       journal_(journal),
       options_(std::move(options)),
       turns_(options_.max_running, options_.max_waiting),
+      reads_(clock),
       scope_(context) {}
 
 Runner::~Runner() = default;
@@ -160,26 +168,51 @@ Task<Status> Runner::open() {
 void Runner::execute(proto::ExecuteTool request) {
   const RequestId id(request.request_id());
   const Instant reader_seen = request.without_output() ? Instant{} : clock_.now();
-  if (const auto running = runs_.find(id); running != runs_.end()) {
-    running->second->reader_seen = std::max(running->second->reader_seen, reader_seen);
-    if (!listener_ || !running->second->admitted) return;
-    listener_->on_accepted(id);
-    if (running->second->last_chunk > 0) listener_->on_output(id, running->second->last_chunk);
-    return;
-  }
-  if (const auto kept = unsaved_.find(id); kept != unsaved_.end()) {
-    if (!listener_) return;
-    listener_->on_accepted(id);
-    listener_->on_output(id, kept->second.output_chunks);
-    listener_->on_finished(id);
-    return;
-  }
-  if (request.must_not_start()) return cancel(id);  // refused, unless the journal knows its end
+  if (take_up(id, reader_seen)) return;
+  const bool unrecorded = request.unrecorded();
+  // Refused, unless the journal knows its end.
+  if (!unrecorded && (request.must_not_start() || reads_.is_refused(id))) return cancel(id);
   if (closed_) return;  // not accepted: the caller asks again, here or in our next life
   auto run_state = std::make_shared<Run>(std::move(request));
   run_state->reader_seen = reader_seen;
   runs_.emplace(id, run_state);
-  scope_.spawn(run(std::move(run_state)));
+  scope_.spawn(unrecorded ? read(std::move(run_state)) : run(std::move(run_state)));
+}
+
+// What runs, or has ended and is in memory.
+bool Runner::take_up(const RequestId& id, Instant reader_seen) {
+  if (const auto running = runs_.find(id); running != runs_.end()) {
+    running->second->reader_seen = std::max(running->second->reader_seen, reader_seen);
+    if (!listener_ || !running->second->admitted) return true;
+    if (!running->second->unrecorded) listener_->on_accepted(id);
+    if (running->second->last_chunk > 0) listener_->on_output(id, running->second->last_chunk);
+    return true;
+  }
+  if (const model::ToolResult* known = reads_.result(id)) {
+    if (!listener_) return true;
+    listener_->on_output(id, known->output_chunks);
+    listener_->on_read(id);
+    return true;
+  }
+  const auto kept = unsaved_.find(id);
+  if (kept == unsaved_.end()) return false;
+  if (!listener_) return true;
+  listener_->on_accepted(id);
+  listener_->on_output(id, kept->second.output_chunks);
+  listener_->on_finished(id);
+  return true;
+}
+
+Status Runner::crowded() const {
+  return resource_exhausted("RESOURCE_EXHAUSTED: this daemon runs ", options_.max_running, " tools and as many as may (",
+                            options_.max_waiting, ") wait; ask again when some have ended");
+}
+
+Task<std::optional<Turns::Turn>> Runner::wait_for_turn(std::shared_ptr<Run> run) {
+  log_.info("daemon.request.waits", {{"request_id", run->id.str()},
+                                     {"daemon", options_.daemon.str()},
+                                     {"ahead", turns_.waiting()}});
+  co_return co_await turns_.wait(run->leaves);
 }
 
 Task<void> Runner::run(std::shared_ptr<Run> run) {
@@ -190,16 +223,8 @@ Task<void> Runner::run(std::shared_ptr<Run> run) {
   co_await wait_for_refusal(run->id);
   std::optional<Turns::Turn> turn = turns_.try_take();
   if (!turn && !co_await has_ended(run->id)) {
-    if (turns_.full()) {
-      co_return co_await not_admitted(
-          std::move(run), resource_exhausted("RESOURCE_EXHAUSTED: this daemon runs ", options_.max_running,
-                                             " tools and as many as may (", options_.max_waiting,
-                                             ") wait; ask again when some have ended"));
-    }
-    log_.info("daemon.request.waits", {{"request_id", run->id.str()},
-                                       {"daemon", options_.daemon.str()},
-                                       {"ahead", turns_.waiting()}});
-    turn = co_await turns_.wait(run->leaves);
+    if (turns_.full()) co_return co_await not_admitted(std::move(run), crowded());
+    turn = co_await wait_for_turn(run);
     if (!turn) co_return co_await leave_queue(std::move(run));
   }
   co_await run_in_turn(std::move(run));
@@ -212,16 +237,62 @@ Task<bool> Runner::has_ended(RequestId id) {
 }
 
 Task<void> Runner::leave_queue(std::shared_ptr<Run> run) {
-  if (!run->cancelled.is_set()) {  // we stop: it was not accepted, the caller asks again
-    runs_.erase(run->id);
-    a_run_ended_.set();
-    co_return;
-  }
+  if (!run->cancelled.is_set()) co_return drop(*run);  // we stop: it was not accepted, the caller asks again
   const Status refused = co_await journal_.refuse(run->id, soon());
   if (!refused.ok()) co_return co_await not_admitted(std::move(run), reliant::cancelled("it was cancelled before it started"));
   run->admitted = true;
   if (listener_) listener_->on_accepted(run->id);
   announce_end(*run);
+}
+
+// Not accepted: nobody is told anything.
+void Runner::drop(const Run& run) {
+  const RequestId id = run.id;
+  runs_.erase(id);
+  a_run_ended_.set();
+}
+
+// The journal's way without the journal.
+Task<void> Runner::read(std::shared_ptr<Run> run) {
+  run->tool = tools_.find(run->request.tool());
+  run->effect = run->tool ? run->tool->descriptor().effect : model::Effect::kReadOnly;
+  model::ToolResult result;
+  if (run->effect != model::Effect::kReadOnly) {
+    result = error_result(model::Outcome::kNotExecuted,
+                          concat("The tool was not run: \"", run->request.tool(), "\" does more than read on this daemon (",
+                                 model::to_string(run->effect), "), and was asked for as one that only reads. Upgrade the older of "
+                                 "daemon and server."));
+  } else if (reads_.is_refused(run->id)) {
+    result = error_result(model::Outcome::kNotExecuted, "Cancelled before it came.");
+  } else {
+    std::optional<Turns::Turn> turn = turns_.try_take();
+    const bool crowd = !turn && turns_.full();
+    if (!turn && !crowd) turn = co_await wait_for_turn(run);
+    if (!turn && !crowd && !run->cancelled.is_set()) co_return drop(*run);
+    result = crowd ? error_result(model::Outcome::kNotExecuted, concat("The tool was not run: ", message_of(crowded()), "."))
+                   : co_await read_in_turn(run);
+  }
+  end_read(*run, std::move(result));
+}
+
+Task<model::ToolResult> Runner::read_in_turn(std::shared_ptr<Run> run) {
+  run->admitted = true;
+  run->last_chunk = run->request.resume_output_after();  // of an earlier run: numbers go on from there
+  model::ToolResult result = co_await run_or_cancel(run);
+  result.content = bounded(std::move(result.content), options_.content_limit);
+  result.output_chunks = run->last_chunk;
+  co_return result;
+}
+
+void Runner::end_read(const Run& run, model::ToolResult result) {
+  const RequestId id = run.id;
+  const bool was_cancelled = run.cancelled.is_set();
+  const bool was_running = run.started;
+  reads_.keep(id, std::move(result));
+  runs_.erase(id);
+  if (listener_) listener_->on_read(id);
+  if (was_cancelled && listener_) listener_->on_cancel_done(id, was_running);
+  a_run_ended_.set();
 }
 
 Task<void> Runner::run_in_turn(std::shared_ptr<Run> run) {
@@ -253,11 +324,7 @@ Task<void> Runner::not_admitted(std::shared_ptr<Run> run, Status why) {
   log_.warning("daemon.request.refused", {{"request_id", run->id.str()}, {"error", message_of(why)}});
   auto known = co_await journal_.knows(run->id, soon());
   if (why.code() == StatusCode::kInvalidArgument) known = false;  // it was another one that has run
-  if (!known.ok()) {
-    runs_.erase(run->id);
-    a_run_ended_.set();
-    co_return;
-  }
+  if (!known.ok()) co_return drop(*run);
   run->admitted = true;
   if (listener_) listener_->on_accepted(run->id);
   if (!*known) {
@@ -361,6 +428,12 @@ void Runner::cancel(RequestId id) {
   }
 }
 
+void Runner::cancel_unrecorded(const RequestId& id) {
+  if (runs_.contains(id)) return cancel(id);
+  reads_.refuse(id);
+  if (listener_) listener_->on_cancel_done(id, false);
+}
+
 bool Runner::kill(const RequestId& id) {
   const auto running = runs_.find(id);
   if (running == runs_.end()) return false;
@@ -423,7 +496,7 @@ void Runner::acknowledge_output(const RequestId& id, std::uint64_t chunk) {
 }
 
 void Runner::acknowledge_result(RequestId id) {
-  if (offers_.erase(id) == 0) return;
+  if (reads_.acknowledge(id) || offers_.erase(id) == 0) return;
   log_.info("daemon.result.acknowledged", {{"request_id", id.str()}, {"daemon", options_.daemon.str()}});
   scope_.spawn(record_acknowledgement(std::move(id)));
 }
@@ -452,6 +525,7 @@ Task<std::optional<model::ToolResult>> Runner::result(RequestId id) {
 }
 
 Task<std::optional<OutputChunk>> Runner::output_after(RequestId id, std::uint64_t chunk) {
+  if (auto read = reads_.output_after(id, chunk)) co_return read;
   auto stored = co_await journal_.output_after(id, chunk, soon());
   if (stored.ok()) co_return *std::move(stored);
   log_.warning("daemon.journal.unreadable",

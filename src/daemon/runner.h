@@ -9,6 +9,10 @@
 // So many run at a time; who waits for its turn is not in the journal yet, because it may still be said of it that it was
 // not executed: when it is cancelled, when too many wait (RESOURCE_EXHAUSTED), and after a crash.
 //
+// Unrecorded requests go another way: they only read, so the journal never hears of them (daemon/reads.h). They are not
+// accepted and not offered: who has asked on the stream of now is told once, and who misses that asks again. A tool that does
+// more than read here is not run so: it ends "not executed", because nobody would know afterwards that it had been begun.
+//
 // Owner: the Daemon. Executor: the logic thread. Destroying it ends every run where it stands, and what they
 // started with them; the next life of the daemon calls those that may not be repeated unknown. No call fails:
 // every request that was accepted gets a result, which is offered until it is acknowledged. One that the journal
@@ -25,6 +29,7 @@
 #include "base/event_log.h"
 #include "base/ids.h"
 #include "daemon/journal.h"
+#include "daemon/reads.h"
 #include "daemon/turns.h"
 #include "model/tool.h"
 #include "reliant/tools/v1/daemon.pb.h"
@@ -43,6 +48,7 @@ class RunListener {
   virtual void on_accepted(const RequestId& id) = 0;
   virtual void on_output(const RequestId& id, std::uint64_t last_chunk) = 0;
   virtual void on_finished(const RequestId& id) = 0;  // its result is among the offers
+  virtual void on_read(const RequestId& id) = 0;      // unrecorded: its result is there for who has asked
   virtual void on_cancel_done(const RequestId& id, bool was_running) = 0;
 
  protected:
@@ -79,6 +85,8 @@ class Runner {
 
   void execute(proto::ExecuteTool request);
   void cancel(RequestId id);
+  // As cancel, of a request that no row knows of: where it does not run, it is confirmed at once, and remembered.
+  void cancel_unrecorded(const RequestId& id);
   // Ends the request at once, as a cancel without grace. False: it is not running, and is left alone.
   bool kill(const RequestId& id);
   void acknowledge_output(const RequestId& id, std::uint64_t chunk);
@@ -89,6 +97,8 @@ class Runner {
   const std::set<RequestId>& offers() const { return offers_; }
   // Nullopt: the journal cannot be read now, or has no such result.
   Task<std::optional<model::ToolResult>> result(RequestId id);
+  // Of an unrecorded request. Nullptr: it has been forgotten.
+  const model::ToolResult* read_result(const RequestId& id) { return reads_.result(id); }
   Task<std::optional<OutputChunk>> output_after(RequestId id, std::uint64_t chunk);
 
   std::size_t running() const { return runs_.size(); }
@@ -100,11 +110,18 @@ class Runner {
   struct Run;
   class SpooledOutput;
 
+  bool take_up(const RequestId& id, Instant reader_seen);
   Task<void> run(std::shared_ptr<Run> run);
+  Task<void> read(std::shared_ptr<Run> run);
+  Task<model::ToolResult> read_in_turn(std::shared_ptr<Run> run);
+  void end_read(const Run& run, model::ToolResult result);
+  Task<std::optional<Turns::Turn>> wait_for_turn(std::shared_ptr<Run> run);
+  Status crowded() const;
   Task<model::ToolResult> run_tool(std::shared_ptr<Run> run);
   Task<model::ToolResult> run_or_cancel(std::shared_ptr<Run> run);
   Task<bool> has_ended(RequestId id);
   Task<void> leave_queue(std::shared_ptr<Run> run);
+  void drop(const Run& run);
   Task<void> run_in_turn(std::shared_ptr<Run> run);
   Task<void> not_admitted(std::shared_ptr<Run> run, Status why);
   Task<void> record_end(std::shared_ptr<Run> run, model::ToolResult result, bool journaled);
@@ -124,6 +141,7 @@ class Runner {
   UserId user_;
   bool closed_ = false;
   Turns turns_;
+  Reads reads_;
   std::map<RequestId, std::shared_ptr<Run>> runs_;
   std::set<RequestId> offers_;
   std::map<RequestId, std::shared_ptr<Event>> refusing_;  // being written down as not to be run; set when that is over

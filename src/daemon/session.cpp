@@ -22,6 +22,18 @@ proto::Outcome to_proto(model::Outcome outcome) {
   return proto::OUTCOME_UNKNOWN;
 }
 
+proto::DaemonFrame finished_frame(const RequestId& id, model::ToolResult result) {
+  proto::DaemonFrame frame;
+  proto::ToolFinished& finished = *frame.mutable_tool_finished();
+  finished.set_request_id(id.str());
+  finished.set_outcome(to_proto(result.outcome));
+  finished.set_is_error(result.is_error);
+  finished.set_content(std::move(result.content));
+  finished.set_exit_code(result.exit_code);
+  finished.set_output_chunks(result.output_chunks);
+  return frame;
+}
+
 }  // namespace
 
 Task<Result<proto::Registered>> Session::introduce(ports::Link& link, proto::Register registration,
@@ -101,7 +113,7 @@ Status Session::on_frame(const std::string& bytes) {
       on_execute(std::move(*frame.mutable_execute_tool()));
       break;
     case proto::GatewayFrame::kCancelTool:
-      if (!closing_) runner_.cancel(RequestId(frame.cancel_tool().request_id()));
+      on_cancel(frame.cancel_tool());
       break;
     case proto::GatewayFrame::kOutputAck: {
       const RequestId id(frame.output_ack().request_id());
@@ -144,6 +156,15 @@ void Session::on_execute(proto::ExecuteTool request) {
     followed.sent = followed.acknowledged = request.resume_output_after();
   }
   runner_.execute(std::move(request));
+}
+
+void Session::on_cancel(const proto::CancelTool& cancel) {
+  if (closing_) return;
+  RequestId id(cancel.request_id());
+  if (cancel.unrecorded())
+    runner_.cancel_unrecorded(id);
+  else
+    runner_.cancel(std::move(id));
 }
 
 void Session::on_command(const proto::Command& command) {
@@ -191,6 +212,12 @@ void Session::on_output(const RequestId& id, std::uint64_t last_chunk) {
 
 void Session::on_finished(const RequestId& id) {
   offers_[id] = Offer{clock_.now()};
+  work_.set();
+}
+
+void Session::on_read(const RequestId& id) {
+  if (!followed_.contains(id)) return;
+  offers_[id] = Offer{.since = clock_.now(), .once = true};
   work_.set();
 }
 
@@ -281,19 +308,26 @@ std::optional<RequestId> Session::next_output() {
 }
 
 Task<Status> Session::send_result(RequestId id) {
+  return offers_[id].once ? send_read(std::move(id)) : send_recorded(std::move(id));
+}
+
+Task<Status> Session::send_read(RequestId id) {
+  offers_.erase(id);
+  const model::ToolResult* result = runner_.read_result(id);
+  if (!result) co_return ok_status();
+  proto::DaemonFrame frame = finished_frame(id, *result);
+  frame.mutable_tool_finished()->set_unrecorded(true);
+  const auto followed = followed_.find(id);
+  if (followed != followed_.end() && !followed->second.has_next()) followed_.erase(followed);
+  co_return co_await send(std::move(frame));
+}
+
+Task<Status> Session::send_recorded(RequestId id) {
   offers_[id] = Offer{clock_.now(), true};
   std::optional<model::ToolResult> result = co_await runner_.result(id);
   if (!result || !offers_.contains(id))
     co_return ok_status();  // offered again later, or acknowledged meanwhile
-  proto::DaemonFrame frame;
-  proto::ToolFinished& finished = *frame.mutable_tool_finished();
-  finished.set_request_id(id.str());
-  finished.set_outcome(to_proto(result->outcome));
-  finished.set_is_error(result->is_error);
-  finished.set_content(std::move(result->content));
-  finished.set_exit_code(result->exit_code);
-  finished.set_output_chunks(result->output_chunks);
-  co_return co_await send(std::move(frame));
+  co_return co_await send(finished_frame(id, *std::move(result)));
 }
 
 Task<Status> Session::send_chunk(RequestId id) {

@@ -4,7 +4,8 @@
 // One writer, so one order: control frames first, then results, then output, the requests in turn. Output is
 // sent for requests that the gateway has asked for on this stream, from where it says it has it, and at most
 // kWindow chunks ahead of the acknowledgements. A result follows the output before it, unless that stalls; it
-// is offered again until the gateway has made it durable (C6, C8).
+// is offered again until the gateway has made it durable (C6, C8). The result of an unrecorded request is sent once for each
+// time that it was asked for on this stream.
 //
 // Owner: the Daemon. Executor: the logic thread. It ends by itself when the stream does, or when nothing was
 // heard for 120 s (R80); `end()` says why.
@@ -64,6 +65,7 @@ class Session final : public RunListener {
   void on_accepted(const RequestId& id) override;
   void on_output(const RequestId& id, std::uint64_t last_chunk) override;
   void on_finished(const RequestId& id) override;
+  void on_read(const RequestId& id) override;
   void on_cancel_done(const RequestId& id, bool was_running) override;
 
  private:
@@ -77,17 +79,21 @@ class Session final : public RunListener {
   struct Offer {
     Instant since;  // when it was first seen here, or last sent
     bool sent = false;
+    bool once = false;  // unrecorded: nobody needs it again who does not ask
   };
 
   Task<void> read_frames();
   Status on_frame(const std::string& bytes);
   void on_execute(proto::ExecuteTool request);
   void on_command(const proto::Command& command);
+  void on_cancel(const proto::CancelTool& cancel);
   Task<void> beat(Duration interval);
   Task<void> write_frames();
   Task<Status> write_next(bool& idle);
   Task<Status> send(proto::DaemonFrame frame);
   Task<Status> send_result(RequestId id);
+  Task<Status> send_read(RequestId id);
+  Task<Status> send_recorded(RequestId id);
   Task<Status> send_chunk(RequestId id);
   std::optional<RequestId> next_result();
   std::optional<RequestId> next_output();

@@ -75,12 +75,12 @@ Task<Result<model::ToolResult>> Records::finish_execution(SessionIdentity sessio
   co_return *std::move(finished.result);
 }
 
-Task<Result<bool>> Records::ask_cancel(SessionIdentity session, RequestId request) {
+Task<Result<CancelAsked>> Records::ask_cancel(SessionIdentity session, RequestId request) {
   const auto asked = co_await store_.executions().ask_cancel(std::move(request), stream_of(session), deadline());
-  if (asked.status().code() == StatusCode::kNotFound) co_return true;
+  if (asked.status().code() == StatusCode::kNotFound) co_return CancelAsked::kNotRecorded;
   CO_TRY_OK(asked.status());
   if (sent_elsewhere(*asked, stream_of(session))) co_return elsewhere(session);
-  co_return !asked->result;
+  co_return asked->result ? CancelAsked::kEnded : CancelAsked::kOpen;
 }
 
 Task<Result<std::vector<store::Execution>>> Records::open_executions(SessionIdentity session) {

@@ -45,6 +45,10 @@ struct Presence {
   model::DaemonConnection connection = model::DaemonConnection::kDisconnected;
 };
 
+// Of a request: it has ended, and the cancel need not be passed on; it is open, and the cancel recorded; it is recorded
+// nowhere (gateway/session.h).
+enum class CancelAsked : std::uint8_t { kEnded, kOpen, kNotRecorded };
+
 // Whose streams a newly accepted one ends (C2, R83).
 using store::Displaces;
 
@@ -73,9 +77,8 @@ class Records {
   // another journal of the daemon, which may come back; after a while it is done, its outcome unknown (C7).
   // FAILED_PRECONDITION: it was given up.
   Task<Result<store::Execution>> begin_execution(SessionIdentity session, model::ToolRequest request);
-  // C9: recorded, so that it outlives this stream. False: it has ended, and need not be passed on. True also when the request
-  // is not known: the daemon will remember it.
-  Task<Result<bool>> ask_cancel(SessionIdentity session, RequestId request);
+  // C9: recorded, so that it outlives this stream, unless the request is not: then the daemon remembers the cancel.
+  Task<Result<CancelAsked>> ask_cancel(SessionIdentity session, RequestId request);
   // What was left open by earlier streams of the daemon, and by callers that died, oldest first (C6).
   Task<Result<std::vector<store::Execution>>> open_executions(SessionIdentity session);
   // Marks as lost what has been open for kLostAfter longer than it may take, of daemons that have stayed away.

@@ -58,7 +58,8 @@ Status stream_lost(const DaemonId& daemon) {
 
 // Registered for as long as an execute() waits; taken over by a newer one for the same request.
 struct Session::Execution {
-  Execution(Session& s, RequestId i) : session(s), id(std::move(i)), events(kWaitingEvents) {
+  Execution(Session& s, const model::ToolRequest& request)
+      : session(s), id(request.id), only_reads(request.effect == model::Effect::kReadOnly), events(kWaitingEvents) {
     Execution*& slot = session.executions_[id];
     if (slot) slot->events.try_send(Superseded{});
     slot = this;
@@ -72,6 +73,7 @@ struct Session::Execution {
 
   Session& session;
   RequestId id;
+  bool only_reads;  // and is recorded nowhere
   Channel<ExecutionEvent> events;
 };
 
@@ -238,7 +240,30 @@ void Session::on_output(proto::ToolOutput frame) {
   if (found != executions_.end()) found->second->events.try_send(std::move(frame));
 }
 
-void Session::on_finished(proto::ToolFinished frame) { scope_.spawn(keep_result(std::move(frame))); }
+// Whoever waits knows how it was asked for; a daemon of an older version may have recorded what nobody asked it to.
+void Session::on_finished(proto::ToolFinished frame) {
+  const auto waiting = executions_.find(RequestId(frame.request_id()));
+  const bool somebody = waiting != executions_.end();
+  if (somebody && waiting->second->only_reads) return hand_on(*waiting->second, std::move(frame));
+  if (somebody || !frame.unrecorded()) scope_.spawn(keep_result(std::move(frame)));
+}
+
+void Session::hand_on(Execution& waiting, proto::ToolFinished frame) {
+  model::ToolResult result = to_result(std::move(frame));
+  log_.debug("gateway.read.answered", {{"request_id", waiting.id.str()},
+                                       {"user", identity_.user.str()},
+                                       {"daemon", identity_.daemon.str()},
+                                       {"epoch", identity_.epoch},
+                                       {"outcome", model::to_string(result.outcome)}});
+  acknowledge(waiting.id);
+  waiting.events.try_send(std::move(result));
+}
+
+void Session::acknowledge(const RequestId& request) {
+  proto::GatewayFrame ack;
+  ack.mutable_result_ack()->set_request_id(request.str());
+  send(std::move(ack));
+}
 
 Task<void> Session::keep_result(proto::ToolFinished frame) {
   const RequestId request(frame.request_id());
@@ -257,9 +282,7 @@ Task<void> Session::keep_result(proto::ToolFinished frame) {
                                     {"epoch", identity_.epoch},
                                     {"outcome", model::to_string(durable->outcome)},
                                     {"took_us", microseconds_since(asked, clock_.now())}});
-  proto::GatewayFrame ack;
-  ack.mutable_result_ack()->set_request_id(request.str());
-  send(std::move(ack));
+  acknowledge(request);
   const auto waiting = executions_.find(request);
   if (waiting != executions_.end()) waiting->second->events.try_send(*std::move(durable));
 }
@@ -281,7 +304,8 @@ proto::GatewayFrame Session::execute_frame(const model::ToolRequest& request, st
 
 Task<Result<model::ToolResult>> Session::execute(model::ToolRequest request, router::OutputSink& sink,
                                                  Instant deadline) {
-  Execution execution(*this, request.id);
+  if (request.effect == model::Effect::kReadOnly) co_return co_await read(std::move(request), sink, deadline);
+  Execution execution(*this, request);
   const Instant asked = clock_.now();
   auto begun = co_await records_.begin_execution(identity_, request);
   if (!begun.ok()) {
@@ -302,6 +326,20 @@ Task<Result<model::ToolResult>> Session::execute(model::ToolRequest request, rou
                                        {"resume_after", sink.last_chunk()},
                                        {"took_us", microseconds_since(asked, clock_.now())}});
   send(execute_frame(request, sink.last_chunk()));
+  co_return co_await follow(execution, sink, deadline);
+}
+
+Task<Result<model::ToolResult>> Session::read(model::ToolRequest request, router::OutputSink& sink, Instant deadline) {
+  if (ended_.is_set()) co_return stream_lost(identity_.daemon);
+  Execution execution(*this, request);
+  log_.debug("gateway.read.routed", {{"request_id", request.id.str()},
+                                     {"user", identity_.user.str()},
+                                     {"daemon", identity_.daemon.str()},
+                                     {"epoch", identity_.epoch},
+                                     {"resume_after", sink.last_chunk()}});
+  proto::GatewayFrame frame = execute_frame(request, sink.last_chunk());
+  frame.mutable_execute_tool()->set_unrecorded(true);
+  send(std::move(frame));
   co_return co_await follow(execution, sink, deadline);
 }
 
@@ -347,15 +385,22 @@ Task<void> Session::take_up(store::Execution left_open) {
   send(std::move(frame));
 }
 
-void Session::send_cancel(const RequestId& request) {
+void Session::send_cancel(const RequestId& request, bool unrecorded) {
   proto::GatewayFrame frame;
   frame.mutable_cancel_tool()->set_request_id(request.str());
+  frame.mutable_cancel_tool()->set_unrecorded(unrecorded);
   send(std::move(frame));
 }
 
 Task<Result<model::ToolResult>> Session::follow(Execution& execution, router::OutputSink& sink, Instant deadline) {
+  Instant doubtful = execution.only_reads ? after(clock_.now(), kDoubtful) : kNever;
   while (true) {
-    auto event = co_await execution.events.recv(deadline);
+    auto event = co_await execution.events.recv(std::min(deadline, doubtful));
+    if (!event && clock_.now() < deadline) {
+      doubtful = kNever;
+      check_epoch();  // it may be another stream by now that should be asked
+      continue;
+    }
     if (!event) co_return deadline_exceeded("no result of the tool in time; it may still be running");
     if (auto* result = std::get_if<model::ToolResult>(&*event)) co_return std::move(*result);
     if (auto* status = std::get_if<Status>(&*event)) co_return std::move(*status);
@@ -385,8 +430,8 @@ Task<Status> Session::cancel(RequestId request, Instant deadline) {
   const auto open = co_await records_.ask_cancel(identity_, request);
   if (reason_of(open.status()) == kReasonSuperseded) close(open.status());
   CO_TRY_OK(open.status());
-  if (!*open) co_return ok_status();
-  send_cancel(request);
+  if (*open == CancelAsked::kEnded) co_return ok_status();
+  send_cancel(request, *open == CancelAsked::kNotRecorded);
   if (ended_.is_set()) co_return stream_lost(identity_.daemon);
   auto confirmed = co_await answer.wait(deadline);
   if (!confirmed) co_return deadline_exceeded("the daemon did not confirm the cancel in time");

@@ -6,6 +6,13 @@
 // UNAVAILABLE and the run goes on over there; calling again with the same id, at any gateway, takes it up (C8). A result
 // is recorded as durable before it is acknowledged to the daemon and before anybody hears of it.
 //
+// A request of a tool that only reads is recorded nowhere, neither here nor by the daemon: running it again does no harm, so
+// whoever misses the answer asks again (C7). It goes down at once, and its result is acknowledged and handed to who waits; a
+// result that nobody waits for stays with the daemon for a while. No write fences it: a stream that was replaced may be
+// handed such a request, and answer it, until its gateway hears that it was replaced: by the notice of the newer stream's
+// gateway, when it renews its presence, or, when an answer takes longer than kDoubtful, by asking the store (C2). Nor is its
+// cancel recorded: it is passed on to the stream there is, or fails.
+//
 // Owner: the Gateway, which destroys it after run() has ended. Executor: the logic thread.
 #pragma once
 
@@ -37,6 +44,8 @@ using PresenceWrites = store::GroupCommit<Presence, std::monostate>;
 
 class Session {
  public:
+  static constexpr Duration kDoubtful = std::chrono::seconds(1);
+
   // References outlive the session.
   Session(Context& context, Clock& clock, EventLog& log, Records& records, PresenceWrites& presence_writes,
           SessionIdentity identity, std::unique_ptr<ports::AcceptedLink> link);
@@ -79,12 +88,15 @@ class Session {
   void on_command_done(const proto::CommandDone& frame);
   Task<void> replay();
   Task<void> take_up(store::Execution left_open);
-  void send_cancel(const RequestId& request);
+  void send_cancel(const RequestId& request, bool unrecorded = false);
   Task<void> keep_result(proto::ToolFinished frame);
+  void hand_on(Execution& waiting, proto::ToolFinished frame);
+  void acknowledge(const RequestId& request);
   Task<void> record_connection();
   void send(proto::GatewayFrame frame);
   Task<Status> cancel(RequestId request, Instant deadline);
   Task<Status> pass_on(proto::Command command, Instant deadline);
+  Task<Result<model::ToolResult>> read(model::ToolRequest request, router::OutputSink& sink, Instant deadline);
   Task<Result<model::ToolResult>> follow(Execution& execution, router::OutputSink& sink, Instant deadline);
   proto::GatewayFrame execute_frame(const model::ToolRequest& request, std::uint64_t resume_after) const;
 

@@ -2,7 +2,8 @@
 //
 // LocalDaemonRouter calls the gateway of the same process; NatsDaemonRouter goes over the bus (R42, C3, C4). Both give
 // the same promise: one request id is run at most once, however often execute() is called with it (C7). So the caller
-// recovers from every lost answer by calling again with the same request.
+// recovers from every lost answer by calling again with the same request. One that only reads is recorded nowhere, and may be
+// run for each call; its cancel holds only where it is confirmed.
 // Owner: the worker's composition root. Executor: the logic thread.
 #pragma once
 

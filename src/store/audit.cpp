@@ -1,6 +1,7 @@
 #include "store/audit.h"
 
 #include <utility>
+#include <variant>
 
 #include "store/wall_time.h"
 
@@ -34,6 +35,18 @@ struct ListAudit {
   }
 };
 
+struct AppendAudit {
+  using Value = std::monostate;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id
+  AuditEntry entry;
+
+  Task<Result<std::monostate>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows known, co_await transaction.execute("SELECT 1 FROM audit_log WHERE id = $1", {entry.id.str()}));
+    if (known.empty()) CO_TRY_OK(co_await append_audit(transaction, entry));
+    co_return std::monostate();
+  }
+};
+
 }  // namespace
 
 Task<Status> append_audit(Transaction& transaction, AuditEntry entry) {
@@ -43,6 +56,10 @@ Task<Status> append_audit(Transaction& transaction, AuditEntry entry) {
                  {entry.id.str(), entry.user.str(), entry.action, entry.object, entry.daemon.str(), entry.chat.str(),
                   microseconds_of(entry.created_at)}))
       .status();
+}
+
+Task<Status> Audit::append(AuditEntry entry, Instant deadline) {
+  co_return (co_await transactor_.write(AppendAudit{std::move(entry)}, deadline)).status();
 }
 
 Task<Result<Page<AuditEntry>>> Audit::list(UserId user, PageRequest page, Instant deadline) {

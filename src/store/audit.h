@@ -16,7 +16,7 @@ namespace reliant::store {
 using AuditId = Id<struct AuditTag>;
 
 struct AuditEntry {
-  AuditId id;  // of a tool: the request's
+  AuditId id;  // of a tool: the request's; unrecorded ones may be made of several daemons, and have theirs in it, too
   UserId user;
   std::string action;  // "tool.requested", "token.created", "token.revoked"
   std::string object;  // the tool; the token's id
@@ -32,6 +32,8 @@ class Audit {
  public:
   explicit Audit(Transactor& transactor) : transactor_(transactor) {}
 
+  // By itself, of what is recorded nowhere else. An id that is known stays as it is. May fail as Transactor does.
+  Task<Status> append(AuditEntry entry, Instant deadline);
   // Newest first. May fail as Transactor does.
   Task<Result<Page<AuditEntry>>> list(UserId user, PageRequest page, Instant deadline);
 

@@ -1,4 +1,4 @@
-// Tool executions: what became of every request that left for a daemon (C5, C6, C7).
+// Tool executions: what became of every request that left for a daemon and does more than read (C5, C6, C7).
 //
 //   state         may become
 //   pending       dispatched, running, lost, done; done (not executed) when a cancel is asked for

@@ -60,6 +60,7 @@ class ChatActivities {
   Task<Result<store::Message>> ask_model(workflow::CallModelInput input, TurnKey key, temporal::ActivityInfo attempt);
 
   Task<Result<store::Execution>> recorded_request(ToolRun& run);
+  Task<Status> note_read(const model::ToolRequest& request);
   Task<Result<DaemonId>> choose_daemon(ToolRun& run, DaemonId chosen);
   Task<Status> bring_up(ToolRun& run, DaemonId daemon);
   Task<Result<model::ToolResult>> obtain_result(ToolRun& run);

@@ -79,6 +79,17 @@ class FakeGateway {
   }
   void call(std::string id, std::string tool, std::string arguments, std::uint64_t resume = 0,
             proto::Effect effect = proto::EFFECT_NON_IDEMPOTENT) {
+    send(request_frame(std::move(id), std::move(tool), std::move(arguments), resume, effect));
+  }
+  // As call, of one that only reads.
+  void read(std::string id, std::string tool, std::string arguments, std::uint64_t resume = 0) {
+    proto::GatewayFrame frame =
+        request_frame(std::move(id), std::move(tool), std::move(arguments), resume, proto::EFFECT_READ_ONLY);
+    frame.mutable_execute_tool()->set_unrecorded(true);
+    send(std::move(frame));
+  }
+  static proto::GatewayFrame request_frame(std::string id, std::string tool, std::string arguments, std::uint64_t resume,
+                                           proto::Effect effect) {
     proto::GatewayFrame frame;
     proto::ExecuteTool& request = *frame.mutable_execute_tool();
     request.set_request_id(std::move(id));
@@ -89,11 +100,12 @@ class FakeGateway {
     request.set_timeout_ms(600'000);
     request.set_resume_output_after(resume);
     request.set_chat_id("chat_1");
-    send(std::move(frame));
+    return frame;
   }
-  void cancel(std::string id) {
+  void cancel(std::string id, bool unrecorded = false) {
     proto::GatewayFrame frame;
     frame.mutable_cancel_tool()->set_request_id(std::move(id));
+    frame.mutable_cancel_tool()->set_unrecorded(unrecorded);
     send(std::move(frame));
   }
   void acknowledge_output(std::string id, std::uint64_t chunk) {

@@ -50,6 +50,32 @@ TEST_F(Fencing, WhatWasAskedBeforeTheNewStreamMayEndAfterIt) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
+// No write fences a read; but in a calm everybody has heard of the newer stream by then.
+TEST_F(Fencing, AReadOfAnOlderStreamIsBorneForAWhileOnly) {
+  judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
+  accept(2);
+  accept(3);
+  judged.at(45s);
+  act("gateway.read.routed", 2, 0s);
+  act("gateway.read.answered", 2, 0s);
+  judged.at(46s);
+  act("gateway.read.answered", 3, 0s);
+  EXPECT_EQ(judged.complaints(), "");
+  act("gateway.read.routed", 2, 0s);
+  EXPECT_EQ(judged.complaints(), "fencing.reads");
+}
+
+TEST_F(Fencing, AReadOfAnOlderStreamIsBorneWhileSomethingIsBroken) {
+  judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
+  accept(2);
+  accept(3);
+  judged.at(100s);
+  judged.record("fault.partition", {{"target", "g"}, {"other", "bus"}, {"lasts_us", 10'000'000}});
+  judged.at(120s);
+  act("gateway.read.answered", 2, 0s);
+  EXPECT_EQ(judged.complaints(), "");
+}
+
 TEST_F(Fencing, AnotherUsersDaemonOfTheSameNameIsAnotherDaemon) {
   judged.state.daemons[{"u", "d"}] = {2, "g", "connected"};
   judged.state.daemons[{"v", "d"}] = {9, "g", "connected"};

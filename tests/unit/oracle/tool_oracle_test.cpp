@@ -160,5 +160,44 @@ TEST_F(Tool, WhatWasCancelledBeforeItWasSentIsNeverBegun) {
   EXPECT_EQ(judged.complaints(), "tool.cancelled");
 }
 
+class Read : public testing::Test {
+ protected:
+  void route() { judged.record("gateway.read.routed", {{"request_id", "q"}, {"user", "u"}, {"daemon", "d"}}); }
+  void begin(std::string_view effect) {
+    judged.record("tool.effect.started", {{"request_id", "q"}, {"tool", "view"}, {"effect", effect}, {"daemon", "d"}}, kDaemon);
+  }
+  void told(std::string_view outcome) {
+    judged.record("worker.tool.finished", {{"request_id", "q"}, {"tool", "view"}, {"outcome", outcome}});
+  }
+  Judged<ToolOracle> judged;
+};
+
+TEST_F(Read, MayRunAgainAndHasNoRow) {
+  route();
+  begin("read_only");
+  begin("read_only");
+  judged.record("tool.effect.finished", {{"request_id", "q"}}, kDaemon);
+  told("executed");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Read, WithARowIsSeen) {
+  judged.state.executions["q"] = {.request = "q", .user = "u", .daemon = "d", .tool = "view", .effect = "read_only"};
+  EXPECT_EQ(judged.complaints(), "tool.recorded");
+}
+
+TEST_F(Read, ThatDoesMoreIsSeen) {
+  route();
+  begin("idempotent");
+  EXPECT_EQ(judged.complaints(), "tool.recorded");
+}
+
+TEST_F(Read, ToldAsExecutedMustHaveRunToItsEnd) {
+  route();
+  begin("read_only");
+  told("executed");
+  EXPECT_EQ(judged.complaints(), "tool.honest");
+}
+
 }  // namespace
 }  // namespace reliant::sim

@@ -19,9 +19,9 @@ using namespace std::chrono_literals;
 
 class NamedTool final : public tools::Tool {
  public:
-  NamedTool() {
-    descriptor_.name = "bash";
-    descriptor_.effect = model::Effect::kNonIdempotent;
+  NamedTool(std::string name, model::Effect effect) {
+    descriptor_.name = std::move(name);
+    descriptor_.effect = effect;
   }
   const tools::ToolDescriptor& descriptor() const override { return descriptor_; }
   Task<model::ToolResult> run(tools::ToolInvocation, tools::ToolOutput&) override { co_return model::ToolResult{}; }
@@ -91,7 +91,8 @@ class NoModel final : public llm::ModelProvider {
 class RunTool : public testing::Test {
  protected:
   RunTool() {
-    registry_.add(std::make_unique<NamedTool>());
+    registry_.add(std::make_unique<NamedTool>("bash", model::Effect::kNonIdempotent));
+    registry_.add(std::make_unique<NamedTool>("view", model::Effect::kReadOnly));
     EXPECT_TRUE(get(store_.migrate(kNever)).ok());
     user_ = get(store_.users().create(UserId("u1"), "somebody", kNever))->id;
     project_ = get(store_.projects().create(user_, "project", "/work", kNever))->id;
@@ -124,13 +125,13 @@ class RunTool : public testing::Test {
     arrival.gateway = GatewayId("g1");
     EXPECT_TRUE(get(store_.daemons().accept(arrival, kNever)).ok());
   }
-  std::string input(std::int64_t index = 0) const {
+  std::string input(std::int64_t index = 0, const std::string& tool = "bash") const {
     workflow::RunToolInput input;
     input.user = user_;
     input.chat = ChatId("c1");
     input.turn = MessageId("m1");
     input.index = index;
-    input.planned.call = {ToolCallId("call-7"), "bash", R"({"command":"true"})"};
+    input.planned.call = {ToolCallId("call-7"), tool, R"({"command":"true"})"};
     return workflow::to_json_text(input);
   }
   workflow::RunToolOutput output(const Result<std::string>& answer) {
@@ -273,6 +274,72 @@ TEST_F(RunTool, AnAttemptThatIsLostLetsGoWithoutCancelling) {
   simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
   EXPECT_TRUE(router_.cancelled.empty());
   EXPECT_EQ(answer->status().code(), StatusCode::kCancelled);
+}
+
+// --- what only reads ---------------------------------------------------------------------------------------
+
+TEST_F(RunTool, ThatOnlyReadsLeavesNoRowAndIsInTheAudit) {
+  connect("d1", "local");
+  router_.answers = {done("text")};
+  Activity activity("5");
+  EXPECT_EQ(output(get(activities_.run_tool(activity, input(0, "view")))).outcome, model::Outcome::kExecuted);
+  ASSERT_EQ(router_.requests.size(), 1u);
+  EXPECT_EQ(router_.requests[0].effect, model::Effect::kReadOnly);
+  EXPECT_EQ(get(store_.executions().get(router_.requests[0].id, kNever)).status().code(), StatusCode::kNotFound);
+  const auto audit = get(store_.audit().list(user_, {}, kNever));
+  ASSERT_TRUE(audit.ok());
+  ASSERT_EQ(audit->items.size(), 1u);
+  EXPECT_EQ(audit->items[0].object, "view");
+  EXPECT_EQ(audit->items[0].daemon, DaemonId("d1"));
+}
+
+TEST_F(RunTool, ThatOnlyReadsIsAskedForAgainUntilThereIsAnAnswer) {
+  connect("d1", "local");
+  router_.answers = {unavailable("the stream ended"), deadline_exceeded("late"), done("text")};
+  Activity activity("5");
+  EXPECT_EQ(output(get(activities_.run_tool(activity, input(0, "view")))).outcome, model::Outcome::kExecuted);
+  ASSERT_EQ(router_.requests.size(), 3u);
+  EXPECT_EQ(router_.requests[0], router_.requests[2]);
+}
+
+TEST_F(RunTool, ThatOnlyReadsAsksTheDaemonThatIsTheRightOneNow) {
+  connect("cloud1", "cloud");
+  Activity first("5");
+  std::optional<Result<std::string>> lost;
+  start(activities_.run_tool(first, input(0, "view")), lost);
+  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  first.reason = temporal::CancelReason::kLost;
+  first.cancelled().set();
+  connect("local1", "local");
+  router_.answers = {done("text")};
+  Activity second("5");
+  get(activities_.run_tool(second, input(0, "view"))).IgnoreError();
+  EXPECT_EQ(router_.requests.back().daemon, DaemonId("local1"));
+  EXPECT_EQ(get(store_.audit().list(user_, {}, kNever))->items.size(), 2u);
+}
+
+TEST_F(RunTool, ThatOnlyReadsIsToldAsUnknownOnlyIfItMayHaveBeenSent) {
+  connect("d1", "local");
+  router_.answers = {with_reason(unavailable("gone"), kReasonDaemonOffline)};
+  router_.repeat_last = true;
+  Activity never_sent("5");
+  EXPECT_EQ(output(get(activities_.run_tool(never_sent, input(0, "view")))).outcome, model::Outcome::kNotExecuted);
+  router_.answers = {unavailable("the stream ended"), with_reason(unavailable("gone"), kReasonDaemonOffline)};
+  Activity sent("6");
+  EXPECT_EQ(output(get(activities_.run_tool(sent, input(1, "view")))).outcome, model::Outcome::kUnknown);
+}
+
+TEST_F(RunTool, ThatOnlyReadsIsCancelledAtTheDaemonWithoutARow) {
+  connect("d1", "local");
+  Activity activity("5");
+  std::optional<Result<std::string>> answer;
+  start(activities_.run_tool(activity, input(0, "view")), answer);
+  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  activity.reason = temporal::CancelReason::kRequested;
+  activity.cancelled().set();
+  simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
+  EXPECT_EQ(answer->status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(router_.cancelled, router_.requests[0].id);
 }
 
 TEST_F(RunTool, OutputBecomesUpdatesOnceHoweverOftenItIsTried) {

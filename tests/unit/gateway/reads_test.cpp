@@ -1,0 +1,176 @@
+// Requests of tools that only read: recorded nowhere, answered all the same.
+#include <variant>
+
+#include "gateway_world.h"
+#include "model/daemon_status.h"
+#include "router/local_daemon_router.h"
+
+namespace reliant::gateway {
+namespace {
+
+class ReadsTest : public testing::Test {
+ protected:
+  model::ToolRequest read(const std::string& id) const {
+    model::ToolRequest request = world_.request(id);
+    request.tool = "view";
+    request.effect = model::Effect::kReadOnly;
+    return request;
+  }
+  void start(Call& call, model::ToolRequest request, Instant deadline = kNever) {
+    world_.simulation.world().spawn(call.run(router_, std::move(request), deadline));
+  }
+  // What the daemon gets next.
+  proto::GatewayFrame next(ports::Link& link) { return *world_.frame_of(link); }
+  void answer(ports::Link& link, const std::string& request, const std::string& content) {
+    proto::DaemonFrame frame;
+    frame.mutable_tool_finished()->set_request_id(request);
+    frame.mutable_tool_finished()->set_outcome(proto::OUTCOME_EXECUTED);
+    frame.mutable_tool_finished()->set_content(content);
+    frame.mutable_tool_finished()->set_unrecorded(true);
+    world_.send(link, frame);
+    world_.run_for(1ms);
+  }
+  bool has_row(const std::string& id) {
+    return finish(world_.simulation, world_.store.executions().get(RequestId(id), kNever)).ok();
+  }
+  Status cancel(const std::string& id, Duration patience) {
+    return finish(world_.simulation, router_.cancel(world_.user, DaemonId("d1"), RequestId(id), world_.simulation.now() + patience));
+  }
+
+  GatewayWorld world_{1};
+  router::LocalDaemonRouter router_{world_.gateway};
+};
+
+TEST_F(ReadsTest, AreAnsweredAndLeaveNoRow) {
+  auto link = world_.connected();
+  Call call;
+  call.last = 3;
+  start(call, read("req_1"));
+  const proto::GatewayFrame asked = next(*link);
+  EXPECT_EQ(asked.execute_tool().request_id(), "req_1");
+  EXPECT_TRUE(asked.execute_tool().unrecorded());
+  EXPECT_EQ(asked.execute_tool().resume_output_after(), 3u);
+  answer(*link, "req_1", "text");
+  ASSERT_TRUE(call.result.has_value());
+  EXPECT_EQ((*call.result)->content, "text");
+  EXPECT_TRUE(next(*link).has_result_ack());
+  EXPECT_FALSE(has_row("req_1"));
+}
+
+TEST_F(ReadsTest, AreAskedOfTheDaemonAgainForEveryCall) {
+  auto link = world_.connected();
+  for (const char* content : {"first", "second"}) {
+    Call call;
+    start(call, read("req_1"));
+    EXPECT_TRUE(next(*link).execute_tool().unrecorded());
+    answer(*link, "req_1", content);
+    EXPECT_EQ((*call.result)->content, content);
+    EXPECT_TRUE(next(*link).has_result_ack());
+  }
+}
+
+TEST_F(ReadsTest, AnswerThatNobodyWaitsForStaysWithTheDaemon) {
+  auto link = world_.connected();
+  Call call;
+  start(call, read("req_1"), world_.simulation.now() + 500ms);
+  next(*link);
+  world_.run_for(500ms);
+  EXPECT_EQ(call.result->status().code(), StatusCode::kDeadlineExceeded);
+  answer(*link, "req_1", "late");
+  Call again;
+  start(again, read("req_1"));
+  EXPECT_TRUE(next(*link).has_execute_tool());  // and no acknowledgement before it
+  EXPECT_FALSE(has_row("req_1"));
+}
+
+// It knows no other way than its journal, and says nothing of it.
+TEST_F(ReadsTest, AreAnsweredByADaemonOfAnOlderVersion) {
+  auto link = world_.connected();
+  Call call;
+  start(call, read("req_1"));
+  next(*link);
+  world_.send_result(*link, "req_1", "text");
+  world_.run_for(1ms);
+  ASSERT_TRUE(call.result.has_value());
+  EXPECT_EQ((*call.result)->content, "text");
+  EXPECT_TRUE(next(*link).has_result_ack());
+}
+
+TEST_F(ReadsTest, WhatDoesMoreIsRecordedWhateverTheDaemonSays) {
+  auto link = world_.connected();
+  Call call;
+  start(call, world_.request("req_1"));
+  EXPECT_FALSE(next(*link).execute_tool().unrecorded());
+  answer(*link, "req_1", "done");
+  ASSERT_TRUE(call.result.has_value());
+  EXPECT_TRUE(has_row("req_1"));
+}
+
+TEST_F(ReadsTest, TheNewestCallIsTheOneThatIsAnswered) {
+  auto link = world_.connected();
+  Call first;
+  start(first, read("req_1"));
+  next(*link);
+  Call second;
+  start(second, read("req_1"));
+  next(*link);
+  EXPECT_EQ(first.result->status().code(), StatusCode::kAborted);
+  answer(*link, "req_1", "text");
+  EXPECT_EQ((*second.result)->content, "text");
+}
+
+TEST_F(ReadsTest, AreLostWithTheStreamAndAskedForAgainOnTheNext) {
+  auto link = world_.connected();
+  Call call;
+  start(call, read("req_1"));
+  next(*link);
+  link->cancel();
+  world_.run_for(1s);
+  EXPECT_EQ(call.result->status().code(), StatusCode::kUnavailable);
+  link = world_.connected();
+  world_.run_for(1s);  // nothing is replayed
+  Call again;
+  start(again, read("req_1"));
+  EXPECT_EQ(next(*link).execute_tool().request_id(), "req_1");
+}
+
+TEST_F(ReadsTest, CancelIsPassedOnAsOneOfARequestWithoutARow) {
+  auto link = world_.connected();
+  Call call;
+  start(call, read("req_1"));
+  next(*link);
+  const auto confirm = [](GatewayWorld& world, ports::Link& stream) -> Task<void> {
+    auto asked = co_await GatewayWorld::next(stream);
+    EXPECT_TRUE(asked->cancel_tool().unrecorded());
+    proto::DaemonFrame done;
+    done.mutable_cancel_done()->set_request_id(asked->cancel_tool().request_id());
+    GatewayWorld::store_ok(co_await stream.send(done.SerializeAsString(), kNever));
+    (void)world;
+  };
+  world_.simulation.world().spawn(confirm(world_, *link));
+  EXPECT_TRUE(cancel("req_1", 5s).ok());
+  EXPECT_FALSE(has_row("req_1"));
+}
+
+// The notice of the newer stream's gateway was lost: the slow answer makes this one ask the store.
+TEST_F(ReadsTest, AStreamThatWasReplacedIsFoundOutWhenItsAnswerTakesLong) {
+  auto link = world_.connected();
+  store::DaemonArrival elsewhere;
+  elsewhere.user = world_.user;
+  elsewhere.id = DaemonId("d1");
+  elsewhere.name = "d1";
+  elsewhere.kind = "local";
+  elsewhere.gateway = GatewayId("g2");
+  ASSERT_TRUE(finish(world_.simulation, world_.store.daemons().accept(elsewhere, kNever)).ok());
+  Call call;
+  start(call, read("req_1"));
+  world_.run_for(Session::kDoubtful - 1ms);
+  EXPECT_FALSE(call.result.has_value());
+  world_.run_for(2ms);
+  ASSERT_TRUE(call.result.has_value());
+  EXPECT_EQ(call.result->status().code(), StatusCode::kUnavailable);
+  EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d1")));
+}
+
+}  // namespace
+}  // namespace reliant::gateway
