@@ -15,6 +15,12 @@ if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 16)
     "Remedy: tools/setup, then `cmake --preset release` in a fresh build folder.")
 endif()
 
+# For what is compiled of others' C: the same compiler.
+if(NOT CMAKE_C_COMPILER)
+  string(REGEX REPLACE "clang\\+\\+([^/]*)$" "clang\\1" CMAKE_C_COMPILER "${CMAKE_CXX_COMPILER}")
+endif()
+enable_language(C)
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -27,6 +33,7 @@ endif()
 
 # NDEBUG is defined nowhere: asserts are on in every build.
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g -D_GLIBCXX_ASSERTIONS")
 
 # One logic thread does not mean no threads; -pthread is part of what a precompiled header must agree on.
@@ -57,6 +64,7 @@ find_program(RELIANT_CCACHE ccache)
 if(RELIANT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
     env CCACHE_SLOPPINESS=pch_defines,time_macros "${RELIANT_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${RELIANT_CCACHE}")
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
 endif()
 

@@ -1,4 +1,4 @@
-# Everything that is not ours. Names to use in DEPS: Boost::headers Boost::json absl::... protobuf::libprotobuf
+# Everything that is not ours, and is installed. Names to use in DEPS: Boost::headers Boost::json absl::... protobuf::libprotobuf
 # GTest::gtest GTest::gmock rapidcheck_gtest benchmark::benchmark SQLite::SQLite3 yaml-cpp OpenSSL::Crypto OpenSSL::SSL
 # PkgConfig::re2 PkgConfig::nats PkgConfig::pqxx gRPC::grpc++
 
@@ -19,3 +19,14 @@ find_package(gRPC REQUIRED CONFIG)
 pkg_check_modules(nats REQUIRED IMPORTED_TARGET libnats)  # its own CMake package stops with an error about a missing file
 pkg_check_modules(pqxx REQUIRED IMPORTED_TARGET libpqxx)
 find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)  # tools/check
+
+# Where tools/setup leaves what it fetches; the same rule as there.
+if(NOT "$ENV{RELIANT_CACHE}" STREQUAL "")
+  set(RELIANT_CACHE_FOLDER "$ENV{RELIANT_CACHE}")
+elseif(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
+  set(RELIANT_CACHE_FOLDER "$ENV{XDG_CACHE_HOME}/reliant")
+elseif(NOT "$ENV{HOME}" STREQUAL "")
+  set(RELIANT_CACHE_FOLDER "$ENV{HOME}/.cache/reliant")
+else()
+  set(RELIANT_CACHE_FOLDER "${CMAKE_SOURCE_DIR}/build/.cache")
+endif()
