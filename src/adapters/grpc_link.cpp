@@ -12,7 +12,7 @@
 #include "adapters/grpc_link_convert.h"
 #include "adapters/grpc_link_hub.h"
 #include "adapters/grpc_link_opener.h"
-#include "adapters/grpc_link_reactor.h"
+#include "adapters/grpc_link_call.h"
 #include "adapters/grpc_link_server.h"
 
 namespace reliant::adapters {

@@ -24,6 +24,8 @@ constexpr std::string_view kRetryAfter = "reliant-retry-after-ns";
 constexpr std::string_view kBinary = "-bin";
 // All headers of a stream together may have 8 kB, and a byte may take three there.
 constexpr std::size_t kMaxText = 1024;
+// To copy so many bytes costs less than to have gRPC keep them where they are.
+constexpr std::size_t kCopied = 1024;
 
 // How many bytes a peer may send that nobody has asked for, and gRPC grants half as many ahead. It holds ten times as much when
 // the messages are tiny. A large message is not held up: whoever receives it grants the rest of it when its begin has come.
@@ -34,7 +36,7 @@ bool printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-void put(grpc::CallbackServerContext& context, std::string_view key, const std::string& value) {
+void put(grpc::ServerContext& context, std::string_view key, const std::string& value) {
   if (value.empty()) return;
   // Blanks at the ends are not kept by everyone on the way.
   const bool plain = printable(value) && value.front() != ' ' && value.back() != ' ';
@@ -54,6 +56,10 @@ std::string get(const Trailers& trailers, std::string_view key) {
 }  // namespace
 
 void put_bytes(std::string bytes, grpc::ByteBuffer& buffer) {
+  if (bytes.size() <= kCopied) {
+    const grpc::Slice copy(bytes.data(), bytes.size());
+    return grpc::ByteBuffer(&copy, 1).Swap(&buffer);
+  }
   auto* kept = new std::string(std::move(bytes));
   const grpc::Slice slice(
       kept->data(), kept->size(), [](void* owner) { delete static_cast<std::string*>(owner); }, kept);
@@ -61,17 +67,23 @@ void put_bytes(std::string bytes, grpc::ByteBuffer& buffer) {
 }
 
 std::string take_bytes(grpc::ByteBuffer& buffer) {
+  const auto text_of = [](const grpc::Slice& slice) {
+    return std::string_view(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  };
   std::string bytes;
+  grpc::Slice only;
   std::vector<grpc::Slice> slices;
-  if (buffer.Valid() && buffer.Dump(&slices).ok()) {
+  if (buffer.Valid() && buffer.TrySingleSlice(&only).ok()) {
+    bytes = text_of(only);
+  } else if (buffer.Valid() && buffer.Dump(&slices).ok()) {
     bytes.reserve(buffer.Length());
-    for (const grpc::Slice& slice : slices) bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    for (const grpc::Slice& slice : slices) bytes += text_of(slice);
   }
   buffer.Clear();
   return bytes;
 }
 
-grpc::Status to_grpc(const Status& status, grpc::CallbackServerContext& context) {
+grpc::Status to_grpc(const Status& status, grpc::ServerContext& context) {
   if (status.ok()) return grpc::Status::OK;
   put(context, kField, field_of(status));
   put(context, kReason, reason_of(status));
@@ -122,7 +134,7 @@ std::map<std::string, int> channel_arguments(const GrpcLinkOptions& options) {
   };
 }
 
-ports::LinkMetadata metadata_of(const grpc::CallbackServerContext& context) {
+ports::LinkMetadata metadata_of(const grpc::ServerContext& context) {
   ports::LinkMetadata metadata;
   for (const auto& [key, value] : context.client_metadata()) {
     metadata.emplace(std::string(key.data(), key.size()), std::string(value.data(), value.size()));

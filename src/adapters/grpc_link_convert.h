@@ -12,20 +12,20 @@
 
 namespace grpc {
 class ByteBuffer;
-class CallbackServerContext;
+class ServerContext;
 class ClientContext;
 class Status;
 }  // namespace grpc
 
 namespace reliant::adapters {
 
-// Without a copy.
+// Large ones without a copy.
 void put_bytes(std::string bytes, grpc::ByteBuffer& buffer);
 // Empties the buffer.
 std::string take_bytes(grpc::ByteBuffer& buffer);
 
 // The context gets what grpc::Status has no room for; before Finish.
-grpc::Status to_grpc(const Status& status, grpc::CallbackServerContext& context);
+grpc::Status to_grpc(const Status& status, grpc::ServerContext& context);
 // After OnDone.
 Status from_grpc(const grpc::Status& status, const grpc::ClientContext& context);
 
@@ -34,6 +34,6 @@ Status check_grpc_metadata(const ports::LinkMetadata& metadata);
 // What a channel and a server have in common, by the names of gRPC.
 std::map<std::string, int> channel_arguments(const GrpcLinkOptions& options);
 
-ports::LinkMetadata metadata_of(const grpc::CallbackServerContext& context);
+ports::LinkMetadata metadata_of(const grpc::ServerContext& context);
 
 }  // namespace reliant::adapters

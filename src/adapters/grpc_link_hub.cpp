@@ -10,6 +10,8 @@ namespace reliant::adapters {
 namespace {
 
 constexpr Duration kSettled = std::chrono::milliseconds(20);
+// Events that are told before roles get their turn. A crowd that comes at once must find those accepted that came before.
+constexpr std::size_t kAtOnce = 64;
 
 }  // namespace
 
@@ -25,7 +27,10 @@ void GrpcLinkHub::post(Work event) {
   const std::lock_guard lock(mutex_);
   events_.push_back(std::move(event));
   if (shutting_) return event_came_.notify_one();
-  if (std::exchange(posted_, true)) return;
+  if (!std::exchange(posted_, true)) post_hand_over();
+}
+
+void GrpcLinkHub::post_hand_over() {
   executor_.post([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->hand_over();
   });
@@ -39,13 +44,20 @@ void GrpcLinkHub::after_this(Work work) {
 }
 
 void GrpcLinkHub::hand_over() {
-  std::vector<Work> events;
-  {
+  tell(kAtOnce);
+  const std::lock_guard lock(mutex_);
+  posted_ = told_ < telling_.size() || !events_.empty();
+  if (posted_) post_hand_over();
+}
+
+void GrpcLinkHub::tell(std::size_t most) {
+  if (told_ == telling_.size()) {
+    telling_.clear();
+    told_ = 0;
     const std::lock_guard lock(mutex_);
-    events.swap(events_);
-    posted_ = false;
+    telling_.swap(events_);
   }
-  for (Work& event : events) event();
+  for (; most > 0 && told_ < telling_.size(); --most) std::exchange(telling_[told_++], nullptr)();
 }
 
 void GrpcLinkHub::later(Work job) {
@@ -106,11 +118,11 @@ void GrpcLinkHub::shut() {
   for (const auto& stream : left) stream->break_off();  // those that linger, too
   left.clear();
   while (!streams_.empty() || !servers_.empty()) {
-    {
+    if (told_ == telling_.size()) {
       std::unique_lock lock(mutex_);
       event_came_.wait(lock, [this] { return !events_.empty(); });
     }
-    hand_over();
+    tell(SIZE_MAX);
   }
   {
     const std::lock_guard lock(mutex_);
@@ -118,7 +130,7 @@ void GrpcLinkHub::shut() {
     job_came_.notify_one();
   }
   worker_.join();
-  hand_over();
+  tell(SIZE_MAX);
   scope_.reset();
 }
 

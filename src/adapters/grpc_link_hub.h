@@ -58,7 +58,9 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
   void shut();
 
  private:
+  void post_hand_over();
   void hand_over();
+  void tell(std::size_t most);
   void work_off();
   static Task<void> end_reads(std::shared_ptr<GrpcLinkStream> stream, Instant when);
   static Task<void> end_in_time(std::shared_ptr<GrpcLinkStream> stream, Instant deadline);
@@ -68,6 +70,8 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
   std::uint64_t last_number_ = 0;
   std::map<std::uint64_t, std::shared_ptr<GrpcLinkStream>> streams_;
   std::map<std::uint64_t, Work> servers_;
+  std::vector<Work> telling_;  // taken from events_
+  std::size_t told_ = 0;       // of these
 
   std::mutex mutex_;
   std::condition_variable job_came_;

@@ -6,15 +6,17 @@
 
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/tls_credentials_options.h>
+#include <grpcpp/support/async_stream.h>
 #include <grpcpp/support/channel_arguments.h>
 #include <grpcpp/support/client_callback.h>
 
 #include "adapters/grpc_link_convert.h"
-#include "adapters/grpc_link_reactor.h"
+#include "adapters/grpc_link_call.h"
 
 namespace reliant::adapters {
 namespace {
@@ -52,35 +54,52 @@ grpc::ChannelArguments arguments_of(const GrpcLinkOptions& options) {
   return arguments;
 }
 
-class OpenerStream final : public GrpcLinkReactor<grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>> {
+// A stream that the server ended before it began: gRPC tells its own reactors, and nobody else.
+class RefusedOrNot final : public grpc::internal::ClientReactor {
+ public:
+  bool refused(grpc::ClientContext& context) const { return InternalTrailersOnly(context.c_call()); }
+
+ private:
+  void OnDone(const grpc::Status&) override {}
+};
+
+using OpenerRpc = grpc::ClientAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>;
+
+class OpenerStream final : public GrpcLinkCall<OpenerRpc> {
  public:
   OpenerStream(std::shared_ptr<GrpcLinkHub> hub, std::shared_ptr<grpc::Channel> channel, const ports::LinkTarget& target)
-      : GrpcLinkReactor(Side::kOpener, std::move(hub)),
-        method_(concat("/", target.method)),
-        call_(std::make_unique<Call>(std::move(channel))) {
+      : GrpcLinkCall(Side::kOpener, std::move(hub)), call_(std::make_unique<Call>(std::move(channel))) {
     for (const auto& [key, value] : target.metadata) call_->context.AddMetadata(key, value);
   }
 
-  void begin() {
-    call_->stub.PrepareBidiStreamingCall(&call_->context, method_, grpc::StubOptions(), this);
-    AddHold();  // until start_end(): operations come from the logic thread
-    StartCall();
+  void begin(const std::string& method, grpc::CompletionQueue& queue) {
+    call_->rpc = call_->stub.PrepareCall(&call_->context, concat("/", method), &queue);
+    call_->rpc->StartCall(begun(started_));
+    call_->rpc->ReadInitialMetadata(begun(opened_));
   }
 
  private:
-  void start_half_close() override { StartWritesDone(); }
-  void start_end(const Status&) override { RemoveHold(); }
+  OpenerRpc& rpc() override { return *call_->rpc; }
+  void start_half_close() override { call_->rpc->WritesDone(begun(half_closed_)); }
+  void start_end(const Status&) override { call_->rpc->Finish(&status_, finished_.start()); }
   void start_cancel() override { call_->context.TryCancel(); }
 
-  void OnReadInitialMetadataDone(bool ok) override {
-    hub().post([this, ok] { ok ? on_open() : on_refused(); });
+  // The call was started, and: it was taken. In this order, or the other one; gRPC takes no write before the first.
+  void opening_told(bool ok) {
+    opening_fine_ = opening_fine_ && ok;
+    if (std::exchange(half_opened_, true)) {
+      const bool fine = opening_fine_ && !RefusedOrNot().refused(call_->context);
+      hub().post([this, fine] { fine ? on_open() : on_refused(); });
+    }
+    ended();
   }
-  void OnReadDone(bool ok) override {
-    hub().post([this, ok] { on_read(ok ? std::optional(take_incoming()) : std::nullopt); });
+  void reads_told_over() override {
+    hub().post([this] { on_read(std::nullopt); });
   }
-  void OnDone(const grpc::Status& status) override {
-    hub().post([this, status] {
-      on_done(from_grpc(status, call_->context));
+  void any_told(bool) { ended(); }
+  void all_told() override {
+    hub().post([this] {
+      on_done(from_grpc(status_, call_->context));
       // With the connection: the last one of a process joins threads.
       hub().later([call = std::move(call_)]() mutable { call.reset(); });
       hub().remove(*this);
@@ -92,10 +111,17 @@ class OpenerStream final : public GrpcLinkReactor<grpc::ClientBidiReactor<grpc::
     explicit Call(std::shared_ptr<grpc::Channel> channel) : stub(std::move(channel)) {}
     grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub;
     grpc::ClientContext context;
+    std::unique_ptr<OpenerRpc> rpc;  // in memory of the context's
   };
 
-  std::string method_;
   std::unique_ptr<Call> call_;
+  grpc::Status status_;
+  bool half_opened_ = false;  // the queue's thread's
+  bool opening_fine_ = true;
+  GrpcLinkTagOf<OpenerStream> started_{*this, &OpenerStream::opening_told};
+  GrpcLinkTagOf<OpenerStream> opened_{*this, &OpenerStream::opening_told};
+  GrpcLinkTagOf<OpenerStream> half_closed_{*this, &OpenerStream::any_told};
+  GrpcLinkTagOf<OpenerStream> finished_{*this, &OpenerStream::any_told};
 };
 
 }  // namespace
@@ -115,7 +141,8 @@ std::shared_ptr<GrpcLinkStream> GrpcLinkOpener::start(const ports::LinkTarget& t
   auto channel = grpc::CreateCustomChannel(target.address, settings_->credentials, settings_->arguments);
   auto stream = std::make_shared<OpenerStream>(hub_, std::move(channel), target);
   hub_->add(stream);
-  stream->begin();
+  if (!queue_) queue_.emplace(std::make_unique<grpc::CompletionQueue>());
+  stream->begin(target.method, queue_->get());
   return stream;
 }
 

@@ -1,11 +1,13 @@
 // GrpcLinkOpener: the side that connects: a channel of gRPC's, that is a connection, for each stream.
 //
-// Owner: the transport. Executor: the logic thread.
+// Owner: the transport, which shuts the hub before it goes. Executor: the logic thread.
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "adapters/grpc_link_hub.h"
+#include "adapters/grpc_link_queue.h"
 #include "adapters/grpc_link_stream.h"
 #include "ports/link.h"
 
@@ -26,6 +28,7 @@ class GrpcLinkOpener final {
 
   std::shared_ptr<GrpcLinkHub> hub_;
   std::unique_ptr<Settings> settings_;
+  std::optional<GrpcLinkQueue> queue_;  // of all its streams, from the first one on
 };
 
 }  // namespace reliant::adapters

@@ -11,14 +11,15 @@
 
 #include <grpc/grpc.h>
 #include <grpc/support/time.h>
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
-#include <grpcpp/support/server_callback.h>
+#include <grpcpp/support/async_stream.h>
 
 #include "adapters/grpc_link_convert.h"
-#include "adapters/grpc_link_reactor.h"
+#include "adapters/grpc_link_call.h"
 #include "adapters/unique_fd.h"
 #include "base/url.h"
 #include "runtime/channel.h"
@@ -40,19 +41,19 @@ std::string readable_peer(std::string peer) {  // "ipv4:127.0.0.1:4711", "ipv6:%
   return peer;
 }
 
-class AcceptorStream final : public GrpcLinkReactor<grpc::ServerGenericBidiReactor> {
+class AcceptorStream final : public GrpcLinkCall<grpc::GenericServerAsyncReaderWriter> {
  public:
-  AcceptorStream(std::shared_ptr<GrpcLinkHub> hub, std::shared_ptr<Server> server,
-                 grpc::GenericCallbackServerContext& context)
-      : GrpcLinkReactor(Side::kAcceptor, std::move(hub)),
-        server_(std::move(server)),
-        context_(context),
-        method_(context.method().starts_with('/') ? context.method().substr(1) : context.method()),
-        metadata_(metadata_of(context)),
-        peer_(readable_peer(context.peer())) {}
+  AcceptorStream(std::shared_ptr<GrpcLinkHub> hub, std::shared_ptr<Server> server)
+      : GrpcLinkCall(Side::kAcceptor, std::move(hub)), server_(std::move(server)) {
+    context_.AsyncNotifyWhenDone(over_.start());
+  }
 
+  // The next stream that comes shall be this one.
+  void wait_for(grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue) {
+    service.RequestCall(&context_, &rpc_, &queue, &queue, came_.start());
+  }
   void begin() {
-    StartSendInitialMetadata();  // which is how the opener knows that it is connected
+    rpc_.SendInitialMetadata(begun(begun_));  // which is how the opener knows that it is connected
     on_open();
   }
 
@@ -62,12 +63,13 @@ class AcceptorStream final : public GrpcLinkReactor<grpc::ServerGenericBidiReact
   void watch() { hub().watch(shared_from_this()); }
 
  private:
+  grpc::GenericServerAsyncReaderWriter& rpc() override { return rpc_; }
   void start_half_close() override {}
-  void start_end(const Status& status) override { Finish(to_grpc(status, context_)); }
+  void start_end(const Status& status) override { rpc_.Finish(to_grpc(status, context_), finished_.start()); }
   void start_cancel() override { context_.TryCancel(); }
 
-  void OnReadDone(bool ok) override {
-    if (ok) return hub().post([this] { on_read(take_incoming()); });
+  void came_told(bool ok);
+  void reads_told_over() override {
     // Has the peer half-closed, or is the stream broken? gRPC mostly knows by now; of a message that is too large it says
     // so a moment later.
     const bool broken = context_.IsCancelled();
@@ -76,16 +78,23 @@ class AcceptorStream final : public GrpcLinkReactor<grpc::ServerGenericBidiReact
       hub().settle(shared_from_this());
     });
   }
-  void OnCancel() override {
-    hub().post([this] { on_cancelled(); });
+  void over_told(bool) {
+    if (context_.IsCancelled()) hub().post([this] { on_cancelled(); });
+    ended();
   }
-  void OnDone() override;
+  void any_told(bool) { ended(); }
+  void all_told() override;
 
   std::shared_ptr<Server> server_;
-  grpc::GenericCallbackServerContext& context_;  // gRPC's: gone as soon as it has been told the end, and knows it, too
+  grpc::GenericServerContext context_;
+  grpc::GenericServerAsyncReaderWriter rpc_{&context_};
   std::string method_;
   ports::LinkMetadata metadata_;
   std::string peer_;
+  GrpcLinkTagOf<AcceptorStream> came_{*this, &AcceptorStream::came_told};
+  GrpcLinkTagOf<AcceptorStream> begun_{*this, &AcceptorStream::any_told};
+  GrpcLinkTagOf<AcceptorStream> over_{*this, &AcceptorStream::over_told};
+  GrpcLinkTagOf<AcceptorStream> finished_{*this, &AcceptorStream::any_told};
 };
 
 class GrpcAcceptedLink final : public GrpcLinkOf<ports::AcceptedLink, AcceptorStream> {
@@ -102,7 +111,7 @@ class GrpcAcceptedLink final : public GrpcLinkOf<ports::AcceptedLink, AcceptorSt
 };
 
 // A server of gRPC's, until the last of its streams has ended.
-class Server final : public grpc::CallbackGenericService, public std::enable_shared_from_this<Server> {
+class Server final : public std::enable_shared_from_this<Server> {
  public:
   explicit Server(std::shared_ptr<GrpcLinkHub> hub) : hub_(std::move(hub)), arrivals_(hub_->options().backlog) {}
 
@@ -113,6 +122,8 @@ class Server final : public grpc::CallbackGenericService, public std::enable_sha
     address_ = std::move(address);
     number_ = hub_->next_number();
     hub_->add_server(number_, [self = shared_from_this()] { self->close(); });
+    wait_for_next();
+    queue_.emplace(std::move(own_queue_));
   }
 
   Task<Result<std::unique_ptr<ports::AcceptedLink>>> accept() {
@@ -138,13 +149,22 @@ class Server final : public grpc::CallbackGenericService, public std::enable_sha
     --streams_;
     end_if_over();
   }
+  // On the queue's thread: the stream that was waited for has come; or none comes any more.
+  void came(bool ok) {
+    if (ok) {
+      hub_->post([self = shared_from_this(), stream = std::move(waiting_)] { self->arrived(stream); });
+      return wait_for_next();
+    }
+    hub_->post([self = shared_from_this(), never = std::move(waiting_)] {
+      self->waits_ = false;
+      self->end_if_over();
+    });
+  }
 
  private:
-  grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
-    auto stream = std::make_shared<AcceptorStream>(hub_, shared_from_this(), *context);
-    AcceptorStream* const reactor = stream.get();
-    hub_->post([self = shared_from_this(), stream = std::move(stream)] { self->arrived(stream); });
-    return reactor;
+  void wait_for_next() {
+    waiting_ = std::make_shared<AcceptorStream>(hub_, shared_from_this());
+    waiting_->wait_for(service_, *server_queue_);
   }
   void end_if_over();
 
@@ -153,14 +173,30 @@ class Server final : public grpc::CallbackGenericService, public std::enable_sha
   std::uint64_t number_ = 0;
   Channel<std::unique_ptr<GrpcAcceptedLink>> arrivals_;
   std::size_t streams_ = 0;
+  bool waits_ = true;  // for a stream
   bool closed_ = false;
   bool ending_ = false;
   std::unique_ptr<grpc_completion_queue, decltype(&grpc_completion_queue_destroy)> shutdown_queue_{
       grpc_completion_queue_create_for_next(nullptr), grpc_completion_queue_destroy};
+  std::shared_ptr<AcceptorStream> waiting_;  // the queue's thread's
+  grpc::AsyncGenericService service_;
+  std::unique_ptr<grpc::ServerCompletionQueue> own_queue_;  // until it has its thread
+  grpc::ServerCompletionQueue* server_queue_ = nullptr;
+  std::optional<GrpcLinkQueue> queue_;
   std::unique_ptr<grpc::Server> server_;
 };
 
-void AcceptorStream::OnDone() {
+void AcceptorStream::came_told(bool ok) {
+  if (ok) {
+    begin_one();
+    method_ = context_.method().substr(context_.method().starts_with('/') ? 1 : 0);
+    metadata_ = metadata_of(context_);
+    peer_ = readable_peer(context_.peer());
+  }
+  server_->came(ok);
+}
+
+void AcceptorStream::all_told() {
   hub().post([this] {
     on_done(cancelled("the stream has ended"));
     const std::shared_ptr<Server> server = std::move(server_);
@@ -184,7 +220,9 @@ int Server::start(const std::string& address) {
   }
   int port = 0;
   builder.AddListeningPort(address, credentials, &port);
-  builder.RegisterCallbackGenericService(this);
+  builder.RegisterAsyncGenericService(&service_);
+  own_queue_ = builder.AddCompletionQueue();
+  server_queue_ = own_queue_.get();
   for (const auto& [name, value] : channel_arguments(options)) builder.AddChannelArgument(name, value);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // else two servers share a port, and nobody is told
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message));
@@ -204,13 +242,14 @@ void Server::close() {
 }
 
 void Server::end_if_over() {
-  if (!closed_ || streams_ > 0 || std::exchange(ending_, true)) return;
+  if (!closed_ || waits_ || streams_ > 0 || std::exchange(ending_, true)) return;
   hub_->later([self = shared_from_this()]() mutable {
     // Its streams have ended. Without a deadline it would wait for what frozen peers say to the goodbye, 20 s.
     self->server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
     // What close() has asked for is known by now.
     const gpr_timespec never = gpr_inf_future(GPR_CLOCK_REALTIME);
     (void)grpc_completion_queue_next(self->shutdown_queue_.get(), never, nullptr);
+    self->queue_.reset();
     self->server_.reset();
     GrpcLinkHub& hub = *self->hub_;
     hub.post([self = std::move(self)] { self->hub_->remove_server(self->number_); });
