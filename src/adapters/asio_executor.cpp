@@ -21,6 +21,7 @@ struct AsioExecutor::Driver {
   RealClock::time_point start = RealClock::now();
   Instant armed = kNever;  // what `timer` waits for
   bool posted = false;     // a batch is on its way
+  bool working = false;    // what was posted from elsewhere runs; a batch follows it at once
 };
 
 AsioExecutor::AsioExecutor() : Executor(0, Order::kFifo), driver_(std::make_unique<Driver>()) { set_outside(true); }
@@ -29,7 +30,19 @@ AsioExecutor::~AsioExecutor() {
   set_outside(false);  // handlers that are destroyed below may still touch waits; nobody runs them any more
 }
 
-void AsioExecutor::post(absl::AnyInvocable<void()> work) { asio::post(driver_->io, std::move(work)); }
+void AsioExecutor::post(absl::AnyInvocable<void()> work) {
+  asio::post(driver_->io, [this, done = std::move(work)]() mutable { run_posted(done); });
+}
+
+// Whom it wakes runs without another turn of the loop, which would be a system call.
+void AsioExecutor::run_posted(absl::AnyInvocable<void()>& work) {
+  driver_->working = true;
+  work();
+  driver_->working = false;
+  if (driver_->posted) return;
+  if (driver_->io.stopped()) return on_work();
+  run_batch();
+}
 
 void AsioExecutor::run_loop() {
   driver_->io.restart();
@@ -55,7 +68,7 @@ bool AsioExecutor::run_loop_until(const std::function<bool()>& done, Duration li
 asio::io_context& AsioExecutor::io() noexcept { return driver_->io; }
 
 void AsioExecutor::on_work() {
-  if (std::exchange(driver_->posted, true)) return;
+  if (driver_->working || std::exchange(driver_->posted, true)) return;
   asio::post(driver_->io, [this] {
     driver_->posted = false;
     run_batch();
@@ -76,9 +89,10 @@ void AsioExecutor::run_batch() {
   }
 }
 
+// What waits for an earlier point already is left alone: most deadlines are called off, and each change is a system call.
 void AsioExecutor::arm_timer() {
   const Instant next = next_timer();
-  if (next == kNever || next == driver_->armed) return;
+  if (next >= driver_->armed) return;
   driver_->armed = next;
   // A point that the real clock cannot express is as good as never.
   const Duration room = RealClock::time_point::max() - driver_->start;

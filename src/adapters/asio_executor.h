@@ -41,6 +41,7 @@ class AsioExecutor final : public Executor {
   struct Driver;
 
   void on_work() override;
+  void run_posted(absl::AnyInvocable<void()>& work);
   void run_batch();
   void arm_timer();
 

@@ -17,6 +17,7 @@
 #include "adapters/system_clock.h"
 #include "runtime/channel.h"
 #include "runtime/deadline.h"
+#include "runtime/event.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 
@@ -48,6 +49,47 @@ TEST(AsioExecutor, WakesSleepersInTheOrderOfTheirTimes) {
   EXPECT_TRUE(executor.run_loop_until([&] { return order.size() == 3; }, std::chrono::seconds(10)));
   EXPECT_EQ(order, (std::vector<int>{1, 2, 3}));
   EXPECT_GE(executor.now(), Instant(milliseconds(30)));
+}
+
+// The clock goes on waiting for the times that were called off: that must neither wake anyone nor lose anyone.
+TEST(AsioExecutor, WakesEachInTimeHoweverManyEarlierTimesWereCalledOff) {
+  AsioExecutor executor;
+  TaskScope scope(executor, 0);
+  Event called_off;
+  int late = 0;
+  int count = 0;
+  const auto impatient = [](Event& event, Duration delay, AsioExecutor& clock, int& missed) -> Task<void> {
+    const bool in_time = co_await event.wait(after(clock.now(), delay));
+    if (!in_time) ++missed;
+  };
+  for (int i = 2; i < 50; ++i) scope.spawn(impatient(called_off, milliseconds(10 * i), executor, late));
+  scope.spawn(sleep_then_count(milliseconds(60), count));
+  executor.post([&] { called_off.set(); });
+  ASSERT_TRUE(executor.run_loop_until([&] { return scope.size() == 1; }, std::chrono::seconds(10)));
+  EXPECT_EQ(count, 0);
+  scope.spawn(sleep_then_count(milliseconds(1), count));
+  EXPECT_TRUE(executor.run_loop_until([&] { return count == 2; }, std::chrono::seconds(10)));
+  EXPECT_GE(executor.now(), Instant(milliseconds(60)));
+  EXPECT_EQ(late, 0);
+}
+
+TEST(AsioExecutor, RunsWhomPostedWorkWakesEvenAfterAStop) {
+  AsioExecutor executor;
+  TaskScope scope(executor, 0);
+  Event event;
+  int count = 0;
+  const auto waiter = [](Event& happens, int& seen) -> Task<void> {
+    (void)co_await happens.wait();
+    ++seen;
+  };
+  scope.spawn(waiter(event, count));
+  executor.post([&] {
+    event.set();
+    executor.stop();
+  });
+  executor.run_loop();
+  EXPECT_EQ(count, 0);  // what was ready before the stop stays
+  EXPECT_TRUE(executor.run_loop_until([&] { return count == 1; }, std::chrono::seconds(10)));
 }
 
 TEST(AsioExecutor, TellsThatTheLimitWasHit) {
