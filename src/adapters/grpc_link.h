@@ -8,7 +8,7 @@
 // Every connect() is a connection of its own, which is never made again by itself: who wants another one connects anew. A
 // status travels whole: code, message, field, reason and retry-after (adapters/grpc_link_convert.h). A peer that does not
 // read, or a role that does not receive, costs 128 kB a stream at most, however small the messages: `buffer` on each side, and
-// what HTTP/2's window lets be on its way (adapters/grpc_link_convert.cpp).
+// what HTTP/2's window lets be on its way (adapters/grpc_link_convert.cpp). TLS takes up to 128 kB more for a connection.
 //
 // Owner: the composition root; it outlives its listeners and links, and the executor outlives it. Executor: the logic
 // thread; gRPC's threads only post to it. Its destructor breaks off what is left and waits for gRPC to let go, which takes

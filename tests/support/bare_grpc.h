@@ -10,6 +10,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
+#include <grpcpp/security/tls_credentials_options.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/client_callback.h>
 #include <grpcpp/support/slice.h>
@@ -21,18 +22,30 @@ inline grpc::ByteBuffer bare_message(const std::string& bytes) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-inline std::shared_ptr<grpc::Channel> bare_connection(const std::string& address) {
+// TLS with anybody.
+inline std::shared_ptr<grpc::ChannelCredentials> bare_tls() {
+  grpc::experimental::TlsChannelCredentialsOptions options;
+  options.set_verify_server_certs(false);
+  options.set_check_call_host(false);
+  options.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
+  return grpc::experimental::TlsCredentials(options);
+}
+
+inline std::shared_ptr<grpc::Channel> bare_connection(const std::string& address,
+                                                      const std::shared_ptr<grpc::ChannelCredentials>& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // else a stream takes megabytes that nobody reads
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 
 // The opener's side, on a connection of its own. It lives as long as its program.
 class BareGrpcStream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  explicit BareGrpcStream(const std::string& address) : channel_(bare_connection(address)), stub_(channel_) {
+  explicit BareGrpcStream(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials =
+                                                          grpc::InsecureChannelCredentials())
+      : channel_(bare_connection(address, credentials)), stub_(channel_) {
     stub_.PrepareBidiStreamingCall(&context_, "/reliant.test.v1.Test/Stream", grpc::StubOptions(), this);
     AddHold();
   }

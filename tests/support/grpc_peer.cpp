@@ -6,6 +6,7 @@
 //   grpc_peer open ADDRESS COUNT silent      that many streams, each on its own connection, that never
 //                                            read; prints "open" when the server has them all
 //   grpc_peer open ADDRESS COUNT flood SIZE  … that also write messages of SIZE bytes, for ever
+//   grpc_peer open_tls …                     the same with TLS, and anybody
 //   grpc_peer ping ADDRESS STREAMS ROUNDS SIZE   prints "p50_us X rate_per_second Y": one message at a time on each stream
 //
 // It lives until it is killed, or whoever started it ends.
@@ -17,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <grpcpp/generic/async_generic_service.h>
@@ -91,8 +93,9 @@ class Service final : public grpc::CallbackGenericService {
 
 class Silent final : public BareGrpcStream {
  public:
-  Silent(const std::string& address, std::size_t flood, std::atomic<std::size_t>& missing)
-      : BareGrpcStream(address), flood_(flood), missing_(missing) {
+  Silent(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials, std::size_t flood,
+         std::atomic<std::size_t>& missing)
+      : BareGrpcStream(address, credentials), flood_(flood), missing_(missing) {
     StartCall();
     OnWriteDone(flood > 0);
   }
@@ -113,11 +116,12 @@ class Silent final : public BareGrpcStream {
   grpc::ByteBuffer message_;
 };
 
-[[noreturn]] void open_streams(const std::string& address, std::size_t count, std::size_t flood) {
+[[noreturn]] void open_streams(const std::string& address, std::size_t count, std::size_t flood, bool tls) {
+  const auto credentials = tls ? bare_tls() : grpc::InsecureChannelCredentials();
   std::vector<std::unique_ptr<Silent>> streams;
   streams.reserve(count);
   std::atomic<std::size_t> missing = count;
-  for (std::size_t i = 0; i < count; ++i) streams.push_back(std::make_unique<Silent>(address, flood, missing));
+  for (std::size_t i = 0; i < count; ++i) streams.push_back(std::make_unique<Silent>(address, credentials, flood, missing));
   wait_for_the_end();
 }
 
@@ -182,8 +186,11 @@ int main(int count, char** values) {
   const PeerArguments asked(count, values);
   if (asked.say("serve", 0)) serve(0);
   if (asked.say("serve", 2)) serve(asked.number(2));
-  if (asked.say("open", 3)) open_streams(asked.text(1), asked.number(2), 0);
-  if (asked.say("open", 4)) open_streams(asked.text(1), asked.number(2), asked.number(4));
+  for (const bool tls : {false, true}) {
+    const std::string_view open = tls ? "open_tls" : "open";
+    if (asked.say(open, 3)) open_streams(asked.text(1), asked.number(2), 0, tls);
+    if (asked.say(open, 4)) open_streams(asked.text(1), asked.number(2), asked.number(4), tls);
+  }
   if (asked.say("ping", 4)) ping(asked.text(1), asked.number(2), asked.number(3), asked.number(4));
   std::fprintf(stderr, "grpc_peer: say serve, open or ping; see its source\n");
   return 2;

@@ -2,10 +2,7 @@
 // rest is in tests/contract.
 #include "adapters/grpc_link.h"
 
-#include <malloc.h>
-
 #include <cstdlib>
-#include <fstream>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -22,6 +19,7 @@
 #include "runtime/race.h"
 #include "support/server_process.h"
 #include "support/temporary_directory.h"
+#include "unit/adapters/grpc_link_crowd.h"
 #include "unit/adapters/tcp_relay.h"
 
 namespace reliant::tests {
@@ -38,17 +36,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Suite = LinkContract<GrpcLinkWorld>;
 using Pair = Suite::Pair;
-
-constexpr auto kMethod = "reliant.test.v1.Test/Stream";
-
-Instant in(GrpcLinkWorld& world, Duration time) { return after(world.executor().now(), time); }
-
-// A listener of the acceptor's, and what a connection to it gives; an accepted one is served by `serve`.
-std::unique_ptr<LinkListener> listening(GrpcLinkWorld& world) {
-  auto listener = world.acceptor().listen("127.0.0.1:0");
-  EXPECT_TRUE(listener.ok()) << listener.status();
-  return listener.ok() ? *std::move(listener) : nullptr;
-}
 
 Task<Status> connected_status(ports::LinkTransport& opener, LinkTarget target, Instant deadline) {
   const auto link = co_await opener.connect(std::move(target), deadline);
@@ -346,134 +333,6 @@ TEST(GrpcLink, EndsAStreamWhosePeerSendsMoreThanItMay) {
   };
   EXPECT_TRUE(world.run(body(world)));
 }
-
-// Without what was freed.
-std::size_t resident() {
-  ::malloc_trim(0);
-  std::ifstream statm("/proc/self/statm");
-  std::size_t all_pages = 0;
-  std::size_t pages = 0;
-  statm >> all_pages >> pages;
-  return pages * 4096;
-}
-
-enum class Peer : std::uint8_t { kReadsNothing, kIsFrozen, kFloods };  // flooded, nobody receives here
-
-struct Flow {
-  Peer peer = Peer::kReadsNothing;
-  std::size_t size = 0;       // of a message
-  std::size_t streams = 300;  // what gRPC has but once, threads and their arenas, is little beside them
-  bool peer_serves = false;
-};
-
-void PrintTo(const Flow& flow, std::ostream* out) {
-  *out << "messages of " << flow.size << " bytes, peer " << int(flow.peer) << (flow.peer_serves ? ", which serves" : "");
-}
-
-class GrpcLinkMemory : public ::testing::TestWithParam<Flow> {};
-
-// Sends until there was no room for a while.
-Task<void> fill(GrpcLinkWorld& world, Link& link, std::size_t size, std::size_t& full) {
-  for (;;) {
-    const Status sent = co_await link.send(std::string(size, 'x'), in(world, kSoon));
-    if (!sent.ok()) break;  // in vain; who is frozen may also be given up meanwhile
-  }
-  ++full;
-}
-
-Task<void> accept_all(LinkListener& listener, std::vector<std::unique_ptr<AcceptedLink>>& links) {
-  for (;;) {
-    auto link = co_await listener.accept();
-    if (!link.ok()) co_return;
-    links.push_back(*std::move(link));
-  }
-}
-
-// Small messages take their time: until this process has grown no more for a while (which only real time shows).
-Task<void> wait_until_full(std::size_t streams, std::size_t& full) {
-  constexpr int kRounds = 5;
-  std::size_t before = 0;
-  for (int quiet = 0; quiet < kRounds;) {
-    co_await sleep_for(kSoon);
-    const std::size_t now = resident();
-    quiet = now < before + streams * 512 ? quiet + 1 : 0;
-    before = std::max(before, now);
-  }
-  full = streams;
-}
-
-// Of a peer that serves.
-std::string address_in(const std::string& log) {
-  std::string word;
-  std::string address;
-  wait_for("the peer listens", [&] {
-    std::ifstream said(log);
-    return said >> word >> address && word == "listening";
-  });
-  return address;
-}
-
-Task<void> open_all(GrpcLinkWorld& world, std::string address, std::size_t streams, std::vector<std::unique_ptr<Link>>& links) {
-  while (links.size() < streams) links.push_back(co_await Suite::connected_to(world, {address, kMethod, {}}));
-}
-
-// Of this process, by all the streams: with everything that gRPC has for a stream, and its connection.
-std::size_t grown_by(GrpcLinkWorld& world, const Flow& flow) {
-  const TemporaryDirectory directory;
-  const auto listener = listening(world);
-  std::vector<std::unique_ptr<AcceptedLink>> accepted;
-  std::vector<std::unique_ptr<Link>> opened;
-  TaskScope tasks(world.executor(), 0);
-  const std::string log = directory.file("peer.log");
-  std::vector<std::string> command{RELIANT_GRPC_PEER};
-  if (flow.peer_serves) {
-    command.push_back("serve");
-  } else {
-    command.insert(command.end(), {"open", listener->address(), std::to_string(flow.streams)});
-    tasks.spawn(accept_all(*listener, accepted));
-  }
-  if (flow.peer == Peer::kFloods) {
-    command.insert(command.end(), {"flood", std::to_string(flow.size)});
-  } else {
-    command.push_back("silent");
-  }
-  const std::size_t before = resident();
-  ServerProcess peer;
-  peer.start(command, log);
-  if (flow.peer_serves) tasks.spawn(open_all(world, address_in(log), flow.streams, opened));
-  EXPECT_TRUE(world.run_until([&] { return accepted.size() + opened.size() == flow.streams; }))
-      << accepted.size() << " have come, " << opened.size() << " were opened";
-  if (flow.peer == Peer::kIsFrozen) peer.freeze();
-  std::size_t full = 0;
-  if (flow.peer == Peer::kFloods) {
-    tasks.spawn(wait_until_full(flow.streams, full));
-  } else {
-    for (const auto& link : accepted) tasks.spawn(fill(world, *link, flow.size, full));
-  }
-  EXPECT_TRUE(world.run_until([&] { return full == flow.streams; }));
-  const std::size_t now = resident();
-  peer.kill();
-  return now - std::min(before, now);
-}
-
-TEST_P(GrpcLinkMemory, OfAStreamIsBounded) {
-  const Flow& flow = GetParam();
-  GrpcLinkWorld world(GrpcLinkOptions{}, GrpcLinkOptions{.backlog = flow.streams});  // they may come all at once
-  const std::size_t each = grown_by(world, flow) / flow.streams;
-  std::printf("%zu bytes a stream\n", each);
-#if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)  // they have memory of their own
-  const std::size_t senders = flow.peer == Peer::kFloods ? 0 : flow.size;  // what a sender waits with is the sender's
-  EXPECT_LE(each, 128u * 1024 + senders);
-#endif
-}
-
-INSTANTIATE_TEST_SUITE_P(Flows, GrpcLinkMemory,
-                         ::testing::Values(Flow{.size = 10, .streams = 20}, Flow{.size = 1000}, Flow{.size = 60'000},
-                                           Flow{.peer = Peer::kIsFrozen, .size = 1000}, Flow{.peer = Peer::kFloods, .size = 1},
-                                           Flow{.peer = Peer::kFloods, .size = 10}, Flow{.peer = Peer::kFloods, .size = 100},
-                                           Flow{.peer = Peer::kFloods, .size = 1000}, Flow{.peer = Peer::kFloods, .size = 16'000},
-                                           Flow{.peer = Peer::kFloods, .size = 1, .peer_serves = true},
-                                           Flow{.peer = Peer::kFloods, .size = 1000, .peer_serves = true}));
 
 TEST(GrpcLink, StopsInNoTimeWhenPeersHaveFrozen) {
   constexpr std::size_t kStreams = 20;
