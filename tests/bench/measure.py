@@ -1,5 +1,6 @@
 """Runs what targets.toml names and prints a line each: name, value, unit, target, ok or short."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -145,8 +146,14 @@ def monolith_values(binaries):
         monolith.close()
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Peer:
-    """grpc_peer, link_peer or nats_peer, as a server: what it prints first says that it is there, and perhaps where."""
+    """grpc_peer, link_peer, nats_peer or bus_peer, as a server: what it prints first says that it is there, and perhaps where."""
 
     def __init__(self, binaries, program, *words):
         self.process = subprocess.Popen([binaries / program, *(words or ["serve"])], stdout=subprocess.PIPE, text=True)
@@ -203,6 +210,44 @@ def link_values(binaries):
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
+class NatsUnderTest:
+    """A nats-server on a free port."""
+
+    def __init__(self):
+        port = free_port()
+        self.process = subprocess.Popen(["nats-server", "--addr", "127.0.0.1", "--port", str(port)],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.url = f"nats://127.0.0.1:{port}"
+        for _ in range(500):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.01)
+        raise SystemExit("tools/bench: nats-server does not listen")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+
+def bus_values(binaries):
+    """NatsBus beside bare nats.c, in turns: a request and its answer between two processes."""
+    ratios = {"latency": [], "throughput": []}
+    with NatsUnderTest() as nats, contextlib.ExitStack() as echoes:
+        for program in ("nats_peer", "bus_peer"):
+            echoes.enter_context(Peer(binaries, program, "echo", nats.url, program))
+        turn = lambda program, at_once, rounds: pace(binaries, program, "ping", nats.url, program, at_once, rounds, MESSAGE_SIZE)
+        for _ in range(LINK_TURNS):
+            bare, ours = (turn(program, 1, 10_000) for program in ("nats_peer", "bus_peer"))
+            ratios["latency"].append(ours[0] / bare[0])
+            bare, ours = (turn(program, 64, 100_000) for program in ("nats_peer", "bus_peer"))
+            ratios["throughput"].append(ours[1] / bare[1])
+    return {name: statistics.median(values) for name, values in ratios.items()}
+
+
 class ToolsCluster(BenchCluster):
     """nats-server, PostgreSQL, a gateway and a tools daemon."""
 
@@ -244,9 +289,7 @@ class TemporalUnderTest:
 
     def __init__(self, command):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-bench."))
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.process = subprocess.Popen(command(self.port, self.directory), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def __enter__(self):
@@ -306,6 +349,9 @@ def measured(binaries, lines):
         if "link" in line:
             cache["link"] = cache.get("link") or link_values(binaries)
             yield line, cache["link"][line["link"]]
+        if "bus" in line:
+            cache["bus"] = cache.get("bus") or bus_values(binaries)
+            yield line, cache["bus"][line["bus"]]
         if "toolcall" in line:
             cache["toolcall"] = cache.get("toolcall") or toolcall_values(binaries)
             yield line, cache["toolcall"][line["toolcall"]]
