@@ -108,6 +108,7 @@ Task<void> Session::read_frames() {
 Status Session::on_frame(const std::string& bytes) {
   proto::GatewayFrame frame;
   if (!frame.ParseFromString(bytes)) return unavailable("a frame of the gateway cannot be read");
+  for (const std::string& id : frame.answered()) on_acknowledged(RequestId(id));
   switch (frame.frame_case()) {
     case proto::GatewayFrame::kExecuteTool:
       on_execute(std::move(*frame.mutable_execute_tool()));
@@ -126,13 +127,9 @@ Status Session::on_frame(const std::string& bytes) {
       }
       break;
     }
-    case proto::GatewayFrame::kResultAck: {
-      const RequestId id(frame.result_ack().request_id());
-      followed_.erase(id);
-      offers_.erase(id);
-      runner_.acknowledge_result(id);
+    case proto::GatewayFrame::kResultAck:
+      on_acknowledged(RequestId(frame.result_ack().request_id()));
       break;
-    }
     case proto::GatewayFrame::kDrain:
       drain_ = std::move(*frame.mutable_drain());
       changed_.set();
@@ -156,6 +153,12 @@ void Session::on_execute(proto::ExecuteTool request) {
     followed.sent = followed.acknowledged = request.resume_output_after();
   }
   runner_.execute(std::move(request));
+}
+
+void Session::on_acknowledged(RequestId id) {
+  followed_.erase(id);
+  offers_.erase(id);
+  runner_.acknowledge_result(std::move(id));
 }
 
 void Session::on_cancel(const proto::CancelTool& cancel) {

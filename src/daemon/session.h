@@ -86,6 +86,7 @@ class Session final : public RunListener {
   Status on_frame(const std::string& bytes);
   void on_execute(proto::ExecuteTool request);
   void on_command(const proto::Command& command);
+  void on_acknowledged(RequestId id);
   void on_cancel(const proto::CancelTool& cancel);
   Task<void> beat(Duration interval);
   Task<void> write_frames();

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t kOutboundFrames = 1024;
 // Chunks that a daemon sends ahead of acknowledgements are fewer (its window), so a waiting execute() never misses one.
 constexpr std::size_t kWaitingEvents = 256;
+// Reads that were answered, of which the daemon waits to hear: then it is told without anything else to be said.
+constexpr std::size_t kAnswered = 128;
 // A request whose caller may have died is not started any more when it is older than its own timeout and this.
 constexpr Duration kMayStartWithin = std::chrono::seconds(30);
 
@@ -140,6 +142,8 @@ Task<void> Session::write_frames() {
   while (true) {
     auto frame = co_await outbound_.recv();
     if (!frame) co_return;
+    for (std::string& id : answered_) frame->add_answered(std::move(id));
+    answered_.clear();
     Status sent = co_await link_->send(frame->SerializeAsString(), clock_.now() + model::kDisconnectedAfter);
     if (!sent.ok()) {
       close(std::move(sent));
@@ -249,13 +253,19 @@ void Session::on_finished(proto::ToolFinished frame) {
 }
 
 void Session::hand_on(Execution& waiting, proto::ToolFinished frame) {
+  const bool older = !frame.unrecorded();  // its journal offers the result until it hears of it
   model::ToolResult result = to_result(std::move(frame));
   log_.debug("gateway.read.answered", {{"request_id", waiting.id.str()},
                                        {"user", identity_.user.str()},
                                        {"daemon", identity_.daemon.str()},
                                        {"epoch", identity_.epoch},
                                        {"outcome", model::to_string(result.outcome)}});
-  acknowledge(waiting.id);
+  if (older) {
+    acknowledge(waiting.id);
+  } else {
+    answered_.push_back(waiting.id.str());
+    if (answered_.size() >= kAnswered) send({});
+  }
   waiting.events.try_send(std::move(result));
 }
 

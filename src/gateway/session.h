@@ -7,7 +7,7 @@
 // is recorded as durable before it is acknowledged to the daemon and before anybody hears of it.
 //
 // A request of a tool that only reads is recorded nowhere, neither here nor by the daemon: running it again does no harm, so
-// whoever misses the answer asks again (C7). It goes down at once, and its result is acknowledged and handed to who waits; a
+// whoever misses the answer asks again (C7). It goes down at once, and its result is handed to who waits; a
 // result that nobody waits for stays with the daemon for a while. No write fences it: a stream that was replaced may be
 // handed such a request, and answer it, until its gateway hears that it was replaced: by the notice of the newer stream's
 // gateway, when it renews its presence, or, when an answer takes longer than kDoubtful, by asking the store (C2). Nor is its
@@ -109,6 +109,7 @@ class Session {
   model::DaemonStatus status_;
   Instant recorded_{};  // when its presence was written last
   std::map<RequestId, Execution*> executions_;  // the newest execute() of each request
+  std::vector<std::string> answered_;           // reads; the daemon is told with the next frame
   std::map<RequestId, OneShot<bool>*> cancels_;
   std::map<std::string, OneShot<Status>*> commands_;
   std::int64_t last_command_ = 0;

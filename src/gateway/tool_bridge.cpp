@@ -215,7 +215,8 @@ Task<void> NatsToolBridge::run_request(Lane lane, ports::BusMessage message) {
     co_return;
   }
   note(lane, message, request->request);
-  answer.send(model::ToolAccepted{});
+  // Where only the holder listens, its silence means nothing yet; elsewhere it means that nobody holds the daemon.
+  if (lane.reach != Reach::kHolder || model::hops_of(message.headers) > 0) answer.send(model::ToolAccepted{});
   model::ToolReply reply = co_await execute(*std::move(request), answer);
   answer.send_result(std::move(reply), part_size(bus_));
 }

@@ -3,7 +3,7 @@
 // is answered with an error that says so.
 //
 //   router  -> tools.request.sync.{user}.{daemon}   ToolExecutionRequest       reply: the router's inbox
-//   gateway -> inbox   accepted     the daemon has the request: it will be run, or is running, or was run
+//   gateway -> inbox   accepted     the gateway has the request; said on the user lane only, where others could have it
 //   gateway -> inbox   output       one numbered chunk (C42: chunks keep every message below the bus's payload limit)
 //   gateway -> inbox   alive        nothing new, still running: silence means that the gateway is gone
 //   gateway -> inbox   result       the end; large content comes in parts before it

@@ -92,8 +92,12 @@ TEST_F(DaemonReads, AreSentOnceForEachTimeTheyAreAskedFor) {
 
 TEST_F(DaemonReads, AreReadAgainOnceTheyWereAcknowledged) {
   connect();
-  gateway_->acknowledges_results = true;
   view("r1");
+  run_for(1s);
+  proto::GatewayFrame beat;
+  beat.mutable_heartbeat()->set_number(2);
+  beat.add_answered("r1");
+  gateway_->send(std::move(beat));
   run_for(1s);
   view("r1");
   run_for(1s);

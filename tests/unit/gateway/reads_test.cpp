@@ -1,6 +1,9 @@
 // Requests of tools that only read: recorded nowhere, answered all the same.
 #include <variant>
 
+#include <deque>
+
+#include "base/text.h"
 #include "gateway_world.h"
 #include "model/daemon_status.h"
 #include "router/local_daemon_router.h"
@@ -53,19 +56,37 @@ TEST_F(ReadsTest, AreAnsweredAndLeaveNoRow) {
   answer(*link, "req_1", "text");
   ASSERT_TRUE(call.result.has_value());
   EXPECT_EQ((*call.result)->content, "text");
-  EXPECT_TRUE(next(*link).has_result_ack());
   EXPECT_FALSE(has_row("req_1"));
+  const proto::GatewayFrame beat = next(*link);
+  EXPECT_TRUE(beat.has_heartbeat());  // nothing else was said in the meantime
+  ASSERT_EQ(beat.answered_size(), 1);
+  EXPECT_EQ(beat.answered(0), "req_1");
+}
+
+TEST_F(ReadsTest, ManyThatWereAnsweredAreSaidAtOnce) {
+  auto link = world_.connected();
+  std::deque<Call> calls;
+  for (int i = 0; i < 128; ++i) {
+    start(calls.emplace_back(), read(concat("req_", i)));
+    next(*link);
+  }
+  for (int i = 0; i < 128; ++i) answer(*link, concat("req_", i), "text");
+  const proto::GatewayFrame told = next(*link);
+  EXPECT_EQ(told.frame_case(), proto::GatewayFrame::FRAME_NOT_SET);
+  EXPECT_EQ(told.answered_size(), 128);
 }
 
 TEST_F(ReadsTest, AreAskedOfTheDaemonAgainForEveryCall) {
   auto link = world_.connected();
+  int heard_of = 0;
   for (const char* content : {"first", "second"}) {
     Call call;
     start(call, read("req_1"));
-    EXPECT_TRUE(next(*link).execute_tool().unrecorded());
+    const proto::GatewayFrame asked = next(*link);
+    EXPECT_TRUE(asked.execute_tool().unrecorded());
+    EXPECT_EQ(asked.answered_size(), heard_of++);  // the answer before
     answer(*link, "req_1", content);
     EXPECT_EQ((*call.result)->content, content);
-    EXPECT_TRUE(next(*link).has_result_ack());
   }
 }
 
@@ -79,7 +100,9 @@ TEST_F(ReadsTest, AnswerThatNobodyWaitsForStaysWithTheDaemon) {
   answer(*link, "req_1", "late");
   Call again;
   start(again, read("req_1"));
-  EXPECT_TRUE(next(*link).has_execute_tool());  // and no acknowledgement before it
+  const proto::GatewayFrame asked = next(*link);
+  EXPECT_TRUE(asked.has_execute_tool());
+  EXPECT_EQ(asked.answered_size(), 0);
   EXPECT_FALSE(has_row("req_1"));
 }
 
