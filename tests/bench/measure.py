@@ -260,12 +260,17 @@ class ToolsCluster(BenchCluster):
     def calls(self, binaries, at_once, many):
         return pace(binaries, "tool_peer", self.nats, "user-1", self.daemon, self.file, at_once, many)
 
+    def recorded_calls(self, binaries, at_once, many):
+        return pace(binaries, "tool_peer", self.nats, "user-1", self.daemon, "", at_once, many)
+
 
 def toolcall_values(binaries):
-    """Tool calls from a worker's process through NATS, the gateway and its store to the daemon and its journal, and back; beside
-    the floor, in turns. For one at a time that is a bare request-reply over NATS and a bare ping-pong over gRPC; for many at a
-    time, bare programs in a chain: NATS, one gRPC stream, and back."""
-    latency, throughput, told = [], [], []
+    """Tool calls from a worker's process through NATS and the gateway to the daemon, and back; beside the floor, in turns. The tool
+    only reads; one that does more is printed, too: that goes through the store and the daemon's journal, and starts a shell.
+
+    The floor for one at a time is a bare request-reply over NATS and a bare ping-pong over gRPC; for many at a time, bare
+    programs in a chain: NATS, one gRPC stream, and back."""
+    latency, throughput, told, recorded = [], [], [], []
     with (ToolsCluster(binaries) as cluster, Peer(binaries, "grpc_peer") as end,
           Peer(binaries, "nats_peer", "echo", cluster.nats, "bare.echo"),
           Peer(binaries, "nats_peer", "bridge", cluster.nats, "bare.chain", end.address)):
@@ -275,12 +280,15 @@ def toolcall_values(binaries):
             ours, _ = cluster.calls(binaries, 1, 500)
             _, chain = pace(binaries, "nats_peer", "ping", cluster.nats, "bare.chain", TOOL_CALLS_AT_ONCE, 50_000, MESSAGE_SIZE)
             _, rate = cluster.calls(binaries, TOOL_CALLS_AT_ONCE, 3_000)
+            recorded.append((cluster.recorded_calls(binaries, 1, 100)[0], cluster.recorded_calls(binaries, TOOL_CALLS_AT_ONCE, 1_000)[1]))
             latency.append(ours / (nats + grpc))
             throughput.append(rate / chain)
             told.append((nats, grpc, ours, chain, rate))
     nats, grpc, ours, chain, rate = map(statistics.median, zip(*told))
     print(f"  a tool call: {ours / 1000:.2f} ms, bare NATS {nats / 1000:.3f} ms and bare gRPC {grpc / 1000:.3f} ms; "
           f"{TOOL_CALLS_AT_ONCE} at a time: {rate:.0f}/s, bare chain {chain:.0f}/s", flush=True)
+    one, many = map(statistics.median, zip(*recorded))
+    print(f"  a call of a shell, which is recorded: {one / 1000:.2f} ms; {TOOL_CALLS_AT_ONCE} at a time: {many:.0f}/s", flush=True)
     return {"latency": statistics.median(latency), "throughput": statistics.median(throughput)}
 
 

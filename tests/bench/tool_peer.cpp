@@ -1,5 +1,6 @@
 // tool_peer NATS_URL USER DAEMON FILE AT_ONCE ROUNDS: tool calls as a worker makes them (router/nats_daemon_router.h), from its
-// process to a daemon and back: `view` of FILE, so many at a time. Prints "p50_us X rate_per_second Y".
+// process to a daemon and back: `view` of FILE, so many at a time; without a FILE (""), `bash` of true, which the gateway and the
+// daemon write down. Prints "p50_us X rate_per_second Y".
 //
 // What a worker does around a call (activities, its own rows in the store) is not in it.
 #include <cstdio>
@@ -31,7 +32,7 @@ constexpr Duration kPatience = std::chrono::seconds(10);
   std::exit(1);
 }
 
-// `view` writes none.
+// Neither tool writes any.
 class NoOutput final : public router::OutputSink {
  public:
   Task<void> on_output(std::uint64_t, std::string, bool) override { co_return; }
@@ -82,9 +83,10 @@ Task<void> call_all(Bench& bench, std::size_t at_once) {
   bench.request.daemon = DaemonId(asked.text(2));
   bench.request.chat = ChatId("bench");
   bench.request.call = ToolCallId("bench");
-  bench.request.tool = "view";
-  bench.request.arguments = concat(R"({"path":")", asked.text(3), R"("})");
-  bench.request.effect = model::Effect::kReadOnly;
+  const bool reads = !asked.text(3).empty();
+  bench.request.tool = reads ? "view" : "bash";
+  bench.request.arguments = reads ? concat(R"({"path":")", asked.text(3), R"("})") : R"({"command":"true"})";
+  bench.request.effect = reads ? model::Effect::kReadOnly : model::Effect::kNonIdempotent;
   bench.tasks.spawn(call_all(bench, asked.number(4)));
   bench.executor.run_loop_until([&bench] { return bench.rounds.over(); });
   bench.rounds.print();
