@@ -5,28 +5,46 @@
 // everywhere. Every workflow and activity has a task queue of its own: no order between them is promised.
 #pragma once
 
-#include <google/protobuf/util/json_util.h>
-
 #include <algorithm>
-#include <deque>
-#include <map>
-#include <set>
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/text.h"
-#include "contract/temporal_contract.h"
-#include "contract/temporal_contract_children.h"
+#include "contract/temporal_contract_commander.h"
 #include "contract/temporal_contract_script.h"
-#include "contract/temporal_contract_scrub.h"
+#include "contract/temporal_contract_stage.h"
 
 namespace reliant::tests {
 
-using Lines = std::vector<std::string>;
-
 template <class World>
-class Player : public TemporalContract<World> {
+class Player : public Commander<World> {
+  using Base = Commander<World>;
+  using typename Base::Awaited;
+  using typename Base::Described;
+  using typename Base::Flow;
+  using Base::busy;
+  using Base::code;
+  using Base::commands;
+  using Base::describe;
+  using Base::flows_;
+  using Base::id_of;
+  using Base::json;
+  using Base::know_run;
+  using Base::kPatience;
+  using Base::lines_;
+  using Base::made_;
+  using Base::name_;
+  using Base::number;
+  using Base::run_names_;
+  using Base::settle;
+  using Base::wait_for;
+  using Base::write;
+  using Base::write_histories;
+  using Base::write_state;
+
  public:
   void TestBody() override {}
 
@@ -52,180 +70,6 @@ class Player : public TemporalContract<World> {
   }
 
  private:
-  static constexpr Duration kPatience = std::chrono::seconds(5);
-
-  struct Flow {
-    std::string id;
-    bool known = false;        // it has been started
-    std::string state;         // as it was written last
-    std::string token;         // of the workflow task that is held
-    int attempt = 1;           // of the last one that there was
-    bool refused_end = false;  // its last workflow task wanted to end it, in vain
-    Lines runs;
-    Lines timers;               // that were ever started
-    Lines activity_ids;         // the same
-    std::set<std::string> slow;  // activities that wait for an hour before they are tried again
-    std::set<std::string> requests;  // signals of the current run
-    std::string parent;  // of a child: the workflow id, and what becomes of it at the end of the parent's run
-    std::string parent_run;
-    std::string child_run;  // the first one of the child's chain
-    enums::ParentClosePolicy policy{};
-  };
-  struct Described {
-    wf::DescribeWorkflowExecutionResponse response;
-    enums::WorkflowExecutionStatus status() const { return response.workflow_execution_info().status(); }
-    bool running() const { return status() == enums::WORKFLOW_EXECUTION_STATUS_RUNNING; }
-    const std::string& run_id() const { return response.workflow_execution_info().execution().run_id(); }
-    // It starts in an hour, and not in the second that a real server leaves between two runs.
-    bool delayed() const {
-      const auto& info = response.workflow_execution_info();
-      return info.execution_time().seconds() - info.start_time().seconds() > 60;
-    }
-    bool task_in(enums::PendingWorkflowTaskState state) const {
-      return response.has_pending_workflow_task() && response.pending_workflow_task().state() == state;
-    }
-  };
-
-  // --- names
-
-  std::string id_of(std::string_view flow) const { return concat(name_, "-", flow); }
-  std::string number() { return concat(++made_); }
-  Flow* find(const std::string& id) {
-    const auto found = std::ranges::find(flows_, id, &Flow::id);
-    return found == flows_.end() ? nullptr : &*found;
-  }
-  void know_run(Flow& flow, const std::string& run_id) {
-    if (run_id.empty() || run_names_.contains(run_id)) return;
-    flow.runs.push_back(run_id);
-    flow.requests.clear();
-    flow.timers.clear();
-    flow.activity_ids.clear();
-    flow.slow.clear();
-    run_names_[run_id] = concat("run ", flow.runs.size(), " of ", flow.id);
-  }
-  // What is the same on all servers.
-  std::string shown(std::string text) const {
-    for (const auto& [run_id, run_name] : run_names_) replace(text, run_id, run_name);
-    replace(text, concat(name_, "-"), "");
-    return without_uuids(text);
-  }
-  static void replace(std::string& text, const std::string& what, const std::string& by) {
-    for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + by.size())) {
-      text.replace(at, what.size(), by);
-    }
-  }
-  template <class Message>
-  static std::string json(Message message) {
-    scrub(message);
-    std::string out;
-    (void)google::protobuf::util::MessageToJsonString(message, &out);
-    return out;
-  }
-  template <class... Parts>
-  void write(const Parts&... parts) {
-    lines_.push_back(concat(parts...));
-  }
-  static std::string code(const Status& status) { return std::string(code_name(status.code())); }
-
-  // --- asking
-
-  // Of a closed run a real server goes on showing what was pending.
-  Described describe(const Flow& flow) {
-    Described now{TemporalContract<World>::describe(flow.id)};
-    if (now.running()) return now;
-    now.response.clear_pending_workflow_task();
-    now.response.clear_pending_activities();
-    now.response.clear_pending_children();
-    return now;
-  }
-
-  void write_state() {
-    for (std::size_t i = 0; i < flows_.size(); ++i) {
-      Flow& flow = flows_[i];
-      if (!flow.known) continue;
-      const Described now = describe(flow);
-      know_run(flow, now.run_id());
-      if (!now.task_in(enums::PENDING_WORKFLOW_TASK_STATE_STARTED)) flow.token.clear();
-      const auto& info = now.response.workflow_execution_info();
-      std::string line = concat("  ", flow.id, " ", now.run_id(), " ", enums::WorkflowExecutionStatus_Name(now.status()), ", ",
-                                info.history_length(), " events");
-      if (now.response.workflow_extended_info().cancel_requested()) line += ", cancel requested";
-      if (now.response.has_pending_workflow_task()) {
-        const auto& task = now.response.pending_workflow_task();
-        flow.attempt = task.attempt();
-        line += concat(", ", enums::PendingWorkflowTaskState_Name(task.state()), " attempt ", task.attempt());
-      }
-      Lines open;
-      for (const auto& activity : now.response.pending_activities()) {
-        open.push_back(concat(", activity ", activity.activity_id(), " ",
-                              enums::PendingActivityState_Name(activity.state()), " attempt ", activity.attempt(),
-                              activity.has_heartbeat_details() ? " with details" : "",
-                              activity.has_last_failure() ? concat(" after ", activity.last_failure().message()) : ""));
-      }
-      for (const auto& child : now.response.pending_children()) open.push_back(concat(", child ", child.workflow_id()));
-      std::ranges::sort(open);
-      for (const std::string& each : open) line += each;
-      if (std::exchange(flow.state, line) != line) lines_.push_back(std::move(line));
-    }
-    for (std::string& line : lines_) line = shown(std::move(line));  // also what was told before a run had its name
-  }
-
-  void write_histories() {
-    for (const Flow& flow : flows_) {
-      for (const std::string& run_id : flow.runs) {
-        write(flow.id, ", ", run_id);
-        for (const HistoryEvent& event : this->history(flow.id, run_id)) write(json(event));
-      }
-    }
-    for (std::string& line : lines_) line = shown(std::move(line));
-  }
-
-  // --- waiting for what a server does by itself
-
-  template <class Condition>
-  void wait_until(std::string_view what, Condition condition) {
-    const Instant last = after(this->world_.executor().now(), kPatience);
-    while (!condition()) {
-      if (this->world_.executor().now() >= last) return write("in vain it was waited until ", what);
-      this->run_for(std::chrono::milliseconds(3));  // no server tells when it has done what it had to do
-    }
-  }
-
-  // Children and their parents know of each other.
-  void settle() {
-    for (std::size_t i = 0; i < flows_.size(); ++i) {
-      if (!flows_[i].known) continue;
-      wait_until("it has a workflow task or a reason to have none", [&] {
-        const Described now = describe(flows_[i]);
-        return !now.running() || now.response.workflow_execution_info().history_length() > 1 || now.delayed();
-      });
-    }
-    for (std::size_t i = 0; i < flows_.size(); ++i) {
-      const std::string parent_id = flows_[i].parent;
-      if (parent_id.empty()) continue;
-      wait_until("a child and its parent have heard of each other", [&] {
-        const Described child = describe(flows_[i]);
-        const Described parent = describe(*find(parent_id));
-        const bool goes_on = parent.running() && parent.run_id() == flows_[i].parent_run;
-        // A client may have started another one under the child's id.
-        const bool child_goes_on =
-            child.running() && child.response.workflow_execution_info().first_run_id() == flows_[i].child_run;
-        if (goes_on) {
-          const auto& open = parent.response.pending_children();
-          return child_goes_on || std::ranges::none_of(open, [&](const auto& each) {
-            return each.workflow_id() == flows_[i].id && ours(flows_[i], each.run_id());
-          });
-        }
-        if (!child_goes_on || flows_[i].policy == enums::PARENT_CLOSE_POLICY_ABANDON) return true;
-        return flows_[i].policy == enums::PARENT_CLOSE_POLICY_REQUEST_CANCEL &&
-               child.response.workflow_extended_info().cancel_requested();
-      });
-    }
-  }
-  static bool ours(const Flow& flow, const std::string& run_id) {
-    return run_id.empty() || std::ranges::find(flow.runs, run_id) != flow.runs.end() || flow.runs.empty();
-  }
-
   // --- steps
 
   Flow& flow_of(const Step& step) { return flows_[step.flow % flows_.size()]; }
@@ -250,8 +94,6 @@ class Player : public TemporalContract<World> {
       default: return answer_activity(step);
     }
   }
-
-  static bool busy(const Flow& flow) { return flow.refused_end && !flow.token.empty(); }
 
   template <class Request>
   void vary_start(Request& request, const Flow& flow, std::size_t pick) {
@@ -355,13 +197,6 @@ class Player : public TemporalContract<World> {
 
   // --- the answer to a workflow task
 
-  struct Awaited {
-    std::string short_timer;
-    std::string activity;  // that times out
-    std::string child;
-    bool others = false;
-  };
-
   void answer(Flow& flow, const Step& step) {
     if (flow.token.empty()) return;
     Awaited awaited;
@@ -385,210 +220,6 @@ class Player : public TemporalContract<World> {
       take_task(flow, "with the next task", std::move(*response->mutable_workflow_task()));
     }
     wait_for(flow, awaited);
-  }
-
-  void wait_for(Flow& flow, const Awaited& awaited) {
-    const std::string& id = flow.id;
-    if (!awaited.short_timer.empty()) {
-      wait_until("a short timer fires", [&] {
-        return std::ranges::any_of(this->history(id), [&](const HistoryEvent& event) {
-          return event.timer_fired_event_attributes().timer_id() == awaited.short_timer;
-        });
-      });
-    }
-    if (!awaited.activity.empty()) {
-      wait_until("an activity times out", [&] {
-        return std::ranges::none_of(describe(*find(id)).response.pending_activities(), [&](const auto& activity) {
-          return activity.activity_id() == awaited.activity && activity.attempt() == 1;
-        });
-      });
-    }
-    if (!awaited.child.empty()) wait_for_child(id, awaited.child);
-    if (awaited.others) {
-      wait_until("another workflow has been told", [&] {
-        const std::string names = this->events_of(id);
-        const auto count = [&](std::string_view name) {
-          std::size_t found = 0;
-          for (std::size_t at = names.find(name); at != std::string::npos; at = names.find(name, at + 1)) ++found;
-          return found;
-        };
-        return count("ExternalWorkflowExecutionInitiated") ==
-               count("ExternalWorkflowExecutionFailed") + count(" ExternalWorkflowExecution");
-      });
-    }
-  }
-  void wait_for_child(const std::string& parent, const std::string& child) {
-    std::string run_id;
-    wait_until("a child has started, or not", [&] {
-      const auto children = describe(*find(parent)).response.pending_children();
-      run_id.clear();
-      bool open = false;
-      for (const auto& each : children) {
-        if (each.workflow_id() != child) continue;
-        open = each.run_id().empty();
-        run_id = each.run_id();
-      }
-      return !open;
-    });
-    if (run_id.empty() || run_names_.contains(run_id)) return;
-    Flow& started = *find(child);
-    started.known = true;
-    started.refused_end = false;
-    started.parent = parent;
-    started.parent_run = describe(*find(parent)).run_id();
-    started.child_run = run_id;
-    started.policy = policy_;
-    know_run(started, run_id);
-  }
-
-  std::vector<Command> commands(Flow& flow, const Step& step, Awaited& awaited) {
-    const bool ends = std::ranges::any_of(step.wants, &Want::ends_run);
-    bool waits = ends || step.takes_next;  // what happens while a task is held cannot be seen
-    std::vector<Command> made;
-    for (const Want& want : step.wants) {
-      if (want.is_awaited() && std::exchange(waits, waits || want.is_awaited())) continue;
-      made.push_back(command(flow.id, want, awaited));
-      if (want.ends_run()) break;  // it has to be the last
-    }
-    return made;
-  }
-
-  Command command(const std::string& id, const Want& want, Awaited& awaited) {
-    using Kind = Want::Kind;
-    Flow& flow = *find(id);
-    switch (want.kind) {
-      case Kind::kLongTimer:
-        flow.timers.push_back(want.pick % 8 == 0 && !flow.timers.empty() ? flow.timers.back() : number());
-        return this->start_timer(flow.timers.back(), std::chrono::hours(1));
-      case Kind::kShortTimer:
-        flow.timers.push_back(awaited.short_timer = number());
-        return this->start_timer(awaited.short_timer, std::chrono::milliseconds(30));
-      case Kind::kCancelTimer:
-        return this->cancel_timer(flow.timers.empty() ? "unknown" : flow.timers[want.pick % flow.timers.size()]);
-      case Kind::kActivity: return activity(flow, want.pick);
-      case Kind::kActivityNobodyTakes: return activity_that_times_out(flow, awaited, want.pick, true);
-      case Kind::kActivityThatHangs: return activity_that_times_out(flow, awaited, want.pick, false);
-      case Kind::kCancelActivity: return cancel_some_activity(flow, want.pick);
-      case Kind::kMarker: return marker(want.pick);
-      case Kind::kMemo: return memo(want.pick);
-      case Kind::kChild: return child(flow, awaited, want.pick);
-      case Kind::kSignalOther:
-      case Kind::kCancelOther: return tell_other(want, awaited);
-      case Kind::kComplete: return this->complete_workflow();
-      case Kind::kFail: return failing(want.pick);
-      case Kind::kCancel: {
-        Command command;
-        command.set_command_type(enums::COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION);
-        *command.mutable_cancel_workflow_execution_command_attributes()->mutable_details() = this->text("why");
-        return command;
-      }
-      // README.md: a run whose delay was cut short is not continued.
-      default: return describe(flow).delayed() ? this->complete_workflow() : this->continue_as_new();
-    }
-  }
-
-  static Command marker(std::size_t pick) {
-    Command command;
-    command.set_command_type(enums::COMMAND_TYPE_RECORD_MARKER);
-    auto& attributes = *command.mutable_record_marker_command_attributes();
-    if (pick % 6 != 0) attributes.set_marker_name("side effect");  // otherwise refused
-    (*attributes.mutable_details())["value"] = Player::text(concat(pick));
-    return command;
-  }
-  static Command memo(std::size_t pick) {
-    Command command;
-    command.set_command_type(enums::COMMAND_TYPE_MODIFY_WORKFLOW_PROPERTIES);
-    auto& fields = *command.mutable_modify_workflow_properties_command_attributes()->mutable_upserted_memo()->mutable_fields();
-    fields["note"] = Player::text(concat(pick)).payloads(0);
-    return command;
-  }
-  static Command failing(std::size_t pick) {
-    Command command = Player::fail_workflow();
-    auto& failure = *command.mutable_fail_workflow_execution_command_attributes()->mutable_failure();
-    failure.mutable_application_failure_info()->set_non_retryable(pick % 2 == 0);
-    return command;
-  }
-
-  Command activity(Flow& flow, std::size_t pick) {
-    const bool again = pick % 12 == 11 && !flow.activity_ids.empty();  // refused while the first one is open
-    const std::string id = again ? flow.activity_ids.back() : number();
-    flow.activity_ids.push_back(id);
-    Command command = this->schedule_activity(id, std::chrono::minutes(5));
-    auto& attributes = this->activity_of(command);
-    attributes.mutable_task_queue()->set_name(concat(flow.id, "-activity-", id));
-    auto& retry = *attributes.mutable_retry_policy();
-    switch (pick % 6) {
-      case 0:
-        attributes.clear_retry_policy();
-        attributes.mutable_header();
-        break;
-      case 1: retry.set_maximum_attempts(1); break;
-      case 2:
-        *retry.mutable_initial_interval() = this->span(std::chrono::hours(1));
-        *attributes.mutable_heartbeat_timeout() = this->span(std::chrono::minutes(1));
-        flow.slow.insert(id);
-        break;
-      case 3:
-        *retry.mutable_initial_interval() = this->span(std::chrono::milliseconds(20));
-        retry.set_maximum_attempts(3);
-        if (pick % 4 == 3) retry.add_non_retryable_error_types("Broken");
-        break;
-      case 4:
-        *attributes.mutable_start_to_close_timeout() = this->span(std::chrono::hours(3));
-        *attributes.mutable_schedule_to_close_timeout() = this->span(std::chrono::hours(2));
-        retry.set_maximum_attempts(2);
-        *retry.mutable_initial_interval() = this->span(std::chrono::milliseconds(20));
-        retry.set_backoff_coefficient(1);
-        break;
-      default:
-        if (pick % 24 == 5) attributes.clear_start_to_close_timeout();  // refused
-        *attributes.mutable_schedule_to_start_timeout() = this->span(std::chrono::hours(1));
-        retry.set_maximum_attempts(2);
-    }
-    return command;
-  }
-  Command activity_that_times_out(Flow& flow, Awaited& awaited, std::size_t pick, bool before_start) {
-    awaited.activity = number();
-    flow.activity_ids.push_back(awaited.activity);
-    Command command = this->schedule_activity(awaited.activity, std::chrono::minutes(1));
-    auto& attributes = this->activity_of(command);
-    attributes.mutable_task_queue()->set_name(concat(flow.id, "-activity-", awaited.activity));
-    attributes.mutable_retry_policy()->set_maximum_attempts(1);
-    const auto soon = this->span(std::chrono::milliseconds(50));
-    *(before_start || pick % 2 == 0 ? attributes.mutable_schedule_to_start_timeout()
-                                    : attributes.mutable_schedule_to_close_timeout()) = soon;
-    return command;
-  }
-  // One that there is or was, or none.
-  Command cancel_some_activity(Flow& flow, std::size_t pick) {
-    std::vector<std::int64_t> scheduled;
-    for (const HistoryEvent& event : this->history(flow.id)) {
-      if (event.event_type() == enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED) scheduled.push_back(event.event_id());
-    }
-    std::ranges::reverse(scheduled);
-    return this->cancel_activity(scheduled.empty() ? 1 : scheduled[pick % std::min<std::size_t>(3, scheduled.size())]);
-  }
-  Command child(Flow& flow, Awaited& awaited, std::size_t pick) {
-    const std::string parent = flow.id;
-    std::string id = pick % 5 == 4 ? flows_[pick % flows_.size()].id : id_of(concat("c", number()));
-    awaited.child = id;
-    policy_ = std::vector{enums::PARENT_CLOSE_POLICY_TERMINATE, enums::PARENT_CLOSE_POLICY_ABANDON,
-                          enums::PARENT_CLOSE_POLICY_REQUEST_CANCEL}[pick % 3];
-    Command command = start_child(id, policy_);
-    auto& attributes = *command.mutable_start_child_workflow_execution_command_attributes();
-    attributes.mutable_task_queue()->set_name(id);
-    *attributes.mutable_input() = this->text("of the parent");
-    if (pick % 4 == 1) *attributes.mutable_workflow_run_timeout() = this->span(std::chrono::hours(1));
-    if (pick % 4 != 3) *attributes.mutable_workflow_task_timeout() = this->span(std::chrono::minutes(2));
-    if (find(id) == nullptr) flows_.push_back(Flow{id});
-    return command;
-  }
-  Command tell_other(const Want& want, Awaited& awaited) {
-    const Flow& other = flows_[want.pick % flows_.size()];
-    const std::string target = want.pick % 7 == 6 || busy(other) ? id_of("unknown") : other.id;
-    const bool child_only = want.pick % 3 == 1;
-    awaited.others = true;
-    return want.kind == Want::Kind::kSignalOther ? signal_other(target, child_only) : cancel_other(target, child_only);
   }
 
   // --- activities
@@ -640,13 +271,7 @@ class Player : public TemporalContract<World> {
     if (step.pick % 4 != 3) activities_.erase(activities_.begin() + static_cast<std::ptrdiff_t>(which));
   }
 
-  std::string name_;
-  std::deque<Flow> flows_;  // it grows, and they stay where they are
   Lines activities_;  // tokens of those that are held
-  std::map<std::string, std::string> run_names_;
-  enums::ParentClosePolicy policy_{};
-  int made_ = 0;
-  Lines lines_;
 };
 
 }  // namespace reliant::tests
