@@ -272,6 +272,14 @@ class TemporalContract : public ::testing::Test {
     request.mutable_query()->set_query_type("status");
     return temporal().query_workflow(std::move(request), in(kLong));
   }
+  Status answer_query(const std::string& token, std::string_view words) {
+    wf::RespondQueryTaskCompletedRequest request;
+    request.set_namespace_("default");
+    request.set_task_token(token);
+    request.set_completed_type(enums::QUERY_RESULT_TYPE_ANSWERED);
+    *request.mutable_query_result() = text(words);
+    return get(temporal().respond_query_task_completed(std::move(request), in(kLong))).status();
+  }
 
   // --- commands
 

@@ -45,6 +45,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     TakesBackATimerThatFiredUnseen,
     GivesAStickyWorkerOnlyWhatIsNew,
     GivesUpAStickyWorkerThatDoesNotCome,
+    GivesUpAStickyWorkerThatDoesNotAnswer,
     ReturnsTheNextTaskWithTheAnswerToTheLast,
     MakesANewTaskWhenItIsForcedTo,
     EndsThePollsOfAWorkerThatStops,

@@ -37,7 +37,8 @@ class Commander : public Stage<World> {
 
   std::vector<Command> commands(Flow& flow, const Step& step, Awaited& awaited) {
     const bool ends = std::ranges::any_of(step.wants, &Want::ends_run);
-    bool waits = ends || step.takes_next;  // what happens while a task is held cannot be seen
+    // What happens while a task is held cannot be seen; a query goes on its way as soon as there is no task.
+    bool waits = ends || step.takes_next || step.sticks || flow.query;
     std::vector<Command> made;
     for (const Want& want : step.wants) {
       if (want.is_awaited() && std::exchange(waits, waits || want.is_awaited())) continue;

@@ -41,6 +41,7 @@ class Player : public Commander<World> {
   using Base::run_names_;
   using Base::settle;
   using Base::wait_for;
+  using Base::wait_until;
   using Base::write;
   using Base::write_histories;
   using Base::write_state;
@@ -52,7 +53,8 @@ class Player : public Commander<World> {
   Lines play(const std::string& name, const Script& script) {
     this->run_for(std::chrono::milliseconds(1));  // its clock stood still while the other world played
     name_ = name;
-    flows_ = {Flow{id_of("a")}, Flow{id_of("b")}};
+    flows_.clear();
+    for (const std::string_view flow : {"a", "b"}) flows_.emplace_back().id = id_of(flow);
     activities_.clear();
     run_names_.clear();
     made_ = 0;
@@ -60,16 +62,24 @@ class Player : public Commander<World> {
     for (const Step& step : script) {
       play(step);
       settle();
+      for (std::size_t i = 0; i < flows_.size(); ++i) {
+        serve_query(flows_[i]);
+        serve_sticky(flows_[i]);
+      }
       write_state();
     }
     write_histories();
     for (const Flow& flow : flows_) {
       if (flow.known && describe(flow).running()) (void)this->terminate(flow.id);
     }
+    flows_.clear();
     return std::move(lines_);
   }
 
  private:
+  // No server tells when it has taken a poll or a query, or has seen that a poll is broken off.
+  static constexpr Duration kUnseen = std::chrono::milliseconds(30);
+
   // --- steps
 
   Flow& flow_of(const Step& step) { return flows_[step.flow % flows_.size()]; }
@@ -85,11 +95,12 @@ class Player : public Commander<World> {
       case Kind::kRequestCancel: return write("request cancel: ", code(this->request_cancel(flow.id)));
       case Kind::kTerminate: return write("terminate: ", code(this->terminate(flow.id)));
       case Kind::kQuery: return ask(flow);
-      case Kind::kPoll: return poll(flow);
+      case Kind::kPoll: return poll(flow, step);
       case Kind::kAnswer: return answer(flow, step);
       case Kind::kFailTask:
-        if (!flow.token.empty()) write("fail task: ", code(this->fail_task(flow.token)));
-        return;
+        if (flow.token.empty()) return;
+        flow.sticks = false;
+        return write("fail task: ", code(this->fail_task(flow.token)));
       case Kind::kPollActivity: return poll_activity(flow, step.pick);
       default: return answer_activity(step);
     }
@@ -98,7 +109,8 @@ class Player : public Commander<World> {
   template <class Request>
   void vary_start(Request& request, const Flow& flow, std::size_t pick) {
     request.mutable_task_queue()->set_name(flow.id);
-    *request.mutable_workflow_task_timeout() = this->span(std::chrono::minutes(2));
+    *request.mutable_workflow_task_timeout() =
+        this->span(pick % 24 == 5 ? std::chrono::seconds(1) : std::chrono::minutes(2));
     static constexpr enums::WorkflowIdReusePolicy kReuse[] = {
         enums::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED, enums::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
         enums::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY, enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE};
@@ -151,19 +163,38 @@ class Player : public Commander<World> {
     flow.requests.insert(id);
   }
 
-  Task<Result<wf::PollWorkflowTaskQueueResponse>> poll_of(const Flow& flow) {
+  Task<Result<wf::PollWorkflowTaskQueueResponse>> poll_of(const Flow& flow, bool sticky = false) {
     wf::PollWorkflowTaskQueueRequest request;
     request.set_namespace_("default");
     request.mutable_task_queue()->set_name(flow.id);
+    if (sticky) set_sticky(*request.mutable_task_queue(), flow);
     request.set_identity("worker-1");
     return this->temporal().poll_workflow_task_queue(std::move(request), this->in(std::chrono::seconds(20)));
   }
-  void poll(Flow& flow) {
-    if (!flow.token.empty() || !describe(flow).task_in(enums::PENDING_WORKFLOW_TASK_STATE_SCHEDULED)) return;
+  static void set_sticky(api::taskqueue::v1::TaskQueue& queue, const Flow& flow) {
+    queue.set_name(concat(flow.id, "-sticky"));
+    queue.set_kind(enums::TASK_QUEUE_KIND_STICKY);
+    queue.set_normal_name(flow.id);
+  }
+  void poll(Flow& flow, const Step& step) {
+    if (!flow.token.empty()) return;
+    const Described now = describe(flow);
+    if (!now.task_in(enums::PENDING_WORKFLOW_TASK_STATE_SCHEDULED)) return;
     take_task(flow, "poll", this->must(poll_of(flow)));
+    if (!now.hurried()) return;
+    if (step.pick % 2 != 0 || flow.hung == 2) return answer(flow, step);
+    ++flow.hung;
+    if (step.pick % 4 == 0) send_signal(flow, step.pick);
+    wait_until("a workflow task times out", [&] {
+      const Described later = describe(flow);
+      return !later.running() || !later.task_in(enums::PENDING_WORKFLOW_TASK_STATE_STARTED);
+    });
+    flow.token.clear();
   }
   void take_task(Flow& flow, std::string_view what, wf::PollWorkflowTaskQueueResponse task) {
     flow.token = task.task_token();
+    flow.asked.clear();
+    for (const auto& [id, query] : task.queries()) flow.asked.push_back(id);
     task.clear_next_page_token();
     const auto events = std::move(*task.mutable_history());
     task.clear_history();
@@ -171,28 +202,102 @@ class Player : public Commander<World> {
     for (const HistoryEvent& event : events.events()) write("  ", json(event));
   }
 
-  // Only while no workflow task is under way: then a worker is asked directly.
+  // --- sticky workers: one polls from the answer that asked for it until it has got a task, or it has gone
+
+  // Whether the task that waits is on the sticky queue.
+  bool waits_on_sticky(const Flow& flow, const Described& now) {
+    if (!now.running() || !now.task_in(enums::PENDING_WORKFLOW_TASK_STATE_SCHEDULED) ||
+        now.response.pending_workflow_task().attempt() > 1) {
+      return false;
+    }
+    const auto events = this->history(flow.id);
+    const auto scheduled = std::ranges::find_if(events.rbegin(), events.rend(), [](const HistoryEvent& event) {
+      return event.event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED;
+    });
+    return scheduled != events.rend() && scheduled->workflow_task_scheduled_event_attributes().task_queue().kind() ==
+                                             enums::TASK_QUEUE_KIND_STICKY;
+  }
+  void serve_sticky(Flow& flow) {
+    if (!flow.known || !flow.token.empty()) return;
+    if (!flow.sticky) {
+      return wait_until("a sticky worker that has gone is given up", [&] { return !waits_on_sticky(flow, describe(flow)); });
+    }
+    wait_until("a sticky worker has its task", [&] {
+      const Described now = describe(flow);
+      return flow.sticky->ended() ||
+             !(now.task_in(enums::PENDING_WORKFLOW_TASK_STATE_STARTED) || waits_on_sticky(flow, now));
+    });
+    if (!flow.sticky->ended()) return;
+    auto task = this->await(*std::exchange(flow.sticky, nullptr));
+    if (task.ok() && !task->task_token().empty()) take_task(flow, "sticky", *std::move(task));
+  }
+
+  // --- queries: a worker is asked directly while no workflow task is under way, with the next one otherwise
+
   void ask(Flow& flow) {
     if (flow.attempt > 1) return;  // README.md: of a run that was closed then
     const Described now = describe(flow);
-    if (now.response.has_pending_workflow_task() || (now.delayed() && now.running())) return;
-    auto query = this->start(this->query(flow.id));
-    auto polled = this->start(poll_of(flow));
-    this->world_.run_until([&] { return query->ended() || polled->ended(); }, kPatience);
-    if (!query->ended()) {
-      const auto task = this->await(*polled);
-      if (!task.ok()) return write("query: nobody is asked");
-      take_task(flow, "asked", *task);
-      flow.token.clear();
-      wf::RespondQueryTaskCompletedRequest request;
-      request.set_namespace_("default");
-      request.set_task_token(task->task_token());
-      request.set_completed_type(enums::QUERY_RESULT_TYPE_ANSWERED);
-      *request.mutable_query_result() = this->text("answer");
-      write("answered: ", code(this->get(this->temporal().respond_query_task_completed(request, this->in(this->kLong))).status()));
+    if (now.delayed() && now.running()) return;
+    if (flow.query) return write("one query more: ", code(this->get(this->query(flow.id)).status()));
+    flow.query = this->start(this->query(flow.id));
+    flow.run_asked = now.run_id();
+    if (!now.response.has_pending_workflow_task()) return serve_directly(flow);
+    this->run_for(kUnseen);
+    write("query: ", flow.query->ended() ? "refused" : "it waits for a workflow task");
+  }
+  void serve_query(Flow& flow) {
+    if (!flow.query) return;
+    const Described now = describe(flow);
+    if (!now.running() || now.run_id() != flow.run_asked) {
+      forget_query(flow);
+    } else if (flow.query->ended()) {
+      tell_answer(flow);
+    } else if (!now.response.has_pending_workflow_task()) {
+      serve_directly(flow);
     }
-    const auto result = this->await(*query);
+  }
+  // README.md: a real server does not answer it, or only later.
+  void forget_query(Flow& flow) {
+    if (!flow.query) return;
+    flow.query.reset();
+    this->run_for(kUnseen);
+  }
+  void serve_directly(Flow& flow) {
+    const bool sticky = flow.sticks && flow.sticky;
+    auto polled = sticky ? std::exchange(flow.sticky, nullptr) : this->start(poll_of(flow));
+    this->world_.run_until([&] { return flow.query->ended() || polled->ended(); }, kPatience);
+    if (flow.query->ended()) {
+      if (sticky) flow.sticky = std::move(polled);
+      return tell_answer(flow);
+    }
+    if (!polled->ended()) {
+      flow.query.reset();
+      return write("query: nobody is asked");
+    }
+    const auto task = this->await(*polled).value_or(wf::PollWorkflowTaskQueueResponse());
+    if (sticky) flow.sticky = this->start(poll_of(flow, true));
+    take_task(flow, sticky ? "asked, sticky" : "asked", task);
+    flow.token.clear();
+    write("answered: ", code(this->answer_query(task.task_token(), "answer")));
+    tell_answer(flow);
+  }
+  void tell_answer(Flow& flow) {
+    const auto result = this->await(*std::exchange(flow.query, nullptr));
     write("query: ", result.ok() ? json(*result) : code(result.status()));
+  }
+  // Answered, failed, or neither.
+  void answer_queries(const Flow& flow, const Step& step, wf::RespondWorkflowTaskCompletedRequest& request) {
+    for (const std::string& id : flow.asked) {
+      if (step.pick % 3 == 2) continue;
+      auto& result = (*request.mutable_query_results())[id];
+      if (step.pick % 3 == 0) {
+        result.set_result_type(enums::QUERY_RESULT_TYPE_ANSWERED);
+        *result.mutable_answer() = this->text("answer");
+      } else {
+        result.set_result_type(enums::QUERY_RESULT_TYPE_FAILED);
+        result.set_error_message("unknown query");
+      }
+    }
   }
 
   // --- the answer to a workflow task
@@ -202,7 +307,11 @@ class Player : public Commander<World> {
     Awaited awaited;
     auto request = this->completion(flow.token, commands(flow, step, awaited));
     request.set_force_create_new_workflow_task(step.forces_task);
-    request.set_return_new_workflow_task(step.takes_next);
+    const bool hurried = describe(flow).hurried();
+    const bool sticks = step.sticks && !hurried;
+    if (sticks) stick(flow, step, request);
+    request.set_return_new_workflow_task(step.takes_next && !hurried);
+    answer_queries(flow, step, request);
     const bool wanted_end = std::ranges::any_of(request.commands(), [](const Command& command) {
       return command.command_type() == enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION ||
              command.command_type() == enums::COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION ||
@@ -213,13 +322,32 @@ class Player : public Commander<World> {
     for (const Command& command : request.commands()) said += concat(" ", enums::CommandType_Name(command.command_type()));
     auto response = this->get(this->temporal().respond_workflow_task_completed(request, this->in(this->kLong)));
     flow.refused_end = wanted_end && !response.ok();
-    write("answer", said, ": ", code(response.status()));
-    if (!response.ok()) return;
+    write("answer", said, sticks ? ", sticky" : "", ": ", code(response.status()));
+    flow.sticks = sticks && response.ok();
+    if (!response.ok()) return forget_query(flow);
     flow.token.clear();
     if (response->has_workflow_task() && !response->workflow_task().task_token().empty()) {
       take_task(flow, "with the next task", std::move(*response->mutable_workflow_task()));
     }
+    if (flow.query && request.query_results_size() > 0) tell_answer(flow);
+    if (flow.query && wanted_end) serve_directly(flow);
+    serve_query(flow);
     wait_for(flow, awaited);
+  }
+  // A sticky worker polls already; one that goes away is missed soon.
+  void stick(Flow& flow, const Step& step, wf::RespondWorkflowTaskCompletedRequest& request) {
+    auto& sticky = *request.mutable_sticky_attributes();
+    set_sticky(*sticky.mutable_worker_task_queue(), flow);
+    const bool goes_away = step.pick % 4 == 0;
+    *sticky.mutable_schedule_to_start_timeout() =
+        this->span(goes_away ? Duration(std::chrono::milliseconds(50)) : Duration(std::chrono::hours(1)));
+    if (!flow.sticky) {
+      flow.sticky = this->start(poll_of(flow, true));
+      this->run_for(kUnseen);
+    }
+    if (!goes_away) return;
+    flow.sticky.reset();
+    this->run_for(kUnseen);
   }
 
   // --- activities

@@ -38,6 +38,26 @@ TYPED_TEST_P(TemporalContract, GivesUpAStickyWorkerThatDoesNotCome) {
   EXPECT_EQ(events[6].workflow_task_timed_out_event_attributes().timeout_type(), enums::TIMEOUT_TYPE_SCHEDULE_TO_START);
 }
 
+TYPED_TEST_P(TemporalContract, GivesUpAStickyWorkerThatDoesNotAnswer) {
+  this->start_workflow("silent");
+  const auto first = this->next_task();
+  EXPECT_EQ(this->next_task(true, std::chrono::seconds(3)).task_token(), "");  // it was there a moment ago
+  auto request = this->completion(first.task_token(), {});
+  this->make_sticky(request);
+  *request.mutable_sticky_attributes()->mutable_schedule_to_start_timeout() = this->span(std::chrono::seconds(2));
+  this->must(this->temporal().respond_workflow_task_completed(request, this->in(this->kLong)));
+  auto asked = this->start(this->query("silent"));
+  const auto question = this->next_task();
+  EXPECT_EQ(question.history().events_size(), 4) << "the whole history for another worker";
+  ASSERT_TRUE(this->answer_query(question.task_token(), "fine").ok());
+  ASSERT_TRUE(this->await(*asked).ok());
+  ASSERT_TRUE(this->signal("silent", "s").ok());
+  EXPECT_EQ(this->next_task().attempt(), 1);
+  EXPECT_EQ(this->events_of("silent"),
+            this->words({kFirstTask, "WorkflowExecutionSignaled WorkflowTaskScheduled WorkflowTaskStarted"}))
+      << "it is not waited for again";
+}
+
 TYPED_TEST_P(TemporalContract, ReturnsTheNextTaskWithTheAnswerToTheLast) {
   this->start_workflow("inline");
   const auto task = this->next_task();
@@ -89,18 +109,12 @@ TYPED_TEST_P(TemporalContract, AsksAWorkerDirectlyWhileNothingGoesOn) {
   EXPECT_EQ(task.query().query_type(), "status");
   EXPECT_EQ(task.started_event_id(), 0);
   EXPECT_EQ(task.history().events_size(), 4);
-  wf::RespondQueryTaskCompletedRequest answer;
-  answer.set_namespace_("default");
-  answer.set_task_token(task.task_token());
-  answer.set_completed_type(enums::QUERY_RESULT_TYPE_ANSWERED);
-  *answer.mutable_query_result() = this->text("fine");
-  this->must(this->temporal().respond_query_task_completed(answer, this->in(this->kLong)));
+  ASSERT_TRUE(this->answer_query(task.task_token(), "fine").ok());
   const auto result = this->await(*asked);
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->query_result().payloads(0).data(), "\"fine\"");
   EXPECT_EQ(this->history("ask").size(), 4u) << "a query leaves no trace";
-  EXPECT_EQ(this->get(this->temporal().respond_query_task_completed(answer, this->in(this->kLong))).status().code(),
-            StatusCode::kNotFound);
+  EXPECT_EQ(this->answer_query(task.task_token(), "fine").code(), StatusCode::kNotFound);
 }
 
 TYPED_TEST_P(TemporalContract, AttachesAQueryToTheNextTaskAndReportsAFailedOne) {

@@ -50,6 +50,7 @@ struct Step {
   std::vector<Want> wants;   // of an answer
   bool forces_task = false;  // and what it asks for
   bool takes_next = false;
+  bool sticks = false;       // the next task is to come to the same worker
 };
 using Script = std::vector<Step>;
 
@@ -68,7 +69,8 @@ inline std::ostream& operator<<(std::ostream& out, const Step& step) {
   out << "\n  " << kNames[static_cast<std::size_t>(step.kind)] << " of " << step.flow << ", " << step.pick;
   if (step.kind != Step::Kind::kAnswer) return out;
   for (const Want& want : step.wants) out << " [" << want << "]";
-  return out << (step.forces_task ? " forces a task" : "") << (step.takes_next ? " takes the next" : "");
+  return out << (step.forces_task ? " forces a task" : "") << (step.takes_next ? " takes the next" : "")
+             << (step.sticks ? " sticks" : "");
 }
 
 inline rc::Gen<Want> wants() {
@@ -90,7 +92,7 @@ inline rc::Gen<Script> scripts() {
       rc::gen::set(&Step::kind,
                    rc::gen::weightedElement<Kind>({{6, Kind::kStart},          {5, Kind::kSignal},
                                                    {3, Kind::kSignalWithStart}, {3, Kind::kRequestCancel},
-                                                   {1, Kind::kTerminate},      {2, Kind::kQuery},
+                                                   {1, Kind::kTerminate},      {4, Kind::kQuery},
                                                    {18, Kind::kPoll},          {18, Kind::kAnswer},
                                                    {2, Kind::kFailTask},       {9, Kind::kPollActivity},
                                                    {4, Kind::kCompleteActivity}, {4, Kind::kFailActivity},
@@ -99,7 +101,8 @@ inline rc::Gen<Script> scripts() {
       rc::gen::set(&Step::pick, rc::gen::inRange<std::size_t>(0, 24)),
       rc::gen::set(&Step::wants, rc::gen::scale(0.05, rc::gen::container<std::vector<Want>>(wants()))),
       rc::gen::set(&Step::forces_task, rc::gen::weightedElement<bool>({{5, false}, {1, true}})),
-      rc::gen::set(&Step::takes_next, rc::gen::weightedElement<bool>({{4, false}, {1, true}}))));
+      rc::gen::set(&Step::takes_next, rc::gen::weightedElement<bool>({{4, false}, {1, true}})),
+      rc::gen::set(&Step::sticks, rc::gen::weightedElement<bool>({{3, false}, {1, true}}))));
 }
 
 }  // namespace reliant::tests

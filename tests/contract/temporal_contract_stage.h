@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -31,6 +32,13 @@ class Stage : public TemporalContract<World> {
     std::string token;         // of the workflow task that is held
     int attempt = 1;           // of the last one that there was
     bool refused_end = false;  // its last workflow task wanted to end it, in vain
+    Lines asked;               // the ids of the queries that are to be answered with the task that is held
+    std::unique_ptr<typename TemporalContract<World>::template Started<Result<wf::QueryWorkflowResponse>>> query;
+    std::string run_asked;
+    // The poll of its sticky worker, if it has one that comes.
+    std::unique_ptr<typename TemporalContract<World>::template Started<Result<wf::PollWorkflowTaskQueueResponse>>> sticky;
+    bool sticks = false;  // its last workflow task was answered by a sticky worker
+    int hung = 0;         // workflow tasks that were left to time out
     Lines runs;
     Lines timers;               // that were ever started
     Lines activity_ids;         // the same
@@ -51,6 +59,8 @@ class Stage : public TemporalContract<World> {
       const auto& info = response.workflow_execution_info();
       return info.execution_time().seconds() - info.start_time().seconds() > 60;
     }
+    // Its workflow tasks time out while somebody waits for it.
+    bool hurried() const { return response.execution_config().default_workflow_task_timeout().seconds() < 10; }
     bool task_in(enums::PendingWorkflowTaskState state) const {
       return response.has_pending_workflow_task() && response.pending_workflow_task().state() == state;
     }
@@ -73,6 +83,7 @@ class Stage : public TemporalContract<World> {
     flow.timers.clear();
     flow.activity_ids.clear();
     flow.slow.clear();
+    flow.sticks = false;
     run_names_[run_id] = concat("run ", flow.runs.size(), " of ", flow.id);
   }
   // What is the same on all servers.

@@ -115,7 +115,7 @@ Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWo
   std::string run_id;
   std::string workflow_id;
   bool sticky = false;
-  Duration sticky_timeout{};
+  Duration sticky_timeout{};  // zero: its worker is not there
   {
     CO_TRY_ASSIGN(const Session session, co_await open(request.namespace_(), request.execution().workflow_id(),
                                                        request.execution().run_id(), end));
@@ -138,9 +138,9 @@ Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWo
       buffered.push_back(query);
     } else {
       const QueueKey key{request.namespace_(), Dispatch::Kind::kWorkflow, true, run.state().sticky_queue()};
-      sticky = !key.name.empty() && matching_.has_poller(key);
-      sticky_timeout = Duration(run.state().sticky_timeout());
-      dispatch_query(run, query, sticky);
+      sticky = !key.name.empty();
+      if (sticky && matching_.has_poller(key)) sticky_timeout = Duration(run.state().sticky_timeout());
+      if (!sticky || sticky_timeout > Duration::zero()) dispatch_query(run, query, sticky);
     }
     queries_.emplace(query->id, query);
   }
@@ -154,8 +154,13 @@ Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWo
   if (sticky) {
     auto reply = co_await query->reply.wait(std::min(end, after(executor_.now(), sticky_timeout)));
     if (reply) co_return *std::move(reply);
-    auto session = co_await open(request.namespace_(), workflow_id, run_id, end);
-    if (session.ok()) dispatch_query(*session->run, query, false);
+    CO_TRY_ASSIGN(Session session, co_await open(request.namespace_(), workflow_id, run_id, end));
+    dispatch_query(*session.run, query, false);
+    if (session.run->running()) {
+      begin(session);
+      session.run->forget_sticky_worker();
+      (void)submit(std::move(session));  // its tasks are others' from now on; nothing is lost if that is not committed
+    }
   }
   auto reply = co_await query->reply.wait(end);
   if (reply) co_return *std::move(reply);

@@ -91,6 +91,7 @@ class Run {
   Result<Completion> complete_task(const wf::RespondWorkflowTaskCompletedRequest& request);
   void fail_task(api::enums::v1::WorkflowTaskFailedCause cause, const api::failure::v1::Failure& failure,
                  std::string_view identity);
+  void forget_sticky_worker() { state_.clear_sticky_queue(); }
   // The scheduled and started events of a transient task, which are not in the history.
   std::vector<HistoryEvent> transient_events() const;
 
