@@ -340,4 +340,122 @@ TYPED_TEST_P(TemporalContract, EndsTheDelayWhenASignalCouldHaveStartedIt) {
   EXPECT_NE(this->next_task(false, std::chrono::seconds(10)).task_token(), "");
 }
 
+TYPED_TEST_P(TemporalContract, RefusesPoliciesThatContradictEachOther) {
+  const auto start = [&](auto reuse, auto conflict) {
+    auto request = this->start_request("contradiction");
+    request.set_workflow_id_reuse_policy(reuse);
+    request.set_workflow_id_conflict_policy(conflict);
+    return this->get(this->temporal().start_workflow_execution(request, this->in(this->kLong))).status().code();
+  };
+  EXPECT_EQ(start(enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE, enums::WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING),
+            StatusCode::kInvalidArgument);
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wdeprecated-declarations"  // older clients still send it
+  const auto old = enums::WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING;
+#pragma clang diagnostic pop
+  EXPECT_EQ(start(old, enums::WORKFLOW_ID_CONFLICT_POLICY_FAIL), StatusCode::kInvalidArgument);
+  EXPECT_EQ(start(old, enums::WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED), StatusCode::kOk);
+  auto signalling = this->signal_with_start_request("contradiction", "m1");
+  signalling.set_workflow_id_conflict_policy(enums::WORKFLOW_ID_CONFLICT_POLICY_FAIL);
+  EXPECT_EQ(this->get(this->temporal().signal_with_start_workflow_execution(signalling, this->in(this->kLong))).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TYPED_TEST_P(TemporalContract, SaysByWhomARunIsReplaced) {
+  const std::string old = this->start_workflow("replaced");
+  auto request = this->start_request("replaced");
+  request.set_request_id("another");
+  request.set_workflow_id_conflict_policy(enums::WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING);
+  const auto fresh = this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong))).run_id();
+  const auto terminated = this->history("replaced", old).back().workflow_execution_terminated_event_attributes();
+  EXPECT_EQ(terminated.reason(), "TerminateIfRunning WorkflowIdReusePolicy");
+  ASSERT_EQ(terminated.details().payloads_size(), 1);
+  EXPECT_EQ(terminated.details().payloads(0).data(), concat("\"terminated by new runID: ", fresh, "\""));
+  EXPECT_EQ(terminated.identity(), "history-service");
+}
+
+TYPED_TEST_P(TemporalContract, InheritsTypeQueueAndTimeoutsOfTheRunThatContinues) {
+  auto request = this->start_request("heir");
+  *request.mutable_workflow_run_timeout() = this->span(std::chrono::hours(1));
+  *request.mutable_workflow_task_timeout() = this->span(std::chrono::seconds(30));
+  request.mutable_retry_policy()->set_maximum_attempts(2);
+  (*request.mutable_memo()->mutable_fields())["note"] = this->text("memo").payloads(0);
+  (*request.mutable_header()->mutable_fields())["trace"] = this->text("header").payloads(0);
+  const auto first = this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong))).run_id();
+  this->complete(this->next_task().task_token(), {this->continue_as_new()});
+  const auto started = this->next_task().history().events(0).workflow_execution_started_event_attributes();
+  EXPECT_EQ(started.workflow_type().name(), "Hello");
+  EXPECT_EQ(started.task_queue().name(), this->kQueue);
+  EXPECT_EQ(started.workflow_run_timeout().seconds(), 3600);
+  EXPECT_EQ(started.workflow_task_timeout().seconds(), 30);
+  EXPECT_FALSE(started.has_retry_policy()) << "the rest is what the command says";
+  EXPECT_EQ(started.memo().fields_size(), 0);
+  EXPECT_EQ(started.header().fields_size(), 0);
+  EXPECT_EQ(started.identity(), "") << "no client starts it";
+  EXPECT_EQ(this->history("heir", first).back().workflow_execution_continued_as_new_event_attributes().initiator(),
+            enums::CONTINUE_AS_NEW_INITIATOR_UNSPECIFIED);
+}
+
+TYPED_TEST_P(TemporalContract, MakesARunThatGoesOnItsOwnRoot) {
+  const std::string first = this->start_workflow("root");
+  EXPECT_EQ(this->describe("root").workflow_execution_info().root_execution().run_id(), first);
+  this->complete(this->next_task().task_token(), {this->continue_as_new()});
+  const auto task = this->next_task();
+  const auto root = this->describe("root").workflow_execution_info().root_execution();
+  EXPECT_EQ(root.workflow_id(), "root");
+  EXPECT_EQ(root.run_id(), task.workflow_execution().run_id());
+  EXPECT_FALSE(task.history().events(0).workflow_execution_started_event_attributes().has_root_workflow_execution());
+}
+
+TYPED_TEST_P(TemporalContract, NamesNoClientInARunThatIsRetried) {
+  auto request = this->start_request("retried");
+  request.mutable_retry_policy()->set_maximum_attempts(2);
+  this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
+  auto task = this->next_task();
+  EXPECT_EQ(task.history().events(0).workflow_execution_started_event_attributes().identity(), "client");
+  this->complete(task.task_token(), {this->fail_workflow()});
+  task = this->next_task();
+  const auto& started = task.history().events(0).workflow_execution_started_event_attributes();
+  EXPECT_EQ(started.attempt(), 2);
+  EXPECT_EQ(started.identity(), "");
+}
+
+TYPED_TEST_P(TemporalContract, EndsTheDelayWhenItIsToBeCancelled) {
+  auto request = this->start_request("unwanted");
+  *request.mutable_workflow_start_delay() = this->span(std::chrono::hours(1));
+  this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
+  ASSERT_TRUE(this->request_cancel("unwanted").ok());
+  EXPECT_EQ(this->names(this->next_task(false, std::chrono::seconds(10)).history().events()),
+            "WorkflowExecutionStarted WorkflowExecutionCancelRequested WorkflowTaskScheduled WorkflowTaskStarted");
+}
+
+TYPED_TEST_P(TemporalContract, TimesOutATaskThatIsTriedAgainWithoutATrace) {
+  auto request = this->start_request("stuck");
+  *request.mutable_workflow_task_timeout() = this->span(std::chrono::seconds(2));
+  this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
+  EXPECT_EQ(this->next_task().attempt(), 1);
+  EXPECT_EQ(this->next_task().attempt(), 2);
+  const auto task = this->next_task();
+  EXPECT_EQ(task.attempt(), 3);
+  this->complete(task.task_token());
+  EXPECT_EQ(this->events_of("stuck"),
+            this->words({"WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted WorkflowTaskTimedOut", kTask}));
+}
+
+TYPED_TEST_P(TemporalContract, PutsWhatCameBehindTheTimeoutOfATask) {
+  auto request = this->start_request("hung");
+  *request.mutable_workflow_task_timeout() = this->span(std::chrono::seconds(2));
+  this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
+  const auto hung = this->next_task();
+  ASSERT_TRUE(this->signal("hung", "news").ok());
+  const auto task = this->next_task();
+  EXPECT_EQ(task.attempt(), 1) << "what is new may be what heals it";
+  this->complete(task.task_token());
+  const auto events = this->history("hung");
+  EXPECT_EQ(this->names(events), this->words({"WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted",
+                                              "WorkflowTaskTimedOut WorkflowExecutionSignaled", kTask}));
+  EXPECT_EQ(events[3].workflow_task_timed_out_event_attributes().timeout_type(), enums::TIMEOUT_TYPE_START_TO_CLOSE);
+  EXPECT_EQ(events[3].workflow_task_timed_out_event_attributes().started_event_id(), hung.started_event_id());
+}
+
 }  // namespace reliant::tests

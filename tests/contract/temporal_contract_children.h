@@ -174,4 +174,63 @@ TYPED_TEST_P(TemporalContract, KeepsWhatWorkflowsWantOfEachOtherOverARestart) {
   EXPECT_EQ(this->events_of("child"), this->words({kFirstTask, "WorkflowExecutionCompleted"}));
 }
 
+TYPED_TEST_P(TemporalContract, GivesAChildItsOwnTaskTimeout) {
+  auto request = this->start_request("parent");
+  *request.mutable_workflow_task_timeout() = this->span(std::chrono::seconds(30));
+  this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
+  auto hurried = start_child("hurried");
+  *hurried.mutable_start_child_workflow_execution_command_attributes()->mutable_workflow_run_timeout() =
+      this->span(std::chrono::seconds(5));
+  auto patient = start_child("patient");
+  *patient.mutable_start_child_workflow_execution_command_attributes()->mutable_workflow_task_timeout() =
+      this->span(std::chrono::minutes(5));
+  this->complete(this->next_task().task_token(), {start_child("plain"), hurried, patient});
+  const auto events = this->history("parent");
+  const auto timeout = [&](std::size_t event) {
+    return events[event].start_child_workflow_execution_initiated_event_attributes().workflow_task_timeout().seconds();
+  };
+  ASSERT_GT(events.size(), 6u);
+  EXPECT_EQ(timeout(4), 10) << "not its parent's";
+  EXPECT_EQ(timeout(5), 5) << "at most what it has itself";
+  EXPECT_EQ(timeout(6), 120) << "at most what a server allows";
+}
+
+TYPED_TEST_P(TemporalContract, ReachesNobodyButOthersFromOutside) {
+  this->start_workflow("self");
+  this->complete(this->next_task().task_token(), {signal_other("self")});
+  this->complete(this->next_task().task_token(), {cancel_other("self")});
+  this->complete(this->next_task().task_token());
+  const auto events = this->history("self");
+  EXPECT_EQ(this->names(events),
+            this->words({kFirstTask, "SignalExternalWorkflowExecutionInitiated SignalExternalWorkflowExecutionFailed", kTask,
+                         "RequestCancelExternalWorkflowExecutionInitiated RequestCancelExternalWorkflowExecutionFailed",
+                         kTask}));
+  EXPECT_EQ(events[4].signal_external_workflow_execution_initiated_event_attributes().namespace_(), "");
+  EXPECT_EQ(events[9].request_cancel_external_workflow_execution_initiated_event_attributes().namespace_(), "");
+}
+
+TYPED_TEST_P(TemporalContract, CancelsWithSuccessWhatHasEnded) {
+  this->start_workflow("ended");
+  this->complete(this->next_task().task_token(), {this->complete_workflow()});
+  this->start_workflow("late");
+  this->complete(this->next_task().task_token(), {cancel_other("ended")});
+  this->complete(this->next_task().task_token());
+  EXPECT_EQ(this->events_of("late"),
+            this->words({kFirstTask, "RequestCancelExternalWorkflowExecutionInitiated",
+                         "ExternalWorkflowExecutionCancelRequested", kTask}));
+  EXPECT_EQ(this->events_of("ended"), this->words({kFirstTask, "WorkflowExecutionCompleted"}));
+}
+
+TYPED_TEST_P(TemporalContract, EndsTheDelayWhenAnotherWorkflowCancels) {
+  auto request = this->start_request("delayed");
+  *request.mutable_workflow_start_delay() = this->span(std::chrono::hours(1));
+  this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
+  this->start_workflow("canceller");
+  this->complete(this->next_task().task_token(), {cancel_other("delayed")});
+  const auto [canceller, delayed] = this->next_two_tasks("canceller");
+  EXPECT_EQ(canceller.workflow_execution().workflow_id(), "canceller");
+  EXPECT_EQ(this->names(delayed.history().events()),
+            "WorkflowExecutionStarted WorkflowExecutionCancelRequested WorkflowTaskScheduled WorkflowTaskStarted");
+}
+
 }  // namespace reliant::tests

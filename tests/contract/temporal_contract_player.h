@@ -263,7 +263,7 @@ class Player : public Commander<World> {
     this->run_for(kUnseen);
   }
   void serve_directly(Flow& flow) {
-    const bool sticky = flow.sticks && flow.sticky;
+    const bool sticky = flow.sticks && flow.sticky && describe(flow).running();
     auto polled = sticky ? std::exchange(flow.sticky, nullptr) : this->start(poll_of(flow));
     this->world_.run_until([&] { return flow.query->ended() || polled->ended(); }, kPatience);
     if (flow.query->ended()) {
@@ -330,7 +330,8 @@ class Player : public Commander<World> {
       take_task(flow, "with the next task", std::move(*response->mutable_workflow_task()));
     }
     if (flow.query && request.query_results_size() > 0) tell_answer(flow);
-    if (flow.query && wanted_end) serve_directly(flow);
+    // After a run that continues, its next one's task and the query are on one queue.
+    if (flow.query && wanted_end && !describe(flow).running()) serve_directly(flow);
     serve_query(flow);
     wait_for(flow, awaited);
   }

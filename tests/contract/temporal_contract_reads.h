@@ -71,6 +71,17 @@ TYPED_TEST_P(TemporalContract, ReturnsTheNextTaskWithTheAnswerToTheLast) {
   this->complete(response.workflow_task().task_token(), {this->complete_workflow()});
 }
 
+TYPED_TEST_P(TemporalContract, ReturnsOnlyWhatIsNewAlsoToAWorkerThatIsNotSticky) {
+  this->start_workflow("inline");
+  const auto task = this->next_task();
+  ASSERT_TRUE(this->signal("inline", "s").ok());
+  auto request = this->completion(task.task_token(), {});
+  request.set_return_new_workflow_task(true);
+  const auto response = this->must(this->temporal().respond_workflow_task_completed(request, this->in(this->kLong)));
+  EXPECT_EQ(this->names(response.workflow_task().history().events()),
+            "WorkflowTaskCompleted WorkflowExecutionSignaled WorkflowTaskScheduled WorkflowTaskStarted");
+}
+
 TYPED_TEST_P(TemporalContract, MakesANewTaskWhenItIsForcedTo) {
   this->start_workflow("forced");
   auto request = this->completion(this->next_task().task_token(), {});
@@ -140,6 +151,52 @@ TYPED_TEST_P(TemporalContract, AsksDirectlyWhatATaskDidNotAnswer) {
   this->run_for(std::chrono::milliseconds(100));
   this->complete(task.task_token());
   EXPECT_EQ(this->next_task().query().query_type(), "status");
+}
+
+TYPED_TEST_P(TemporalContract, AsksAnotherWhenAStickyWorkerGoesBeforeItAnswers) {
+  this->start_workflow("left");
+  const auto task = this->next_task();
+  EXPECT_EQ(this->next_task(true, std::chrono::seconds(3)).task_token(), "");  // it was there a moment ago
+  auto asked = this->start(this->query("left"));
+  this->run_for(std::chrono::milliseconds(100));
+  auto request = this->completion(task.task_token(), {});
+  this->make_sticky(request);
+  *request.mutable_sticky_attributes()->mutable_schedule_to_start_timeout() = this->span(std::chrono::seconds(2));
+  this->must(this->temporal().respond_workflow_task_completed(request, this->in(this->kLong)));
+  const auto question = this->next_task(false, std::chrono::seconds(10));
+  EXPECT_EQ(question.query().query_type(), "status");
+  EXPECT_EQ(question.history().events_size(), 4);
+  ASSERT_TRUE(this->answer_query(question.task_token(), "fine").ok());
+  EXPECT_TRUE(this->await(*asked).ok());
+}
+
+TYPED_TEST_P(TemporalContract, AsksAnyWorkerOfAClosedRun) {
+  this->start_workflow("over");
+  const auto task = this->next_task();
+  EXPECT_EQ(this->next_task(true, std::chrono::seconds(3)).task_token(), "");  // it was there a moment ago
+  auto request = this->completion(task.task_token(), {this->complete_workflow()});
+  this->make_sticky(request);
+  this->must(this->temporal().respond_workflow_task_completed(request, this->in(this->kLong)));
+  auto asked = this->start(this->query("over"));
+  const auto question = this->next_task(false, std::chrono::seconds(5));  // sooner than a sticky worker is given up
+  EXPECT_EQ(question.query().query_type(), "status");
+  EXPECT_EQ(question.history().events_size(), 5);
+}
+
+TYPED_TEST_P(TemporalContract, KeepsAQueryForTheTaskAfterOneThatFailed) {
+  this->start_workflow("patient");
+  const auto task = this->next_task();
+  auto asked = this->start(this->query("patient"));
+  this->run_for(std::chrono::milliseconds(100));
+  ASSERT_TRUE(this->fail_task(task.task_token()).ok());
+  const auto again = this->next_task();
+  ASSERT_EQ(again.queries_size(), 1);
+  auto request = this->completion(again.task_token(), {});
+  auto& result = (*request.mutable_query_results())[again.queries().begin()->first];
+  result.set_result_type(enums::QUERY_RESULT_TYPE_ANSWERED);
+  *result.mutable_answer() = this->text("fine");
+  this->must(this->temporal().respond_workflow_task_completed(request, this->in(this->kLong)));
+  EXPECT_TRUE(this->await(*asked).ok());
 }
 
 TYPED_TEST_P(TemporalContract, RejectsQueriesThatCannotBeAnswered) {

@@ -224,4 +224,28 @@ TYPED_TEST_P(TemporalContract, TakesBackATimerThatFiredUnseen) {
                                                     "TimerCanceled WorkflowExecutionCompleted"}));
 }
 
+TYPED_TEST_P(TemporalContract, SaysWhyAnActivityThatNobodyTookIsCanceled) {
+  this->start_workflow("untaken");
+  this->complete(this->next_task().task_token(), {this->schedule_activity("1")});
+  ASSERT_TRUE(this->signal("untaken", "cancel it").ok());
+  this->complete(this->next_task().task_token(), {this->cancel_activity(5)});
+  const auto events = this->history("untaken");
+  ASSERT_EQ(this->names(events), this->words({kFirstTask, "ActivityTaskScheduled WorkflowExecutionSignaled", kTask,
+                                              "ActivityTaskCancelRequested ActivityTaskCanceled WorkflowTaskScheduled"}));
+  const auto& canceled = events[10].activity_task_canceled_event_attributes();
+  ASSERT_EQ(canceled.details().payloads_size(), 1);
+  EXPECT_EQ(canceled.details().payloads(0).data(), "\"ACTIVITY_ID_NOT_STARTED\"");
+}
+
+TYPED_TEST_P(TemporalContract, CancelsAnActivityTwiceInOneTask) {
+  this->start_workflow("doubly");
+  this->complete(this->next_task().task_token(), {this->schedule_activity("1")});
+  ASSERT_TRUE(this->signal("doubly", "cancel it").ok());
+  this->complete(this->next_task().task_token(), {this->cancel_activity(5), this->cancel_activity(5)});
+  EXPECT_EQ(this->events_of("doubly"),
+            this->words({kFirstTask, "ActivityTaskScheduled WorkflowExecutionSignaled", kTask,
+                         "ActivityTaskCancelRequested ActivityTaskCancelRequested ActivityTaskCanceled",
+                         "WorkflowTaskScheduled"}));
+}
+
 }  // namespace reliant::tests

@@ -145,6 +145,9 @@ class Engine::Impl {
   Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> start_query(Matching::Taken& taken,
                                                                             Instant deadline);
   void dispatch_query(const Run& run, const std::shared_ptr<Query>& query, bool sticky);
+  void ask_worker(const Run& run, const std::shared_ptr<Query>& query);
+  Task<void> ask_another(std::shared_ptr<Query> query, std::string ns, std::string workflow_id, std::string run_id,
+                         Duration patience);
   void attach_queries(const Run& run, wf::PollWorkflowTaskQueueResponse& response);
   void settle_queries(const Run& run, const wf::RespondWorkflowTaskCompletedRequest& request);
   void release_queries(const Run& run);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "runtime/sleep.h"
 #include "temporal/engine/engine_impl.h"
 
 namespace reliant::temporal::engine {
@@ -72,6 +73,30 @@ void Engine::Impl::dispatch_query(const Run& run, const std::shared_ptr<Query>& 
   matching_.add({run.state().namespace_(), run.state().workflow_id(), run.run_id(), std::move(dispatch), query});
 }
 
+// Its sticky worker, if it has one; if that is not there, or does not answer in time, any.
+void Engine::Impl::ask_worker(const Run& run, const std::shared_ptr<Query>& query) {
+  const pb::RunState& state = run.state();
+  if (state.sticky_queue().empty()) return dispatch_query(run, query, false);
+  const bool there = matching_.has_poller({state.namespace_(), Dispatch::Kind::kWorkflow, true, state.sticky_queue()});
+  if (there) dispatch_query(run, query, true);
+  const Duration patience = there ? Duration(state.sticky_timeout()) : Duration::zero();
+  scope_.spawn(ask_another(query, state.namespace_(), state.workflow_id(), run.run_id(), patience));
+}
+
+Task<void> Engine::Impl::ask_another(std::shared_ptr<Query> query, std::string ns, std::string workflow_id,
+                                     std::string run_id, Duration patience) {
+  if (patience > Duration::zero()) co_await sleep_for(patience);
+  if (!queries_.contains(query->id)) co_return;  // it was answered, or nobody waits for it any more
+  auto session = co_await open(std::move(ns), std::move(workflow_id), std::move(run_id),
+                               after(executor_.now(), options_.query_timeout));
+  if (!session.ok()) co_return;
+  dispatch_query(*session->run, query, false);
+  if (!session->run->running()) co_return;
+  begin(*session);
+  session->run->forget_sticky_worker();
+  submit(*std::move(session));
+}
+
 void Engine::Impl::attach_queries(const Run& run, wf::PollWorkflowTaskQueueResponse& response) {
   const auto buffered = buffered_queries_.find(run.run_id());
   if (buffered == buffered_queries_.end()) return;
@@ -100,7 +125,7 @@ void Engine::Impl::release_queries(const Run& run) {
   buffered_queries_.erase(buffered);
   for (const auto& query : waiting) {
     if (run.state().previous_started_event_id() > 0) {
-      dispatch_query(run, query, true);
+      ask_worker(run, query);
     } else {
       query->reply.set(not_ready("Unable to query workflow: it was closed before a workflow task completed."));
     }
@@ -113,9 +138,6 @@ Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWo
   const Instant end = std::min(deadline, after(executor_.now(), options_.query_timeout));
   auto query = std::make_shared<Query>();
   std::string run_id;
-  std::string workflow_id;
-  bool sticky = false;
-  Duration sticky_timeout{};  // zero: its worker is not there
   {
     CO_TRY_ASSIGN(const Session session, co_await open(request.namespace_(), request.execution().workflow_id(),
                                                        request.execution().run_id(), end));
@@ -127,22 +149,19 @@ Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWo
     }
     CO_TRY_OK(check_ready(run));
     run_id = run.run_id();
-    workflow_id = run.state().workflow_id();
     query->id = make_uuid(random_);
     query->query = request.query();
-    if (run.running() && run.state().task().state() != pb::WorkflowTask::NONE) {
-      auto& buffered = buffered_queries_[run_id];
-      if (buffered.size() >= kBufferedQueries) {
-        co_return resource_exhausted("consistent query buffer is full, this may be caused by too many queries");
-      }
-      buffered.push_back(query);
-    } else {
-      const QueueKey key{request.namespace_(), Dispatch::Kind::kWorkflow, true, run.state().sticky_queue()};
-      sticky = !key.name.empty();
-      if (sticky && matching_.has_poller(key)) sticky_timeout = Duration(run.state().sticky_timeout());
-      if (!sticky || sticky_timeout > Duration::zero()) dispatch_query(run, query, sticky);
+    const bool waits = run.running() && run.state().task().state() != pb::WorkflowTask::NONE;
+    auto* const buffered = waits ? &buffered_queries_[run_id] : nullptr;
+    if (waits && buffered->size() >= kBufferedQueries) {
+      co_return resource_exhausted("consistent query buffer is full, this may be caused by too many queries");
     }
     queries_.emplace(query->id, query);
+    if (waits) {
+      buffered->push_back(query);
+    } else {
+      ask_worker(run, query);
+    }
   }
   struct Registration {
     Impl& impl;
@@ -151,17 +170,6 @@ Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWo
     ~Registration() { impl.forget_query(run_id, query); }
   } registration{*this, run_id, query};
 
-  if (sticky) {
-    auto reply = co_await query->reply.wait(std::min(end, after(executor_.now(), sticky_timeout)));
-    if (reply) co_return *std::move(reply);
-    CO_TRY_ASSIGN(Session session, co_await open(request.namespace_(), workflow_id, run_id, end));
-    dispatch_query(*session.run, query, false);
-    if (session.run->running()) {
-      begin(session);
-      session.run->forget_sticky_worker();
-      (void)submit(std::move(session));  // its tasks are others' from now on; nothing is lost if that is not committed
-    }
-  }
   auto reply = co_await query->reply.wait(end);
   if (reply) co_return *std::move(reply);
   co_return deadline_exceeded("no worker answered the query in time");

@@ -311,6 +311,7 @@ void Run::close(enums::WorkflowExecutionStatus status) {
   state_.clear_timers();
   state_.clear_buffered();
   state_.clear_first_task_at();
+  forget_sticky_worker();  // it forgets a closed run as well: queries go to any
   leave_children();
   if (changes_.next == nullptr) tell_parent();
   changes_.closed = true;
