@@ -77,8 +77,9 @@ class Player : public Commander<World> {
   }
 
  private:
-  // No server tells when it has taken a poll or a query, or has seen that a poll is broken off.
-  static constexpr Duration kUnseen = std::chrono::milliseconds(30);
+  // No server tells when it has taken a poll or a query, or has seen that one is broken off.
+  static constexpr Duration kTaken = std::chrono::milliseconds(30);
+  static constexpr Duration kBrokenOff = std::chrono::milliseconds(200);
 
   // --- steps
 
@@ -242,7 +243,7 @@ class Player : public Commander<World> {
     flow.query = this->start(this->query(flow.id));
     flow.run_asked = now.run_id();
     if (!now.response.has_pending_workflow_task()) return serve_directly(flow);
-    this->run_for(kUnseen);
+    this->run_for(kTaken);
     write("query: ", flow.query->ended() ? "refused" : "it waits for a workflow task");
   }
   void serve_query(Flow& flow) {
@@ -260,7 +261,7 @@ class Player : public Commander<World> {
   void forget_query(Flow& flow) {
     if (!flow.query) return;
     flow.query.reset();
-    this->run_for(kUnseen);
+    this->run_for(kBrokenOff);
   }
   void serve_directly(Flow& flow) {
     const bool sticky = flow.sticks && flow.sticky && describe(flow).running();
@@ -344,11 +345,11 @@ class Player : public Commander<World> {
         this->span(goes_away ? Duration(std::chrono::milliseconds(50)) : Duration(std::chrono::hours(1)));
     if (!flow.sticky) {
       flow.sticky = this->start(poll_of(flow, true));
-      this->run_for(kUnseen);
+      this->run_for(kTaken);
     }
     if (!goes_away) return;
     flow.sticky.reset();
-    this->run_for(kUnseen);
+    this->run_for(kBrokenOff);
   }
 
   // --- activities
