@@ -8,7 +8,10 @@
 // was set back, also while the engine was down, must not put it off. So the database has how far it had come, to a second
 // while things change and to a minute while timers only wait; after a restart it goes on from there, at the steady clock's
 // pace, until the calendar has caught up (how long it was down is not known then, and does not count). A calendar that
-// is ahead is followed: timers that fell into what it skipped are due, as after a night's sleep.
+// is ahead is followed: timers that fell into what it skipped are due, as after a night's sleep. An engine without a timer
+// writes nothing while nothing happens; after a restart with a calendar that was set back it may go on from its last change,
+// hours behind what it was. Nobody can tell: every point in time that it stores or gives out comes with a change (an
+// event, a task that is handed out, the closing of a run), and with that the time of the change. Only a retention is longer then.
 //
 // Owner: EmbeddedTemporal, or a simulated server node. Executor: the logic thread; no other process writes its tables.
 // Failures: those of the port. After a lost commit it reads the run again before anything else happens to it. Destroying

@@ -40,14 +40,6 @@ class EngineClock : public ::testing::Test {
     for (Command& command : commands) *request.add_commands() = std::move(command);
     ASSERT_TRUE(world_.get(world_.engine().respond_workflow_task_completed(request, kNever)).ok());
   }
-  wf::PollActivityTaskQueueResponse next_activity(Duration wait) {
-    wf::PollActivityTaskQueueRequest request;
-    request.set_namespace_("default");
-    request.mutable_task_queue()->set_name("queue");
-    const auto task = world_.get(world_.engine().poll_activity_task_queue(request, world_.in(wait)));
-    EXPECT_TRUE(task.ok()) << task.status();
-    return task.ok() ? *task : wf::PollActivityTaskQueueResponse();
-  }
   void fail(const wf::PollActivityTaskQueueResponse& task) {
     wf::RespondActivityTaskFailedRequest request;
     request.set_namespace_("default");
@@ -64,9 +56,9 @@ class EngineClock : public ::testing::Test {
 TEST_F(EngineClock, GoesOnWhereItWasAfterTheCalendarWasSetBackWhileItWasDown) {
   start("timer", {timer(30)});
   start("hanging", {activity("1")});
-  const auto hanging = next_activity(std::chrono::seconds(1));
+  const auto hanging = world_.next_activity(std::chrono::seconds(1));
   start("failing", {activity("1")});
-  fail(next_activity(std::chrono::seconds(1)));
+  fail(world_.next_activity(std::chrono::seconds(1)));
   ASSERT_TRUE(world_.send("task", "1").ok());
   (void)world_.next_task();  // its worker dies: ten seconds
   world_.run_for(std::chrono::seconds(5));
@@ -78,11 +70,11 @@ TEST_F(EngineClock, GoesOnWhereItWasAfterTheCalendarWasSetBackWhileItWasDown) {
   EXPECT_EQ(timed_out_tasks("task"), 0) << "nothing is due before its time";
   world_.run_for(std::chrono::seconds(8));
   EXPECT_EQ(timed_out_tasks("task"), 1) << "a workflow task is timed out";
-  EXPECT_EQ(next_activity(std::chrono::seconds(12)).attempt(), 2) << "an activity is tried again";
+  EXPECT_EQ(world_.next_activity(std::chrono::seconds(12)).attempt(), 2) << "an activity is tried again";
   EXPECT_EQ(fired("timer"), 0);
   world_.run_for(std::chrono::seconds(20));
   EXPECT_EQ(fired("timer"), 1);
-  EXPECT_EQ(next_activity(std::chrono::seconds(1)).workflow_execution().workflow_id(), "hanging") << "one that hung, too";
+  EXPECT_EQ(world_.next_activity(std::chrono::seconds(1)).workflow_execution().workflow_id(), "hanging") << "one that hung, too";
 }
 
 TEST_F(EngineClock, KnowsToAMinuteHowFarItHadComeWhileItOnlyWaited) {
@@ -117,6 +109,22 @@ TEST_F(EngineClock, GoesWithTheCalendarAgainWhenThatHasCaughtUp) {
   EXPECT_EQ(fired("before"), 0);
   world_.run_for(kHour);
   EXPECT_EQ(fired("before"), 1);
+}
+
+// Without a timer nothing is written while nothing happens: its time goes back as far as the last change, and no further.
+TEST_F(EngineClock, WritesNoEventBeforeAnotherAfterAnHourInWhichNothingWasDue) {
+  world_.run_for(std::chrono::seconds(5));
+  ASSERT_TRUE(world_.send("chat", "1").ok());
+  world_.run_for(kHour);
+  world_.set_calendar(-3 * kHour);
+  world_.restart();
+  ASSERT_TRUE(world_.send("chat", "2").ok());
+  const auto history = world_.history("chat");
+  ASSERT_EQ(world_.signals("chat"), 2);
+  const auto nanos = [](const auto& event) { return event.event_time().seconds() * 1'000'000'000 + event.event_time().nanos(); };
+  for (int i = 1; i < history.events_size(); ++i) EXPECT_GE(nanos(history.events(i)), nanos(history.events(i - 1))) << i;
+  EXPECT_LT(nanos(*history.events().rbegin()), nanos(history.events(0)) + std::chrono::nanoseconds(kHour).count())
+      << "the calendar was not behind it";
 }
 
 }  // namespace

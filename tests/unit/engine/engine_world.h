@@ -132,6 +132,14 @@ class EngineWorld {
     EXPECT_TRUE(task.ok()) << task.status();
     return task.ok() ? *task : wf::PollWorkflowTaskQueueResponse();
   }
+  wf::PollActivityTaskQueueResponse next_activity(Duration wait) {
+    wf::PollActivityTaskQueueRequest request;
+    request.set_namespace_("default");
+    request.mutable_task_queue()->set_name("queue");
+    const auto task = get(engine().poll_activity_task_queue(request, in(wait)));
+    EXPECT_TRUE(task.ok()) << task.status();
+    return task.ok() ? *task : wf::PollActivityTaskQueueResponse();
+  }
   Status complete(const wf::PollWorkflowTaskQueueResponse& task) {
     wf::RespondWorkflowTaskCompletedRequest request;
     request.set_namespace_("default");
@@ -139,14 +147,19 @@ class EngineWorld {
     return get(engine().respond_workflow_task_completed(request, in(std::chrono::seconds(30)))).status();
   }
   int signals(std::string_view id) { return events(id, enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED); }
-  int events(std::string_view id, enums::EventType type) {
+  // All of them, of a short one.
+  ::temporal::api::history::v1::History history(std::string_view id) {
     wf::GetWorkflowExecutionHistoryRequest request;
     request.set_namespace_("default");
     request.mutable_execution()->set_workflow_id(std::string(id));
     const auto page = get(engine().get_workflow_execution_history(request, in(std::chrono::seconds(30))));
     EXPECT_TRUE(page.ok()) << page.status();
+    return page.ok() ? page->history() : ::temporal::api::history::v1::History();
+  }
+  int events(std::string_view id, enums::EventType type) {
     int found = 0;
-    for (const auto& event : page->history().events()) {
+    const auto all = history(id);
+    for (const auto& event : all.events()) {
       if (event.event_type() == type) ++found;
     }
     return found;
