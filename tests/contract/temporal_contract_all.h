@@ -36,6 +36,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     InheritsTypeQueueAndTimeoutsOfTheRunThatContinues,
     MakesARunThatGoesOnItsOwnRoot,
     NamesNoClientInARunThatIsRetried,
+    EndsTheWaitForARetryWhenASignalCouldHaveStartedIt,
     EndsTheDelayWhenItIsToBeCancelled,
     TimesOutATaskThatIsTriedAgainWithoutATrace,
     PutsWhatCameBehindTheTimeoutOfATask,

@@ -420,6 +420,21 @@ TYPED_TEST_P(TemporalContract, NamesNoClientInARunThatIsRetried) {
   EXPECT_EQ(started.identity(), "");
 }
 
+TYPED_TEST_P(TemporalContract, EndsTheWaitForARetryWhenASignalCouldHaveStartedIt) {
+  auto request = this->start_request("waiting");
+  request.mutable_retry_policy()->set_maximum_attempts(2);
+  *request.mutable_retry_policy()->mutable_initial_interval() = this->span(std::chrono::hours(1));
+  this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
+  this->complete(this->next_task().task_token(), {this->fail_workflow()});
+  ASSERT_TRUE(this->signal("waiting", "not yet").ok());
+  EXPECT_EQ(this->events_of("waiting"), "WorkflowExecutionStarted WorkflowExecutionSignaled");
+  this->must(this->temporal().signal_with_start_workflow_execution(this->signal_with_start_request("waiting", "m1"),
+                                                                   this->in(this->kLong)));
+  const auto task = this->next_task(false, std::chrono::seconds(10));
+  ASSERT_GT(task.history().events_size(), 0);
+  EXPECT_EQ(task.history().events(0).workflow_execution_started_event_attributes().attempt(), 2);
+}
+
 TYPED_TEST_P(TemporalContract, EndsTheDelayWhenItIsToBeCancelled) {
   auto request = this->start_request("unwanted");
   *request.mutable_workflow_start_delay() = this->span(std::chrono::hours(1));

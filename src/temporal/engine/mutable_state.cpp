@@ -366,7 +366,6 @@ std::unique_ptr<Run> Run::create(const wf::StartWorkflowExecutionRequest& reques
     *started.mutable_root_workflow_execution() = parent->root;
   }
   const std::int64_t delay = std::max<std::int64_t>(0, nanos(request.workflow_start_delay()));
-  state.set_signal_ends_delay(delay > 0);
   return make(std::move(state), std::move(started), delay, now, random);
 }
 
@@ -458,7 +457,7 @@ Status Run::signal(const wf::SignalWorkflowExecutionRequest& request, bool could
   if (request.has_header()) *attributes.mutable_header() = request.header();
   attributes.set_request_id(request.request_id());
   *event.mutable_links() = request.links();
-  if (could_have_started && state_.signal_ends_delay()) state_.clear_first_task_at();
+  if (could_have_started) state_.clear_first_task_at();
   want_task();
   return ok_status();
 }
