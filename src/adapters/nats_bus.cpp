@@ -12,7 +12,7 @@ namespace reliant::adapters {
 
 namespace {
 
-constexpr std::uint64_t kAnswers = 0;  // the number of the subscription that all requests of a client share
+constexpr std::uint64_t kInboxes = 0;  // the number of the subscription that all inboxes of a client share
 constexpr std::size_t kDefaultMaxPayload = std::size_t{1} << 20;
 // "NATS/1.0", its line break and the last one: what the server counts besides the header lines themselves.
 constexpr std::size_t kHeaderFrame = 12;
@@ -34,13 +34,13 @@ struct NatsBus::Subscriber final : ports::BusQueue {
   std::uint64_t number;
   NatsBus* owner;  // null: nothing more comes in
   ports::SubscribeOptions options;
+  bool at_inbox = false;  // it has no interest of its own
   bool draining = false;
 };
 
 // An inbox that somebody waits at.
 struct NatsBus::Pending {
-  Pending(NatsBus& owner, Answer& answer)
-      : bus(owner), inbox(concat(owner.inbox_, ".answer.", ++owner.last_request_)) {
+  Pending(NatsBus& owner, Answer& answer) : bus(owner), inbox(owner.new_inbox()) {
     bus.answers_.emplace(inbox, &answer);
   }
   Pending(const Pending&) = delete;
@@ -60,9 +60,9 @@ Result<std::unique_ptr<NatsBus>> NatsBus::open(AsioExecutor& executor, EventLog&
 NatsBus::NatsBus(AsioExecutor& executor, EventLog& log, NatsOptions options, std::vector<std::string> urls,
                  Random random)
     : executor_(executor), log_(log), inbox_(concat("_INBOX.", random.hex(24))), max_payload_(kDefaultMaxPayload) {
-  ports::SubscribeOptions answers;
-  answers.subject = concat(inbox_, ".answer.*");
-  subscribers_.emplace(kAnswers, std::make_shared<Subscriber>(kAnswers, *this, std::move(answers)));
+  ports::SubscribeOptions inboxes;
+  inboxes.subject = concat(inbox_, ".*");
+  subscribers_.emplace(kInboxes, std::make_shared<Subscriber>(kInboxes, *this, std::move(inboxes)));
   const Random of_client(random.next());
   NatsBusClient::Listener& listener = *this;
   client_ = std::make_unique<NatsBusClient>(executor, listener, std::move(options), std::move(urls), of_client);
@@ -111,18 +111,31 @@ Result<std::unique_ptr<ports::BusSubscription>> NatsBus::subscribe(ports::Subscr
   const std::uint64_t number = ++last_number_;
   auto subscriber = std::make_shared<Subscriber>(number, *this, std::move(options));
   subscribers_.emplace(number, subscriber);
+  // A second one at the same inbox has its own interest: each hears everything.
+  subscriber->at_inbox =
+      is_inbox(subscriber->options) && inboxes_.emplace(subscriber->options.subject, subscriber.get()).second;
   announce(*subscriber);
   return std::make_unique<ports::QueuedSubscription>(std::move(subscriber));
 }
 
+bool NatsBus::is_inbox(const ports::SubscribeOptions& options) const {
+  std::string_view subject = options.subject;
+  if (!options.queue_group.empty() || !subject.starts_with(inbox_)) return false;
+  subject.remove_prefix(inbox_.size());
+  return subject.rfind('.') == 0 && subject.find_first_of("*>") == std::string_view::npos;
+}
+
 void NatsBus::announce(const Subscriber& subscriber) {
-  if (!connected()) return;  // when it is
+  if (!connected() || subscriber.at_inbox) return;  // when it is
   client_->subscribe(life_, subscriber.number, subscriber.options.subject, subscriber.options.queue_group);
 }
 
 void NatsBus::start_drain(Subscriber& subscriber) {
   if (!connected()) return end(subscriber);
-  if (!std::exchange(subscriber.draining, true)) client_->drain(life_, subscriber.number);
+  if (std::exchange(subscriber.draining, true)) return;
+  // When interest in what never comes is drained, what was on its way to the inbox has come, too.
+  if (subscriber.at_inbox) client_->subscribe(life_, subscriber.number, concat(inbox_, ".drained.", subscriber.number), "");
+  client_->drain(life_, subscriber.number);
 }
 
 void NatsBus::end(Subscriber& subscriber) {
@@ -134,7 +147,9 @@ void NatsBus::end(Subscriber& subscriber) {
   closing_.emplace_back(known->second);
   const std::shared_ptr<Subscriber> kept = std::move(known->second);
   subscribers_.erase(known);
-  if (connected()) client_->unsubscribe(life_, kept->number);
+  if (kept->at_inbox) inboxes_.erase(kept->options.subject);
+  const bool at_server = !kept->at_inbox || kept->draining;
+  if (connected() && at_server) client_->unsubscribe(life_, kept->number);
 }
 
 Task<Result<ports::BusMessage>> NatsBus::request(ports::BusMessage message, Instant deadline) {
@@ -170,7 +185,7 @@ Task<Status> NatsBus::drain(Instant deadline) {
   if (closed_) co_return closed_error();
   draining_ = true;
   std::vector<std::shared_ptr<Subscriber>> all;
-  for (auto next = subscribers_.upper_bound(kAnswers); next != subscribers_.end(); ++next) all.push_back(next->second);
+  for (auto next = subscribers_.upper_bound(kInboxes); next != subscribers_.end(); ++next) all.push_back(next->second);
   for (const auto& subscriber : all) start_drain(*subscriber);
   all.clear();
   bool in_time = true;
@@ -193,7 +208,7 @@ Task<Status> NatsBus::drain(Instant deadline) {
 }
 
 bool NatsBus::has_pending() const {
-  if (subscribers_.upper_bound(kAnswers) != subscribers_.end()) return true;
+  if (subscribers_.upper_bound(kInboxes) != subscribers_.end()) return true;
   return std::ranges::any_of(closing_, [](const std::weak_ptr<Subscriber>& closing) {
     const std::shared_ptr<Subscriber> subscriber = closing.lock();
     return subscriber != nullptr && !subscriber->empty();
@@ -230,17 +245,27 @@ void NatsBus::fail_answers(const Status& why) {
 }
 
 void NatsBus::on_message(std::uint64_t subscription, ports::BusMessage message) {
-  if (subscription == kAnswers) {
-    const auto waiting = answers_.find(message.subject);
-    if (waiting != answers_.end()) waiting->second->set(std::move(message));
-    return;
-  }
+  if (subscription == kInboxes) return on_inbox_message(std::move(message));
   const auto known = subscribers_.find(subscription);
   if (known == subscribers_.end()) return;  // it was under way when the interest ended
   if (!known->second->add(std::move(message))) count_dropped(*known->second, 1);
 }
 
+void NatsBus::on_inbox_message(ports::BusMessage message) {
+  if (const auto waiting = answers_.find(message.subject); waiting != answers_.end()) {
+    waiting->second->set(std::move(message));
+    return;
+  }
+  const auto known = inboxes_.find(message.subject);
+  if (known == inboxes_.end()) return;
+  if (!known->second->add(std::move(message))) count_dropped(*known->second, 1);
+}
+
 void NatsBus::on_dropped(std::uint64_t subscription, std::uint64_t count) {
+  if (subscription == kInboxes) {  // whose they were is not known: each may have lost some
+    for (const auto& [inbox, subscriber] : inboxes_) count_dropped(*subscriber, count);
+    return;
+  }
   const auto known = subscribers_.find(subscription);
   if (known != subscribers_.end()) count_dropped(*known->second, count);
 }

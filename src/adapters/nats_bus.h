@@ -3,6 +3,9 @@
 // It connects in the background and again whenever the connection was lost; interest is then announced anew. Until then
 // publish answers UNAVAILABLE. What was published and not yet written when a connection ended is never sent, nor is a
 // request whose deadline has passed meanwhile (C6).
+//
+// Everything that comes to its inboxes comes over one interest, which is there from the beginning: to ask a question and to
+// listen at an inbox costs the server no more than the question.
 // Owner: the composition root; it outlives its subscriptions' use, not the subscriptions. Executor: the logic thread;
 // nats.c's threads only post to it (adapters/nats_bus_client.h), so a server that hangs stops nobody here.
 // Failures: see ports/bus.h. A message above the server's max_payload is refused (C42: who has more sends it in parts). A
@@ -64,7 +67,9 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   void on_complaint(const std::string& what) override;
   void on_closed() override;
 
+  void on_inbox_message(ports::BusMessage message);
   Status send(ports::BusMessage message, Instant deadline);
+  bool is_inbox(const ports::SubscribeOptions& options) const;
   void announce(const Subscriber& subscriber);
   void count_dropped(Subscriber& subscriber, std::uint64_t count);
   void start_drain(Subscriber& subscriber);
@@ -81,7 +86,6 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   std::string last_error_;
   std::uint64_t last_number_ = 0;
   std::uint64_t last_inbox_ = 0;
-  std::uint64_t last_request_ = 0;
   std::uint64_t last_flush_ = 0;
   std::uint64_t flushed_ = 0;  // the last one that the server has confirmed
   std::uint64_t losses_ = 0;   // of connections
@@ -94,6 +98,7 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   std::map<std::uint64_t, std::shared_ptr<Subscriber>> subscribers_;      // announced to the server, or draining
   std::vector<std::weak_ptr<Subscriber>> closing_;                        // those that may still have messages
   std::map<std::string, Answer*, std::less<>> answers_;                   // by inbox
+  std::map<std::string, Subscriber*, std::less<>> inboxes_;               // those of the subscribers that listen at one
   std::unique_ptr<NatsBusClient> client_;
 };
 

@@ -327,6 +327,32 @@ BUS_TEST(DrainedSubscriptionHandsOutWhatItHas) {
   EXPECT_EQ(co_await Suite::heard(*a), "<UNAVAILABLE>");
 }
 
+BUS_TEST(InboxIsDrainedLikeAnySubject) {
+  const std::string inbox = one.new_inbox();
+  const auto a = co_await Suite::subscribed(one, inbox);
+  const auto b = co_await Suite::subscribed(one, inbox);
+  for (int i = 0; i < 3; ++i) Suite::publish(two, inbox, concat(i));
+  co_await sleep_for(kQuiet);
+  EXPECT_TRUE(a->drain().ok());
+  EXPECT_TRUE((co_await one.flush(kNever)).ok());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await Suite::heard(*a), concat(i));
+  EXPECT_EQ(co_await Suite::heard(*a), "<UNAVAILABLE>");
+  Suite::publish(two, inbox, "later");
+  for (const char* heard : {"0", "1", "2", "later"}) EXPECT_EQ(co_await Suite::heard(*b), heard);
+}
+
+BUS_TEST(DestroyedInboxHearsNothingAndMayBeUsedAgain) {
+  const std::string inbox = one.new_inbox();
+  auto a = co_await Suite::subscribed(one, inbox);
+  a.reset();
+  Suite::publish(two, inbox, "to nobody");
+  EXPECT_TRUE((co_await two.flush(kNever)).ok());
+  co_await sleep_for(kQuiet);
+  a = co_await Suite::subscribed(one, inbox);
+  Suite::publish(two, inbox, "again");
+  EXPECT_EQ(co_await Suite::heard(*a), "again");
+}
+
 BUS_TEST(DrainWakesWhoWaitsForAMessage) {
   const auto a = co_await Suite::subscribed(one, "drain");
   auto later = [](BusSubscription& subscription) -> Task<void> {
@@ -386,6 +412,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     RequestsAtOneTimeGetTheirOwnAnswers, RequestWithoutAResponderFailsAtOnce,
     PublishWithoutAResponderIsAnsweredInTheInbox, NobodyElseHearsThatThereIsNoResponder,
     OneSubscriptionHearsThatThereIsNoResponder, RequestThatIsNotAnsweredEndsAtItsDeadline, InboxesAreUnique,
+    InboxIsDrainedLikeAnySubject, DestroyedInboxHearsNothingAndMayBeUsedAgain,
     RefusesBadSubjects, RefusesWhatIsTooLargeOrBreaksAHeader, NextDeadlineLeavesTheSubscriptionAlive,
     CancelledNextLosesNoMessage, SlowConsumerDropsTheNewestAndCounts, DestroyedSubscriptionIsNoInterest,
     DrainedSubscriptionHandsOutWhatItHas, DrainWakesWhoWaitsForAMessage, DrainedBusHandsOutWhatItHasAndCloses,
