@@ -268,7 +268,12 @@ class Player : public Commander<World> {
     auto polled = sticky ? std::exchange(flow.sticky, nullptr) : this->start(poll_of(flow));
     this->world_.run_until([&] { return flow.query->ended() || polled->ended(); }, kPatience);
     if (flow.query->ended()) {
-      if (sticky) flow.sticky = std::move(polled);
+      if (sticky) {
+        flow.sticky = std::move(polled);
+      } else {
+        polled.reset();
+        this->run_for(kBrokenOff);  // so that it takes no task that comes next
+      }
       return tell_answer(flow);
     }
     if (!polled->ended()) {
