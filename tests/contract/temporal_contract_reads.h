@@ -219,6 +219,7 @@ TYPED_TEST_P(TemporalContract, RejectsQueriesThatCannotBeAnswered) {
 TYPED_TEST_P(TemporalContract, ReadsAHistoryInPages) {
   this->start_workflow("pages");
   std::vector<Command> commands;
+  commands.reserve(20);
   for (int i = 0; i < 20; ++i) commands.push_back(this->start_timer(concat(i), std::chrono::hours(1)));
   this->complete(this->next_task().task_token(), std::move(commands));
   const auto whole = this->history("pages");
