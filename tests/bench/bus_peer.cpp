@@ -85,9 +85,7 @@ Task<void> ask_all(Peer& peer, std::string subject, std::size_t at_once, std::si
   Peer peer(asked.text(1));
   PeerRounds rounds(asked.number(4));
   peer.tasks.spawn(ask_all(peer, asked.text(2), asked.number(3), asked.number(5), rounds));
-  peer.executor.run_loop_until([&rounds] { return rounds.over(); });
-  rounds.print();
-  std::_Exit(0);
+  tests::run_rounds(peer.executor, rounds);
 }
 
 }  // namespace

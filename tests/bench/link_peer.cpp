@@ -76,9 +76,7 @@ Task<void> ping_on(ports::LinkTransport& links, std::string address, std::size_t
   PeerRounds rounds(total);
   TaskScope tasks(executor, 0);
   for (std::size_t i = 0; i < count; ++i) tasks.spawn(ping_on(*links, address, size, rounds));
-  executor.run_loop_until([&rounds] { return rounds.over(); });
-  rounds.print();
-  std::_Exit(0);
+  tests::run_rounds(executor, rounds);
 }
 
 }  // namespace

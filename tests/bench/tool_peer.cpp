@@ -88,9 +88,7 @@ Task<void> call_all(Bench& bench, std::size_t at_once) {
   bench.request.arguments = reads ? concat(R"({"path":")", asked.text(3), R"("})") : R"({"command":"true"})";
   bench.request.effect = reads ? model::Effect::kReadOnly : model::Effect::kNonIdempotent;
   bench.tasks.spawn(call_all(bench, asked.number(4)));
-  bench.executor.run_loop_until([&bench] { return bench.rounds.over(); });
-  bench.rounds.print();
-  std::_Exit(0);
+  tests::run_rounds(bench.executor, bench.rounds);
 }
 
 }  // namespace

@@ -80,4 +80,12 @@ class PeerRounds {
   std::vector<Clock::duration> taken_;
 };
 
+// Runs what makes the rounds until they are over, and says how they went.
+template <class Executor>
+[[noreturn]] void run_rounds(Executor& executor, PeerRounds& rounds) {
+  executor.run_loop_until([&rounds] { return rounds.over(); });
+  rounds.print();
+  std::_Exit(0);
+}
+
 }  // namespace reliant::tests
