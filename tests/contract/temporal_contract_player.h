@@ -261,7 +261,11 @@ class Player : public Commander<World> {
   void forget_query(Flow& flow) {
     if (!flow.query) return;
     flow.query.reset();
+    flow.asked.clear();
     this->run_for(kBrokenOff);
+  }
+  void forget_queries() {
+    for (std::size_t i = 0; i < flows_.size(); ++i) forget_query(flows_[i]);
   }
   void serve_directly(Flow& flow) {
     const bool sticky = flow.sticks && flow.sticky && describe(flow).running();
@@ -345,6 +349,7 @@ class Player : public Commander<World> {
     if (flow.query && wanted_end && !describe(flow).running()) serve_directly(flow);
     serve_query(flow);
     wait_for(flow, awaited);
+    if (awaited.others) forget_queries();  // what it wanted of another may have failed there
   }
   // A sticky worker polls already; one that goes away is missed soon.
   void stick(Flow& flow, const Step& step, wf::RespondWorkflowTaskCompletedRequest& request) {
@@ -412,8 +417,7 @@ class Player : public Commander<World> {
   // README.md: a call that fails makes a real server drop the queries of its run.
   void told(std::string_view what, const Status& status) {
     write(what, code(status));
-    if (status.ok()) return;
-    for (std::size_t i = 0; i < flows_.size(); ++i) forget_query(flows_[i]);
+    if (!status.ok()) forget_queries();
   }
 
   Lines activities_;  // tokens of those that are held
