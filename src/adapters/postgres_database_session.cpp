@@ -176,6 +176,8 @@ StatusCode code_of_sqlstate(std::string_view state) {
   };
   static constexpr Entry kCodes[] = {
       {"23505", StatusCode::kAlreadyExists},       // unique_violation
+      {"42P07", StatusCode::kAlreadyExists},       // duplicate_table: also IF NOT EXISTS, when two make it at once
+      {"42710", StatusCode::kAlreadyExists},       // duplicate_object: the type that goes with a table
       {"23", StatusCode::kFailedPrecondition},     // another constraint
       {"40", StatusCode::kAborted},                // serialization_failure, deadlock_detected
       {"55P03", StatusCode::kAborted},             // lock_not_available

@@ -62,6 +62,15 @@ TEST_F(Postgres, AnswersInThePortsTypes) {
   EXPECT_EQ(read("SELECT SUM(large), COUNT(*), MAX(normal) FROM kinds")[0].integer(0), INT64_MIN);
 }
 
+// What two programs that make the tables of a new database at once are told.
+TEST_F(Postgres, SaysThatATableOrItsTypeIsThereAlready) {
+  write("CREATE TABLE twice (id BIGINT)");
+  for (const char* again : {"CREATE TABLE twice (id BIGINT)", "CREATE TYPE twice AS (id BIGINT)"}) {
+    auto transaction = begin();
+    EXPECT_EQ(execute(*transaction, again).status().code(), StatusCode::kAlreadyExists) << again;
+  }
+}
+
 // Two transactions that each read what the other one writes: neither order of them is what both have seen.
 TEST_F(Postgres, IsSerializable) {
   make_accounts();

@@ -41,8 +41,10 @@ TEST_F(Concurrency, MigratesManyTimesAndAtOnce) {
   store::Store b(fresh.two(), clock(), Random(12));
   auto first = start(a.migrate(soon()));
   auto second = start(b.migrate(soon()));
-  EXPECT_TRUE(await(*first).ok());
-  EXPECT_TRUE(await(*second).ok());
+  for (const auto& one : {&first, &second}) {
+    const Status migrated = await(**one);
+    EXPECT_TRUE(migrated.ok()) << migrated;
+  }
   EXPECT_TRUE(get(b.users().create(UserId("ann"), "ann", soon())).ok());
 }
 
