@@ -146,7 +146,7 @@ class Tail {
 
 Task<void> follow(Tail& tail) {
   for (;;) {
-    co_await sleep_for(kLookEvery);  // a file tells nobody that it has grown
+    co_await sleep_for(kLookEvery);  // not all file systems tell of a file that has grown
     tail.print_new();
   }
 }

@@ -226,7 +226,7 @@ Task<void> call_on_and_on(Calls& calls) {
         break;
       }
       ++calls.again;
-      co_await sleep_for(backoff.next());  // as a worker
+      co_await sleep_for(backoff.next());  // a worker's own, or the storm would be another one
     }
   }
 }

@@ -152,12 +152,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Peer:
-    """grpc_peer, link_peer, nats_peer or bus_peer, as a server: what it prints first says that it is there, and perhaps where."""
-
-    def __init__(self, binaries, program, *words):
-        self.process = subprocess.Popen([binaries / program, *(words or ["serve"])], stdout=subprocess.PIPE, text=True)
-        self.address = self.process.stdout.readline().split()[-1]
+class Killed:
+    """A process that ends with its use."""
 
     def __enter__(self):
         return self
@@ -165,6 +161,14 @@ class Peer:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+
+
+class Peer(Killed):
+    """grpc_peer, link_peer, nats_peer or bus_peer, as a server: what it prints first says that it is there, and perhaps where."""
+
+    def __init__(self, binaries, program, *words):
+        self.process = subprocess.Popen([binaries / program, *(words or ["serve"])], stdout=subprocess.PIPE, text=True)
+        self.address = self.process.stdout.readline().split()[-1]
 
     def resident(self):
         return resident(self.process.pid)
@@ -210,7 +214,7 @@ def link_values(binaries):
     return {name: statistics.median(values) for name, values in ratios.items()}
 
 
-class NatsUnderTest:
+class NatsUnderTest(Killed):
     """A nats-server on a free port."""
 
     def __init__(self):
@@ -224,13 +228,6 @@ class NatsUnderTest:
                     return
             time.sleep(0.01)
         raise SystemExit("tools/bench: nats-server does not listen")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
 
 
 def bus_values(binaries):
@@ -292,7 +289,7 @@ def toolcall_values(binaries):
     return {"latency": statistics.median(latency), "throughput": statistics.median(throughput)}
 
 
-class TemporalUnderTest:
+class TemporalUnderTest(Killed):
     """`reliant temporal serve`, or a real Temporal server, on a free port; both with WAL and synchronous = NORMAL."""
 
     def __init__(self, command):
@@ -300,12 +297,8 @@ class TemporalUnderTest:
         self.port = free_port()
         self.process = subprocess.Popen(command(self.port, self.directory), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
+    def __exit__(self, *error):
+        super().__exit__(*error)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def run(self, binaries, workflows, at_once):

@@ -28,7 +28,9 @@ using ports::Bus;
 using ports::BusMessage;
 using ports::BusSubscription;
 
-inline constexpr Duration kQuiet = std::chrono::milliseconds(500);  // long enough for everything to arrive
+// Long enough for everything to arrive, which no bus tells a publisher (at most once): what has to have come, or not to have
+// come, is waited for like this. Virtual time but on NATS.
+inline constexpr Duration kQuiet = std::chrono::milliseconds(500);
 
 template <class World>
 class BusContract : public ::testing::Test {
@@ -332,7 +334,7 @@ BUS_TEST(InboxIsDrainedLikeAnySubject) {
   const auto a = co_await Suite::subscribed(one, inbox);
   const auto b = co_await Suite::subscribed(one, inbox);
   for (int i = 0; i < 3; ++i) Suite::publish(two, inbox, concat(i));
-  co_await sleep_for(kQuiet);
+  co_await sleep_for(kQuiet);  // only what has come is handed out
   EXPECT_TRUE(a->drain().ok());
   EXPECT_TRUE((co_await one.flush(kNever)).ok());
   for (int i = 0; i < 3; ++i) EXPECT_EQ(co_await Suite::heard(*a), concat(i));
@@ -347,7 +349,7 @@ BUS_TEST(DestroyedInboxHearsNothingAndMayBeUsedAgain) {
   a.reset();
   Suite::publish(two, inbox, "to nobody");
   EXPECT_TRUE((co_await two.flush(kNever)).ok());
-  co_await sleep_for(kQuiet);
+  co_await sleep_for(kQuiet);  // it must have come to nobody before there is somebody again
   a = co_await Suite::subscribed(one, inbox);
   Suite::publish(two, inbox, "again");
   EXPECT_EQ(co_await Suite::heard(*a), "again");

@@ -85,7 +85,7 @@ void Engine::Impl::ask_worker(const Run& run, const std::shared_ptr<Query>& quer
 
 Task<void> Engine::Impl::ask_another(std::shared_ptr<Query> query, std::string ns, std::string workflow_id,
                                      std::string run_id, Duration patience) {
-  if (patience > Duration::zero()) co_await sleep_for(patience);
+  if (patience > Duration::zero()) co_await sleep_for(patience);  // the sticky worker's time to take it (a timer of the engine)
   if (!queries_.contains(query->id)) co_return;  // it was answered, or nobody waits for it any more
   auto session = co_await open(std::move(ns), std::move(workflow_id), std::move(run_id),
                                after(executor_.now(), options_.query_timeout));

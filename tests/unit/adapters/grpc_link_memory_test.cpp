@@ -52,7 +52,7 @@ Task<void> wait_until_full(std::size_t streams, std::size_t& full) {
   constexpr int kRounds = 5;
   std::size_t before = 0;
   for (int quiet = 0; quiet < kRounds;) {
-    co_await sleep_for(kSoon);
+    co_await sleep_for(kSoon);  // real time: nothing else tells that a peer's flood has come to rest
     const std::size_t now = resident();
     quiet = now < before + streams * 512 ? quiet + 1 : 0;
     before = std::max(before, now);

@@ -55,7 +55,8 @@ class WaitingTemporal final : public ports::Temporal {
       response.set_server_version("7");
       co_return response;
     } else {
-      co_return unimplemented("no test asks for this");  // what a server answers that lacks a call
+      // gRPC's status 12, as of a server that is older than its client
+      co_return unimplemented("this server has no such call");
     }
   }
 };
@@ -144,7 +145,7 @@ TEST_F(GrpcTemporalTest, CarriesAnswersAndErrors) {
   EXPECT_EQ(info->server_version(), "7");
   const auto refused = get(client_->describe_namespace({}, after(executor_.now(), 10s)));
   EXPECT_EQ(refused.status().code(), StatusCode::kUnimplemented);
-  EXPECT_EQ(message_of(refused.status()), "no test asks for this");
+  EXPECT_EQ(message_of(refused.status()), "this server has no such call");
 }
 
 TEST_F(GrpcTemporalTest, CarriesDetailsAndTheReasonThatTheyGive) {

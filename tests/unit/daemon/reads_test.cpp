@@ -20,7 +20,7 @@ class TailTool final : public tools::Tool {
   Task<model::ToolResult> run(tools::ToolInvocation, tools::ToolOutput& output) override {
     for (const char* line : {"a", "b", "c"}) {
       co_await output.write(line);
-      co_await sleep_for(1s);
+      co_await sleep_for(1s);  // virtual time: the tool takes so long
     }
     model::ToolResult result;
     result.content = "abc";

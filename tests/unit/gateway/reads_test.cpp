@@ -1,7 +1,6 @@
 // Requests of tools that only read: recorded nowhere, answered all the same.
-#include <variant>
-
 #include <deque>
+#include <variant>
 
 #include "base/text.h"
 #include "gateway_world.h"
@@ -24,6 +23,11 @@ class ReadsTest : public testing::Test {
   }
   // What the daemon gets next.
   proto::GatewayFrame next(ports::Link& link) { return *world_.frame_of(link); }
+  // The call, and what the daemon gets of it.
+  proto::GatewayFrame ask(ports::Link& link, Call& call, model::ToolRequest request, Instant deadline = kNever) {
+    start(call, std::move(request), deadline);
+    return next(link);
+  }
   void answer(ports::Link& link, const std::string& request, const std::string& content) {
     proto::DaemonFrame frame;
     frame.mutable_tool_finished()->set_request_id(request);
@@ -48,8 +52,7 @@ TEST_F(ReadsTest, AreAnsweredAndLeaveNoRow) {
   auto link = world_.connected();
   Call call;
   call.last = 3;
-  start(call, read("req_1"));
-  const proto::GatewayFrame asked = next(*link);
+  const proto::GatewayFrame asked = ask(*link, call, read("req_1"));
   EXPECT_EQ(asked.execute_tool().request_id(), "req_1");
   EXPECT_TRUE(asked.execute_tool().unrecorded());
   EXPECT_EQ(asked.execute_tool().resume_output_after(), 3u);
@@ -93,14 +96,12 @@ TEST_F(ReadsTest, AreAskedOfTheDaemonAgainForEveryCall) {
 TEST_F(ReadsTest, AnswerThatNobodyWaitsForStaysWithTheDaemon) {
   auto link = world_.connected();
   Call call;
-  start(call, read("req_1"), world_.simulation.now() + 500ms);
-  next(*link);
+  ask(*link, call, read("req_1"), world_.simulation.now() + 500ms);
   world_.run_for(500ms);
   EXPECT_EQ(call.result->status().code(), StatusCode::kDeadlineExceeded);
   answer(*link, "req_1", "late");
   Call again;
-  start(again, read("req_1"));
-  const proto::GatewayFrame asked = next(*link);
+  const proto::GatewayFrame asked = ask(*link, again, read("req_1"));
   EXPECT_TRUE(asked.has_execute_tool());
   EXPECT_EQ(asked.answered_size(), 0);
   EXPECT_FALSE(has_row("req_1"));
@@ -110,8 +111,7 @@ TEST_F(ReadsTest, AnswerThatNobodyWaitsForStaysWithTheDaemon) {
 TEST_F(ReadsTest, AreAnsweredByADaemonOfAnOlderVersion) {
   auto link = world_.connected();
   Call call;
-  start(call, read("req_1"));
-  next(*link);
+  ask(*link, call, read("req_1"));
   world_.send_result(*link, "req_1", "text");
   world_.run_for(1ms);
   ASSERT_TRUE(call.result.has_value());
@@ -132,11 +132,9 @@ TEST_F(ReadsTest, WhatDoesMoreIsRecordedWhateverTheDaemonSays) {
 TEST_F(ReadsTest, TheNewestCallIsTheOneThatIsAnswered) {
   auto link = world_.connected();
   Call first;
-  start(first, read("req_1"));
-  next(*link);
+  ask(*link, first, read("req_1"));
   Call second;
-  start(second, read("req_1"));
-  next(*link);
+  ask(*link, second, read("req_1"));
   EXPECT_EQ(first.result->status().code(), StatusCode::kAborted);
   answer(*link, "req_1", "text");
   EXPECT_EQ((*second.result)->content, "text");
@@ -145,8 +143,7 @@ TEST_F(ReadsTest, TheNewestCallIsTheOneThatIsAnswered) {
 TEST_F(ReadsTest, AreLostWithTheStreamAndAskedForAgainOnTheNext) {
   auto link = world_.connected();
   Call call;
-  start(call, read("req_1"));
-  next(*link);
+  ask(*link, call, read("req_1"));
   link->cancel();
   world_.run_for(1s);
   EXPECT_EQ(call.result->status().code(), StatusCode::kUnavailable);
@@ -160,8 +157,7 @@ TEST_F(ReadsTest, AreLostWithTheStreamAndAskedForAgainOnTheNext) {
 TEST_F(ReadsTest, CancelIsPassedOnAsOneOfARequestWithoutARow) {
   auto link = world_.connected();
   Call call;
-  start(call, read("req_1"));
-  next(*link);
+  ask(*link, call, read("req_1"));
   const auto confirm = [](GatewayWorld& world, ports::Link& stream) -> Task<void> {
     auto asked = co_await GatewayWorld::next(stream);
     EXPECT_TRUE(asked->cancel_tool().unrecorded());

@@ -14,6 +14,12 @@ class Fencing : public testing::Test {
   void accept(std::int64_t epoch) {
     judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", "d"}, {"epoch", epoch}, {"gateway", "g"}});
   }
+  // Of epoch 2, by that of epoch 3.
+  void replace_stream() {
+    judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
+    accept(2);
+    accept(3);
+  }
   void act(std::string_view name, std::int64_t epoch, Duration took) {
     judged.record(name, {{"user", "u"}, {"daemon", "d"}, {"epoch", epoch}, {"took_us", took / 1us}});
   }
@@ -21,18 +27,14 @@ class Fencing : public testing::Test {
 };
 
 TEST_F(Fencing, TheNewestStreamMayDoEverything) {
-  judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
-  accept(2);
-  accept(3);
+  replace_stream();
   judged.at(1s);
   for (const char* name : {"gateway.result.kept", "gateway.status.written", "gateway.request.routed"}) act(name, 3, 1ms);
   EXPECT_EQ(judged.complaints(), "");
 }
 
 TEST_F(Fencing, AnOlderStreamDoesNothing) {
-  judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
-  accept(2);
-  accept(3);
+  replace_stream();
   judged.at(1s);
   act("gateway.result.kept", 2, 1ms);
   act("gateway.status.written", 2, 1ms);
@@ -52,9 +54,7 @@ TEST_F(Fencing, WhatWasAskedBeforeTheNewStreamMayEndAfterIt) {
 
 // No write fences a read; but in a calm everybody has heard of the newer stream by then.
 TEST_F(Fencing, AReadOfAnOlderStreamIsBorneForAWhileOnly) {
-  judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
-  accept(2);
-  accept(3);
+  replace_stream();
   judged.at(45s);
   act("gateway.read.routed", 2, 0s);
   act("gateway.read.answered", 2, 0s);
@@ -66,9 +66,7 @@ TEST_F(Fencing, AReadOfAnOlderStreamIsBorneForAWhileOnly) {
 }
 
 TEST_F(Fencing, AReadOfAnOlderStreamIsBorneWhileSomethingIsBroken) {
-  judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
-  accept(2);
-  accept(3);
+  replace_stream();
   judged.at(100s);
   judged.record("fault.partition", {{"target", "g"}, {"other", "bus"}, {"lasts_us", 10'000'000}});
   judged.at(120s);

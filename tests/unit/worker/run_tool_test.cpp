@@ -116,6 +116,11 @@ class RunTool : public testing::Test {
     EXPECT_TRUE(simulation_.run_until([&] { return result.has_value(); }, simulation_.now() + 1h));
     return *std::move(result);
   }
+  // Until the first request is at the router.
+  void start_and_send(Activity& activity, std::string text, std::optional<Result<std::string>>& answer) {
+    start(activities_.run_tool(activity, std::move(text)), answer);
+    EXPECT_TRUE(simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h));
+  }
   void connect(const std::string& id, const std::string& kind) {
     store::DaemonArrival arrival;
     arrival.user = user_;
@@ -180,8 +185,7 @@ TEST_F(RunTool, AsksTheSameDaemonAgainWithTheSameIdEvenIfABetterOneCame) {
   router_.answers = {unavailable("the gateway fell silent"), done("ok")};
   Activity activity("5");
   std::optional<Result<std::string>> answer;
-  start(activities_.run_tool(activity, input()), answer);
-  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  start_and_send(activity, input(), answer);
   connect("laptop", "local");  // R95 would prefer it for a new request
   simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
   ASSERT_EQ(router_.requests.size(), 2u);
@@ -212,8 +216,7 @@ TEST_F(RunTool, ADaemonThatGotTheRequestAndStaysAwayLeavesTheOutcomeUnknown) {
   router_.repeat_last = true;
   Activity activity("5");
   std::optional<Result<std::string>> answer;
-  start(activities_.run_tool(activity, input()), answer);
-  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  start_and_send(activity, input(), answer);
   auto dispatched = get(store_.executions().advance(router_.requests[0].id, store::ExecutionState::kDispatched,
                                                 {user_, DaemonId("d1"), 1}, kNever));
   ASSERT_TRUE(dispatched.ok()) << dispatched.status();
@@ -233,8 +236,7 @@ TEST_F(RunTool, WhatWasCancelledBeforeItWasSentIsNeverSent) {
   connect("d1", "local");
   Activity activity("5");
   std::optional<Result<std::string>> answer;
-  start(activities_.run_tool(activity, input()), answer);
-  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  start_and_send(activity, input(), answer);
   activity.reason = temporal::CancelReason::kRequested;
   activity.cancelled().set();
   simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
@@ -249,8 +251,7 @@ TEST_F(RunTool, ACancelIsPassedOnAndWhatCameOfItIsStored) {
   connect("d1", "local");
   Activity activity("5");
   std::optional<Result<std::string>> answer;
-  start(activities_.run_tool(activity, input()), answer);
-  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  start_and_send(activity, input(), answer);
   auto dispatched = get(store_.executions().advance(router_.requests[0].id, store::ExecutionState::kDispatched,
                                                     {user_, DaemonId("d1"), 1}, kNever));
   ASSERT_TRUE(dispatched.ok()) << dispatched.status();
@@ -267,8 +268,7 @@ TEST_F(RunTool, AnAttemptThatIsLostLetsGoWithoutCancelling) {
   connect("d1", "local");
   Activity activity("5");
   std::optional<Result<std::string>> answer;
-  start(activities_.run_tool(activity, input()), answer);
-  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  start_and_send(activity, input(), answer);
   activity.reason = temporal::CancelReason::kLost;
   activity.cancelled().set();
   simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
@@ -306,8 +306,7 @@ TEST_F(RunTool, ThatOnlyReadsAsksTheDaemonThatIsTheRightOneNow) {
   connect("cloud1", "cloud");
   Activity first("5");
   std::optional<Result<std::string>> lost;
-  start(activities_.run_tool(first, input(0, "view")), lost);
-  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  start_and_send(first, input(0, "view"), lost);
   first.reason = temporal::CancelReason::kLost;
   first.cancelled().set();
   connect("local1", "local");
@@ -333,8 +332,7 @@ TEST_F(RunTool, ThatOnlyReadsIsCancelledAtTheDaemonWithoutARow) {
   connect("d1", "local");
   Activity activity("5");
   std::optional<Result<std::string>> answer;
-  start(activities_.run_tool(activity, input(0, "view")), answer);
-  simulation_.run_until([&] { return router_.requests.size() == 1; }, simulation_.now() + 1h);
+  start_and_send(activity, input(0, "view"), answer);
   activity.reason = temporal::CancelReason::kRequested;
   activity.cancelled().set();
   simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
