@@ -19,8 +19,9 @@
 #include "temporal/activity.h"
 #include "tools/tool.h"
 #include "updates/update_hub.h"
-#include "workflow/chat_activities.h"
+#include "worker/tool_requests.h"
 #include "worker/turn_key.h"
+#include "workflow/chat_activities.h"
 
 namespace reliant::worker {
 
@@ -44,7 +45,11 @@ class ChatActivities {
   static constexpr Duration kStorePatience = std::chrono::seconds(30);
 
   ChatActivities(ActivityPorts ports, Random random)
-      : ports_(ports), random_(random), resolver_(ports.store, ports.router, ports.control_plane, ports.clock) {}
+      : ports_(ports),
+        random_(random),
+        resolver_(ports.store, ports.router, ports.control_plane, ports.clock),
+        recorded_(ports.store),
+        reads_(ports.store, ports.clock, ports.log) {}
 
   Task<Result<std::string>> call_model(temporal::ActivityContext& activity, std::string input);
   Task<Result<std::string>> run_tool(temporal::ActivityContext& activity, std::string input);
@@ -60,7 +65,6 @@ class ChatActivities {
   Task<Result<store::Message>> ask_model(workflow::CallModelInput input, TurnKey key, temporal::ActivityInfo attempt);
 
   Task<Result<store::Execution>> recorded_request(ToolRun& run);
-  Task<Status> note_read(const model::ToolRequest& request);
   Task<Result<DaemonId>> choose_daemon(ToolRun& run, DaemonId chosen);
   Task<Status> bring_up(ToolRun& run, DaemonId daemon);
   Task<Result<model::ToolResult>> obtain_result(ToolRun& run);
@@ -68,7 +72,6 @@ class ChatActivities {
   void log_told(const ToolRun& run, const model::ToolResult& told, Duration took);
   Task<Result<model::ToolResult>> run_on_daemon(ToolRun& run, model::ToolRequest request);
   Task<void> follow_cancel(ToolRun& run, model::ToolRequest request);
-  Task<Result<model::ToolResult>> give_up(model::ToolRequest request, Status last);
 
   Task<Status> close_open_calls(workflow::FinishTurnInput input);
   Task<void> cancel_open_executions(ChatId chat, ToolCallId call);
@@ -77,6 +80,8 @@ class ChatActivities {
   ActivityPorts ports_;
   Random random_;
   router::DaemonResolver resolver_;
+  RecordedRequests recorded_;
+  ReadRequests reads_;
 };
 
 }  // namespace reliant::worker

@@ -4,9 +4,8 @@
 // again: it alone knows whether the tool ran. So an attempt may be repeated for ever, and the tool runs once, or its
 // outcome is honestly unknown.
 //
-// A tool that only reads may run again. Its requests are not recorded: no row, no daemon that must be asked again, nothing
-// that a gateway replays. Each attempt asks the daemon that is the right one then, until it has an answer; what is written
-// is who asked for what where (C50).
+// A tool that only reads may run again: each attempt asks the daemon that is the right one then, until it has an answer. What
+// is written down of a request, and what follows from it, is in worker/tool_requests.h.
 #include <algorithm>
 #include <utility>
 
@@ -32,27 +31,6 @@ constexpr Duration kRoutingSlack = std::chrono::seconds(30);
 bool may_be_asked_again(const Status& status) {
   return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kAborted ||
          status.code() == StatusCode::kDeadlineExceeded || reason_of(status) == kReasonSuperseded;
-}
-
-model::ToolResult not_executed(std::string content) {
-  model::ToolResult result;
-  result.outcome = model::Outcome::kNotExecuted;
-  result.is_error = true;
-  result.content = std::move(content);
-  return result;
-}
-
-// Of a request that was given up: recorded, the same answer in every attempt.
-model::ToolResult given_up(bool sent, std::string_view why) {
-  if (!sent) {
-    return not_executed(concat("DAEMON_OFFLINE: the tool was not run: ", why,
-                               ". Tell the user that the daemon must be connected."));
-  }
-  model::ToolResult result;
-  result.outcome = model::Outcome::kUnknown;
-  result.is_error = true;
-  result.content = concat("It is not known whether the tool ran: ", why, ". Find out before running it again.");
-  return result;
 }
 
 void note_offline(EventLog& log, const model::ToolRequest& request, Duration took) {
@@ -98,8 +76,8 @@ struct ChatActivities::ToolRun {
   workflow::RunToolInput input;
   RequestId request;
   ChatWriter& writer;
+  ToolRequests* requests = nullptr;  // where its own is written down
   bool cancelled = false;
-  bool only_reads = false;  // and its request is not recorded
 
   const model::ToolCall& call() const { return input.planned.call; }
 };
@@ -130,11 +108,9 @@ Task<Status> ChatActivities::bring_up(ToolRun& run, DaemonId daemon) {
 }
 
 Task<Result<store::Execution>> ChatActivities::recorded_request(ToolRun& run) {
-  if (!run.only_reads) {
-    // What was sent once is sent again as it was, to whom it was.
-    auto known = co_await ports_.store.executions().get(run.request, store_deadline());
-    if (known.ok() || known.status().code() != StatusCode::kNotFound) co_return known;
-  }
+  // What was sent once is sent again as it was, to whom it was.
+  auto known = co_await run.requests->find(run.request, store_deadline());
+  if (known.ok() || known.status().code() != StatusCode::kNotFound) co_return known;
   CO_TRY_ASSIGN(const auto chat, co_await ports_.store.chats().get(run.input.user, run.input.chat, store_deadline()));
   CO_TRY_ASSIGN(const auto project,
                 co_await ports_.store.projects().get(run.input.user, chat.project, store_deadline()));
@@ -143,8 +119,7 @@ Task<Result<store::Execution>> ChatActivities::recorded_request(ToolRun& run) {
   if (tool.runs_on == model::RunsOn::kDaemon) {
     CO_TRY_ASSIGN(daemon, co_await choose_daemon(run, chat.active_daemon));
   }
-  store::Execution execution;
-  model::ToolRequest& request = execution.request;
+  model::ToolRequest request;
   request.id = run.request;
   request.user = run.input.user;
   request.daemon = daemon;
@@ -155,32 +130,7 @@ Task<Result<store::Execution>> ChatActivities::recorded_request(ToolRun& run) {
   request.working_directory = project.path;
   request.effect = tool.effect;
   request.timeout_ms = run.input.planned.timeout_ms;
-  if (run.only_reads) {
-    CO_TRY_OK(co_await note_read(request));
-    co_return execution;
-  }
-  // Recorded before anybody is asked, so that every other attempt asks the same daemon.
-  co_return co_await ports_.store.executions().claim(std::move(request), store_deadline());
-}
-
-Task<Status> ChatActivities::note_read(const model::ToolRequest& request) {
-  store::AuditEntry entry;
-  entry.id = store::AuditId(concat(request.id.str(), "-", request.daemon.str()));
-  entry.user = request.user;
-  entry.action = "tool.requested";
-  entry.object = request.tool;
-  entry.daemon = request.daemon;
-  entry.chat = request.chat;
-  entry.created_at = ports_.clock.wall_now();
-  return ports_.store.audit().append(std::move(entry), store_deadline());
-}
-
-// The wait is over. From here on no gateway sends the request to the daemon any more, so what it was last is what it stays:
-// never sent, or sent, and then only the daemon knows.
-Task<Result<model::ToolResult>> ChatActivities::give_up(model::ToolRequest request, Status last) {
-  CO_TRY_ASSIGN(const auto lost, co_await ports_.store.executions().lose(request.id, store_deadline()));
-  if (lost.result) co_return *lost.result;  // it came in the meantime
-  co_return given_up(lost.dispatched(), message_of(last));
+  co_return co_await run.requests->write(std::move(request), store_deadline());
 }
 
 Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, model::ToolRequest request) {
@@ -192,26 +142,18 @@ Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, mode
   while (true) {
     const Instant asked = ports_.clock.now();
     auto result = co_await ports_.router.execute(request, sink, asked + tool_time);
-    // That the last one to be asked did not run it says nothing of those before.
-    if (result.ok() && result->outcome == model::Outcome::kNotExecuted && run.only_reads && sent)
-      result->outcome = model::Outcome::kUnknown;
-    if (result.ok() || !may_be_asked_again(result.status())) co_return result;
+    if (result.ok()) co_return run.requests->answered(*std::move(result), sent);
+    if (!may_be_asked_again(result.status())) co_return result.status();
     const bool offline = reason_of(result.status()) == kReasonDaemonOffline;
     if (offline) note_offline(ports_.log, request, ports_.clock.now() - asked);
     if (!offline) {
-      if (run.only_reads) {
-        ports_.log.info("worker.read.asked_again", {{"user", request.user.str()},
-                                                    {"daemon", request.daemon.str()},
-                                                    {"request_id", request.id.str()},
-                                                    {"error", message_of(result.status())}});
-      }
+      run.requests->note_asked_again(request, result.status());
       sent = true;
       reachable = ports_.clock.now();
       // A daemon that is there and gone again, time after time, is asked as seldom as one that is not there.
       if (reachable - asked >= kHeldOn) backoff.reset();
     } else if (ports_.clock.now() - reachable >= kDaemonPatience) {
-      if (run.only_reads) co_return given_up(sent, message_of(result.status()));
-      co_return co_await give_up(std::move(request), result.status());
+      co_return co_await run.requests->give_up(std::move(request), sent, result.status(), store_deadline());
     }
     co_await sleep_for(backoff.next());
   }
@@ -224,11 +166,8 @@ Task<void> ChatActivities::follow_cancel(ToolRun& run, model::ToolRequest reques
   if (run.activity.cancel_reason() != temporal::CancelReason::kRequested) co_return;
   run.cancelled = true;
   // Recorded first: then it holds even if the daemon cannot be reached now, and what was not sent yet never will be (C9).
-  // What only reads is sent by this attempt only, which now lets go.
-  if (!run.only_reads) {
-    const auto recorded = co_await ports_.store.executions().ask_cancel(request.id, std::nullopt, store_deadline());
-    if (recorded.ok() && recorded->result) co_return;
-  }
+  const bool ended = co_await run.requests->ask_cancel(request.id, store_deadline());
+  if (ended) co_return;
   Status confirmed = co_await ports_.router.cancel(request.user, request.daemon, request.id,
                                                    ports_.clock.now() + kCancelPatience);
   if (!confirmed.ok()) {
@@ -271,7 +210,8 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
   if (!parse_json(run.call().arguments).ok())
     co_return not_executed("The arguments are not a JSON object. Call the tool again with a JSON object.");
   // R41: only what runs on the user's machine makes the round trip.
-  run.only_reads = tool->descriptor().effect == model::Effect::kReadOnly;
+  const bool only_reads = tool->descriptor().effect == model::Effect::kReadOnly;
+  run.requests = only_reads ? static_cast<ToolRequests*>(&reads_) : &recorded_;
   const bool on_daemon = tool->descriptor().runs_on == model::RunsOn::kDaemon;
   const Instant patience = ports_.clock.now() + kDaemonPatience;
   Backoff backoff(kReachDaemon, random_);
@@ -285,9 +225,9 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
       model::ToolRequest to_cancel = recorded->request;
       auto ended = co_await race(run_on_daemon(run, std::move(recorded->request)), follow_cancel(run, std::move(to_cancel)));
       if (auto* result = std::get_if<0>(&ended)) co_return std::move(*result);
-      if (run.cancelled && !run.only_reads) {
-        const auto ended_by_then = co_await ports_.store.executions().get(run.request, store_deadline());
-        if (ended_by_then.ok() && ended_by_then->result) co_return *ended_by_then->result;
+      if (run.cancelled) {
+        auto by_then = co_await run.requests->end_of(run.request, store_deadline());
+        if (by_then) co_return *std::move(by_then);
       }
       co_return cancelled("the tool call was given up by this worker");
     }
@@ -347,7 +287,7 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   message.call = run.call().id;
   message.tool = run.call().tool;
   message.result = *std::move(result);
-  if (message.result.outcome == model::Outcome::kUnknown && !run.only_reads) message.given_up = run.request;
+  if (message.result.outcome == model::Outcome::kUnknown) message.given_up = run.requests->row_of(run.request);
   const Instant asked = ports_.clock.now();
   CO_TRY_ASSIGN(const auto appended,
                 co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
