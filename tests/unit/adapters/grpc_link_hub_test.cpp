@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "adapters/grpc_link_stream.h"
+#include "runtime/event.h"
+#include "runtime/scope.h"
 
 namespace reliant::tests {
 namespace {
@@ -40,6 +42,34 @@ TEST(GrpcLinkHub, HandsOverWhatManyThreadsPostInTheOrderOfEach) {
   }
   EXPECT_TRUE(executor.run_loop_until([&] { return seen == kThreads * (kEvents + kEvents / 1000); }, std::chrono::seconds(20)));
   for (std::thread& thread : threads) thread.join();
+  hub->shut();
+}
+
+Task<void> note_what_is_told(Event& woken, const int& told, int& seen) {
+  co_await woken.wait();
+  seen = told;
+}
+
+// As when thousands of streams come at once: whoever accepts them must have its turn before all of them are in its backlog.
+TEST(GrpcLinkHub, LetsRolesTakeTheirTurnWhileACrowdComes) {
+  constexpr int kCrowd = 5000;
+  constexpr int kFewOfThem = 500;  // far above what is told at once, far below all
+  AsioExecutor executor;
+  TaskScope roles(executor, 0);
+  const auto hub = std::make_shared<GrpcLinkHub>(executor, adapters::GrpcLinkOptions{});
+  Event woken;
+  int told = 0;
+  int seen = 0;
+  roles.spawn(note_what_is_told(woken, told, seen));
+  EXPECT_FALSE(executor.run_loop_until([] { return false; }, std::chrono::milliseconds(1)));  // until it waits
+  for (int i = 0; i < kCrowd; ++i) {
+    hub->post([&] {
+      ++told;
+      woken.set();
+    });
+  }
+  EXPECT_TRUE(executor.run_loop_until([&] { return told == kCrowd && seen > 0; }, std::chrono::seconds(20)));
+  EXPECT_LT(seen, kFewOfThem);
   hub->shut();
 }
 
