@@ -50,8 +50,29 @@ if(RELIANT_SANITIZE)
   add_link_options(-fsanitize=${RELIANT_SANITIZE})
 endif()
 
+# What a simulator does most, as tools/pgo/update has counted it, is laid out and inlined for that: a fifth less time for the
+# same results. A function that has changed since is compiled without, so a profile that is old only makes it slower. Only the
+# compiler that wrote it reads it for sure. Its place in the build folder has its hash, so that another one rebuilds everything;
+# names of static functions go without the folders of this machine.
+set(RELIANT_PROFILE "" CACHE STRING "the folder into which the simulator writes how often it goes where (tools/pgo/update)")
+set(profile "${CMAKE_SOURCE_DIR}/tools/pgo/reliant-sim.profdata")
+set(profile_names "SHELL:-mllvm -static-func-full-module-prefix=false")
+if(RELIANT_PROFILE)
+  add_compile_options("-fprofile-generate=${RELIANT_PROFILE}" "${profile_names}")
+  add_link_options("-fprofile-generate=${RELIANT_PROFILE}")
+elseif(CMAKE_BUILD_TYPE STREQUAL RelWithDebInfo AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 19)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${profile}")
+  file(SHA256 "${profile}" hash)
+  string(SUBSTRING "${hash}" 0 12 hash)
+  file(COPY_FILE "${profile}" "${CMAKE_BINARY_DIR}/${hash}.profdata" ONLY_IF_DIFFERENT)
+  add_compile_options("-fprofile-use=${CMAKE_BINARY_DIR}/${hash}.profdata" "${profile_names}"
+    -Wno-profile-instr-unprofiled -Wno-profile-instr-out-of-date -Wno-backend-plugin)
+endif()
+
 find_program(RELIANT_MOLD NAMES mold ld.mold)
-if(RELIANT_MOLD)
+if(RELIANT_PROFILE)
+  add_link_options(-fuse-ld=lld)  # mold 1.10 ends with a failed assertion where the counters' runtime is linked in
+elseif(RELIANT_MOLD)
   add_link_options(-fuse-ld=mold)
 else()
   message(WARNING "mold is missing: linking will be slow. Remedy: tools/setup")
