@@ -1,9 +1,9 @@
-# Everything that is not ours, and is installed. Names to use in DEPS: Boost::headers Boost::json absl::... protobuf::libprotobuf
+# Everything that is not ours, and is installed. Names to use in DEPS: Boost::headers Boost::container absl::... protobuf::libprotobuf
 # GTest::gtest GTest::gmock rapidcheck_gtest benchmark::benchmark SQLite::SQLite3 yaml-cpp OpenSSL::Crypto OpenSSL::SSL
 # PkgConfig::re2 PkgConfig::nats PkgConfig::pqxx gRPC::grpc++
 
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS headers json)
+find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS headers container)
 find_package(absl REQUIRED CONFIG)
 find_package(Protobuf REQUIRED)
 find_package(GTest REQUIRED CONFIG)
