@@ -111,6 +111,10 @@ function(_reliant_compile target pch)
   if(RELIANT_PCH)
     target_precompile_headers(${target} REUSE_FROM ${pch})
   endif()
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${CMAKE_SOURCE_DIR}" OUTPUT_VARIABLE folder)
+  if(folder MATCHES "^(src/adapters|src/app|tests|fuzz)" AND NOT target STREQUAL reliant_adapters_sqlite)
+    target_compile_options(${target} PRIVATE ${RELIANT_UNPROFILED})
+  endif()
 endfunction()
 
 # Remembers what a target asked for; reliant_finish can then name the missing target and who wants it, where CMake
