@@ -15,8 +15,8 @@ class Configure(PlantedTree):
     def setUp(self):
         super().setUp()
         shutil.copy(ROOT / "CMakeLists.txt", self.root)
-        shutil.copytree(ROOT / "tools/cmake", self.root / "tools/cmake")
-        shutil.copytree(ROOT / "proto", self.root / "proto")
+        for folder in ("tools/cmake", "tools/pgo", "proto"):
+            shutil.copytree(ROOT / folder, self.root / folder)
         self.plant("src/base/CMakeLists.txt", "reliant_library(base SOURCES a.cpp HEADERS a.h)\n")
         self.plant("src/base/a.cpp")
         self.plant("src/base/a.h")
