@@ -67,7 +67,7 @@ elseif(CMAKE_BUILD_TYPE STREQUAL RelWithDebInfo AND CMAKE_CXX_COMPILER_VERSION V
   file(COPY_FILE "${profile}" "${CMAKE_BINARY_DIR}/${hash}.profdata" ONLY_IF_DIFFERENT)
   add_compile_options("-fprofile-use=${CMAKE_BINARY_DIR}/${hash}.profdata" "${profile_names}"
     -Wno-profile-instr-unprofiled -Wno-profile-instr-out-of-date -Wno-backend-plugin)
-  set(RELIANT_UNPROFILED -fno-profile-use)  # for what no simulator runs: that nothing is known of it must not pass for rare
+  set(RELIANT_UNPROFILED -fno-profile-use)  # for what no simulator runs
 endif()
 
 find_program(RELIANT_MOLD NAMES mold ld.mold)
