@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -22,6 +23,8 @@ struct AsioExecutor::Driver {
   Instant armed = kNever;  // what `timer` waits for
   bool posted = false;     // a batch is on its way
   bool working = false;    // what was posted from elsewhere runs; a batch follows it at once
+  bool in_batch = false;
+  std::vector<absl::AnyInvocable<void()>> at_end;  // of this turn
 };
 
 AsioExecutor::AsioExecutor() : Executor(0, Order::kFifo), driver_(std::make_unique<Driver>()) { set_outside(true); }
@@ -42,6 +45,13 @@ void AsioExecutor::run_posted(absl::AnyInvocable<void()>& work) {
   if (driver_->posted) return;
   if (driver_->io.stopped()) return on_work();
   run_batch();
+}
+
+bool AsioExecutor::runs_here() const { return driver_->io.get_executor().running_in_this_thread(); }
+
+void AsioExecutor::run_at_end_of_turn(absl::AnyInvocable<void()> work) {
+  driver_->at_end.push_back(std::move(work));
+  if (!driver_->in_batch) on_work();
 }
 
 void AsioExecutor::run_loop() {
@@ -78,15 +88,25 @@ void AsioExecutor::on_work() {
 // One batch and no more, so that sockets and posted work get their turn between two of them.
 void AsioExecutor::run_batch() {
   set_outside(false);
+  driver_->in_batch = true;
   if (has_dying()) reap();
   release(Instant(RealClock::now() - driver_->start));
   for (std::size_t left = ready_count(); left > 0 && ready_count() > 0; --left) run_one();
+  end_turn();
+  driver_->in_batch = false;
   set_outside(true);
   if (ready_count() > 0 || has_dying()) {
     on_work();
   } else {
     arm_timer();
   }
+}
+
+void AsioExecutor::end_turn() {
+  if (driver_->at_end.empty()) return;
+  std::vector<absl::AnyInvocable<void()>> works;
+  works.swap(driver_->at_end);
+  for (auto& work : works) work();
 }
 
 // What waits for an earlier point already is left alone: most deadlines are called off, and each change is a system call.

@@ -2,7 +2,7 @@
 // and that all sockets, signals and library threads of the process report to.
 //
 // Owner: the composition root, which destroys every scope and every adapter that uses it before it, and ends all
-// threads that post to it. `post` is the only member that any thread may call. It cannot fail.
+// threads that post to it. Only `post` and `runs_here` are for any thread. It cannot fail.
 #pragma once
 
 #include <functional>
@@ -27,6 +27,10 @@ class AsioExecutor final : public Executor {
   // coroutines; what is still queued when the executor goes is destroyed without being run.
   void post(absl::AnyInvocable<void()> work);
 
+  // On the logic thread: `work` runs when all that is ready now has run, before the loop waits again.
+  void run_at_end_of_turn(absl::AnyInvocable<void()> work);
+  bool runs_here() const;  // from any thread: whether it is the one that runs the loop now
+
   // Runs on the calling thread, which is the logic thread from then on, until `stop`. What was made ready before the
   // stop and has not run yet stays.
   void run_loop();
@@ -43,6 +47,7 @@ class AsioExecutor final : public Executor {
   void on_work() override;
   void run_posted(absl::AnyInvocable<void()>& work);
   void run_batch();
+  void end_turn();
   void arm_timer();
 
   std::unique_ptr<Driver> driver_;

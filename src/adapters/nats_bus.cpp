@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/nats_bus_message.h"
 #include "base/assert.h"
 #include "base/text.h"
 #include "ports/bus_queue.h"
@@ -248,7 +249,7 @@ void NatsBus::on_message(std::uint64_t subscription, ports::BusMessage message) 
   if (subscription == kInboxes) return on_inbox_message(std::move(message));
   const auto known = subscribers_.find(subscription);
   if (known == subscribers_.end()) return;  // it was under way when the interest ended
-  if (!known->second->add(std::move(message))) count_dropped(*known->second, 1);
+  if (!known->second->add(std::move(message))) count_dropped(*known->second);
 }
 
 void NatsBus::on_inbox_message(ports::BusMessage message) {
@@ -258,22 +259,13 @@ void NatsBus::on_inbox_message(ports::BusMessage message) {
   }
   const auto known = inboxes_.find(message.subject);
   if (known == inboxes_.end()) return;
-  if (!known->second->add(std::move(message))) count_dropped(*known->second, 1);
+  if (!known->second->add(std::move(message))) count_dropped(*known->second);
 }
 
-void NatsBus::on_dropped(std::uint64_t subscription, std::uint64_t count) {
-  if (subscription == kInboxes) {  // whose they were is not known: each may have lost some
-    for (const auto& [inbox, subscriber] : inboxes_) count_dropped(*subscriber, count);
-    return;
-  }
-  const auto known = subscribers_.find(subscription);
-  if (known != subscribers_.end()) count_dropped(*known->second, count);
-}
-
-void NatsBus::count_dropped(Subscriber& subscriber, std::uint64_t count) {
+void NatsBus::count_dropped(Subscriber& subscriber) {
   // The first of a series says it; whoever owns the subscription can ask for the number.
   if (subscriber.dropped() == 0) log_.warning("bus.slow_consumer", {{"subject", subscriber.options.subject}});
-  subscriber.count_dropped(count);
+  subscriber.count_dropped(1);
 }
 
 void NatsBus::on_drained(std::uint64_t life, std::uint64_t subscription) {

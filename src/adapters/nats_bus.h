@@ -6,8 +6,8 @@
 //
 // Everything that comes to its inboxes comes over one interest, which is there from the beginning: to ask a question and to
 // listen at an inbox costs the server no more than the question.
-// Owner: the composition root; it outlives its subscriptions' use, not the subscriptions. Executor: the logic thread;
-// nats.c's threads only post to it (adapters/nats_bus_client.h), so a server that hangs stops nobody here.
+// Owner: the composition root; it outlives its subscriptions' use, not the subscriptions. Executor: the logic thread,
+// which reads and writes the socket without waiting for it (adapters/nats_bus_client.h): a server that hangs stops nobody.
 // Failures: see ports/bus.h. A message above the server's max_payload is refused (C42: who has more sends it in parts). A
 // slow consumer is told in the log, and by dropped().
 #pragma once
@@ -61,7 +61,6 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   void on_connected(std::uint64_t life, std::size_t max_payload) override;
   void on_lost(const std::string& why) override;
   void on_message(std::uint64_t subscription, ports::BusMessage message) override;
-  void on_dropped(std::uint64_t subscription, std::uint64_t count) override;
   void on_drained(std::uint64_t life, std::uint64_t subscription) override;
   void on_flushed(std::uint64_t life, std::uint64_t flush) override;
   void on_complaint(const std::string& what) override;
@@ -71,7 +70,7 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   Status send(ports::BusMessage message, Instant deadline);
   bool is_inbox(const ports::SubscribeOptions& options) const;
   void announce(const Subscriber& subscriber);
-  void count_dropped(Subscriber& subscriber, std::uint64_t count);
+  void count_dropped(Subscriber& subscriber);
   void start_drain(Subscriber& subscriber);
   void end(Subscriber& subscriber);  // nothing more comes in; what has come stays
   void fail_answers(const Status& why);

@@ -1,13 +1,11 @@
 // NatsBusClient: the side of NatsBus that touches nats.c: a connection that is made anew whenever it was lost.
 //
-// nats.c blocks whoever publishes while a server is frozen, and its own reconnecting sends what is long out of date. So one
-// writer thread makes all calls, behind a queue with a bound; each connection is a new one (a "life"), and what was meant
-// for an earlier life is never sent. The library's threads only hand over what came, through a mailbox with a bound.
+// nats.c's own reconnecting sends what is long out of date. So each connection is a new one (a "life"), and what was meant
+// for an earlier life is never sent. What is to be sent waits here, with a bound, until the socket takes it; it goes out at
+// the end of the logic thread's turn. A thread of the client does what waits for the server: to connect, flush and close.
 //
-// nats.c loses header values that are empty and trims the others: such values go over the wire as "=%" and hexadecimal digits.
-//
-// Owner: NatsBus. Its methods are for the logic thread, where the listener is called too. The destructor ends the writer
-// thread: it waits for the call in which that is, which the options bound (connect_timeout, write_deadline).
+// Owner: NatsBus. Its methods are for the logic thread, where the listener is called too. The destructor ends the client's
+// thread: it waits for the call in which that is (connect_timeout; one second of a flush).
 #pragma once
 
 #include <chrono>
@@ -15,42 +13,14 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "adapters/asio_executor.h"
-#include "base/status.h"
+#include "adapters/nats_bus_options.h"
 #include "ports/bus.h"
 #include "runtime/random.h"
-#include "runtime/time.h"
 
 namespace reliant::adapters {
-
-struct NatsOptions {
-  // "nats://[user:password@]host[:port]", "tls://…"; several of one cluster, separated by commas.
-  std::string urls;
-  std::string name = "reliant";  // how the server's lists call this client
-  // Files, "" = none: who may vouch for the server, this client's certificate and its key, NATS credentials (JWT, seed).
-  std::string ca_file;
-  std::string certificate_file;
-  std::string key_file;
-  std::string credentials_file;
-  Duration connect_timeout = std::chrono::seconds(2);
-  Duration write_deadline = std::chrono::milliseconds(500);
-  // A server that says nothing for about three of these is taken for lost.
-  Duration ping_interval = std::chrono::seconds(2);
-  Duration reconnect_low = std::chrono::milliseconds(100);  // between two attempts, drawn
-  Duration reconnect_high = std::chrono::seconds(2);
-  std::size_t max_unsent = std::size_t{8} << 20;   // bytes; above it publish is UNAVAILABLE
-  std::size_t max_unread = std::size_t{64} << 20;  // bytes that wait for the logic thread; above it the newest are dropped
-};
-
-// INVALID_ARGUMENT says which one and what it should look like (and never shows a password).
-Result<std::vector<std::string>> parse_nats_urls(std::string_view urls);
-
-// What a header value is on the wire, and back.
-std::string nats_header_value(std::string value);
-std::string value_of_nats_header(std::string_view header);
 
 class NatsBusClient final {
  public:
@@ -60,10 +30,9 @@ class NatsBusClient final {
     virtual void on_connected(std::uint64_t life, std::size_t max_payload) = 0;
     virtual void on_lost(const std::string& why) = 0;  // or: an attempt has failed
     virtual void on_message(std::uint64_t subscription, ports::BusMessage message) = 0;
-    virtual void on_dropped(std::uint64_t subscription, std::uint64_t count) = 0;
     virtual void on_drained(std::uint64_t life, std::uint64_t subscription) = 0;  // its last message was told
     virtual void on_flushed(std::uint64_t life, std::uint64_t flush) = 0;
-    virtual void on_complaint(const std::string& what) = 0;   // of the server: a permission, say
+    virtual void on_complaint(const std::string& what) = 0;  // of the server: a permission, say
     virtual void on_closed() = 0;
 
    protected:
@@ -88,13 +57,12 @@ class NatsBusClient final {
   void close();
 
  private:
-  class Mailbox;
-  class Connection;
-  class Writer;
+  class Keeper;
+  class Pump;
   struct Command;
 
-  std::shared_ptr<Mailbox> mailbox_;
-  std::unique_ptr<Writer> writer_;
+  std::shared_ptr<Pump> pump_;
+  std::unique_ptr<Keeper> keeper_;
 };
 
 }  // namespace reliant::adapters

@@ -1,6 +1,7 @@
-// PosixFilesystem: the real files. A disk may take its time (fsync above all), so every call runs on one
-// worker thread and comes back to the logic thread. One thread and not several: what was asked for first
-// happens first, also when whoever asked has been destroyed meanwhile.
+// PosixFilesystem: the real files. A disk may take its time (fsync above all), so calls run on one worker
+// thread and come back to the logic thread. One thread and not several: what was asked for first happens
+// first, also when whoever asked has been destroyed meanwhile. Only a small file that the kernel has in its
+// memory is read at once, if nothing else is under way: the turn of the thread would take longer.
 //
 // A write goes to a temporary file beside the target, is flushed, renamed over it, and the directory is
 // flushed: a crash leaves the old or the new content. Symbolic links are followed, so a link stays one.
@@ -40,6 +41,7 @@ class PosixFilesystem final : public ports::Filesystem {
   Task<T> off_thread(std::function<T()> work);
 
   boost::asio::io_context& io_;
+  std::shared_ptr<std::size_t> under_way_ = std::make_shared<std::size_t>(0);  // calls, on the thread
   std::unique_ptr<boost::asio::thread_pool> thread_;
 };
 

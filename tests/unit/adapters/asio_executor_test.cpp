@@ -4,6 +4,8 @@
 
 #include <csignal>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
@@ -71,6 +73,47 @@ TEST(AsioExecutor, WakesEachInTimeHoweverManyEarlierTimesWereCalledOff) {
   EXPECT_TRUE(executor.run_loop_until([&] { return count == 2; }, std::chrono::seconds(10)));
   EXPECT_GE(executor.now(), Instant(milliseconds(60)));
   EXPECT_EQ(late, 0);
+}
+
+// What a turn brings forth, also what is only woken by it, is there when its end comes; and the end wakes whom it likes.
+TEST(AsioExecutor, RunsWhatIsForTheEndOfATurnAfterAllThatWasReady) {
+  AsioExecutor executor;
+  TaskScope scope(executor, 0);
+  std::string order;
+  Event event;
+  const auto asks = [](AsioExecutor& clock, std::string& seen, Event& wakes) -> Task<void> {
+    seen += 'a';
+    clock.run_at_end_of_turn([&] {
+      seen += 'e';
+      wakes.set();
+    });
+    co_return;
+  };
+  const auto adds = [](char what, std::string& seen) -> Task<void> {
+    seen += what;
+    co_return;
+  };
+  const auto waits = [](std::string& seen, Event& until) -> Task<void> {
+    co_await until.wait();
+    seen += 'w';
+  };
+  scope.spawn(waits(order, event));
+  scope.spawn(asks(executor, order, event));
+  scope.spawn(adds('b', order));
+  EXPECT_TRUE(executor.run_loop_until([&] { return order.size() == 4; }, std::chrono::seconds(10)));
+  EXPECT_EQ(order, "abew");
+  executor.run_at_end_of_turn([&] { order += 'l'; });  // nothing else is there to do
+  EXPECT_TRUE(executor.run_loop_until([&] { return order.size() == 5; }, std::chrono::seconds(10)));
+}
+
+TEST(AsioExecutor, KnowsItsThread) {
+  AsioExecutor executor;
+  EXPECT_FALSE(executor.runs_here());
+  std::optional<bool> inside;
+  executor.post([&] { inside = executor.runs_here(); });
+  EXPECT_TRUE(executor.run_loop_until([&] { return inside.has_value(); }, std::chrono::seconds(10)));
+  EXPECT_TRUE(*inside);
+  EXPECT_FALSE(executor.runs_here());
 }
 
 TEST(AsioExecutor, RunsWhomPostedWorkWakesEvenAfterAStop) {
