@@ -189,6 +189,8 @@ class NatsBusClient::Pump final : public std::enable_shared_from_this<Pump> {
   void let_go();
   void wait_readable();
   void wait_writable();
+  // Handlers of an earlier life may still be under way.
+  bool serves(const std::shared_ptr<Connection>& connection) const { return !gone_ && connection_ == connection; }
   void read();
   void write_soon();
   void write();
@@ -243,15 +245,14 @@ void NatsBusClient::Pump::let_go() {
 }
 
 void NatsBusClient::Pump::wait_readable() {
-  if (!socket_ || !connection_->attached()) return;
+  if (!connection_->attached()) return;
   socket_->async_wait(asio::posix::stream_descriptor::wait_read,
-                      [self = shared_from_this()](const boost::system::error_code& error) {
-                        if (!error && !self->gone_) self->read();
+                      [self = shared_from_this(), of = connection_](const boost::system::error_code& error) {
+                        if (!error && self->serves(of)) self->read();
                       });
 }
 
 void NatsBusClient::Pump::read() {
-  if (!connection_) return;
   connection_->read();
   if (connection_->has_unwritten()) write_soon();  // a PONG
   wait_readable();
@@ -267,10 +268,6 @@ void NatsBusClient::Pump::write_soon() {
 }
 
 void NatsBusClient::Pump::write() {
-  if (!connection_) {
-    commands_.clear();
-    unsent_ = 0;
-  }
   while (connection_ && !socket_is_full_) {
     hand_over_some();
     if (connection_->has_unwritten()) connection_->write();
@@ -284,8 +281,8 @@ void NatsBusClient::Pump::wait_writable() {
   if (!connection_->attached()) return;
   socket_is_full_ = true;
   socket_->async_wait(asio::posix::stream_descriptor::wait_write,
-                      [self = shared_from_this()](const boost::system::error_code& error) {
-                        if (error || self->gone_) return;
+                      [self = shared_from_this(), of = connection_](const boost::system::error_code& error) {
+                        if (error || !self->serves(of)) return;
                         self->socket_is_full_ = false;
                         self->write_soon();
                       });

@@ -40,8 +40,9 @@ class NatsBusMailbox final : public std::enable_shared_from_this<NatsBusMailbox>
   // From any thread.
   void put(NatsBusEvent event) {
     const std::lock_guard lock(mutex_);
+    if (executor_ == nullptr) return;
     events_.push_back(std::move(event));
-    if (executor_ == nullptr || std::exchange(posted_, true)) return;
+    if (std::exchange(posted_, true)) return;
     executor_->post([self = shared_from_this()] { self->hand_over(); });
   }
 
@@ -56,6 +57,7 @@ class NatsBusMailbox final : public std::enable_shared_from_this<NatsBusMailbox>
     const std::lock_guard lock(mutex_);
     executor_ = nullptr;
     reader_ = nullptr;
+    events_.clear();  // one may hold a connection, which holds this
   }
 
  private:

@@ -131,6 +131,22 @@ TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
+TEST(NatsBus, EndsWhileTheServerIsFrozen) {
+  NatsWorld world;
+  auto bus = world.connect({}, 17);
+  const auto body = [](NatsWorld& w, NatsBus& b) -> Task<void> {
+    EXPECT_TRUE((co_await b.wait_connected(kNever)).ok());
+    w.server().freeze();
+    const std::string large(b.max_payload(), 'x');
+    while (b.publish(Suite::message("flood", large)).ok()) co_await yield();
+  };
+  ASSERT_TRUE(world.run(body(world, *bus)));
+  const auto begun = std::chrono::steady_clock::now();
+  bus.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(3));
+  world.server().thaw();
+}
+
 TEST(NatsBus, DrainsAMemberOfAGroupWithoutLosingWhatWasOnItsWay) {
   static constexpr int kRounds = 12;
   static constexpr int kMessages = 600;
