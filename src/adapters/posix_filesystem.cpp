@@ -70,7 +70,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   }
 }
 
-// The content, if the kernel has all of it in memory and it takes no time to copy; nothing says that it must be asked for.
+// The content of a small file that the kernel has in memory; in no case does it wait for a disk or a network. Nothing: it
+// has to be read as others are, which also says what is wrong with it.
 std::optional<std::string> cached_file(const std::string& path, std::size_t limit) {
   constexpr std::size_t kLargest = 64 * 1024;
   if (!check_path(path).ok()) return std::nullopt;
