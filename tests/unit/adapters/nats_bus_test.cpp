@@ -131,12 +131,28 @@ TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
+// Nothing else is written meanwhile that the answer could go with.
+TEST(NatsBus, AnswersTheServersPings) {
+  NatsOptions options;
+  options.ping_interval = std::chrono::seconds(60);
+  NatsWorld world("ping_interval: \"100ms\"\nping_max: 2\n", options);
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    co_await sleep_for(std::chrono::milliseconds(1500));  // real time: that nothing happens is what is tested
+    EXPECT_TRUE(w.one().connected() && w.two().connected());
+  };
+  EXPECT_TRUE(world.run(body(world)));
+  EXPECT_EQ(world.log().count("bus.lost"), 0);
+}
+
 TEST(NatsBus, EndsWhileTheServerIsFrozen) {
   NatsWorld world;
   auto bus = world.connect({}, 17);
   const auto body = [](NatsWorld& w, NatsBus& b) -> Task<void> {
     EXPECT_TRUE((co_await b.wait_connected(kNever)).ok());
     w.server().freeze();
+    TaskScope scope(w.executor(), 0);
+    const auto flush = [](NatsBus& bus) -> Task<void> { const Status ignored = co_await bus.flush(kNever); };
+    scope.spawn(flush(b));  // its thread waits for the server, too
     const std::string large(b.max_payload(), 'x');
     while (b.publish(Suite::message("flood", large)).ok()) co_await yield();
   };
