@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -60,8 +60,8 @@ std::string_view view(boost::beast::string_view text) { return {text.data(), tex
 
 // Held by shared_ptr: by the response and by each operation under way.
 struct Exchange : std::enable_shared_from_this<Exchange> {
-  Exchange(asio::io_context& io, std::shared_ptr<void> context)
-      : tls_context(std::move(context)), stream(tcp::socket(io)), resolver(io) {}
+  Exchange(const asio::any_io_executor& executor, std::shared_ptr<void> context)
+      : tls_context(std::move(context)), stream(tcp::socket(executor)), resolver(executor) {}
 
   void close() {
     error_code ignored;
@@ -273,7 +273,7 @@ Task<Result<std::unique_ptr<ports::HttpResponse>>> BeastHttp::send(ports::HttpRe
   CO_TRY_ASSIGN(HttpUrl url, parse_http_url(request.url));
   const std::shared_ptr<Tls> tls = tls_;
   if (url.secure) CO_TRY_OK(tls->prepare());
-  auto exchange = std::make_shared<Exchange>(executor_.io(), tls);
+  auto exchange = std::make_shared<Exchange>(executor_.io_executor(), tls);
   CO_TRY_ASSIGN(exchange->request, request_text(request, url));
   exchange->server = url.server.str();
   ssl::context* const context = url.secure ? &tls->context : nullptr;

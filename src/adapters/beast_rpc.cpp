@@ -5,8 +5,8 @@
 #include <utility>
 #include <variant>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -254,13 +254,13 @@ Status listen_error(const error_code& error, const std::string& address) {
                           "; use an address of this machine, such as 127.0.0.1:8080");
 }
 
-Result<asio::ip::address> listen_host(asio::io_context& io, const HostPort& where) {
+Result<asio::ip::address> listen_host(const asio::any_io_executor& executor, const HostPort& where) {
   if (where.host.empty()) return asio::ip::address(asio::ip::address_v4::any());
   error_code error;
   const auto literal = asio::ip::make_address(where.host, error);
   if (!error) return literal;
   // Blocks, which is harmless while a process starts.
-  const auto found = tcp::resolver(io).resolve(tcp::v4(), where.host, "", tcp::resolver::passive, error);
+  const auto found = tcp::resolver(executor).resolve(tcp::v4(), where.host, "", tcp::resolver::passive, error);
   if (error || found.empty()) return invalid_argument("cannot listen on ", where.str(), ": there is no such host");
   return found.begin()->endpoint().address();
 }
@@ -271,9 +271,9 @@ Result<std::unique_ptr<ports::RpcListener>> BeastRpc::listen(std::string address
                                                              ports::RpcLimits limits) {
   TRY_ASSIGN(TlsContext tls, tls_context(tls_));
   TRY_ASSIGN(const HostPort where, parse_host_port(address));
-  TRY_ASSIGN(const asio::ip::address host, listen_host(executor_.io(), where));
+  TRY_ASSIGN(const asio::ip::address host, listen_host(executor_.io_executor(), where));
   const tcp::endpoint endpoint(host, where.port);
-  tcp::acceptor acceptor(executor_.io());
+  tcp::acceptor acceptor(executor_.io_executor());
   error_code error;
   acceptor.open(endpoint.protocol(), error);
   if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <absl/synchronization/mutex.h>
 #include <grpc/support/log.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -66,6 +67,9 @@ Status check_method(const std::string& method) {
 
 using GrpcLink = GrpcLinkOf<ports::Link, GrpcLinkStream>;
 
+// Debian's build of Abseil looks for cycles at each lock of gRPC's, as one does while one looks for deadlocks.
+void lock_without_looking_for_cycles() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore); }
+
 // gRPC writes to stderr of its own accord. What it has to say comes as a status; GRPC_VERBOSITY brings the rest back.
 void keep_stderr_clean() {
   if (gpr_should_log(GPR_LOG_SEVERITY_INFO) != 0) return;
@@ -83,6 +87,7 @@ GrpcLinkTransport::GrpcLinkTransport(AsioExecutor& executor, GrpcLinkOptions opt
     : hub_(std::make_shared<GrpcLinkHub>(executor, std::move(options))),
       opener_(std::make_unique<GrpcLinkOpener>(hub_)) {
   keep_stderr_clean();
+  lock_without_looking_for_cycles();
 }
 
 GrpcLinkTransport::~GrpcLinkTransport() { hub_->shut(); }

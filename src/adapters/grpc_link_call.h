@@ -17,7 +17,7 @@
 
 namespace reliant::adapters {
 
-// `Rpc`: gRPC's asynchronous reader and writer of one side. The queue's thread is in the …_told functions and only posts; the
+// `Rpc`: gRPC's asynchronous reader and writer of one side. The …_told functions are for any thread and only post; the
 // hub keeps the stream until every operation has ended, the one that ends the stream among them.
 template <class Rpc>
 class GrpcLinkCall : public GrpcLinkStream {
@@ -26,10 +26,11 @@ class GrpcLinkCall : public GrpcLinkStream {
       : GrpcLinkStream(side, hub->limits()), hub_(std::move(hub)) {}
 
   GrpcLinkHub& hub() { return *hub_; }
+  void set_queue(grpc::CompletionQueue& queue) { queue_ = &queue; }  // of its operations, before the first
   virtual Rpc& rpc() = 0;
-  // On the queue's thread: nothing more comes, as it seems.
+  // On any thread: nothing more comes, as it seems.
   virtual void reads_told_over() = 0;
-  // On the queue's thread, at last.
+  // On any thread, at last.
   virtual void all_told() = 0;
 
   // Around each operation that is started besides the one that ends the stream.
@@ -43,16 +44,18 @@ class GrpcLinkCall : public GrpcLinkStream {
   }
 
  private:
-  void start_read() override { rpc().Read(&incoming_, begun(read_)); }
+  void start_read() override {
+    start_at(*queue_, [this] { rpc().Read(&incoming_, begun(read_)); });
+  }
   void read_soon() override {
-    hub_->after_this([self = weak_from_this()] {
+    hub_->when_idle([self = weak_from_this()] {
       if (const auto stream = self.lock()) stream->on_read_turn();
     });
   }
   void start_write(std::string message) override {
     grpc::ByteBuffer outgoing;
     put_bytes(std::move(message), outgoing);
-    rpc().Write(outgoing, begun(write_));
+    start_at(*queue_, [this, &outgoing] { rpc().Write(outgoing, begun(write_)); });
   }
 
   void read_told(bool ok) {
@@ -70,9 +73,10 @@ class GrpcLinkCall : public GrpcLinkStream {
   }
 
   std::shared_ptr<GrpcLinkHub> hub_;
+  grpc::CompletionQueue* queue_ = nullptr;
   std::atomic<int> operations_ = 1;  // that have begun, and the one that ends the stream
   grpc::ByteBuffer incoming_;
-  std::string message_;  // from the queue's thread to the logic thread; one is read at a time
+  std::string message_;  // on its way to the logic thread; one is read at a time
   GrpcLinkTagOf<GrpcLinkCall> read_{*this, &GrpcLinkCall::read_told};
   GrpcLinkTagOf<GrpcLinkCall> write_{*this, &GrpcLinkCall::write_told};
 };

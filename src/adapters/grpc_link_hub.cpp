@@ -24,30 +24,46 @@ GrpcLinkHub::GrpcLinkHub(AsioExecutor& executor, GrpcLinkOptions options)
 GrpcLinkHub::~GrpcLinkHub() { RELIANT_ASSERT(!worker_.joinable(), "a transport shuts its hub"); }
 
 void GrpcLinkHub::post(Work event) {
-  const std::lock_guard lock(mutex_);
-  events_.push_back(std::move(event));
-  if (shutting_) return event_came_.notify_one();
-  if (!std::exchange(posted_, true)) post_hand_over();
+  {
+    const std::lock_guard lock(mutex_);
+    events_.push_back(std::move(event));
+    if (shutting_) return event_came_.notify_one();
+    if (std::exchange(posted_, true)) return;
+    if (!executor_.offer(handing_over())) return;
+  }
+  executor_.serve();
 }
 
-void GrpcLinkHub::post_hand_over() {
-  executor_.post([weak = weak_from_this()] {
+GrpcLinkHub::Work GrpcLinkHub::handing_over() {
+  return [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->hand_over();
-  });
+  };
 }
 
-void GrpcLinkHub::after_this(Work work) {
-  executor_.post([weak = weak_from_this(), done = std::move(work)]() mutable {
-    const auto self = weak.lock();
-    if (self && !self->shutting_) done();
-  });
+void GrpcLinkHub::when_idle(Work work) {
+  if (idle_works_.empty()) {
+    executor_.run_at_end_of_turn([this, weak = weak_from_this()] {
+      // Others write at the end of a turn what it has brought forth; this comes behind them.
+      if (weak.lock()) executor_.run_at_end_of_turn([weak] {
+        if (const auto self = weak.lock()) self->do_idle_works();
+      });
+    });
+  }
+  idle_works_.push_back(std::move(work));
+}
+
+void GrpcLinkHub::do_idle_works() {
+  std::vector<Work> works;
+  works.swap(idle_works_);
+  if (shutting_) return;
+  for (Work& work : works) work();
 }
 
 void GrpcLinkHub::hand_over() {
   tell(kAtOnce);
   const std::lock_guard lock(mutex_);
   posted_ = told_ < telling_.size() || !events_.empty();
-  if (posted_) post_hand_over();
+  if (posted_) executor_.post(handing_over());
 }
 
 void GrpcLinkHub::tell(std::size_t most) {
@@ -106,6 +122,7 @@ Task<void> GrpcLinkHub::end_reads(std::shared_ptr<GrpcLinkStream> stream, Instan
 
 // The executor need not run any more: what gRPC tells is heard here.
 void GrpcLinkHub::shut() {
+  RELIANT_ASSERT(executor_.at_home(), "the thread of a queue cannot wait for itself");
   {
     const std::lock_guard lock(mutex_);
     shutting_ = true;

@@ -2,7 +2,8 @@
 // that gRPC knows, and a thread for the calls of gRPC that wait.
 //
 // Owner: the transport, its listeners and links together. `post` and `later` are for any thread, the rest is the logic
-// thread's. shut() ends everything and returns when gRPC has let go of it.
+// thread's. shut() ends everything and returns when gRPC has let go of it; it waits for the threads of the queues, so the
+// logic has to be at home (AsioExecutor::come_home).
 #pragma once
 
 #include <condition_variable>
@@ -36,10 +37,10 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
   const GrpcLinkOptions& options() const { return options_; }
   GrpcLinkLimits limits() const { return {.max_message = options_.max_message, .buffer = options_.buffer}; }
 
-  // Runs on the logic thread, in the order of the posts.
+  // Runs on the logic thread, in the order of the posts; the calling thread, which holds no lock, may become that.
   void post(Work event);
-  // From the logic thread, on the logic thread: after what is ready to run now. Dropped when the hub shuts.
-  void after_this(Work work);
+  // From the logic thread, on the logic thread: when nothing else is left to do. Dropped when the hub shuts.
+  void when_idle(Work work);
   // Runs on a thread of its own, one after the other: what may wait.
   void later(Work job);
 
@@ -58,8 +59,9 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
   void shut();
 
  private:
-  void post_hand_over();
+  Work handing_over();
   void hand_over();
+  void do_idle_works();
   void tell(std::size_t most);
   void work_off();
   static Task<void> end_reads(std::shared_ptr<GrpcLinkStream> stream, Instant when);
@@ -72,6 +74,7 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
   std::map<std::uint64_t, Work> servers_;
   std::vector<Work> telling_;  // taken from events_
   std::size_t told_ = 0;       // of these
+  std::vector<Work> idle_works_;
 
   std::mutex mutex_;
   std::condition_variable job_came_;

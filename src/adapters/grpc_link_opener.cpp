@@ -73,6 +73,7 @@ class OpenerStream final : public GrpcLinkCall<OpenerRpc> {
   }
 
   void begin(const std::string& method, grpc::CompletionQueue& queue) {
+    set_queue(queue);
     call_->rpc = call_->stub.PrepareCall(&call_->context, concat("/", method), &queue);
     call_->rpc->StartCall(begun(started_));
     call_->rpc->ReadInitialMetadata(begun(opened_));
@@ -86,8 +87,8 @@ class OpenerStream final : public GrpcLinkCall<OpenerRpc> {
 
   // The call was started, and: it was taken. In this order, or the other one; gRPC takes no write before the first.
   void opening_told(bool ok) {
-    opening_fine_ = opening_fine_ && ok;
-    if (std::exchange(half_opened_, true)) {
+    if (!ok) opening_fine_ = false;
+    if (half_opened_.exchange(true)) {
       const bool fine = opening_fine_ && !RefusedOrNot().refused(call_->context);
       hub().post([this, fine] { fine ? on_open() : on_refused(); });
     }
@@ -116,8 +117,8 @@ class OpenerStream final : public GrpcLinkCall<OpenerRpc> {
 
   std::unique_ptr<Call> call_;
   grpc::Status status_;
-  bool half_opened_ = false;  // the queue's thread's
-  bool opening_fine_ = true;
+  std::atomic<bool> half_opened_ = false;
+  std::atomic<bool> opening_fine_ = true;
   GrpcLinkTagOf<OpenerStream> started_{*this, &OpenerStream::opening_told};
   GrpcLinkTagOf<OpenerStream> opened_{*this, &OpenerStream::opening_told};
   GrpcLinkTagOf<OpenerStream> half_closed_{*this, &OpenerStream::any_told};

@@ -2,13 +2,15 @@
 // its own, which hand the turn to wait from one to the other for every event (a wake each), and which sleep for 100 ms a second
 // when nothing comes: a message may have to wait for that.
 //
-// Owner: whoever starts operations there. Executor: tags are told on the queue's thread, which must not wait. The destructor waits
-// for the thread; what was asked for must have ended by then.
+// Owner: whoever starts operations there. Executor: tags are told on the queue's thread, which must not wait, or on the one that
+// is in start_at(). The destructor waits for the queue's thread; what was asked for must have ended by then.
 #pragma once
 
 #include <atomic>
 #include <memory>
 #include <thread>
+
+#include <absl/functional/function_ref.h>
 
 namespace grpc {
 class CompletionQueue;
@@ -57,6 +59,10 @@ class GrpcLinkTagOf final : public GrpcLinkTag {
   Owner& owner_;
   const Told told_;
 };
+
+// Calls `start`, which starts an operation at the queue. Of what ends within that call, the first is told here, before this
+// returns: mostly the very same, a write that the socket has taken. The queue's thread then has not to wake for it.
+void start_at(grpc::CompletionQueue& queue, absl::FunctionRef<void()> start);
 
 class GrpcLinkQueue final {
  public:

@@ -50,6 +50,7 @@ class AcceptorStream final : public GrpcLinkCall<grpc::GenericServerAsyncReaderW
 
   // The next stream that comes shall be this one.
   void wait_for(grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue) {
+    set_queue(queue);
     service.RequestCall(&context_, &rpc_, &queue, &queue, came_.start());
   }
   void begin() {

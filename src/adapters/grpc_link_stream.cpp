@@ -35,7 +35,10 @@ Task<Status> GrpcLinkStream::send(std::string message, Instant deadline) {
     if (writes_over_ && end_unknown) co_return unavailable("the stream has ended");
     const bool fits = unsent_bytes_ == 0 || unsent_bytes_ + cost(message) <= limits_.buffer;
     if (fits && !writes_over_ && !told_end_) break;
-    if (writing_ && write_is_over()) continue;
+    if (writing_ && write_is_over()) {  // since a moment ago
+      write_more();
+      continue;
+    }
     const bool woken = co_await writable_.wait(deadline);
     if (!woken) co_return deadline_exceeded("the peer made no room in time");
   }

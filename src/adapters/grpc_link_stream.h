@@ -65,7 +65,7 @@ class GrpcLinkStream : public std::enable_shared_from_this<GrpcLinkStream> {
 
  protected:
   virtual void start_read() = 0;
-  virtual void read_soon() = 0;  // calls on_read_turn() after what is ready to run now
+  virtual void read_soon() = 0;  // calls on_read_turn() when nothing else is left to run
   virtual void start_write(std::string message) = 0;
   virtual void start_half_close() = 0;             // opener
   virtual void start_end(const Status& status) = 0;  // once, and no operation starts after it

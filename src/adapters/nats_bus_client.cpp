@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "adapters/nats_bus_connection.h"
@@ -229,7 +229,7 @@ void NatsBusClient::Pump::take(Event event) {
 
 void NatsBusClient::Pump::begin(std::uint64_t life, std::size_t max_payload, std::shared_ptr<Connection> connection) {
   connection_ = std::move(connection);
-  socket_.emplace(executor_.io(), connection_->take_socket().release());
+  socket_.emplace(executor_.io_executor(), connection_->take_socket().release());
   wait_readable();
   listener_.on_connected(life, max_payload);
   write_soon();

@@ -11,6 +11,8 @@ namespace reliant::adapters {
 namespace {
 
 constexpr std::int64_t kFlushMilliseconds = 1000;
+constexpr std::size_t kSpent = 64;
+constexpr std::size_t kSpentBytes = std::size_t{64} << 10;
 
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -198,9 +200,18 @@ natsStatus NatsBusConnection::on_detach(void* self) {
 
 void NatsBusConnection::on_message(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
   const auto& interest = *static_cast<Interest*>(closure);
-  interest.connection->mailbox_->put(
-      {.kind = NatsBusEvent::Kind::kMessage, .number = interest.number, .message = taken(message)});
-  natsMsg_Destroy(message);
+  NatsBusEvent event{.kind = NatsBusEvent::Kind::kMessage, .number = interest.number, .message = taken(message)};
+  interest.connection->let_go(message);
+  interest.connection->mailbox_->bring(std::move(event));
+}
+
+// The library frees messages on a thread of its own, which it would wake for each: so some at a time.
+void NatsBusConnection::let_go(natsMsg* message) {
+  spent_bytes_ += static_cast<std::size_t>(natsMsg_GetDataLength(message));
+  spent_.emplace_back(message);
+  if (spent_.size() < kSpent && spent_bytes_ < kSpentBytes) return;
+  spent_.clear();
+  spent_bytes_ = 0;
 }
 
 void NatsBusConnection::on_complete(void* closure) {

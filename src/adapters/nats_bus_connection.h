@@ -3,8 +3,9 @@
 // The logic thread is nats.c's event loop: it reads the socket and writes it, and never waits for the server, since what
 // cannot be written yet stays in a buffer. What does wait (to connect, to flush, to close) is for the client's own thread.
 //
-// nats.c hands out what came on a thread of its own. (Its other way, to ask each subscription, loses whose question it was
-// that nobody listens to, and to ask the thousands of a gateway after each read would cost more than that thread's turn.)
+// nats.c hands out what came on a thread of its own, which may become the logic thread for it (AsioExecutor::Sharing). (Its
+// other way, to ask each subscription, loses whose question it was that nobody listens to, and to ask the thousands of a
+// gateway after each read would cost more than that thread's turn.)
 //
 // Owner: shared by the client's thread and the logic thread; nats.c goes on calling back after it was told to close, so the
 // object keeps itself until the last of its callbacks has run. Failures: a connection that is of no use any more has ended.
@@ -66,8 +67,10 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   };
   struct Deleter {
     void operator()(natsSubscription* subscription) const { natsSubscription_Destroy(subscription); }
+    void operator()(natsMsg* message) const { natsMsg_Destroy(message); }
   };
   using Subscription = std::unique_ptr<natsSubscription, Deleter>;
+  using Message = std::unique_ptr<natsMsg, Deleter>;
 
   natsStatus configure(natsOptions* made, const NatsOptions& options, const std::vector<std::string>& urls);
   natsStatus secure(natsOptions* made, const NatsOptions& options, const std::vector<std::string>& urls);
@@ -85,6 +88,8 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   static void on_closed(natsConnection*, void* closure);
   static void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure);
 
+  void let_go(natsMsg* message);
+
   void pin() { ++pins_; }
   void unpin();
 
@@ -98,6 +103,8 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   std::atomic<bool> ended_ = false;
   std::atomic<bool> attached_ = false;
   std::atomic<bool> unwritten_ = false;
+  std::vector<Message> spent_;  // the delivery thread's
+  std::size_t spent_bytes_ = 0;
   std::atomic<int> pins_ = 0;  // callbacks that are still to come and say that they were the last
   std::shared_ptr<NatsBusConnection> self_;
 };

@@ -40,10 +40,17 @@ class NatsBusMailbox final : public std::enable_shared_from_this<NatsBusMailbox>
   // From any thread.
   void put(NatsBusEvent event) {
     const std::lock_guard lock(mutex_);
-    if (executor_ == nullptr) return;
-    events_.push_back(std::move(event));
-    if (std::exchange(posted_, true)) return;
-    executor_->post([self = shared_from_this()] { self->hand_over(); });
+    if (add(std::move(event))) executor_->post([self = shared_from_this()] { self->hand_over(); });
+  }
+
+  // From a thread of nats.c's that holds none of its locks: it may become the logic thread.
+  void bring(NatsBusEvent event) {
+    AsioExecutor* offered = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      if (add(std::move(event)) && executor_->offer([self = shared_from_this()] { self->hand_over(); })) offered = executor_;
+    }
+    if (offered != nullptr) offered->serve();
   }
 
   // From any thread: whether it is the logic thread.
@@ -61,6 +68,12 @@ class NatsBusMailbox final : public std::enable_shared_from_this<NatsBusMailbox>
   }
 
  private:
+  // True: it is the first that waits to be handed over.
+  bool add(NatsBusEvent event) {
+    if (executor_ == nullptr) return false;
+    events_.push_back(std::move(event));
+    return !std::exchange(posted_, true);
+  }
   void hand_over() {
     std::vector<NatsBusEvent> events;
     {

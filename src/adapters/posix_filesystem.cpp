@@ -15,8 +15,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -206,8 +204,8 @@ Result<std::string> canonical_now(const std::string& path) {
 
 }  // namespace
 
-PosixFilesystem::PosixFilesystem(asio::io_context& io)
-    : io_(io), thread_(std::make_unique<asio::thread_pool>(1)) {}
+PosixFilesystem::PosixFilesystem(AsioExecutor& executor)
+    : executor_(executor), thread_(std::make_unique<asio::thread_pool>(1)) {}
 PosixFilesystem::~PosixFilesystem() {
   thread_->stop();
   thread_->join();
@@ -218,9 +216,8 @@ Task<T> PosixFilesystem::off_thread(std::function<T()> work) {
   // Shared with the work: whoever waits may be gone when it is done.
   auto answer = std::make_shared<OneShot<T>>();
   ++*under_way_;
-  asio::post(*thread_, [&io = io_, under_way = under_way_, answer, work = std::move(work),
-                        guard = asio::make_work_guard(io_)]() mutable {
-    asio::post(io, [under_way = std::move(under_way), answer = std::move(answer), result = work()]() mutable {
+  asio::post(*thread_, [&executor = executor_, under_way = under_way_, answer, work = std::move(work)]() mutable {
+    executor.post([under_way = std::move(under_way), answer = std::move(answer), result = work()]() mutable {
       --*under_way;
       answer->set(std::move(result));
     });

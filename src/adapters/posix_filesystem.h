@@ -6,25 +6,24 @@
 // A write goes to a temporary file beside the target, is flushed, renamed over it, and the directory is
 // flushed: a crash leaves the old or the new content. Symbolic links are followed, so a link stays one.
 //
-// Owner: the composition root; destroy it after everything that uses it. Executor: the logic thread, which
-// runs `io`.
+// Owner: the composition root; destroy it after everything that uses it. Executor: the logic thread.
 #pragma once
 
 #include <functional>
 #include <memory>
 
+#include "adapters/asio_executor.h"
 #include "ports/filesystem.h"
 
 namespace boost::asio {
-class io_context;
 class thread_pool;
-}  // namespace boost::asio
+}
 
 namespace reliant::adapters {
 
 class PosixFilesystem final : public ports::Filesystem {
  public:
-  explicit PosixFilesystem(boost::asio::io_context& io);
+  explicit PosixFilesystem(AsioExecutor& executor);
   ~PosixFilesystem() override;
 
   Task<Result<std::string>> read(std::string path, std::size_t limit) override;
@@ -40,7 +39,7 @@ class PosixFilesystem final : public ports::Filesystem {
   template <class T>
   Task<T> off_thread(std::function<T()> work);
 
-  boost::asio::io_context& io_;
+  AsioExecutor& executor_;
   std::shared_ptr<std::size_t> under_way_ = std::make_shared<std::size_t>(0);  // calls, on the thread
   std::unique_ptr<boost::asio::thread_pool> thread_;
 };

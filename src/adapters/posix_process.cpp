@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "adapters/posix_error.h"
@@ -36,7 +36,7 @@ constexpr std::size_t kChunk = 64 * 1024;
 
 // One end of an output pipe that we read.
 struct Pipe {
-  Pipe(asio::io_context& io, UniqueFd fd) : descriptor(io, fd.release()) {}
+  Pipe(const asio::any_io_executor& executor, UniqueFd fd) : descriptor(executor, fd.release()) {}
 
   bool open() const { return descriptor.is_open(); }
   void close() {
@@ -78,8 +78,8 @@ struct Pipe {
 // Owned by the Process and by the handlers that are under way: it lives until the child has been reaped.
 class Child : public std::enable_shared_from_this<Child> {
  public:
-  Child(asio::io_context& io, pid_t pid, UniqueFd pidfd, UniqueFd out, UniqueFd err)
-      : pid_(pid), pidfd_(io, pidfd.release()), out_(io, std::move(out)), err_(io, std::move(err)) {}
+  Child(const asio::any_io_executor& executor, pid_t pid, UniqueFd pidfd, UniqueFd out, UniqueFd err)
+      : pid_(pid), pidfd_(executor, pidfd.release()), out_(executor, std::move(out)), err_(executor, std::move(err)) {}
   ~Child() {
     siginfo_t info{};
     if (!reaped_) ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG);
@@ -358,7 +358,8 @@ Task<Result<std::unique_ptr<ports::Process>>> PosixProcesses::spawn(ports::Proce
     ::waitpid(pid, nullptr, 0);
     co_return posix_error(error, concat("cannot watch ", spec.argv[0]));
   }
-  auto child = std::make_shared<Child>(io_, pid, std::move(pidfd), std::move(out.read), std::move(err.read));
+  auto child = std::make_shared<Child>(executor_.io_executor(), pid, std::move(pidfd), std::move(out.read),
+                                       std::move(err.read));
   co_return std::make_unique<PosixProcess>(std::move(child), grace_);
 }
 

@@ -7,7 +7,7 @@
 // so that its number, which is the group's, cannot be given to a stranger. Standard input is a file in
 // memory: nobody has to feed a pipe.
 //
-// Owner: the composition root. Executor: the logic thread, which runs `io`. R7, DESIGN "Cancellation kills
+// Owner: the composition root. Executor: the logic thread. R7, DESIGN "Cancellation kills
 // the group".
 #pragma once
 
@@ -16,11 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/asio_executor.h"
 #include "ports/process.h"
-
-namespace boost::asio {
-class io_context;
-}
 
 namespace reliant::adapters {
 
@@ -31,13 +28,13 @@ class PosixProcesses final : public ports::Processes {
 
   // `environment` ("NAME=value") is what every child inherits: the caller leaves out what no child should
   // see.
-  PosixProcesses(boost::asio::io_context& io, std::vector<std::string> environment, Duration grace = kGrace)
-      : io_(io), environment_(std::move(environment)), grace_(grace) {}
+  PosixProcesses(AsioExecutor& executor, std::vector<std::string> environment, Duration grace = kGrace)
+      : executor_(executor), environment_(std::move(environment)), grace_(grace) {}
 
   Task<Result<std::unique_ptr<ports::Process>>> spawn(ports::ProcessSpec spec) override;
 
  private:
-  boost::asio::io_context& io_;
+  AsioExecutor& executor_;
   std::vector<std::string> environment_;
   Duration grace_;
 };

@@ -3,7 +3,7 @@
 #include <csignal>
 #include <utility>
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/signal_set.hpp>
 
 #include "runtime/channel.h"
@@ -11,7 +11,7 @@
 namespace reliant::adapters {
 
 struct Signals::State {
-  explicit State(boost::asio::io_context& io) : set(io) {}
+  explicit State(AsioExecutor& executor) : set(executor.io_executor()) {}
   boost::asio::signal_set set;
   Channel<int> pending{16};  // more at once mean nothing more
 };
@@ -19,7 +19,7 @@ struct Signals::State {
 Signals::Signals(AsioExecutor& executor) : Signals(executor, {SIGINT, SIGTERM}) {}
 
 Signals::Signals(AsioExecutor& executor, const std::vector<int>& numbers)
-    : state_(std::make_shared<State>(executor.io())) {
+    : state_(std::make_shared<State>(executor)) {
   for (const int number : numbers) state_->set.add(number);
   wait(state_);
 }

@@ -115,8 +115,8 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   CO_TRY_ASSIGN(const auto journal,
                 adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower, post));
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), options.links));
-  adapters::PosixProcesses processes(process.executor().io(), environment.for_children());
-  adapters::PosixFilesystem files(process.executor().io());
+  adapters::PosixProcesses processes(process.executor(), environment.for_children());
+  adapters::PosixFilesystem files(process.executor());
   tools::ToolRegistry tools = tools::make_standard_tools(processes, files);
   Clock& clock = process.clock();
   daemon::Daemon daemon(process.context(), clock, process.random().stream("daemon"), log, *links, tools, *journal,
@@ -133,6 +133,7 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   const auto first = co_await race(
       process.until_asked_to_stop(concat("reliant daemon ", daemon.id().str(), " starts, gateway ", options.gateways[0])),
       until_ended(life));
+  co_await process.executor().come_home();
   if (const Instant* const deadline = std::get_if<0>(&first)) {
     co_await supervisor.stop(*deadline);
     co_await scope.join();

@@ -38,7 +38,8 @@ class ServerProcess {
   // Runs the role from its start to its end, and returns the exit code: 0 stopped in order, 1 not, 2 a flag was wrong.
   int run(Task<Status> life);
 
-  // Of the life: says to people that it is ready, then waits until it is asked to stop. By when it has to be done.
+  // Of the life: says to people that it is ready, then waits until it is asked to stop. By when it has to be done. In between
+  // threads of libraries may be the logic thread; the life goes on at home (AsioExecutor::come_home).
   Task<Instant> until_asked_to_stop(std::string ready);
   // Of who serves many at a time, and starts no programs: as many connections as the machine allows (adapters/open_files.h).
   void take_all_open_files();

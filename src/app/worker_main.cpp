@@ -26,8 +26,8 @@ constexpr Duration kStartPatience = std::chrono::seconds(8);
 // R41: what runs here instead of on a daemon. Its processes see none of our secrets.
 struct LocalTools {
   LocalTools(adapters::AsioExecutor& executor, const Environment& environment)
-      : processes(executor.io(), environment.for_children()),
-        files(executor.io()),
+      : processes(executor, environment.for_children()),
+        files(executor),
         registry(tools::make_standard_tools(processes, files)) {}
 
   adapters::PosixProcesses processes;

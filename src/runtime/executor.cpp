@@ -36,7 +36,6 @@ bool Executor::running_inside(const Context& context) const noexcept {
 
 void Executor::reap_later(Reapable& reapable) {
   if (!reapable.linked()) dying_.push_back(reapable);
-  kick();
 }
 
 void Executor::reap() {

@@ -106,11 +106,8 @@ class Executor {
   void let_go(std::uint32_t node);
 
  protected:
-  // For a driver (production). Its loop: `reap`, `release(real time)`, then `run_one` for each entry of the
-  // batch, and sleeps until `next_timer()`. While it sleeps, `set_outside(true)`: then `on_work` tells it
-  // that something was made ready, or a timer was set, by a callback from outside of the loop.
-  virtual void on_work() {}
-  void set_outside(bool outside) noexcept { outside_ = outside; }
+  // For a driver (production). Its loop: what callbacks from outside have to do, `reap`, `release(real time)`, then `run_one`
+  // for each entry of the batch; and again, or it sleeps until `next_timer()` when nothing is ready.
   bool has_dying() const noexcept { return !dying_.empty(); }
   void release(Instant now);  // moves the clock, never back, and makes ready what is due
   void run_one();             // something must be ready
@@ -125,9 +122,6 @@ class Executor {
   void remove(Wake& wake) noexcept;
   void run_wake(Wake& wake, std::uint32_t choice);
   void hold(Wake& wake);
-  void kick() {
-    if (outside_) [[unlikely]] on_work();
-  }
 
   Instant now_{};
   std::uint64_t hash_ = kHashSeed;
@@ -136,7 +130,6 @@ class Executor {
   const NodeTimes* times_ = nullptr;
   Random random_;
   Order order_;
-  bool outside_ = false;
   ReadyList ready_;
   TimerHeap timers_;
   ReadyList held_;  // what would have run on nodes that are held
@@ -191,7 +184,6 @@ inline void Executor::make_ready(Wake& wake) {
   if (wake.where_ == Wake::Where::kHeld) [[unlikely]] return;
   if (wake.where_ == Wake::Where::kTimer) timers_.erase(wake.position_);
   ready_.push(wake);
-  kick();
 }
 
 inline void Executor::set_timer(Wake& wake, Instant when) {
@@ -200,7 +192,6 @@ inline void Executor::set_timer(Wake& wake, Instant when) {
   if (when <= now_) return make_ready(wake);
   if (when == kNever) return;
   timers_.insert(wake, when);
-  kick();
 }
 
 inline void Executor::remove(Wake& wake) noexcept {

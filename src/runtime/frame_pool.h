@@ -1,12 +1,14 @@
 // FramePool: memory for coroutine frames. A task is born and dies many million times a second, nearly always
 // in one of a few sizes, so freed frames are kept in lists by size and handed out again.
 //
-// Each thread has its own lists; memory stays with the thread that frees it and is not given back. Under
-// AddressSanitizer every frame is a plain allocation, so that a use after free is seen.
+// Each thread has its own lists; memory stays with the thread that frees it and is not given back. An executor that goes
+// from thread to thread takes its lists along (`exchange`). Under AddressSanitizer every frame is a plain allocation, so
+// that a use after free is seen.
 #pragma once
 
 #include <cstddef>
 #include <new>
+#include <utility>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -19,15 +21,26 @@
 
 namespace reliant {
 
+// What a thread, or an executor, keeps: freed blocks by size, and how many are out.
+struct FrameLists {
+  struct FreeBlock {
+    FreeBlock* next;
+  };
+  static constexpr std::size_t kClasses = 33;  // up to 2 KiB; larger frames are rare
+
+  FreeBlock* free[kClasses] = {};
+  std::ptrdiff_t live = 0;
+};
+
 class FramePool {
  public:
   static void* allocate(std::size_t bytes) {
-    ++live_;
+    ++lists_.live;
 #ifndef RELIANT_FRAME_POOL_DISABLED
     const std::size_t size_class = class_of(bytes);
-    if (size_class < kClasses) [[likely]] {
-      if (FreeBlock* block = free_[size_class]) [[likely]] {
-        free_[size_class] = block->next;
+    if (size_class < FrameLists::kClasses) [[likely]] {
+      if (FrameLists::FreeBlock* block = lists_.free[size_class]) [[likely]] {
+        lists_.free[size_class] = block->next;
         return block;
       }
       return ::operator new(size_class * kStep);
@@ -37,11 +50,11 @@ class FramePool {
   }
 
   static void release(void* memory, [[maybe_unused]] std::size_t bytes) noexcept {
-    --live_;
+    --lists_.live;
 #ifndef RELIANT_FRAME_POOL_DISABLED
     const std::size_t size_class = class_of(bytes);
-    if (size_class < kClasses) [[likely]] {
-      free_[size_class] = ::new (memory) FreeBlock{free_[size_class]};
+    if (size_class < FrameLists::kClasses) [[likely]] {
+      lists_.free[size_class] = ::new (memory) FrameLists::FreeBlock{lists_.free[size_class]};
       return;
     }
 #endif
@@ -49,18 +62,15 @@ class FramePool {
   }
 
   // Blocks that this thread has allocated and not released: what leak checks compare.
-  static std::ptrdiff_t live() noexcept { return live_; }
+  static std::ptrdiff_t live() noexcept { return lists_.live; }
+  // This thread's for `others`.
+  static void exchange(FrameLists& others) noexcept { std::swap(lists_, others); }
 
  private:
-  struct FreeBlock {
-    FreeBlock* next;
-  };
   static constexpr std::size_t kStep = 64;
-  static constexpr std::size_t kClasses = 33;  // up to 2 KiB; larger frames are rare
   static constexpr std::size_t class_of(std::size_t bytes) { return (bytes + kStep - 1) / kStep; }
 
-  static inline constinit thread_local FreeBlock* free_[kClasses] = {};
-  static inline constinit thread_local std::ptrdiff_t live_ = 0;
+  static inline constinit thread_local FrameLists lists_;
 };
 
 }  // namespace reliant

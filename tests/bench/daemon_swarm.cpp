@@ -247,7 +247,7 @@ Task<void> call_on_and_on(Calls& calls) {
   Calls calls{machine, router, std::move(users), daemons, random, run};
   TaskScope scope(machine.executor, 0);
   for (std::size_t i = 0; i < at_once; ++i) scope.spawn(call_on_and_on(calls));
-  boost::asio::posix::stream_descriptor input(machine.executor.io(), 0);
+  boost::asio::posix::stream_descriptor input(machine.executor.io_executor(), 0);
   input.async_wait(boost::asio::posix::stream_descriptor::wait_read, [&](boost::system::error_code) { calls.stopping = true; });
   say("calling");
   (void)machine.executor.run_loop_until([&] { return calls.stopping; });

@@ -274,9 +274,9 @@ def toolcall_values(binaries):
         for _ in range(TOOL_TURNS):
             nats, _ = pace(binaries, "nats_peer", "ping", cluster.nats, "bare.echo", 1, 10_000, MESSAGE_SIZE)
             grpc, _ = pace(binaries, "grpc_peer", "ping", end.address, 1, 10_000, MESSAGE_SIZE)
-            ours, _ = cluster.calls(binaries, 1, 500)
+            ours, _ = cluster.calls(binaries, 1, 3_000)
             _, chain = pace(binaries, "nats_peer", "ping", cluster.nats, "bare.chain", TOOL_CALLS_AT_ONCE, 50_000, MESSAGE_SIZE)
-            _, rate = cluster.calls(binaries, TOOL_CALLS_AT_ONCE, 3_000)
+            _, rate = cluster.calls(binaries, TOOL_CALLS_AT_ONCE, 10_000)
             recorded.append((cluster.recorded_calls(binaries, 1, 100)[0], cluster.recorded_calls(binaries, TOOL_CALLS_AT_ONCE, 1_000)[1]))
             latency.append(ours / (nats + grpc))
             throughput.append(rate / chain)

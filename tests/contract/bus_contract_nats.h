@@ -62,6 +62,7 @@ class NatsWorld {
   std::unique_ptr<NatsServer> own_;
   NatsServer& server_;
   adapters::AsioExecutor executor_;
+  const adapters::AsioExecutor::Sharing sharing_{executor_};  // with nats.c's thread, as in a server
   CountingLog log_;
   std::unique_ptr<adapters::NatsBus> one_;
   std::unique_ptr<adapters::NatsBus> two_;

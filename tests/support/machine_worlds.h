@@ -53,8 +53,8 @@ class PosixMachine {
 
   std::string directory_;
   adapters::AsioExecutor executor_;
-  adapters::PosixProcesses processes_{executor_.io(), environment()};
-  adapters::PosixFilesystem filesystem_{executor_.io()};
+  adapters::PosixProcesses processes_{executor_, environment()};
+  adapters::PosixFilesystem filesystem_{executor_};
   TaskScope scope_{executor_, 0};
 };
 

@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <csignal>
+#include <pthread.h>
+
+#include <atomic>
 #include <chrono>
+#include <csignal>
 #include <optional>
 #include <string>
 #include <thread>
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
@@ -20,6 +23,7 @@
 #include "runtime/channel.h"
 #include "runtime/deadline.h"
 #include "runtime/event.h"
+#include "runtime/frame_pool.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 
@@ -106,6 +110,41 @@ TEST(AsioExecutor, RunsWhatIsForTheEndOfATurnAfterAllThatWasReady) {
   EXPECT_TRUE(executor.run_loop_until([&] { return order.size() == 5; }, std::chrono::seconds(10)));
 }
 
+Task<void> go_on(int& count) {
+  for (;;) {
+    ++count;
+    co_await yield();
+  }
+}
+
+TEST(AsioExecutor, EndsATurnWhenNothingIsLeftToRun) {
+  AsioExecutor executor;
+  TaskScope scope(executor, 0);
+  std::string order;
+  const auto steps = [](AsioExecutor& clock, std::string& seen) -> Task<void> {
+    clock.run_at_end_of_turn([&] { seen += 'e'; });
+    clock.post([&] { seen += 'p'; });
+    for (int i = 0; i < 3; ++i) {
+      co_await yield();
+      seen += 's';
+    }
+  };
+  scope.spawn(steps(executor, order));
+  EXPECT_TRUE(executor.run_loop_until([&] { return order.size() == 5; }, std::chrono::seconds(10)));
+  EXPECT_EQ(order, "pssse");
+}
+
+TEST(AsioExecutor, EndsATurnNowAndThenWhenThereIsNoEndOfWork) {
+  AsioExecutor executor;
+  TaskScope scope(executor, 0);
+  int count = 0;
+  bool ended = false;
+  scope.spawn(go_on(count));
+  executor.run_at_end_of_turn([&] { ended = true; });
+  EXPECT_TRUE(executor.run_loop_until([&] { return ended; }, std::chrono::seconds(10)));
+  EXPECT_LT(count, 100);
+}
+
 TEST(AsioExecutor, KnowsItsThread) {
   AsioExecutor executor;
   EXPECT_FALSE(executor.runs_here());
@@ -178,8 +217,176 @@ TEST(AsioExecutor, TakesWorkFromOtherThreadsInOrder) {
   EXPECT_TRUE(std::ranges::is_sorted(got));
 }
 
+// --- shared with other threads ---------------------------------------------------------------------------------------
+
+constexpr pthread_t kNobody = 0;
+
+Task<void> note_thread(Event& wakes, pthread_t& id) {
+  co_await wakes.wait();
+  id = pthread_self();
+}
+
+// Brings news until `over`; each time there is nothing else to do, since the one before has been seen to.
+template <class Bring>
+std::thread bringer(std::atomic<bool>& over, Bring bring) {
+  return std::thread([&over, bring] {
+    while (!over) bring();
+  });
+}
+
+TEST(AsioExecutor, RunsOnTheThreadThatBringsNewsWhatTheyWake) {
+  AsioExecutor executor;
+  const AsioExecutor::Sharing sharing(executor);
+  TaskScope scope(executor, 0);
+  std::atomic<bool> over = false;
+  Event event;
+  pthread_t woken = kNobody;
+  bool inside = false;
+  bool after = true;
+  pthread_t brought = kNobody;
+  const pthread_t loop = pthread_self();
+  scope.spawn(note_thread(event, woken));
+  std::thread other = bringer(over, [&] {
+    executor.dispatch([&] {
+      if (pthread_self() == loop) return;  // it was still at it
+      inside = executor.runs_here();
+      brought = pthread_self();
+      event.set();
+    });
+    after = executor.runs_here();
+  });
+  EXPECT_TRUE(executor.run_loop_until([&] { return woken != kNobody; }, std::chrono::seconds(20)));
+  over = true;
+  other.join();
+  EXPECT_TRUE(inside);
+  EXPECT_FALSE(after);
+  EXPECT_EQ(woken, brought);
+}
+
+TEST(AsioExecutor, StaysOnItsThreadUnlessItIsShared) {
+  constexpr int kMany = 1000;
+  const pthread_t loop = pthread_self();
+  AsioExecutor executor;
+  int strangers = 0;
+  int count = 0;
+  std::thread other([&] {
+    for (int i = 0; i < kMany; ++i) {
+      executor.dispatch([&] {
+        if (pthread_self() != loop) ++strangers;
+        ++count;
+      });
+    }
+  });
+  EXPECT_TRUE(executor.run_loop_until([&] { return count == kMany; }, std::chrono::seconds(20)));
+  other.join();
+  EXPECT_EQ(strangers, 0);
+}
+
+Task<void> add_after_a_while(int& sum) {
+  co_await yield();
+  ++sum;
+}
+
+// Nothing here is atomic: the thread sanitizer sees that one knows what the other has done.
+TEST(AsioExecutor, IsOneThreadAtATimeHoweverManyShareIt) {
+  constexpr int kThreads = 4;
+  constexpr int kMany = 5000;
+  const std::ptrdiff_t frames = FramePool::live();
+  AsioExecutor executor;
+  {
+    const AsioExecutor::Sharing sharing(executor);
+    TaskScope scope(executor, 0);
+    std::vector<int> next(kThreads, 0);
+    int sum = 0;
+    int disorder = 0;
+    std::vector<std::thread> threads;
+    for (std::size_t thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (int i = 0; i < kMany; ++i) {
+          executor.dispatch([&, thread, i] {
+            if (next[thread]++ != i) ++disorder;
+            scope.spawn(add_after_a_while(sum));
+          });
+        }
+      });
+    }
+    EXPECT_TRUE(executor.run_loop_until([&] { return sum == kThreads * kMany; }, std::chrono::seconds(60)));
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(disorder, 0);
+  }
+  EXPECT_EQ(FramePool::live(), frames);
+}
+
+TEST(AsioExecutor, LetsABringerGoThoughThereIsMoreToDo) {
+  AsioExecutor executor;
+  const AsioExecutor::Sharing sharing(executor);
+  TaskScope scope(executor, 0);
+  int count = 0;
+  std::atomic<int> returned = 0;
+  scope.spawn(go_on(count));
+  std::thread other([&] {
+    for (; returned < 1000; ++returned) executor.dispatch([] {});
+  });
+  EXPECT_TRUE(executor.run_loop_until([&] { return returned == 1000; }, std::chrono::seconds(20)));
+  other.join();
+  EXPECT_GT(count, 0);
+}
+
+TEST(AsioExecutor, BelongsToItsThreadAgainWhenTheLoopIsLeft) {
+  AsioExecutor executor;
+  const AsioExecutor::Sharing sharing(executor);
+  std::atomic<bool> over = false;
+  std::atomic<int> offered = 0;
+  int count = 0;
+  std::thread other = bringer(over, [&] {
+    executor.dispatch([&] { ++count; });
+    ++offered;
+    offered.notify_one();
+  });
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_FALSE(executor.run_loop_until([] { return false; }, milliseconds(1)));
+    const int before = count;
+    const int seen = offered;
+    for (int now = seen; now < seen + 3; now = offered) offered.wait(now);
+    EXPECT_EQ(count, before);  // what comes now waits
+  }
+  over = true;
+  other.join();
+  EXPECT_TRUE(executor.run_loop_until([&] { return count == offered; }, std::chrono::seconds(20)));
+}
+
+TEST(AsioExecutor, ComesHomeWhenItIsSharedNoMore) {
+  for (int i = 0; i < 20; ++i) {
+    AsioExecutor executor;
+    TaskScope scope(executor, 0);
+    std::atomic<bool> over = false;
+    Event event;
+    pthread_t home = kNobody;
+    std::thread other = bringer(over, [&] {
+      executor.dispatch([&] {
+        if (!executor.at_home()) event.set();
+      });
+    });
+    const auto traveller = [](AsioExecutor& loop, Event& away, pthread_t& where) -> Task<void> {
+      {
+        const AsioExecutor::Sharing sharing(loop);
+        co_await away.wait();
+      }
+      co_await loop.come_home();
+      where = pthread_self();
+    };
+    scope.spawn(traveller(executor, event, home));
+    EXPECT_TRUE(executor.run_loop_until([&] { return home != kNobody; }, std::chrono::seconds(20)));
+    over = true;
+    other.join();
+    EXPECT_EQ(home, pthread_self());
+  }
+}
+
+// --- Asio's objects --------------------------------------------------------------------------------------------------
+
 struct Pair {
-  explicit Pair(AsioExecutor& executor) : here(executor.io()), there(executor.io()) {
+  explicit Pair(AsioExecutor& executor) : here(executor.io_executor()), there(executor.io_executor()) {
     boost::asio::local::connect_pair(here, there);
   }
   Socket here;
@@ -221,9 +428,7 @@ TEST(AsioOperation, IsCancelledWithItsFrameAndLetsGoOfWhatItKept) {
     scope.spawn(reader(std::move(pair), executor, late));
     EXPECT_TRUE(executor.run_loop_until([&] { return late == 1; }, std::chrono::seconds(10)));
   }
-  executor.io().restart();
-  executor.io().poll();
-  EXPECT_TRUE(kept.expired());
+  EXPECT_TRUE(executor.run_loop_until([&] { return kept.expired(); }, std::chrono::seconds(10)));
   EXPECT_EQ(executor.registered(), 0u);
 }
 
@@ -243,8 +448,8 @@ TEST(AsioOperation, MayBeDestroyedAtAnyPoint) {
     scope.spawn(reader(pair, executor, got));
     for (std::size_t i = 0; i < handlers; ++i) {
       if (i % 3 == 0) boost::asio::write(pair->there, boost::asio::buffer("x", 1));
-      executor.io().restart();
-      executor.io().run_one_for(milliseconds(1));
+      int asked = 0;  // before, at the start, after a handler
+      executor.run_loop_until([&] { return asked++ > 1; }, milliseconds(1));
     }
     EXPECT_LE(got, handlers);
   }

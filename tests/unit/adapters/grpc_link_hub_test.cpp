@@ -73,6 +73,21 @@ TEST(GrpcLinkHub, LetsRolesTakeTheirTurnWhileACrowdComes) {
   hub->shut();
 }
 
+// What a turn has brought forth is written at its end, with other adapters' words too; what may wait comes behind that.
+TEST(GrpcLinkHub, DoesWhatMayWaitBehindTheEndOfTheTurn) {
+  AsioExecutor executor;
+  const auto hub = std::make_shared<GrpcLinkHub>(executor, adapters::GrpcLinkOptions{});
+  std::string order;
+  executor.post([&] {
+    hub->when_idle([&] { order += 'i'; });
+    executor.run_at_end_of_turn([&] { order += 'e'; });
+    hub->when_idle([&] { order += 'j'; });
+  });
+  EXPECT_TRUE(executor.run_loop_until([&] { return order.size() == 3; }, std::chrono::seconds(10)));
+  EXPECT_EQ(order, "eij");
+  hub->shut();
+}
+
 // Its gRPC is one thread, which takes a write at a time.
 class FakeStream final : public GrpcLinkStream {
  public:

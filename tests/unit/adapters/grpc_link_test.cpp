@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
@@ -257,6 +257,28 @@ TEST(GrpcLink, RefusesMetadataThatGrpcCannotSend) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
+TEST(GrpcLink, LetsTheLogicRunOnItsThreadsWhileItIsShared) {
+  GrpcLinkWorld world;
+  const auto body = [](GrpcLinkWorld& w) -> Task<void> {
+    Pair pair = co_await Suite::connected(w);
+    int elsewhere = 0;
+    {
+      const adapters::AsioExecutor::Sharing sharing(w.asio_executor());
+      for (int i = 0; i < 500; ++i) {
+        const std::string said(i % 100 == 99 ? 40'000 : 40, static_cast<char>('a' + i % 26));
+        EXPECT_TRUE((co_await pair.link->send(said, kNever)).ok());
+        EXPECT_EQ(co_await Suite::heard(*pair.accepted), said);
+        EXPECT_TRUE((co_await pair.accepted->send(said, kNever)).ok());
+        EXPECT_EQ(co_await Suite::heard(*pair.link), said);
+        if (!w.asio_executor().at_home()) ++elsewhere;
+      }
+    }
+    co_await w.asio_executor().come_home();  // the pair ends there
+    EXPECT_GT(elsewhere, 0);
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
 // --- where it listens ------------------------------------------------------------------------------------------------
 
 TEST(GrpcLink, RefusesAPortThatAnotherProcessHas) {
@@ -268,7 +290,7 @@ TEST(GrpcLink, RefusesAPortThatAnotherProcessHas) {
   EXPECT_NE(message_of(taken).find(first->address()), std::string_view::npos) << taken;
 
   using Tcp = boost::asio::ip::tcp;
-  const Tcp::acceptor plain(world.asio_executor().io(), Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  const Tcp::acceptor plain(world.asio_executor().io_executor(), Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
   const Status plain_taken = others->listen(concat("127.0.0.1:", plain.local_endpoint().port())).status();
   EXPECT_EQ(plain_taken.code(), StatusCode::kAlreadyExists) << plain_taken;
   EXPECT_EQ(others->listen(concat("0.0.0.0:", plain.local_endpoint().port())).status().code(), StatusCode::kAlreadyExists);
@@ -306,7 +328,7 @@ TEST(GrpcLink, LivesOnWhenStrangersSendGarbage) {
     const Tcp::endpoint where(boost::asio::ip::address_v4::loopback(), parse_host_port(pair.listener->address())->port);
     std::vector<std::unique_ptr<Tcp::socket>> strangers;
     for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(5000, '\xff'), std::string()}) {
-      auto socket = std::make_unique<Tcp::socket>(w.asio_executor().io());
+      auto socket = std::make_unique<Tcp::socket>(w.asio_executor().io_executor());
       socket->connect(where);
       boost::asio::write(*socket, boost::asio::buffer(bytes));
       strangers.push_back(std::move(socket));
@@ -393,7 +415,7 @@ TEST(GrpcLink, ConnectEndsInTimeWhenNobodyAnswers) {
   GrpcLinkWorld world;
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {
     using Tcp = boost::asio::ip::tcp;
-    const Tcp::acceptor silent(w.asio_executor().io(), Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+    const Tcp::acceptor silent(w.asio_executor().io_executor(), Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
     const LinkTarget target{concat("127.0.0.1:", silent.local_endpoint().port()), kMethod, {}};
     const Status late = co_await connected_status(w.opener(), target, in(w, milliseconds(300)));
     EXPECT_EQ(late.code(), StatusCode::kDeadlineExceeded) << late;

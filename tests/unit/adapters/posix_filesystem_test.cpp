@@ -54,7 +54,7 @@ class PosixFilesystemTest : public testing::Test {
 
   TemporaryDirectory directory;
   adapters::AsioExecutor executor;
-  adapters::PosixFilesystem files{executor.io()};
+  adapters::PosixFilesystem files{executor};
   TaskScope scope{executor, 0};
 };
 

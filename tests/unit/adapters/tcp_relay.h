@@ -1,7 +1,7 @@
 // TcpRelay: stands between two ends of TCP connections on this machine, and can freeze: nothing passes any more, and
 // nothing ends, as when a network breaks or a machine hangs.
 //
-// Runs on the io_context of the executor it is given, which outlives it.
+// Runs on the executor it is given, which outlives it.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
@@ -25,7 +25,7 @@ class TcpRelay {
  public:
   // `target`: "127.0.0.1:port".
   TcpRelay(adapters::AsioExecutor& executor, const std::string& target)
-      : state_(std::make_shared<State>(executor.io(), parse_host_port(target)->port)) {
+      : state_(std::make_shared<State>(executor.io_executor(), parse_host_port(target)->port)) {
     accept(state_);
   }
   TcpRelay(const TcpRelay&) = delete;
@@ -43,8 +43,8 @@ class TcpRelay {
   using Tcp = boost::asio::ip::tcp;
 
   struct State {
-    State(boost::asio::io_context& io, std::uint16_t port)
-        : acceptor(io, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)),
+    State(const boost::asio::any_io_executor& executor, std::uint16_t port)
+        : acceptor(executor, Tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)),
           target(boost::asio::ip::address_v4::loopback(), port) {}
     Tcp::acceptor acceptor;
     Tcp::endpoint target;

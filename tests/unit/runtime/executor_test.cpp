@@ -227,25 +227,17 @@ TEST(Wake, ACallbackMayResumeOneCoroutineAsItsLastAct) {
 // A driver as production has one: it decides when to run and how late it is.
 class Driver final : public Executor {
  public:
-  Driver() : Executor(0, Order::kFifo) { set_outside(true); }
-  bool wants_to_run() const { return posted_; }
+  Driver() : Executor(0, Order::kFifo) {}
+  bool wants_to_run() const { return ready_count() > 0 || has_dying(); }
   Instant sleeps_until() const { return next_timer(); }
   void drain(Instant real_now) {
-    set_outside(false);
-    posted_ = false;
     if (has_dying()) reap();
     release(real_now);
     for (std::size_t batch = ready_count(); batch > 0 && ready_count() > 0; --batch) run_one();
-    set_outside(true);
-    if (ready_count() > 0 || has_dying()) on_work();
   }
-
- private:
-  void on_work() override { posted_ = true; }
-  bool posted_ = false;
 };
 
-TEST(ExecutorDriver, IsToldOfWorkFromOutsideAndOfNothingElse) {
+TEST(ExecutorDriver, RunsWhatIsDueWhenItSaysSo) {
   Driver driver;
   TaskScope scope(driver, 0);
   std::vector<Instant> times;
