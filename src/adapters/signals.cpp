@@ -1,7 +1,6 @@
 #include "adapters/signals.h"
 
 #include <csignal>
-#include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -33,7 +32,7 @@ Signals::~Signals() {
 void Signals::wait(const std::shared_ptr<State>& state) {
   state->set.async_wait([state](const boost::system::error_code& error, int number) {
     if (error) return;
-    state->pending.try_send(std::move(number));
+    state->pending.try_send(int{number});
     wait(state);
   });
 }

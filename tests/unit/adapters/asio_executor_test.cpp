@@ -300,6 +300,7 @@ TEST(AsioExecutor, IsOneThreadAtATimeHoweverManyShareIt) {
     int sum = 0;
     int disorder = 0;
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (std::size_t thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([&, thread] {
         for (int i = 0; i < kMany; ++i) {
