@@ -322,13 +322,26 @@ TEST(AsioExecutor, LetsABringerGoThoughThereIsMoreToDo) {
   AsioExecutor executor;
   const AsioExecutor::Sharing sharing(executor);
   TaskScope scope(executor, 0);
+  Event event;
   int count = 0;
-  std::atomic<int> returned = 0;
-  scope.spawn(go_on(count));
+  std::atomic<bool> away = false;
+  std::atomic<bool> gone = false;
+  const auto go_on_after = [](Event& begins, int& steps) -> Task<void> {
+    co_await begins.wait();
+    co_await go_on(steps);
+  };
+  scope.spawn(go_on_after(event, count));
   std::thread other([&] {
-    for (; returned < 1000; ++returned) executor.dispatch([] {});
+    while (!away) {
+      executor.dispatch([&] {
+        if (executor.at_home()) return;
+        away = true;
+        event.set();
+      });
+    }
+    gone = true;
   });
-  EXPECT_TRUE(executor.run_loop_until([&] { return returned == 1000; }, std::chrono::seconds(20)));
+  EXPECT_TRUE(executor.run_loop_until([&] { return gone.load(); }, std::chrono::seconds(20)));
   other.join();
   EXPECT_GT(count, 0);
 }
