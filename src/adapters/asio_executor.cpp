@@ -73,7 +73,9 @@ struct AsioExecutor::Driver {
   bool wanted = false;     // by that one
   bool called = false;     // the loop's thread is on its way
   int sharing = 0;
-  std::atomic<pthread_t> at_work = kNobody;  // the logic thread
+
+  // Of the logic thread, and for all to read.
+  std::atomic<pthread_t> at_work = kNobody;
 
   // Of the logic thread.
   const std::function<bool()>* done = nullptr;  // what run_loop_until waits for

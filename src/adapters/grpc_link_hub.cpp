@@ -42,9 +42,9 @@ GrpcLinkHub::Work GrpcLinkHub::handing_over() {
 
 void GrpcLinkHub::when_idle(Work work) {
   if (idle_works_.empty()) {
-    executor_.run_at_end_of_turn([this, weak = weak_from_this()] {
-      // Others write at the end of a turn what it has brought forth; this comes behind them.
-      if (weak.lock()) executor_.run_at_end_of_turn([weak] {
+    // Others write at the end of a turn what it has brought forth; this comes behind them, at the end of the next one.
+    executor_.run_at_end_of_turn([&executor = executor_, weak = weak_from_this()] {
+      executor.run_at_end_of_turn([weak] {
         if (const auto self = weak.lock()) self->do_idle_works();
       });
     });
