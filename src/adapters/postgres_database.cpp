@@ -6,7 +6,6 @@
 
 #include "base/assert.h"
 #include "base/text.h"
-#include "runtime/one_shot.h"
 
 namespace reliant::adapters {
 
@@ -21,15 +20,20 @@ class PostgresDatabase::Holder {
   Holder(PostgresDatabase& database, Turn turn) : database_(&database), turn_(turn) {}
   Holder(const Holder&) = delete;
   Holder& operator=(const Holder&) = delete;
-  ~Holder() { end(); }
+  ~Holder() {
+    if (asked_ != nullptr) database_->watch(turn_, std::move(asked_), until_);
+    end();
+  }
 
   bool over() const { return over_; }
   // Its answer, or nullopt: it did not come in time, and the connection was given up.
   Task<std::optional<PostgresDatabaseSession::Reply>> ask(PostgresDatabaseSession::Request request, Instant deadline) {
-    auto answer = std::make_shared<OneShot<PostgresDatabaseSession::Reply>>();
+    auto answer = std::make_shared<Answer>();
     session().ask(std::move(request), [answer](PostgresDatabaseSession::Reply reply) { answer->set(std::move(reply)); });
-    const Instant patience = after(database_->executor_.now(), database_->options_.call_timeout);
-    auto reply = co_await answer->wait(std::min(deadline, patience));
+    until_ = std::min(deadline, after(database_->executor_.now(), database_->options_.call_timeout));
+    asked_ = answer;
+    auto reply = co_await answer->wait(until_);
+    asked_ = nullptr;
     if (!reply) session().break_off();
     co_return reply;
   }
@@ -50,6 +54,9 @@ class PostgresDatabase::Holder {
   PostgresDatabase* database_;
   Turn turn_;
   bool over_ = false;
+  // Of the call that is under way; null: none.
+  std::shared_ptr<Answer> asked_;
+  Instant until_{};
 };
 
 class PostgresTransaction final : public ports::Transaction {
@@ -104,7 +111,8 @@ PostgresDatabase::PostgresDatabase(AsioExecutor& executor, PostgresOptions optio
     : executor_(executor),
       options_(std::move(options)),
       gate_(std::make_shared<PostgresGate>(executor)),
-      turns_(options_.connections) {
+      turns_(options_.connections),
+      abandoned_(executor, 0) {
   for (std::size_t i = 0; i < options_.connections; ++i) {
     sessions_.push_back(std::make_unique<PostgresDatabaseSession>(gate_, options_, connection));
     pass_on(Turn{i});
@@ -126,6 +134,12 @@ DatabaseLoad PostgresDatabase::load() const {
           .in_use = sessions_.size() - turns_.size(),
           .waiting_writers = waiting_writers_,
           .waiting_readers = waiting_readers_};
+}
+
+void PostgresDatabase::watch(Turn turn, std::shared_ptr<Answer> answer, Instant until) {
+  abandoned_.spawn([](PostgresDatabaseSession& session, std::shared_ptr<Answer> of, Instant limit) -> Task<void> {
+    if (!co_await of->wait(limit)) session.break_off();
+  }(*sessions_[turn.session], std::move(answer), until));
 }
 
 Task<Result<PostgresDatabase::Turn>> PostgresDatabase::take_turn(Access access, Instant deadline) {

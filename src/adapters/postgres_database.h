@@ -3,8 +3,8 @@
 // transactions repeats it (store/transact.h).
 //
 // A pool of connections, each with a thread of its own; begin() waits for one of them, in the order of the calls. Each call
-// ends at the deadline of its begin() or after `call_timeout`, also when the server hangs: the connection is then given up,
-// and a commit that was under way is in doubt.
+// ends at the deadline of its begin() or after `call_timeout`, also when the server hangs, or when whoever made it is
+// destroyed: the connection is then given up, and a commit that was under way is in doubt.
 // Owner: the composition root; it outlives its transactions. Executor: the logic thread, which nothing here ever blocks;
 // the destructor joins the threads (adapters/postgres_database_session.h).
 // Failures: see ports/database.h. UNAVAILABLE also when there is no server to connect to.
@@ -20,6 +20,8 @@
 #include "adapters/postgres_database_session.h"
 #include "ports/database.h"
 #include "runtime/channel.h"
+#include "runtime/one_shot.h"
+#include "runtime/scope.h"
 
 namespace reliant::adapters {
 
@@ -52,10 +54,13 @@ class PostgresDatabase final : public ports::Database {
     std::size_t session;
   };
   class Holder;
+  using Answer = OneShot<PostgresDatabaseSession::Reply>;
 
   PostgresDatabase(AsioExecutor& executor, PostgresOptions options, const std::string& connection);
   Task<Result<Turn>> take_turn(ports::Access access, Instant deadline);
   void pass_on(Turn turn);
+  // Whoever made the call is gone; its patience is not over yet. Should it end without an answer, the connection is given up.
+  void watch(Turn turn, std::shared_ptr<Answer> answer, Instant until);
 
   AsioExecutor& executor_;
   PostgresOptions options_;
@@ -64,6 +69,7 @@ class PostgresDatabase final : public ports::Database {
   Channel<Turn> turns_;
   std::size_t waiting_writers_ = 0;
   std::size_t waiting_readers_ = 0;
+  TaskScope abandoned_;  // the calls of those who are gone
 };
 
 }  // namespace reliant::adapters

@@ -262,7 +262,7 @@ class PostgresDatabaseSession::Worker final {
   void ask(Request request, std::function<void(Reply)> told) {
     {
       const std::lock_guard lock(mutex_);
-      asked_.push_back({std::move(request), std::move(told)});
+      asked_.push_back({std::move(request), std::move(told), ++last_asked_});
     }
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     changed_.notify_all();
@@ -270,6 +270,7 @@ class PostgresDatabaseSession::Worker final {
 
   void break_off() {
     const std::lock_guard lock(socket_mutex_);
+    given_up_ = last_asked_;
     if (socket_) ::shutdown(socket_.get(), SHUT_RDWR);
   }
 
@@ -277,6 +278,7 @@ class PostgresDatabaseSession::Worker final {
   struct Asked {
     Request request;
     std::function<void(Reply)> told;
+    std::uint64_t number;
   };
   using Writing = pqxx::transaction<pqxx::serializable, pqxx::read_write>;
   using Reading = pqxx::transaction<pqxx::serializable, pqxx::read_only>;
@@ -290,6 +292,10 @@ class PostgresDatabaseSession::Worker final {
   void begin_on_connection(Access access);
   void connect();
   void disconnect();
+  void check_not_given_up() {
+    const std::lock_guard lock(socket_mutex_);
+    if (handled_ <= given_up_) throw pqxx::broken_connection("given up");
+  }
   bool connected() const { return connection_ != nullptr && connection_->is_open(); }
 
   const std::shared_ptr<PostgresGate> gate_;
@@ -304,8 +310,13 @@ class PostgresDatabaseSession::Worker final {
   // The connection's socket once more, so that it is ours to shut down whatever libpq does with its own.
   std::mutex socket_mutex_;
   UniqueFd socket_;
+  // Requests up to this one, also when there was no socket yet to shut down.
+  std::uint64_t given_up_ = 0;
+
+  std::uint64_t last_asked_ = 0;  // of the logic thread
 
   // Of the thread.
+  std::uint64_t handled_ = 0;
   std::unique_ptr<pqxx::connection> connection_;
   std::unique_ptr<pqxx::quiet_errorhandler> quiet_;
   std::unique_ptr<pqxx::transaction_base> transaction_;
@@ -322,6 +333,7 @@ void PostgresDatabaseSession::Worker::run() {
     if (stop_) break;
     Asked asked = std::move(asked_.front());
     asked_.pop_front();
+    handled_ = asked.number;
     lock.unlock();
     Reply reply = handle(asked.request);
     gate_->post([told = std::move(asked.told), reply = std::move(reply)]() mutable { told(std::move(reply)); });
@@ -428,11 +440,13 @@ void PostgresDatabaseSession::Worker::begin_on_connection(Access access) {
 
 void PostgresDatabaseSession::Worker::connect() {
   disconnect();
+  check_not_given_up();
   auto made = std::make_unique<pqxx::connection>(connection_string_);
   {
     const std::lock_guard lock(socket_mutex_);
     socket_ = UniqueFd(::fcntl(made->sock(), F_DUPFD_CLOEXEC, 0));
   }
+  check_not_given_up();
   auto quiet = std::make_unique<pqxx::quiet_errorhandler>(*made);
   const auto idle = std::chrono::duration_cast<std::chrono::milliseconds>(idle_).count();
   std::string settings = concat("SET client_encoding = 'UTF8'; SET bytea_output = 'hex'; SET extra_float_digits = 1; ",

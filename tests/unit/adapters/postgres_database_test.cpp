@@ -299,6 +299,41 @@ TEST(PostgresDatabase, GoesOnWithItsLifeWhileTheServerIsFrozen) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
+// A connection, and who uses it.
+struct OneCall {
+  PostgresServer server;
+  PostgresWorld world{server, {.call_timeout = milliseconds(700)}};
+
+  static Task<void> ask(adapters::PostgresDatabase& database, std::string sql, Instant deadline) {
+    const auto transaction = *co_await database.begin(Access::kWrite, deadline);
+    const auto answer = co_await transaction->execute(sql, {});
+    EXPECT_EQ(answer.status().code(), StatusCode::kDeadlineExceeded) << answer.status();
+  }
+  std::size_t in_use() { return world.database().load().in_use; }
+};
+
+TEST(PostgresDatabase, GivesUpAConnectionOnWhichAServerHangsAlsoWhenWhoAskedIsGone) {
+  OneCall call;
+  auto who = std::make_unique<TaskScope>(call.world.executor(), 0);
+  who->spawn(OneCall::ask(call.world.database(), "SELECT pg_sleep(3600)", kNever));
+  ASSERT_TRUE(call.world.run_until([&] { return call.in_use() == 1; }));
+  call.world.run_for(milliseconds(100));
+  who.reset();
+  EXPECT_EQ(call.in_use(), 1U);
+  EXPECT_TRUE(call.world.run_until([&] { return call.in_use() == 0; }));
+}
+
+TEST(PostgresDatabase, AsksNothingOnAConnectionThatComesTooLate) {
+  OneCall call;
+  call.server.freeze();
+  TaskScope who(call.world.executor(), 0);
+  who.spawn(OneCall::ask(call.world.database(), "SELECT pg_sleep(3600)", after(call.world.executor().now(), milliseconds(200))));
+  ASSERT_TRUE(call.world.run_until([&] { return who.size() == 0; }));
+  EXPECT_EQ(call.in_use(), 1U);  // it is still connecting
+  call.server.thaw();
+  EXPECT_TRUE(call.world.run_until([&] { return call.in_use() == 0; }));
+}
+
 TEST(PostgresDatabase, NoticesNothingOfARestartBetweenTwoTransactions) {
   BreakingWorld world;
   const auto body = [](BreakingWorld& w) -> Task<void> {
