@@ -26,12 +26,15 @@ using Mailbox = NatsBusMailbox;
 constexpr std::size_t kCommandBytes = 64;  // what a command costs besides its message
 // What is handed to nats.c before the socket is tried. What has been handed over can no more be called off.
 constexpr std::size_t kWriteAtOnce = std::size_t{64} << 10;
+// A server that answers no ping for so many intervals is taken for lost.
+constexpr int kSilences = 2;
 
 }  // namespace
 
 // --- the client's thread ---------------------------------------------------------------------------------------------
 
-// Keeps a connection: makes one, flushes it when asked, closes it when it has ended, makes the next.
+// Keeps a connection: makes one, flushes it when asked and every `ping_interval`, closes it when it has ended or its server is
+// silent, makes the next. (The library's own pings would close the socket while the logic thread reads from it.)
 class NatsBusClient::Keeper final {
  public:
   Keeper(std::shared_ptr<Mailbox> mailbox, NatsOptions options, std::vector<std::string> urls, Random random)
@@ -73,8 +76,8 @@ class NatsBusClient::Keeper final {
   };
 
   void run();
-  void serve(Connection& connection);
-  void flush(Connection& connection, const std::vector<Flush>& asked);
+  std::string serve(Connection& connection);  // why it ended
+  natsStatus flush(Connection& connection, const std::vector<Flush>& asked);
   bool closing() {
     const std::lock_guard lock(signal_->mutex);
     return close_;
@@ -105,8 +108,7 @@ void NatsBusClient::Keeper::run() {
                      .life = life,
                      .size = connection->max_payload(),
                      .connection = connection});
-      serve(*connection);
-      why = connection->error();
+      why = serve(*connection);
     }
     connection->close();
     mailbox_->put({.kind = Event::Kind::kLost, .text = std::move(why)});
@@ -118,26 +120,33 @@ void NatsBusClient::Keeper::run() {
   nats_ReleaseThreadMemory();
 }
 
-void NatsBusClient::Keeper::serve(Connection& connection) {
+std::string NatsBusClient::Keeper::serve(Connection& connection) {
   std::unique_lock lock(signal_->mutex);
   for (;;) {
-    signal_->changed.wait(lock, [&] { return close_ || connection.ended() || !flushes_.empty(); });
-    if (close_ || connection.ended()) return;
+    signal_->changed.wait_for(lock, options_.ping_interval,
+                              [&] { return close_ || connection.ended() || !flushes_.empty(); });
+    if (close_ || connection.ended()) return connection.error();
     std::vector<Flush> asked;
     asked.swap(flushes_);
     lock.unlock();
-    flush(connection, asked);
+    const natsStatus status = flush(connection, asked);
+    if (status == NATS_TIMEOUT && !connection.ended()) return "the server is silent";
+    if (status != NATS_OK) return connection.error();
     lock.lock();
   }
 }
 
-void NatsBusClient::Keeper::flush(Connection& connection, const std::vector<Flush>& asked) {
+// A ping, too: nobody need have asked. Counted in tries, not by the clock: while this process stood still, no server could have
+// answered it.
+natsStatus NatsBusClient::Keeper::flush(Connection& connection, const std::vector<Flush>& asked) {
+  const auto tries = kSilences * std::chrono::ceil<std::chrono::seconds>(options_.ping_interval) / Connection::kFlushPatience;
   natsStatus status = NATS_TIMEOUT;
-  while (status == NATS_TIMEOUT && !connection.ended() && !closing()) status = connection.flush();
-  if (status != NATS_OK) return;
+  for (std::int64_t i = 0; i < tries && status == NATS_TIMEOUT && !connection.ended() && !closing(); ++i)
+    status = connection.flush();
   for (const Flush& flush : asked)
-    if (flush.life == connection.life())
+    if (status == NATS_OK && flush.life == connection.life())
       mailbox_->put({.kind = Event::Kind::kFlushed, .number = flush.number, .life = flush.life});
+  return status;
 }
 
 // --- the logic thread ------------------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ namespace reliant::adapters {
 
 namespace {
 
-constexpr std::int64_t kFlushMilliseconds = 1000;
 constexpr std::size_t kSpent = 64;
 constexpr std::size_t kSpentBytes = std::size_t{64} << 10;
 
@@ -65,8 +64,7 @@ natsStatus NatsBusConnection::configure(natsOptions* made, const NatsOptions& op
            natsOptions_SetSendAsap(made, true),               // no thread that collects what is to be written
            natsOptions_UseGlobalMessageDelivery(made, true),  // keeps the order between subscriptions
            natsOptions_SetTimeout(made, milliseconds(options.connect_timeout)),
-           natsOptions_SetPingInterval(made, milliseconds(options.ping_interval)),
-           natsOptions_SetMaxPingsOut(made, 2),
+           natsOptions_SetPingInterval(made, 0),              // the client pings
            natsOptions_SetClosedCB(made, &on_closed, this),
            natsOptions_SetErrorHandler(made, &on_error, this),
        })
@@ -87,10 +85,15 @@ natsStatus NatsBusConnection::secure(natsOptions* made, const NatsOptions& optio
   return status;
 }
 
-natsStatus NatsBusConnection::flush() { return natsConnection_FlushTimeout(handle_, kFlushMilliseconds); }
+natsStatus NatsBusConnection::flush() { return natsConnection_FlushTimeout(handle_, milliseconds(kFlushPatience)); }
 
 void NatsBusConnection::close() {
   if (handle_ == nullptr) return;
+  {
+    // The library closes its socket, and frees what TLS needs of it, also while it is read: by then nobody may.
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
   natsConnection_Close(handle_);  // first: else every subscription would write its end
   const std::lock_guard lock(mutex_);
   subscriptions_.clear();
@@ -151,7 +154,7 @@ void NatsBusConnection::drain(std::uint64_t number) {
 
 void NatsBusConnection::read() {
   const std::lock_guard lock(mutex_);
-  if (handle_ != nullptr) natsConnection_ProcessReadEvent(handle_);
+  if (handle_ != nullptr && !closing_) natsConnection_ProcessReadEvent(handle_);
 }
 
 void NatsBusConnection::write() {

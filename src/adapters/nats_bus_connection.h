@@ -12,6 +12,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -43,7 +44,8 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
 
   // --- the client's thread ---
   natsStatus open(const NatsOptions& options, const std::vector<std::string>& urls);
-  natsStatus flush();  // waits for a second at most: NATS_TIMEOUT
+  natsStatus flush();  // waits so long at most: NATS_TIMEOUT
+  static constexpr std::chrono::seconds kFlushPatience{1};
   void close();  // before that, error() says why it ended
   std::string error();
   std::size_t max_payload();
@@ -98,6 +100,7 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   const std::function<void()> on_end_;
   std::mutex mutex_;  // between the logic thread's calls and close()
   natsConnection* handle_ = nullptr;
+  bool closing_ = false;
   std::map<std::uint64_t, Subscription> subscriptions_;
   UniqueFd socket_;
   std::atomic<bool> ended_ = false;

@@ -22,7 +22,7 @@ struct NatsOptions {
   std::string key_file;
   std::string credentials_file;
   Duration connect_timeout = std::chrono::seconds(2);
-  // A server that says nothing for about three of these is taken for lost.
+  // A server that says nothing for about three of these is taken for lost; in whole seconds.
   Duration ping_interval = std::chrono::seconds(2);
   Duration reconnect_low = std::chrono::milliseconds(100);  // between two attempts, drawn
   Duration reconnect_high = std::chrono::seconds(2);
