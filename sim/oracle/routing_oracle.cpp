@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kDefault = "routing.default";
 constexpr std::string_view kOffline = "routing.offline";
 constexpr Duration kKnown = std::chrono::seconds(60);   // until everybody knows what a fault has changed
-constexpr Duration kSettled = std::chrono::seconds(5);  // until a new session is known to all
+constexpr Duration kSettled = std::chrono::seconds(5);  // until a new session is known to all, or that one has ended
 
 }  // namespace
 
@@ -25,7 +25,9 @@ void RoutingOracle::on_record(const TraceRecord& record) {
     standing.open.emplace(number_or_zero(record, "epoch"), record.time);
     standing.stale = false;
   } else if (record.is("gateway.session.closed")) {
-    daemons_[{text_or_empty(record, "user"), text_or_empty(record, "daemon")}].open.erase(number_or_zero(record, "epoch"));
+    Standing& standing = daemons_[{text_or_empty(record, "user"), text_or_empty(record, "daemon")}];
+    standing.open.erase(number_or_zero(record, "epoch"));
+    standing.known_until = after(record.time, kSettled);
   } else if (record.is("gateway.session.status")) {
     daemons_[{text_or_empty(record, "user"), text_or_empty(record, "daemon")}].stale = text_or_empty(record, "status") == "stale";
   } else if (record.is("daemon.connected")) {
@@ -56,7 +58,8 @@ void RoutingOracle::judge(const TraceRecord& record) {
   if (source == "chat" || record.time < quiet_from_) return;
   const std::string& user = text_or_empty(record, "user");
   const std::string& daemon = text_or_empty(record, "daemon");
-  if (source == "connected" && daemons_[{user, daemon}].open.empty()) {
+  const Standing& chosen = daemons_[{user, daemon}];
+  if (source == "connected" && chosen.open.empty() && record.time >= chosen.known_until) {
     verdict_.broken(kDefault, concat("daemon ", daemon, " was taken as a connected one; it is not"), &record);
   }
   if (!cloud_.contains({user, daemon})) return;

@@ -20,6 +20,9 @@ class Routed : public testing::Test {
   void told_offline(std::string_view user, std::int64_t took_us) {
     judged.record("worker.daemon.offline", {{"user", user}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", took_us}});
   }
+  void chosen() {
+    judged.record("worker.daemon.chosen", {{"user", "u"}, {"daemon", "d"}, {"request_id", "r"}, {"source", "connected"}});
+  }
   Judged<RoutingOracle> judged;
 };
 
@@ -45,6 +48,31 @@ TEST_F(Routed, ADaemonWithoutAStreamIsOffline) {
   judged.at(20s);
   told_offline("u", 1000);
   EXPECT_EQ(judged.complaints(), "");
+}
+
+// Whoever takes it has read of it before: a newcomer of the same name may have ended that stream, and its own is just opening
+// (seed 92340683619830 of duplicate_daemon_id).
+TEST_F(Routed, ADaemonThatIsTakenMayHaveLostItsStreamInThatMoment) {
+  opened();
+  judged.at(10s);
+  closed();
+  judged.at(10s + 9ms);
+  chosen();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Routed, ADaemonThatWentLongAgoIsNotTaken) {
+  opened();
+  judged.at(10s);
+  closed();
+  judged.at(15s);
+  chosen();
+  EXPECT_EQ(judged.complaints(), "routing.default");
+}
+
+TEST_F(Routed, ADaemonThatWasNeverThereIsNotTaken) {
+  chosen();
+  EXPECT_EQ(judged.complaints(), "routing.default");
 }
 
 TEST_F(Routed, AfterAFaultNobodyCanKnowAtOnce) {
