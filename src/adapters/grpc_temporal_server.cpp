@@ -250,7 +250,8 @@ Status GrpcTemporalServer::Impl::listen(const GrpcTemporalServerOptions& options
   builder.RegisterCallbackGenericService(&service_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port_ == 0) {
-    return unavailable("cannot listen on ", address, ": is the port taken, and is the address one of this machine's?");
+    return unavailable("cannot listen on ", address, ": the port is taken, or the address is none of this machine's; stop the ",
+                       "program that listens there, or choose another port or address");
   }
   return ok_status();
 }

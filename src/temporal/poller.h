@@ -9,7 +9,6 @@
 #include "base/event_log.h"
 #include "base/status.h"
 #include "ports/temporal.h"
-#include "runtime/backoff.h"
 #include "runtime/clock.h"
 #include "runtime/event.h"
 #include "runtime/random.h"
@@ -32,8 +31,15 @@ struct WorkerCore {
   WorkerOptions options;
   std::string instance_key;
   std::string sticky_queue;
-  RpcCaller answers;  // a minute of patience
+  // Longer than the SDKs take (kCallPatience): an answer is work that would have to be done again, and a
+  // server that is started anew may need more than 10 s.
+  RpcCaller answers;
   bool stopping = false;
+  Status refusal;  // not OK: the worker has given up
+  Event gave_up;
+
+  bool polling() const { return !stopping && refusal.ok(); }
+  void give_up(const Status& status);
 
   // How polling goes.
   std::size_t polls = 0;  // waiting for the server now
@@ -63,26 +69,46 @@ class PollCount {
   WorkerCore& core_;
 };
 
-// Polls until the worker stops: takes a slot, polls, and hands what came, with its slot, to `take(response,
-// slot)`. An error is followed by a pause, and so is an empty answer that came at once: it is no long poll
-// that ended.
+// For how long a poller has been refused without a break. Some proxies refuse while their servers get ready,
+// so it is borne for a while; a server that is away (UNAVAILABLE) has refused nothing.
+class Refusals {
+ public:
+  // Whether it is enough.
+  bool add(const Status& status, Instant now) {
+    if (!is_refusal(status)) since_.reset();
+    if (is_refusal(status) && !since_) since_ = now;
+    return since_ && now - *since_ >= kGrace;
+  }
+
+ private:
+  static constexpr Duration kGrace = std::chrono::seconds(60);
+
+  std::optional<Instant> since_;
+};
+
+// Polls until the worker stops or gives up: takes a slot, polls, and hands what came, with its slot, to
+// `take(response, slot)`. An error is followed by a pause (kPollWaits), and so is an empty answer that came
+// at once: it is no long poll that ended. Errors are borne for ever, refusals for a minute.
 template <class Request, class Response, class Taker>
 Task<void> poll_until_stopped(WorkerCore& core, Slots& slots, std::size_t reserved, std::string_view what,
                               Task<Result<Response>> (ports::Temporal::*method)(Request, Instant),
                               Request request, Taker& taker) {
   Random random(core.random.next());
-  Backoff backoff({.base = std::chrono::milliseconds(200), .cap = std::chrono::seconds(10)}, random);
-  while (!core.stopping) {
+  RpcBackoff backoff(kPollWaits, random);
+  Refusals refusals;
+  while (core.polling()) {
     Slot slot = co_await slots.acquire(reserved);
-    if (core.stopping) co_return;
+    if (!core.polling()) co_return;
     const Instant begin = core.clock.now();
     std::optional<Result<Response>> response;
     {
       const PollCount count(core);
       response = co_await (core.temporal.*method)(request, after(begin, core.options.poll_timeout));
     }
-    if (!response->ok()) {
-      core.poll_failed(what, response->status());
+    const Status status = response->status();
+    if (refusals.add(status, core.clock.now())) core.give_up(status);
+    if (!status.ok()) {
+      core.poll_failed(what, status);
     } else {
       core.poll_succeeded();
       if (!(*response)->task_token().empty()) {
@@ -90,12 +116,15 @@ Task<void> poll_until_stopped(WorkerCore& core, Slots& slots, std::size_t reserv
         taker.take(*std::move(*response), std::move(slot));
         continue;
       }
-      if (core.clock.now() - begin >= std::chrono::seconds(1)) continue;
+      if (core.clock.now() - begin >= std::chrono::seconds(1)) {
+        backoff.reset();
+        continue;
+      }
     }
     {
       const Slot released = std::move(slot);
     }
-    co_await sleep_for(backoff.next(std::chrono::milliseconds(50)));
+    co_await sleep_for(backoff.next(status.code()));
   }
 }
 

@@ -21,4 +21,16 @@ bool may_repeat(const Status& status) {
   }
 }
 
+bool is_refusal(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kOk:
+    case StatusCode::kCancelled:
+    case StatusCode::kDeadlineExceeded:
+    case StatusCode::kResourceExhausted:
+      return false;
+    default:
+      return !may_repeat(status);
+  }
+}
+
 }  // namespace reliant::temporal

@@ -1,8 +1,8 @@
 // RpcCaller: unary calls of ports::Temporal, repeated as the real clients do.
 //
-// Repeated: DATA_LOSS, INTERNAL, UNKNOWN, RESOURCE_EXHAUSTED (more slowly), ABORTED, OUT_OF_RANGE,
-// UNAVAILABLE. From 100 ms, times 1.7, at most 5 s, full jitter, until `patience` or the deadline is over.
-// All requests that change something carry a request id or a task token, so repeating is safe.
+// Repeated: DATA_LOSS, INTERNAL, UNKNOWN, RESOURCE_EXHAUSTED, ABORTED, OUT_OF_RANGE, UNAVAILABLE; the last of
+// them is also what a connection gives that broke (adapters/grpc_temporal.h). The waits are kCallWaits. All
+// requests that change something carry a request id or a task token, so repeating is safe.
 #pragma once
 
 #include <algorithm>
@@ -10,21 +10,33 @@
 
 #include "base/status.h"
 #include "ports/temporal.h"
-#include "runtime/backoff.h"
 #include "runtime/clock.h"
 #include "runtime/random.h"
 #include "runtime/sleep.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
+#include "temporal/rpc_backoff.h"
 
 namespace reliant::temporal {
 
 bool may_repeat(const Status& status);
+// Of a long poll: the server is there, and will not give tasks to this worker (NOT_FOUND, PERMISSION_DENIED,
+// …). Not when it is away or busy, nor when the poll was cut short or one task was too large: others may come.
+bool is_refusal(const Status& status);
+
+// How long a call is repeated. The deadline of the call may be sooner.
+struct RpcPatience {
+  Duration time;  // from the first try on: what would begin later is not begun
+  int tries = 0;  // 0: as many as the time allows
+};
+
+// What the SDKs allow a call that somebody waits for.
+inline constexpr RpcPatience kCallPatience = {.time = std::chrono::seconds(10), .tries = 10};
 
 class RpcCaller {
  public:
   // `temporal` and `clock` outlive it, and it outlives its calls.
-  RpcCaller(ports::Temporal& temporal, const Clock& clock, Random random, Duration patience)
+  RpcCaller(ports::Temporal& temporal, const Clock& clock, Random random, RpcPatience patience)
       : temporal_(temporal), clock_(clock), random_(random), patience_(patience) {}
 
   ports::Temporal& temporal() const { return temporal_; }
@@ -33,28 +45,25 @@ class RpcCaller {
   template <class Request, class Response>
   Task<Result<Response>> call(Task<Result<Response>> (ports::Temporal::*method)(Request, Instant),
                               Request request, Instant deadline) {
-    const Instant give_up = std::min(deadline, after(clock_.now(), patience_));
-    Backoff backoff(kPolicy, random_);
-    for (;;) {
+    const Instant give_up = std::min(deadline, after(clock_.now(), patience_.time));
+    RpcBackoff backoff(kCallWaits, random_);
+    for (int tries = 1;; ++tries) {
       const Instant attempt_deadline = std::min(deadline, after(clock_.now(), kAttemptTimeout));
       Result<Response> response = co_await (temporal_.*method)(request, attempt_deadline);
-      if (response.ok() || !may_repeat(response.status())) co_return response;
-      const bool exhausted = response.status().code() == StatusCode::kResourceExhausted;
-      const Duration pause = backoff.next(exhausted ? std::chrono::seconds(1) : std::chrono::seconds(0));
+      if (response.ok() || !may_repeat(response.status()) || tries == patience_.tries) co_return response;
+      const Duration pause = backoff.next(response.status().code());
       if (after(clock_.now(), pause) >= give_up) co_return response;
       co_await sleep_for(pause);
     }
   }
 
  private:
-  static constexpr BackoffPolicy kPolicy = {
-      .base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(5), .factor = {17, 10}};
   static constexpr Duration kAttemptTimeout = std::chrono::seconds(30);
 
   ports::Temporal& temporal_;
   const Clock& clock_;
   Random random_;
-  Duration patience_;
+  RpcPatience patience_;
 };
 
 }  // namespace reliant::temporal

@@ -15,7 +15,7 @@ namespace wf = ports::wf;
 namespace enums = ::temporal::api::enums::v1;
 
 constexpr Duration kUnhealthyAfter = std::chrono::seconds(20);
-// A poll that failed is made again within 10 s; when it then waits for so long, the server has taken it.
+// A poll that failed is made again within 12 s; when it then waits for so long, the server has taken it.
 constexpr Duration kHealthyAfter = std::chrono::seconds(30);
 constexpr Duration kShutdownCall = std::chrono::seconds(5);
 // Between two looks at what still runs while the worker drains.
@@ -32,7 +32,7 @@ WorkerCore::WorkerCore(ports::Temporal& port, const Clock& port_clock, Random se
       options(std::move(chosen)),
       instance_key(random.hex(32)),
       sticky_queue(concat(options.identity, "-", instance_key)),
-      answers(port, port_clock, Random(random.next()), std::chrono::minutes(1)) {}
+      answers(port, port_clock, Random(random.next()), {.time = std::chrono::minutes(1)}) {}
 
 void WorkerCore::poll_failed(std::string_view what, const Status& status) {
   if (poll_health().ok() && clock.now() - last_failure >= kHealthyAfter) failing_since.reset();
@@ -45,7 +45,14 @@ void WorkerCore::poll_failed(std::string_view what, const Status& status) {
                                     {"message", message_of(status)}});
 }
 
+void WorkerCore::give_up(const Status& status) {
+  if (!polling()) return;
+  refusal = status;
+  gave_up.set();
+}
+
 Status WorkerCore::poll_health() const {
+  if (!refusal.ok()) return refusal;
   const Instant now = clock.now();
   if (!failing_since || now - *failing_since < kUnhealthyAfter) return ok_status();
   return polls > 0 && now - last_failure >= kHealthyAfter ? ok_status() : poll_error;
@@ -56,7 +63,7 @@ class Worker::Impl {
   Impl(Context& context, ports::Temporal& temporal, const Clock& clock, Random random, EventLog& log,
        WorkerOptions options)
       : core_(temporal, clock, random, log, std::move(options)),
-        starting_(temporal, clock, Random(core_.random.next()), Duration::max()),
+        starting_(temporal, clock, Random(core_.random.next()), {.time = Duration::max()}),
         workflows_(core_, workflow_registry_, tasks_),
         activities_(core_, activity_registry_, tasks_),
         tasks_(context),
@@ -64,6 +71,7 @@ class Worker::Impl {
 
   Task<Status> start(Instant deadline);
   Task<void> stop(Instant deadline);
+  Task<Status> gave_up();
   Status health() const;
 
   WorkerCore core_;
@@ -153,6 +161,11 @@ Task<void> Worker::Impl::stop(Instant deadline) {
   co_await tasks_.join();
 }
 
+Task<Status> Worker::Impl::gave_up() {
+  co_await core_.gave_up.wait();
+  co_return core_.refusal;
+}
+
 Status Worker::Impl::health() const {
   if (!polling_ || core_.stopping) return unavailable("the worker does not poll");
   return core_.poll_health();
@@ -174,6 +187,9 @@ Task<Status> Worker::start(Instant deadline) {
 }
 Task<void> Worker::stop(Instant deadline) {
   return impl_->stop(deadline);
+}
+Task<Status> Worker::gave_up() {
+  return impl_->gave_up();
 }
 Status Worker::health() const {
   return impl_->health();

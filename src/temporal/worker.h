@@ -4,7 +4,9 @@
 // Owner: the worker role. Executor: the logic thread; workflow code runs within single steps of it, on
 // executors of its own. Stateless (R38): what it keeps is a cache of runs, which any worker rebuilds from
 // history. Failures: a poll that fails is repeated with backoff for ever (UNAVAILABLE is how a frontend says
-// good-bye); answers are repeated for a minute, then dropped: the server's timeouts bring the task again.
+// good-bye), but not one that the server refuses (NOT_FOUND: the namespace is gone; PERMISSION_DENIED,
+// UNAUTHENTICATED: the API key is): after a minute of nothing else the worker gives up. Answers are repeated
+// for a minute, then dropped: the server's timeouts bring the task again.
 #pragma once
 
 #include <cstddef>
@@ -75,8 +77,13 @@ class Worker {
   // `deadline` (activities are told `kShutdown` half-way). Afterwards nothing of it runs.
   Task<void> stop(Instant deadline);
 
+  // Ends when the worker has given up, with the server's refusal. It polls no more then, what runs goes on,
+  // and `stop` is still to be called. A worker is not begun again: its process ends with an error that says
+  // what to put right, and whoever keeps processes alive starts the next one.
+  Task<Status> gave_up();
+
   // For readiness (C35): OK while polls are answered; otherwise the error that they have met for 20 s or
-  // more.
+  // more, or at which the worker has given up.
   Status health() const;
   std::size_t running_activities() const;
   std::size_t cached_runs() const;

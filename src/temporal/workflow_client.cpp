@@ -144,7 +144,7 @@ WorkflowClient::WorkflowClient(ports::Temporal& temporal, const Clock& clock, Ra
                                ClientOptions options)
     : clock_(clock),
       random_(random),
-      caller_(temporal, clock, Random(random_.next()), std::chrono::seconds(10)),
+      caller_(temporal, clock, Random(random_.next()), kCallPatience),
       options_(std::move(options)) {}
 
 std::string WorkflowClient::request_id(std::string given) {

@@ -2,10 +2,10 @@
 //
 // Owner: the role that talks to workflows. Executor: the logic thread. Inputs and results are JSON texts
 // (payload encoding json/plain). Calls are repeated on codes that a repetition may heal (UNAVAILABLE,
-// ABORTED, INTERNAL, …), with backoff, for 10 s or until the deadline; they carry a request id, so that a
-// repetition has no second effect. Give your own request id when your own caller may repeat the call. Errors
-// are the server's: NOT_FOUND (no such workflow, or it is over), ALREADY_EXISTS (start), FAILED_PRECONDITION
-// (not ready for a query), INVALID_ARGUMENT (a query that failed).
+// ABORTED, INTERNAL, …), with backoff, at most nine times and for 10 s or until the deadline; they carry a
+// request id, so that a repetition has no second effect. Give your own request id when your own caller may
+// repeat the call. Errors are the server's: NOT_FOUND (no such workflow, or it is over), ALREADY_EXISTS
+// (start), FAILED_PRECONDITION (not ready for a query), INVALID_ARGUMENT (a query that failed).
 #pragma once
 
 #include <cstdint>

@@ -26,6 +26,8 @@ class WorkerRole {
   // NOT_FOUND: the namespace does not exist. UNAVAILABLE: no Temporal until `deadline`; may be called again.
   Task<Status> start(Instant deadline) { return worker_.start(deadline); }
   Task<void> stop(Instant deadline) { return worker_.stop(deadline); }
+  // Ends when Temporal has refused this worker for a minute, with the refusal; `stop` is still to be called.
+  Task<Status> gave_up() { return worker_.gave_up(); }
   Status health() const { return worker_.health(); }
   // As if memory were short: the next tasks replay.
   void evict_cached_runs() { worker_.evict_all(); }

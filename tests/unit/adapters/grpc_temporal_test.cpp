@@ -1,13 +1,24 @@
 #include "adapters/grpc_temporal.h"
 
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <temporal/api/errordetails/v1/message.pb.h>
 
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "adapters/asio_executor.h"
 #include "adapters/grpc_temporal_server.h"
@@ -61,6 +72,89 @@ class WaitingTemporal final : public ports::Temporal {
   }
 };
 
+using Metadata = std::multimap<std::string, std::string>;
+
+// A server that knows nothing of ours: bare gRPC, which keeps the metadata of each call and answers with an empty message.
+class BareServer {
+ public:
+  explicit BareServer(const std::shared_ptr<grpc::ServerCredentials>& credentials) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", credentials, &port_);
+    builder.RegisterCallbackGenericService(&service_);
+    server_ = builder.BuildAndStart();
+  }
+  BareServer(const BareServer&) = delete;
+  BareServer& operator=(const BareServer&) = delete;
+  ~BareServer() { server_->Shutdown(); }
+
+  std::uint16_t port() const { return static_cast<std::uint16_t>(port_); }
+  std::vector<Metadata> calls() {
+    const std::lock_guard lock(service_.mutex);
+    return service_.calls;
+  }
+
+ private:
+  struct Answer final : grpc::ServerGenericBidiReactor {
+    Answer() { StartWriteAndFinish(&empty, grpc::WriteOptions(), grpc::Status::OK); }
+    void OnDone() override { delete this; }
+    const grpc::Slice nothing;
+    grpc::ByteBuffer empty{&nothing, 1};
+  };
+  struct Service final : grpc::CallbackGenericService {
+    grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
+      Metadata metadata;
+      for (const auto& [name, value] : context->client_metadata())
+        metadata.emplace(std::string(name.data(), name.size()), std::string(value.data(), value.size()));
+      const std::lock_guard lock(mutex);
+      calls.push_back(std::move(metadata));
+      return new Answer;  // deletes itself
+    }
+    std::mutex mutex;
+    std::vector<Metadata> calls;
+  };
+
+  Service service_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+grpc::SslServerCredentialsOptions shown(const TlsCredentials& own) {
+  grpc::SslServerCredentialsOptions tls;
+  tls.pem_key_cert_pairs.push_back({own.private_key, own.certificate_chain});
+  return tls;
+}
+
+TlsCredentials self_signed() {
+  auto made = make_self_signed(std::chrono::sys_days(std::chrono::year(2026) / 1 / 1));
+  EXPECT_TRUE(made.ok()) << made.status();
+  return *std::move(made);
+}
+
+// Of a client (ours are for servers only, and say so), which is its own authority.
+TlsCredentials client_credentials() {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), &EVP_PKEY_free);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), &X509_free);
+  X509_set_version(certificate.get(), X509_VERSION_3);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), 1);
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -3600);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  X509_NAME* const name = X509_get_subject_name(certificate.get());
+  X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("worker"), -1, -1, 0);
+  X509_set_issuer_name(certificate.get(), name);
+  X509_set_pubkey(certificate.get(), key.get());
+  EXPECT_GT(X509_sign(certificate.get(), key.get(), EVP_sha256()), 0);
+  const auto text = [](const auto& write) {
+    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
+    EXPECT_EQ(write(out.get()), 1);
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &bytes);
+    return std::string(bytes, static_cast<std::size_t>(size));
+  };
+  return {text([&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); }), text([&](BIO* out) {
+            return PEM_write_bio_PKCS8PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+          })};
+}
+
 class GrpcTemporalTest : public ::testing::Test {
  protected:
   void serve(std::optional<TlsCredentials> tls = std::nullopt) {
@@ -88,6 +182,11 @@ class GrpcTemporalTest : public ::testing::Test {
     return started->take();
   }
   bool run_until(const std::function<bool()>& done) { return executor_.run_loop_until(done, 30s); }
+  void connect_to(const BareServer& server) {
+    options_.host = "127.0.0.1";
+    options_.port = server.port();
+    connect();
+  }
   Result<wf::GetSystemInfoResponse> ask(Duration patience = 10s) {
     return get(client_->get_system_info({}, after(executor_.now(), patience)));
   }
@@ -178,6 +277,62 @@ TEST_F(GrpcTemporalTest, SpeaksTlsToAServerThatItTrustsOnly) {
   options_.ca_certificates = other->certificate_chain;
   connect();
   EXPECT_EQ(ask().status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(GrpcTemporalTest, SaysWhoItIsAndForWhichNamespaceWithEveryCall) {
+  const TlsCredentials own = self_signed();
+  BareServer server(grpc::SslServerCredentials(shown(own)));
+  options_.tls = true;
+  options_.ca_certificates = own.certificate_chain;
+  options_.client_version = "1.2.3";
+  const auto call = [&]() -> Metadata {
+    connect_to(server);
+    wf::DescribeNamespaceRequest request;
+    request.set_namespace_("orders");
+    EXPECT_TRUE(get(client_->describe_namespace(request, after(executor_.now(), 10s))).ok());
+    const auto calls = server.calls();
+    return calls.empty() ? Metadata() : calls.back();
+  };
+  const auto all = [](const Metadata& metadata, const std::string& name) {
+    std::vector<std::string> values;
+    for (auto [at, end] = metadata.equal_range(name); at != end; ++at) values.push_back(at->second);
+    return values;
+  };
+  using Values = std::vector<std::string>;
+  options_.api_key = "s3cret";
+  const Metadata with_key = call();
+  EXPECT_EQ(all(with_key, "authorization"), Values{"Bearer s3cret"});
+  EXPECT_EQ(all(with_key, "temporal-namespace"), Values{"orders"});
+  EXPECT_EQ(all(with_key, "client-name"), Values{"reliant"});
+  EXPECT_EQ(all(with_key, "client-version"), Values{"1.2.3"});
+  EXPECT_TRUE(ask().ok());
+  EXPECT_EQ(all(server.calls().back(), "authorization"), Values{"Bearer s3cret"});
+  EXPECT_EQ(all(server.calls().back(), "temporal-namespace"), Values{}) << "the call is of no namespace";
+  options_.api_key = "";
+  EXPECT_EQ(all(call(), "authorization"), Values{});
+}
+
+TEST_F(GrpcTemporalTest, ShowsItsCertificateToAServerThatWantsOne) {
+  const TlsCredentials own = self_signed();
+  const TlsCredentials ours = client_credentials();
+  const TlsCredentials strangers = client_credentials();
+  auto tls = shown(own);
+  tls.pem_root_certs = ours.certificate_chain;
+  tls.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
+  BareServer server(grpc::SslServerCredentials(tls));
+  options_.tls = true;
+  options_.ca_certificates = own.certificate_chain;
+  const auto code = [&](const TlsCredentials& shows) {
+    options_.client_certificate = shows.certificate_chain;
+    options_.client_key = shows.private_key;
+    connect_to(server);
+    return ask().status().code();
+  };
+  EXPECT_EQ(code({}), StatusCode::kUnavailable);
+  EXPECT_EQ(code(strangers), StatusCode::kUnavailable);
+  EXPECT_TRUE(server.calls().empty());
+  EXPECT_EQ(code(ours), StatusCode::kOk);
+  EXPECT_EQ(server.calls().size(), 1u);
 }
 
 TEST_F(GrpcTemporalTest, BreaksOffACallWhoseCallerHasGone) {
