@@ -49,14 +49,26 @@ class NatsToolBridge::Answer {
     return !broken_;
   }
 
+  // Output that is too large for one message goes piece by piece.
+  bool send_output(model::ToolOutputChunk chunk) {
+    const std::size_t limit = part_size(bus_);
+    std::size_t sent = 0;
+    for (; chunk.data.size() - sent > limit; sent += limit)
+      if (!send(model::ToolOutputChunk{chunk.chunk, chunk.data.substr(sent, limit), chunk.gap, true, sent})) return false;
+    chunk.data.erase(0, sent);
+    chunk.at = sent;
+    return send(std::move(chunk));
+  }
+
   // Content that is too large for one message goes ahead in parts.
   void send_result(model::ToolReply reply, std::size_t limit) {
     if (auto* done = std::get_if<model::ToolDone>(&reply)) {
       std::string& content = done->result.content;
       std::size_t sent = 0;
       for (; content.size() - sent > limit; sent += limit)
-        if (!send(model::ToolResultPart{content.substr(sent, limit)})) return;
+        if (!send(model::ToolResultPart{content.substr(sent, limit), sent})) return;
       content.erase(0, sent);
+      done->at = sent;
     }
     send(reply);
   }
@@ -74,8 +86,7 @@ class NatsToolBridge::OutputToBus final : public router::OutputSink {
  public:
   OutputToBus(Answer& answer, std::uint64_t last_chunk) : answer_(answer), last_chunk_(last_chunk) {}
   Task<void> on_output(std::uint64_t chunk, std::string data, bool gap) override {
-    model::ToolOutputChunk message{chunk, std::move(data), gap};
-    if (answer_.send(message)) last_chunk_ = chunk;
+    if (answer_.send_output({chunk, std::move(data), gap})) last_chunk_ = chunk;
     co_return;
   }
   std::uint64_t last_chunk() const override { return last_chunk_; }

@@ -90,16 +90,25 @@ Status take_status(JsonReader& reader) {
   return reason.empty() ? status : with_reason(std::move(status), reason);
 }
 
+// Of something that may come in pieces. What comes in one says nothing of it.
+void put_place(json::object& object, std::uint64_t at) {
+  if (at > 0) object["at"] = at;
+}
+std::uint64_t take_place(JsonReader& reader) { return static_cast<std::uint64_t>(reader.optional_int("at").value_or(0)); }
+
 struct ReplyEncoder {
   json::object operator()(const ToolAccepted&) const { return {{"type", "accepted"}}; }
   json::object operator()(const ToolAlive&) const { return {{"type", "alive"}}; }
   json::object operator()(const ToolOutputChunk& m) const {
     json::object object{{"type", "output"}, {"chunk", m.chunk}, {"gap", m.gap}};
+    if (m.more) object["more"] = true;
+    put_place(object, m.at);
     put_bytes(object, m.data);
     return object;
   }
   json::object operator()(const ToolResultPart& m) const {
     json::object object{{"type", "part"}};
+    put_place(object, m.at);
     put_bytes(object, m.data);
     return object;
   }
@@ -109,6 +118,7 @@ struct ReplyEncoder {
                         {"is_error", m.result.is_error},
                         {"exit_code", m.result.exit_code},
                         {"output_chunks", m.result.output_chunks}};
+    put_place(object, m.at);
     put_bytes(object, m.result.content);
     return object;
   }
@@ -176,16 +186,24 @@ Result<ToolReply> decode_tool_reply(std::string_view bytes) {
     ToolOutputChunk chunk;
     chunk.chunk = static_cast<std::uint64_t>(reader.required_int("chunk"));
     chunk.gap = reader.optional_bool("gap", false);
+    chunk.more = reader.optional_bool("more", false);
+    chunk.at = take_place(reader);
     chunk.data = take_bytes(reader);
     return finish(reader, std::move(chunk));
   }
-  if (type == "part") return finish(reader, ToolResultPart{take_bytes(reader)});
+  if (type == "part") {
+    ToolResultPart part;
+    part.at = take_place(reader);
+    part.data = take_bytes(reader);
+    return finish(reader, std::move(part));
+  }
   if (type == "result") {
     ToolDone done;
     done.result.outcome = outcome_from(reader.required_string("outcome"));
     done.result.is_error = reader.optional_bool("is_error", false);
     done.result.exit_code = reader.optional_int("exit_code").value_or(0);
     done.result.output_chunks = static_cast<std::uint64_t>(reader.optional_int("output_chunks").value_or(0));
+    done.at = take_place(reader);
     done.result.content = take_bytes(reader);
     return finish(reader, std::move(done));
   }

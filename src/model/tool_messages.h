@@ -4,7 +4,7 @@
 //
 //   router  -> tools.request.sync.{user}.{daemon}   ToolExecutionRequest       reply: the router's inbox
 //   gateway -> inbox   accepted     the gateway has the request; said on the user lane only, where others could have it
-//   gateway -> inbox   output       one numbered chunk (C42: chunks keep every message below the bus's payload limit)
+//   gateway -> inbox   output       one numbered chunk, or a piece of one that is too large for one message (C42)
 //   gateway -> inbox   alive        nothing new, still running: silence means that the gateway is gone
 //   gateway -> inbox   result       the end; large content comes in parts before it
 //   gateway -> inbox   error        the request was not taken: code, message, reason
@@ -45,12 +45,16 @@ struct ToolOutputChunk {
   std::uint64_t chunk = 0;
   std::string data;
   bool gap = false;
+  bool more = false;     // `data` goes on in the next message
+  std::uint64_t at = 0;  // bytes of it that came before
 };
 struct ToolResultPart {  // content of a result too large for one message, in order
   std::string data;
+  std::uint64_t at = 0;  // bytes of it that came before
 };
 struct ToolDone {
-  ToolResult result;  // its content follows the parts, if there were any
+  ToolResult result;     // its content follows the parts, if there were any
+  std::uint64_t at = 0;  // bytes of those
 };
 struct ToolRefused {
   Status status;

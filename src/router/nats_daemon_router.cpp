@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/text.h"
 #include "model/subject.h"
@@ -47,6 +48,27 @@ bool answer_may_be_lost(const Status& status) {
   return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kDeadlineExceeded ||
          status.code() == StatusCode::kAborted || reason_of(status) == kReasonSuperseded;
 }
+
+Status lost_content() { return unavailable("a part of the result was lost on the bus; call again"); }
+
+// What came in one message or in several, in order.
+class Pieces {
+ public:
+  // False: some of what came before `at` was lost.
+  bool add(std::uint64_t at, std::string data) {
+    if (at == 0) {
+      data_ = std::move(data);
+      return true;
+    }
+    const bool follows = at == data_.size();
+    if (follows) data_ += data;
+    return follows;
+  }
+  std::string take() { return std::exchange(data_, {}); }
+
+ private:
+  std::string data_;
+};
 
 }  // namespace
 
@@ -116,7 +138,8 @@ Status NatsDaemonRouter::nobody_answers(const DaemonId& daemon, bool heard) cons
 
 Task<Result<model::ToolResult>> NatsDaemonRouter::follow(Answers answers, DaemonId daemon, OutputSink& sink,
                                                          Instant deadline) {
-  std::string parts;
+  Pieces output;
+  Pieces content;
   bool heard = false;
   while (true) {
     const Duration patience = heard || options_.lane == Lane::kDaemon ? kSilence : kFirstAnswer;
@@ -136,14 +159,17 @@ Task<Result<model::ToolResult>> NatsDaemonRouter::follow(Answers answers, Daemon
       co_return unavailable("an answer cannot be read: ", message_of(reply.status()));
     }
     if (auto* chunk = std::get_if<model::ToolOutputChunk>(&*reply)) {
-      if (chunk->chunk > sink.last_chunk() + 1 && !chunk->gap)
+      const bool whole = output.add(chunk->at, std::move(chunk->data));
+      if (!whole || (chunk->chunk > sink.last_chunk() + 1 && !chunk->gap))
         co_return unavailable("output was lost on the bus; call again to have it from chunk ", sink.last_chunk() + 1);
+      if (chunk->more) continue;
       // Chunks already taken come again after a gateway has changed.
-      if (chunk->chunk > sink.last_chunk()) co_await sink.on_output(chunk->chunk, std::move(chunk->data), chunk->gap);
+      if (chunk->chunk > sink.last_chunk()) co_await sink.on_output(chunk->chunk, output.take(), chunk->gap);
     } else if (auto* part = std::get_if<model::ToolResultPart>(&*reply)) {
-      parts += part->data;
+      if (!content.add(part->at, std::move(part->data))) co_return lost_content();
     } else if (auto* done = std::get_if<model::ToolDone>(&*reply)) {
-      done->result.content.insert(0, parts);
+      if (!content.add(done->at, std::move(done->result.content))) co_return lost_content();
+      done->result.content = content.take();
       co_return std::move(done->result);
     } else if (auto* refused = std::get_if<model::ToolRefused>(&*reply)) {
       co_return refused->status.ok() ? unavailable("the gateway refused without a reason") : refused->status;

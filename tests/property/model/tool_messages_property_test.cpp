@@ -16,22 +16,29 @@ T round_trip(const T& message) {
   return std::get<T>(*decoded);
 }
 
-RC_GTEST_PROP(ToolMessages, AnyBytesOfOutputComeBack, (std::string data, std::uint32_t chunk, bool gap)) {
-  const auto back = round_trip(ToolOutputChunk{chunk, data, gap});
+RC_GTEST_PROP(ToolMessages, AnyBytesOfOutputComeBack, (std::string data, std::uint32_t chunk, bool gap, bool more, std::uint32_t at)) {
+  const auto back = round_trip(ToolOutputChunk{chunk, data, gap, more, at});
   RC_ASSERT(back.data == data);
   RC_ASSERT(back.chunk == chunk);
   RC_ASSERT(back.gap == gap);
+  RC_ASSERT(back.more == more);
+  RC_ASSERT(back.at == at);
 }
 
-RC_GTEST_PROP(ToolMessages, RawBytesOfOutputComeBack, (std::vector<std::uint8_t> bytes)) {
+RC_GTEST_PROP(ToolMessages, RawBytesOfOutputComeBack, (std::vector<std::uint8_t> bytes, std::uint32_t at)) {
   const std::string data(bytes.begin(), bytes.end());
-  RC_ASSERT(round_trip(ToolResultPart{data}).data == data);
+  const auto back = round_trip(ToolResultPart{data, at});
+  RC_ASSERT(back.data == data);
+  RC_ASSERT(back.at == at);
 }
 
-RC_GTEST_PROP(ToolMessages, ResultsComeBack, (std::string content, bool is_error, std::int32_t exit_code)) {
+RC_GTEST_PROP(ToolMessages, ResultsComeBack, (std::string content, bool is_error, std::int32_t exit_code, std::uint32_t at)) {
   ToolDone done;
+  done.at = at;
   done.result = {Outcome::kUnknown, is_error, content, exit_code, 7};
-  RC_ASSERT(round_trip(done).result == done.result);
+  const auto back = round_trip(done);
+  RC_ASSERT(back.result == done.result);
+  RC_ASSERT(back.at == at);
 }
 
 RC_GTEST_PROP(ToolMessages, RequestsComeBack, (std::string arguments, std::uint64_t resume)) {

@@ -69,6 +69,53 @@ TEST_P(ToolBridgeTest, ContentLargerThanAMessageArrivesWhole) {
   EXPECT_EQ((*call.result)->content, large);
 }
 
+// A gateway whose connection to the bus broke in the middle: the bus loses what is published meanwhile, and nobody is told.
+TEST_P(ToolBridgeTest, AnAnswerOfWhichAPieceIsMissingIsNoAnswer) {
+  using model::ToolDone;
+  using model::ToolOutputChunk;
+  using model::ToolReply;
+  using model::ToolResultPart;
+  const model::ToolResult end{model::Outcome::kExecuted, false, "three", 0, 0};
+  struct Case {
+    std::vector<ToolReply> replies;
+    std::string output;
+    std::string content;  // empty: it is to be asked for again
+  };
+  const std::vector<Case> cases = {
+      {{ToolOutputChunk{1, "one", false, true, 0}, ToolOutputChunk{1, "two", false, false, 3}, ToolResultPart{"one", 0},
+        ToolResultPart{"two", 3}, ToolDone{end, 6}},
+       "onetwo", "onetwothree"},
+      {{ToolResultPart{"two", 3}, ToolDone{end, 6}}, "", ""},
+      {{ToolResultPart{"one", 0}, ToolDone{end, 6}}, "", ""},
+      {{ToolDone{end, 6}}, "", ""},
+      {{ToolOutputChunk{1, "two", false, false, 3}, ToolDone{end, 0}}, "", ""},
+      {{ToolOutputChunk{1, "one", false, true, 0}, ToolOutputChunk{1, "three", false, false, 6}, ToolDone{end, 0}}, "", ""},
+      {{ToolOutputChunk{1, "one", false, true, 0}, ToolOutputChunk{2, "two", false, false, 0}, ToolDone{end, 0}}, "", ""},
+  };
+  ports::SubscribeOptions requests;
+  requests.subject = model::daemon_subject(model::DaemonSubject::kToolRequestSync, world_.user, DaemonId("by_hand"));
+  const auto heard = *gateway_bus_.subscribe(std::move(requests));
+  for (const Case& one : cases) {
+    Call call;
+    model::ToolRequest request = world_.request("req_1");
+    request.daemon = DaemonId("by_hand");
+    start(call, std::move(request), in(1min));
+    const auto asked = finish(world_.simulation, heard->next(in(1s)));
+    ASSERT_TRUE(asked.ok());
+    for (const ToolReply& reply : one.replies) {
+      ports::BusMessage message;
+      message.subject = asked->reply_to;
+      message.payload = model::encode(reply);
+      ASSERT_TRUE(gateway_bus_.publish(std::move(message)).ok());
+    }
+    world_.run_for(1s);
+    ASSERT_TRUE(call.result.has_value());
+    EXPECT_EQ(call.output, one.output);
+    EXPECT_EQ(call.result->ok() ? (*call.result)->content : "", one.content);
+    EXPECT_EQ(call.result->status().code(), one.content.empty() ? StatusCode::kUnavailable : StatusCode::kOk);
+  }
+}
+
 TEST_P(ToolBridgeTest, ALongRunIsKnownToBeAliveAndASilentGatewayIsNot) {
   auto link = world_.connected();
   Call call;
