@@ -143,4 +143,16 @@ Status check_credentials(const TlsCredentials& credentials, WallTime now) {
   return ok_status();
 }
 
+Status check_certificates(const std::string& pem) {
+  const Owned<BIO> file = reader_of(pem);
+  if (!file) return failed("read PEM");
+  std::size_t count = 0;
+  while (const Owned<X509> certificate{PEM_read_bio_X509(file.get(), nullptr, no_passphrase, nullptr)}) ++count;
+  const bool at_the_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  ERR_clear_error();
+  if (count == 0) return failed_precondition("it is no certificate in PEM");
+  if (!at_the_end) return failed_precondition("certificate ", count + 1, " in it is broken");
+  return ok_status();
+}
+
 }  // namespace reliant::adapters

@@ -39,21 +39,18 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
   router::NatsDaemonRouter router(bus, clock);
   OsSecrets secrets;
   adapters::BeastRpc rpc(process.executor(), process.log(), options.tls);
-  adapters::BeastRpc health_rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
-  adapters::BeastRpc debug_rpc(process.executor(), process.log());  // on this machine only
+  adapters::BeastRpc operator_rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   CrossOrigin cross_origin(rpc, options.cors_origins);
   CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
 
-  HealthServer health(clock, health_rpc, [&process] { return process.stopping(); });
+  HealthServer health(clock, operator_rpc, [&process] { return process.stopping(); });
   const ChatId probe(process.random().stream("ready").hex(16));
   add_checks(health, backbone);
   health.add("streaming", [&hub, &probe](Instant deadline) { return hub_answers(hub, probe, deadline); });
-  health.add("temporal", [&temporal, &name_space](Instant deadline) {
-    return temporal_answers(*temporal, name_space, deadline);
-  });
+  add_temporal_check(health, *temporal, name_space);
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
-  DebugServer debug(debug_rpc, backbone.database);
+  DebugServer debug(operator_rpc, backbone.database);
   if (const Status status = debug.start(options.debug.address); !status.ok()) co_return cannot_listen(status, options.debug);
 
   api::ApiServer server(process.context(), process.random(),

@@ -10,8 +10,9 @@
 namespace reliant::app {
 namespace {
 
-// To have everything: leaves time for saying what is missing.
-constexpr Duration kPatience = std::chrono::seconds(8);
+// To have everything: of the 10 s it leaves enough for a library's thread that is in an attempt to connect, which the end waits
+// for (NatsOptions::connect_timeout), and for saying what is missing.
+constexpr Duration kPatience = std::chrono::seconds(6);
 
 std::string without_passwords(std::string_view urls) {
   std::string out;
@@ -32,6 +33,10 @@ void add_checks(HealthServer& health, const Backbone& backbone) {
     return database_answers(database, deadline);
   });
   health.add("nats", [&bus = *backbone.bus](Instant deadline) { return bus_answers(bus, deadline); });
+}
+
+void add_temporal_check(HealthServer& health, ports::Temporal& temporal, const std::string& name_space) {
+  health.add("temporal", [&temporal, name_space](Instant deadline) { return temporal_answers(temporal, name_space, deadline); });
 }
 
 ProcessOptions process_options(const ServerOptions& options) {
@@ -95,13 +100,22 @@ Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProces
   if (!temporal.ok()) co_return temporal.status();
   const Status there = co_await temporal_answers(**temporal, choice.name_space, deadline);
   if (there.ok()) co_return std::move(*temporal);
-  if (there.code() == StatusCode::kNotFound) {
-    co_return of_flag(there, choice.namespace_from, choice.name_space,
-                      concat("create it (temporal operator namespace create --namespace ", choice.name_space, "), or correct ",
-                             choice.namespace_from));
+  co_return temporal_failed(there, choice);
+}
+
+Status temporal_failed(const Status& why, const TemporalChoice& choice) {
+  if (why.code() == StatusCode::kNotFound) {
+    return of_flag(why, choice.namespace_from, choice.name_space,
+                   concat("create it (temporal operator namespace create --namespace ", choice.name_space, "), or correct ",
+                          choice.namespace_from));
   }
-  co_return of_flag(there, choice.host_from, concat(choice.host, ":", choice.port),
-                    concat("start Temporal there, or correct ", choice.host_from, " and ", choice.port_from));
+  const std::string where = concat(choice.host, ":", choice.port);
+  if (why.code() == StatusCode::kPermissionDenied || why.code() == StatusCode::kUnauthenticated) {
+    return of_flag(why, choice.host_from, where,
+                   concat("correct TEMPORAL_API_KEY or --temporal-tls-cert: they are to be allowed to use ", choice.name_space));
+  }
+  return of_flag(why, choice.host_from, where,
+                 concat("start Temporal there, or correct ", choice.host_from, " and ", choice.port_from));
 }
 
 }  // namespace reliant::app

@@ -31,6 +31,9 @@ Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions optio
 // Connected, and the namespace is there.
 Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProcess& process, TemporalChoice choice);
 
+// Names the flag and the remedy of what Temporal has said.
+Status temporal_failed(const Status& why, const TemporalChoice& choice);
+
 // For /ready (R32, R54, C35): each goes there and back. What they are given outlives them.
 Task<Status> database_answers(ports::Database& database, Instant deadline);
 Task<Status> bus_answers(adapters::NatsBus& bus, Instant deadline);
@@ -39,6 +42,8 @@ Task<Status> temporal_answers(ports::Temporal& temporal, std::string name_space,
 
 // The first two of them, which every server has.
 void add_checks(HealthServer& health, const Backbone& backbone);
+// The third, of who needs it. `temporal` outlives `health`.
+void add_temporal_check(HealthServer& health, ports::Temporal& temporal, const std::string& name_space);
 
 ProcessOptions process_options(const ServerOptions& options);
 // The main of a server: its process, and its life there, which is called with the process and the options.

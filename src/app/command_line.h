@@ -25,6 +25,12 @@ struct Flag {
   bool repeats = false;         // may be given several times: `list` has all of them
 };
 
+// The first of a group.
+constexpr Flag under(std::string_view group, Flag flag) {
+  flag.group = group;
+  return flag;
+}
+
 struct Command {
   std::string_view name;       // "chat send"
   std::string_view arguments;  // "TEXT"; shown in its usage

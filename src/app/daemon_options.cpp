@@ -17,11 +17,6 @@ namespace {
 constexpr std::string_view kIdentityFile = "daemon.json";
 constexpr std::string_view kTokenPrefix = "rlnt_pat_";  // R72
 
-constexpr Flag under(std::string_view group, Flag flag) {
-  flag.group = group;
-  return flag;
-}
-
 constexpr Flag kFlags[] = {
     under("Gateway", {"--gateway", "URL", "RELIANT_GATEWAY_URL", "",
                       "https://host[:port], or http:// for plain text; several with commas; without it gateway.SERVER"}),
@@ -121,16 +116,6 @@ Result<std::string> token_of(const Arguments& arguments) {
                                     ", as `reliant admin token create` shows it"));
 }
 
-Result<std::string> pem_of(const Arguments& arguments, std::string_view flag) {
-  const std::string path = arguments.text(flag);
-  if (path.empty()) return "";
-  std::ifstream in(path, std::ios::binary);
-  std::string content((std::istreambuf_iterator<char>(in)), {});
-  if (content.find("-----BEGIN") != std::string::npos) return content;
-  const std::string from = arguments.origin(flag);
-  return invalid_field(from, concat(from, " is \"", path, "\", where there is no certificate; name a PEM file"));
-}
-
 Result<DaemonIdentity> identity_from(const std::string& path, std::string_view text) {
   const auto fail = [&path](const Status& why) {
     return with_field(invalid_argument(path, ": ", message_of(why), "; correct it, or remove it to begin anew"), path);
@@ -190,7 +175,7 @@ Result<DaemonStartOptions> daemon_start_options(const Arguments& arguments, cons
   TRY_OK(read_gateways(urls, out));
   TRY_OK(read_tls_mode(arguments, out));
   out.ca_file = arguments.text("--tls-ca");
-  TRY_ASSIGN(out.links.roots, pem_of(arguments, "--tls-ca"));
+  TRY_ASSIGN(out.links.roots, trusted_certificates_of(arguments, "--tls-ca"));
   TRY_ASSIGN(out.links.client_certificate, tls_credentials_of(arguments, now));
   TRY_ASSIGN(out.log, log_options(arguments));
   TRY_ASSIGN(out.grace, grace_of(arguments));

@@ -1,5 +1,6 @@
 // DebugServer: what an operator looks at on the machine itself: /debug/db, the database's connections and its write queue
-// (R33, C36). It listens on 127.0.0.1 only.
+// (R33, C36). It listens on 127.0.0.1 only. Where the server has a certificate, the port speaks TLS and plain text, like the
+// health port.
 //
 // Owner: the server's life, after the database. Executor: the logic thread. Failures: the port is in use.
 #pragma once

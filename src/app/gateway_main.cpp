@@ -22,9 +22,8 @@ namespace {
 constexpr std::size_t kCrowd = 4096;
 constexpr Duration kStartPatience = std::chrono::seconds(8);
 
-Task<Status> accepts(const ServerProcess& process) {
-  co_return process.stopping() ? unavailable("its daemons are being sent on") : ok_status();
-}
+// C35. The health port opens first, so that who asks meanwhile is told what is still missing.
+Task<Status> accepts(const gateway::Gateway& gateway) { co_return gateway.ready(); }
 
 Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   process.take_all_open_files();
@@ -49,7 +48,7 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   adapters::BeastRpc rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   HealthServer health(clock, rpc, [&process] { return process.stopping(); });
   add_checks(health, backbone);
-  health.add("listener", [&process](Instant) { return accepts(process); });
+  health.add("listener", [&gateway](Instant) { return accepts(gateway); });
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
   if (const Status status = co_await gateway.start(); !status.ok()) co_return cannot_listen(status, options.daemons);

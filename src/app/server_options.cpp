@@ -17,11 +17,6 @@
 namespace reliant::app {
 namespace {
 
-constexpr Flag under(std::string_view group, Flag flag) {
-  flag.group = group;
-  return flag;
-}
-
 constexpr Flag kApiPortFlag = {"--api-port", "PORT", "API_PORT", "8080", "where clients connect"};
 constexpr Flag kDaemonPortFlag = {"--daemon-port", "PORT", "TOOLS_DAEMON_PORT", "9190", "where tools daemons connect"};
 constexpr Flag kApiHealthPortFlag = {"--health-port", "PORT", "HEALTH_PORT", "8081", "/health and /ready"};
@@ -36,6 +31,9 @@ constexpr Flag kAdvertiseFlag = {
 constexpr Flag kSingleDaemonFlag = {"--single-daemon-per-user", "", "SINGLE_DAEMON_PER_USER", "",
                                     "a user's newly connected daemon takes the place of every other one"};
 constexpr Flag kTlsCertFlag = {"--tls-cert", "FILE", "TLS_CERT_FILE", "", "certificate and those that vouch for it (PEM)"};
+constexpr Flag kWorkerTlsCertFlag = {
+    "--tls-cert", "FILE", "TLS_CERT_FILE", "",
+    "for --health-port: certificate and those that vouch for it (PEM); without it plain text"};
 constexpr Flag kTlsKeyFlag = {"--tls-key", "FILE", "TLS_KEY_FILE", "", "its key (PEM)"};
 constexpr Flag kDisableTlsFlag = {"--disable-tls", "", "DISABLE_TLS", "", "plain text: behind a proxy, or on one machine"};
 constexpr Flag kServerDataDirFlag = {"--data-dir", "DIR", "DATA_DIR", "./data", "where the log is, and SQLite's database"};
@@ -70,6 +68,7 @@ constexpr Flag kApiFlags[] = {
 
 constexpr Flag kWorkerFlags[] = {
     under(kListeners, kApiHealthPortFlag), kBindFlag,
+    under(kTls, kWorkerTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
     under(kNats, kNatsUrlFlag), kStreamingFlag,
     under(kTemporal, kTemporalHostFlag), kTemporalPortFlag, kTemporalNamespaceFlag, kTemporalTlsFlag,
@@ -112,7 +111,23 @@ Result<std::string> content_of(const Arguments& arguments, std::string_view flag
   return invalid_field(from, concat(from, " is \"", path, "\", which cannot be read; name a PEM file"));
 }
 
-Result<TemporalChoice> temporal_of(const Arguments& arguments, const Environment& environment) {
+// Where certificates are trusted, and which one is shown.
+Status read_temporal_tls(const Arguments& arguments, WallTime now, TemporalChoice& choice) {
+  constexpr std::string_view kCa = "--temporal-tls-ca", kCertificate = "--temporal-tls-cert", kKey = "--temporal-tls-key";
+  TRY_ASSIGN(choice.tls, arguments.on("--temporal-tls"));
+  for (const std::string_view flag : {kCa, kCertificate, kKey}) {
+    if (choice.tls || !arguments.is_set(flag)) continue;
+    return invalid_field("--temporal-tls", concat(arguments.origin(flag), " is for TLS; give --temporal-tls, too"));
+  }
+  TRY_ASSIGN(choice.ca, trusted_certificates_of(arguments, kCa));
+  TRY_ASSIGN(auto credentials, tls_credentials_of(arguments, now, kCertificate, kKey));
+  if (!credentials) return ok_status();
+  choice.certificate = std::move(credentials->certificate_chain);
+  choice.key = std::move(credentials->private_key);
+  return ok_status();
+}
+
+Result<TemporalChoice> temporal_of(const Arguments& arguments, const Environment& environment, WallTime now) {
   TemporalChoice out;
   out.host = arguments.text("--temporal-host");
   out.host_from = arguments.origin("--temporal-host");
@@ -127,13 +142,7 @@ Result<TemporalChoice> temporal_of(const Arguments& arguments, const Environment
   }
   if (out.name_space.empty())
     return invalid_field(out.namespace_from, concat(out.namespace_from, " is empty; give a namespace of the cluster"));
-  TRY_ASSIGN(out.tls, arguments.on("--temporal-tls"));
-  for (const auto& [flag, into] : {std::pair("--temporal-tls-ca", &out.ca), std::pair("--temporal-tls-cert", &out.certificate),
-                                   std::pair("--temporal-tls-key", &out.key)}) {
-    if (!arguments.is_set(flag)) continue;
-    if (!out.tls) return invalid_field("--temporal-tls", concat(arguments.origin(flag), " is for TLS; give --temporal-tls, too"));
-    TRY_ASSIGN(*into, content_of(arguments, flag));
-  }
+  TRY_OK(read_temporal_tls(arguments, now, out));
   out.api_key = environment.get("TEMPORAL_API_KEY").value_or("");
   if (!out.api_key.empty() && !out.tls)
     return invalid_field("--temporal-tls", "TEMPORAL_API_KEY would go out in plain text; give --temporal-tls, too");
@@ -161,20 +170,25 @@ Result<ServerOptions> server_options(const Arguments& arguments, const Environme
   return out;
 }
 
-// R18: a server's certificate comes from outside; to do without TLS has to be said.
-Result<std::optional<adapters::TlsCredentials>> server_tls_of(const Arguments& arguments, WallTime now) {
+// Of a server on which only its operators call: plain text, unless there is a certificate.
+Result<std::optional<adapters::TlsCredentials>> optional_tls_of(const Arguments& arguments, WallTime now) {
   TRY_ASSIGN(const bool disabled, arguments.on("--disable-tls"));
-  const bool given = arguments.is_set("--tls-cert") || arguments.is_set("--tls-key");
-  if (disabled && given) {
+  if (disabled && (arguments.is_set("--tls-cert") || arguments.is_set("--tls-key"))) {
     return invalid_field(arguments.origin("--disable-tls"),
                          concat(arguments.origin("--disable-tls"), " and a certificate exclude each other; leave one out"));
   }
-  if (disabled) return std::nullopt;
-  if (!given) {
+  return tls_credentials_of(arguments, now);
+}
+
+// R18: a server's certificate comes from outside; to do without TLS has to be said.
+Result<std::optional<adapters::TlsCredentials>> server_tls_of(const Arguments& arguments, WallTime now) {
+  TRY_ASSIGN(auto tls, optional_tls_of(arguments, now));
+  TRY_ASSIGN(const bool disabled, arguments.on("--disable-tls"));
+  if (!tls && !disabled) {
     return invalid_field("--tls-cert",
                          "--tls-cert is missing; give --tls-cert FILE and --tls-key FILE, or --disable-tls behind a proxy");
   }
-  return tls_credentials_of(arguments, now);
+  return tls;
 }
 
 // Of a page: what a browser says in its Origin header.
@@ -227,20 +241,33 @@ const Command kWorkerCommand = {
 const Command kGatewayCommand = {
     "server gateway", "", 0, 0, "Runs a gateway: it holds the streams of the tools daemons. Any number of them.", kGatewayFlags};
 
-Result<std::optional<adapters::TlsCredentials>> tls_credentials_of(const Arguments& arguments, WallTime now) {
-  if (!arguments.is_set("--tls-cert") && !arguments.is_set("--tls-key")) return std::nullopt;
-  for (const auto& [has, lacks] : {std::pair("--tls-cert", "--tls-key"), std::pair("--tls-key", "--tls-cert")}) {
+Result<std::optional<adapters::TlsCredentials>> tls_credentials_of(const Arguments& arguments, WallTime now,
+                                                                   std::string_view certificate_flag,
+                                                                   std::string_view key_flag) {
+  if (!arguments.is_set(certificate_flag) && !arguments.is_set(key_flag)) return std::nullopt;
+  for (const auto& [has, lacks] : {std::pair(certificate_flag, key_flag), std::pair(key_flag, certificate_flag)}) {
     if (arguments.is_set(has) && !arguments.is_set(lacks))
       return invalid_field(lacks, concat(lacks, " is missing; give it with ", arguments.origin(has)));
   }
   adapters::TlsCredentials out;
-  TRY_ASSIGN(out.certificate_chain, content_of(arguments, "--tls-cert"));
-  TRY_ASSIGN(out.private_key, content_of(arguments, "--tls-key"));
-  const Status usable = adapters::check_credentials(out, now);
+  TRY_ASSIGN(out.certificate_chain, content_of(arguments, certificate_flag));
+  TRY_ASSIGN(out.private_key, content_of(arguments, key_flag));
+  Status usable = adapters::check_credentials(out, now);
+  if (usable.ok()) usable = adapters::check_certificates(out.certificate_chain);
   if (usable.ok()) return out;
-  const std::string from = arguments.origin("--tls-cert");
-  return invalid_field(from, concat(from, " is \"", arguments.text("--tls-cert"), "\", which is of no use: ",
-                                    message_of(usable), "; give a certificate that holds, and its key"));
+  const std::string from = arguments.origin(certificate_flag);
+  return invalid_field(from, concat(from, " is \"", arguments.text(certificate_flag), "\", which is of no use: ",
+                                    message_of(usable), "; give a certificate that holds, and its key with ", key_flag));
+}
+
+Result<std::string> trusted_certificates_of(const Arguments& arguments, std::string_view flag) {
+  if (!arguments.is_set(flag)) return "";
+  TRY_ASSIGN(std::string pem, content_of(arguments, flag));
+  const Status usable = adapters::check_certificates(pem);
+  if (usable.ok()) return pem;
+  const std::string from = arguments.origin(flag);
+  return invalid_field(from, concat(from, " is \"", arguments.text(flag), "\", which is of no use: ", message_of(usable),
+                                    "; name a PEM file with the certificates to trust"));
 }
 
 Status of_flag(const Status& why, const std::string& from, std::string_view value, std::string_view remedy) {
@@ -257,7 +284,7 @@ Result<ApiServerOptions> api_server_options(const Arguments& arguments, const En
   ApiServerOptions out;
   TRY_ASSIGN(out.server, server_options(arguments, environment, "api"));
   TRY_ASSIGN(out.server.forced_streaming, forced_streaming(arguments));
-  TRY_ASSIGN(out.temporal, temporal_of(arguments, environment));
+  TRY_ASSIGN(out.temporal, temporal_of(arguments, environment, now));
   TRY_ASSIGN(out.api, listen_of(arguments, "--api-port", arguments.text("--bind-address")));
   TRY_ASSIGN(out.debug, listen_of(arguments, "--pprof-port", "127.0.0.1"));
   TRY_ASSIGN(out.tls, server_tls_of(arguments, now));
@@ -265,11 +292,12 @@ Result<ApiServerOptions> api_server_options(const Arguments& arguments, const En
   return out;
 }
 
-Result<WorkerServerOptions> worker_server_options(const Arguments& arguments, const Environment& environment) {
+Result<WorkerServerOptions> worker_server_options(const Arguments& arguments, const Environment& environment, WallTime now) {
   WorkerServerOptions out;
   TRY_ASSIGN(out.server, server_options(arguments, environment, "worker"));
   TRY_ASSIGN(out.server.forced_streaming, forced_streaming(arguments));
-  TRY_ASSIGN(out.temporal, temporal_of(arguments, environment));
+  TRY_ASSIGN(out.temporal, temporal_of(arguments, environment, now));
+  TRY_ASSIGN(out.tls, optional_tls_of(arguments, now));
   TRY_ASSIGN(out.model, model_options(arguments, environment));
   return out;
 }

@@ -72,6 +72,7 @@ struct WorkerServerOptions {
   ServerOptions server;
   TemporalChoice temporal;
   ModelOptions model;
+  std::optional<adapters::TlsCredentials> tls;  // of the health port
 };
 
 struct GatewayServerOptions {
@@ -84,11 +85,15 @@ struct GatewayServerOptions {
 };
 
 Result<ApiServerOptions> api_server_options(const Arguments& arguments, const Environment& environment, WallTime now);
-Result<WorkerServerOptions> worker_server_options(const Arguments& arguments, const Environment& environment);
+Result<WorkerServerOptions> worker_server_options(const Arguments& arguments, const Environment& environment, WallTime now);
 Result<GatewayServerOptions> gateway_server_options(const Arguments& arguments, const Environment& environment, WallTime now);
 
-// Of any command with --tls-cert and --tls-key: both or none. `now`: an expired certificate is refused.
-Result<std::optional<adapters::TlsCredentials>> tls_credentials_of(const Arguments& arguments, WallTime now);
+// Of any command with flags for a certificate and its key: both or none. `now`: an expired certificate is refused.
+Result<std::optional<adapters::TlsCredentials>> tls_credentials_of(const Arguments& arguments, WallTime now,
+                                                                   std::string_view certificate_flag = "--tls-cert",
+                                                                   std::string_view key_flag = "--tls-key");
+// PEM, of a flag that names a file of certificates to trust; "": it is not given.
+Result<std::string> trusted_certificates_of(const Arguments& arguments, std::string_view flag);
 
 // "--nats-url nats://h:4222: refused; start NATS there, or correct --nats-url": a flag whose value turned out to be of no use.
 Status of_flag(const Status& why, const std::string& from, std::string_view value, std::string_view remedy);

@@ -25,13 +25,15 @@ constexpr Duration kStartPatience = std::chrono::seconds(8);
 constexpr std::size_t kLongestName = 1000;
 
 constexpr Flag kFlags[] = {
-    {"--port", "PORT", "TEMPORAL_PORT", "7233", "where clients and workers connect; 0 takes a free one, and says which"},
+    under("Listener", {"--port", "PORT", "TEMPORAL_PORT", "7233",
+                       "where clients and workers connect; 0 takes a free one, and says which"}),
     {"--bind-address", "ADDRESS", "BIND_ADDRESS", "127.0.0.1", "on which interface"},
-    {"--namespace", "NAME", "", "", "a namespace besides `default`; may be given several times", {}, true},
-    {"--tls-cert", "FILE", "TLS_CERT_FILE", "", "certificate and those that vouch for it (PEM); without it plain text"},
+    under("TLS", {"--tls-cert", "FILE", "TLS_CERT_FILE", "",
+                  "certificate and those that vouch for it (PEM); without it plain text"}),
     {"--tls-key", "FILE", "TLS_KEY_FILE", "", "its key (PEM)"},
+    under("Engine", {"--namespace", "NAME", "", "", "a namespace besides `default`; may be given several times", {}, true}),
     kDataDirFlag,
-    kLogLevelFlag,
+    under("Process", kLogLevelFlag),
     kLogFormatFlag,
     {"--log-file", "FILE", "LOG_FILE", "", "where the log goes; - is the standard error; without it in --data-dir"},
     kGraceFlag};

@@ -1,6 +1,7 @@
 #include "app/worker_main.h"
 
 #include <utility>
+#include <variant>
 
 #include "adapters/beast_http.h"
 #include "adapters/beast_rpc.h"
@@ -13,6 +14,7 @@
 #include "app/server_process.h"
 #include "base/text.h"
 #include "router/nats_daemon_router.h"
+#include "runtime/race.h"
 #include "store/store.h"
 #include "tools/standard_tools.h"
 #include "updates/nats_update_hub.h"
@@ -22,6 +24,8 @@ namespace reliant::app {
 namespace {
 
 constexpr Duration kStartPatience = std::chrono::seconds(8);
+// Nothing that it has begun can be handed back to a Temporal that refuses it.
+constexpr Duration kRefusedPatience = std::chrono::seconds(5);
 
 // R41: what runs here instead of on a daemon. Its processes see none of our secrets.
 struct LocalTools {
@@ -35,7 +39,7 @@ struct LocalTools {
   tools::ToolRegistry registry;
 };
 
-// C35: the pollers' own view of Temporal.
+// C35: whether polls are answered. They wait in long calls, and bear a while of errors: that Temporal is away, another check says.
 Task<Status> polls(const worker::WorkerRole& role) { co_return role.health(); }
 
 Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Environment& environment) {
@@ -61,17 +65,22 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
                            .tools = tools.registry},
                           {.name_space = options.temporal.name_space, .identity = identity_of("worker")});
 
-  adapters::BeastRpc rpc(process.executor(), process.log());
+  adapters::BeastRpc rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   HealthServer health(clock, rpc, [&process] { return process.stopping(); });
   add_checks(health, backbone);
+  add_temporal_check(health, *temporal, options.temporal.name_space);
   health.add("pollers", [&role](Instant) { return polls(role); });
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
   CO_TRY_OK(co_await role.start(after(clock.now(), kStartPatience)));
-  const Instant deadline =
-      co_await process.until_asked_to_stop(concat("reliant server worker is ready, health on http://", health.address()));
+  const auto end = co_await race(
+      process.until_asked_to_stop(concat("reliant server worker is ready, health on http://", health.address())), role.gave_up());
+  co_await process.executor().come_home();
+  const Status* const refused = std::get_if<1>(&end);
+  const Instant deadline = refused == nullptr ? std::get<0>(end) : after(clock.now(), kRefusedPatience);
   co_await role.stop(deadline);
   (void)co_await bus.drain(deadline);  // what is left then is not worth a failure
+  if (refused != nullptr) co_return temporal_failed(*refused, options.temporal);
   process.leave_in_time();
   co_return ok_status();
 }
@@ -82,7 +91,7 @@ int worker_main(const Command&, const Arguments& arguments, const Environment& e
   const auto life = [&environment](ServerProcess& process, WorkerServerOptions options) {
     return live(process, std::move(options), environment);
   };
-  return run_server(worker_server_options(arguments, environment), life);
+  return run_server(worker_server_options(arguments, environment, wall_now()), life);
 }
 
 }  // namespace reliant::app

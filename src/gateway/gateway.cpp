@@ -65,6 +65,12 @@ Task<Status> Gateway::start() {
   co_return ok_status();
 }
 
+Status Gateway::ready() const {
+  if (draining_) return unavailable("its daemons are being sent on");
+  if (listener_ == nullptr) return unavailable("it does not listen for daemons yet");
+  return ok_status();
+}
+
 const std::string& Gateway::address() const { return listener_->address(); }
 
 Task<void> Gateway::accept_links() {

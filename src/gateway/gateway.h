@@ -59,6 +59,8 @@ class Gateway final : public router::DaemonSessions {
   Task<Status> start();
   // Sends the daemons on to other gateways (C43), waits until they have gone or `deadline`, and closes what is left.
   Task<void> stop(Instant deadline);
+  // For readiness (C35): OK while daemons may come; UNAVAILABLE says why not: before start(), and from stop() on.
+  Status ready() const;
   const std::string& address() const;
 
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink,

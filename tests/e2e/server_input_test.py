@@ -1,7 +1,9 @@
 """Servers of the distributed mode that cannot start say why in one line, with the flag, its value and the remedy, within 10 s;
-and TLS on what clients and daemons connect to."""
+/ready names what they lack later; and TLS on every port."""
 
+import concurrent.futures
 import http.client
+import json
 import shutil
 import socket
 import ssl
@@ -11,6 +13,9 @@ import unittest
 
 from real_cluster import PATIENCE, RealCluster, wait_until
 from reliant_process import RELIANT, World
+
+
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy", "all_proxy")
 
 
 def free_ports(count):
@@ -98,13 +103,35 @@ class ServerInput(unittest.TestCase):
     def test_certificates_that_are_of_no_use(self):
         broken = self.world.root / "broken.pem"
         broken.write_text("nonsense")
-        for role in ("api", "gateway"):
+        for role in ("api", "worker", "gateway"):
             self.fails(role, "--tls-cert", "no certificate in PEM", tls_cert=broken, tls_key=self.key)
             self.fails(role, "--tls-cert", "/nowhere.pem", "cannot be read", tls_cert="/nowhere.pem", tls_key=self.key)
             self.fails(role, "--tls-key is missing", tls_cert=self.certificate)
             self.fails(role, "--tls-cert", "key", tls_cert=self.certificate, tls_key=broken)
         done = subprocess.run([RELIANT, "server", "api"], capture_output=True, text=True, timeout=30, env=self.environment())
         self.assertIn("--disable-tls", done.stderr)
+        secure = self.environment(TEMPORAL_TLS="true")
+        for role in ("api", "worker"):
+            self.fails(role, "--temporal-tls-ca", broken, "no certificate in PEM", environment=secure, temporal_tls_ca=broken)
+            self.fails(role, "--temporal-tls-cert", broken, "no certificate in PEM", environment=secure,
+                       temporal_tls_cert=broken, temporal_tls_key=self.key)
+            self.fails(role, "--temporal-tls-key is missing", environment=secure, temporal_tls_cert=self.certificate)
+
+    def test_a_dependency_that_accepts_and_says_nothing(self):
+        with socket.socket() as mute:
+            mute.bind(("127.0.0.1", 0))
+            mute.listen(100)
+            port = mute.getsockname()[1]
+            nats = (f"--nats-url nats://127.0.0.1:{port}", "start NATS there, or correct --nats-url")
+            database = ("--db-url", f"me:***@127.0.0.1:{port}/x", "start PostgreSQL there, or correct --db-url")
+            temporal = (f"TEMPORAL_HOST 127.0.0.1:{port}", "start Temporal there", "--temporal-port")
+            cases = [(role, expected, given) for role in ("api", "worker", "gateway") for expected, given in (
+                (nats, {"nats_url": f"nats://127.0.0.1:{port}"}),
+                (database, {"db_url": f"postgres://me:s3cret@127.0.0.1:{port}/x"}))]
+            cases += [(role, temporal, {"temporal_port": port}) for role in ("api", "worker")]
+            with concurrent.futures.ThreadPoolExecutor(len(cases)) as at_once:  # they all only wait
+                for done in [at_once.submit(self.fails, role, *expected, **given) for role, expected, given in cases]:
+                    done.result()
 
     def test_ports_in_use(self):
         with socket.socket() as taken:
@@ -116,21 +143,81 @@ class ServerInput(unittest.TestCase):
                 for flag in flags:
                     self.fails(role, f"--{flag.replace('_', '-')}: ", port, "already in use", "choose another port", **{flag: port})
 
-    def serve(self, *words, environment=None):
-        """Runs until the test ends; the line that says that it is ready."""
+    def begin(self, *words, environment=None):
+        """Runs until the test ends."""
         process = subprocess.Popen([RELIANT, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                                    env=environment or self.environment(), cwd=self.world.project)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
-        line = process.stdout.readline()
-        self.assertIn("ready" if "server" in words else "starts", line)
+        return process
+
+    def serve(self, *words, environment=None):
+        """Runs until the test ends; the line that says that it is ready."""
+        line = self.begin(*words, environment=environment).stdout.readline()
+        self.assertIn("starts" if "daemon" in words else "ready", line)
         return line
+
+    def get(self, port, path, context=None):
+        """The status, and the JSON; over TLS when there is whom to trust. None: nobody listens."""
+        connection = (http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=context) if context
+                      else http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE))
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+        except ConnectionRefusedError:
+            return None
+        finally:
+            connection.close()
+
+    def port(self, words, flag):
+        return int(words[words.index(flag) + 1])
+
+    def test_ready_names_a_temporal_that_goes_away(self):
+        port, = free_ports(1)
+        engine = ["temporal", "serve", "--port", port, "--namespace", "reliant", "--data-dir", self.world.root / "engine"]
+        first = self.begin(*engine)
+        self.assertIn("ready", first.stdout.readline())
+        for role in ("api", "worker"):
+            with self.subTest(role):
+                words = self.words(role, temporal_port=port)
+                self.serve(*words)
+                health = self.port(words, "--health-port")
+                self.assertEqual(self.get(health, "/ready")[1]["checks"]["temporal"], "ok")
+                first.kill()
+                first.wait()
+                wait_until("/ready names it", lambda at=health: self.get(at, "/ready")[1]["checks"]["temporal"] != "ok", 5)
+                self.assertEqual(self.get(health, "/ready")[0], 503)
+                self.assertEqual(self.get(health, "/health")[0], 200)
+                first = self.begin(*engine)
+                wait_until("it is ready again", lambda at=health: self.get(at, "/ready")[0] == 200)
+
+    def test_a_gateway_is_not_ready_before_it_listens(self):
+        lock = subprocess.Popen(["psql", "-qAtX", "-d", self.database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(lock.stdout.close)
+        self.addCleanup(lock.wait)
+        self.addCleanup(lock.stdin.close)
+        # What the gateway has to write before it listens waits.
+        lock.stdin.write("BEGIN; LOCK TABLE daemons IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n")
+        lock.stdin.flush()
+        self.assertEqual(lock.stdout.readline(), "locked\n")
+        words = self.words("gateway")
+        gateway = self.begin(*words)
+        health = self.port(words, "--health-port")
+        status, said = wait_until("the health port is open", lambda: self.get(health, "/ready"))
+        self.assertEqual(status, 503)
+        self.assertEqual(said["checks"], {"database": "ok", "nats": "ok", "listener": "it does not listen for daemons yet"})
+        with socket.socket() as daemon, self.assertRaises(ConnectionRefusedError):
+            daemon.connect(("127.0.0.1", self.port(words, "--daemon-port")))
+        lock.stdin.close()
+        self.assertIn("ready", gateway.stdout.readline())
+        self.assertEqual(self.get(health, "/ready")[0], 200)
 
     def test_clients_are_served_with_tls(self):
         words = self.words("api", tls_cert=self.certificate, tls_key=self.key, cors_origins="https://app.example")
         self.assertIn("https://127.0.0.1:", self.serve(*words))
-        port = int(words[words.index("--api-port") + 1])
+        port = self.port(words, "--api-port")
         trusting = ssl.create_default_context(cafile=self.certificate)
         connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=trusting)
         self.addCleanup(connection.close)
@@ -146,12 +233,6 @@ class ServerInput(unittest.TestCase):
         answer.read()
         connection.request("GET", "/health", headers={"origin": "https://elsewhere.example"})
         self.assertIsNone(connection.getresponse().getheader("access-control-allow-origin"))
-        health = int(words[words.index("--health-port") + 1])
-        for secure in (http.client.HTTPSConnection("127.0.0.1", health, timeout=PATIENCE, context=trusting),
-                       http.client.HTTPConnection("127.0.0.1", health, timeout=PATIENCE)):
-            self.addCleanup(secure.close)
-            secure.request("GET", "/ready")
-            self.assertEqual(secure.getresponse().status, 200)
         plain = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         with self.assertRaises((OSError, http.client.HTTPException)):
             plain.request("GET", "/health")
@@ -160,10 +241,23 @@ class ServerInput(unittest.TestCase):
         with self.assertRaises(ssl.SSLCertVerificationError):
             stranger.request("GET", "/health")
 
+    def test_who_looks_after_a_server_is_served_with_tls_and_in_plain_text(self):
+        trusting = ssl.create_default_context(cafile=self.certificate)
+        for role, flag, path in (("api", "--health-port", "/ready"), ("worker", "--health-port", "/ready"),
+                                 ("gateway", "--health-port", "/ready"), ("api", "--pprof-port", "/debug/db")):
+            with self.subTest(role, path=path):
+                words = self.words(role, tls_cert=self.certificate, tls_key=self.key)
+                self.serve(*words)
+                port = self.port(words, flag)
+                self.assertEqual(self.get(port, path, trusting)[0], 200)
+                self.assertEqual(self.get(port, path)[0], 200)
+                with self.assertRaises(ssl.SSLCertVerificationError):
+                    self.get(port, path, ssl.create_default_context())
+
     def test_daemons_are_served_with_tls(self):
         words = self.words("gateway", tls_cert=self.certificate, tls_key=self.key)
         self.serve(*words)
-        gateway = f"https://127.0.0.1:{words[words.index('--daemon-port') + 1]}"
+        gateway = f"https://127.0.0.1:{self.port(words, '--daemon-port')}"
         tokens = self.cluster.directory / "user-1.token"
         for name, more, event in (("trusts", ["--tls-ca", self.certificate], "daemon.connected"),
                                   ("anybody", ["--tls-mode", "insecure_tls_skip_verify"], "daemon.connected"),
@@ -181,15 +275,18 @@ class ServerInput(unittest.TestCase):
             proxy.bind(("127.0.0.1", 0))
             proxy.listen()
             url = f"http://127.0.0.1:{proxy.getsockname()[1]}"
-            through = {name: url for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy", "all_proxy")}
+            through = self.environment(**dict.fromkeys(PROXY_VARIABLES, url))
+            for exceptions in ("no_proxy", "NO_PROXY", "no_grpc_proxy"):
+                through.pop(exceptions, None)
             words = self.words("gateway")
             log = self.world.root / "daemon.jsonl"
-            self.serve(*words, environment=self.environment(**through))
-            self.serve("daemon", "start", "--gateway", f"http://127.0.0.1:{words[words.index('--daemon-port') + 1]}",
+            self.serve(*words, environment=through)
+            self.serve("daemon", "start", "--gateway", f"http://127.0.0.1:{self.port(words, '--daemon-port')}",
                        "--token-file", self.cluster.directory / "user-1.token", "--data-dir", self.world.root / "daemon",
-                       "--log-file", log, environment=self.environment(**through))
+                       "--log-file", log, environment=through)
             wait_until("the daemon is connected", lambda: '"daemon.connected"' in log.read_text())
-            self.serve(*self.words("worker"), environment=self.environment(**through))
+            for role in ("api", "worker"):
+                self.serve(*self.words(role), environment=through)
             proxy.settimeout(0.2)
             with self.assertRaises(TimeoutError):
                 proxy.accept()

@@ -2,36 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "server_commands.h"
+
 namespace reliant::app {
 namespace {
-
-using Variables = std::map<std::string, std::string, std::less<>>;
-
-template <class Read>
-auto read(const Command& command, std::vector<std::string> words, Variables variables, Read read_options) {
-  variables.emplace("DATABASE_URL", "postgres://u@h/d");
-  variables.emplace("NATS_URL", "nats://n:4222");
-  const Environment environment(std::move(variables));
-  const auto arguments = Arguments::parse(command, words, environment);
-  EXPECT_TRUE(arguments.ok()) << arguments.status();
-  return read_options(*arguments, environment);
-}
-
-Result<ApiServerOptions> api(std::vector<std::string> words, Variables variables = {}) {
-  return read(kApiCommand, std::move(words), std::move(variables), [](const Arguments& arguments, const Environment& environment) {
-    return api_server_options(arguments, environment, WallTime{});
-  });
-}
-Result<WorkerServerOptions> worker(std::vector<std::string> words, Variables variables = {}) {
-  return read(kWorkerCommand, std::move(words), std::move(variables), worker_server_options);
-}
-
-Result<GatewayServerOptions> gateway(std::vector<std::string> words, Variables variables = {}) {
-  return read(kGatewayCommand, std::move(words), std::move(variables),
-              [](const Arguments& arguments, const Environment& environment) {
-                return gateway_server_options(arguments, environment, WallTime{});
-              });
-}
 
 // R35.
 TEST(ServerOptions, OfTheApiHaveTheDefaultsOfTheRequirements) {
@@ -121,21 +95,6 @@ TEST(ServerOptions, NameWhatIsMissingOrWrong) {
   EXPECT_EQ(field_of(api({"--disable-tls"}, {{"TEMPORAL_API_KEY", "k"}}).status()), "--temporal-tls");
   EXPECT_EQ(field_of(api({"--disable-tls", "--cors-origins", "a.example"}).status()), "--cors-origins");
   EXPECT_EQ(field_of(worker({}).status()), "--model-script");
-}
-
-TEST(ServerOptions, HaveNoFlagWhoseFeatureIsNotThereYet) {
-  const Environment environment;
-  for (const char* flag : {"--grpc-port", "--jwt-public-key", "--jwt-public-key-file"}) {
-    const auto arguments = Arguments::parse(kApiCommand, std::vector<std::string>{flag, "1"}, environment);
-    EXPECT_EQ(field_of(arguments.status()), flag);
-  }
-}
-
-TEST(ServerOptions, AreShownByGroups) {
-  const std::string shown = usage(kApiCommand);
-  for (const char* group : {"\nListeners:\n", "\nTLS:\n", "\nNATS:\n", "\nTemporal:\n"})
-    EXPECT_NE(shown.find(group), std::string::npos) << group;
-  EXPECT_EQ(shown.find("\nFlags:\n"), std::string::npos);
 }
 
 }  // namespace
