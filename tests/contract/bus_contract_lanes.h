@@ -1,19 +1,21 @@
 // The contract of the routing lanes (C3, C4, C5), as a typed suite over every implementation of ports::Bus: two gateways
 // with a tool bridge each, and a caller. Whatever the lane, a request has the same outcome.
 //
-// A World is as in bus_contract.h, with a third connection `three()` for the caller, a `clock()` and a `context()`.
+// A World is as in bus_contract.h, with a third connection `three()` for the caller, a `clock()`, a `context()` and
+//   static constexpr bool kRealTime;  // a busy machine adds to what something takes
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/event_log.h"
+#include "contract/bus_contract_log.h"
 #include "gateway/tool_bridge.h"
 #include "model/subject.h"
 #include "router/local_daemon_router.h"
@@ -35,8 +37,8 @@ class ScriptedSessions final : public router::DaemonSessions {
     ++asked;
     // How long the scripted tool takes.
     if (effects->emplace(request.id, 1).second) co_await sleep_for(takes);
-    co_await sink.on_output(1, "output", false);
-    co_return model::ToolResult{model::Outcome::kExecuted, false, "done by " + name, 0, 1};
+    co_await sink.on_output(1, output, false);
+    co_return model::ToolResult{model::Outcome::kExecuted, false, content.empty() ? "done by " + name : content, 0, 1};
   }
   Task<Status> command(model::DaemonCommand command, Instant) override {
     commands.push_back(command);
@@ -60,6 +62,8 @@ class ScriptedSessions final : public router::DaemonSessions {
   std::map<std::pair<UserId, DaemonId>, std::int64_t> daemons;
   std::map<RequestId, int>* effects = nullptr;  // shared: the daemon's journal
   Duration takes = 10ms;
+  std::string output = "output";
+  std::string content;  // of the result; empty: says who has done it
   int asked = 0;
   std::vector<model::DaemonCommand> commands;
 };
@@ -75,24 +79,6 @@ struct LaneSink final : router::OutputSink {
   std::uint64_t last = 0;
 };
 
-class CountingLog final : public EventLog {
- public:
-  int count(std::string_view name) const {
-    const auto found = counts_.find(std::string(name));
-    return found == counts_.end() ? 0 : found->second;
-  }
-  std::int64_t most_hops() const { return most_hops_; }
-
- private:
-  void record(Level, std::string_view name, std::initializer_list<Field> fields) override {
-    ++counts_[std::string(name)];
-    for (const Field& field : fields)
-      if (field.key == "hops") most_hops_ = std::max(most_hops_, std::get<std::int64_t>(field.value));
-  }
-  std::int64_t most_hops_ = 0;
-  std::map<std::string, int> counts_;
-};
-
 template <class World>
 class BusLanesContract : public ::testing::Test {
  public:
@@ -103,7 +89,16 @@ class BusLanesContract : public ::testing::Test {
   }
   void run(Task<void> test) { EXPECT_TRUE(world.run(std::move(test))) << "the test did not end"; }
   // What was subscribed is in force.
-  Task<void> settle() { co_await sleep_for(200ms); }
+  Task<void> settle() {
+    ports::Bus* const buses[] = {&world.one(), &world.two(), &world.three()};
+    for (ports::Bus* bus : buses) EXPECT_TRUE((co_await bus->flush(kNever)).ok());
+  }
+  // Whether it comes to that, of what takes no time but that of the way.
+  Task<bool> becomes(std::function<bool()> condition) {
+    const Instant limit = in(World::kRealTime ? Duration(20s) : Duration(200ms));
+    while (!condition() && world.executor().now() < limit) co_await sleep_for(1ms);
+    co_return condition();
+  }
   void hold(ScriptedSessions& sessions, gateway::NatsToolBridge& bridge, std::int64_t epoch, std::string daemon = "d1") {
     sessions.daemons[{user, DaemonId(daemon)}] = epoch;
     bridge.session_opened({user, DaemonId(daemon), epoch, GatewayId(sessions.name)});
@@ -201,8 +196,16 @@ TYPED_TEST_P(BusLanesContract, ADaemonThatNobodyHoldsIsOfflineOnEveryLane) {
       LaneSink sink;
       auto result = co_await router.execute(t.request("req_1"), sink, t.in(1min));
       EXPECT_EQ(reason_of(result.status()), kReasonDaemonOffline) << static_cast<int>(lane);
+      // Where every gateway listens, it is concluded from their silence; else somebody has said so, at once. A real machine
+      // may be busy meanwhile: there it was said before the silence would have told.
       const Duration took = t.world.executor().now() - begin;
-      EXPECT_LE(took, lane == Lane::kUserSync ? router::NatsDaemonRouter::kFirstAnswer + 1ms : Duration(500ms));
+      const Duration silence = router::NatsDaemonRouter::kFirstAnswer;
+      if (lane == Lane::kUserSync) EXPECT_GE(took, silence);
+      if (TypeParam::kRealTime) {
+        EXPECT_LT(took, lane == Lane::kUserSync ? 2 * silence : silence) << static_cast<int>(lane);
+      } else {
+        EXPECT_LE(took, lane == Lane::kUserSync ? silence + 1ms : Duration(500ms)) << static_cast<int>(lane);
+      }
       auto online = co_await router.online(t.user, DaemonId("d1"), t.in(1min));
       EXPECT_TRUE(online.ok() && !*online);
       const Status cancelled = co_await router.cancel(t.user, DaemonId("d1"), RequestId("req_1"), t.in(1min));
@@ -217,17 +220,23 @@ TYPED_TEST_P(BusLanesContract, CommandsReachTheHolderOnEveryLaneOnce) {
   auto test = [](BusLanesContract<TypeParam>& t) -> Task<void> {
     using enum model::DaemonCommandKind;
     t.hold(t.second, t.bridge_two, 1);
-    t.second.takes = 5s;  // longer than it takes to know that nobody is there
+    t.second.takes = router::NatsDaemonRouter::kFirstAnswer + 500ms;  // longer than it takes to know that nobody is there
     co_await t.settle();
-    for (const Lane lane : kLanes) {
-      auto router = t.router(lane);
-      for (const auto kind : {kCancel, kOnline, kKill, kReload}) {
-        t.second.commands.clear();
+    struct Caller {
+      static Task<void> call(BusLanesContract<TypeParam>& t, Lane lane, model::DaemonCommandKind kind) {
+        auto router = t.router(lane);
         auto command = router::make_command(kind, t.user, DaemonId("d1"), RequestId("req_1"));
         const Status done = co_await router.command(std::move(command), t.in(1min));
         EXPECT_TRUE(done.ok()) << static_cast<int>(lane) << " " << done;
-        EXPECT_EQ(t.second.commands.size(), 1u);
       }
+    };
+    for (const Lane lane : kLanes) {
+      t.second.commands.clear();
+      co_await all(Caller::call(t, lane, kCancel), Caller::call(t, lane, kOnline), Caller::call(t, lane, kKill),
+                   Caller::call(t, lane, kReload));
+      EXPECT_EQ(t.second.commands.size(), 4u);
+      for (const auto kind : {kCancel, kOnline, kKill, kReload})
+        EXPECT_EQ(std::ranges::count(t.second.commands, kind, &model::DaemonCommand::kind), 1) << static_cast<int>(lane);
     }
     EXPECT_TRUE(t.first.commands.empty());
   };
@@ -257,6 +266,9 @@ TYPED_TEST_P(BusLanesContract, WhatGatewaysHoldIsGathered) {
     co_await t.settle();
     auto router = t.router(Lane::kDaemon);
     auto held = co_await router.held(t.user, t.in(1min));
+    // It listens for a moment, and whoever a busy machine keeps from answering in it is there the next time.
+    for (int again = 0; TypeParam::kRealTime && again < 20 && held.ok() && held->size() < 2; ++again)
+      held = co_await router.held(t.user, t.in(1min));
     EXPECT_TRUE(held.ok()) << held.status();
     if (!held.ok()) co_return;
     EXPECT_EQ(held->size(), 2u);
@@ -273,11 +285,12 @@ TYPED_TEST_P(BusLanesContract, AGatewayLetsGoWhenAnotherHasAcceptedTheDaemon) {
     t.hold(t.first, t.bridge_one, 1);
     co_await t.settle();
     t.hold(t.second, t.bridge_two, 2);
-    co_await t.settle();
-    EXPECT_FALSE(t.first.holds(t.user, DaemonId("d1")));
+    EXPECT_TRUE(co_await t.becomes([&] { return !t.first.holds(t.user, DaemonId("d1")); }));
     EXPECT_TRUE(t.second.holds(t.user, DaemonId("d1")));
-    t.hold(t.first, t.bridge_one, 1);  // an old one that was late to say so
-    co_await t.settle();
+    t.hold(t.second, t.bridge_two, 1, "d2");
+    t.hold(t.first, t.bridge_one, 1);  // an old one that was late to say so; what it says after that comes after it
+    t.hold(t.first, t.bridge_one, 2, "d2");
+    EXPECT_TRUE(co_await t.becomes([&] { return !t.second.holds(t.user, DaemonId("d2")); }));
     EXPECT_TRUE(t.second.holds(t.user, DaemonId("d1")));
   };
   this->run(test(*this));

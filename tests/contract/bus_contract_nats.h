@@ -1,4 +1,5 @@
-// The real world of the bus contract: a nats-server, of its own for each test unless it is given one, and two clients.
+// The real world of the bus contract: a nats-server, of its own for each test unless it is given one, and two clients; for the
+// contract of the lanes a third, a clock and a context.
 #pragma once
 
 #include <functional>
@@ -8,28 +9,19 @@
 
 #include "adapters/asio_executor.h"
 #include "adapters/nats_bus.h"
+#include "adapters/system_clock.h"
 #include "base/assert.h"
-#include "base/event_log.h"
+#include "contract/bus_contract_log.h"
 #include "runtime/scope.h"
 #include "support/nats_server.h"
 #include "support/started.h"
 
 namespace reliant::tests {
 
-class CountingLog final : public EventLog {
- public:
-  void record(Level, std::string_view name, std::initializer_list<Field>) override { ++counts_[std::string(name)]; }
-  int count(const std::string& name) const {
-    const auto found = counts_.find(name);
-    return found == counts_.end() ? 0 : found->second;
-  }
-
- private:
-  std::map<std::string, int> counts_;
-};
-
 class NatsWorld {
  public:
+  static constexpr bool kRealTime = true;
+
   explicit NatsWorld(const std::string& configuration = "", const adapters::NatsOptions& options = {})
       : own_(std::make_unique<NatsServer>(configuration)),
         server_(*own_),
@@ -42,6 +34,13 @@ class NatsWorld {
   adapters::AsioExecutor& asio_executor() { return executor_; }
   adapters::NatsBus& one() { return *one_; }
   adapters::NatsBus& two() { return *two_; }
+  // Made when it is first asked for; flush() waits until it is connected.
+  adapters::NatsBus& three() {
+    if (!three_) three_ = connect({}, 3);
+    return *three_;
+  }
+  Clock& clock() { return clock_; }
+  Context& context() { return scope_.context(); }
   NatsServer& server() { return server_; }
   CountingLog& log() { return log_; }
   bool run_until(const std::function<bool()>& done) { return executor_.run_loop_until(done, std::chrono::seconds(40)); }
@@ -63,9 +62,11 @@ class NatsWorld {
   NatsServer& server_;
   adapters::AsioExecutor executor_;
   const adapters::AsioExecutor::Sharing sharing_{executor_};  // with nats.c's thread, as in a server
+  adapters::SystemClock clock_{executor_};
   CountingLog log_;
   std::unique_ptr<adapters::NatsBus> one_;
   std::unique_ptr<adapters::NatsBus> two_;
+  std::unique_ptr<adapters::NatsBus> three_;
   TaskScope scope_{executor_, 0};
 };
 

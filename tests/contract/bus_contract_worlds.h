@@ -16,6 +16,7 @@ namespace reliant::tests {
 
 class MemoryBusWorld {
  public:
+  static constexpr bool kRealTime = false;
   Executor& executor() { return executor_; }
   Context& context() { return scope_.context(); }
   Clock& clock() { return clock_; }
@@ -41,6 +42,7 @@ class MemoryBusWorld {
 
 class SimBusWorld {
  public:
+  static constexpr bool kRealTime = false;
   Executor& executor() { return simulation_.executor(); }
   Context& context() { return simulation_.world().context(); }
   Clock& clock() { return clock_; }

@@ -16,7 +16,7 @@ TEST(TemporalDifferential, AnswersAndWritesWhatARealServerDoes) {
   Player<ServedEngineWorld> ours;
   Player<RealTemporalWorld> real;
   int number = 0;
-  // RC_PARAMS is for longer runs by hand.
+  // RC_PARAMS in the environment says which scripts, and how many.
   const bool same = rc::check([&] {
     const Script script = *scripts();
     const std::string name = concat("script-", ++number);

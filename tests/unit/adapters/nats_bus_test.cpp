@@ -99,6 +99,39 @@ TEST(NatsBus, NeverSendsLaterWhatItCouldNotSend) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
+// What the sockets did not take waits here, and a request whose deadline comes meanwhile is dropped: nobody waits for its
+// answer any more (C6).
+TEST(NatsBus, NeverSendsARequestWhoseDeadlinePassedWhileTheServerWasFrozen) {
+  NatsWorld world;
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    const auto heard = co_await Suite::subscribed(w.two(), "work");
+    w.server().freeze();
+    // Until neither the sockets nor the queue behind them take any more; what is small still fits.
+    const std::string large(w.one().max_payload() / 4 * 3, 'x');
+    for (int refused = 0; refused < 5;) {
+      refused = w.one().publish(Suite::message("flood", large)).ok() ? 0 : refused + 1;
+      co_await sleep_for(std::chrono::milliseconds(5));
+    }
+    const auto ask = [](NatsWorld& in, std::string payload, Duration patience, StatusCode expected) -> Task<void> {
+      const Instant deadline = after(in.executor().now(), patience);
+      const auto answer = co_await in.one().request(Suite::message("work", payload), deadline);
+      EXPECT_EQ(answer.status().code(), expected) << payload << ": " << answer.status();
+    };
+    TaskScope late(w.executor(), 0);
+    TaskScope in_time(w.executor(), 0);
+    late.spawn(ask(w, "late", std::chrono::milliseconds(300), StatusCode::kDeadlineExceeded));
+    in_time.spawn(ask(w, "in time", std::chrono::seconds(30), StatusCode::kOk));  // behind it
+    co_await late.join();
+    w.server().thaw();
+    const auto came = co_await heard->next(kNever);
+    EXPECT_TRUE(came.ok() && came->payload == "in time") << (came.ok() ? came->payload : came.status().ToString());
+    if (came.ok()) Suite::publish(w.two(), came->reply_to, "done");
+    co_await in_time.join();
+  };
+  EXPECT_TRUE(world.run(body(world)));
+  EXPECT_EQ(world.log().count("bus.lost"), 0);  // else it would have been dropped anyway
+}
+
 TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
