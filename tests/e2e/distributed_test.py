@@ -1,7 +1,7 @@
 """The distributed system, as real processes: chats whose model asks for tools, while what they run on is killed, frozen and
 started again."""
 
-import pathlib
+import json
 import signal
 import time
 import unittest
@@ -9,12 +9,22 @@ import unittest
 from real_cluster import Client, Crowd, RealCluster, have_chat, wait_until
 
 CALLS = 3  # of tools, in every chat
+DAEMONS = 20
+# Of a stream whose other side is silent: 20 s until it is asked, 10 s for the answer (GrpcLinkOptions). Long before the 120 s
+# after which daemon and gateway give each other up for lost (R80).
+KEEPALIVE = 30
+MARGIN = 5  # of a busy machine
+GRACE = 10  # of a stop, unless --grace says another one; two seconds after it a process is cut off
+# What each role asks of what it needs, as /ready names it.
+NEEDS = {"nats": {"api-1": {"nats", "streaming"}, "worker-1": {"nats"}, "gateway-1": {"nats"}},
+         "postgres": {"api-1": {"database"}, "worker-1": {"database"}, "gateway-1": {"database"}},
+         "temporal": {"api-1": {"temporal"}, "worker-1": {"temporal"}, "gateway-1": set()}}
 
 
 class Distributed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.cluster = RealCluster(api=2, worker=2, gateway=3, daemon=20, users=5)
+        cls.cluster = RealCluster(api=2, worker=2, gateway=3, daemon=DAEMONS, users=5)
         cls.addClassCleanup(cls.cluster.close)
         cls.cluster.up()
 
@@ -22,12 +32,14 @@ class Distributed(unittest.TestCase):
         self.cluster.heal()
 
     def crowd(self):
-        return Crowd(self.cluster, [f"user-{number}" for number in range(1, 6)], at_once=1)
+        return Crowd(self.cluster)
 
     def expect_done(self, crowd, outcomes=("executed",)):
-        """Every chat has come to its end, and no tool ran twice, or ran and was said not to have."""
+        """Every chat has come to its end, on the daemon that it has chosen, and no tool ran twice, or ran and was said not to have."""
         self.assertEqual(crowd.problems, [])
-        self.assertGreater(len(crowd.done), 0)
+        daemons = self.cluster.names("daemon")
+        self.assertEqual({chat.daemon for chat in crowd.done}, set(daemons))
+        ran = {name: {event["request_id"] for event in self.cluster.events(name, "tool.effect.started")} for name in daemons}
         for chat in crowd.done:
             said = [tool["outcome"] for tool in chat.tools]
             about = f"{chat.chat}: {said} {chat.marks} {chat.updates[-1]}"
@@ -35,21 +47,26 @@ class Distributed(unittest.TestCase):
             self.assertEqual(len(said), CALLS, about)
             self.assertLessEqual(set(said), set(outcomes), about)
             self.assertEqual(len(chat.marks), len(set(chat.marks)), f"a tool ran twice: {about}")
+            self.assertLessEqual(set(chat.marks), ran[chat.daemon], f"ran elsewhere than on {chat.daemon}: {about}")
             self.assertGreaterEqual(len(chat.marks), said.count("executed"), about)
             self.assertLessEqual(len(chat.marks), len(said) - said.count("not_executed"), about)
 
-    def strike(self, *names, number=signal.SIGKILL, outcomes=("executed",), then=None):
+    def strike(self, *names, number=signal.SIGKILL, outcomes=("executed",), before=None, then=None):
         """It happens in the middle of tools, to some process by name, or to the daemon that runs one ("busy daemon"), or to the
         gateway that holds that. Chats go on; afterwards everything is whole again, and more chats come to their end."""
         with self.crowd() as crowd:
             crowd.wait_for(3)
+            if before is not None:
+                before()
             daemon, gateway = self.cluster.busy()
             for name in names:
                 self.cluster.strike({"busy daemon": daemon, "its gateway": gateway}.get(name, name), number)
-            if then is not None:
-                then()
-            self.cluster.heal()
-            crowd.wait_for(8)
+            try:
+                if then is not None:
+                    then()
+            finally:
+                self.cluster.heal()  # or the crowd would wait for what does not come
+            crowd.wait_for(DAEMONS + 5)  # some of them have begun after it
         self.expect_done(crowd, outcomes)
         self.expect_no_oracle_complains()
         return crowd
@@ -88,7 +105,7 @@ class Distributed(unittest.TestCase):
         self.expect_no_oracle_complains()
 
     def test_everything_is_ready(self):
-        checks = {"api": {"database", "nats", "streaming", "temporal"}, "worker": {"database", "nats", "pollers"},
+        checks = {"api": {"database", "nats", "streaming", "temporal"}, "worker": {"database", "nats", "pollers", "temporal"},
                   "gateway": {"database", "nats", "listener"}}
         for kind, expected in checks.items():
             for name in self.cluster.names(kind):
@@ -106,7 +123,29 @@ class Distributed(unittest.TestCase):
         self.strike("worker-1", "worker-2")
 
     def test_an_api_replica_is_killed_under_its_streams(self):
-        self.strike("api-1")
+        port = self.cluster.port("api-1")
+        cut = []
+
+        def in_the_middle(stream):
+            kinds = [update["kind"] for update in stream.out]
+            return stream.port == port and stream.last is None and len(kinds) > stream.after and kinds.count("tool_finished") < CALLS - 1
+
+        def until_a_stream_is_open():
+            cut.extend(wait_until("a stream is open there", lambda: [each for each in self.cluster.streams if in_the_middle(each)]))
+
+        def goes_on(stream):
+            return any(each.chat == stream.chat and each.after >= stream.after and each.port != port and each.after < len(each.out)
+                       for each in self.cluster.streams if each is not stream)
+
+        def until_they_go_on_elsewhere():
+            for stream in cut:
+                wait_until(f"the stream of {stream.chat} goes on elsewhere", lambda s=stream: goes_on(s))
+        crowd = self.strike("api-1", before=until_a_stream_is_open, then=until_they_go_on_elsewhere)
+        for stream in cut:
+            chat, = (chat for chat in crowd.done if chat.chat == stream.chat)
+            self.assertLess(stream.last, len(chat.updates), "its end came by the stream that was cut")
+            stored = self.cluster.rows(f"SELECT payload FROM updates WHERE chat_id = '{chat.chat}' ORDER BY sequence")
+            self.assertEqual([update["payload"] for update in chat.updates], [json.loads(payload) for payload in stored])
 
     def test_a_daemon_is_killed_in_the_middle_of_its_tools(self):
         crowd = self.strike("busy daemon", outcomes=("executed", "unknown", "not_executed"))
@@ -123,34 +162,101 @@ class Distributed(unittest.TestCase):
         self.strike("temporal")
 
     def test_a_gateway_is_frozen_for_longer_than_its_daemons_bear(self):
-        # Longer than the 30 s after which a daemon that is heard no more is stale: real time is what is tested.
-        self.strike("its gateway", number=signal.SIGSTOP, then=lambda: time.sleep(45))
+        frozen, held, under_way = [], {}, {}
 
-    def test_a_daemon_is_frozen_until_it_is_taken_for_stale(self):
-        def wait_until_it_is_stale():
-            frozen, = wait_until("a daemon is frozen", lambda: [name for name in self.cluster.names("daemon") if self.frozen(name)])
-            client = Client(self.cluster, next(self.cluster.events(frozen, "daemon.connected"))["user"])
+        def until_its_daemons_are_elsewhere():
+            frozen.append(self.cluster.frozen("gateway"))
+            began = time.monotonic()
+            streams = {name: self.cluster.stream(name) for name in self.cluster.names("daemon")}
+            held.update({name: (daemon, epoch) for name, (gateway, daemon, epoch) in streams.items() if gateway == frozen[0]})
+            under_way.update({name: self.under_way(name) for name in held})
+            for name in held:
+                wait_until(f"{name} leaves {frozen[0]}", lambda n=name: self.lost(n, held[n]), began + KEEPALIVE + MARGIN - time.monotonic())
+            for name in held:
+                wait_until(f"{name} is elsewhere", lambda n=name: self.cluster.stream(n)[0] != frozen[0])
+            wait_until("the gateway misses its daemons' heartbeats, too", lambda: time.monotonic() > began + KEEPALIVE)
+        crowd = self.strike("its gateway", number=signal.SIGSTOP, then=until_its_daemons_are_elsewhere)
+        self.expect_ended_once(crowd, under_way)
+        self.expect_no_harm_of(frozen[0], held)
 
-            def statuses():
-                return {daemon["name"]: daemon["status"] for daemon in client.call("GET", "/daemons").body["items"]}
-            self.assertEqual(statuses()[frozen], "active")
-            wait_until("the frozen daemon is not active", lambda: statuses()[frozen] != "active", 60)
-        self.strike("busy daemon", number=signal.SIGSTOP, outcomes=("executed", "unknown", "not_executed"), then=wait_until_it_is_stale)
+    def under_way(self, daemon):
+        """Requests that it has, and whose end no gateway has told it to forget."""
+        out = set()
+        for event in self.cluster.events(daemon, "tool.effect.started", "daemon.result.acknowledged"):
+            (out.add if event["event"] == "tool.effect.started" else out.discard)(event["request_id"])
+        return out
 
-    def frozen(self, name):
-        stat = pathlib.Path(f"/proc/{self.cluster.state()[name]['pid']}/stat").read_text()
-        return stat.rpartition(")")[2].split()[0] == "T"
+    def lost(self, daemon, stream):
+        """Why the daemon has given the stream (its id and the epoch) up, once it has."""
+        return [event["why"] for event in self.cluster.events(daemon, "daemon.disconnected") if event["epoch"] == stream[1]]
 
-    def test_what_is_away_is_named_and_comes_back(self):
-        for service, checks in (("nats", {"nats"}), ("postgres", {"database"}), ("temporal", {"temporal", "pollers"})):
+    def expect_ended_once(self, crowd, under_way):
+        self.assertGreater(sum(map(len, under_way.values())), 0)
+        for name, requests in under_way.items():
+            events = [(event["request_id"], event["event"]) for event in self.cluster.events(name, "tool.effect.started", "tool.effect.finished")]
+            for request in requests:
+                chat, = (chat for chat in crowd.done if request in chat.marks)
+                self.assertEqual([tool["outcome"] for tool in chat.tools], ["executed"] * CALLS)
+                self.assertEqual([what for which, what in events if which == request], ["tool.effect.started", "tool.effect.finished"])
+
+    def expect_no_harm_of(self, woken, held):
+        """It closes what it held before, and neither a daemon nor the store takes that for the end of the new stream."""
+        for daemon, epoch in held.values():
+            closed = wait_until(f"{woken} closes its stream of {daemon}", lambda d=daemon, e=epoch: [
+                event["why"] for event in self.cluster.events(woken, "gateway.session.closed") if (event["daemon"], event["epoch"]) == (d, e)])
+            self.assertEqual(len(closed), 1)
+            wait_until(f"the store refuses that {daemon} is away", lambda d=daemon, e=epoch: any(
+                f"epoch {e} of daemon {d} was replaced" in event["error"]
+                for event in self.cluster.events(woken, "gateway.session.end_not_recorded")))
+        self.assertTrue(self.cluster.whole())
+        for name, stream in held.items():
+            ended = [(event["epoch"], event["why"]) for event in self.cluster.events(name, "daemon.disconnected") if event["epoch"] >= stream[1]]
+            self.assertEqual(ended, [(stream[1], "keepalive watchdog timeout")])
+
+    def test_a_daemon_is_frozen_until_its_gateway_gives_it_up(self):
+        def until_its_stream_is_closed():
+            frozen = self.cluster.frozen("daemon")
+            began = time.monotonic()
+            user, _ = self.cluster.owner(frozen)
+            gateway, *stream = self.cluster.stream(frozen)
+
+            def status():
+                items = Client(self.cluster, user).call("GET", "/daemons").body["items"]
+                return next(daemon["status"] for daemon in items if daemon["name"] == frozen)
+
+            def closed():
+                return [event for event in self.cluster.events(gateway, "gateway.session.closed") if [event["daemon"], event["epoch"]] == stream]
+            self.assertEqual(status(), "active")
+            wait_until("its stream is closed", closed, began + KEEPALIVE + MARGIN - time.monotonic())
+            wait_until("the frozen daemon is disconnected", lambda: status() == "disconnected", MARGIN)
+        self.strike("busy daemon", number=signal.SIGSTOP, outcomes=("executed", "unknown", "not_executed"), then=until_its_stream_is_closed)
+
+    def test_what_is_frozen_is_named_and_comes_back(self):
+        for service in NEEDS:
             self.cluster.signal_tree(service, signal.SIGSTOP)
-            for name in ("api-1", "worker-1", "gateway-1"):
-                has = checks & set(self.cluster.ready(name).body.get("checks", {}))
-                for check in has - {"pollers"}:  # these look at what they have met for 20 s
-                    wait_until(f"{name} misses {check}", lambda n=name, c=check: self.missing(n, c))
+            self.expect_named(service)
             self.cluster.signal_tree(service, signal.SIGCONT)
-            for name in ("api-1", "worker-1", "gateway-1"):
-                wait_until(f"{name} is ready again", lambda n=name: self.cluster.ready(n).status == 200)
+            self.expect_ready()
+
+    def test_what_is_killed_is_named_and_comes_back(self):
+        before = self.cluster.state()
+        for service in NEEDS:
+            self.cluster.strike(service, signal.SIGKILL)
+            self.expect_named(service)
+            self.cluster.heal()
+            self.expect_ready()
+        after = self.cluster.state()
+        for name, about in before.items():
+            self.assertEqual(about["pid"] == after[name]["pid"], name not in NEEDS, f"{name} was started again, or was not")
+
+    def expect_named(self, service):
+        for name, checks in NEEDS[service].items():
+            for check in checks:
+                wait_until(f"{name} misses {check}", lambda n=name, c=check: self.missing(n, c))
+
+    def expect_ready(self):
+        for name in NEEDS["nats"]:
+            wait_until(f"{name} is ready again", lambda n=name: self.cluster.ready(n).status == 200)
 
     def missing(self, name, check):
         reply = self.cluster.ready(name)
@@ -161,14 +267,14 @@ class Distributed(unittest.TestCase):
             crowd.wait_for(1)
             self.cluster.strike("postgres", signal.SIGSTOP)
             self.cluster.signal_tree("postgres", signal.SIGSTOP)
-            for name in ("api-1", "worker-1", "gateway-1"):
-                self.cluster.strike(name, signal.SIGTERM)
             began = time.monotonic()
-            for name in ("api-1", "worker-1", "gateway-1"):
-                self.cluster.ends(name)
-                self.assertLess(time.monotonic() - began, 12, name)  # --grace is 10
-                self.cluster.record("world", "node.exited", called=name, life=1)
-            self.cluster.heal()
+            try:
+                for name in ("api-1", "worker-1", "gateway-1"):
+                    self.cluster.strike(name, signal.SIGTERM)
+                for name in ("api-1", "worker-1", "gateway-1"):
+                    self.expect_stopped(name, began, GRACE + 1)
+            finally:
+                self.cluster.heal()
             crowd.wait_for(5)
         self.expect_done(crowd)
         self.expect_no_oracle_complains()
@@ -179,14 +285,20 @@ class Distributed(unittest.TestCase):
             for name in ("api-1", "worker-1", "gateway-1", "daemon-11"):
                 began = time.monotonic()
                 self.cluster.strike(name, signal.SIGTERM)
-                self.cluster.ends(name)
-                self.assertLess(time.monotonic() - began, 12, name)
-                self.assertNotIn("process.cut_off", [event["event"] for event in self.cluster.events(name)], name)
-                self.cluster.record("world", "node.exited", called=name, life=1)
+                self.expect_stopped(name, began, MARGIN)
                 self.cluster.heal()
             crowd.wait_for(3)
         self.expect_done(crowd)
         self.expect_no_oracle_complains()
+
+    def expect_stopped(self, name, began, within):
+        """By itself, in order, in so many seconds."""
+        code = self.cluster.ends(name)
+        took = time.monotonic() - began
+        self.cluster.record("world", "node.exited", called=name, life=1)
+        self.assertEqual(code, 0, name)
+        self.assertLess(took, within, name)
+        self.assertEqual(self.cluster.events(name, "process.cut_off"), [], name)
 
 
 if __name__ == "__main__":

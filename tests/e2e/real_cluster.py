@@ -1,6 +1,7 @@
 """A distributed system of real processes, started by tools/cluster, and clients of it that bear what happens to it."""
 
 import contextlib
+import ctypes
 import http.client
 import itertools
 import json
@@ -33,17 +34,24 @@ answers:
     steps:
       - text: "first"
         calls:
-          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.4; echo one | tee -a out.$RELIANT_REQUEST_ID"}}
-          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.2; echo two | tee -a out.$RELIANT_REQUEST_ID"}}
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 1; echo one | tee -a out.$RELIANT_REQUEST_ID"}}
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.6; echo two | tee -a out.$RELIANT_REQUEST_ID"}}
       - text: "second"
         chunk_delay_ms: 20
         calls:
-          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.5; seq 1 200 | tee -a out.$RELIANT_REQUEST_ID"}}
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 1.2; seq 1 200 | tee -a out.$RELIANT_REQUEST_ID"}}
       - text: "all is done"
   - steps:
       - text: "hello"
 """
 SIM = pathlib.Path(RELIANT).parent / "reliant-sim"
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+
+def adopt_orphans():
+    """tools/cluster starts servers and ends: they become children of this process, which so learns how they end."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
 class RealCluster:
@@ -54,6 +62,10 @@ class RealCluster:
         self.script.write_text(script)
         self.counts = counts
         self.recording = threading.Lock()
+        self.reading = threading.Lock()
+        self.read = {}  # by process: how much of its event log, and the events
+        self.streams = []  # that clients have opened
+        adopt_orphans()
 
     def run(self, *arguments, check=True):
         done = subprocess.run([CLUSTER, *map(str, arguments), "--dir", str(self.directory)], capture_output=True, text=True, timeout=180)
@@ -94,14 +106,10 @@ class RealCluster:
         self.signal(name, number)
 
     def ends(self, name):
+        """Its exit code; of a signal: its number, negative."""
         pid = self.state()[name]["pid"]
-
-        def ended():
-            try:
-                return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            except OSError:
-                return True
-        wait_until(f"{name} ends", ended, PATIENCE)
+        _, status = wait_until(f"{name} ends", lambda: [found for found in [os.waitpid(pid, os.WNOHANG)] if found[0]], PATIENCE)[0]
+        return os.waitstatus_to_exitcode(status)
 
     def token(self, user):
         return (self.directory / f"{user}.token").read_text().strip()
@@ -148,6 +156,20 @@ class RealCluster:
             return None
         return wait_until("a daemon runs a tool", find, PATIENCE)
 
+    def stream(self, daemon):
+        """Its newest one: the gateway, the daemon's id and the epoch."""
+        *_, last = self.events(daemon, "daemon.connected")
+        port = int(last["gateway"].rpartition("-")[2])
+        gateway, = (each for each in self.names("gateway") if self.port(each) == port)
+        return gateway, last["daemon"], last["epoch"]
+
+    def frozen(self, kind):
+        """The one of that kind that was sent SIGSTOP."""
+        def stopped(name):
+            stat = pathlib.Path(f"/proc/{self.state()[name]['pid']}/stat").read_text()
+            return stat.rpartition(")")[2].split()[0] == "T"
+        return wait_until(f"a {kind} is frozen", lambda: [name for name in self.names(kind) if stopped(name)])[0]
+
     def strike(self, name, number):
         """A fault that the oracles are told of."""
         fault = {signal.SIGSTOP: "fault.pause", signal.SIGTERM: "fault.stop"}.get(number, "fault.crash")
@@ -166,11 +188,14 @@ class RealCluster:
     def database_url(self):
         return f"postgres://reliant@127.0.0.1:{self.port('postgres')}/reliant"
 
+    def rows(self, sql):
+        """One text each; none while the database is away."""
+        done = subprocess.run(["psql", "-qAtX", "-d", self.database_url(), "-c", sql], capture_output=True, text=True)
+        return done.stdout.splitlines()
+
     def whole(self):
         """Every daemon has its stream, and the store says so."""
-        done = subprocess.run(["psql", "-qAtX", "-d", self.database_url(), "-c",
-                               "SELECT COUNT(*) FROM daemons WHERE connection = 'connected'"], capture_output=True, text=True)
-        return done.stdout.strip() == str(len(self.names("daemon")))
+        return self.rows("SELECT COUNT(*) FROM daemons WHERE connection = 'connected'") == [str(len(self.names("daemon")))]
 
     def judge(self):
         """What the simulator's oracles say of all that was recorded. (exit code, text)"""
@@ -210,16 +235,33 @@ class RealCluster:
 
     def owner(self, name):
         identity = json.loads((self.directory / name / "daemon.json").read_text())
-        return next(self.events(name, "daemon.connected"))["user"], identity["daemon_id"]
+        return self.events(name, "daemon.connected")[0]["user"], identity["daemon_id"]
 
     def events(self, name, *wanted):
         """What a process has recorded, over all its lives."""
-        file = self.directory / f"{name}.jsonl"
-        for line in file.read_text(errors="replace").splitlines() if file.exists() else []:
-            with contextlib.suppress(ValueError):  # the last line of one that was killed
-                event = json.loads(line)
-                if not wanted or event["event"] in wanted:
-                    yield event
+        with self.reading:
+            size, known = self.read.setdefault(name, (0, []))
+            with contextlib.suppress(FileNotFoundError), open(self.directory / f"{name}.jsonl", "rb") as log:
+                log.seek(size)
+                for line in log:
+                    if not line.endswith(b"\n"):  # it is being written
+                        break
+                    size += len(line)
+                    with contextlib.suppress(ValueError):  # the last line of one that was killed
+                        known.append(json.loads(line))
+            self.read[name] = (size, known)
+            return [event for event in known if not wanted or event["event"] in wanted]
+
+
+class Stream:
+    """One stream of a chat's updates from a replica of the api. `out`: all updates of the chat so far, which go on growing."""
+
+    def __init__(self, chat, port, out):
+        self.chat = chat
+        self.port = port
+        self.out = out
+        self.after = len(out)
+        self.last = None  # that came by this stream; None: it is open
 
 
 class Client:
@@ -246,9 +288,14 @@ class Client:
             assert time.monotonic() < deadline, f"{method} {path}: {problem}"
             time.sleep(0.1)
 
-    def new_chat(self, project):
+    def daemons(self):
+        """The ids of the user's daemons, by name."""
+        return {daemon["name"]: daemon["id"] for daemon in self.call("GET", "/daemons").body["items"]}
+
+    def new_chat(self, project, daemon=""):
+        """`daemon`: the id of the one that runs its tools; "": the user's default one."""
         made = self.call("POST", "/projects", {"name": "p", "path": str(project)})
-        chat = self.call("POST", "/chats", {"project_id": made.body["id"]}).body["id"]
+        chat = self.call("POST", "/chats", {"project_id": made.body["id"], "active_daemon_id": daemon}).body["id"]
         self.record("client.chat.created", chat=chat)
         return chat
 
@@ -273,7 +320,9 @@ class Client:
         return out
 
     def read_stream(self, chat, out, deadline):
-        connection = http.client.HTTPConnection("127.0.0.1", self.random.choice(self.ports), timeout=5)
+        port = self.random.choice(self.ports)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        stream = Stream(chat, port, out)
         try:
             connection.request("GET", f"/api/v2/chats/{chat}/updates?after={len(out)}",
                                headers={"authorization": f"Bearer {self.token}"})
@@ -282,6 +331,7 @@ class Client:
                 time.sleep(0.1)
                 return
             self.cluster.record("clients", "client.stream.opened", "debug", chat=chat, after=len(out))
+            self.cluster.streams.append(stream)
             fields = {}
             while time.monotonic() < deadline:
                 line = response.readline().decode()
@@ -301,14 +351,16 @@ class Client:
                     if update["kind"] == "status" and update["payload"]["status"] != "running":
                         return
         finally:
+            stream.last = len(out)
             connection.close()
 
 
 class Finished:
     """A chat that has come to its end."""
 
-    def __init__(self, chat, updates, project):
+    def __init__(self, chat, updates, project, daemon):
         self.chat = chat
+        self.daemon = daemon  # by name; "": the user's default one
         self.updates = updates
         self.status = updates[-1]["payload"]["status"]
         self.tools = [update["payload"] for update in updates if update["kind"] == "tool_finished"]
@@ -316,23 +368,23 @@ class Finished:
         self.marks = sorted(marks.read_text().split()) if marks.exists() else []
 
 
-def have_chat(cluster, client, key, patience=PATIENCE):
+def have_chat(cluster, client, key, patience=PATIENCE, daemon=""):
     project = cluster.directory / "projects" / key
     project.mkdir(parents=True)
-    chat = client.new_chat(project)
+    chat = client.new_chat(project, client.daemons()[daemon] if daemon else "")
     client.send(chat, "work", key)
-    return Finished(chat, client.follow(chat, patience), project)
+    return Finished(chat, client.follow(chat, patience), project, daemon)
 
 
 class Crowd:
-    """Users who have one chat after the other, while things happen to the cluster."""
+    """For each daemon, its user has one chat after the other there, while things happen to the cluster."""
 
-    def __init__(self, cluster, users, at_once=2):
+    def __init__(self, cluster):
         self.cluster = cluster
         self.done = []
         self.problems = []
         self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self.live, args=(user, number)) for user in users for number in range(at_once)]
+        self.threads = [threading.Thread(target=self.live, args=(cluster.owner(name)[0], name)) for name in cluster.names("daemon")]
 
     def __enter__(self):
         for thread in self.threads:
@@ -348,11 +400,11 @@ class Crowd:
             if thread.is_alive():
                 thread.join()
 
-    def live(self, user, number):
+    def live(self, user, daemon):
         client = Client(self.cluster, user)
         try:
             while not self.stopping.is_set():
-                self.done.append(have_chat(self.cluster, client, f"{user}-{number}-{next(COUNT)}", patience=120))
+                self.done.append(have_chat(self.cluster, client, f"{daemon}-{next(COUNT)}", patience=120, daemon=daemon))
         except Exception as problem:  # noqa: BLE001: the test shows it
             self.problems.append(problem)
             self.stopping.set()
