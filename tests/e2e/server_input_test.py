@@ -12,21 +12,9 @@ import time
 import unittest
 
 from real_cluster import PATIENCE, RealCluster, wait_until
-from reliant_process import RELIANT, World
-
+from reliant_process import RELIANT, World, free_ports
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy", "all_proxy")
-
-
-def free_ports(count):
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 class ServerInput(unittest.TestCase):

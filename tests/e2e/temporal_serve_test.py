@@ -5,27 +5,15 @@ import http.client
 import json
 import pathlib
 import shutil
-import socket
 import subprocess
 import time
 import unittest
 
 from real_cluster import PATIENCE, RealCluster, wait_until
-from reliant_process import RELIANT, World
+from reliant_process import RELIANT, World, free_ports
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
 GREETING = "answers:\n  - steps:\n      - text: hello\n"
-
-
-def free_ports(count):
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 class Serving(unittest.TestCase):
@@ -77,7 +65,6 @@ class Serving(unittest.TestCase):
         for word in words:
             self.assertIn(str(word), said[0])
         self.assertEqual(done.stdout, "")
-
 
 
 class Alone(Serving):

@@ -1,4 +1,4 @@
-// When a server of Temporal is asked again, and when no more: notes/temporal.md 1.1, on virtual time.
+// When a server of Temporal is asked again, and when no more: as the SDKs do it, on virtual time.
 
 #include <gtest/gtest.h>
 
