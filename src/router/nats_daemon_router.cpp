@@ -232,6 +232,7 @@ Task<Result<std::vector<model::HeldDaemon>>> NatsDaemonRouter::held(UserId user,
     }
   }
   std::vector<model::HeldDaemon> all;
+  all.reserve(found.size());
   for (auto& [id, daemon] : found) all.push_back(std::move(daemon));
   co_return all;
 }

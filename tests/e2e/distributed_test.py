@@ -66,7 +66,8 @@ class Distributed(unittest.TestCase):
                     then()
             finally:
                 self.cluster.heal()  # or the crowd would wait for what does not come
-            crowd.wait_for(DAEMONS + 5)  # some of them have begun after it
+            crowd.wait_for(8)  # of which some have begun after it
+            crowd.wait_for_every_daemon()
         self.expect_done(crowd, outcomes)
         self.expect_no_oracle_complains()
         return crowd
@@ -276,6 +277,7 @@ class Distributed(unittest.TestCase):
             finally:
                 self.cluster.heal()
             crowd.wait_for(5)
+            crowd.wait_for_every_daemon()
         self.expect_done(crowd)
         self.expect_no_oracle_complains()
 
@@ -288,6 +290,7 @@ class Distributed(unittest.TestCase):
                 self.expect_stopped(name, began, MARGIN)
                 self.cluster.heal()
             crowd.wait_for(3)
+            crowd.wait_for_every_daemon()
         self.expect_done(crowd)
         self.expect_no_oracle_complains()
 
