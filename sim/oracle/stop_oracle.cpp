@@ -15,6 +15,8 @@ constexpr Duration kMargin = std::chrono::seconds(1);
 // Enough for one of its daemons to go: a read and a write of a database that is busy, of a few seconds each.
 constexpr Duration kTimeToGo = std::chrono::seconds(10);
 constexpr std::size_t kSome = 3;  // daemons, one of which at least can go
+// Why a stream ends whose daemon is on its way elsewhere already, and has not said so yet (store/daemons.cpp).
+constexpr std::string_view kReplaced = " was replaced by epoch ";
 // For a gateway that is there to be known to the others.
 constexpr Duration kKnownAfter = std::chrono::seconds(1);
 
@@ -86,6 +88,9 @@ void StopOracle::on_gateway(const TraceRecord& record) {
     held_[record.node].insert(daemon_of(record));
   } else if (name == "gateway.session.closed") {
     held_[record.node].erase(daemon_of(record));
+    const auto draining = draining_.find(record.node);
+    if (draining != draining_.end() && text_or_empty(record, "why").find(kReplaced) != std::string::npos)
+      draining->second.sent_on = true;
   } else if (name == "gateway.drained") {
     on_drained(record.node);
   } else if (name == "daemon.moved_on") {

@@ -28,6 +28,9 @@ class Stop : public testing::Test {
     judged.record("fault.stop", {{"target", target}, {"lasts_us", seconds * 1'000'000}});
   }
   void move_on() { judged.record("daemon.moved_on", {{"daemon", "d1"}, {"from", "gateway-1:7000"}, {"to", "gateway-2:7000"}}, kDaemon); }
+  void closed(std::string_view why) {
+    judged.record("gateway.session.closed", {{"user", "u"}, {"daemon", "d1"}, {"epoch", 1}, {"why", why}}, kGateway);
+  }
   void drained() { judged.record("gateway.drained", {{"left", 3}}, kGateway); }
 
   Judged<StopOracle> judged;
@@ -91,6 +94,22 @@ TEST_F(Stop, OfAGatewaySendsItsDaemonsOn) {
   move_on();
   drained();
   EXPECT_EQ(judged.complaints(), "");
+}
+
+// They are on their way: the other gateway has written them down, and their streams here are ended for it before they know
+// (seed 152936667139425 of rolling_restart_of_everything_under_load).
+TEST_F(Stop, OfAGatewayWhoseDaemonsHaveJustBeenTakenOverIsInOrder) {
+  stop("gateway-1");
+  closed("the stream of epoch 1 of daemon d1 was replaced by epoch 2");
+  drained();
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Stop, OfAGatewayWhoseDaemonsHaveOnlyEndedIsToldOf) {
+  stop("gateway-1");
+  closed("the daemon stops");
+  drained();
+  EXPECT_EQ(judged.complaints(), "stop.sent_on");
 }
 
 TEST_F(Stop, OfAGatewayThatKeepsAllItsDaemonsIsToldOf) {
