@@ -147,7 +147,7 @@ constexpr RecordSchema kRecords[] = {
      "the holder takes a request from a user's lane"},
     {"gateway.result.kept", "info", "request_id text, user text, daemon text, epoch number, outcome text, took_us number",
      "a result is in the store; the daemon is told next"},
-    {"gateway.session.closed", "info", "user text, daemon text, epoch number, gateway text, why text",
+    {"gateway.session.closed", "info", "user text, daemon text, epoch number, gateway text, why text, reason text",
      "a daemon's stream has ended"},
     {"gateway.session.end_not_recorded", "debug", "error text",
      "the store could not be told of a stream's end, or knows of a newer one"},

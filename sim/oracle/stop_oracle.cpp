@@ -15,9 +15,6 @@ constexpr Duration kMargin = std::chrono::seconds(1);
 // Enough for one of its daemons to go: a read and a write of a database that is busy, of a few seconds each.
 constexpr Duration kTimeToGo = std::chrono::seconds(10);
 constexpr std::size_t kSome = 3;  // daemons, one of which at least can go
-// Why a stream ends whose daemon is on its way elsewhere already, and has not said so yet: as the store says it
-// (store/daemons.cpp), and as the other gateway does (gateway/gateway.cpp).
-constexpr std::string_view kReplaced[] = {" was replaced by epoch ", "a newer stream of this daemon was accepted"};
 // For a gateway that is there to be known to the others.
 constexpr Duration kKnownAfter = std::chrono::seconds(1);
 
@@ -25,11 +22,6 @@ bool is_an_end(std::string_view fault) {
   for (const std::string_view word : {"fault.stop", "fault.stop.killed", "fault.crash", "fault.restarted", "fault.healed"})
     if (fault == word) return true;
   return false;
-}
-
-bool is_replaced(const TraceRecord& closed) {
-  const std::string& why = text_or_empty(closed, "why");
-  return std::ranges::any_of(kReplaced, [&why](std::string_view text) { return why.find(text) != std::string::npos; });
 }
 
 std::string daemon_of(const TraceRecord& record) {
@@ -95,7 +87,8 @@ void StopOracle::on_gateway(const TraceRecord& record) {
   } else if (name == "gateway.session.closed") {
     held_[record.node].erase(daemon_of(record));
     const auto draining = draining_.find(record.node);
-    if (draining != draining_.end() && is_replaced(record)) draining->second.sent_on = true;
+    // Its daemon is on its way elsewhere already, and has not said so yet.
+    if (draining != draining_.end() && text_or_empty(record, "reason") == kReasonSuperseded) draining->second.sent_on = true;
   } else if (name == "gateway.drained") {
     on_drained(record.node);
   } else if (name == "daemon.moved_on") {

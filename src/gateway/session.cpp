@@ -117,7 +117,8 @@ Task<void> Session::run(proto::Registered greeting) {
                                        {"daemon", identity_.daemon.str()},
                                        {"epoch", identity_.epoch},
                                        {"gateway", identity_.gateway.str()},
-                                       {"why", message_of(end_)}});
+                                       {"why", message_of(end_)},
+                                       {"reason", reason_of(end_)}});
 }
 
 void Session::close(Status why) {

@@ -124,7 +124,7 @@ Task<void> poll_until_stopped(WorkerCore& core, Slots& slots, std::size_t reserv
     {
       const Slot released = std::move(slot);
     }
-    co_await sleep_for(backoff.next(status.code()));
+    co_await sleep_for(backoff.next(status.code()));  // or a server that fails at once would be asked without end
   }
 }
 

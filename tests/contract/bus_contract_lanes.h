@@ -96,7 +96,7 @@ class BusLanesContract : public ::testing::Test {
   // Whether it comes to that, of what takes no time but that of the way.
   Task<bool> becomes(std::function<bool()> condition) {
     const Instant limit = in(World::kRealTime ? Duration(20s) : Duration(200ms));
-    while (!condition() && world.executor().now() < limit) co_await sleep_for(1ms);
+    while (!condition() && world.executor().now() < limit) co_await sleep_for(1ms);  // looks again: nobody tells
     co_return condition();
   }
   void hold(ScriptedSessions& sessions, gateway::NatsToolBridge& bridge, std::int64_t epoch, std::string daemon = "d1") {

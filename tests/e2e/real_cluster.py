@@ -34,12 +34,12 @@ answers:
     steps:
       - text: "first"
         calls:
-          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 1; echo one | tee -a out.$RELIANT_REQUEST_ID"}}
-          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.6; echo two | tee -a out.$RELIANT_REQUEST_ID"}}
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 1; echo one | tee -a out.$RELIANT_REQUEST_ID"}}  # a tool that takes so long
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.6; echo two | tee -a out.$RELIANT_REQUEST_ID"}}  # likewise
       - text: "second"
         chunk_delay_ms: 20
         calls:
-          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 1.2; seq 1 200 | tee -a out.$RELIANT_REQUEST_ID"}}
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 1.2; seq 1 200 | tee -a out.$RELIANT_REQUEST_ID"}}  # likewise
       - text: "all is done"
   - steps:
       - text: "hello"

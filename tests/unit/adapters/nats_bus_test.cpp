@@ -110,7 +110,7 @@ TEST(NatsBus, NeverSendsARequestWhoseDeadlinePassedWhileTheServerWasFrozen) {
     const std::string large(w.one().max_payload() / 4 * 3, 'x');
     for (int refused = 0; refused < 5;) {
       refused = w.one().publish(Suite::message("flood", large)).ok() ? 0 : refused + 1;
-      co_await sleep_for(std::chrono::milliseconds(5));
+      co_await sleep_for(std::chrono::milliseconds(5));  // the kernel does not tell that it takes no more: tried until it does not
     }
     const auto ask = [](NatsWorld& in, std::string payload, Duration patience, StatusCode expected) -> Task<void> {
       const Instant deadline = after(in.executor().now(), patience);

@@ -28,8 +28,8 @@ class Stop : public testing::Test {
     judged.record("fault.stop", {{"target", target}, {"lasts_us", seconds * 1'000'000}});
   }
   void move_on() { judged.record("daemon.moved_on", {{"daemon", "d1"}, {"from", "gateway-1:7000"}, {"to", "gateway-2:7000"}}, kDaemon); }
-  void closed(std::string_view why) {
-    judged.record("gateway.session.closed", {{"user", "u"}, {"daemon", "d1"}, {"epoch", 1}, {"why", why}}, kGateway);
+  void closed(std::string_view reason) {
+    judged.record("gateway.session.closed", {{"user", "u"}, {"daemon", "d1"}, {"epoch", 1}, {"reason", reason}}, kGateway);
   }
   void drained() { judged.record("gateway.drained", {{"left", 3}}, kGateway); }
 
@@ -99,21 +99,15 @@ TEST_F(Stop, OfAGatewaySendsItsDaemonsOn) {
 // They are on their way: the other gateway has written them down, and their streams here are ended for it before they know
 // (seed 152936667139425 of rolling_restart_of_everything_under_load).
 TEST_F(Stop, OfAGatewayWhoseDaemonsHaveJustBeenTakenOverIsInOrder) {
-  for (const char* why : {"the stream of epoch 1 of daemon d1 was replaced by epoch 2", "a newer stream of this daemon was accepted"}) {
-    stop("gateway-1");
-    closed(why);
-    drained();
-    EXPECT_EQ(judged.complaints(), "") << why;
-    judged.record("node.crashed", {}, kGateway);
-    for (const char* daemon : {"d1", "d2", "d3"})
-      judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", daemon}, {"epoch", 1}}, kGateway);
-    judged.record("gateway.started", {}, kGateway);
-  }
+  stop("gateway-1");
+  closed(kReasonSuperseded);
+  drained();
+  EXPECT_EQ(judged.complaints(), "");
 }
 
 TEST_F(Stop, OfAGatewayWhoseDaemonsHaveOnlyEndedIsToldOf) {
   stop("gateway-1");
-  closed("the daemon stops");
+  closed("");
   drained();
   EXPECT_EQ(judged.complaints(), "stop.sent_on");
 }

@@ -69,7 +69,7 @@ class BrokenCommits : public StoreWorld, public ::testing::WithParamInterface<Br
                     co_await looking->execute(
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = $1", {event}));
       if (!found.empty()) co_return ok_status();
-      co_await sleep_for(std::chrono::milliseconds(5));
+      co_await sleep_for(std::chrono::milliseconds(5));  // the server tells nobody who waits in it: asked again
     }
   }
 
