@@ -1,6 +1,7 @@
 #include "adapters/asio_executor.h"
 
 #include <pthread.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -76,6 +77,10 @@ struct AsioExecutor::Driver {
 
   // Of the logic thread, and for all to read.
   std::atomic<pthread_t> at_work = kNobody;
+
+  // Of the logic thread, and read by the loop's. A look-out that ends just as it is made longer is lost: only time is.
+  std::atomic<RealClock::time_point> look_out = RealClock::time_point::min();  // so long
+  std::atomic<bool> looking_out = false;
 
   // Of the logic thread.
   const std::function<bool()>* done = nullptr;  // what run_loop_until waits for
@@ -250,6 +255,21 @@ void AsioExecutor::arm_timer() {
 }
 
 void AsioExecutor::stop() { driver_->over = true; }
+
+void AsioExecutor::look_out_for(Duration time) {
+  driver_->look_out = RealClock::now() + time;
+  if (!driver_->looking_out.exchange(true)) look_again();
+}
+
+// While the loop has something to run it does not wait for its sockets, but looks whether they have something for it.
+void AsioExecutor::look_again() {
+  asio::post(driver_->io, [this] {
+    driver_->looking_out = RealClock::now() < driver_->look_out.load();
+    if (!driver_->looking_out) return;
+    sched_yield();  // whoever has something to do goes first
+    look_again();
+  });
+}
 
 // --- the loop --------------------------------------------------------------------------------------------------------
 

@@ -44,6 +44,10 @@ class AsioExecutor final : public Executor {
   // On the logic thread: `work` runs when nothing is left to run, before the loop waits again; a busy one does it now and
   // then.
   void run_at_end_of_turn(Work work);
+  // On the logic thread: news is expected within `time`. So long the loop looks for it again and again instead of going to
+  // sleep, from which it would be woken (tens of microseconds, on a processor that sleeps, too), and gives way to any thread
+  // that wants its processor. It costs up to so much of one: for an answer that is known to come soon.
+  void look_out_for(Duration time);
   bool runs_here() const;  // from any thread: whether it is the logic thread, and at work
 
   // Runs on the calling thread until `stop`. What was made ready before the stop and has not run yet stays.
@@ -85,6 +89,7 @@ class AsioExecutor final : public Executor {
   void end_turn();
   void ask_whether_done();
   void arm_timer();
+  void look_again();
   bool pass_on(int rounds);
   void call_loop();
 

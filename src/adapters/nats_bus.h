@@ -5,7 +5,7 @@
 // request whose deadline has passed meanwhile (C6).
 //
 // Everything that comes to its inboxes comes over one interest, which is there from the beginning: to ask a question and to
-// listen at an inbox costs the server no more than the question.
+// listen at an inbox costs the server no more than the question. An answer that is likely to come at once is looked out for.
 // Owner: the composition root; it outlives its subscriptions' use, not the subscriptions. Executor: the logic thread,
 // which reads and writes the socket without waiting for it (adapters/nats_bus_client.h): a server that hangs stops nobody.
 // Failures: see ports/bus.h. A message above the server's max_payload is refused (C42: who has more sends it in parts). A
@@ -22,6 +22,7 @@
 
 #include "adapters/asio_executor.h"
 #include "adapters/nats_bus_client.h"
+#include "adapters/nats_bus_pace.h"
 #include "base/event_log.h"
 #include "ports/bus.h"
 #include "runtime/event.h"
@@ -68,6 +69,7 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
 
   void on_inbox_message(ports::BusMessage message);
   Status send(ports::BusMessage message, Instant deadline);
+  void expect_answer();
   bool is_inbox(const ports::SubscribeOptions& options) const;
   void announce(const Subscriber& subscriber);
   void count_dropped(Subscriber& subscriber);
@@ -88,6 +90,7 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   std::uint64_t last_flush_ = 0;
   std::uint64_t flushed_ = 0;  // the last one that the server has confirmed
   std::uint64_t losses_ = 0;   // of connections
+  NatsBusPace pace_;
   bool draining_ = false;
   bool closed_ = false;
   Event connected_;

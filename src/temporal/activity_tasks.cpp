@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -169,8 +170,11 @@ Task<void> ActivityTasks::heartbeat(Running& running) {
     request.set_identity(core_.options.identity);
     request.set_task_token(running.token);
     *request.mutable_details() = json_payloads(running.details);
-    const auto response = co_await core_.temporal.record_activity_task_heartbeat(
-        std::move(request), after(core_.clock.now(), interval));
+    // Not within this task, which is destroyed when the activity ends: a call that has begun is let end, since what a client
+    // calls off is an error to the server.
+    const auto beat = std::make_shared<Beat>();
+    tasks_.spawn(send(beat, std::move(request), after(core_.clock.now(), interval)));
+    const Result<wf::RecordActivityTaskHeartbeatResponse> response = *co_await beat->wait();
     const Instant now = core_.clock.now();
     not_before = next = after(now, response.ok() ? interval : std::min(interval, kHeartbeatRetry));
     if (response.ok()) {
@@ -180,6 +184,13 @@ Task<void> ActivityTasks::heartbeat(Running& running) {
       co_await never();
     }
   }
+}
+
+Task<void> ActivityTasks::send(std::shared_ptr<Beat> beat, wf::RecordActivityTaskHeartbeatRequest request,
+                               Instant deadline) {
+  ++beats_;
+  beat->set(co_await core_.temporal.record_activity_task_heartbeat(std::move(request), deadline));
+  --beats_;
 }
 
 Task<void> ActivityTasks::report(const Running& running, Result<std::string> outcome) {

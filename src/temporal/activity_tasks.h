@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "base/status.h"
 #include "ports/temporal.h"
+#include "runtime/one_shot.h"
 #include "runtime/scope.h"
 #include "runtime/task.h"
 #include "temporal/activity.h"
@@ -36,15 +38,19 @@ class ActivityTasks {
   std::size_t running() const { return running_.size(); }
   // Slots taken: by what runs, by what is about to, and by polls.
   std::size_t taken() const { return slots_.used(); }
+  // Heartbeats under way; that of an activity which has ended is let end, too.
+  std::size_t beats() const { return beats_; }
 
  private:
   class Running;
+  using Beat = OneShot<Result<ports::wf::RecordActivityTaskHeartbeatResponse>>;
 
   Task<void> work(Polled task, Slot slot);
   Task<Result<std::string>> call(Running& running, std::string input);
   // Ends when the activity is to be destroyed.
   Task<void> supervise(Running& running);
   Task<void> heartbeat(Running& running);
+  Task<void> send(std::shared_ptr<Beat> beat, ports::wf::RecordActivityTaskHeartbeatRequest request, Instant deadline);
   Task<void> grace(Running& running);
   Task<void> report(const Running& running, Result<std::string> outcome);
 
@@ -53,6 +59,7 @@ class ActivityTasks {
   TaskScope& tasks_;
   Slots slots_;
   std::uint64_t count_ = 0;
+  std::size_t beats_ = 0;
   std::map<std::uint64_t, Running*> running_;
 };
 

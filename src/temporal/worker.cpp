@@ -84,7 +84,7 @@ class Worker::Impl {
  private:
   void start_polling();
   Task<void> shut_polls(Instant deadline);
-  // Until no task runs (no poll holds a slot any more), or `deadline`.
+  // Until no task runs (no poll holds a slot any more) and no heartbeat is under way, or `deadline`.
   Task<void> drain(Instant deadline);
 
   bool polling_ = false;
@@ -146,7 +146,7 @@ Task<void> Worker::Impl::shut_polls(Instant deadline) {
 }
 
 Task<void> Worker::Impl::drain(Instant deadline) {
-  while (workflows_.taken() + activities_.taken() > 0 && core_.clock.now() < deadline)
+  while (workflows_.taken() + activities_.taken() + activities_.beats() > 0 && core_.clock.now() < deadline)
     co_await sleep_for(kDrainStep);
 }
 

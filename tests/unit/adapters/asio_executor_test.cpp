@@ -26,6 +26,7 @@
 #include "runtime/frame_pool.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
+#include "support/times_asleep.h"
 
 namespace reliant::tests {
 namespace {
@@ -180,6 +181,40 @@ TEST(AsioExecutor, TellsThatTheLimitWasHit) {
   int count = 0;
   scope.spawn(sleep_then_count(std::chrono::hours(1), count));
   EXPECT_FALSE(executor.run_loop_until([&] { return count == 1; }, milliseconds(20)));
+}
+
+TEST(AsioExecutor, SleepsWhenThereIsNothingToDo) {
+  AsioExecutor executor;
+  const std::int64_t before = times_asleep();
+  EXPECT_FALSE(executor.run_loop_until([] { return false; }, milliseconds(20)));
+  EXPECT_GT(times_asleep(), before);
+}
+
+TEST(AsioExecutor, DoesNotSleepWhileItLooksOut) {
+  AsioExecutor executor;
+  TaskScope scope(executor, 0);
+  Socket near(executor.io_executor());
+  Socket far(executor.io_executor());
+  boost::asio::local::connect_pair(near, far);
+  int count = 0;
+  bool readable = false;
+  near.async_wait(Socket::wait_read, [&](const boost::system::error_code&) { readable = true; });
+  scope.spawn(sleep_then_count(milliseconds(20), count));
+  const std::int64_t before = times_asleep();
+  executor.look_out_for(std::chrono::hours(1));
+  EXPECT_TRUE(executor.run_loop_until([&] { return count == 1; }, std::chrono::seconds(10)));
+  EXPECT_FALSE(readable);
+  boost::asio::write(far, boost::asio::buffer("x", 1));
+  EXPECT_TRUE(executor.run_loop_until([&] { return readable; }, std::chrono::seconds(10)));
+  EXPECT_EQ(times_asleep(), before);
+}
+
+TEST(AsioExecutor, SleepsAgainAfterItHasLookedOut) {
+  AsioExecutor executor;
+  executor.look_out_for(milliseconds(1));
+  const std::int64_t before = times_asleep();
+  EXPECT_FALSE(executor.run_loop_until([] { return false; }, milliseconds(50)));
+  EXPECT_GT(times_asleep(), before);
 }
 
 TEST(AsioExecutor, RunsUntilStopped) {
