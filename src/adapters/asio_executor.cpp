@@ -118,6 +118,8 @@ AsioExecutor::~AsioExecutor() {
 
 asio::any_io_executor AsioExecutor::io_executor() { return Handlers(*driver_); }
 
+asio::any_io_executor AsioExecutor::loop_executor() { return driver_->io.get_executor(); }
+
 // --- any thread ------------------------------------------------------------------------------------------------------
 
 void AsioExecutor::post(Work work) {

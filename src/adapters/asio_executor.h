@@ -76,6 +76,8 @@ class AsioExecutor final : public Executor {
 
   // For Asio's objects: what they bring runs as what is dispatched does.
   boost::asio::any_io_executor io_executor();
+  // The same for what is no part of the logic: it runs on the loop's thread, also while another one is the logic thread.
+  boost::asio::any_io_executor loop_executor();
 
  private:
   class Handlers;

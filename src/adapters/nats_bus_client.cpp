@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "adapters/nats_bus_connection.h"
@@ -34,7 +35,7 @@ constexpr int kSilences = 2;
 // --- the client's thread ---------------------------------------------------------------------------------------------
 
 // Keeps a connection: makes one, flushes it when asked and every `ping_interval`, closes it when it has ended or its server is
-// silent, makes the next. (The library's own pings would close the socket while the logic thread reads from it.)
+// silent, makes the next. (The library's own pings would close the socket while it is read.)
 class NatsBusClient::Keeper final {
  public:
   Keeper(std::shared_ptr<Mailbox> mailbox, NatsOptions options, std::vector<std::string> urls, Random random)
@@ -200,7 +201,6 @@ class NatsBusClient::Pump final : public std::enable_shared_from_this<Pump> {
   void wait_writable();
   // Handlers of an earlier life may still be under way.
   bool serves(const std::shared_ptr<Connection>& connection) const { return !gone_ && connection_ == connection; }
-  void read();
   void write_soon();
   void write();
   void hand_over_some();
@@ -253,18 +253,17 @@ void NatsBusClient::Pump::let_go() {
   if (closing_ && keeper_ != nullptr) keeper_->close();
 }
 
+// The logic is not kept by it: nats.c wakes its own thread for what has come, which so finds it free.
 void NatsBusClient::Pump::wait_readable() {
   if (!connection_->attached()) return;
-  socket_->async_wait(asio::posix::stream_descriptor::wait_read,
-                      [self = shared_from_this(), of = connection_](const boost::system::error_code& error) {
-                        if (!error && self->serves(of)) self->read();
-                      });
-}
-
-void NatsBusClient::Pump::read() {
-  connection_->read();
-  if (connection_->has_unwritten()) write_soon();  // a PONG
-  wait_readable();
+  const auto read = [self = shared_from_this(), of = connection_](const boost::system::error_code& error) {
+    if (error) return;
+    of->read();
+    self->executor_.dispatch([self, of] {
+      if (self->serves(of)) self->wait_readable();
+    });
+  };
+  socket_->async_wait(asio::posix::stream_descriptor::wait_read, asio::bind_executor(executor_.loop_executor(), read));
 }
 
 // At the end of the turn, everything that it has brought forth together.

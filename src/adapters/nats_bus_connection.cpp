@@ -152,14 +152,14 @@ void NatsBusConnection::drain(std::uint64_t number) {
   if (known != subscriptions_.end() && natsSubscription_DrainTimeout(known->second.get(), 0) != NATS_OK) end();
 }
 
-void NatsBusConnection::read() {
-  const std::lock_guard lock(mutex_);
-  if (handle_ != nullptr && !closing_) natsConnection_ProcessReadEvent(handle_);
-}
-
 void NatsBusConnection::write() {
   const std::lock_guard lock(mutex_);
   if (handle_ != nullptr) natsConnection_ProcessWriteEvent(handle_);
+}
+
+void NatsBusConnection::read() {
+  const std::lock_guard lock(mutex_);
+  if (handle_ != nullptr && !closing_) natsConnection_ProcessReadEvent(handle_);
 }
 
 void NatsBusConnection::end() {
@@ -170,7 +170,7 @@ void NatsBusConnection::end() {
 // --- nats.c's event loop interface -----------------------------------------------------------------------------------
 
 // The library closes its socket when it likes; ours is the same one by another number, which cannot become another's
-// while the logic thread waits at it.
+// while somebody waits at it.
 natsStatus NatsBusConnection::on_attach(void** self, void* loop, natsConnection*, natsSock socket) {
   auto& connection = *static_cast<NatsBusConnection*>(loop);
   *self = loop;

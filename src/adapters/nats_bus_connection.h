@@ -1,7 +1,8 @@
 // NatsBusConnection: one life of NatsBusClient's connection to a server, from its beginning to its end. It never reconnects.
 //
-// The logic thread is nats.c's event loop: it reads the socket and writes it, and never waits for the server, since what
-// cannot be written yet stays in a buffer. What does wait (to connect, to flush, to close) is for the client's own thread.
+// The executor's loop is nats.c's event loop: its thread reads the socket, the logic thread writes it, and neither waits for the
+// server, since what cannot be written yet stays in a buffer. What does wait (to connect, to flush, to close) is for the client's
+// own thread.
 //
 // nats.c hands out what came on a thread of its own, which may become the logic thread for it (AsioExecutor::Sharing). (Its
 // other way, to ask each subscription, loses whose question it was that nobody listens to, and to ask the thousands of a
@@ -56,10 +57,12 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   void subscribe(std::uint64_t number, const std::string& subject, const std::string& group);
   void unsubscribe(std::uint64_t number);
   void drain(std::uint64_t number);
-  void read();  // once; what came goes to the mailbox
   void write();
   bool has_unwritten() const { return unwritten_; }
   bool attached() const { return attached_; }  // else the socket has no more to say
+
+  // --- the loop's thread ---
+  void read();  // once; what came goes to the mailbox
 
  private:
   // What a callback of one subscription needs to know.
@@ -98,7 +101,7 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   const std::uint64_t life_;
   const std::shared_ptr<NatsBusMailbox> mailbox_;
   const std::function<void()> on_end_;
-  std::mutex mutex_;  // between the logic thread's calls and close()
+  std::mutex mutex_;  // between the calls of the logic thread, of the loop's, and close()
   natsConnection* handle_ = nullptr;
   bool closing_ = false;
   std::map<std::uint64_t, Subscription> subscriptions_;

@@ -1,6 +1,6 @@
 // NatsBusMailbox: what nats.c's threads and the client's own have to tell the logic thread, in the order in which it came.
 //
-// It needs no bound: a message gets here only after the logic thread itself has read it (adapters/nats_bus_connection.h).
+// It needs no bound: after each read of the socket the logic thread has its turn before the next.
 #pragma once
 
 #include <cstddef>
