@@ -23,7 +23,7 @@ ROOT = HERE.parent.parent
 CHATS = 20  # measured; the median counts
 LINK_TURNS = 3
 MESSAGE_SIZE = 200
-TOOL_TURNS = 3
+TOOL_TURNS = 12  # short ones: the host is slower from one second to the next
 TOOL_CALLS_AT_ONCE = 32  # as many tools as a daemon runs at a time
 IDLE_STREAMS = 5000
 
@@ -273,13 +273,13 @@ def toolcall_values(binaries):
           Peer(binaries, "nats_peer", "bridge", cluster.nats, "bare.chain", end.address)):
         floor = lambda subject, at_once, rounds: pace(binaries, "nats_peer", "ping", cluster.nats, subject, at_once, rounds, MESSAGE_SIZE)
         for _ in range(TOOL_TURNS):
-            nats, _ = floor("bare.echo", 1, 10_000)
-            grpc, _ = pace(binaries, "grpc_peer", "ping", end.address, 1, 10_000, MESSAGE_SIZE)
-            chain, _ = floor("bare.chain", 1, 10_000)
-            ours, _ = cluster.calls(binaries, 1, 3_000)
-            _, chain_rate = floor("bare.chain", TOOL_CALLS_AT_ONCE, 50_000)
-            _, rate = cluster.calls(binaries, TOOL_CALLS_AT_ONCE, 10_000)
-            recorded.append((cluster.recorded_calls(binaries, 1, 100)[0], cluster.recorded_calls(binaries, TOOL_CALLS_AT_ONCE, 1_000)[1]))
+            nats, _ = floor("bare.echo", 1, 3_000)
+            grpc, _ = pace(binaries, "grpc_peer", "ping", end.address, 1, 3_000, MESSAGE_SIZE)
+            chain, _ = floor("bare.chain", 1, 3_000)
+            ours, _ = cluster.calls(binaries, 1, 2_000)
+            _, chain_rate = floor("bare.chain", TOOL_CALLS_AT_ONCE, 15_000)
+            _, rate = cluster.calls(binaries, TOOL_CALLS_AT_ONCE, 5_000)
+            recorded.append((cluster.recorded_calls(binaries, 1, 50)[0], cluster.recorded_calls(binaries, TOOL_CALLS_AT_ONCE, 300)[1]))
             latency.append(ours / (nats + grpc))
             throughput.append(rate / chain_rate)
             told.append((ours, chain, nats, grpc, ours / chain, rate, chain_rate))

@@ -192,8 +192,11 @@ class WithServers(Serving):
         server.wait()
         self.serve(port=port)
         began = time.monotonic()
-        wait_until("the worker is not ready", lambda: self.ready(health)[0] == 503, 40)
-        self.assertIn("Namespace orders is not found", self.ready(health)[1])
+        def refused():
+            status, checks = self.ready(health)  # at first perhaps that the connection was lost
+            return status == 503 and "Namespace orders is not found" in checks
+
+        wait_until("the worker says that it is refused", refused, 40)
         self.assertEqual(worker.wait(timeout=120), 1)
         self.assertGreater(time.monotonic() - began, 50)
         said = [line for line in (self.world.root / "errors").read_text().splitlines() if line.startswith("reliant: ")]
