@@ -53,7 +53,7 @@ class SlowTemporal final : public ports::Temporal {
       co_return Response();
     }
     Call call{seen_, name};
-    if (name == "record_activity_task_heartbeat") co_await sleep_for(seconds(1));
+    if (name == "record_activity_task_heartbeat") co_await sleep_for(seconds(1));  // simulated: so long it is under way
     call.ended = true;
     co_return Response();
   }

@@ -8,12 +8,14 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <semaphore>
 #include <string>
 #include <thread>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include "adapters/asio_operation.h"
@@ -315,6 +317,32 @@ TEST(AsioExecutor, StaysOnItsThreadUnlessItIsShared) {
   EXPECT_TRUE(executor.run_loop_until([&] { return count == kMany; }, std::chrono::seconds(20)));
   other.join();
   EXPECT_EQ(strangers, 0);
+}
+
+// Else it would wait for who waits for it.
+TEST(AsioExecutor, RunsWhatIsNoPartOfTheLogicBesideIt) {
+  AsioExecutor executor;
+  const AsioExecutor::Sharing sharing(executor);
+  std::atomic<bool> over = false;
+  std::binary_semaphore ran(0);
+  std::optional<bool> beside;
+  const pthread_t loop = pthread_self();
+  pthread_t where = kNobody;
+  std::thread other = bringer(over, [&] {
+    executor.dispatch([&] {
+      if (beside || pthread_self() == loop) return;  // the loop's thread was still at it
+      boost::asio::post(executor.loop_executor(), [&] {
+        where = pthread_self();
+        ran.release();
+      });
+      beside = ran.try_acquire_for(std::chrono::seconds(10));
+    });
+  });
+  EXPECT_TRUE(executor.run_loop_until([&] { return beside.has_value(); }, std::chrono::seconds(20)));
+  over = true;
+  other.join();
+  EXPECT_EQ(beside, true);
+  EXPECT_EQ(where, loop);
 }
 
 Task<void> add_after_a_while(int& sum) {
