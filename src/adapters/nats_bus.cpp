@@ -13,7 +13,7 @@ namespace reliant::adapters {
 
 namespace {
 
-constexpr std::uint64_t kInboxes = 0;  // the number of the subscription that all inboxes of a client share
+constexpr std::uint64_t kInboxes = NatsBusInboxes::kShared;  // the number of a subscription
 constexpr std::size_t kDefaultMaxPayload = std::size_t{1} << 20;
 // "NATS/1.0", its line break and the last one: what the server counts besides the header lines themselves.
 constexpr std::size_t kHeaderFrame = 12;
@@ -41,12 +41,15 @@ struct NatsBus::Subscriber final : ports::BusQueue {
 
 // An inbox that somebody waits at.
 struct NatsBus::Pending {
-  Pending(NatsBus& owner, Answer& answer) : bus(owner), inbox(owner.new_inbox()) {
+  Pending(NatsBus& owner, Answer& answer) : bus(owner), inbox(owner.inboxes_.add()) {
     bus.answers_.emplace(inbox, &answer);
   }
   Pending(const Pending&) = delete;
   Pending& operator=(const Pending&) = delete;
-  ~Pending() { bus.answers_.erase(inbox); }
+  ~Pending() {
+    bus.answers_.erase(inbox);
+    bus.inboxes_.left(inbox);
+  }
 
   NatsBus& bus;
   std::string inbox;
@@ -60,9 +63,10 @@ Result<std::unique_ptr<NatsBus>> NatsBus::open(AsioExecutor& executor, EventLog&
 
 NatsBus::NatsBus(AsioExecutor& executor, EventLog& log, NatsOptions options, std::vector<std::string> urls,
                  Random random)
-    : executor_(executor), log_(log), inbox_(concat("_INBOX.", random.hex(24))), max_payload_(kDefaultMaxPayload) {
+    : executor_(executor), log_(log), max_payload_(kDefaultMaxPayload),
+      inboxes_(*this, concat("_INBOX.", random.hex(24))) {
   ports::SubscribeOptions inboxes;
-  inboxes.subject = concat(inbox_, ".*");
+  inboxes.subject = inboxes_.shared_pattern();
   subscribers_.emplace(kInboxes, std::make_shared<Subscriber>(kInboxes, *this, std::move(inboxes)));
   const Random of_client(random.next());
   NatsBusClient::Listener& listener = *this;
@@ -100,7 +104,8 @@ Status NatsBus::send(ports::BusMessage message, Instant deadline) {
     const auto now = std::chrono::steady_clock::now();
     if (left < expires - now) expires = now + left;
   }
-  const bool asks = std::string_view(message.reply_to).starts_with(inbox_);
+  const bool asks = inboxes_.is_own(message.reply_to);
+  if (asks) inboxes_.asked(message.reply_to);
   if (!client_->publish(life_, std::move(message), expires)) return unavailable("too much waits to be sent to NATS");
   if (asks) expect_answer();
   return ok_status();
@@ -109,7 +114,7 @@ Status NatsBus::send(ports::BusMessage message, Instant deadline) {
 // Only who waits for nothing else: one with more to wait for is busy anyway, and its processor wanted.
 void NatsBus::expect_answer() {
   pace_.asked(executor_.now());
-  const bool one = answers_.size() + inboxes_.size() == 1;
+  const bool one = answers_.size() + at_inboxes_.size() == 1;
   if (one && pace_.comes_soon()) executor_.look_out_for(NatsBusPace::kSoon);
 }
 
@@ -122,17 +127,10 @@ Result<std::unique_ptr<ports::BusSubscription>> NatsBus::subscribe(ports::Subscr
   auto subscriber = std::make_shared<Subscriber>(number, *this, std::move(options));
   subscribers_.emplace(number, subscriber);
   // A second one at the same inbox has its own interest: each hears everything.
-  subscriber->at_inbox =
-      is_inbox(subscriber->options) && inboxes_.emplace(subscriber->options.subject, subscriber.get()).second;
+  subscriber->at_inbox = subscriber->options.queue_group.empty() && inboxes_.hears(subscriber->options.subject) &&
+                         at_inboxes_.emplace(subscriber->options.subject, subscriber.get()).second;
   announce(*subscriber);
   return std::make_unique<ports::QueuedSubscription>(std::move(subscriber));
-}
-
-bool NatsBus::is_inbox(const ports::SubscribeOptions& options) const {
-  std::string_view subject = options.subject;
-  if (!options.queue_group.empty() || !subject.starts_with(inbox_)) return false;
-  subject.remove_prefix(inbox_.size());
-  return subject.rfind('.') == 0 && subject.find_first_of("*>") == std::string_view::npos;
 }
 
 void NatsBus::announce(const Subscriber& subscriber) {
@@ -144,7 +142,7 @@ void NatsBus::start_drain(Subscriber& subscriber) {
   if (!connected()) return end(subscriber);
   if (std::exchange(subscriber.draining, true)) return;
   // When interest in what never comes is drained, what was on its way to the inbox has come, too.
-  if (subscriber.at_inbox) client_->subscribe(life_, subscriber.number, concat(inbox_, ".drained.", subscriber.number), "");
+  if (subscriber.at_inbox) client_->subscribe(life_, subscriber.number, concat(subscriber.options.subject, ".drained"), "");
   client_->drain(life_, subscriber.number);
 }
 
@@ -157,7 +155,10 @@ void NatsBus::end(Subscriber& subscriber) {
   closing_.emplace_back(known->second);
   const std::shared_ptr<Subscriber> kept = std::move(known->second);
   subscribers_.erase(known);
-  if (kept->at_inbox) inboxes_.erase(kept->options.subject);
+  if (kept->at_inbox) {
+    at_inboxes_.erase(kept->options.subject);
+    inboxes_.left(kept->options.subject);
+  }
   const bool at_server = !kept->at_inbox || kept->draining;
   if (connected() && at_server) client_->unsubscribe(life_, kept->number);
 }
@@ -174,7 +175,15 @@ Task<Result<ports::BusMessage>> NatsBus::request(ports::BusMessage message, Inst
   co_return *std::move(came);
 }
 
-std::string NatsBus::new_inbox() { return concat(inbox_, '.', ++last_inbox_); }
+std::string NatsBus::new_inbox() { return inboxes_.add(); }
+
+void NatsBus::open_desk(std::uint64_t desk, const std::string& pattern) {
+  if (connected()) client_->open_desk(life_, desk, pattern);
+}
+
+void NatsBus::close_desk(std::uint64_t desk) {
+  if (connected()) client_->close_desk(life_, desk);
+}
 
 Task<Status> NatsBus::flush(Instant deadline) {
   const Status there = co_await wait_connected(deadline);
@@ -232,6 +241,7 @@ void NatsBus::on_connected(std::uint64_t life, std::size_t max_payload) {
   last_error_.clear();
   log_.info("bus.connected");
   for (const auto& [number, subscriber] : subscribers_) announce(*subscriber);
+  inboxes_.open_all();
   connected_.set();
 }
 
@@ -263,13 +273,19 @@ void NatsBus::on_message(std::uint64_t subscription, ports::BusMessage message) 
 
 void NatsBus::on_inbox_message(ports::BusMessage message) {
   pace_.answered(executor_.now());
+  inboxes_.heard(message.subject);
   if (const auto waiting = answers_.find(message.subject); waiting != answers_.end()) {
     waiting->second->set(std::move(message));
     return;
   }
-  const auto known = inboxes_.find(message.subject);
-  if (known == inboxes_.end()) return;
+  const auto known = at_inboxes_.find(message.subject);
+  if (known == at_inboxes_.end()) return;
   if (!known->second->add(std::move(message))) count_dropped(*known->second);
+}
+
+void NatsBus::on_no_responders(std::uint64_t desk) {
+  std::string inbox = inboxes_.no_responders(desk);
+  if (!inbox.empty()) on_inbox_message(ports::no_responders_message(std::move(inbox)));
 }
 
 void NatsBus::count_dropped(Subscriber& subscriber) {

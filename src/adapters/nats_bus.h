@@ -4,8 +4,8 @@
 // publish answers UNAVAILABLE. What was published and not yet written when a connection ended is never sent, nor is a
 // request whose deadline has passed meanwhile (C6).
 //
-// Everything that comes to its inboxes comes over one interest, which is there from the beginning: to ask a question and to
-// listen at an inbox costs the server no more than the question. An answer that is likely to come at once is looked out for.
+// What comes to its inboxes comes over a few interests, which are kept: to ask a question and to listen at an inbox costs the
+// server no more than the question. An answer that is likely to come at once is looked out for.
 // Owner: the composition root; it outlives its subscriptions' use, not the subscriptions. Executor: the logic thread,
 // which reads and writes the socket without waiting for it (adapters/nats_bus_client.h): a server that hangs stops nobody.
 // Failures: see ports/bus.h. A message above the server's max_payload is refused (C42: who has more sends it in parts). A
@@ -22,6 +22,7 @@
 
 #include "adapters/asio_executor.h"
 #include "adapters/nats_bus_client.h"
+#include "adapters/nats_bus_inboxes.h"
 #include "adapters/nats_bus_pace.h"
 #include "base/event_log.h"
 #include "ports/bus.h"
@@ -31,7 +32,7 @@
 
 namespace reliant::adapters {
 
-class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
+class NatsBus final : public ports::Bus, private NatsBusClient::Listener, private NatsBusInboxes::Server {
  public:
   // Starts to connect. INVALID_ARGUMENT: the URLs. `random` names its inboxes: two clients of a server need different ones.
   static Result<std::unique_ptr<NatsBus>> open(AsioExecutor& executor, EventLog& log, NatsOptions options, Random random);
@@ -62,15 +63,17 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   void on_connected(std::uint64_t life, std::size_t max_payload) override;
   void on_lost(const std::string& why) override;
   void on_message(std::uint64_t subscription, ports::BusMessage message) override;
+  void on_no_responders(std::uint64_t desk) override;
   void on_drained(std::uint64_t life, std::uint64_t subscription) override;
   void on_flushed(std::uint64_t life, std::uint64_t flush) override;
   void on_complaint(const std::string& what) override;
   void on_closed() override;
+  void open_desk(std::uint64_t desk, const std::string& pattern) override;
+  void close_desk(std::uint64_t desk) override;
 
   void on_inbox_message(ports::BusMessage message);
   Status send(ports::BusMessage message, Instant deadline);
   void expect_answer();
-  bool is_inbox(const ports::SubscribeOptions& options) const;
   void announce(const Subscriber& subscriber);
   void count_dropped(Subscriber& subscriber);
   void start_drain(Subscriber& subscriber);
@@ -81,15 +84,14 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
 
   AsioExecutor& executor_;
   EventLog& log_;
-  std::string inbox_;  // of this client
   std::size_t max_payload_;
   std::uint64_t life_ = 0;  // of the connection; 0: not connected
   std::string last_error_;
   std::uint64_t last_number_ = 0;
-  std::uint64_t last_inbox_ = 0;
   std::uint64_t last_flush_ = 0;
   std::uint64_t flushed_ = 0;  // the last one that the server has confirmed
   std::uint64_t losses_ = 0;   // of connections
+  NatsBusInboxes inboxes_;
   NatsBusPace pace_;
   bool draining_ = false;
   bool closed_ = false;
@@ -100,7 +102,7 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   std::map<std::uint64_t, std::shared_ptr<Subscriber>> subscribers_;      // announced to the server, or draining
   std::vector<std::weak_ptr<Subscriber>> closing_;                        // those that may still have messages
   std::map<std::string, Answer*, std::less<>> answers_;                   // by inbox
-  std::map<std::string, Subscriber*, std::less<>> inboxes_;               // those of the subscribers that listen at one
+  std::map<std::string, Subscriber*, std::less<>> at_inboxes_;            // those of the subscribers that listen at one
   std::unique_ptr<NatsBusClient> client_;
 };
 

@@ -153,10 +153,10 @@ natsStatus NatsBusClient::Keeper::flush(Connection& connection, const std::vecto
 // --- the logic thread ------------------------------------------------------------------------------------------------
 
 struct NatsBusClient::Command {
-  enum class Kind : std::uint8_t { kPublish, kSubscribe, kUnsubscribe, kDrain, kFlush };
+  enum class Kind : std::uint8_t { kPublish, kSubscribe, kUnsubscribe, kOpenDesk, kCloseDesk, kDrain, kFlush };
   Kind kind;
   std::uint64_t life = 0;
-  std::uint64_t number = 0;  // of a subscription, of a flush
+  std::uint64_t number = 0;  // of a subscription, of a desk, of a flush
   std::string group = {};
   ports::BusMessage message = {};  // of a subscription: the subject
   SteadyTime expires = SteadyTime::max();
@@ -226,6 +226,7 @@ void NatsBusClient::Pump::take(Event event) {
     case Event::Kind::kConnected: return begin(event.life, event.size, std::move(event.connection));
     case Event::Kind::kWrite: return write_soon();
     case Event::Kind::kMessage: return listener_.on_message(event.number, std::move(event.message));
+    case Event::Kind::kNoResponders: return listener_.on_no_responders(event.number);
     case Event::Kind::kDrained: return listener_.on_drained(event.life, event.number);
     case Event::Kind::kFlushed: return listener_.on_flushed(event.life, event.number);
     case Event::Kind::kComplaint: return listener_.on_complaint(event.text);
@@ -315,6 +316,8 @@ void NatsBusClient::Pump::run(const Command& command) {
     case Command::Kind::kSubscribe:
       return connection_->subscribe(command.number, command.message.subject, command.group);
     case Command::Kind::kUnsubscribe: return connection_->unsubscribe(command.number);
+    case Command::Kind::kOpenDesk: return connection_->open_desk(command.number, command.message.subject);
+    case Command::Kind::kCloseDesk: return connection_->close_desk(command.number);
     case Command::Kind::kDrain: return connection_->drain(command.number);
     case Command::Kind::kFlush: return keeper_->flush(command.life, command.number);
   }
@@ -348,6 +351,16 @@ void NatsBusClient::subscribe(std::uint64_t life, std::uint64_t subscription, st
 
 void NatsBusClient::unsubscribe(std::uint64_t life, std::uint64_t subscription) {
   pump_->put({.kind = Command::Kind::kUnsubscribe, .life = life, .number = subscription});
+}
+
+void NatsBusClient::open_desk(std::uint64_t life, std::uint64_t desk, std::string pattern) {
+  Command command{.kind = Command::Kind::kOpenDesk, .life = life, .number = desk};
+  command.message.subject = std::move(pattern);
+  pump_->put(std::move(command));
+}
+
+void NatsBusClient::close_desk(std::uint64_t life, std::uint64_t desk) {
+  pump_->put({.kind = Command::Kind::kCloseDesk, .life = life, .number = desk});
 }
 
 void NatsBusClient::drain(std::uint64_t life, std::uint64_t subscription) {

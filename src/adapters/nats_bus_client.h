@@ -30,6 +30,7 @@ class NatsBusClient final {
     virtual void on_connected(std::uint64_t life, std::size_t max_payload) = 0;
     virtual void on_lost(const std::string& why) = 0;  // or: an attempt has failed
     virtual void on_message(std::uint64_t subscription, ports::BusMessage message) = 0;
+    virtual void on_no_responders(std::uint64_t desk) = 0;
     virtual void on_drained(std::uint64_t life, std::uint64_t subscription) = 0;  // its last message was told
     virtual void on_flushed(std::uint64_t life, std::uint64_t flush) = 0;
     virtual void on_complaint(const std::string& what) = 0;  // of the server: a permission, say
@@ -49,6 +50,9 @@ class NatsBusClient final {
   bool publish(std::uint64_t life, ports::BusMessage message, std::chrono::steady_clock::time_point expires);
   void subscribe(std::uint64_t life, std::uint64_t subscription, std::string subject, std::string group);
   void unsubscribe(std::uint64_t life, std::uint64_t subscription);
+  // What comes over it is told as what comes over NatsBusInboxes::kShared is, but sooner.
+  void open_desk(std::uint64_t life, std::uint64_t desk, std::string pattern);
+  void close_desk(std::uint64_t life, std::uint64_t desk);
   // Unsubscribes, and says on_drained when what was on its way has been told.
   void drain(std::uint64_t life, std::uint64_t subscription);
   // on_flushed when the server has everything that was sent before.

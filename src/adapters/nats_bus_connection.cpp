@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 
+#include "adapters/nats_bus_inboxes.h"
 #include "adapters/nats_bus_message.h"
 
 namespace reliant::adapters {
@@ -85,7 +86,11 @@ natsStatus NatsBusConnection::secure(natsOptions* made, const NatsOptions& optio
   return status;
 }
 
-natsStatus NatsBusConnection::flush() { return natsConnection_FlushTimeout(handle_, milliseconds(kFlushPatience)); }
+natsStatus NatsBusConnection::flush() {
+  const natsStatus status = natsConnection_FlushTimeout(handle_, milliseconds(kFlushPatience));
+  const std::lock_guard lock(mutex_);  // what was read with the answer comes before it
+  return status;
+}
 
 void NatsBusConnection::close() {
   if (handle_ == nullptr) return;
@@ -97,6 +102,7 @@ void NatsBusConnection::close() {
   natsConnection_Close(handle_);  // first: else every subscription would write its end
   const std::lock_guard lock(mutex_);
   subscriptions_.clear();
+  desks_.clear();
   natsConnection_Destroy(std::exchange(handle_, nullptr));
 }
 
@@ -146,6 +152,19 @@ void NatsBusConnection::unsubscribe(std::uint64_t number) {
   subscriptions_.erase(number);
 }
 
+void NatsBusConnection::open_desk(std::uint64_t number, const std::string& pattern) {
+  const std::lock_guard lock(mutex_);
+  if (handle_ == nullptr) return;
+  natsSubscription* made = nullptr;
+  if (natsConnection_SubscribeSync(&made, handle_, pattern.c_str()) != NATS_OK) return end();
+  desks_.emplace(number, made);
+}
+
+void NatsBusConnection::close_desk(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  desks_.erase(number);
+}
+
 void NatsBusConnection::drain(std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   const auto known = subscriptions_.find(number);
@@ -158,8 +177,33 @@ void NatsBusConnection::write() {
 }
 
 void NatsBusConnection::read() {
-  const std::lock_guard lock(mutex_);
-  if (handle_ != nullptr && !closing_) natsConnection_ProcessReadEvent(handle_);
+  bool offered = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (handle_ == nullptr || closing_) return;
+    natsConnection_ProcessReadEvent(handle_);
+    for (const auto& [number, desk] : desks_) offered = ask(number, desk.get()) || offered;
+  }
+  if (offered) mailbox_->serve();
+}
+
+// For all that it has heard. True: the mailbox is to be served.
+bool NatsBusConnection::ask(std::uint64_t number, natsSubscription* desk) {
+  bool offered = false;
+  int waiting = 0;
+  for (natsSubscription_GetPending(desk, &waiting, nullptr); waiting > 0; --waiting) {
+    natsMsg* message = nullptr;
+    const natsStatus status = natsSubscription_NextMsg(&message, desk, 0);
+    if (status == NATS_NO_RESPONDERS) {
+      offered = mailbox_->offer({.kind = NatsBusEvent::Kind::kNoResponders, .number = number}) || offered;
+    } else if (status == NATS_OK) {
+      NatsBusEvent event{
+          .kind = NatsBusEvent::Kind::kMessage, .number = NatsBusInboxes::kShared, .message = taken(message)};
+      asked_for_.add(message);
+      offered = mailbox_->offer(std::move(event)) || offered;
+    }
+  }
+  return offered;
 }
 
 void NatsBusConnection::end() {
@@ -204,22 +248,23 @@ natsStatus NatsBusConnection::on_detach(void* self) {
 void NatsBusConnection::on_message(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
   const auto& interest = *static_cast<Interest*>(closure);
   NatsBusEvent event{.kind = NatsBusEvent::Kind::kMessage, .number = interest.number, .message = taken(message)};
-  interest.connection->let_go(message);
-  interest.connection->mailbox_->bring(std::move(event));
+  NatsBusConnection& connection = *interest.connection;
+  connection.handed_over_.add(message);
+  if (connection.mailbox_->offer(std::move(event))) connection.mailbox_->serve();
 }
 
-// The library frees messages on a thread of its own, which it would wake for each: so some at a time.
-void NatsBusConnection::let_go(natsMsg* message) {
-  spent_bytes_ += static_cast<std::size_t>(natsMsg_GetDataLength(message));
-  spent_.emplace_back(message);
-  if (spent_.size() < kSpent && spent_bytes_ < kSpentBytes) return;
-  spent_.clear();
-  spent_bytes_ = 0;
+void NatsBusConnection::Spent::add(natsMsg* message) {
+  bytes_ += static_cast<std::size_t>(natsMsg_GetDataLength(message));
+  messages_.emplace_back(message);
+  if (messages_.size() < kSpent && bytes_ < kSpentBytes) return;
+  messages_.clear();
+  bytes_ = 0;
 }
 
 void NatsBusConnection::on_complete(void* closure) {
   const std::unique_ptr<Interest> interest(static_cast<Interest*>(closure));
   NatsBusConnection& connection = *interest->connection;
+  { const std::lock_guard lock(connection.mutex_); }  // what was read before comes before it
   connection.mailbox_->put(
       {.kind = NatsBusEvent::Kind::kDrained, .number = interest->number, .life = connection.life_});
   connection.unpin();

@@ -4,9 +4,9 @@
 // server, since what cannot be written yet stays in a buffer. What does wait (to connect, to flush, to close) is for the client's
 // own thread.
 //
-// nats.c hands out what came on a thread of its own, which may become the logic thread for it (AsioExecutor::Sharing). (Its
-// other way, to ask each subscription, loses whose question it was that nobody listens to, and to ask the thousands of a
-// gateway after each read would cost more than that thread's turn.)
+// nats.c hands out what came on a thread of its own, which may become the logic thread for it (AsioExecutor::Sharing). Some
+// inboxes are asked after each read instead, by the thread that has read; to ask the thousands of subscriptions of a gateway
+// would cost more than that thread's turn.
 //
 // Owner: shared by the client's thread and the logic thread; nats.c goes on calling back after it was told to close, so the
 // object keeps itself until the last of its callbacks has run. Failures: a connection that is of no use any more has ended.
@@ -56,6 +56,8 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   void publish(const ports::BusMessage& message);        // header values are those of the wire
   void subscribe(std::uint64_t number, const std::string& subject, const std::string& group);
   void unsubscribe(std::uint64_t number);
+  void open_desk(std::uint64_t number, const std::string& pattern);  // adapters/nats_bus_inboxes.h
+  void close_desk(std::uint64_t number);
   void drain(std::uint64_t number);
   void write();
   bool has_unwritten() const { return unwritten_; }
@@ -75,11 +77,20 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
     void operator()(natsMsg* message) const { natsMsg_Destroy(message); }
   };
   using Subscription = std::unique_ptr<natsSubscription, Deleter>;
-  using Message = std::unique_ptr<natsMsg, Deleter>;
+  // The library frees messages on a thread of its own, which it would wake for each: so some at a time.
+  class Spent {
+   public:
+    void add(natsMsg* message);
+
+   private:
+    std::vector<std::unique_ptr<natsMsg, Deleter>> messages_;
+    std::size_t bytes_ = 0;
+  };
 
   natsStatus configure(natsOptions* made, const NatsOptions& options, const std::vector<std::string>& urls);
   natsStatus secure(natsOptions* made, const NatsOptions& options, const std::vector<std::string>& urls);
   natsStatus try_to_subscribe(std::uint64_t number, const std::string& subject, const std::string& group);
+  bool ask(std::uint64_t number, natsSubscription* desk);
   void end();
 
   // nats.c's event loop interface; on whatever thread needs it, with the library's lock held.
@@ -93,8 +104,6 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   static void on_closed(natsConnection*, void* closure);
   static void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure);
 
-  void let_go(natsMsg* message);
-
   void pin() { ++pins_; }
   void unpin();
 
@@ -105,12 +114,13 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   natsConnection* handle_ = nullptr;
   bool closing_ = false;
   std::map<std::uint64_t, Subscription> subscriptions_;
+  std::map<std::uint64_t, Subscription> desks_;
   UniqueFd socket_;
   std::atomic<bool> ended_ = false;
   std::atomic<bool> attached_ = false;
   std::atomic<bool> unwritten_ = false;
-  std::vector<Message> spent_;  // the delivery thread's
-  std::size_t spent_bytes_ = 0;
+  Spent asked_for_;    // the loop's thread's
+  Spent handed_over_;  // the delivery thread's
   std::atomic<int> pins_ = 0;  // callbacks that are still to come and say that they were the last
   std::shared_ptr<NatsBusConnection> self_;
 };

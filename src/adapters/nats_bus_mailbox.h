@@ -20,9 +20,9 @@ namespace reliant::adapters {
 class NatsBusConnection;
 
 struct NatsBusEvent {
-  enum class Kind : std::uint8_t { kConnected, kLost, kWrite, kMessage, kDrained, kFlushed, kComplaint, kClosed };
+  enum class Kind : std::uint8_t { kConnected, kLost, kWrite, kMessage, kNoResponders, kDrained, kFlushed, kComplaint, kClosed };
   Kind kind;
-  std::uint64_t number = 0;  // of a subscription, of a flush
+  std::uint64_t number = 0;  // of a subscription, of a desk, of a flush
   std::uint64_t life = 0;
   std::size_t size = 0;  // the largest payload
   std::string text = {};
@@ -43,15 +43,12 @@ class NatsBusMailbox final : public std::enable_shared_from_this<NatsBusMailbox>
     if (add(std::move(event))) executor_->post([self = shared_from_this()] { self->hand_over(); });
   }
 
-  // From a thread of nats.c's that holds none of its locks: it may become the logic thread.
-  void bring(NatsBusEvent event) {
-    AsioExecutor* offered = nullptr;
-    {
-      const std::lock_guard lock(mutex_);
-      if (add(std::move(event)) && executor_->offer([self = shared_from_this()] { self->hand_over(); })) offered = executor_;
-    }
-    if (offered != nullptr) offered->serve();
+  // From a thread that may become the logic thread: true asks for a call of serve() when it holds no lock any more.
+  [[nodiscard]] bool offer(NatsBusEvent event) {
+    const std::lock_guard lock(mutex_);
+    return add(std::move(event)) && executor_->offer([self = shared_from_this()] { self->hand_over(); });
   }
+  void serve() { executor_->serve(); }
 
   // From any thread: whether it is the logic thread.
   bool on_logic_thread() {
@@ -89,7 +86,7 @@ class NatsBusMailbox final : public std::enable_shared_from_this<NatsBusMailbox>
   std::mutex mutex_;
   std::vector<NatsBusEvent> events_;
   bool posted_ = false;
-  AsioExecutor* executor_;  // null: left
+  AsioExecutor* executor_;  // null: left, which is said on the logic thread
   Reader reader_;           // written on the logic thread only, where it is read
 };
 

@@ -20,6 +20,7 @@
 #include "ports/bus.h"
 #include "runtime/all.h"
 #include "runtime/deadline.h"
+#include "runtime/scope.h"
 #include "runtime/sleep.h"
 
 namespace reliant::tests {
@@ -231,6 +232,45 @@ BUS_TEST(OneSubscriptionHearsThatThereIsNoResponder) {
   EXPECT_EQ(heard + (co_await Suite::all_heard(world, *second)).size(), 1u);
 }
 
+BUS_TEST(WhoListensOnAtAnInboxHearsThatThereIsNoResponder) {
+  const std::string inbox = one.new_inbox();
+  auto first = co_await Suite::subscribed(one, inbox);
+  const auto second = co_await Suite::subscribed(one, inbox);
+  first.reset();
+  BusMessage lonely = Suite::message("nobody.here");
+  lonely.reply_to = inbox;
+  EXPECT_TRUE(one.publish(lonely).ok());
+  const auto answer = co_await second->next(kNever);
+  EXPECT_TRUE(answer.ok() && ports::is_no_responders(*answer));
+}
+
+BUS_TEST(EachOfManyQuestionsHearsWhatBecameOfIt) {
+  static constexpr int kQuestions = 100;
+  const auto answering = [](Bus& bus, BusSubscription& requests, int times) -> Task<void> {
+    for (int i = 0; i < times; ++i) {
+      const auto request = co_await requests.next(kNever);
+      EXPECT_TRUE(request.ok());
+      if (request.ok()) Suite::publish(bus, request->reply_to, request->payload);
+    }
+  };
+  const auto asking = [](Bus& bus, int number) -> Task<void> {
+    const bool lonely = number % 3 == 0;
+    const auto answer = co_await bus.request(Suite::message(lonely ? "nobody.here" : "somebody", concat(number)), kNever);
+    if (lonely) {
+      EXPECT_EQ(reason_of(answer.status()), kReasonNoResponders) << number;
+    } else {
+      EXPECT_TRUE(answer.ok() && answer->payload == concat(number)) << number << ": " << answer.status();
+    }
+  };
+  const auto requests = co_await Suite::subscribed(two, "somebody");
+  for (int round = 0; round < 3; ++round) {
+    TaskScope scope(world.executor(), 0);
+    scope.spawn(answering(two, *requests, kQuestions - (kQuestions + 2) / 3));
+    for (int i = 0; i < kQuestions; ++i) scope.spawn(asking(one, i));
+    co_await scope.join();
+  }
+}
+
 BUS_TEST(RequestThatIsNotAnsweredEndsAtItsDeadline) {
   const auto silent = co_await Suite::subscribed(two, "silent");
   const auto answer = co_await one.request(Suite::message("silent"), Suite::soon(world));
@@ -413,7 +453,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     KeepsTheOrderOfOnePublisher, CarriesHeadersReplySubjectAndBytes, RequestIsAnsweredByAResponder,
     RequestsAtOneTimeGetTheirOwnAnswers, RequestWithoutAResponderFailsAtOnce,
     PublishWithoutAResponderIsAnsweredInTheInbox, NobodyElseHearsThatThereIsNoResponder,
-    OneSubscriptionHearsThatThereIsNoResponder, RequestThatIsNotAnsweredEndsAtItsDeadline, InboxesAreUnique,
+    OneSubscriptionHearsThatThereIsNoResponder, WhoListensOnAtAnInboxHearsThatThereIsNoResponder,
+    EachOfManyQuestionsHearsWhatBecameOfIt, RequestThatIsNotAnsweredEndsAtItsDeadline, InboxesAreUnique,
     InboxIsDrainedLikeAnySubject, DestroyedInboxHearsNothingAndMayBeUsedAgain,
     RefusesBadSubjects, RefusesWhatIsTooLargeOrBreaksAHeader, NextDeadlineLeavesTheSubscriptionAlive,
     CancelledNextLosesNoMessage, SlowConsumerDropsTheNewestAndCounts, DestroyedSubscriptionIsNoInterest,

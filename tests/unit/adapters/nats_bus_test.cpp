@@ -59,6 +59,27 @@ TEST(NatsBus, ReconnectsAndAnnouncesItsInterestAnew) {
   EXPECT_GE(world.log().count("bus.connected"), 8);
 }
 
+TEST(NatsBus, HearsTheFirstAnswerOfANewConnection) {
+  NatsWorld world;
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    TaskScope scope(w.executor(), 0);
+    auto requests = co_await Suite::subscribed(w.two(), "echo");
+    scope.spawn(echo(w.two(), std::move(requests)));
+    const auto ask = [](NatsWorld& in) -> Task<void> {
+      const Instant deadline = after(in.executor().now(), std::chrono::seconds(20));
+      const auto answer = co_await in.one().request(Suite::message("echo", "?"), deadline);
+      EXPECT_TRUE(answer.ok()) << answer.status();
+    };
+    co_await ask(w);
+    w.server().kill();
+    co_await all(until_lost(w.one()), until_lost(w.two()));
+    w.server().start();
+    for (NatsBus* bus : {&w.one(), &w.two()}) EXPECT_TRUE((co_await bus->flush(kNever)).ok());
+    co_await ask(w);
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
 TEST(NatsBus, EndsARequestWhoseConnectionIsLost) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
@@ -131,6 +152,30 @@ TEST(NatsBus, NeverSendsARequestWhoseDeadlinePassedWhileTheServerWasFrozen) {
   };
   EXPECT_TRUE(world.run(body(world)));
   EXPECT_EQ(world.log().count("bus.lost"), 0);  // else it would have been dropped anyway
+}
+
+// That nobody listens is said without saying to whom: it must not be taken for what became of the next question.
+TEST(NatsBus, TellsNoOtherQuestionThatNobodyHeardTheOneBefore) {
+  NatsWorld world;
+  const auto body = [](NatsWorld& w) -> Task<void> {
+    TaskScope scope(w.executor(), 0);
+    auto requests = co_await Suite::subscribed(w.two(), "echo");
+    scope.spawn(echo(w.two(), std::move(requests)));
+    w.server().freeze();
+    const Instant soon = after(w.executor().now(), std::chrono::milliseconds(300));
+    const auto lonely = co_await w.one().request(Suite::message("nobody.here"), soon);
+    EXPECT_EQ(lonely.status().code(), StatusCode::kDeadlineExceeded) << lonely.status();
+    const auto ask = [](NatsWorld& in) -> Task<void> {
+      const auto answer = co_await in.one().request(Suite::message("echo", "?"), kNever);
+      EXPECT_TRUE(answer.ok() && answer->payload == "?") << answer.status();
+    };
+    TaskScope asking(w.executor(), 0);
+    asking.spawn(ask(w));
+    co_await yield();
+    w.server().thaw();
+    co_await asking.join();
+  };
+  EXPECT_TRUE(world.run(body(world)));
 }
 
 TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
