@@ -50,7 +50,8 @@ struct GrpcLinkOptions {
   // --- both
   std::size_t max_message = std::size_t{4} << 20;  // gRPC's default
   std::size_t buffer = std::size_t{16} << 10;      // bytes of a stream that wait to be sent, and that wait for receive()
-  // A peer that has frozen, or a network that has: noticed after the sum of both. Nothing is sent while data flows.
+  // A peer that has frozen, or a network that has: noticed after the sum of both. Nothing is sent while data flows. (A daemon
+  // knows by the 30 s that its gateway has fallen silent rather than died: daemon/session.h.)
   Duration keepalive_time = std::chrono::seconds(20);
   Duration keepalive_timeout = std::chrono::seconds(10);
   // What was sent before finish() has so long to reach the peer; then the stream is broken off.

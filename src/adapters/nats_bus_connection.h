@@ -64,7 +64,7 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   bool attached() const { return attached_; }  // else the socket has no more to say
 
   // --- the loop's thread ---
-  void read();  // once; what came goes to the mailbox
+  void read();  // once; what came goes to the mailbox, for which it may become the logic thread
 
  private:
   // What a callback of one subscription needs to know.

@@ -119,6 +119,10 @@ Task<Status> Daemon::serve(Opened opened) {
     }
     backoff_.was_up_for(clock_.now() - begin);
     const Status why = opened.session->end();
+    if (opened.session->fell_silent()) {
+      silent_ = {opened.address};
+      if (!live_.empty()) silent_.push_back(live_.front());
+    }
     ended(opened, why);
     co_return why;
   }
@@ -214,6 +218,7 @@ Status Daemon::reload() {
 
 void Daemon::learn(const proto::Registered& registered) {
   live_.assign(registered.gateway_addresses().begin(), registered.gateway_addresses().end());
+  silent_.clear();
   attempt_ = 0;
   runner_.set_user(UserId(registered.user_id()));
 }
@@ -234,11 +239,16 @@ void Daemon::ended(const Opened& opened, const Status& why) {
             {{"daemon", options_.id.str()}, {"epoch", opened.epoch}, {"why", message_of(why)}});
 }
 
-// The live gateways that the last one told of, then the configured ones, round and round.
+// The live gateways that the last one told of, then the configured ones, round and round. That one itself is the first: it
+// has died, which is known at once, or is back. Lost by silence, it is the last: a process that has frozen still takes
+// connections, and an attempt would wait for all of kConnectTime.
 std::vector<std::string> Daemon::addresses() const {
   std::vector<std::string> all = live_;
   for (const std::string& address : options_.gateway_addresses) {
     if (std::find(all.begin(), all.end(), address) == all.end()) all.push_back(address);
+  }
+  for (const std::string& address : silent_) {
+    if (std::erase(all, address) > 0) all.push_back(address);
   }
   return all;
 }

@@ -3,9 +3,9 @@
 // once. Runs live on while there is no stream.
 //
 // It comes back by itself: full-jitter backoff over the known addresses (C12), no sooner than a gateway with too much to
-// do has asked it to, and a new stream before the old one ends when a gateway drains (C43). It gives up for one reason
-// only: the gateway does not know its token (UNAUTHENTICATED), which trying again would not change; what to do about it is
-// the caller's decision (C10, C11).
+// do has asked it to, and a new stream before the old one ends when a gateway drains (C43). The gateway that it had is the
+// first of those that it tries, and the last when it fell silent. It gives up for one reason only: the gateway does not know
+// its token (UNAUTHENTICATED), which trying again would not change; what to do about it is the caller's decision (C10, C11).
 //
 // Owner: the composition root. Executor: the logic thread. Destroying it ends what it runs; the next life
 // calls that outcome unknown.
@@ -110,9 +110,10 @@ class Daemon {
   Backoff backoff_;
   Journal journal_;
   Runner runner_;
-  std::vector<std::string> live_;  // gateways, as the last one told
-  std::size_t attempt_ = 0;        // which address comes next
-  std::size_t failed_ = 0;         // attempts since the last stream
+  std::vector<std::string> live_;    // gateways, as the last one told: itself, and the others
+  std::vector<std::string> silent_;  // what that one is called, if it was lost by silence
+  std::size_t attempt_ = 0;          // which address comes next
+  std::size_t failed_ = 0;           // attempts since the last stream
   bool connected_ = false;
   Event stopping_;
   Event stopped_;  // run() has returned

@@ -10,6 +10,10 @@
 namespace reliant::daemon {
 namespace {
 
+// Since the last frame, which may have been taken a little late: a link gives up a peer that has frozen no sooner than 30 s after
+// it (GrpcLinkOptions). Hardly less: the daemons of a gateway that dies then would not spread (Daemon::wait_after).
+constexpr Duration kSilent = model::kGatewayHeartbeat - std::chrono::milliseconds(10);
+
 proto::Outcome to_proto(model::Outcome outcome) {
   switch (outcome) {
     case model::Outcome::kExecuted:
@@ -53,7 +57,7 @@ Task<Result<proto::Registered>> Session::introduce(ports::Link& link, proto::Reg
 
 Session::Session(Context& context, Clock& clock, Runner& runner, std::unique_ptr<ports::Link> link,
                  Duration heartbeat)
-    : clock_(clock), runner_(runner), heartbeat_(heartbeat), link_(std::move(link)), scope_(context) {}
+    : clock_(clock), runner_(runner), heartbeat_(heartbeat), link_(std::move(link)), heard_(clock.now()), scope_(context) {}
 
 Session::~Session() {
   runner_.clear_listener(this);
@@ -76,6 +80,7 @@ void Session::close() {
 void Session::finish(Status why) {
   if (ended()) return;
   end_ = std::move(why);
+  fell_silent_ = clock_.now() - heard_ >= kSilent;
   runner_.clear_listener(this);
   link_->cancel();
   gone_.set();
@@ -98,6 +103,7 @@ Task<void> Session::read_frames() {
       finish(bytes.ok() ? unavailable("the gateway ended the stream") : bytes.status());
       co_return;
     }
+    heard_ = clock_.now();
     if (Status understood = on_frame(**bytes); !understood.ok()) {
       finish(std::move(understood));
       co_return;

@@ -59,6 +59,9 @@ class Session final : public RunListener {
   Event& gone() { return gone_; }  // the stream has ended
   bool ended() const { return gone_.is_set(); }
   const Status& end() const { return end_; }
+  // It ended when a beat of the gateway was overdue (R80): that has frozen, or the way to it is cut. One that dies has beaten
+  // until then.
+  bool fell_silent() const { return fell_silent_; }
   // Where to go (C43); nullopt: stay.
   const std::optional<proto::Drain>& drain() const { return drain_; }
 
@@ -116,6 +119,8 @@ class Session final : public RunListener {
   Event changed_;
   Event gone_;
   bool closing_ = false;
+  Instant heard_;  // a frame of the gateway, last
+  bool fell_silent_ = false;
   Status end_;
   std::optional<proto::Drain> drain_;
   TaskScope scope_;  // last: its tasks use everything above

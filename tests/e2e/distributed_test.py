@@ -178,6 +178,7 @@ class Distributed(unittest.TestCase):
             wait_until("the gateway misses its daemons' heartbeats, too", lambda: time.monotonic() > began + KEEPALIVE)
         crowd = self.strike("its gateway", number=signal.SIGSTOP, then=until_its_daemons_are_elsewhere)
         self.expect_ended_once(crowd, under_way)
+        self.expect_no_detour(held)
         self.expect_no_harm_of(frozen[0], held)
 
     def under_way(self, daemon):
@@ -199,6 +200,13 @@ class Distributed(unittest.TestCase):
                 chat, = (chat for chat in crowd.done if request in chat.marks)
                 self.assertEqual([tool["outcome"] for tool in chat.tools], ["executed"] * CALLS)
                 self.assertEqual([what for which, what in events if which == request], ["tool.effect.started", "tool.effect.finished"])
+
+    def expect_no_detour(self, held):
+        """The first gateway that the daemon tries is not the frozen one, for whose answer it would wait 10 s."""
+        for name, (_, epoch) in held.items():
+            events = self.cluster.events(name, "daemon.disconnected", "daemon.connect.failed", "daemon.connected")
+            known = [(event["event"], event.get("epoch")) for event in events]
+            self.assertEqual(known[known.index(("daemon.disconnected", epoch)) + 1][0], "daemon.connected", name)
 
     def expect_no_harm_of(self, woken, held):
         """It closes what it held before, and neither a daemon nor the store takes that for the end of the new stream."""

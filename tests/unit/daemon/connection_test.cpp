@@ -116,7 +116,7 @@ TEST_F(DaemonConnection, SpreadsItsSecondWaitTwiceAsFarWhenItsGatewayHasDied) {
   for (int i = 0; i < 30; ++i) {
     gateway_ = make_gateway("gw:1");
     start();
-    run_for(61s);
+    run_for(89'950ms);  // its next beat is almost due: it has not fallen silent
     ASSERT_TRUE(life_->daemon.connected());
     const Instant cut = executor_.now();
     gateway_->refuse_with(unavailable("no database"));
@@ -190,6 +190,58 @@ TEST_F(DaemonConnection, IsGivenUpAfter120SecondsOfSilence) {
   run_for(32s);
   EXPECT_TRUE(gateway_->streams[0]->over);
   EXPECT_EQ(gateway_->streams.size(), 2u);
+}
+
+// As what a process that is stopped listens at: connections come about, and are not answered. The link gives it up after 30 s.
+TEST_F(DaemonConnection, IsElsewhereASecondAfterAFrozenGatewayIsGivenUp) {
+  options_.gateway_addresses = {"gw:1", "gw:2"};
+  auto other = make_gateway("gw:2");
+  for (std::size_t i = 0; i < 10; ++i) {
+    gateway_ = make_gateway("gw:1");
+    gateway_->told_addresses = {"gw:1", "gw:2"};
+    start();
+    run_for(91s);
+    ASSERT_TRUE(life_->daemon.connected());
+    gateway_->frozen = true;
+    executor_.run_until(gateway_->attempts[0] + 120s);  // since its last beat: 30 s
+    gateway_->hang_up(unavailable("no answer to a ping"));
+    run_for(1s);
+    EXPECT_TRUE(life_->daemon.connected());
+    EXPECT_EQ(other->streams.size(), i + 1);
+    EXPECT_EQ(gateway_->attempts.size(), 1u);
+    crash();
+    gateway_.reset();
+  }
+}
+
+TEST_F(DaemonConnection, TriesAGatewayThatFellSilentLastUntilItHasAnother) {
+  options_.gateway_addresses = {"alias:1", "gw:2"};
+  gateway_ = make_gateway("alias:1");
+  gateway_->told_addresses = {"gw:1", "gw:3"};
+  auto first = make_gateway("gw:1");
+  auto second = make_gateway("gw:2");
+  auto third = make_gateway("gw:3");
+  third->told_addresses = {"gw:3", "gw:1"};
+  start();
+  run_for(61s);
+  for (auto* gateway : {gateway_.get(), first.get(), second.get(), third.get()}) gateway->refuse_with(unavailable("no database"));
+  gateway_->frozen = true;
+  run_for(130s);  // the 120 s, and all four of them
+  EXPECT_LT(third->attempts.at(0), second->attempts.at(0));
+  EXPECT_LT(second->attempts.at(0), gateway_->attempts.at(1));
+  EXPECT_LT(gateway_->attempts.at(1), first->attempts.at(0));
+
+  third->accept_again();
+  run_for(30s);
+  ASSERT_TRUE(life_->daemon.connected());
+  first->attempts.clear();
+  second->attempts.clear();
+  gateway_->attempts.clear();
+  third->refuse_with(unavailable("no database"));
+  third->hang_up(unavailable("the gateway dies"));
+  run_for(2min);
+  EXPECT_LT(first->attempts.at(0), gateway_->attempts.at(0));
+  EXPECT_LT(gateway_->attempts.at(0), second->attempts.at(0));
 }
 
 TEST_F(DaemonConnection, LivesAsLongAsTheGatewayBeats) {

@@ -157,6 +157,7 @@ class FakeGateway {
   bool acknowledges_results = false;
   bool acknowledges_outputs = true;
   bool beats_back = true;
+  bool frozen = false;  // it takes streams, and says nothing on any
   std::vector<std::string> told_addresses;
   Duration read_delay{};  // a slow reader
 
@@ -186,6 +187,7 @@ class FakeGateway {
         if (std::exchange(once_, false)) refusal_.reset();
         continue;
       }
+      if (frozen) continue;
       scope_.spawn(serve(*streams.back()));
     }
   }
@@ -234,7 +236,7 @@ class FakeGateway {
   Task<void> beat(Stream& stream) {
     while (!stream.over) {
       co_await sleep_for(std::chrono::seconds(30));
-      if (!beats_back || stream.over) continue;
+      if (!beats_back || frozen || stream.over) continue;
       proto::GatewayFrame frame;
       frame.mutable_heartbeat()->set_number(1);
       co_await send_to(stream, std::move(frame));
