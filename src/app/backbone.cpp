@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "app/version.h"
@@ -13,6 +14,8 @@ namespace {
 // To have everything: of the 10 s it leaves enough for a library's thread that is in an attempt to connect, which the end waits
 // for (NatsOptions::connect_timeout), and for saying what is missing.
 constexpr Duration kPatience = std::chrono::seconds(6);
+// For one that is asked when those before it have used that up: it would be named for what they have done.
+constexpr Duration kMoment = std::chrono::seconds(2);
 
 std::string without_passwords(std::string_view urls) {
   std::string out;
@@ -71,8 +74,8 @@ Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline)
 }
 
 Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions options) {
-  Backbone out;
   const Instant deadline = after(process.clock().now(), kPatience);
+  Backbone out{.patience = deadline};
   if (!options.forced_streaming.empty())
     process.log().warning("process.streaming.forced", {{"asked", options.forced_streaming}});
   CO_TRY_ASSIGN(out.database, co_await open_database(process.executor(), options.database, deadline));
@@ -87,8 +90,9 @@ Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions optio
   co_return out;
 }
 
-Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProcess& process, TemporalChoice choice) {
-  const Instant deadline = after(process.clock().now(), kPatience);
+Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProcess& process, TemporalChoice choice,
+                                                                    Instant patience) {
+  const Instant deadline = std::max(patience, after(process.clock().now(), kMoment));
   auto temporal = adapters::GrpcTemporal::open(process.executor(), {.host = choice.host,
                                                                     .port = choice.port,
                                                                     .tls = choice.tls,

@@ -25,11 +25,13 @@ namespace reliant::app {
 struct Backbone {
   ChosenDatabase database;
   std::unique_ptr<adapters::NatsBus> bus;
+  Instant patience;  // until then the rest of what the server needs should be there, too
 };
 
 Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions options);
-// Connected, and the namespace is there.
-Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProcess& process, TemporalChoice choice);
+// Connected, and the namespace is there. It has the rest of `patience`, and a moment at least.
+Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProcess& process, TemporalChoice choice,
+                                                                    Instant patience);
 
 // Names the flag and the remedy of what Temporal has said.
 Status temporal_failed(const Status& why, const TemporalChoice& choice);

@@ -48,7 +48,7 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
   ports::Database& database = *backbone.database.database;
   adapters::NatsBus& bus = *backbone.bus;
-  CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal));
+  CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal, backbone.patience));
   Clock& clock = process.clock();
   store::Store store(database, clock, process.random().stream("store"));
   updates::NatsUpdateHub hub(bus, process.log());

@@ -2,12 +2,14 @@
 /ready names what they lack later; and TLS on every port."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import unittest
 
@@ -15,6 +17,40 @@ from real_cluster import PATIENCE, RealCluster, wait_until
 from reliant_process import RELIANT, World, free_ports
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy", "all_proxy")
+
+
+class Slow:
+    """In front of a server of this machine: each connection is served some seconds after it came."""
+
+    def __init__(self, port, seconds):
+        self.server, self.seconds, self.served = port, seconds, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                threading.Thread(target=self.serve, args=[self.listener.accept()[0]], daemon=True).start()
+
+    def serve(self, client):
+        time.sleep(self.seconds)  # that it is slow is what it is for
+        self.served += 1
+        with client, socket.create_connection(("127.0.0.1", self.server)) as server:
+            back = threading.Thread(target=self.copy, args=[server, client], daemon=True)
+            back.start()
+            self.copy(client, server)
+            back.join()
+
+    def copy(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
 
 
 class ServerInput(unittest.TestCase):
@@ -120,6 +156,20 @@ class ServerInput(unittest.TestCase):
             with concurrent.futures.ThreadPoolExecutor(len(cases)) as at_once:  # they all only wait
                 for done in [at_once.submit(self.fails, role, *expected, **given) for role, expected, given in cases]:
                     done.result()
+
+    def test_dependencies_that_are_slow_before_one_that_says_nothing(self):
+        database, nats = (Slow(self.cluster.port(name), seconds) for name, seconds in (("postgres", 3.7), ("nats", 1.5)))
+        self.addCleanup(database.close)
+        self.addCleanup(nats.close)
+        with socket.socket() as mute:
+            mute.bind(("127.0.0.1", 0))
+            mute.listen(100)
+            port = mute.getsockname()[1]
+            for role in ("api", "worker"):
+                self.fails(role, f"TEMPORAL_HOST 127.0.0.1:{port}", "start Temporal there", temporal_port=port,
+                           nats_url=f"nats://127.0.0.1:{nats.port}",
+                           db_url=self.database.replace(str(self.cluster.port("postgres")), str(database.port)))
+        self.assertGreaterEqual(min(database.served, nats.served), 2)
 
     def test_ports_in_use(self):
         with socket.socket() as taken:
