@@ -42,6 +42,7 @@ struct NatsBus::Subscriber final : ports::BusQueue {
 // An inbox that somebody waits at.
 struct NatsBus::Pending {
   Pending(NatsBus& owner, Answer& answer) : bus(owner), inbox(owner.inboxes_.add()) {
+    bus.inboxes_.listen(inbox);
     bus.answers_.emplace(inbox, &answer);
   }
   Pending(const Pending&) = delete;
@@ -127,7 +128,7 @@ Result<std::unique_ptr<ports::BusSubscription>> NatsBus::subscribe(ports::Subscr
   auto subscriber = std::make_shared<Subscriber>(number, *this, std::move(options));
   subscribers_.emplace(number, subscriber);
   // A second one at the same inbox has its own interest: each hears everything.
-  subscriber->at_inbox = subscriber->options.queue_group.empty() && inboxes_.hears(subscriber->options.subject) &&
+  subscriber->at_inbox = subscriber->options.queue_group.empty() && inboxes_.listen(subscriber->options.subject) &&
                          at_inboxes_.emplace(subscriber->options.subject, subscriber.get()).second;
   announce(*subscriber);
   return std::make_unique<ports::QueuedSubscription>(std::move(subscriber));

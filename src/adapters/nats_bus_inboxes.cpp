@@ -22,10 +22,20 @@ std::string NatsBusInboxes::add() {
 
 NatsBusInboxes::Desks::iterator NatsBusInboxes::free_desk() {
   const auto found = std::ranges::find_if(desks_, [](const auto& desk) { return desk.second.inbox.empty(); });
-  if (found != desks_.end() || desks_.size() == kDesks) return found;
+  if (found != desks_.end()) return found;
+  if (desks_.size() == kDesks) {
+    const auto idle = std::ranges::find_if(desks_, [](const auto& desk) { return !desk.second.listened; });
+    if (idle == desks_.end()) return idle;
+    close(idle);
+  }
   const auto made = desks_.try_emplace(++last_desk_).first;
   server_.open_desk(made->first, pattern(made->first));
   return made;
+}
+
+void NatsBusInboxes::close(Desks::iterator desk) {
+  server_.close_desk(desk->first);
+  desks_.erase(desk);
 }
 
 void NatsBusInboxes::open_all() {
@@ -40,11 +50,13 @@ std::uint64_t NatsBusInboxes::desk_of(std::string_view inbox) const {
   return number;
 }
 
-bool NatsBusInboxes::hears(std::string_view inbox) const {
+bool NatsBusInboxes::listen(std::string_view inbox) {
   const std::string shared = concat(prefix_, '.', kShared, '.');
   if (inbox.starts_with(shared)) return inbox.find_first_of(".*>", shared.size()) == std::string_view::npos;
   const auto desk = desks_.find(desk_of(inbox));
-  return desk != desks_.end() && desk->second.inbox == inbox;
+  const bool here = desk != desks_.end() && desk->second.inbox == inbox;
+  if (here) desk->second.listened = true;
+  return here;
 }
 
 void NatsBusInboxes::asked(std::string_view inbox) {
@@ -53,8 +65,7 @@ void NatsBusInboxes::asked(std::string_view inbox) {
   if (found->second.inbox == inbox) {
     ++found->second.asked;
   } else if (found->second.inbox.empty()) {
-    server_.close_desk(found->first);
-    desks_.erase(found);
+    close(found);
   } else {
     found->second.strayed = true;
   }
@@ -73,8 +84,7 @@ void NatsBusInboxes::left(std::string_view inbox) {
   if (all_is_said && !desk.strayed) {
     found->second = {};
   } else {
-    server_.close_desk(found->first);
-    desks_.erase(found);
+    close(found);
   }
 }
 

@@ -4,7 +4,7 @@
 // thread and so a good part of an answer's time, but then does not say of a question that nobody listens to which one it was
 // ("503", no responders). So a subscription that is asked, a desk, serves one inbox at a time, and the next one only when no 503
 // for the one before can be on its way: the server says it before anything else, and once for each question.
-// Who finds no desk free shares a subscription that is not asked.
+// Who finds no desk free shares a subscription that is not asked; but one at whose inbox nobody listens is closed for it.
 //
 //   the inbox was asked for | something came | when it is left, its desk is
 //   never                   | -              | free
@@ -27,7 +27,7 @@ namespace reliant::adapters {
 class NatsBusInboxes final {
  public:
   static constexpr std::uint64_t kShared = 0;  // the number of the subscription that is not asked
-  static constexpr std::size_t kDesks = 32;    // more questions than that at once keep nats.c's thread awake anyway
+  static constexpr std::size_t kDesks = 32;    // each is asked after each read: not more than a daemon runs tools
 
   // Whoever has the subscriptions.
   class Server {
@@ -45,8 +45,8 @@ class NatsBusInboxes final {
   std::string shared_pattern() const;       // what the shared subscription listens to
   void open_all();                          // the desks, on a new connection
   bool is_own(std::string_view subject) const { return subject.starts_with(prefix_); }
-  bool hears(std::string_view inbox) const;  // what is sent there comes without a subscription of its own
-
+  // Somebody listens there. True: what is sent there comes without a subscription of its own.
+  bool listen(std::string_view inbox);
   void asked(std::string_view inbox);  // a question was sent whose answer is to come there
   void heard(std::string_view inbox);
   void left(std::string_view inbox);
@@ -56,13 +56,15 @@ class NatsBusInboxes final {
  private:
   struct Desk {
     std::string inbox = {};  // "": free
+    bool listened = false;
     int asked = 0;
     bool heard = false;
     bool strayed = false;
   };
   using Desks = std::map<std::uint64_t, Desk>;
 
-  Desks::iterator free_desk();
+  Desks::iterator free_desk();  // none: desks_.end()
+  void close(Desks::iterator desk);
   std::uint64_t desk_of(std::string_view inbox) const;  // by its name
   std::string pattern(std::uint64_t number) const;
 

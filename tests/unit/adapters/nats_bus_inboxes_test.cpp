@@ -22,9 +22,15 @@ class NatsBusInboxesTest : public ::testing::Test, private NatsBusInboxes::Serve
 
   static std::uint64_t desk_of(const std::string& inbox) { return std::stoull(inbox.substr(2)); }
 
+  std::string listened() {
+    std::string inbox = inboxes.add();
+    EXPECT_TRUE(inboxes.listen(inbox));
+    return inbox;
+  }
+
   // An inbox that is asked for so often, and hears something or not.
   std::string used(int times, bool heard) {
-    std::string inbox = inboxes.add();
+    std::string inbox = listened();
     for (int i = 0; i < times; ++i) inboxes.asked(inbox);
     if (heard) inboxes.heard(inbox);
     inboxes.left(inbox);
@@ -70,17 +76,26 @@ TEST_F(NatsBusInboxesTest, TheWordThatNobodyListensIsTheAnswer) {
 TEST_F(NatsBusInboxesTest, WhoFindsNoDeskFreeIsServedWithTheOthers) {
   std::string last;
   for (std::size_t i = 0; i < NatsBusInboxes::kDesks; ++i) {
-    last = inboxes.add();
-    EXPECT_TRUE(opened.contains(desk_of(last)) && inboxes.hears(last)) << last;
+    last = listened();
+    EXPECT_TRUE(opened.contains(desk_of(last))) << last;
   }
   const std::string without = inboxes.add();
   EXPECT_EQ(desk_of(without), NatsBusInboxes::kShared);
-  EXPECT_TRUE(inboxes.hears(without));
+  EXPECT_TRUE(inboxes.listen(without));
   inboxes.asked(without);
   inboxes.left(without);
   EXPECT_EQ(opened.size(), NatsBusInboxes::kDesks);
   inboxes.left(last);
   EXPECT_EQ(desk_of(inboxes.add()), desk_of(last));
+}
+
+// As a name that nobody else has, say.
+TEST_F(NatsBusInboxesTest, AnInboxAtWhichNobodyListensKeepsNoDesk) {
+  const std::string kept = listened();
+  for (std::size_t i = 0; i < 3 * NatsBusInboxes::kDesks; ++i) inboxes.asked(inboxes.add());
+  EXPECT_EQ(opened.size(), NatsBusInboxes::kDesks);
+  EXPECT_TRUE(opened.contains(desk_of(kept)));
+  EXPECT_TRUE(opened.contains(desk_of(listened())));
 }
 
 TEST_F(NatsBusInboxesTest, HearsWhatHasADeskAndNothingElse) {
@@ -89,10 +104,10 @@ TEST_F(NatsBusInboxesTest, HearsWhatHasADeskAndNothingElse) {
   for (const std::string& other : {desk + "77", desk + "*", inbox + ".x", std::string("I.99.1"), std::string("I.0.*"),
                                    std::string("I.0.>"), std::string("I.0.1.2"), std::string("I"), std::string("I."),
                                    std::string("J.1.1"), std::string("1")})
-    EXPECT_FALSE(inboxes.hears(other)) << other;
-  EXPECT_TRUE(inboxes.hears("I.0.1"));
+    EXPECT_FALSE(inboxes.listen(other)) << other;
+  EXPECT_TRUE(inboxes.listen("I.0.1"));
   inboxes.left(inbox);
-  EXPECT_FALSE(inboxes.hears(inbox));
+  EXPECT_FALSE(inboxes.listen(inbox));
 }
 
 TEST_F(NatsBusInboxesTest, AnInboxThatIsUsedAgainTakesAwayItsFormerDesk) {

@@ -17,13 +17,18 @@ using Suite = BusContract<NatsWorld>;
 using adapters::NatsBus;
 using adapters::NatsOptions;
 
-// What every test of a fault begins with: a responder on `two`, in effect.
 Task<void> echo(NatsBus& bus, std::unique_ptr<BusSubscription> requests) {
   for (;;) {
     auto request = co_await requests->next(kNever);
     if (!request.ok()) co_return;
     if (!request->reply_to.empty()) Suite::publish(bus, request->reply_to, request->payload);
   }
+}
+
+// What most tests begin with: a responder on `two`, in effect.
+Task<void> serve_echo(NatsWorld& world, TaskScope& scope) {
+  auto requests = co_await Suite::subscribed(world.two(), "echo");
+  scope.spawn(echo(world.two(), std::move(requests)));
 }
 
 // Asks until it is answered: "lost and found" takes a moment.
@@ -63,8 +68,7 @@ TEST(NatsBus, HearsTheFirstAnswerOfANewConnection) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
-    auto requests = co_await Suite::subscribed(w.two(), "echo");
-    scope.spawn(echo(w.two(), std::move(requests)));
+    co_await serve_echo(w, scope);
     const auto ask = [](NatsWorld& in) -> Task<void> {
       const Instant deadline = after(in.executor().now(), std::chrono::seconds(20));
       const auto answer = co_await in.one().request(Suite::message("echo", "?"), deadline);
@@ -159,8 +163,7 @@ TEST(NatsBus, TellsNoOtherQuestionThatNobodyHeardTheOneBefore) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
-    auto requests = co_await Suite::subscribed(w.two(), "echo");
-    scope.spawn(echo(w.two(), std::move(requests)));
+    co_await serve_echo(w, scope);
     w.server().freeze();
     const Instant soon = after(w.executor().now(), std::chrono::milliseconds(300));
     const auto lonely = co_await w.one().request(Suite::message("nobody.here"), soon);
@@ -182,8 +185,7 @@ TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
-    auto requests = co_await Suite::subscribed(w.two(), "echo");
-    scope.spawn(echo(w.two(), std::move(requests)));
+    co_await serve_echo(w, scope);
     Duration longest{};
     auto heartbeat = [](NatsWorld& inner, Duration& worst) -> Task<void> {
       for (Instant last = inner.executor().now();;) {
@@ -215,7 +217,8 @@ constexpr int kQuestions = 40;
 // is woken for each does so more often.
 constexpr std::int64_t kSeldom = kQuestions / 4;
 
-Task<std::int64_t> times_asleep_for_answers(NatsWorld& world) {
+// Counted by the kernel; nobody waits for the clock.
+Task<std::int64_t> waits_for_answers(NatsWorld& world) {
   const std::int64_t before = times_asleep();
   for (int i = 0; i < kQuestions; ++i)
     EXPECT_TRUE((co_await world.one().request(Suite::message("echo", "?"), kNever)).ok());
@@ -226,11 +229,10 @@ TEST(NatsBus, LooksOutForAnswersThatComeAtOnce) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
-    auto requests = co_await Suite::subscribed(w.two(), "echo");
-    scope.spawn(echo(w.two(), std::move(requests)));
+    co_await serve_echo(w, scope);
     const Instant end = after(w.executor().now(), std::chrono::seconds(30));  // on a busy machine no answer comes at once
     std::int64_t slept = kQuestions;
-    while (slept >= kSeldom && w.executor().now() < end) slept = co_await times_asleep_for_answers(w);
+    while (slept >= kSeldom && w.executor().now() < end) slept = co_await waits_for_answers(w);
     EXPECT_LT(slept, kSeldom);
   };
   EXPECT_TRUE(world.run(body(world)));
@@ -240,11 +242,10 @@ TEST(NatsBus, LooksOutForNothingWhileItWaitsForMoreThanOneAnswer) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
-    auto requests = co_await Suite::subscribed(w.two(), "echo");
-    scope.spawn(echo(w.two(), std::move(requests)));
+    co_await serve_echo(w, scope);
     const auto another = co_await Suite::subscribed(w.one(), w.one().new_inbox());
     std::int64_t slept = 0;
-    for (int i = 0; i < 10; ++i) slept += co_await times_asleep_for_answers(w);
+    for (int i = 0; i < 10; ++i) slept += co_await waits_for_answers(w);
     EXPECT_GE(slept, 10 * kSeldom);
   };
   EXPECT_TRUE(world.run(body(world)));
