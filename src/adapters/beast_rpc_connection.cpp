@@ -10,12 +10,11 @@
 #include <boost/asio/ssl/error.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include "adapters/asio_operation.h"
+#include "adapters/beast_rpc_head.h"
 #include "base/url.h"
 #include "runtime/deadline.h"
 #include "runtime/sleep.h"
@@ -34,8 +33,6 @@ constexpr std::size_t kHighWater = 64 * 1024;      // bytes that may wait to be 
 constexpr std::size_t kMaxDiscarded = 16 * 1024 * 1024;  // bytes of a refused request that are read and thrown away
 constexpr Duration kLinger = std::chrono::seconds(2);
 
-using Parser = http::request_parser<http::string_body>;
-
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 std::string peer_of(const asio::ip::tcp::socket& socket) {
@@ -53,31 +50,6 @@ ServerConnection::Refusal refusal_of(const error_code& error, const ports::RpcLi
     return {413, concat("the body of the request is larger than ", limits.max_body, " bytes")};
   }
   return {400, concat("this is no HTTP request: ", error.message())};
-}
-
-ServerConnection::Read to_incoming(Parser& parser, const std::string& peer) {
-  auto& message = parser.get();
-  const Result<HttpTarget> target = parse_http_target(view(message.target()));
-  if (!target.ok()) return ServerConnection::Refusal{400, std::string(message_of(target.status()))};
-  ServerConnection::Incoming incoming;
-  incoming.keep_alive = message.keep_alive();
-  incoming.chunks_allowed = message.version() >= 11;
-  ports::RpcRequest& request = incoming.request;
-  request.method = view(message.method_string());
-  request.path = target->path;
-  request.query = target->query;
-  for (const auto& field : message) {
-    const std::string name = to_lower(view(field.name_string()));
-    std::string& value = request.headers[name];
-    if (!value.empty()) value += name == "cookie" ? "; " : ", ";
-    value += view(field.value());
-  }
-  if (incoming.chunks_allowed && !request.headers.contains("host")) {
-    return ServerConnection::Refusal{400, "an HTTP/1.1 request must have a host header"};
-  }
-  request.body = std::move(message.body());
-  request.peer = peer;
-  return incoming;
 }
 
 }  // namespace
@@ -156,10 +128,10 @@ Task<ServerConnection::Read> ServerConnection::read_request() {
   auto self = shared_from_this();
   co_await filled();
   if (closed_ || (input_over_ && buffer_empty())) co_return Closed{};
-  auto parser = std::make_shared<Parser>();
+  auto parser = std::make_shared<RequestParser>();
   parser->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits_.max_header, 1u << 30)));
   parser->body_limit(limits_.max_body);
-  const auto keep = std::make_shared<std::pair<std::shared_ptr<void>, std::shared_ptr<Parser>>>(self, parser);
+  const auto keep = std::make_shared<std::pair<std::shared_ptr<void>, std::shared_ptr<RequestParser>>>(self, parser);
 
   AsioOp head([&](auto h) { http::async_read_header(stream_, buffer_, *parser, std::move(h)); }, keep);
   const AsioResult head_read = co_await head;
@@ -169,6 +141,9 @@ Task<ServerConnection::Read> ServerConnection::read_request() {
     if (nothing_came) co_return Closed{};
     co_return refusal_of(head_read.error, limits_);
   }
+  auto checked = incoming_of_head(*parser);
+  if (auto* const refusal = std::get_if<Refusal>(&checked)) co_return std::move(*refusal);
+  auto& incoming = std::get<Incoming>(checked);
   const auto& message = parser->get();
   if (const auto expect = message.find(http::field::expect); expect != message.end()) {
     if (to_lower(view(expect->value())) != "100-continue") {
@@ -186,7 +161,9 @@ Task<ServerConnection::Read> ServerConnection::read_request() {
     }
     if (body_read.error) co_return Closed{};
   }
-  co_return to_incoming(*parser, peer_);
+  incoming.request.body = std::move(parser->get().body());
+  incoming.request.peer = peer_;
+  co_return std::move(incoming);
 }
 
 bool ServerConnection::has_bytes() {

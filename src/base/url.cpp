@@ -129,7 +129,13 @@ Result<HttpUrl> parse_http_url(std::string_view url) {
 }
 
 Result<HttpTarget> parse_http_target(std::string_view target) {
-  if (!target.starts_with('/')) return invalid_argument("the target of a request must start with \"/\"");
+  std::string absolute;  // RFC 9112, 3.2.2: what a client sends to a proxy, and every server has to take
+  if (!target.starts_with('/')) {
+    Result<HttpUrl> url = parse_http_url(target);
+    if (!url.ok()) return invalid_argument("the target of a request must start with \"/\", or be a URL");
+    absolute = std::move(url->target);
+    target = absolute;
+  }
   const std::size_t mark = target.find('?');
   HttpTarget out;
   TRY_ASSIGN(out.path, percent_decode(target.substr(0, mark), Plus::kItself));

@@ -7,6 +7,7 @@ namespace reliant::ports {
 RpcResponse rpc_refusal(int status, std::string_view message) {
   StatusCode code = StatusCode::kInvalidArgument;
   if (status >= 500) code = StatusCode::kInternal;
+  if (status == 501) code = StatusCode::kUnimplemented;
   if (status == 413 || status == 431) code = StatusCode::kResourceExhausted;
   RpcResponse response;
   response.status = status;
