@@ -6,6 +6,7 @@
 
 #include "adapters/nats_bus_inboxes.h"
 #include "adapters/nats_bus_message.h"
+#include "adapters/nats_bus_nkey.h"
 
 namespace reliant::adapters {
 
@@ -83,6 +84,11 @@ natsStatus NatsBusConnection::secure(natsOptions* made, const NatsOptions& optio
     status = natsOptions_LoadCertificatesChain(made, options.certificate_file.c_str(), options.key_file.c_str());
   if (status == NATS_OK && !options.credentials_file.empty())
     status = natsOptions_SetUserCredentialsFromFiles(made, options.credentials_file.c_str(), nullptr);
+  if (status == NATS_OK && !options.nkey_file.empty()) {
+    const auto key = read_nats_nkey(options.nkey_file);
+    if (!key.ok()) return NATS_ILLEGAL_STATE;
+    status = natsOptions_SetNKeyFromSeed(made, key->c_str(), options.nkey_file.c_str());
+  }
   return status;
 }
 

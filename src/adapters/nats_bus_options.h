@@ -21,6 +21,7 @@ struct NatsOptions {
   std::string certificate_file;
   std::string key_file;
   std::string credentials_file;
+  std::string nkey_file;  // the seed of a user's NKey; not with credentials_file
   Duration connect_timeout = std::chrono::seconds(2);
   // A server that says nothing for about three of these is taken for lost; in whole seconds.
   Duration ping_interval = std::chrono::seconds(2);

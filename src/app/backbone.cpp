@@ -27,6 +27,29 @@ std::string without_passwords(std::string_view urls) {
   return out;
 }
 
+adapters::NatsOptions nats_options(const ServerOptions& options) {
+  adapters::NatsOptions out;
+  out.urls = options.nats.urls;
+  out.name = concat("reliant-", options.role);
+  out.ca_file = options.nats.ca_file;
+  out.certificate_file = options.nats.certificate_file;
+  out.key_file = options.nats.key_file;
+  out.credentials_file = options.nats.credentials_file;
+  out.nkey_file = options.nats.nkey_file;
+  return out;
+}
+
+// What a server that refuses this client needs is not another address.
+std::string nats_remedy(const Status& why, const NatsChoice& nats) {
+  const std::string_view said = message_of(why);
+  const bool refused = said.find("uthoriz") != std::string_view::npos || said.find("uthentic") != std::string_view::npos;
+  if (refused) return "correct --nats-creds, --nats-nkey, or user and password in the URL: the server does not know this client";
+  const bool tls = said.find("ertificate") != std::string_view::npos || said.find("TLS") != std::string_view::npos ||
+                   said.find("SSL") != std::string_view::npos || said.find("ecure") != std::string_view::npos;
+  if (tls) return "correct --nats-ca, --nats-cert and --nats-key: the TLS handshake failed";
+  return concat("start NATS there, or correct ", nats.from);
+}
+
 }  // namespace
 
 std::string identity_of(std::string_view role) { return concat(role, "@", host_name(), ":", ::getpid()); }
@@ -79,13 +102,12 @@ Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions optio
   if (!options.forced_streaming.empty())
     process.log().warning("process.streaming.forced", {{"asked", options.forced_streaming}});
   CO_TRY_ASSIGN(out.database, co_await open_database(process.executor(), options.database, deadline));
-  CO_TRY_ASSIGN(out.bus, adapters::NatsBus::open(process.executor(), process.log(),
-                                                 {.urls = options.nats.urls, .name = concat("reliant-", options.role)},
+  CO_TRY_ASSIGN(out.bus, adapters::NatsBus::open(process.executor(), process.log(), nats_options(options),
                                                  process.random().stream("nats")));
   const Status connected = co_await out.bus->wait_connected(deadline);
   if (!connected.ok()) {
     co_return of_flag(connected, options.nats.from, without_passwords(options.nats.urls),
-                      concat("start NATS there, or correct ", options.nats.from));
+                      nats_remedy(connected, options.nats));
   }
   co_return out;
 }

@@ -8,7 +8,8 @@
 #include <iterator>
 #include <utility>
 
-#include "adapters/nats_bus_client.h"
+#include "adapters/nats_bus_nkey.h"
+#include "adapters/nats_bus_options.h"
 #include "adapters/self_signed.h"
 #include "base/split.h"
 #include "base/text.h"
@@ -39,6 +40,11 @@ constexpr Flag kDisableTlsFlag = {"--disable-tls", "", "DISABLE_TLS", "", "plain
 constexpr Flag kServerDataDirFlag = {"--data-dir", "DIR", "DATA_DIR", "./data", "where the log is, and SQLite's database"};
 constexpr Flag kNatsUrlFlag = {"--nats-url", "URL", "NATS_URL", "",
                                "nats://[user:password@]host:4222, several of a cluster with commas; needed"};
+constexpr Flag kNatsCaFlag = {"--nats-ca", "FILE", "NATS_CA", "", "certificates (PEM) to trust instead of the system's; NATS then speaks TLS"};
+constexpr Flag kNatsCertFlag = {"--nats-cert", "FILE", "NATS_CERT", "", "a client certificate (PEM); NATS then speaks TLS"};
+constexpr Flag kNatsKeyFlag = {"--nats-key", "FILE", "NATS_KEY", "", "its key (PEM)"};
+constexpr Flag kNatsCredsFlag = {"--nats-creds", "FILE", "NATS_CREDS", "", "a user's JWT and seed, as nsc writes them (.creds)"};
+constexpr Flag kNatsNkeyFlag = {"--nats-nkey", "FILE", "NATS_NKEY", "", "the seed of a user's NKey (SU...)"};
 constexpr Flag kStreamingFlag = {"--streaming-driver", "DRIVER", "STREAMING_DRIVER", "nats",
                                  "nats; memory is for one process and taken for nats"};
 constexpr Flag kTemporalHostFlag = {"--temporal-host", "HOST", "TEMPORAL_HOST", "localhost", "of the Temporal cluster"};
@@ -61,7 +67,7 @@ constexpr Flag kApiFlags[] = {
     under(kListeners, kApiPortFlag), kApiHealthPortFlag, kPprofPortFlag, kBindFlag, kCorsFlag,
     under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
-    under(kNats, kNatsUrlFlag), kStreamingFlag,
+    under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag, kStreamingFlag,
     under(kTemporal, kTemporalHostFlag), kTemporalPortFlag, kTemporalNamespaceFlag, kTemporalTlsFlag,
     kTemporalCaFlag, kTemporalCertFlag, kTemporalKeyFlag,
     under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
@@ -70,7 +76,7 @@ constexpr Flag kWorkerFlags[] = {
     under(kListeners, kApiHealthPortFlag), kBindFlag,
     under(kTls, kWorkerTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
-    under(kNats, kNatsUrlFlag), kStreamingFlag,
+    under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag, kStreamingFlag,
     under(kTemporal, kTemporalHostFlag), kTemporalPortFlag, kTemporalNamespaceFlag, kTemporalTlsFlag,
     kTemporalCaFlag, kTemporalCertFlag, kTemporalKeyFlag,
     under(kModel, kModelScriptFlag), kModelFlag, kModelUrlFlag,
@@ -80,7 +86,7 @@ constexpr Flag kGatewayFlags[] = {
     under(kListeners, kDaemonPortFlag), kGatewayHealthPortFlag, kBindFlag, kAdvertiseFlag, kSingleDaemonFlag,
     under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
-    under(kNats, kNatsUrlFlag),
+    under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag,
     under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
 
 Result<std::uint16_t> port_of(const Arguments& arguments, std::string_view flag, std::uint16_t least = 0) {
@@ -93,22 +99,64 @@ Result<ListenOptions> listen_of(const Arguments& arguments, std::string_view fla
   return ListenOptions{HostPort{host, port}.str(), arguments.origin(flag)};
 }
 
-Result<NatsChoice> nats_of(const Arguments& arguments) {
-  NatsChoice out{arguments.text("--nats-url"), arguments.origin("--nats-url")};
-  if (out.urls.empty())
-    return invalid_field("--nats-url", "--nats-url is missing; give --nats-url nats://host:4222 (or NATS_URL)");
-  const auto good = adapters::parse_nats_urls(out.urls);
-  if (good.ok()) return out;
-  return invalid_field(out.from, concat(out.from, ": ", message_of(good.status())));
-}
-
-Result<std::string> content_of(const Arguments& arguments, std::string_view flag) {
+Result<std::string> content_of(const Arguments& arguments, std::string_view flag, std::string_view what = "a PEM file") {
   const std::string path = arguments.text(flag);
   std::ifstream in(path, std::ios::binary);
   std::string content((std::istreambuf_iterator<char>(in)), {});
   if (in.good() || (in.eof() && !content.empty())) return content;
   const std::string from = arguments.origin(flag);
-  return invalid_field(from, concat(from, " is \"", path, "\", which cannot be read; name a PEM file"));
+  return invalid_field(from, concat(from, " is \"", path, "\", which cannot be read; name ", what));
+}
+
+Status unusable_file(const Arguments& arguments, std::string_view flag, std::string_view why) {
+  const std::string from = arguments.origin(flag);
+  return invalid_field(from, concat(from, " is \"", arguments.text(flag), "\", which is of no use: ", why));
+}
+
+// The file of a user that nsc has made: the JWT, and the seed that signs the server's challenge.
+Status check_nats_credentials(const Arguments& arguments) {
+  TRY_ASSIGN(const std::string content, content_of(arguments, kNatsCredsFlag.name, "a .creds file"));
+  const std::size_t jwt = content.find("-----BEGIN NATS USER JWT-----");
+  const std::size_t seed = content.find("-----BEGIN USER NKEY SEED-----");
+  if (jwt == std::string::npos || seed == std::string::npos) {
+    return unusable_file(arguments, kNatsCredsFlag.name,
+                         "it has no user JWT with its seed; name a .creds file (nsc generate creds)");
+  }
+  const auto key = adapters::nats_nkey(std::string_view(content).substr(content.find('\n', seed) + 1));
+  if (key.ok()) return ok_status();
+  return unusable_file(arguments, kNatsCredsFlag.name, concat(message_of(key.status()), "; name a .creds file (nsc generate creds)"));
+}
+
+Status check_nats_nkey(const Arguments& arguments) {
+  TRY_ASSIGN(const std::string content, content_of(arguments, kNatsNkeyFlag.name, "a file with the seed of a user's NKey"));
+  const auto key = adapters::nats_nkey(content);
+  if (key.ok()) return ok_status();
+  return unusable_file(arguments, kNatsNkeyFlag.name,
+                       concat(message_of(key.status()), "; name a file with the seed of a user's NKey (nk -gen user)"));
+}
+
+// Files are checked here, and read again by the library at each connection: a renewed certificate needs no restart.
+Result<NatsChoice> nats_of(const Arguments& arguments, WallTime now) {
+  NatsChoice out{.urls = arguments.text("--nats-url"), .from = arguments.origin("--nats-url")};
+  if (out.urls.empty())
+    return invalid_field("--nats-url", "--nats-url is missing; give --nats-url nats://host:4222 (or NATS_URL)");
+  const auto good = adapters::parse_nats_urls(out.urls);
+  if (!good.ok()) return invalid_field(out.from, concat(out.from, ": ", message_of(good.status())));
+  TRY_OK(trusted_certificates_of(arguments, kNatsCaFlag.name).status());
+  TRY_OK(tls_credentials_of(arguments, now, kNatsCertFlag.name, kNatsKeyFlag.name).status());
+  out.ca_file = arguments.text(kNatsCaFlag.name);
+  out.certificate_file = arguments.text(kNatsCertFlag.name);
+  out.key_file = arguments.text(kNatsKeyFlag.name);
+  out.credentials_file = arguments.text(kNatsCredsFlag.name);
+  out.nkey_file = arguments.text(kNatsNkeyFlag.name);
+  if (!out.credentials_file.empty() && !out.nkey_file.empty()) {
+    return invalid_field(arguments.origin(kNatsNkeyFlag.name),
+                         concat(arguments.origin(kNatsNkeyFlag.name), " and ", arguments.origin(kNatsCredsFlag.name),
+                                " exclude each other; leave one out"));
+  }
+  if (!out.credentials_file.empty()) TRY_OK(check_nats_credentials(arguments));
+  if (!out.nkey_file.empty()) TRY_OK(check_nats_nkey(arguments));
+  return out;
 }
 
 // Where certificates are trusted, and which one is shown.
@@ -158,11 +206,12 @@ Result<std::string> forced_streaming(const Arguments& arguments) {
   return invalid_field(from, concat(from, " is \"", driver, "\"; give nats"));
 }
 
-Result<ServerOptions> server_options(const Arguments& arguments, const Environment& environment, std::string role) {
+Result<ServerOptions> server_options(const Arguments& arguments, const Environment& environment, WallTime now,
+                                     std::string role) {
   ServerOptions out;
   out.role = std::move(role);
   TRY_ASSIGN(out.database, database_options(arguments, environment));
-  TRY_ASSIGN(out.nats, nats_of(arguments));
+  TRY_ASSIGN(out.nats, nats_of(arguments, now));
   TRY_ASSIGN(out.data_dir, data_dir_of(arguments, environment));
   TRY_ASSIGN(out.health, listen_of(arguments, "--health-port", arguments.text("--bind-address")));
   TRY_ASSIGN(out.log, log_options(arguments));
@@ -282,7 +331,7 @@ Status cannot_listen(const Status& why, const ListenOptions& options) {
 
 Result<ApiServerOptions> api_server_options(const Arguments& arguments, const Environment& environment, WallTime now) {
   ApiServerOptions out;
-  TRY_ASSIGN(out.server, server_options(arguments, environment, "api"));
+  TRY_ASSIGN(out.server, server_options(arguments, environment, now, "api"));
   TRY_ASSIGN(out.server.forced_streaming, forced_streaming(arguments));
   TRY_ASSIGN(out.temporal, temporal_of(arguments, environment, now));
   TRY_ASSIGN(out.api, listen_of(arguments, "--api-port", arguments.text("--bind-address")));
@@ -294,7 +343,7 @@ Result<ApiServerOptions> api_server_options(const Arguments& arguments, const En
 
 Result<WorkerServerOptions> worker_server_options(const Arguments& arguments, const Environment& environment, WallTime now) {
   WorkerServerOptions out;
-  TRY_ASSIGN(out.server, server_options(arguments, environment, "worker"));
+  TRY_ASSIGN(out.server, server_options(arguments, environment, now, "worker"));
   TRY_ASSIGN(out.server.forced_streaming, forced_streaming(arguments));
   TRY_ASSIGN(out.temporal, temporal_of(arguments, environment, now));
   TRY_ASSIGN(out.tls, optional_tls_of(arguments, now));
@@ -304,7 +353,7 @@ Result<WorkerServerOptions> worker_server_options(const Arguments& arguments, co
 
 Result<GatewayServerOptions> gateway_server_options(const Arguments& arguments, const Environment& environment, WallTime now) {
   GatewayServerOptions out;
-  TRY_ASSIGN(out.server, server_options(arguments, environment, "gateway"));
+  TRY_ASSIGN(out.server, server_options(arguments, environment, now, "gateway"));
   const std::string host = arguments.text("--bind-address");
   TRY_ASSIGN(out.daemons, listen_of(arguments, "--daemon-port", host));
   TRY_ASSIGN(const std::uint16_t port, port_of(arguments, "--daemon-port", 1));

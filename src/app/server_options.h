@@ -31,6 +31,12 @@ struct ListenOptions {
 struct NatsChoice {
   std::string urls;
   std::string from;
+  // Paths; "": not given.
+  std::string ca_file;
+  std::string certificate_file;
+  std::string key_file;
+  std::string credentials_file;
+  std::string nkey_file;
 };
 
 struct TemporalChoice {

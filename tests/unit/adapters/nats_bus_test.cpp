@@ -1,10 +1,12 @@
 #include <fstream>
 
 #include "adapters/nats_bus.h"
+#include "adapters/nats_bus_nkey.h"
 #include "adapters/self_signed.h"
 #include "adapters/system_clock.h"
 #include "contract/bus_contract.h"
 #include "contract/bus_contract_nats.h"
+#include "support/nats_identity.h"
 #include "support/times_asleep.h"
 
 namespace reliant::tests {
@@ -453,6 +455,71 @@ TEST(NatsBus, TrustsTheServerThatItsAuthorityVouchesForAndNoOther) {
   EXPECT_EQ(connected(world, with_url(concat("nats://localhost:", server.port())), kShort).code(), StatusCode::kUnavailable);
   options.ca_file = directory.file("missing");
   EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable);
+}
+
+std::string written(const std::string& path, std::string_view content) {
+  std::ofstream(path) << content;
+  return path;
+}
+
+TEST(NatsBus, SignsTheServersChallengeWithItsNkey) {
+  const TemporaryDirectory directory;
+  NatsServer server(concat("authorization { users: [ { nkey: ", kNatsUser, " } ] }\n"));
+  NatsWorld world;
+  NatsOptions options = with_url(server.url());
+  EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable) << "a server that lets everybody in proves nothing";
+  options.nkey_file = written(directory.file("nkey"), kNatsSeed);
+  const Status known = connected(world, options, kLong);
+  EXPECT_TRUE(known.ok()) << known;
+}
+
+TEST(NatsBus, ShowsTheTokenOfItsCredentials) {
+  const TemporaryDirectory directory;
+  NatsServer server(nats_operator_mode());
+  NatsWorld world;
+  NatsOptions options = with_url(server.url());
+  EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable);
+  options.credentials_file = written(directory.file("user.creds"), nats_credentials());
+  const Status known = connected(world, options, kLong);
+  EXPECT_TRUE(known.ok()) << known;
+}
+
+TEST(NatsBus, ShowsItsCertificateToAServerThatWantsOne) {
+  const TemporaryDirectory directory;
+  const Certificate own(directory, "own");
+  const std::string certificate = directory.file("client.crt");
+  const std::string key = directory.file("client.key");
+  run_program({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+               "-subj", "/CN=client", "-addext", "extendedKeyUsage=clientAuth", "-keyout", key, "-out", certificate},
+              directory.file("openssl.log"));
+  NatsServer server(concat("tls { cert_file: \"", own.certificate, "\", key_file: \"", own.key, "\", ca_file: \"", certificate,
+                           "\", verify: true }\n"));
+  NatsWorld world;
+  NatsOptions options = with_url(concat("nats://localhost:", server.port()));
+  options.ca_file = own.certificate;
+  EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable);
+  options.certificate_file = certificate;
+  options.key_file = key;
+  const Status known = connected(world, options, kLong);
+  EXPECT_TRUE(known.ok()) << known;
+}
+
+// The first pair is the example of the NATS documentation.
+TEST(NatsNkey, KnowsThePublicKeyOfASeed) {
+  EXPECT_EQ(*adapters::nats_nkey("SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"),
+            "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4");
+  EXPECT_EQ(*adapters::nats_nkey(concat("# ours\n  ", kNatsSeed, " \r\n")), kNatsUser);
+}
+
+TEST(NatsNkey, RefusesWhatIsNoSeedOfAUser) {
+  std::string damaged(kNatsSeed);
+  damaged[20] = damaged[20] == 'A' ? 'B' : 'A';
+  for (const std::string& bad : {std::string(), std::string("SU"), std::string(kNatsUser), damaged, std::string(kNatsSeed) + "A",
+                                 std::string("SUaa"), std::string("SAACAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIATA")}) {
+    const Status refused = adapters::nats_nkey(bad).status();
+    EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << bad;
+    EXPECT_EQ(message_of(refused).find("AQCAIB"), std::string_view::npos) << "a seed is a secret: " << refused;
+  }
 }
 
 // More at once than the socket takes: what could not be written goes on where it stopped, encrypted or not.

@@ -25,7 +25,8 @@ constexpr Row kDatabaseRows[] = {
 constexpr Row kTemporalRows[] = {{"--temporal-host", "TEMPORAL_HOST", "localhost"},
                                  {"--temporal-port", "TEMPORAL_PORT", "7233"},
                                  {"--temporal-namespace", "TEMPORAL_NAMESPACE", "reliant"}};
-constexpr Row kNatsRows[] = {{"--nats-url", "NATS_URL", ""}};
+constexpr Row kNatsRows[] = {{"--nats-url", "NATS_URL", ""},     {"--nats-ca", "NATS_CA", ""},       {"--nats-cert", "NATS_CERT", ""},
+                             {"--nats-key", "NATS_KEY", ""},     {"--nats-creds", "NATS_CREDS", ""}, {"--nats-nkey", "NATS_NKEY", ""}};
 constexpr Row kStreamingRows[] = {{"--streaming-driver", "STREAMING_DRIVER", "nats"}};
 constexpr Row kTlsRows[] = {{"--tls-cert", "TLS_CERT_FILE", ""}, {"--tls-key", "TLS_KEY_FILE", ""}};
 constexpr Row kBindRows[] = {{"--bind-address", "BIND_ADDRESS", "0.0.0.0"}};

@@ -9,6 +9,7 @@
 #include "adapters/self_signed.h"
 #include "app/daemon_options.h"
 #include "server_commands.h"
+#include "support/nats_identity.h"
 #include "support/temporary_directory.h"
 
 namespace reliant::app {
@@ -87,6 +88,51 @@ TEST_F(TlsOptions, OfTemporalAreUnderstoodBeforeItIsCalled) {
   EXPECT_EQ(made->temporal.ca, made_.certificate_chain + other_.certificate_chain);
   EXPECT_EQ(made->temporal.certificate, made_.certificate_chain);
   EXPECT_EQ(made->temporal.key, made_.private_key);
+}
+
+// Of every server, and not only understood, but handed on.
+TEST_F(TlsOptions, OfNatsReachEveryServer) {
+  const std::string credentials = file("user.creds", tests::nats_credentials());
+  const std::string nkey = file("user.nk", tests::kNatsSeed);
+  const auto expect_made = [&](const auto& made) {
+    ASSERT_TRUE(made.ok()) << made.status();
+    const NatsChoice& nats = made->server.nats;
+    EXPECT_EQ(nats.ca_file, two_);
+    EXPECT_EQ(nats.certificate_file, certificate_);
+    EXPECT_EQ(nats.key_file, key_);
+    EXPECT_EQ(nats.credentials_file, credentials);
+  };
+  const Words words{"--disable-tls", "--nats-ca", two_, "--nats-cert", certificate_, "--nats-key", key_, "--nats-creds", credentials};
+  expect_made(api(words));
+  expect_made(worker(together(words, {"--model-script", "s"})));
+  expect_made(gateway(words));
+  const auto by_variable = gateway({"--disable-tls"}, {{"NATS_NKEY", nkey}});
+  ASSERT_TRUE(by_variable.ok()) << by_variable.status();
+  EXPECT_EQ(by_variable->server.nats.nkey_file, nkey);
+}
+
+TEST_F(TlsOptions, OfNatsThatAreOfNoUseAreNamed) {
+  const auto refused = [](const Words& words, std::string_view field, std::string_view why) {
+    for (const Status& status : {api(together({"--disable-tls"}, words)).status(),
+                                 worker(together({"--model-script", "s"}, words)).status(),
+                                 gateway(together({"--disable-tls"}, words)).status()}) {
+      EXPECT_EQ(field_of(status), field) << status;
+      EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+      EXPECT_NE(message_of(status).find(why), std::string_view::npos) << status;
+    }
+  };
+  refused({"--nats-ca", "/nowhere.pem"}, "--nats-ca", "\"/nowhere.pem\", which cannot be read");
+  refused({"--nats-ca", nonsense_}, "--nats-ca", "it is no certificate");
+  refused({"--nats-cert", certificate_}, "--nats-key", "give it with --nats-cert");
+  refused({"--nats-key", key_}, "--nats-cert", "give it with --nats-key");
+  refused({"--nats-cert", certificate_, "--nats-key", other_key_}, "--nats-cert", "its key is another one's");
+  refused({"--nats-creds", "/nowhere.creds"}, "--nats-creds", "cannot be read; name a .creds file");
+  refused({"--nats-creds", nonsense_}, "--nats-creds", "it has no user JWT with its seed");
+  refused({"--nats-creds", file("torn.creds", tests::nats_credentials("SUAAG"))}, "--nats-creds", "its seed is damaged");
+  refused({"--nats-nkey", "/nowhere.nk"}, "--nats-nkey", "cannot be read; name a file with the seed of a user's NKey");
+  refused({"--nats-nkey", nonsense_}, "--nats-nkey", "no line that begins with SU");
+  refused({"--nats-nkey", file("user.nk", tests::kNatsSeed), "--nats-creds", file("user.creds", tests::nats_credentials())},
+          "--nats-nkey", "exclude each other");
 }
 
 TEST_F(TlsOptions, OfTemporalThatAreOfNoUseAreNamed) {
