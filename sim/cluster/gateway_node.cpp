@@ -10,6 +10,12 @@
 
 namespace reliant::sim {
 
+namespace {
+
+constexpr std::int64_t kAnyNumber = 0;  // scenarios say how many daemons there are
+
+}  // namespace
+
 Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options) {
   SimDatabase database(*world.database, node);
   store::Store store(database, node.clock(), node.random("store"));
@@ -18,7 +24,9 @@ Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options) {
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
   SimLinkTransport links(world.links, node);
   gateway::Gateway gateway(node.context(), node.clock(), node.log(), links, records,
-                           {.id = GatewayId(node.name()), .listen_address = options.address});
+                           {.id = GatewayId(node.name()),
+                            .listen_address = options.address,
+                            .max_daemons_per_user = kAnyNumber});
   const auto around = world.decorators.sessions ? world.decorators.sessions(node, gateway) : nullptr;
   router::DaemonSessions& sessions = around ? *around : static_cast<router::DaemonSessions&>(gateway);
   gateway::NatsToolBridge bridge(node.context(), node.clock(), node.log(), *bus, sessions);

@@ -57,7 +57,9 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
   SimLinkTransport links(world.links, node);
   gateway::Records records(store, authenticator, node.clock());
   gateway::Gateway gateway(node.context(), node.clock(), node.log(), links, records,
-                           {.id = GatewayId(node.name()), .listen_address = std::string(kGatewayAddress)});
+                           {.id = GatewayId(node.name()),
+                            .listen_address = std::string(kGatewayAddress),
+                            .kinds_as_ids = gateway::KindsAsIds::kAllowed});
   const auto around = world.decorators.sessions ? world.decorators.sessions(node, gateway) : nullptr;
   router::LocalDaemonRouter router(around ? *around : static_cast<router::DaemonSessions&>(gateway));
 

@@ -4,7 +4,7 @@
 
 namespace reliant::sim {
 
-// One that is told at the door to come again was not begun.
+// A stream that is told at the door to come again was not begun, nor one that has not sent its Register.
 void AdmissionOracle::on_record(const TraceRecord& record) {
   const std::string_view name = record.name;
   if (name == "gateway.registration.begun") {
@@ -12,12 +12,42 @@ void AdmissionOracle::on_record(const TraceRecord& record) {
     if (at_once <= kAtOnce) return;
     verdict_.broken("admission.bounded", concat("a gateway registers ", at_once, " daemons at a time; ", kAtOnce, " are to be the most"),
                     &record);
-  } else if (name == "gateway.session.opened" ||
-             (name == "gateway.session.refused" && number_or_zero(record, "retry_after_us") == 0)) {
+  } else if (name == "gateway.registration.ended") {
     --registering_[record.node];
+  } else if (name == "gateway.result.begun") {
+    begun(record);
+  } else if (name == "gateway.result.ended") {
+    ended(record);
+  } else if (name == "gateway.session.closed") {
+    results_[{record.node, std::string(text_or_empty(record, "user"))}].erase(key_of(record));
   } else if (name == "node.crashed" || name == "node.exited") {
     registering_.erase(record.node);
+    std::erase_if(results_, [&](const auto& entry) { return entry.first.first == record.node; });
   }
+}
+
+AdmissionOracle::Stream AdmissionOracle::key_of(const TraceRecord& record) {
+  return {std::string(text_or_empty(record, "daemon")), number_or_zero(record, "epoch")};
+}
+
+std::int64_t& AdmissionOracle::stream_of(const TraceRecord& record) {
+  return results_[{record.node, std::string(text_or_empty(record, "user"))}][key_of(record)];
+}
+
+// The end of a session ends what it has begun.
+void AdmissionOracle::ended(const TraceRecord& record) {
+  auto& streams = results_[{record.node, std::string(text_or_empty(record, "user"))}];
+  if (const auto found = streams.find(key_of(record)); found != streams.end()) found->second -= number_or_zero(record, "bytes");
+}
+
+void AdmissionOracle::begun(const TraceRecord& record) {
+  stream_of(record) += number_or_zero(record, "bytes");
+  std::int64_t of_user = 0;
+  for (const auto& [stream, bytes] : results_[{record.node, std::string(text_or_empty(record, "user"))}]) of_user += bytes;
+  if (of_user <= kResultsOfUser) return;
+  verdict_.broken("admission.results", concat("a gateway holds ", of_user, " bytes of a user's results that the store has not taken; ",
+                                              kResultsOfUser, " are to be the most"),
+                  &record);
 }
 
 }  // namespace reliant::sim

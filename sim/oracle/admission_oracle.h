@@ -1,9 +1,13 @@
-// AdmissionOracle: a gateway registers so many daemons at a time, and no more, however many come: each of them is done soon,
-// and the database has time for others (R46).
+// AdmissionOracle: what a gateway takes on at a time is bounded, however much comes.
+//
+//   admission.bounded   registrations under way: each is done soon, and the database has time for others (R46)
+//   admission.results   bytes of one user's results that wait for the store: a user's daemons do not fill a shared server
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <string>
+#include <utility>
 
 #include "oracle/oracle.h"
 
@@ -12,13 +16,22 @@ namespace reliant::sim {
 class AdmissionOracle final : public Oracle {
  public:
   static constexpr std::int64_t kAtOnce = 64;  // gateway::GatewayOptions::max_registrations
+  static constexpr std::int64_t kResultsOfUser = 4 << 20;  // gateway::UserBudgets::results
 
   using Oracle::Oracle;
   void on_record(const TraceRecord& record) override;
   void finish(const FinalState&) override {}
 
  private:
+  using Stream = std::pair<std::string, std::int64_t>;  // daemon, epoch
+
+  static Stream key_of(const TraceRecord& record);
+  std::int64_t& stream_of(const TraceRecord& record);
+  void begun(const TraceRecord& record);
+  void ended(const TraceRecord& record);
+
   std::map<std::uint32_t, std::int64_t> registering_;  // by the gateway's node
+  std::map<std::pair<std::uint32_t, std::string>, std::map<Stream, std::int64_t>> results_;  // by node and user
 };
 
 }  // namespace reliant::sim

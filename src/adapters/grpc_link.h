@@ -41,6 +41,9 @@ struct GrpcLinkOptions {
   std::optional<TlsCredentials> certificate;  // none: plain text
   std::string client_roots;                   // PEM; not "": only peers with a certificate that these vouch for (C29, C32)
   std::size_t backlog = 128;                  // links that wait for accept()
+  std::size_t max_received = 0;               // bytes of a message; larger ones end the stream unread. 0: max_message
+  Duration handshake_within = std::chrono::seconds(10);  // TLS and HTTP/2's settings; then the connection is closed
+  Duration idle_for = std::chrono::seconds(60);          // a connection without a stream; then it is closed
 
   // --- who connects
   GrpcLinkSecurity security = GrpcLinkSecurity::kPlaintext;

@@ -226,7 +226,12 @@ int Server::start(const std::string& address) {
   server_queue_ = own_queue_.get();
   for (const auto& [name, value] : channel_arguments(options)) builder.AddChannelArgument(name, value);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // else two servers share a port, and nobody is told
-  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_message));
+  const auto milliseconds = [](Duration time) {
+    return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count());
+  };
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, milliseconds(options.handshake_within));
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(options.idle_for));
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_received == 0 ? options.max_message : options.max_received));
   server_ = builder.BuildAndStart();
   return server_ == nullptr ? 0 : port;
 }

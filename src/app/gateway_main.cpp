@@ -35,13 +35,14 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   auth::DbPatValidator authenticator(store.tokens());
   gateway::Records records(store, authenticator, clock);
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(
-                                      process.executor(), {.certificate = options.tls, .backlog = kCrowd}));
+                                      process.executor(), {.certificate = options.tls, .backlog = kCrowd, .max_received = gateway::kMaxMessage}));
   CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
   gateway::Gateway gateway(process.context(), clock, process.log(), *links, records,
                            {.id = options.id,
                             .listen_address = options.daemons.address,
                             .advertised_address = options.advertised,
-                            .single_daemon_per_user = options.single_daemon_per_user});
+                            .single_daemon_per_user = options.single_daemon_per_user,
+                            .max_daemons_per_user = options.max_daemons_per_user});
   gateway::NatsToolBridge bridge(process.context(), clock, process.log(), bus, gateway);
   gateway.set_observer(bridge);
 

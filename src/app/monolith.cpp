@@ -32,6 +32,7 @@ gateway::GatewayOptions gateway_options() {
   gateway::GatewayOptions out;
   out.id = GatewayId("monolith");
   out.listen_address = kGatewayAddress;
+  out.kinds_as_ids = gateway::KindsAsIds::kAllowed;
   return out;
 }
 

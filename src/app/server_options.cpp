@@ -31,6 +31,8 @@ constexpr Flag kAdvertiseFlag = {
     "host:port by which daemons reach this gateway; without it the bound one, or the name of this host"};
 constexpr Flag kSingleDaemonFlag = {"--single-daemon-per-user", "", "SINGLE_DAEMON_PER_USER", "",
                                     "a user's newly connected daemon takes the place of every other one"};
+constexpr Flag kMaxDaemonsFlag = {"--max-daemons-per-user", "N", "MAX_DAEMONS_PER_USER", "100",
+                                  "ids that a user's daemons may register with; 0: any number"};
 constexpr Flag kTlsCertFlag = {"--tls-cert", "FILE", "TLS_CERT_FILE", "", "certificate and those that vouch for it (PEM)"};
 constexpr Flag kWorkerTlsCertFlag = {
     "--tls-cert", "FILE", "TLS_CERT_FILE", "",
@@ -83,7 +85,7 @@ constexpr Flag kWorkerFlags[] = {
     under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
 
 constexpr Flag kGatewayFlags[] = {
-    under(kListeners, kDaemonPortFlag), kGatewayHealthPortFlag, kBindFlag, kAdvertiseFlag, kSingleDaemonFlag,
+    under(kListeners, kDaemonPortFlag), kGatewayHealthPortFlag, kBindFlag, kAdvertiseFlag, kSingleDaemonFlag, kMaxDaemonsFlag,
     under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
     under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag,
@@ -361,6 +363,7 @@ Result<GatewayServerOptions> gateway_server_options(const Arguments& arguments, 
   TRY_ASSIGN(out.advertised, advertised_of(arguments, host, port));
   TRY_ASSIGN(out.tls, server_tls_of(arguments, now));
   TRY_ASSIGN(out.single_daemon_per_user, arguments.on("--single-daemon-per-user"));
+  TRY_ASSIGN(out.max_daemons_per_user, arguments.number("--max-daemons-per-user", 0, 1'000'000));
   return out;
 }
 

@@ -88,6 +88,7 @@ struct GatewayServerOptions {
   std::string advertised;  // "host:port"; what daemons are told
   std::optional<adapters::TlsCredentials> tls;
   bool single_daemon_per_user = false;  // C2, R83
+  std::int64_t max_daemons_per_user = 0;
 };
 
 Result<ApiServerOptions> api_server_options(const Arguments& arguments, const Environment& environment, WallTime now);

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <set>
 #include <utility>
+#include <variant>
 
 #include "base/text.h"
 #include "router/local_daemon_router.h"
 #include "runtime/deadline.h"
+#include "runtime/race.h"
 #include "runtime/sleep.h"
 
 namespace reliant::gateway {
@@ -39,13 +41,14 @@ Gateway::Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTrans
                                  .key_of = [](const Presence& presence) {
                                    return std::pair(presence.session.user.str(), presence.session.daemon.str());
                                  }}),
+      unregistered_(options_.unregistered),
       scope_(context) {}
 
 Gateway::~Gateway() = default;
 
 Task<Result<std::vector<Result<std::int64_t>>>> Gateway::accept(std::vector<Arrival> arrivals) {
   const Displaces displaces = options_.single_daemon_per_user ? Displaces::kEveryDaemonOfTheUser : Displaces::kItself;
-  return records_.accept(options_.id, std::move(arrivals), displaces);
+  return records_.accept(options_.id, std::move(arrivals), displaces, options_.max_daemons_per_user);
 }
 
 std::pair<std::string, std::string> Gateway::who(const Arrival& arrival) const {
@@ -142,15 +145,17 @@ Task<void> Gateway::end_revoked() {
   }
 }
 
+// Holds nothing that another daemon may wait for.
 Task<Result<proto::Register>> Gateway::read_registration(ports::AcceptedLink& link) {
-  auto bytes = co_await link.receive(clock_.now() + kRegistrationTime);
-  if (!bytes.ok()) co_return bytes.status();
+  UnregisteredStreams::Entry entry(unregistered_, link);
+  auto first = co_await race(link.receive(clock_.now() + kRegistrationTime), entry.displaced());
+  if (auto* const displaced = std::get_if<1>(&first)) co_return std::move(*displaced);
+  CO_TRY_ASSIGN(const std::optional<std::string> bytes, std::get<0>(std::move(first)));
+  if (bytes) CO_TRY_OK(check_message_size(bytes->size()));
   proto::DaemonFrame frame;
-  if (!*bytes || !frame.ParseFromString(**bytes) || !frame.has_register_())
+  if (!bytes || !frame.ParseFromString(*bytes) || !frame.has_register_())
     co_return invalid_field("register", "the first frame of a daemon's stream must be Register");
-  const proto::Register& registration = frame.register_();
-  if (!valid_id(registration.daemon_id()))
-    co_return invalid_field("register.daemon_id", "daemon_id must be 1 to 128 letters, digits, _ and -");
+  CO_TRY_OK(check_registration(frame.register_(), options_.kinds_as_ids));
   co_return std::move(*frame.mutable_register_());
 }
 
@@ -182,27 +187,42 @@ Status Gateway::crowded() {
 
 Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::AcceptedLink>& link,
                                                      proto::Registered& greeting) {
+  CO_TRY_ASSIGN(proto::Register registration, co_await read_registration(*link));
   if (registering_ >= options_.max_registrations) co_return crowded();
   const Registering registering(*this);
   log_.debug("gateway.registration.begun", {{"gateway", options_.id.str()}, {"at_once", registering_}});
-  const auto& metadata = link->metadata();
+  auto identity = co_await enrol(link->metadata(), std::move(registration));
+  log_.debug("gateway.registration.ended", {{"gateway", options_.id.str()}});
+  CO_TRY_OK(identity.status());
+  greeting.set_epoch(identity->epoch);
+  greeting.set_gateway_id(options_.id.str());
+  greeting.set_user_id(identity->user.str());
+  greeting.set_heartbeat_interval_ms(std::chrono::milliseconds(std::chrono::seconds(15)).count());
+  co_await add_addresses(greeting);
+  std::shared_ptr<UserBudgets> budgets = budgets_of(identity->user);
+  co_return std::make_shared<Session>(context_, clock_, log_, records_, presence_writes_, *std::move(identity),
+                                      std::move(budgets), std::move(link));
+}
+
+Task<Result<SessionIdentity>> Gateway::enrol(const ports::LinkMetadata& metadata, proto::Register registration) {
   const auto authorization = metadata.find("authorization");
   CO_TRY_ASSIGN(const auth::Caller caller,
                 co_await records_.authenticate(authorization == metadata.end() ? "" : authorization->second));
-  CO_TRY_ASSIGN(const proto::Register registration, co_await read_registration(*link));
   if (draining_) co_return unavailable("the gateway stops; connect to another one");
-  CO_TRY_ASSIGN(const std::int64_t epoch, co_await registrations_.submit({caller.user, registration},
-                                                                         clock_.now() + Records::kPatience));
-  greeting.set_epoch(epoch);
-  greeting.set_gateway_id(options_.id.str());
-  greeting.set_user_id(caller.user.str());
-  greeting.set_heartbeat_interval_ms(std::chrono::milliseconds(std::chrono::seconds(15)).count());
-  co_await add_addresses(greeting);
-
-  SessionIdentity identity{caller.user, DaemonId(registration.daemon_id()), epoch, options_.id, registration.journal_id(),
+  SessionIdentity identity{caller.user, DaemonId(registration.daemon_id()), 0, options_.id, registration.journal_id(),
                            caller.token};
-  co_return std::make_shared<Session>(context_, clock_, log_, records_, presence_writes_, std::move(identity),
-                                      std::move(link));
+  CO_TRY_ASSIGN(identity.epoch, co_await registrations_.submit({caller.user, std::move(registration)},
+                                                               clock_.now() + Records::kPatience));
+  co_return identity;
+}
+
+std::shared_ptr<UserBudgets> Gateway::budgets_of(const UserId& user) {
+  std::shared_ptr<UserBudgets> budgets = budgets_[user].lock();
+  if (budgets) return budgets;
+  std::erase_if(budgets_, [](const auto& entry) { return entry.second.expired(); });
+  budgets = std::make_shared<UserBudgets>();
+  budgets_[user] = budgets;
+  return budgets;
 }
 
 // The others begin with another one for each daemon: should this gateway die, its daemons do not all go to the same.

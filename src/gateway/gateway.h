@@ -16,6 +16,8 @@
 #include "gateway/records.h"
 #include "gateway/session.h"
 #include "gateway/session_observer.h"
+#include "gateway/stream_limits.h"
+#include "gateway/unregistered_streams.h"
 #include "ports/link.h"
 #include "router/daemon_router.h"
 #include "runtime/clock.h"
@@ -31,9 +33,13 @@ struct GatewayOptions {
   // R83, as the seeds have it: a newly connected daemon replaces every other daemon of its user, on whichever gateway. All
   // gateways must agree on it.
   bool single_daemon_per_user = false;
-  // So many streams are being registered at a time. Who comes then is told when to come again, each somewhat later than the
-  // one before: as fast as registrations get done. Enough to keep a database busy, few enough for each to be done in time.
+  // So many streams are being registered at a time: from the arrival of Register to the database's answer. Who comes then is
+  // told when to come again, each somewhat later than the one before: as fast as registrations get done. Enough to keep a
+  // database busy, few enough for each to be done in time.
   std::size_t max_registrations = 64;
+  UnregisteredLimits unregistered;         // streams whose Register has not arrived
+  std::int64_t max_daemons_per_user = 100;  // ids that a user's daemons may have registered with; 0: any number
+  KindsAsIds kinds_as_ids = KindsAsIds::kRefused;
 };
 
 class Gateway final : public router::DaemonSessions {
@@ -94,6 +100,8 @@ class Gateway final : public router::DaemonSessions {
   Status crowded();
   Task<Result<proto::Register>> read_registration(ports::AcceptedLink& link);
   Task<Result<std::shared_ptr<Session>>> open(std::unique_ptr<ports::AcceptedLink>& link, proto::Registered& greeting);
+  Task<Result<SessionIdentity>> enrol(const ports::LinkMetadata& metadata, proto::Register registration);
+  std::shared_ptr<UserBudgets> budgets_of(const UserId& user);
   Task<void> send_on(std::vector<std::string> others, Instant deadline);
   std::shared_ptr<Session> find(const UserId& user, const DaemonId& daemon) const;
 
@@ -113,6 +121,8 @@ class Gateway final : public router::DaemonSessions {
   Instant next_turn_{};      // that has been promised
   std::size_t greeted_ = 0;  // sessions
   std::vector<std::string> others_;  // live gateways, as the database said when it last answered
+  UnregisteredStreams unregistered_;
+  std::map<UserId, std::weak_ptr<UserBudgets>> budgets_;  // of users whose daemons it holds
   std::map<Key, std::shared_ptr<Session>> sessions_;
   Event a_session_ended_;
   TaskScope scope_;  // last: its tasks use everything above

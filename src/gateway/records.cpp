@@ -16,7 +16,8 @@ Task<Result<std::vector<TokenId>>> Records::revoked(std::vector<TokenId> tokens)
 }
 
 Task<Result<std::vector<Result<std::int64_t>>>> Records::accept(GatewayId gateway, std::vector<Arrival> arrivals,
-                                                                Displaces displaces) {
+                                                                Displaces displaces,
+                                                                std::int64_t max_daemons_per_user) {
   std::vector<store::DaemonArrival> all;
   for (auto& [user, registration] : arrivals) {
     store::DaemonArrival& arrival = all.emplace_back();
@@ -29,8 +30,7 @@ Task<Result<std::vector<Result<std::int64_t>>>> Records::accept(GatewayId gatewa
     arrival.gateway = gateway;
     arrival.displaces = displaces;
   }
-  CO_TRY_ASSIGN(const auto epochs, co_await store_.daemons().accept_all(std::move(all), deadline()));
-  co_return std::vector<Result<std::int64_t>>(epochs.begin(), epochs.end());
+  co_return co_await store_.daemons().accept_all(std::move(all), max_daemons_per_user, deadline());
 }
 
 Task<Result<std::vector<Result<std::monostate>>>> Records::record_presence(std::vector<Presence> sessions) {

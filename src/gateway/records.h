@@ -68,9 +68,9 @@ class Records {
   // Those that were revoked since, of many in one question.
   Task<Result<std::vector<TokenId>>> revoked(std::vector<TokenId> tokens);
   // Takes the next epoch of each daemon, in one transaction: from now on every older one is refused. No daemon is among them
-  // twice.
+  // twice. An arrival's own error, RESOURCE_EXHAUSTED: its user has `max_daemons_per_user` daemons, and this is another one.
   Task<Result<std::vector<Result<std::int64_t>>>> accept(GatewayId gateway, std::vector<Arrival> arrivals,
-                                                         Displaces displaces);
+                                                         Displaces displaces, std::int64_t max_daemons_per_user);
   // Each with what became of it, in one transaction. No daemon is among them twice.
   Task<Result<std::vector<Result<std::monostate>>>> record_presence(std::vector<Presence> sessions);
   // As it is stored. Unless it is done, it has been recorded as dispatched over this session. UNAVAILABLE: it was sent to

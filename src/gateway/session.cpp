@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/text.h"
+#include "gateway/stream_limits.h"
 #include "runtime/deadline.h"
 #include "runtime/sleep.h"
 
@@ -24,8 +25,15 @@ constexpr Duration kMayStartWithin = std::chrono::seconds(30);
 // Two rounds of renewal come within the time in which a gateway beats: the store never knows less than that of a daemon.
 constexpr Duration kRenewAfter = model::kGatewayHeartbeat * 2 / 3;
 
+// Of a result besides its bytes: the task and the statement that keep it. So many small results count like few large ones.
+constexpr std::size_t kResultOverhead = std::size_t{64} << 10;
+
 struct Superseded {};  // a newer execute() has taken the request over
-using ExecutionEvent = std::variant<proto::ToolOutput, model::ToolResult, Status, Superseded>;
+struct Output {
+  proto::ToolOutput frame;
+  ByteBudget::Share share;
+};
+using ExecutionEvent = std::variant<Output, model::ToolResult, Status, Superseded>;
 
 proto::Effect to_proto(model::Effect effect) {
   switch (effect) {
@@ -76,16 +84,19 @@ struct Session::Execution {
   Session& session;
   RequestId id;
   bool only_reads;  // and is recorded nowhere
+  bool answered = false;
   Channel<ExecutionEvent> events;
 };
 
 Session::Session(Context& context, Clock& clock, EventLog& log, Records& records,
-                 PresenceWrites& presence_writes, SessionIdentity identity, std::unique_ptr<ports::AcceptedLink> link)
+                 PresenceWrites& presence_writes, SessionIdentity identity, std::shared_ptr<UserBudgets> budgets,
+                 std::unique_ptr<ports::AcceptedLink> link)
     : clock_(clock),
       log_(log),
       records_(records),
       presence_writes_(presence_writes),
       identity_(std::move(identity)),
+      budgets_(std::move(budgets)),
       link_(std::move(link)),
       outbound_(kOutboundFrames),
       scope_(context) {}
@@ -189,7 +200,7 @@ Task<void> Session::read_frames() {
     }
     if (changed) scope_.spawn(record_connection());
     if (silent) continue;
-    if (Status understood = on_frame(**std::move(bytes)); !understood.ok()) {
+    if (Status understood = co_await on_frame(**std::move(bytes)); !understood.ok()) {
       close(std::move(understood));
       co_return;
     }
@@ -219,41 +230,59 @@ void Session::recorded(model::DaemonConnection connection, Instant asked, const 
   if (reason_of(how) == kReasonSuperseded) close(how);
 }
 
-Status Session::on_frame(std::string bytes) {
+Task<Status> Session::on_frame(std::string bytes) {
+  CO_TRY_OK(check_message_size(bytes.size()));
   proto::DaemonFrame frame;
-  if (!frame.ParseFromString(bytes)) return invalid_argument("a frame cannot be read as reliant.tools.v1.DaemonFrame");
+  if (!frame.ParseFromString(bytes)) co_return invalid_argument("a frame cannot be read as reliant.tools.v1.DaemonFrame");
+  bytes = {};
   switch (frame.frame_case()) {
-    case proto::DaemonFrame::kToolOutput: on_output(std::move(*frame.mutable_tool_output())); break;
-    case proto::DaemonFrame::kToolFinished: on_finished(std::move(*frame.mutable_tool_finished())); break;
+    case proto::DaemonFrame::kToolOutput:
+      CO_TRY_OK(check_chunk(frame.tool_output()));
+      on_output(std::move(*frame.mutable_tool_output()));
+      break;
+    case proto::DaemonFrame::kToolFinished: co_await on_finished(std::move(*frame.mutable_tool_finished())); break;
     case proto::DaemonFrame::kCancelDone: {
       const auto waiting = cancels_.find(RequestId(frame.cancel_done().request_id()));
       if (waiting != cancels_.end()) waiting->second->set(true);
       break;
     }
     case proto::DaemonFrame::kCommandDone: on_command_done(frame.command_done()); break;
-    case proto::DaemonFrame::kRegister: return invalid_argument("a stream registers once, with its first frame");
+    case proto::DaemonFrame::kRegister: co_return invalid_argument("a stream registers once, with its first frame");
     case proto::DaemonFrame::kHeartbeat:
     case proto::DaemonFrame::kToolAccepted:
     case proto::DaemonFrame::FRAME_NOT_SET: break;  // any frame counts as life; newer kinds may be unknown here
   }
-  return ok_status();
+  co_return ok_status();
 }
 
 void Session::on_output(proto::ToolOutput frame) {
   // Nobody waits: not acknowledged, so the daemon keeps it for whoever asks next.
   const auto found = executions_.find(RequestId(frame.request_id()));
-  if (found != executions_.end()) found->second->events.try_send(std::move(frame));
+  if (found == executions_.end()) return;
+  // Dropped, it is a gap, which the call answers with UNAVAILABLE.
+  auto share = budgets_->output.try_take(frame.ByteSizeLong());
+  if (share) found->second->events.try_send(Output{std::move(frame), *std::move(share)});
 }
 
 // Whoever waits knows how it was asked for; a daemon of an older version may have recorded what nobody asked it to.
-void Session::on_finished(proto::ToolFinished frame) {
+// Returns when there is room for the result.
+Task<void> Session::on_finished(proto::ToolFinished frame) {
   const auto waiting = executions_.find(RequestId(frame.request_id()));
   const bool somebody = waiting != executions_.end();
-  if (somebody && waiting->second->only_reads) return hand_on(*waiting->second, std::move(frame));
-  if (somebody || !frame.unrecorded()) scope_.spawn(keep_result(std::move(frame)));
+  bound_content(frame);
+  if (somebody && waiting->second->only_reads) {
+    hand_on(*waiting->second, std::move(frame));
+    co_return;
+  }
+  if (!somebody && frame.unrecorded()) co_return;
+  const std::size_t bytes = frame.ByteSizeLong() + kResultOverhead;
+  ByteBudget::Share of_session = co_await results_.take(bytes);
+  ByteBudget::Share of_user = co_await budgets_->results.take(bytes);
+  if (!ended_.is_set()) scope_.spawn(keep_result(std::move(frame), {std::move(of_session), std::move(of_user)}));
 }
 
 void Session::hand_on(Execution& waiting, proto::ToolFinished frame) {
+  if (std::exchange(waiting.answered, true)) return;  // one answer is enough
   const bool older = !frame.unrecorded();  // its journal offers the result until it hears of it
   model::ToolResult result = to_result(std::move(frame));
   log_.debug("gateway.read.answered", {{"request_id", waiting.id.str()},
@@ -276,10 +305,19 @@ void Session::acknowledge(const RequestId& request) {
   send(std::move(ack));
 }
 
-Task<void> Session::keep_result(proto::ToolFinished frame) {
+Task<void> Session::keep_result(proto::ToolFinished frame, [[maybe_unused]] UnderWay until_it_is_kept) {
   const RequestId request(frame.request_id());
   const Instant asked = clock_.now();
+  const std::size_t bytes = frame.ByteSizeLong();
+  log_.debug("gateway.result.begun", {{"user", identity_.user.str()},
+                                      {"daemon", identity_.daemon.str()},
+                                      {"epoch", identity_.epoch},
+                                      {"bytes", bytes}});
   auto durable = co_await records_.finish_execution(identity_, request, to_result(std::move(frame)));
+  log_.debug("gateway.result.ended", {{"user", identity_.user.str()},
+                                      {"daemon", identity_.daemon.str()},
+                                      {"epoch", identity_.epoch},
+                                      {"bytes", bytes}});
   if (!durable.ok()) {
     if (reason_of(durable.status()) == kReasonSuperseded) close(durable.status());
     // Not acknowledged: the daemon offers the result again, and whoever waits calls again.
@@ -417,7 +455,7 @@ Task<Result<model::ToolResult>> Session::follow(Execution& execution, router::Ou
     if (auto* status = std::get_if<Status>(&*event)) co_return std::move(*status);
     if (std::holds_alternative<Superseded>(*event))
       co_return aborted("a newer call has taken over request ", execution.id.str());
-    auto& output = std::get<proto::ToolOutput>(*event);
+    proto::ToolOutput& output = std::get<Output>(*event).frame;
     const std::uint64_t chunk = output.chunk();
     if (chunk > sink.last_chunk() + 1 && !output.gap())
       co_return unavailable("output was lost on the way; call again to have it from chunk ", sink.last_chunk() + 1);
@@ -489,7 +527,7 @@ void Session::on_command_done(const proto::CommandDone& frame) {
   const auto waiting = commands_.find(frame.command_id());
   if (waiting == commands_.end()) return;
   Status status;
-  if (frame.code() != 0) status = make_status(static_cast<StatusCode>(frame.code()), frame.message());
+  if (frame.code() != 0) status = make_status(static_cast<StatusCode>(frame.code()), beginning_of(frame.message(), kMaxComplaint));
   waiting->second->set(frame.reason().empty() || status.ok() ? status : with_reason(status, frame.reason()));
 }
 

@@ -13,6 +13,9 @@
 // gateway, when it renews its presence, or, when an answer takes longer than kDoubtful, by asking the store (C2). Nor is its
 // cancel recorded: it is passed on to the stream there is, or fails.
 //
+// What a daemon sends is bounded (gateway/stream_limits.h), and so is what of it waits here: while the store lags behind the
+// results, the stream is not read on.
+//
 // Owner: the Gateway, which destroys it after run() has ended. Executor: the logic thread.
 #pragma once
 
@@ -31,6 +34,7 @@
 #include "ports/link.h"
 #include "reliant/tools/v1/daemon.pb.h"
 #include "router/daemon_router.h"
+#include "runtime/byte_budget.h"
 #include "runtime/channel.h"
 #include "runtime/clock.h"
 #include "runtime/event.h"
@@ -42,13 +46,19 @@ namespace reliant::gateway {
 
 using PresenceWrites = store::GroupCommit<Presence, std::monostate>;
 
+// What all sessions of one user at this gateway may hold at a time, in bytes (README, "Limits").
+struct UserBudgets {
+  ByteBudget results{std::size_t{4} << 20};  // that wait for the store; the streams are not read on meanwhile
+  ByteBudget output{std::size_t{32} << 20};  // that waits to be passed on; more is dropped, and read again from the daemon
+};
+
 class Session {
  public:
   static constexpr Duration kDoubtful = std::chrono::seconds(1);
 
   // References outlive the session.
   Session(Context& context, Clock& clock, EventLog& log, Records& records, PresenceWrites& presence_writes,
-          SessionIdentity identity, std::unique_ptr<ports::AcceptedLink> link);
+          SessionIdentity identity, std::shared_ptr<UserBudgets> budgets, std::unique_ptr<ports::AcceptedLink> link);
   ~Session();
 
   const SessionIdentity& identity() const { return identity_; }
@@ -78,18 +88,22 @@ class Session {
 
  private:
   struct Execution;
+  struct UnderWay {
+    ByteBudget::Share of_session;
+    ByteBudget::Share of_user;
+  };
 
   Task<void> write_frames();
   Task<void> beat();
   Task<void> read_frames();
-  Status on_frame(std::string bytes);
+  Task<Status> on_frame(std::string bytes);
   void on_output(proto::ToolOutput frame);
-  void on_finished(proto::ToolFinished frame);
+  Task<void> on_finished(proto::ToolFinished frame);
   void on_command_done(const proto::CommandDone& frame);
   Task<void> replay();
   Task<void> take_up(store::Execution left_open);
   void send_cancel(const RequestId& request, bool unrecorded = false);
-  Task<void> keep_result(proto::ToolFinished frame);
+  Task<void> keep_result(proto::ToolFinished frame, UnderWay under_way);
   void hand_on(Execution& waiting, proto::ToolFinished frame);
   void acknowledge(const RequestId& request);
   Task<void> record_connection();
@@ -105,6 +119,8 @@ class Session {
   Records& records_;
   PresenceWrites& presence_writes_;
   SessionIdentity identity_;
+  std::shared_ptr<UserBudgets> budgets_;
+  ByteBudget results_{std::size_t{2} << 20};  // of this stream; see UserBudgets::results
   std::unique_ptr<ports::AcceptedLink> link_;
   model::DaemonStatus status_;
   Instant recorded_{};  // when its presence was written last

@@ -72,12 +72,14 @@ Result<Daemon> daemon_from(const Row& row) {
 }
 
 struct AcceptDaemons {
-  using Value = std::vector<std::int64_t>;
+  using Value = std::vector<Result<std::int64_t>>;
+  using Key = std::pair<std::string, std::string>;  // user, daemon
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // leaves numbers out
   std::vector<DaemonArrival> arrivals;
+  std::int64_t max_per_user;
   std::int64_t now;
 
-  Task<Result<std::vector<std::int64_t>>> run(Transaction& transaction) const {
+  Task<Result<Value>> run(Transaction& transaction) const {
     Values values;
     for (const DaemonArrival& arrival : arrivals) add(values, arrival);
     const Result<Rows> rows = co_await transaction.execute(
@@ -91,14 +93,45 @@ struct AcceptDaemons {
     if (rows.status().code() == StatusCode::kFailedPrecondition)
       co_return not_found("the user of daemon ", arrivals.front().id.str(), " does not exist");
     CO_TRY_OK(rows.status());
-    std::map<std::pair<std::string, std::string>, std::int64_t> epochs;
+    std::map<Key, std::int64_t> epochs;
     for (const Row row : *rows) epochs[{row.text(0), row.text(1)}] = row.integer(2);
-    std::vector<std::int64_t> answers;
+    CO_TRY_ASSIGN(const std::set<Key> surplus, co_await take_surplus_back(transaction, epochs));
+    Value answers;
     for (const DaemonArrival& arrival : arrivals) {
-      answers.push_back(epochs[{arrival.user.str(), arrival.id.str()}]);
+      const Key key{arrival.user.str(), arrival.id.str()};
+      if (surplus.contains(key)) {
+        answers.emplace_back(too_many(arrival));
+        continue;
+      }
+      answers.emplace_back(epochs[key]);
       if (arrival.displaces == Displaces::kEveryDaemonOfTheUser) CO_TRY_OK(co_await end_others(transaction, arrival));
     }
     co_return answers;
+  }
+
+  // Most arrivals are daemons that come back: only a new one, whose epoch is the first, can be one too many.
+  Task<Result<std::set<Key>>> take_surplus_back(Transaction& transaction, const std::map<Key, std::int64_t>& epochs) const {
+    std::set<Key> surplus;
+    std::map<std::string, std::int64_t> room;
+    for (const auto& [key, epoch] : epochs) {
+      if (epoch != 1 || max_per_user == 0) continue;
+      if (!room.contains(key.first)) {
+        CO_TRY_ASSIGN(const Rows counted, co_await transaction.execute("SELECT COUNT(*) FROM daemons WHERE user_id = $1", {key.first}));
+        room[key.first] = max_per_user - counted[0].integer(0);
+      }
+      if (room[key.first]++ >= 0) continue;
+      CO_TRY_OK((co_await transaction.execute("DELETE FROM daemons WHERE user_id = $1 AND id = $2", {key.first, key.second}))
+                    .status());
+      surplus.insert(key);
+    }
+    co_return surplus;
+  }
+
+  Status too_many(const DaemonArrival& arrival) const {
+    return with_field(resource_exhausted("daemon ", arrival.id.str(), " would be one more than the ", max_per_user,
+                                         " daemons that a user may have; use the id of one that is not needed any more, or "
+                                         "have the gateway's --max-daemons-per-user raised"),
+                      "register.daemon_id");
   }
 
   void add(Values& values, const DaemonArrival& arrival) const {
@@ -293,12 +326,13 @@ struct LiveGateways {
 Task<Result<std::int64_t>> Daemons::accept(DaemonArrival arrival, Instant deadline) {
   std::vector<DaemonArrival> one;
   one.push_back(std::move(arrival));
-  CO_TRY_ASSIGN(const std::vector<std::int64_t> epochs, co_await accept_all(std::move(one), deadline));
+  CO_TRY_ASSIGN(const auto epochs, co_await accept_all(std::move(one), 0, deadline));
   co_return epochs.front();
 }
 
-Task<Result<std::vector<std::int64_t>>> Daemons::accept_all(std::vector<DaemonArrival> arrivals, Instant deadline) {
-  return transactor_.write(AcceptDaemons{std::move(arrivals), transactor_.wall_now()}, deadline);
+Task<Result<std::vector<Result<std::int64_t>>>> Daemons::accept_all(std::vector<DaemonArrival> arrivals,
+                                                                    std::int64_t max_per_user, Instant deadline) {
+  return transactor_.write(AcceptDaemons{std::move(arrivals), max_per_user, transactor_.wall_now()}, deadline);
 }
 
 Task<Status> Daemons::set_connection(UserId user, DaemonId id, std::int64_t epoch,

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "auth/token.h"
 #include "gateway/gateway.h"
 #include "kernel/simulation.h"
+#include "runtime/event.h"
 #include "store/store.h"
 
 namespace reliant::gateway {
@@ -37,6 +39,26 @@ T finish(sim::Simulation& simulation, Task<T> task) {
   return *std::move(result);
 }
 
+// Answers nothing while it is frozen, as a database does whose disk hangs.
+class FreezableDatabase final : public ports::Database {
+ public:
+  explicit FreezableDatabase(ports::Database& inner) : inner_(inner) { running_.set(); }
+
+  void freeze() { running_.reset(); }
+  void thaw() { running_.set(); }
+
+  Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override {
+    const bool runs = co_await running_.wait(deadline);
+    if (!runs) co_return deadline_exceeded("the database hangs");
+    co_return co_await inner_.begin(access, deadline);
+  }
+  Task<Status> run_script(std::string_view sql, Instant deadline) override { return inner_.run_script(sql, deadline); }
+
+ private:
+  ports::Database& inner_;
+  Event running_;
+};
+
 class GatewayWorld {
  public:
   explicit GatewayWorld(std::uint64_t seed, bool single = false) : simulation(seed), single_daemon_per_user(single) {
@@ -54,7 +76,7 @@ class GatewayWorld {
   // Opens a stream and registers; returns the greeting or how it ended.
   Task<Result<proto::Registered>> connect(std::unique_ptr<ports::Link>& link, std::string daemon, std::string bearer) {
     ports::LinkTarget target;
-    target.address = kAddress;
+    target.address = address;
     target.method = "reliant.tools.v1.ToolsDaemonService/Connect";
     if (!bearer.empty()) target.metadata["authorization"] = "Bearer " + bearer;
     CO_TRY_ASSIGN(link, co_await links.connect(std::move(target), kNever));
@@ -114,9 +136,11 @@ class GatewayWorld {
 
   sim::Simulation simulation;
   bool single_daemon_per_user;
+  std::string address{kAddress};  // where the next daemon connects
   sim::Node& node = simulation.add_node("gateway-1");
   std::unique_ptr<adapters::SqliteDatabase> database = *adapters::SqliteDatabase::open(":memory:");
-  store::Store store{*database, node.clock(), simulation.random("store")};
+  FreezableDatabase freezable{*database};
+  store::Store store{freezable, node.clock(), simulation.random("store")};
   auth::DbPatValidator tokens{store.tokens()};
   Records records{store, tokens, node.clock()};
   adapters::MemoryLinkTransport links;

@@ -5,13 +5,21 @@ namespace {
 
 class RegistrationTest : public testing::Test {
  protected:
-  // Comes in, says who it is, and then nothing: it holds its place for as long as a registration may take.
+  // Comes in, says who it is, and then nothing.
   std::unique_ptr<ports::Link> silent() {
     ports::LinkTarget target;
-    target.address = kAddress;
+    target.address = world_.address;
     target.method = "reliant.tools.v1.ToolsDaemonService/Connect";
     target.metadata["authorization"] = "Bearer " + world_.token;
     return *finish(world_.simulation, world_.links.connect(std::move(target), kNever));
+  }
+  // How the stream of a daemon ends that registers like this.
+  Status end_of(const proto::Register& registration) {
+    const std::unique_ptr<ports::Link> link = silent();
+    proto::DaemonFrame frame;
+    *frame.mutable_register_() = registration;
+    world_.send(*link, frame);
+    return world_.frame_of(*link).status();
   }
   Status refused(const std::string& daemon) {
     std::unique_ptr<ports::Link> link;
@@ -22,17 +30,95 @@ class RegistrationTest : public testing::Test {
 };
 
 TEST_F(RegistrationTest, TellsACrowdWhenToComeAgainEachSomewhatLater) {
+  world_.freezable.freeze();
   std::vector<std::unique_ptr<ports::Link>> crowd;
-  for (std::size_t i = 0; i < GatewayOptions().max_registrations; ++i) crowd.push_back(silent());
-  world_.run_for(1ms);
+  for (std::size_t i = 0; i < GatewayOptions().max_registrations; ++i) {
+    crowd.push_back(silent());
+    proto::DaemonFrame frame;
+    frame.mutable_register_()->set_daemon_id("c" + std::to_string(i));
+    world_.send(*crowd.back(), frame);
+    world_.run_for(1ms);
+  }
   const Status first = refused("d1");
   const Status second = refused("d2");
   EXPECT_EQ(first.code(), StatusCode::kResourceExhausted);
   EXPECT_GT(retry_after_of(first), Duration::zero());
   EXPECT_GT(retry_after_of(second), retry_after_of(first));
   for (int i = 0; i < 10'000; ++i) EXPECT_LE(retry_after_of(refused("d3")), Gateway::kLongestWait);
-  world_.run_for(Gateway::kRegistrationTime);
-  EXPECT_TRUE(refused("d1").ok()) << "those who said nothing have lost their places";
+  world_.freezable.thaw();
+  world_.run_for(1s);
+  EXPECT_TRUE(refused("d1").ok());
+}
+
+// 70 authenticated streams that said nothing once took all the slots, for ten seconds.
+TEST_F(RegistrationTest, StreamsThatSayNothingTakeNoSlotAndDoNotMakeOthersWait) {
+  std::vector<std::unique_ptr<ports::Link>> crowd;
+  for (std::size_t i = 0; i < 2 * GatewayOptions().max_registrations; ++i) crowd.push_back(silent());
+  world_.run_for(1ms);
+  EXPECT_TRUE(refused("d1").ok());
+}
+
+TEST_F(RegistrationTest, TheOldestSilentStreamOfATokenMakesRoomForANewOne) {
+  const auto oldest = silent();
+  std::vector<std::unique_ptr<ports::Link>> crowd;
+  for (std::size_t i = 1; i < UnregisteredLimits().of_token; ++i) crowd.push_back(silent());
+  const auto newest = silent();
+  const Status displaced = world_.frame_of(*oldest).status();
+  EXPECT_EQ(displaced.code(), StatusCode::kResourceExhausted);
+  EXPECT_GT(retry_after_of(displaced), Duration::zero());
+  EXPECT_LT(world_.simulation.now().time_since_epoch(), Gateway::kRegistrationTime);
+  EXPECT_EQ(world_.frame_of(*crowd.front()).status().code(), StatusCode::kDeadlineExceeded) << "it had its time";
+}
+
+TEST_F(RegistrationTest, RefusesEachFieldOfRegisterThatIsTooLargeAndNamesIt) {
+  const auto with = [](auto change) {
+    proto::Register registration;
+    registration.set_daemon_id("d1");
+    change(registration);
+    return registration;
+  };
+  const std::map<std::string, proto::Register> bad = {
+      {"register.name", with([](auto& r) { r.set_name(std::string(kMaxName + 1, 'n')); })},
+      {"register.version", with([](auto& r) { r.set_version(std::string(kMaxName + 1, 'v')); })},
+      {"register.journal_id", with([](auto& r) { r.set_journal_id(std::string(kMaxName + 1, 'j')); })},
+      {"register.labels", with([](auto& r) {
+         for (std::size_t i = 0; i <= kMaxLabels; ++i) (*r.mutable_labels())[std::to_string(i)] = "l";
+       })},
+      {"register.tools", with([](auto& r) {
+         for (std::size_t i = 0; i <= kMaxTools; ++i) r.add_tools("t");
+       })},
+  };
+  for (const auto& [field, registration] : bad) {
+    const Status ended = end_of(registration);
+    EXPECT_EQ(ended.code(), StatusCode::kInvalidArgument) << field;
+    EXPECT_EQ(field_of(ended), field) << ended;
+    EXPECT_NE(message_of(ended).find("at most"), std::string::npos) << ended;
+  }
+  EXPECT_EQ(field_of(end_of(with([](auto& r) { (*r.mutable_labels())["k"] = std::string(kMaxLabel + 1, 'v'); }))), "register.labels");
+  EXPECT_EQ(field_of(end_of(with([](auto& r) { r.add_tools(std::string(kMaxToolName + 1, 't')); }))), "register.tools");
+  EXPECT_TRUE(end_of(with([](auto& r) { r.set_name(std::string(kMaxName, 'n')); })).ok());
+}
+
+// C21.
+TEST_F(RegistrationTest, RefusesTheKindsOfDaemonsAsIds) {
+  for (const char* kind : {"local", "cloud", "any"}) {
+    const Status ended = refused(kind);
+    EXPECT_EQ(ended.code(), StatusCode::kInvalidArgument) << kind;
+    EXPECT_EQ(field_of(ended), "register.daemon_id");
+  }
+}
+
+TEST_F(RegistrationTest, RefusesADaemonMoreThanAUserMayHave) {
+  GatewayOptions options{GatewayId("g2"), "gateway-2:9190"};
+  options.max_daemons_per_user = 1;
+  Gateway small(world_.node.context(), world_.node.clock(), world_.node.log(), world_.links, world_.records, options);
+  GatewayWorld::store_ok(finish(world_.simulation, small.start()));
+  world_.address = "gateway-2:9190";
+  EXPECT_TRUE(refused("d1").ok());
+  const Status second = refused("d2");
+  EXPECT_EQ(second.code(), StatusCode::kResourceExhausted);
+  EXPECT_TRUE(refused("d1").ok()) << "a known one comes back";
+  world_.address = kAddress;
 }
 
 TEST_F(RegistrationTest, RenewsThePresenceOfItsDaemonsWithinABeat) {

@@ -18,18 +18,45 @@ class AtOnce : public testing::Test {
 };
 
 TEST_F(AtOnce, SoManyMayRegister) {
-  judged.record("gateway.session.opened", {}, kGateway);
-  judged.record("gateway.registration.begun", {}, kGateway);
-  judged.record("gateway.session.refused", {{"retry_after_us", 0}}, kGateway);
+  judged.record("gateway.registration.ended", {}, kGateway);
   judged.record("gateway.registration.begun", {}, kGateway);
   judged.record("gateway.registration.begun", {}, kGateway + 1);
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(AtOnce, WhoWasSentAwayAtTheDoorFreesNoPlace) {
+TEST_F(AtOnce, AStreamThatWasRefusedAtTheDoorFreesNoPlace) {
   judged.record("gateway.session.refused", {{"retry_after_us", 1}}, kGateway);
   judged.record("gateway.registration.begun", {}, kGateway);
   EXPECT_EQ(judged.complaints(), "admission.bounded");
+}
+
+class Results : public testing::Test {
+ protected:
+  void begun(std::int64_t bytes, std::string_view user, std::string_view daemon) {
+    judged.record("gateway.result.begun", {{"user", user}, {"daemon", daemon}, {"epoch", 1}, {"bytes", bytes}}, kGateway);
+  }
+  void ended(std::int64_t bytes, std::string_view user, std::string_view daemon) {
+    judged.record("gateway.result.ended", {{"user", user}, {"daemon", daemon}, {"epoch", 1}, {"bytes", bytes}}, kGateway);
+  }
+  Judged<AdmissionOracle> judged;
+};
+
+TEST_F(Results, OfAUserThatWaitAreBoundedOverAllDaemons) {
+  begun(AdmissionOracle::kResultsOfUser, "ann", "d1");
+  begun(1, "bob", "d1");
+  EXPECT_EQ(judged.complaints(), "");
+  begun(1, "ann", "d2");
+  EXPECT_EQ(judged.complaints(), "admission.results");
+}
+
+TEST_F(Results, ThatTheStoreHasAnsweredCountNoMoreNorThoseOfAnEndedSession) {
+  begun(AdmissionOracle::kResultsOfUser, "ann", "d1");
+  ended(AdmissionOracle::kResultsOfUser, "ann", "d1");
+  begun(AdmissionOracle::kResultsOfUser, "ann", "d2");
+  judged.record("gateway.session.closed", {{"user", "ann"}, {"daemon", "d2"}, {"epoch", 1}}, kGateway);
+  ended(AdmissionOracle::kResultsOfUser, "ann", "d2");
+  begun(AdmissionOracle::kResultsOfUser, "ann", "d1");
+  EXPECT_EQ(judged.complaints(), "");
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "unit/store/store_world.h"
 
 namespace reliant::tests {
@@ -67,12 +69,34 @@ TEST_F(Daemons, AreAcceptedManyAtATimeOrNone) {
   const auto from = [&](UserId user, const char* id) {
     return store::DaemonArrival{std::move(user), DaemonId(id), id, "local", {}, {}, GatewayId("gw2")};
   };
-  EXPECT_EQ(value(store().daemons().accept_all({from(user_, "d2"), from(user_, "d1"), from(user_, "d3")}, soon())),
-            (std::vector<std::int64_t>{1, 2, 1}));
+  const auto epochs = value(store().daemons().accept_all({from(user_, "d2"), from(user_, "d1"), from(user_, "d3")}, 0, soon()));
+  ASSERT_EQ(epochs.size(), 3u);
+  EXPECT_EQ(*epochs[0], 1);
+  EXPECT_EQ(*epochs[1], 2);
+  EXPECT_EQ(*epochs[2], 1);
   EXPECT_EQ(daemon().gateway, GatewayId("gw2"));
-  EXPECT_EQ(error(store().daemons().accept_all({from(user_, "d4"), from(UserId("nobody"), "d5")}, soon())).code(),
+  EXPECT_EQ(error(store().daemons().accept_all({from(user_, "d4"), from(UserId("nobody"), "d5")}, 0, soon())).code(),
             StatusCode::kNotFound);
   EXPECT_EQ(value(store().daemons().list(user_, soon())).size(), 3u);
+}
+
+TEST_F(Daemons, AreAtMostSoManyOfAUserAndThoseThatAreKnownComeBack) {
+  const auto from = [&](const char* id) {
+    return store::DaemonArrival{user_, DaemonId(id), id, "local", {}, {}, GatewayId("gw1")};
+  };
+  constexpr std::int64_t kMost = 2;
+  const auto three = value(store().daemons().accept_all({from("d1"), from("d2"), from("d3")}, kMost, soon()));
+  EXPECT_EQ(std::ranges::count_if(three, [](const auto& epoch) { return epoch.ok(); }), kMost);
+  const auto refused = std::ranges::find_if(three, [](const auto& epoch) { return !epoch.ok(); });
+  ASSERT_NE(refused, three.end());
+  EXPECT_EQ(refused->status().code(), StatusCode::kResourceExhausted);
+  EXPECT_NE(message_of(refused->status()).find("--max-daemons-per-user"), std::string::npos) << refused->status();
+  const auto known = value(store().daemons().list(user_, soon()));
+  ASSERT_EQ(known.size(), 2u);
+  const auto again = value(store().daemons().accept_all({from(known[0].id.str().c_str()), from("d4")}, kMost, soon()));
+  EXPECT_EQ(*again[0], 2);
+  EXPECT_EQ(again[1].status().code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(value(store().daemons().list(user_, soon())).size(), 2u);
 }
 
 TEST_F(Daemons, TellWhatBecameOfEachOfManyStreams) {
