@@ -203,6 +203,8 @@ constexpr RecordSchema kRecords[] = {
      "whether a batch was written is not known; the engine looks"},
     {"temporal.engine.commit.failed", "error", "error text", "a batch was refused: a defect"},
     {"temporal.engine.commit.given_up", "warning", "error text", "a batch could not be written"},
+    {"temporal.engine.payload.large", "warning", "workflow_id text, what text, bytes number",
+     "a payload is above a quarter of the limit: it is taken, and it may be a mistake"},
     {"temporal.engine.started", "info", "timers number, waiting number", "the engine has taken up what it left"},
     {"temporal.poll.failed", "info", "queue text, what text, code text, message text",
      "a worker's poll has failed; it polls again"},

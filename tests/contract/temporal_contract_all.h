@@ -4,6 +4,7 @@
 #include "contract/temporal_contract.h"
 #include "contract/temporal_contract_basic.h"
 #include "contract/temporal_contract_children.h"
+#include "contract/temporal_contract_limits.h"
 #include "contract/temporal_contract_reads.h"
 #include "contract/temporal_contract_tasks.h"
 
@@ -81,6 +82,15 @@ REGISTER_TYPED_TEST_SUITE_P(
     ReachesNobodyButOthersFromOutside,
     CancelsWithSuccessWhatHasEnded,
     EndsTheDelayWhenAnotherWorkflowCancels,
+    RefusesWhatAClientMakesTooLarge,
+    RefusesNamesThatAreTooLong,
+    FailsAnActivityWhoseAnswerIsTooLarge,
+    EndsARunWhoseCommandIsTooLarge,
+    FailsATaskWhoseNamesAreTooLong,
+    BoundsThePendingActivities,
+    RefusesAnAnswerToAQueryThatIsTooLarge,
+    TakesATaskBackWhenTooMuchWaitsForItsEnd,
+    EndsARunWhoseHistoryIsTooLarge,
     KeepsEverythingAcknowledgedOverARestart);
 
 }  // namespace reliant::tests

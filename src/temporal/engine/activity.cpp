@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/text.h"
+#include "temporal/engine/limits.h"
 #include "temporal/engine/mutable_state.h"
 
 // An activity of a run, from its ScheduleActivityTask command until one close event, of which there is exactly one.
@@ -93,6 +94,13 @@ std::optional<std::string> complaint_about(const api::command::v1::ScheduleActiv
   if (command.activity_id().empty()) return "ActivityId is not set on ScheduleActivityTaskCommand.";
   if (command.activity_type().name().empty()) return "ActivityType is not set on ScheduleActivityTaskCommand.";
   if (command.task_queue().name().empty()) return "TaskQueue is not set on ScheduleActivityTaskCommand.";
+  const std::pair<std::string_view, std::string_view> names[] = {{"ActivityId", command.activity_id()},
+                                                                 {"ActivityType", command.activity_type().name()},
+                                                                 {"TaskQueue", command.task_queue().name()}};
+  for (const auto& [name, value] : names) {
+    if (value.size() <= kIdLimit) continue;
+    return concat(name, " on ScheduleActivityTaskCommand exceeds length limit. Length=", value.size(), " Limit=", kIdLimit);
+  }
   if (nanos(command.schedule_to_close_timeout()) < 0 || nanos(command.schedule_to_start_timeout()) < 0 ||
       nanos(command.start_to_close_timeout()) < 0 || nanos(command.heartbeat_timeout()) < 0) {
     return "A timeout is negative on ScheduleActivityTaskCommand.";
@@ -124,6 +132,15 @@ std::optional<Run::TaskFailure> Run::schedule_activity(const Command& command) {
   constexpr auto kBad = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SCHEDULE_ACTIVITY_ATTRIBUTES;
   if (auto complaint = complaint_about(given)) {
     return TaskFailure{kBad, concat("BadScheduleActivityAttributes: ", *complaint)};
+  }
+  if (is_too_large(given.input())) {
+    return TaskFailure{
+        kBad, "BadScheduleActivityAttributes: ScheduleActivityTaskCommandAttributes.Input exceeds size limit.", true};
+  }
+  if (state_.activities_size() >= kPendingLimit) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_ACTIVITIES_LIMIT_EXCEEDED,
+                       concat("PendingActivitiesLimitExceeded: the number of pending activities, ",
+                              state_.activities_size(), ", has reached the per-workflow limit of ", kPendingLimit)};
   }
   for (const pb::Activity& activity : state_.activities()) {
     if (activity.scheduled().activity_id() == given.activity_id()) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "temporal/engine/limits.h"
 #include "temporal/engine/mutable_state.h"
 
 // Child workflows, seen from both sides. What one run wants of another is a delivery (engine.proto): the engine carries it
@@ -14,9 +15,9 @@ namespace enums = api::enums::v1;
 
 namespace {
 
-Run::TaskFailure bad_child(std::string_view what) {
+Run::TaskFailure bad_child(std::string_view what, bool ends_run = false) {
   return {enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_START_CHILD_EXECUTION_ATTRIBUTES,
-          concat("BadStartChildExecutionAttributes: ", what)};
+          concat("BadStartChildExecutionAttributes: ", what), ends_run};
 }
 
 // What all events that end a child have.
@@ -78,6 +79,24 @@ std::optional<Run::TaskFailure> Run::start_child(const Command& command) {
   if (given.workflow_id().empty()) return bad_child("Required field WorkflowId is not set on command.");
   if (given.workflow_type().name().empty()) return bad_child("Required field WorkflowType is not set on command.");
   if (!given.cron_schedule().empty()) return bad_child("the embedded engine does not support cron_schedule");
+  if (given.workflow_id().size() > kIdLimit || given.workflow_type().name().size() > kIdLimit ||
+      given.task_queue().name().size() > kIdLimit) {
+    return bad_child(concat(given.workflow_id().size() > kIdLimit            ? "WorkflowId"
+                            : given.workflow_type().name().size() > kIdLimit ? "WorkflowType"
+                                                                             : "TaskQueue",
+                            " on StartChildWorkflowExecutionCommand exceeds length limit. Limit=", kIdLimit));
+  }
+  if (is_too_large(given.input())) {
+    return bad_child("StartChildWorkflowExecutionCommandAttributes. Input exceeds size limit.", true);
+  }
+  if (is_too_large(given.memo())) {
+    return bad_child("StartChildWorkflowExecutionCommandAttributes.Memo exceeds size limit.", true);
+  }
+  if (state_.children_size() >= kPendingLimit) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_CHILD_WORKFLOWS_LIMIT_EXCEEDED,
+                       concat("PendingChildWorkflowsLimitExceeded: the number of pending child workflow executions, ",
+                              state_.children_size(), ", has reached the per-workflow limit of ", kPendingLimit)};
+  }
   HistoryEvent& event = add_command_event(enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED, command);
   auto& attributes = *event.mutable_start_child_workflow_execution_initiated_event_attributes();
   attributes.set_namespace_(state_.namespace_());  // to start one in another is deprecated

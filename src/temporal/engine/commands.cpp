@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "temporal/engine/limits.h"
 #include "temporal/engine/mutable_state.h"
 
 // The commands of a completed workflow task, apart from those of activities, timers and other workflows. Each writes one event, or is
@@ -82,6 +83,12 @@ std::optional<Run::TaskFailure> Run::apply(const Command& command, std::string_v
 std::optional<Run::TaskFailure> Run::complete_workflow(const Command& command) {
   if (buffer_blocks_close_) return unhandled_command();
   const auto& given = command.complete_workflow_execution_command_attributes();
+  if (is_too_large(given.result())) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_COMPLETE_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       "BadCompleteWorkflowExecutionAttributes: CompleteWorkflowExecutionCommandAttributes.Result "
+                       "exceeds size limit.",
+                       true};
+  }
   HistoryEvent& event = add_command_event(enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, command);
   auto& attributes = *event.mutable_workflow_execution_completed_event_attributes();
   if (given.has_result()) *attributes.mutable_result() = given.result();
@@ -97,6 +104,12 @@ std::optional<Run::TaskFailure> Run::fail_workflow(const Command& command) {
                        "BadFailWorkflowExecutionAttributes: Failure is not set on FailWorkflowExecutionCommand."};
   }
   if (buffer_blocks_close_) return unhandled_command();
+  if (is_too_large(given.failure())) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_FAIL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       "BadFailWorkflowExecutionAttributes: FailWorkflowExecutionCommandAttributes.Failure exceeds size "
+                       "limit.",
+                       true};
+  }
   auto retry_state = enums::RETRY_STATE_UNSPECIFIED;
   const std::string next = retry_as_new_run(given.failure(), retry_state);
   HistoryEvent& event = add_command_event(enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED, command);
@@ -127,6 +140,12 @@ std::optional<Run::TaskFailure> Run::continue_as_new(const Command& command) {
                        "BadContinueAsNewAttributes: the embedded engine does not support cron_schedule"};
   }
   if (buffer_blocks_close_) return unhandled_command();
+  if (is_too_large(given.input()) || is_too_large(given.memo())) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_CONTINUE_AS_NEW_ATTRIBUTES,
+                       concat("BadContinueAsNewAttributes: ContinueAsNewWorkflowExecutionCommandAttributes. ",
+                              is_too_large(given.input()) ? "Input" : "Memo", " exceeds size limit."),
+                       true};
+  }
   // Type, queue and timeouts that the command leaves out are inherited, the rest is not.
   StartedAttributes next = started_;
   next.clear_retry_policy();
@@ -181,6 +200,12 @@ std::optional<Run::TaskFailure> Run::record_marker(const Command& command) {
     return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_RECORD_MARKER_ATTRIBUTES,
                        "BadRecordMarkerAttributes: MarkerName is not set on RecordMarkerCommand."};
   }
+  std::size_t bytes = 0;
+  for (const auto& [key, details] : given.details()) bytes += key.size() + details.ByteSizeLong();
+  if (bytes > kBlobLimit) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_RECORD_MARKER_ATTRIBUTES,
+                       "BadRecordMarkerAttributes: RecordMarkerCommandAttributes.Details exceeds size limit.", true};
+  }
   HistoryEvent& event = add_command_event(enums::EVENT_TYPE_MARKER_RECORDED, command);
   auto& attributes = *event.mutable_marker_recorded_event_attributes();
   attributes.set_marker_name(given.marker_name());
@@ -194,6 +219,12 @@ std::optional<Run::TaskFailure> Run::record_marker(const Command& command) {
 std::optional<Run::TaskFailure> Run::upsert(const Command& command) {
   if (command.command_type() == enums::COMMAND_TYPE_MODIFY_WORKFLOW_PROPERTIES) {
     const auto& given = command.modify_workflow_properties_command_attributes();
+    if (is_too_large(given.upserted_memo())) {
+      return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_MODIFY_WORKFLOW_PROPERTIES_ATTRIBUTES,
+                         "BadModifyWorkflowPropertiesAttributes: ModifyWorkflowPropertiesCommandAttributes exceeds size "
+                         "limit.",
+                         true};
+    }
     HistoryEvent& event = add_command_event(enums::EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED, command);
     auto& attributes = *event.mutable_workflow_properties_modified_event_attributes();
     attributes.set_workflow_task_completed_event_id(completed_event_id_);
@@ -202,6 +233,11 @@ std::optional<Run::TaskFailure> Run::upsert(const Command& command) {
     return std::nullopt;
   }
   const auto& given = command.upsert_workflow_search_attributes_command_attributes();
+  if (!check_search_attributes(given.search_attributes()).ok()) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SEARCH_ATTRIBUTES,
+                       concat("BadSearchAttributes: total size of search attributes exceeds size limit ",
+                              kSearchAttributesLimit)};
+  }
   HistoryEvent& event = add_command_event(enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, command);
   auto& attributes = *event.mutable_upsert_workflow_search_attributes_event_attributes();
   attributes.set_workflow_task_completed_event_id(completed_event_id_);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "runtime/sleep.h"
 #include "temporal/engine/engine_impl.h"
+#include "temporal/engine/limits.h"
 
 namespace reliant::temporal::engine {
 
@@ -141,6 +142,14 @@ Task<void> Engine::Impl::keep_time(std::int64_t time) {
   if (!kept.ok()) log_.warning("temporal.engine.clock.not_kept", {{"error", message_of(kept)}});  // the next one is
 }
 
+void Engine::Impl::note_large_payload(std::string_view what, const std::string& workflow_id,
+                                      const google::protobuf::MessageLite& payload) {
+  const std::size_t bytes = payload.ByteSizeLong();
+  if (bytes <= kBlobWarning) return;
+  log_.warning("temporal.engine.payload.large",
+               {{"workflow_id", workflow_id}, {"what", what}, {"bytes", static_cast<std::int64_t>(bytes)}});
+}
+
 Instant Engine::Impl::poll_end(Instant deadline, Duration longest) const {
   const Instant now = executor_.now();
   const Instant end = after(now, longest - std::min<Duration>(longest / 10, std::chrono::seconds(1)));
@@ -222,6 +231,7 @@ Task<Result<Engine::Impl::Session>> Engine::Impl::open_current(std::string ns, s
 
 Task<Result<Engine::Impl::Session>> Engine::Impl::open(std::string ns, std::string workflow_id, std::string run_id,
                                                        Instant deadline) {
+  if (workflow_id.empty()) co_return invalid_field("workflow_id", "WorkflowId is not set on request.");
   if (run_id.empty()) {
     CO_TRY_ASSIGN(Session session, co_await open_current(ns, workflow_id, deadline));
     if (session.run == nullptr) co_return not_found("workflow not found for ID: ", workflow_id);

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "temporal/engine/engine_impl.h"
+#include "temporal/engine/limits.h"
 
 namespace reliant::temporal::engine {
 
@@ -13,11 +14,8 @@ namespace enums = api::enums::v1;
 
 namespace {
 
-constexpr std::size_t kLongestId = 1000;
-
 Status check_start(const wf::StartWorkflowExecutionRequest& request) {
   if (request.workflow_id().empty()) return invalid_field("workflow_id", "WorkflowId is not set on request.");
-  if (request.workflow_id().size() > kLongestId) return invalid_field("workflow_id", "WorkflowId exceeds length limit.");
   if (request.workflow_type().name().empty()) return invalid_field("workflow_type", "WorkflowType is not set on request.");
   if (request.task_queue().name().empty()) return invalid_field("task_queue", "TaskQueue is not set on request.");
   if (!request.cron_schedule().empty()) {
@@ -27,7 +25,20 @@ Status check_start(const wf::StartWorkflowExecutionRequest& request) {
       nanos(request.workflow_task_timeout()) < 0) {
     return invalid_field("workflow_run_timeout", "A timeout of the request is negative; leave it out or make it positive.");
   }
-  return ok_status();
+  TRY_OK(check_length("WorkflowId", request.workflow_id()));
+  TRY_OK(check_length("WorkflowType", request.workflow_type().name()));
+  TRY_OK(check_length("TaskQueue", request.task_queue().name()));
+  TRY_OK(check_length("RequestId", request.request_id()));
+  TRY_OK(check_blob(request.input()));
+  TRY_OK(check_memo(request.memo()));
+  return check_search_attributes(request.search_attributes());
+}
+
+Status check_signal(const wf::SignalWorkflowExecutionRequest& request) {
+  if (request.signal_name().empty()) return invalid_field("signal_name", "SignalName is not set on request.");
+  TRY_OK(check_length("SignalName", request.signal_name()));
+  TRY_OK(check_length("RequestId", request.request_id()));
+  return check_blob(request.input());
 }
 
 Status already_started(const Run& run, std::string_view message) {
@@ -118,6 +129,7 @@ Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_run(
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
   CO_TRY_OK(check_start(request));
   CO_TRY_OK(check_policies(request, signal.has_value()));
+  note_large_payload("input", request.workflow_id(), request.input());
   CO_TRY_ASSIGN(Session session, co_await open_current(request.namespace_(), request.workflow_id(), deadline));
   const std::shared_ptr<Run> existing = session.run;
   bool run_changed = false;
@@ -189,8 +201,8 @@ Task<Result<wf::SignalWithStartWorkflowExecutionResponse>> Engine::Impl::signal_
   signal.set_request_id(request.request_id());
   if (request.has_header()) *signal.mutable_header() = request.header();
   *signal.mutable_links() = request.links();
-  if (signal.signal_name().empty()) co_return invalid_field("signal_name", "SignalName is not set on request.");
-
+  CO_TRY_OK(check_signal(signal));
+  note_large_payload("signal input", request.workflow_id(), request.signal_input());
   CO_TRY_ASSIGN(const auto started, co_await start_run(std::move(start), std::move(signal), std::nullopt, deadline));
   wf::SignalWithStartWorkflowExecutionResponse response;
   response.set_run_id(started.run_id());
@@ -202,7 +214,8 @@ Task<Result<wf::SignalWithStartWorkflowExecutionResponse>> Engine::Impl::signal_
 Task<Result<wf::SignalWorkflowExecutionResponse>> Engine::Impl::signal_workflow_execution(
     wf::SignalWorkflowExecutionRequest request, Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
-  if (request.signal_name().empty()) co_return invalid_field("signal_name", "SignalName is not set on request.");
+  CO_TRY_OK(check_signal(request));
+  note_large_payload("signal input", request.workflow_execution().workflow_id(), request.input());
   CO_TRY_ASSIGN(Session session, co_await open(request.namespace_(), request.workflow_execution().workflow_id(),
                                                request.workflow_execution().run_id(), deadline));
   if (is_repetition(*session.run, request.request_id())) co_return wf::SignalWorkflowExecutionResponse();
@@ -259,7 +272,6 @@ Task<Result<wf::DescribeNamespaceResponse>> Engine::Impl::describe_namespace(wf:
                                                                              Instant) {
   const std::string& name = request.namespace_().empty() ? request.id() : request.namespace_();
   CO_TRY_OK(check_namespace(name));
-  constexpr std::int64_t kBlobLimit = 2 << 20;
   wf::DescribeNamespaceResponse response;
   auto& info = *response.mutable_namespace_info();
   info.set_name(name);

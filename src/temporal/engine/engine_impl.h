@@ -78,6 +78,9 @@ class Engine::Impl {
   // --- shared (engine.cpp)
   std::int64_t now();
   bool time_is_to_be_kept(std::int64_t time, Duration every);
+  // Logs one that is allowed, and large enough to be a mistake.
+  void note_large_payload(std::string_view what, const std::string& workflow_id,
+                          const google::protobuf::MessageLite& payload);
   Instant poll_end(Instant deadline) const;
   Instant poll_end(Instant deadline, Duration longest) const;
   Status check_namespace(const std::string& ns) const;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "runtime/sleep.h"
 #include "temporal/engine/engine_impl.h"
+#include "temporal/engine/limits.h"
 
 namespace reliant::temporal::engine {
 
@@ -49,8 +50,9 @@ Status check_ready(const Run& run) {
 
 Result<wf::QueryWorkflowResponse> answer_of(const api::query::v1::WorkflowQueryResult& result) {
   if (result.result_type() == enums::QUERY_RESULT_TYPE_FAILED) {
-    return query_failed(result.error_message(), result.failure());
+    return query_failed(result.error_message(), bounded_failure(result.failure()));
   }
+  if (is_too_large(result.answer())) return query_failed(std::string(kBlobTooLarge), {});
   wf::QueryWorkflowResponse response;
   *response.mutable_query_result() = result.answer();
   return response;
@@ -135,6 +137,7 @@ void Engine::Impl::release_queries(const Run& run) {
 Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWorkflowRequest request,
                                                                      Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
+  CO_TRY_OK(check_blob(request.query().query_args()));
   const Instant end = std::min(deadline, after(executor_.now(), options_.query_timeout));
   auto query = std::make_shared<Query>();
   std::string run_id;
@@ -221,7 +224,9 @@ Task<Result<wf::RespondQueryTaskCompletedResponse>> Engine::Impl::respond_query_
   const auto found = queries_.find(token.query_id());
   if (!readable || found == queries_.end()) co_return not_found("query task not found, or already expired");
   if (request.completed_type() == enums::QUERY_RESULT_TYPE_FAILED) {
-    found->second->reply.set(query_failed(request.error_message(), request.failure()));
+    found->second->reply.set(query_failed(request.error_message(), bounded_failure(request.failure())));
+  } else if (is_too_large(request.query_result())) {
+    found->second->reply.set(query_failed(std::string(kBlobTooLarge), {}));
   } else {
     wf::QueryWorkflowResponse response;
     *response.mutable_query_result() = request.query_result();

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "temporal/engine/engine_impl.h"
+#include "temporal/engine/limits.h"
 
 namespace reliant::temporal::engine {
 
@@ -54,6 +55,15 @@ wf::PollActivityTaskQueueResponse activity_response(const Run& run, const pb::Ac
   *response.mutable_retry_policy() = scheduled.retry_policy();
   if (scheduled.has_priority()) *response.mutable_priority() = scheduled.priority();
   return response;
+}
+
+// For an activity whose answer is too large.
+template <class Request>
+wf::RespondActivityTaskFailedRequest failure_instead(const Request& request, std::string_view message) {
+  wf::RespondActivityTaskFailedRequest failed;
+  *failed.mutable_failure() = size_failure(message);
+  failed.set_identity(request.identity());
+  return failed;
 }
 
 }  // namespace
@@ -196,7 +206,7 @@ Task<Result<wf::RespondWorkflowTaskFailedResponse>> Engine::Impl::respond_workfl
   CO_TRY_ASSIGN(Session session, co_await open_token(request.namespace_(), token, deadline));
   CO_TRY_OK(session.run->check_task_token(*token));
   begin(session);
-  session.run->fail_task(request.cause(), request.failure(), request.identity());
+  session.run->fail_task(request.cause(), bounded_failure(request.failure()), request.identity());
   const Reply reply = submit(std::move(session));
   CO_TRY_OK(co_await wait(reply, deadline));
   co_return wf::RespondWorkflowTaskFailedResponse();
@@ -253,6 +263,10 @@ Task<Result<wf::RecordActivityTaskHeartbeatResponse>> Engine::Impl::record_activ
     wf::RecordActivityTaskHeartbeatRequest request, Instant deadline) {
   wf::RecordActivityTaskHeartbeatResponse response;
   CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    if (is_too_large(request.details())) {  // the activity has failed, and its worker hears so
+      response.set_cancel_requested(true);
+      return run.fail_activity(token, failure_instead(request, "Heartbeat details exceed size limit."));
+    }
     const auto cancel_requested = run.heartbeat(token, request);
     if (cancel_requested.ok()) response.set_cancel_requested(*cancel_requested);
     return cancel_requested.status();
@@ -263,6 +277,10 @@ Task<Result<wf::RecordActivityTaskHeartbeatResponse>> Engine::Impl::record_activ
 Task<Result<wf::RespondActivityTaskCompletedResponse>> Engine::Impl::respond_activity_task_completed(
     wf::RespondActivityTaskCompletedRequest request, Instant deadline) {
   CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    note_large_payload("activity result", token.workflow_id(), request.result());
+    if (is_too_large(request.result())) {
+      return run.fail_activity(token, failure_instead(request, "Complete result exceeds size limit."));
+    }
     return run.complete_activity(token, request);
   }));
   co_return wf::RespondActivityTaskCompletedResponse();
@@ -270,6 +288,8 @@ Task<Result<wf::RespondActivityTaskCompletedResponse>> Engine::Impl::respond_act
 
 Task<Result<wf::RespondActivityTaskFailedResponse>> Engine::Impl::respond_activity_task_failed(
     wf::RespondActivityTaskFailedRequest request, Instant deadline) {
+  *request.mutable_failure() = bounded_failure(std::move(*request.mutable_failure()));
+  if (is_too_large(request.last_heartbeat_details())) request.clear_last_heartbeat_details();
   CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
     return run.fail_activity(token, request);
   }));
@@ -279,6 +299,9 @@ Task<Result<wf::RespondActivityTaskFailedResponse>> Engine::Impl::respond_activi
 Task<Result<wf::RespondActivityTaskCanceledResponse>> Engine::Impl::respond_activity_task_canceled(
     wf::RespondActivityTaskCanceledRequest request, Instant deadline) {
   CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    if (is_too_large(request.details())) {
+      return run.fail_activity(token, failure_instead(request, "Cancel details exceed size limit."));
+    }
     return run.cancel_activity(token, request);
   }));
   co_return wf::RespondActivityTaskCanceledResponse();

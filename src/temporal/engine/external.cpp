@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "temporal/engine/limits.h"
 #include "temporal/engine/mutable_state.h"
 
 // What one workflow does to another that it knows by its id: signals and requests to cancel.
@@ -46,6 +47,23 @@ std::optional<Run::TaskFailure> Run::signal_external(const Command& command) {
                        concat("BadSignalWorkflowExecutionAttributes: ",
                               given.signal_name().empty() ? "SignalName" : "WorkflowId", " is not set on command.")};
   }
+  constexpr auto kBad = enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES;
+  if (given.execution().workflow_id().size() > kIdLimit || given.signal_name().size() > kIdLimit) {
+    return TaskFailure{kBad, concat("BadSignalWorkflowExecutionAttributes: ",
+                                    given.signal_name().size() > kIdLimit ? "SignalName" : "WorkflowId",
+                                    " on SignalExternalWorkflowExecutionCommand exceeds length limit. Limit=", kIdLimit)};
+  }
+  if (is_too_large(given.input())) {
+    return TaskFailure{kBad,
+                       "BadSignalWorkflowExecutionAttributes: SignalExternalWorkflowExecutionCommandAttributes.Input "
+                       "exceeds size limit.",
+                       true};
+  }
+  if (pending_deliveries(pb::Delivery::SIGNAL) >= kPendingLimit) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_SIGNALS_LIMIT_EXCEEDED,
+                       concat("PendingSignalsLimitExceeded: the number of pending signals to external workflows, ",
+                              kPendingLimit, ", has reached the per-workflow limit of ", kPendingLimit)};
+  }
   HistoryEvent& event = add_command_event(enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command);
   auto& attributes = *event.mutable_signal_external_workflow_execution_initiated_event_attributes();
   attributes.set_workflow_task_completed_event_id(completed_event_id_);
@@ -73,6 +91,12 @@ std::optional<Run::TaskFailure> Run::cancel_external(const Command& command) {
     return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
                        "BadRequestCancelExternalWorkflowExecutionAttributes: WorkflowId is not set on command."};
   }
+  if (pending_deliveries(pb::Delivery::CANCEL) >= kPendingLimit) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED,
+                       concat("PendingRequestCancelLimitExceeded: the number of pending requests to cancel external "
+                              "workflows, ",
+                              kPendingLimit, ", has reached the per-workflow limit of ", kPendingLimit)};
+  }
   HistoryEvent& event =
       add_command_event(enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command);
   auto& attributes = *event.mutable_request_cancel_external_workflow_execution_initiated_event_attributes();
@@ -92,6 +116,10 @@ std::optional<Run::TaskFailure> Run::cancel_external(const Command& command) {
   delivery.set_child_only(given.child_workflow_only());
   delivery.set_reason(given.reason());
   return std::nullopt;
+}
+
+int Run::pending_deliveries(pb::Delivery::Kind kind) const {
+  return static_cast<int>(std::ranges::count(state_.deliveries(), kind, &pb::Delivery::kind));
 }
 
 void Run::write_signal_outcome(const pb::Delivery& delivery, const Status& outcome) {
@@ -134,6 +162,8 @@ Result<bool> Run::signal_from(const Run& sender, const pb::Delivery& delivery) {
   const auto& seen = state_.signal_request_ids();
   if (std::ranges::find(seen, request_id) != seen.end()) return false;
   if (!running()) return not_found("workflow execution already completed");
+  if (!may_be_signalled()) return invalid_argument("exceeded workflow execution limit for signal events");
+  state_.set_signals(state_.signals() + 1);
   state_.add_signal_request_ids(request_id);
   HistoryEvent& event = add_event(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
   auto& attributes = *event.mutable_workflow_execution_signaled_event_attributes();

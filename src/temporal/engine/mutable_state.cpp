@@ -7,7 +7,9 @@
 #include <map>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/text.h"
+#include "temporal/engine/limits.h"
 
 namespace reliant::temporal::engine {
 
@@ -222,8 +224,10 @@ void Run::begin(std::int64_t now, Random& random) {
 
 Run::Changes Run::finish() {
   if (running()) {
+    relieve_buffer();
     if (task_wanted_ && state_.task().state() == pb::WorkflowTask::NONE) schedule_task();
     if (state_.task().state() != pb::WorkflowTask::STARTED) flush_buffer();
+    enforce_limits();
   }
   std::int64_t bytes = state_.history_bytes();
   for (const HistoryEvent& event : events_->events()) bytes += static_cast<std::int64_t>(event.ByteSizeLong());
@@ -233,6 +237,24 @@ Run::Changes Run::finish() {
   changes_.events = std::move(events_);
   keep_recent(changes_.events);
   return std::exchange(changes_, {});
+}
+
+// What exceeds them has been written: the run ends behind it.
+void Run::enforce_limits() {
+  std::int64_t bytes = state_.history_bytes();
+  for (const HistoryEvent& event : events_->events()) bytes += static_cast<std::int64_t>(event.ByteSizeLong());
+  std::string_view reason;
+  if (bytes > kHistoryBytesLimit) {
+    reason = "Workflow history size exceeds limit.";
+  } else if (last_event_id() > kHistoryEventsLimit) {
+    reason = "Workflow history count exceeds limit.";
+  } else if (state_.ByteSizeLong() > kStateBytesLimit) {
+    reason = "Workflow mutable state size exceeds limit.";
+  } else {
+    return;
+  }
+  changes_.dispatches.clear();
+  RELIANT_ASSERT(terminate(reason, nullptr, "history-service").ok(), "a running run can be terminated");
 }
 
 void Run::keep_recent(std::shared_ptr<const History> events) {
@@ -442,13 +464,17 @@ std::string Run::retry_as_new_run(const api::failure::v1::Failure& failure, enum
   return make_next(std::move(next), *backoff);
 }
 
+bool Run::may_be_signalled() const { return state_.signals() < kSignalLimit; }
+
 Status Run::signal(const wf::SignalWorkflowExecutionRequest& request, bool could_have_started) {
   if (!running()) return not_found("workflow execution already completed");
+  if (!may_be_signalled()) return invalid_argument("exceeded workflow execution limit for signal events");
   if (!request.request_id().empty()) {
     const auto& seen = state_.signal_request_ids();
     if (std::ranges::find(seen, request.request_id()) != seen.end()) return ok_status();
     state_.add_signal_request_ids(request.request_id());
   }
+  state_.set_signals(state_.signals() + 1);
   HistoryEvent& event = add_event(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
   auto& attributes = *event.mutable_workflow_execution_signaled_event_attributes();
   attributes.set_signal_name(request.signal_name());

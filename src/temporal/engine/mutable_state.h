@@ -53,6 +53,7 @@ class Run {
   struct TaskFailure {
     api::enums::v1::WorkflowTaskFailedCause cause;
     std::string message;
+    bool ends_run = false;  // a payload was too large: to try again would not make it smaller
   };
   // What became of a completed workflow task.
   struct Completion {
@@ -140,6 +141,8 @@ class Run {
   void keep_recent(std::shared_ptr<const History> events);
   void flush_buffer();
   void close(api::enums::v1::WorkflowExecutionStatus status);
+  void enforce_limits();
+  bool may_be_signalled() const;
   std::int64_t last_event_id() const { return state_.next_event_id() - 1; }
   static std::unique_ptr<Run> make(pb::RunState state, StartedAttributes started, std::int64_t backoff,
                                    std::int64_t now, Random& random);
@@ -160,6 +163,8 @@ class Run {
   void write_task_failed(Cause cause, const api::failure::v1::Failure& failure, std::string_view identity);
   void time_out_task();
   void write_task_completed(const wf::RespondWorkflowTaskCompletedRequest& request);
+  void relieve_buffer();
+  void end_by_failure(const TaskFailure& failure, std::string_view identity);
   void break_off_task();  // before the run is closed from outside
 
   // commands.cpp
@@ -197,6 +202,7 @@ class Run {
   void tell_parent();
 
   // external.cpp
+  int pending_deliveries(pb::Delivery::Kind kind) const;
   std::optional<TaskFailure> signal_external(const Command& command);
   std::optional<TaskFailure> cancel_external(const Command& command);
   void write_signal_outcome(const pb::Delivery& delivery, const Status& outcome);

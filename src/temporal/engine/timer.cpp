@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "temporal/engine/limits.h"
 #include "temporal/engine/mutable_state.h"
 
 // Time in a run. Nothing is queued: what is due next follows from the state, so no timer can be stale or forgotten.
@@ -36,6 +37,11 @@ std::optional<Run::TaskFailure> Run::start_timer(const Command& command) {
                        concat("BadStartTimerAttributes: ", given.timer_id().empty() ? "TimerId is not set"
                                                                                     : "StartToFireTimeout is negative",
                               " on StartTimerCommand.")};
+  }
+  if (given.timer_id().size() > kIdLimit) {
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES,
+                       concat("BadStartTimerAttributes: TimerId on StartTimerCommand exceeds length limit. Length=",
+                              given.timer_id().size(), " Limit=", kIdLimit)};
   }
   for (const pb::Timer& timer : state_.timers()) {
     if (timer.timer_id() != given.timer_id()) continue;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "temporal/engine/limits.h"
 #include "temporal/engine/mutable_state.h"
 
 // The workflow task of a run. At most one at a time.
@@ -240,6 +241,13 @@ Result<Run::Completion> Run::complete_task(const wf::RespondWorkflowTaskComplete
     completion.failure = apply(command, request.identity());
     if (completion.failure) break;
   }
+  if (completion.failure && completion.failure->ends_run) {
+    state_ = std::move(before);
+    changes_ = {};
+    events_ = std::make_shared<History>();
+    end_by_failure(*completion.failure, request.identity());
+    return completion;
+  }
   if (completion.failure) {
     // A task that keeps failing is left to time out, which slows the retries down.
     if (attempt > 1 && completion.failure->cause != enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND) {
@@ -281,6 +289,25 @@ void Run::fail_task(Cause cause, const api::failure::v1::Failure& failure, std::
   write_task_failed(cause, failure, identity);
   forget_task(true);
   schedule_task();
+}
+
+void Run::end_by_failure(const TaskFailure& failure, std::string_view identity) {
+  api::failure::v1::Failure details;
+  details.set_message(failure.message);
+  details.mutable_server_failure_info();
+  write_task_failed(failure.cause, details, identity);
+  forget_task(true);
+  RELIANT_ASSERT(terminate(failure.message, nullptr, "history-service").ok(), "a run with a workflow task is running");
+}
+
+// A worker that keeps its workflow task while much happens loses it, as on the real server: what waits for the end of the
+// task is part of the state that each transaction writes.
+void Run::relieve_buffer() {
+  if (state_.task().state() != pb::WorkflowTask::STARTED || state_.buffered().empty()) return;
+  std::size_t bytes = 0;
+  for (const HistoryEvent& event : state_.buffered()) bytes += event.ByteSizeLong();
+  if (bytes <= kBufferedBytesLimit && state_.buffered_size() <= kBufferedEventsLimit) return;
+  fail_task(enums::WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND, {}, "history-service");
 }
 
 void Run::forget_task(bool next_attempt) {
