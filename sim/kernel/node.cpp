@@ -120,9 +120,7 @@ void Node::restart() {
 
 void Node::bury() {
   std::erase_if(dying_, [this](const std::unique_ptr<TaskScope>& scope) {
-    if (scope->size() > 0 || executor_.running_inside(scope->context())) return false;
-    if (scope->error() && !past_failure_) past_failure_ = scope->error();
-    return true;
+    return scope->size() == 0 && !executor_.running_inside(scope->context());
   });
 }
 
@@ -136,20 +134,10 @@ std::size_t Node::tasks() const {
   return count;
 }
 
-std::exception_ptr Node::failure() const {
-  if (past_failure_) return past_failure_;
-  for (const auto& scope : dying_) {
-    if (scope->error()) return scope->error();
-  }
-  return scope_->error();
-}
-
 void Node::shutdown() {
   end_life();
-  std::exception_ptr failed = failure();
   dying_.clear();
   scope_ = std::make_unique<TaskScope>(executor_, id_);
-  past_failure_ = failed;
 }
 
 void Node::Log::record(Level level, std::string_view name, std::initializer_list<Field> fields) {

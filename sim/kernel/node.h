@@ -10,14 +10,13 @@
 // A process can also be asked to stop (and ends by itself), be paused, and have a clock of its own (NodeTimes).
 //
 // Owned by the `Simulation`; never moves. Everything here may be called from anywhere on its thread, also
-// from inside of the node itself. Programs report failures as exceptions out of their tasks: see `failure()`.
+// from inside of the node itself. An exception that leaves a task of its program: see Simulation::failure().
 #pragma once
 
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -100,8 +99,10 @@ class Node {
 
   // Sets the program and runs it.
   void start(Program program);
+  // Of a node that is down the task is destroyed.
+  void spawn(Task<void> task) { (void)try_spawn(std::move(task)); }
   // False: the node is down, or its scope has stopped after a failure; the task was destroyed.
-  bool spawn(Task<void> task) { return up_ && scope_->spawn(std::move(task)); }
+  [[nodiscard]] bool try_spawn(Task<void> task) { return up_ && scope_->try_spawn(std::move(task)); }
 
   // Ends this life: the node is down at once, its frames are destroyed after the running step. Called from
   // inside, the caller runs on to its next suspension. Does nothing to a node that is down.
@@ -143,9 +144,6 @@ class Node {
 
   // Frames' owners that are still there, in this life and in those that are being destroyed.
   std::size_t tasks() const;
-  // The first exception that left a task of this node, in any life: a defect, since roles handle what they
-  // expect.
-  std::exception_ptr failure() const;
 
   // Destroys everything at once, from outside of a run. The node stays down.
   void shutdown();
@@ -183,7 +181,6 @@ class Node {
   Instant stop_by_{};
   SimClock clock_;
   Program program_;
-  std::exception_ptr past_failure_;
   std::vector<NodeObserver*> observers_;
   std::deque<Log> logs_;  // one a life, all kept: a dying frame may still refer to its own
   std::vector<std::unique_ptr<TaskScope>> dying_;

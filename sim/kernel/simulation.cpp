@@ -23,6 +23,7 @@ Simulation::Simulation(std::uint64_t seed, SimulationOptions options)
       trace_(executor_, options.trace_keep),
       ladder_(options.ladder_spacing, options.ladder_first_step),
       world_(executor_, 0) {
+  executor_.set_failure_handler(&failure_);
   executor_.mix(seed);
 }
 
@@ -64,13 +65,6 @@ LiveCounts Simulation::live() const {
   counts.tasks = world_.size();
   for (const Node& node : nodes_) counts.tasks += node.tasks();
   return counts;
-}
-
-std::exception_ptr Simulation::failure() const {
-  for (const Node& node : nodes_) {
-    if (std::exception_ptr error = node.failure()) return error;
-  }
-  return world_.error();
 }
 
 void Simulation::shutdown() {

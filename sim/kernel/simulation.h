@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <string>
 #include <string_view>
 
@@ -19,6 +18,7 @@
 #include "kernel/node.h"
 #include "kernel/trace.h"
 #include "runtime/executor.h"
+#include "runtime/failure_handler.h"
 #include "runtime/random.h"
 #include "runtime/scope.h"
 #include "runtime/time.h"
@@ -83,8 +83,9 @@ class Simulation {
   // Nothing is ready and no timer is set: nothing will ever happen again of itself.
   bool quiescent() const { return executor_.registered() == 0; }
   LiveCounts live() const;
-  // The first exception that left a task of any node or of the world. Null: none.
-  std::exception_ptr failure() const;
+  // The first exception that left a task of any node or of the world, and that no joiner waited for: a defect, since roles
+  // handle what they expect. A process of production ends of it.
+  const FirstFailure& failure() const { return failure_; }
 
   // Of every step and every trace record so far.
   std::uint64_t hash() const { return executor_.hash(); }
@@ -99,6 +100,7 @@ class Simulation {
   std::ptrdiff_t frames_before_;
   RandomStreams streams_;
   NodeTimes times_;
+  FirstFailure failure_;
   Executor executor_;
   Trace trace_;
   HashLadder ladder_;

@@ -234,14 +234,9 @@ class Run {
   }
 
   RunReport finish() {
-    if (const std::exception_ptr failure = simulation_.failure()) {
-      try {
-        std::rethrow_exception(failure);
-      } catch (const std::exception& thrown) {
-        verdict_.broken("defect", concat("an exception left a task: ", thrown.what()));
-      } catch (...) {
-        verdict_.broken("defect", "an exception of an unknown kind left a task");
-      }
+    if (const FirstFailure& failure = simulation_.failure(); failure.error()) {
+      const std::string of = failure.node() == 0 ? "the world" : simulation_.node(failure.node()).name();
+      verdict_.broken("defect", concat("an exception left a task of ", of, ": ", what_of(failure.error())));
     }
     report_.outcome = verdict_.any(Severity::kBroken)    ? Outcome::kBroken
                       : verdict_.any(Severity::kNotLive) ? Outcome::kNotLive

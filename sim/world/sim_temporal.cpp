@@ -102,7 +102,7 @@ Task<Result<Response>> TemporalServer::call(Task<Result<Response>> (Engine::*met
       if (server.network_.reachable(client, server.node_)) caller_gone.set();
     }
   } hanging{*this, client, call->caller_gone};
-  if (!node_.spawn(handle(method, client, std::move(request), deadline, fault, call))) co_return lost();
+  if (!node_.try_spawn(handle(method, client, std::move(request), deadline, fault, call))) co_return lost();
   auto reply = co_await call->reply.wait(deadline);
   if (!reply) co_return deadline_exceeded("Temporal did not answer in time");
   co_return *std::move(reply);

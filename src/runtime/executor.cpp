@@ -1,5 +1,7 @@
 #include "runtime/executor.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <vector>
 
 #include "base/assert.h"
@@ -45,6 +47,13 @@ void Executor::reap() {
     next.unlink();
     next.reap();
   }
+}
+
+void Executor::uncaught(std::uint32_t node, const std::exception_ptr& error) noexcept {
+  if (failure_handler_ != nullptr) return failure_handler_->uncaught(node, error);
+  std::fprintf(stderr, "an exception left a task that no other task joins: %s\n", what_of(error).c_str());
+  std::fflush(stderr);
+  std::abort();
 }
 
 void Executor::hold(Wake& wake) {

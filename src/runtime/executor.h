@@ -18,6 +18,7 @@
 #include <limits>
 
 #include "runtime/context.h"
+#include "runtime/failure_handler.h"
 #include "runtime/list.h"
 #include "runtime/node_times.h"
 #include "runtime/random.h"
@@ -97,6 +98,10 @@ class Executor {
     wake.waiter_.resume();
   }
 
+  // --- exceptions that no task waits for ---
+  void set_failure_handler(FailureHandler* handler) noexcept { failure_handler_ = handler; }  // borrowed; null: abort
+  void uncaught(std::uint32_t node, const std::exception_ptr& error) noexcept;
+
   // --- nodes with a time of their own (borrowed; null: none) ---
   void set_node_times(const NodeTimes* times) noexcept { times_ = times; }
   // After `times` has changed for the node: what was set by its clock before comes when its clock says so now.
@@ -128,6 +133,7 @@ class Executor {
   std::uint64_t steps_ = 0;
   Context* current_ = nullptr;  // of the coroutine that runs; null between steps
   const NodeTimes* times_ = nullptr;
+  FailureHandler* failure_handler_ = nullptr;
   Random random_;
   Order order_;
   ReadyList ready_;

@@ -9,11 +9,16 @@ TaskScope::~TaskScope() {
   stopping_ = true;
   destroy_all(ended_);
   destroy_all(children_);
+  if (error_) executor().uncaught(context_.node, error_);  // the joiner was destroyed before it resumed
 }
 
 void TaskScope::child_failed(const std::exception_ptr& error) noexcept {
-  if (!error_) error_ = error;
   stopping_ = true;
+  if (!error_ && !joiners_.empty()) {
+    error_ = error;
+  } else {
+    executor().uncaught(context_.node, error);
+  }
 }
 
 bool TaskScope::contains(const Context& context) const noexcept {

@@ -6,8 +6,9 @@
 // them (it aborts): a child that wants to end its own scope calls `cancel`. Scopes may nest; the executor
 // outlives them all.
 //
-// An exception that leaves a child stops the scope and comes out of `join`; it stays in `error()` until then.
-// A scope that stops never runs again: `spawn` then refuses.
+// An exception that leaves a child stops the scope. A joiner that waits at that moment gets it out of `join`; without one
+// it goes to the executor's FailureHandler, which ends a process and is a defect in the simulator. A scope that stops never
+// runs again: what is spawned then is destroyed unstarted, as everything else in it.
 #pragma once
 
 #include <coroutine>
@@ -53,8 +54,10 @@ class TaskScope final : private Reapable {
   TaskScope& operator=(const TaskScope&) = delete;
   ~TaskScope();
 
-  // The task starts in a later step. False: the scope is stopping, and the task was destroyed unstarted.
-  bool spawn(Task<void> task) {
+  // The task starts in a later step, unless the scope is stopping.
+  void spawn(Task<void> task) { (void)try_spawn(std::move(task)); }
+  // For a caller that has to do something else then. False: the scope is stopping, and the task was destroyed unstarted.
+  [[nodiscard]] bool try_spawn(Task<void> task) {
     if (stopping_) return false;
     RELIANT_ASSERT(static_cast<bool>(task), "a Task is spawned once");
     auto* child = new Child(*this, std::move(task));
@@ -71,12 +74,11 @@ class TaskScope final : private Reapable {
     context_.executor->reap_later(*this);
   }
 
-  // Waits until no child is left; rethrows the first exception that left one. Not from inside of the scope.
+  // Waits until no child is left; rethrows the first exception that has left one since. Not from inside of the scope.
   Join join() { return Join(*this); }
 
   std::size_t size() const noexcept { return size_; }  // children that have not been destroyed
   bool stopping() const noexcept { return stopping_; }
-  const std::exception_ptr& error() const noexcept { return error_; }  // until `join` has thrown it
   Context& context() noexcept { return context_; }
   Executor& executor() const noexcept { return *context_.executor; }
 
@@ -116,7 +118,7 @@ class TaskScope final : private Reapable {
   std::size_t size_ = 0;
   bool stopping_ = false;
   bool destroying_ = false;
-  std::exception_ptr error_;
+  std::exception_ptr error_;  // on its way to a joiner
 };
 
 }  // namespace reliant

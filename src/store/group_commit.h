@@ -83,7 +83,7 @@ class GroupCommit {
   std::shared_ptr<Entry> enqueue(Item item) {
     auto entry = std::make_shared<Entry>(std::move(item));
     queue_.push_back(entry);
-    if (!writing_) writing_ = scope_.spawn(write_queued());
+    if (!writing_) writing_ = scope_.try_spawn(write_queued());
     return entry;
   }
 

@@ -54,16 +54,6 @@ Result<std::string> outcome_of_event(const HistoryEvent& event) {
   }
 }
 
-std::string what_of(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& exception) {
-    return exception.what();
-  } catch (...) {
-    return "an exception of an unknown type";
-  }
-}
-
 void fill_retry_policy(::temporal::api::common::v1::RetryPolicy& out, const RetryPolicy& policy) {
   set_duration(*out.mutable_initial_interval(), policy.initial);
   set_duration(*out.mutable_maximum_interval(), policy.maximum);
@@ -101,6 +91,7 @@ class WorkflowRun::TimerHold {
 
 WorkflowRun::WorkflowRun(std::string workflow_id, std::string run_id, std::unique_ptr<Workflow> workflow)
     : workflow_(std::move(workflow)), random_(0), executor_(0, Executor::Order::kFifo), scope_(executor_, 0) {
+  executor_.set_failure_handler(&failure_);
   info_.workflow_id = std::move(workflow_id);
   info_.run_id = std::move(run_id);
 }
@@ -508,7 +499,7 @@ Status WorkflowRun::run_activation() {
   }
   deliver();
   const std::uint64_t steps = executor_.run_until(until, kMaxSteps);
-  if (scope_.error()) return workflow_fault(what_of(scope_.error()));
+  if (failure_.error()) return workflow_fault(what_of(failure_.error()));
   if (steps == kMaxSteps) return workflow_fault("it does not come to rest; does it loop without waiting?");
   if (executor_.registered() > 0)
     return workflow_fault("it waits for a timer of the executor; use WorkflowContext::sleep");

@@ -22,6 +22,7 @@
 #include "base/status.h"
 #include "runtime/event.h"
 #include "runtime/executor.h"
+#include "runtime/failure_handler.h"
 #include "runtime/random.h"
 #include "runtime/scope.h"
 #include "temporal/activity_machine.h"
@@ -140,6 +141,7 @@ class WorkflowRun final : private WorkflowContext {
   std::optional<std::string> continue_input_;
   std::optional<Result<std::string>> ending_;
 
+  FirstFailure failure_;
   Executor executor_;
   TaskScope scope_;  // last: its frames refer to everything above
 };

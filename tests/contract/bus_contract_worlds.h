@@ -55,7 +55,7 @@ class SimBusWorld {
     simulation_.run_until(connected, after(simulation_.now(), std::chrono::seconds(1)));
     simulation_.world().spawn(marked(std::move(test), ended));
     simulation_.run_until([&] { return ended; }, after(simulation_.now(), std::chrono::hours(1)));
-    return ended && simulation_.failure() == nullptr;
+    return ended && !simulation_.failure().error();
   }
 
  private:

@@ -39,7 +39,7 @@ class SimWorld {
     bool ended = false;
     simulation_.world().spawn(marked(std::move(test), ended));
     simulation_.run();
-    return ended && simulation_.failure() == nullptr && network_.connections() == 0;
+    return ended && !simulation_.failure().error() && network_.connections() == 0;
   }
 
  private:

@@ -95,7 +95,7 @@ RC_GTEST_PROP(Lanes, EveryCallIsAnsweredByTheHolderAndPassedOnAtMostOnce, ()) {
   bool ended = false;
   lanes.simulation.world().spawn(play(lanes, steps, ended));
   lanes.simulation.run_until([&] { return ended; }, after(lanes.simulation.now(), std::chrono::hours(10)));
-  if (lanes.simulation.failure() != nullptr) std::rethrow_exception(lanes.simulation.failure());
+  if (const auto& failure = lanes.simulation.failure(); failure.error()) std::rethrow_exception(failure.error());
   RC_ASSERT(ended);
   for (const auto& [request, count] : lanes.effects) RC_ASSERT(count == 1);
   RC_ASSERT(lanes.log.most_hops() <= model::kMaxHops);

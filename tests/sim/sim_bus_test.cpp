@@ -360,7 +360,7 @@ Outcome run_struck(std::uint64_t seed, Strike strike, std::uint64_t at_step) {
     const Instant limit = after(simulation.now(), 10min);
     outcome.finished = simulation.run_until([&] { return done >= kRequests; }, limit);
     simulation.run_for(1min);
-    EXPECT_EQ(simulation.failure(), nullptr);
+    EXPECT_EQ(simulation.failure().error(), nullptr);
     EXPECT_EQ(network.connections(), 1u) << "the responder's alone: seed " << seed << " step " << at_step;
     EXPECT_EQ(server.clients(), 1u);
     outcome.steps = simulation.executor().steps();

@@ -413,7 +413,7 @@ Outcome run_struck(std::uint64_t seed, Strike strike, std::uint64_t at_step) {
     const Instant limit = after(simulation.now(), 10min);
     outcome.finished = simulation.run_until([&] { return done >= kCalls; }, limit);
     simulation.run_for(5min);
-    EXPECT_EQ(simulation.failure(), nullptr);
+    EXPECT_EQ(simulation.failure().error(), nullptr);
     EXPECT_EQ(network.connections(), 0u) << "seed " << seed << " step " << at_step;
     outcome.steps = simulation.executor().steps();
     outcome.hash = simulation.hash();

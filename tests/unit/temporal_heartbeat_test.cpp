@@ -102,7 +102,7 @@ class TemporalHeartbeat : public ::testing::Test {
   }
   ~TemporalHeartbeat() override {
     worker_.reset();
-    EXPECT_EQ(simulation_.failure(), nullptr);
+    EXPECT_EQ(simulation_.failure().error(), nullptr);
     simulation_.shutdown();
   }
 

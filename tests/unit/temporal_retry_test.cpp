@@ -77,7 +77,7 @@ class TemporalRetry : public ::testing::Test {
   ~TemporalRetry() override {
     gave_up_.reset();
     worker_.reset();
-    EXPECT_EQ(simulation_.failure(), nullptr);
+    EXPECT_EQ(simulation_.failure().error(), nullptr);
     simulation_.shutdown();
   }
 

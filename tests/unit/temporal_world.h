@@ -40,7 +40,7 @@ class TemporalWorld {
         server(network, simulation.add_node("temporal")),
         client_node(simulation.add_node("client")) {}
   ~TemporalWorld() {
-    EXPECT_EQ(simulation.failure(), nullptr);
+    EXPECT_EQ(simulation.failure().error(), nullptr);
     EXPECT_EQ(simulation.trace().errors(), expected_errors) << "errors in the trace";
     simulation.shutdown();
   }

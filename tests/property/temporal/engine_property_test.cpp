@@ -81,7 +81,7 @@ class Chaos {
   }
 
   void check() {
-    RC_ASSERT(!simulation_.failure());
+    RC_ASSERT(!simulation_.failure().error());
     for (int i = 0; i < kWorkflows; ++i) check_workflow(workflow_name(i));
   }
   std::uint64_t hash() const { return simulation_.hash(); }

@@ -91,7 +91,7 @@ TEST_P(DaemonWithGateway, GivesEveryRequestOneHonestEnd) {
       },
       world.simulation.now() + 10min);
   ASSERT_TRUE(all) << "a request was never answered";
-  EXPECT_EQ(world.simulation.failure(), nullptr);
+  EXPECT_EQ(world.simulation.failure().error(), nullptr);
   EXPECT_EQ(world.simulation.trace().errors(), 0u);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     const model::ToolResult& result = *callers[i].result;

@@ -76,7 +76,7 @@ TEST(Node, ACrashedNodeRefusesTasks) {
   f.node.crash();
   f.node.crash();
   EXPECT_EQ(f.node.epoch(), 2u);
-  EXPECT_FALSE(f.node.spawn(live(f)));
+  EXPECT_FALSE(f.node.try_spawn(live(f)));
   f.simulation.run();
   EXPECT_EQ(f.started, 0);
 }

@@ -7,6 +7,7 @@
 
 #include "runtime/channel.h"
 #include "runtime/sleep.h"
+#include "runtime/this_context.h"
 
 namespace reliant::sim {
 namespace {
@@ -147,13 +148,29 @@ TEST(Simulation, ReportsWhatLeftATask) {
   Simulation simulation(7);
   Node& node = simulation.add_node("a");
   node.start([](Node&) { return fail_later(); });
-  EXPECT_FALSE(simulation.failure());
+  EXPECT_FALSE(simulation.failure().error());
   simulation.run();
-  EXPECT_TRUE(simulation.failure());
+  EXPECT_TRUE(simulation.failure().error());
+  EXPECT_EQ(simulation.failure().node(), node.id());
   node.restart();
   node.crash();
   simulation.run();
-  EXPECT_TRUE(simulation.failure());
+  EXPECT_TRUE(simulation.failure().error());
+}
+
+Task<void> fail_in_a_scope_of_its_own() {
+  TaskScope scope(co_await ThisContext{});
+  scope.spawn(fail_later());
+  co_await never();
+}
+
+TEST(Simulation, ReportsWhatLeftATaskOfANestedScope) {
+  Simulation simulation(7);
+  Node& node = simulation.add_node("a");
+  node.start([](Node&) { return fail_in_a_scope_of_its_own(); });
+  simulation.run();
+  EXPECT_TRUE(simulation.failure().error());
+  EXPECT_EQ(simulation.failure().node(), node.id());
 }
 
 void add_twice() {

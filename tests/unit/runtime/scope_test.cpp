@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "runtime/event.h"
@@ -27,7 +28,7 @@ TEST(TaskScope, RunsItsChildrenSideBySide) {
   Executor executor(1);
   TaskScope scope(executor, 1);
   int finished = 0;
-  for (int i = 0; i < 10; ++i) EXPECT_TRUE(scope.spawn(finish_after(1s, finished)));
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(scope.try_spawn(finish_after(1s, finished)));
   EXPECT_EQ(scope.size(), 10u);
   executor.run();
   EXPECT_EQ(finished, 10);
@@ -82,7 +83,7 @@ Task<void> join_a_failure(int& caught, bool& refused) {
   } catch (const Boom& boom) {
     caught = boom.value;
   }
-  refused = !scope.spawn(suspended_for_ever());
+  refused = !scope.try_spawn(suspended_for_ever());
 }
 
 TEST(TaskScope, AFailingChildStopsTheOthersAndComesOutOfJoin) {
@@ -94,13 +95,78 @@ TEST(TaskScope, AFailingChildStopsTheOthersAndComesOutOfJoin) {
   EXPECT_EQ(Token::live(), 0);
 }
 
-TEST(TaskScope, KeepsTheFirstFailureUntilSomeoneJoins) {
+int value_of(const FirstFailure& failure) {
+  try {
+    std::rethrow_exception(failure.error());
+  } catch (const Boom& boom) {
+    return boom.value;
+  }
+}
+
+TEST(TaskScope, ReportsAFailureThatNoJoinerWaitsFor) {
+  FirstFailure failure;
   Executor executor(1);
-  TaskScope scope(executor, 1);
+  executor.set_failure_handler(&failure);
+  TaskScope scope(executor, 4);
+  scope.spawn(suspended_for_ever());
   scope.spawn(throw_after(1ms, 3));
   executor.run();
-  EXPECT_TRUE(scope.error());
+  ASSERT_TRUE(failure.error());
+  EXPECT_EQ(value_of(failure), 3);
+  EXPECT_EQ(failure.node(), 4u);
   EXPECT_TRUE(scope.stopping());
+  EXPECT_EQ(Token::live(), 0);
+}
+
+Task<void> fail_in_a_nested_scope() {
+  TaskScope scope(co_await ThisContext{});
+  scope.spawn(throw_after(1ms, 5));
+  co_await sleep_for(1s);
+}
+
+TEST(TaskScope, ReportsAFailureInAScopeThatIsNeverJoined) {
+  FirstFailure failure;
+  Executor executor(1);
+  executor.set_failure_handler(&failure);
+  TaskScope scope(executor, 1);
+  scope.spawn(fail_in_a_nested_scope());
+  executor.run();
+  ASSERT_TRUE(failure.error());
+  EXPECT_EQ(value_of(failure), 5);
+  EXPECT_FALSE(scope.stopping());
+}
+
+Task<void> join_for_ever(TaskScope& scope) { co_await scope.join(); }
+
+TEST(TaskScope, ReportsAFailureWhoseJoinerIsDestroyedBeforeItResumes) {
+  FirstFailure failure;
+  Executor executor(1, Executor::Order::kFifo);
+  executor.set_failure_handler(&failure);
+  auto scope = std::make_unique<TaskScope>(executor, 1);
+  TaskScope joiners(executor, 2);
+  scope->spawn(throw_after(1ms, 6));
+  joiners.spawn(join_for_ever(*scope));
+  executor.run_until(at(1ms), 3);  // both start, and the child fails; the joiner is ready and has not run
+  EXPECT_FALSE(failure.error());
+  joiners.cancel();
+  executor.run();
+  scope.reset();
+  ASSERT_TRUE(failure.error());
+  EXPECT_EQ(value_of(failure), 6);
+}
+
+void fail_without_a_handler() {
+  Executor executor(1);
+  TaskScope scope(executor, 1);
+  scope.spawn([]() -> Task<void> {
+    co_await sleep_for(1ms);
+    throw std::runtime_error("out of luck");
+  }());
+  executor.run();
+}
+
+TEST(TaskScopeDeathTest, AbortsOfAFailureThatHasNoHandler) {
+  EXPECT_DEATH(fail_without_a_handler(), "left a task that no other task joins: out of luck");
 }
 
 Task<void> record_end(std::vector<int>& ends, int id) {
@@ -177,7 +243,7 @@ TEST(TaskScope, RefusesToSpawnWhileItStops) {
   Executor executor(1);
   TaskScope scope(executor, 1);
   scope.cancel();
-  EXPECT_FALSE(scope.spawn(suspended_for_ever()));
+  EXPECT_FALSE(scope.try_spawn(suspended_for_ever()));
   EXPECT_EQ(scope.size(), 0u);
 }
 

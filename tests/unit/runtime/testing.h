@@ -58,11 +58,13 @@ inline Task<void> suspended_for_ever() {
 
 // Runs one task alone, to the end.
 inline void run_alone(Task<void> task) {
+  FirstFailure failure;
   Executor executor(1);
+  executor.set_failure_handler(&failure);
   TaskScope scope(executor, 1);
   scope.spawn(std::move(task));
   executor.run();
-  if (scope.error()) std::rethrow_exception(scope.error());
+  if (failure.error()) std::rethrow_exception(failure.error());
 }
 
 }  // namespace reliant
