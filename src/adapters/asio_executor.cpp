@@ -168,11 +168,21 @@ void AsioExecutor::serve() {
   driver_->at_work = pthread_self();
   FramePool::exchange(driver_->frames);
   for (int rounds = 1;; ++rounds) {
-    run_posted();
-    if (!driver_->over) run_batch();
-    if (!driver_->over && (rounds >= kRounds || idle())) end_turn();
+    try {
+      run_round();
+      if (!driver_->over && (rounds >= kRounds || idle())) end_turn();
+    } catch (...) {
+      uncaught(0, std::current_exception());
+    }
     if (pass_on(rounds)) return;
   }
+}
+
+// The clock moves first: the process may have been idle for hours when a callback is posted.
+void AsioExecutor::run_round() {
+  release(Instant(RealClock::now() - driver_->start));
+  run_posted();
+  if (!driver_->over) run_batch();
 }
 
 // True: this thread is the logic thread no more, and does not touch anything from now on.
@@ -216,7 +226,6 @@ void AsioExecutor::run_posted() {
 
 void AsioExecutor::run_batch() {
   if (has_dying()) reap();
-  release(Instant(RealClock::now() - driver_->start));
   for (std::size_t left = ready_count(); left > 0 && ready_count() > 0; --left) run_one();
   ask_whether_done();
 }

@@ -32,7 +32,8 @@ class AsioExecutor final : public Executor {
   ~AsioExecutor() override;
 
   // From any thread: `work` runs on the logic thread, between two steps, in the order of the calls, never within this one.
-  // It may wake coroutines; what is still queued when the executor goes is destroyed without being run.
+  // It may wake coroutines, and sees the current time. An exception that leaves it goes to the FailureHandler. What is still
+  // queued when the executor goes is destroyed without being run.
   void post(Work work);
   // The same, from a thread that holds no lock which the logic may want, and that the logic does not wait for: it may become
   // the logic thread, and then returns after some of what there is to do, `work` first.
@@ -84,6 +85,7 @@ class AsioExecutor final : public Executor {
   struct Driver;
 
   bool run(const std::function<bool()>* done, Duration limit);
+  void run_round();
   void run_posted();
   void run_batch();
   bool in_loop() const;

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <optional>
 #include <semaphore>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -80,6 +81,30 @@ TEST(AsioExecutor, WakesEachInTimeHoweverManyEarlierTimesWereCalledOff) {
   EXPECT_TRUE(executor.run_loop_until([&] { return count == 2; }, std::chrono::seconds(10)));
   EXPECT_GE(executor.now(), Instant(milliseconds(60)));
   EXPECT_EQ(late, 0);
+}
+
+TEST(AsioExecutor, ShowsTheCurrentTimeToWhatIsPostedAfterAnIdlePeriod) {
+  AsioExecutor executor;
+  Instant first{};
+  executor.post([&] { first = executor.now(); });
+  ASSERT_TRUE(executor.run_loop_until([&] { return first > Instant{}; }, std::chrono::seconds(10)));
+  std::this_thread::sleep_for(milliseconds(20));  // nothing happens in the process
+  Instant later{};
+  executor.post([&] { later = executor.now(); });
+  ASSERT_TRUE(executor.run_loop_until([&] { return later > Instant{}; }, std::chrono::seconds(10)));
+  EXPECT_GE(later - first, milliseconds(20));
+}
+
+TEST(AsioExecutor, ReportsAnExceptionOfWhatIsPosted) {
+  FirstFailure failure;
+  AsioExecutor executor;
+  executor.set_failure_handler(&failure);
+  bool ran = false;
+  executor.post([] { throw std::runtime_error("thrown by a callback"); });
+  executor.post([&] { ran = true; });
+  ASSERT_TRUE(executor.run_loop_until([&] { return ran; }, std::chrono::seconds(10)));
+  ASSERT_TRUE(failure.error());
+  EXPECT_EQ(what_of(failure.error()), "thrown by a callback");
 }
 
 // What a turn brings forth, also what is only woken by it, is there when its end comes; and the end wakes whom it likes.
