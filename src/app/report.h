@@ -9,6 +9,7 @@ namespace reliant::app {
 
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
+inline constexpr int kInternalError = 70;  // an exception that nothing handles: a defect, or no memory (EX_SOFTWARE)
 
 // "reliant: the data directory … is in use …". The exit code: kUsage when a flag or argument is wrong, else
 // kFailed.

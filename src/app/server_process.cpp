@@ -63,7 +63,18 @@ ServerProcess::ServerProcess(ProcessOptions options, LogFile file)
       log_(clock_, file_.file(), log_options_of(options_)),
       random_(adapters::os_seed()),
       signals_(executor_),
-      scope_(executor_, 0) {}
+      scope_(executor_, 0) {
+  executor_.set_failure_handler(this);
+}
+
+// No destructors: what they would wait for may be what is gone.
+void ServerProcess::uncaught(std::uint32_t, const std::exception_ptr& error) noexcept {
+  const std::string what = what_of(error);
+  std::fprintf(stderr, "reliant: the process ends, because an exception left one of its tasks: %s\n", what.c_str());
+  log_.error("process.failed", {{"error", what}, {"exit_code", kInternalError}});
+  std::fflush(nullptr);
+  std::_Exit(kInternalError);
+}
 
 int ServerProcess::run(Task<Status> life) {
   scope_.spawn(live(std::move(life)));

@@ -2,6 +2,9 @@
 // the log, and an end in order. A first SIGTERM or SIGINT asks the role to stop, within its grace time; what is left after
 // that, or when a second one comes, is cut off.
 //
+// An exception that leaves a task, the life among them, ends the process at once, with a line in the log and on the standard
+// error and kInternalError: its other tasks rely on the one that is gone, and a supervisor starts it again.
+//
 // Owner: the program's main; whatever it makes in its life is destroyed before this. Executor: its own, the logic thread.
 // Failures: the log cannot be written; the life's own, which become one line and an exit code.
 #pragma once
@@ -17,6 +20,7 @@
 #include "app/options.h"
 #include "base/status.h"
 #include "runtime/event.h"
+#include "runtime/failure_handler.h"
 #include "runtime/random.h"
 #include "runtime/scope.h"
 #include "runtime/task.h"
@@ -31,11 +35,12 @@ struct ProcessOptions {
   Duration grace{};
 };
 
-class ServerProcess {
+class ServerProcess final : private FailureHandler {
  public:
   static Result<std::unique_ptr<ServerProcess>> open(ProcessOptions options);
 
-  // Runs the role from its start to its end, and returns the exit code: 0 stopped in order, 1 not, 2 a flag was wrong.
+  // Runs the role from its start to its end, and returns the exit code: 0 stopped in order, 1 not, 2 a flag was wrong. Does not
+  // return after an exception.
   int run(Task<Status> life);
 
   // Of the life: says to people that it is ready, then waits until it is asked to stop. By when it has to be done. In between
@@ -58,6 +63,7 @@ class ServerProcess {
   ServerProcess(ProcessOptions options, LogFile file);
   Task<void> live(Task<Status> life);
   Task<void> cut_off();
+  [[noreturn]] void uncaught(std::uint32_t node, const std::exception_ptr& error) noexcept override;
 
   ProcessOptions options_;
   LogFile file_;
