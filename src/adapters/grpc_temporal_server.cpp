@@ -399,7 +399,7 @@ Task<void> GrpcTemporalServer::Impl::stop(Instant deadline) {
       if (shared->listener != nullptr) shut_.set();
     });
   });
-  (void)co_await shut_.wait();
+  (void)co_await shut_.wait(deadline);
 }
 
 // --- the public class ------------------------------------------------------------------------------------------------
