@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.h"
@@ -19,6 +20,9 @@
 #include "runtime/time.h"
 
 namespace reliant::router {
+
+// No gateway answers on a lane on which only the one that holds the daemon ever does.
+inline constexpr std::string_view kReasonDaemonSilent = "DAEMON_SILENT";
 
 // Where a running tool's output goes. Chunks are numbered 1, 2, 3 …; after a reconnect they go on where they stopped, or
 // say that there is a gap.
@@ -34,8 +38,9 @@ class DaemonRouter {
  public:
   virtual ~DaemonRouter() = default;
   // Runs the tool, or takes up the run that is already going on under this id. An OK result is honest about its outcome
-  // (executed, not executed, unknown). Errors: UNAVAILABLE + DAEMON_OFFLINE: no gateway holds the daemon now;
-  // UNAVAILABLE / DEADLINE_EXCEEDED: the answer is lost or late, the tool may be running: call again with the same id.
+  // (executed, not executed, unknown). Errors: UNAVAILABLE + DAEMON_OFFLINE: no gateway holds the daemon now,
+  // and this call has given it nothing; UNAVAILABLE + DAEMON_SILENT: probably none holds it, but it may have been given the
+  // request, and the answer may be lost; UNAVAILABLE / DEADLINE_EXCEEDED: the answer is lost or late, the tool may be running: call again with the same id.
   // `sink` outlives the call.
   virtual Task<Result<model::ToolResult>> execute(model::ToolRequest request, OutputSink& sink, Instant deadline) = 0;
   // Idempotent (C9). OK: the daemon has confirmed; the result of execute() tells how it ended.

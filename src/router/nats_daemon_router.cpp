@@ -131,8 +131,11 @@ Task<Result<model::ToolResult>> NatsDaemonRouter::read_again(RequestId request, 
 
 Status NatsDaemonRouter::nobody_answers(const DaemonId& daemon, bool heard) const {
   if (heard) return unavailable("the gateway of daemon ", daemon.str(), " fell silent; the tool may still be running");
-  // Every gateway has heard it, and none holds the daemon (C4).
-  if (options_.lane == Lane::kUserSync) return daemon_offline(daemon);
+  // Every gateway has heard it, and none holds the daemon (C4), unless the request or the answer was lost.
+  if (options_.lane == Lane::kUserSync) {
+    return with_reason(unavailable("no gateway answers for daemon ", daemon.str(), "; it is offline, or the answer was lost"),
+                       kReasonDaemonSilent);
+  }
   return unavailable("no gateway has taken the request for daemon ", daemon.str(), "; call again");
 }
 

@@ -5,7 +5,7 @@
 // Lanes, all with the same outcome:
 //   kDaemon    tools.request.sync.{user}.{daemon}, subscribed by the holder only: nobody there means offline at once
 //   kUser      tools.request.{user}: one gateway takes it, and passes it on once; the answer is on tools.response.…
-//   kUserSync  tools.request.sync.{user}: every gateway hears it; no answer within kFirstAnswer means offline
+//   kUserSync  tools.request.sync.{user}: every gateway hears it; no answer within kFirstAnswer: DAEMON_SILENT (a command: offline)
 //
 // Owner: the worker's composition root; references outlive it. Executor: the logic thread.
 #pragma once

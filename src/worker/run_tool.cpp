@@ -144,7 +144,9 @@ Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, mode
     auto result = co_await ports_.router.execute(request, sink, asked + tool_time);
     if (result.ok()) co_return run.requests->answered(*std::move(result), sent);
     if (!may_be_asked_again(result.status())) co_return result.status();
-    const bool offline = reason_of(result.status()) == kReasonDaemonOffline;
+    const bool silent = reason_of(result.status()) == router::kReasonDaemonSilent;
+    const bool offline = silent || reason_of(result.status()) == kReasonDaemonOffline;
+    sent = sent || silent;
     if (offline) note_offline(ports_.log, request, ports_.clock.now() - asked);
     if (!offline) {
       run.requests->note_asked_again(request, result.status());

@@ -54,7 +54,7 @@ struct Lanes {
     // that request is the daemon's journal's to know (C7).
     RC_ASSERT(first.asked + second.asked >= asked + (holder != 0 ? 1 : 0));
     if (!result.ok()) {
-      RC_ASSERT(reason_of(result.status()) == kReasonDaemonOffline);
+      RC_ASSERT(reason_of(result.status()) == (lane == Lane::kUserSync ? router::kReasonDaemonSilent : kReasonDaemonOffline));
       co_return;
     }
     RC_ASSERT(result->content == (holder == 1 ? "done by g1" : "done by g2"));

@@ -328,6 +328,20 @@ TEST_F(RunTool, ThatOnlyReadsIsToldAsUnknownOnlyIfItMayHaveBeenSent) {
   EXPECT_EQ(output(get(activities_.run_tool(sent, input(1, "view")))).outcome, model::Outcome::kUnknown);
 }
 
+TEST_F(RunTool, ThatOnlyReadsIsUnknownAfterASilenceInWhichItMayHaveRun) {
+  connect("d1", "local");
+  const Result<model::ToolResult> silence = with_reason(unavailable("no gateway answers"), router::kReasonDaemonSilent);
+  router_.answers = {silence, model::ToolResult{model::Outcome::kNotExecuted, true, "Cancelled before it came.", 0, 0}};
+  Activity refused("5");
+  EXPECT_EQ(output(get(activities_.run_tool(refused, input(0, "view")))).outcome, model::Outcome::kUnknown);
+  router_.answers = {silence};
+  router_.repeat_last = true;
+  Activity given_up("6");
+  const Instant begin = simulation_.now();
+  EXPECT_EQ(output(get(activities_.run_tool(given_up, input(1, "view")))).outcome, model::Outcome::kUnknown);
+  EXPECT_GE(simulation_.now() - begin, ChatActivities::kDaemonPatience);
+}
+
 TEST_F(RunTool, ThatOnlyReadsIsCancelledAtTheDaemonWithoutARow) {
   connect("d1", "local");
   Activity activity("5");
