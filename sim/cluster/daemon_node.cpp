@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "cluster/failing_tools.h"
 #include "daemon/daemon.h"
 #include "daemon/supervisor.h"
 #include "runtime/deadline.h"
@@ -43,7 +44,8 @@ Task<Instant> until_it_goes(Node& node, DaemonNodeOptions options) {
 Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options) {
   SimProcesses processes(machine.machine, node.random("processes"));
   SimFilesystem filesystem(machine.machine.disk, machine.machine.disk_faults, node.random("files"));
-  tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
+  const tools::ToolRegistry standard = tools::make_standard_tools(processes, filesystem);
+  tools::ToolRegistry tools = failing_tools(standard, machine.machine);
   SimLinkTransport links(world.links, node);
   const auto journal = decorated<ports::Database>(world.decorators.journal, node,
                                                   std::make_unique<SimFileDatabase>(machine.journal));

@@ -95,6 +95,7 @@ class FaultEngine final : private TraceSink {
   Task<void> repeat(DiskSlow fault, std::size_t number);
   Task<void> repeat(DiskFull fault, std::size_t number);
   Task<void> repeat(RevokeToken fault, std::size_t number);
+  Task<void> repeat(ThrowInTool fault, std::size_t number);
   // Returns where the trigger was seen; 0 without one.
   Task<std::uint32_t> wait_for(FaultTiming timing, Random& random, std::size_t number);
   Task<void> restart_later(Node& node, Duration delay);

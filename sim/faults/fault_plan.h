@@ -367,8 +367,23 @@ void describe(Visitor& visitor, Sleep& fault) {
   visitor.option("moves", fault.moves, "it wakes in another network: its connections are gone, and nobody tells the peers");
 }
 
+struct ThrowInTool {
+  static constexpr std::string_view kName = "throw_in_tool";
+  static constexpr std::string_view kAbout = "the next tool that a daemon runs throws an exception: there is no memory left";
+  FaultTiming timing;
+  std::string node = "daemon";
+  Chance after{500'000};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, ThrowInTool& fault) {
+  visitor.text("node", fault.node, "a daemon, the role or \"there\"");
+  describe_timing(visitor, fault.timing);
+  visitor.option("after", fault.after, "when the tool has done its work; otherwise before it does any");
+}
+
 using Fault = std::variant<Crash, Stop, Pause, Sleep, ClockJump, ClockDrift, LinkReset, HalfOpen, Partition, Delay, Silence, BusLimits,
                            TemporalLost, DatabaseLost, Commit, TornCommit, DiskSlow, DiskFull, RevokeToken,
-                           LoseCredentials>;
+                           LoseCredentials, ThrowInTool>;
 
 }  // namespace reliant::sim

@@ -1,4 +1,4 @@
-// What goes wrong with databases, disks, the bus's and Temporal's servers, and with tokens.
+// What goes wrong with databases, disks, memory, the bus's and Temporal's servers, and with tokens.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -122,6 +122,19 @@ Task<void> FaultEngine::repeat(DiskFull fault, std::size_t number) {
   }
 }
 
+Task<void> FaultEngine::repeat(ThrowInTool fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+    const bool after = random.below(kMillion) < static_cast<std::uint64_t>(fault.after.value);
+    Node* node = pick(fault.node, there, random);
+    FaultTargets::Target* target = target_of(node);
+    if (target == nullptr || target->machine == nullptr) continue;
+    announce(ThrowInTool::kName, *node, after ? "after" : "before", Duration::zero());
+    target->machine->next_tool_throws = after ? ToolThrows::kAfter : ToolThrows::kBefore;
+  }
+}
+
 Task<void> FaultEngine::mend_disk_later(FaultTargets::Target& target, Duration delay) {
   co_await sleep_for(delay);
   mend_disk(target);
@@ -134,6 +147,7 @@ void FaultEngine::mend_disk(FaultTargets::Target& target) {
   target.journal->latency() = {};
   target.machine->disk.set_capacity(std::numeric_limits<std::uint64_t>::max());
   target.machine->disk_faults = {};
+  target.machine->next_tool_throws = ToolThrows::kNever;
 }
 
 // The client's own token stays, "simulated": it is with that that daemons register anew.

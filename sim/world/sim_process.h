@@ -68,12 +68,16 @@ class EffectRecord {
   std::map<std::string, Written> written_;
 };
 
+// Where the next run of a tool runs out of memory.
+enum class ToolThrows : std::uint8_t { kNever, kBefore, kAfter };
+
 struct SimMachine {
   SimDisk disk;
   SimDiskFaults disk_faults;
   EffectRecord effects;
   Duration spawn_latency = std::chrono::milliseconds(2);
   std::uint32_t spawn_failures_per_million = 0;
+  ToolThrows next_tool_throws = ToolThrows::kNever;
   std::int64_t next_pid = 100;
   std::size_t running = 0;  // processes, now
 };

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <deque>
+#include <exception>
 #include <utility>
 #include <variant>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "runtime/failure_handler.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
 #include "runtime/this_context.h"
@@ -354,7 +356,28 @@ Task<model::ToolResult> Runner::run_or_cancel(std::shared_ptr<Run> run) {
       "Cancelled while it ran. It may have done a part of its work; what it had started was ended.");
 }
 
+// An exception, such as one for want of memory, is the result of this run alone. A tool that had begun ran, and it is not
+// known how far it came.
 Task<model::ToolResult> Runner::run_tool(std::shared_ptr<Run> run) {
+  std::string thrown;
+  try {
+    co_return co_await invoke_tool(run);
+  } catch (...) {
+    thrown = what_of(std::current_exception());
+  }
+  log_.warning("daemon.tool.threw", {{"request_id", run->id.str()},
+                                     {"daemon", options_.daemon.str()},
+                                     {"tool", run->request.tool()},
+                                     {"error", thrown}});
+  if (!run->started)
+    co_return error_result(model::Outcome::kNotExecuted, concat("The tool was not run: an internal error (", thrown, ")."));
+  trace_effect("tool.effect.finished", *run);
+  co_return error_result(model::Outcome::kExecuted,
+                         concat("The tool failed with an internal error (", thrown, "). It may have done a part of its work: look at "
+                                "the state of things before you repeat it, and ask it for less at a time."));
+}
+
+Task<model::ToolResult> Runner::invoke_tool(std::shared_ptr<Run> run) {
   const proto::ExecuteTool& request = run->request;
   if (!run->tool) {
     std::vector<std::string> names;

@@ -118,6 +118,7 @@ class Runner {
   Task<std::optional<Turns::Turn>> wait_for_turn(std::shared_ptr<Run> run);
   Status crowded() const;
   Task<model::ToolResult> run_tool(std::shared_ptr<Run> run);
+  Task<model::ToolResult> invoke_tool(std::shared_ptr<Run> run);
   Task<model::ToolResult> run_or_cancel(std::shared_ptr<Run> run);
   Task<bool> has_ended(RequestId id);
   Task<void> leave_queue(std::shared_ptr<Run> run);

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <new>
 
 #include "unit/daemon/daemon_world.h"
 
@@ -51,6 +52,49 @@ TEST_F(DaemonRequests, OfOneIdMustBeTheSame) {
   ASSERT_EQ(gateway_->results("r1").size(), 2u);
   EXPECT_EQ(gateway_->results("r1")[1].outcome(), proto::OUTCOME_NOT_EXECUTED);
   EXPECT_EQ(machine_.effects.count("r1"), 1u);
+}
+
+class ThrowingTool final : public tools::Tool {
+ public:
+  ThrowingTool(std::string name, model::Effect effect) {
+    descriptor_.name = std::move(name);
+    descriptor_.effect = effect;
+  }
+  const tools::ToolDescriptor& descriptor() const override { return descriptor_; }
+  Task<model::ToolResult> run(tools::ToolInvocation, tools::ToolOutput& output) override {
+    co_await output.write("a beginning");
+    throw std::bad_alloc();
+  }
+
+ private:
+  tools::ToolDescriptor descriptor_;
+};
+
+// Security notes 1.2: the exception ended every task of the daemon, which stayed connected.
+TEST_F(DaemonRequests, OfAToolThatThrowsEndWithAnErrorAndLeaveTheOthersAlone) {
+  connect();
+  life_->tools.add(std::make_unique<ThrowingTool>("explode", model::Effect::kNonIdempotent));
+  life_->tools.add(std::make_unique<ThrowingTool>("explode_reading", model::Effect::kReadOnly));
+  gateway_->execute("beside", "sleep 2; echo unharmed");
+  gateway_->call("r1", "explode", "{}");
+  gateway_->read("r2", "explode_reading", "{}");
+  run_for(1s);
+  for (const char* id : {"r1", "r2"}) {
+    const auto results = gateway_->results(id);
+    ASSERT_EQ(results.size(), 1u) << id;
+    EXPECT_EQ(results[0].outcome(), proto::OUTCOME_EXECUTED) << id;  // it ran; how far is not known
+    EXPECT_TRUE(results[0].is_error()) << id;
+    EXPECT_NE(results[0].content().find("bad_alloc"), std::string::npos) << results[0].content();
+    EXPECT_EQ(results[0].output_chunks(), 1u) << id;
+    EXPECT_EQ(log_.count("tool.effect.finished", id), 1u);
+    EXPECT_EQ(log_.count("daemon.tool.threw", id), 1u);
+  }
+  gateway_->execute("after", "echo still here");
+  run_for(2s);
+  ASSERT_EQ(gateway_->results("beside").size(), 1u);
+  EXPECT_EQ(gateway_->results("beside")[0].content(), "unharmed\n");
+  ASSERT_EQ(gateway_->results("after").size(), 1u);
+  EXPECT_EQ(gateway_->results("after")[0].content(), "still here\n");
 }
 
 TEST_F(DaemonRequests, AreKilledWithoutGrace) {
