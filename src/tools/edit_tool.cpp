@@ -10,28 +10,37 @@ constexpr std::string_view kUsage =
     R"({"path": string, "old_string": string, "new_string": string, "replace_all"?: boolean})";
 constexpr std::size_t kLinesNamed = 10;
 
-std::vector<std::size_t> places_of(std::string_view content, std::string_view wanted) {
-  std::vector<std::size_t> places;
-  for (std::size_t at = content.find(wanted); at != std::string_view::npos;
-       at = content.find(wanted, at + wanted.size()))
-    places.push_back(at);
-  return places;
+// Calls `use` with each place of `wanted`, as long as it returns true. A list of all places would be larger than the file.
+template <class Use>
+void each_place(std::string_view content, std::string_view wanted, Use use) {
+  std::size_t at = content.find(wanted);
+  while (at != std::string_view::npos && use(at)) at = content.find(wanted, at + wanted.size());
 }
 
-std::string line_numbers(std::string_view content, const std::vector<std::size_t>& places) {
+std::size_t count_places(std::string_view content, std::string_view wanted) {
+  std::size_t count = 0;
+  each_place(content, wanted, [&](std::size_t) {
+    ++count;
+    return true;
+  });
+  return count;
+}
+
+std::string line_numbers(std::string_view content, std::string_view wanted) {
   std::vector<std::string> numbers;
   std::int64_t line = 1;
-  std::size_t at = 0;
-  for (const std::size_t place : places) {
+  std::size_t counted = 0;
+  each_place(content, wanted, [&](std::size_t place) {
     if (numbers.size() == kLinesNamed) {
       numbers.emplace_back("…");
-      break;
+      return false;
     }
-    line += std::count(content.begin() + static_cast<std::ptrdiff_t>(at),
+    line += std::count(content.begin() + static_cast<std::ptrdiff_t>(counted),
                        content.begin() + static_cast<std::ptrdiff_t>(place), '\n');
-    at = place;
+    counted = place;
     numbers.push_back(concat(line));
-  }
+    return true;
+  });
   return join(numbers, ", ");
 }
 
@@ -44,6 +53,7 @@ std::string without_whitespace(std::string_view text) {
 
 std::string with_crlf(std::string_view text) {
   std::string result;
+  result.reserve(text.size() + static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')));
   for (const char c : text) append(result, c == '\n' ? std::string_view("\r\n") : std::string_view(&c, 1));
   return result;
 }
@@ -59,16 +69,17 @@ std::string explain_absence(std::string_view shown, std::string_view content, st
   return text + "View the file, and copy the text to be replaced exactly, without the line numbers.";
 }
 
-std::string replaced(std::string_view content, const std::vector<std::size_t>& places, std::size_t old_size,
-                     std::string_view fresh) {
+std::string replaced(std::string_view content, std::string_view wanted, std::string_view fresh, std::size_t size) {
   std::string result;
-  std::size_t at = 0;
-  for (const std::size_t place : places) {
-    result.append(content.substr(at, place - at));
+  result.reserve(size);
+  std::size_t kept = 0;
+  each_place(content, wanted, [&](std::size_t place) {
+    result.append(content.substr(kept, place - kept));
     result.append(fresh);
-    at = place + old_size;
-  }
-  result.append(content.substr(at));
+    kept = place + wanted.size();
+    return true;
+  });
+  result.append(content.substr(kept));
   return result;
 }
 
@@ -110,25 +121,28 @@ Task<model::ToolResult> EditTool::run(ToolInvocation invocation, ToolOutput&) {
   const auto content = co_await filesystem_.read(*real, kFileLimit);
   if (!content.ok()) co_return refused(concat("Cannot edit it: ", message_of(content.status()), "."));
 
-  std::vector<std::size_t> places = places_of(*content, wanted);
-  if (places.empty() && content->find("\r\n") != std::string::npos &&
+  std::size_t count = count_places(*content, wanted);
+  if (count == 0 && content->find("\r\n") != std::string::npos &&
       wanted.find('\r') == std::string::npos) {
     wanted = with_crlf(wanted);  // `view` does not show the \r, so the model cannot know of it
     fresh = with_crlf(fresh);
-    places = places_of(*content, wanted);
+    count = count_places(*content, wanted);
   }
-  if (places.empty()) co_return refused(explain_absence(asked, *content, wanted));
-  if (places.size() > 1 && !all) {
+  if (count == 0) co_return refused(explain_absence(asked, *content, wanted));
+  if (count > 1 && !all) {
     co_return refused(concat(
-        "old_string occurs ", places.size(), " times in ", asked, " (lines ", line_numbers(*content, places),
+        "old_string occurs ", count, " times in ", asked, " (lines ", line_numbers(*content, wanted),
         "); nothing was changed. Add lines around it to make it unique, or set replace_all."));
   }
-  const Status written =
-      co_await filesystem_.write(*real, replaced(*content, places, wanted.size(), fresh), 0644);
+  const std::size_t size = content->size() - count * wanted.size() + count * fresh.size();
+  if (size > kFileLimit) {
+    co_return refused(concat("The file would have ", size, " bytes after ", count, " replacements; ", kFileLimit,
+                             " is the most for edit. Nothing was changed. Use a shorter new_string, or bash."));
+  }
+  const Status written = co_await filesystem_.write(*real, replaced(*content, wanted, fresh, size), 0644);
   if (!written.ok()) co_return failed(concat("Cannot write it: ", message_of(written), "."));
-  co_return succeeded(concat("Edited ", asked, ": ", places.size(),
-                             places.size() == 1 ? " replacement" : " replacements", " (line ",
-                             line_numbers(*content, places), ")."));
+  co_return succeeded(concat("Edited ", asked, ": ", count, count == 1 ? " replacement" : " replacements", " (line ",
+                             line_numbers(*content, wanted), ")."));
 }
 
 }  // namespace reliant::tools

@@ -1,3 +1,4 @@
+#include "tools/edit_tool.h"
 #include "tools/file_walk.h"
 #include "tools/tool_support.h"
 #include "tools/view_tool.h"
@@ -101,6 +102,21 @@ TEST_F(FileTools, EditSaysHowOftenAndWhereTheTextOccurs) {
   expect_words(call("edit", R"({"path":"f","old_string":"a","new_string":"b","replace_all":true})"),
                {"3 replacements"});
   EXPECT_EQ(content("/project/f"), "x\nb\nb\nx b\n");
+}
+
+// 1 MB of "a" with 10 kB for each wanted 10 GB (security notes 1.3).
+TEST_F(FileTools, EditRefusesWhatWouldMakeTheFileTooLargeBeforeItMakesIt) {
+  const std::string before(1 << 20, 'a');
+  put("/project/f", before);
+  const std::string sixteen(16, 'b');
+  const auto refused = call("edit", concat(R"({"path":"f","old_string":"a","new_string":")", sixteen, R"(b","replace_all":true})"));
+  EXPECT_EQ(refused.outcome, Outcome::kNotExecuted);
+  EXPECT_TRUE(refused.is_error);
+  expect_words(refused, {"17825792 bytes", "1048576 replacements", "16777216 is the most"});
+  EXPECT_EQ(content("/project/f"), before);
+  const auto just_fits = call("edit", concat(R"({"path":"f","old_string":"a","new_string":")", sixteen, R"(","replace_all":true})"));
+  expect_words(just_fits, {"1048576 replacements"});
+  EXPECT_EQ(content("/project/f").size(), EditTool::kFileLimit);
 }
 
 TEST_F(FileTools, EditExplainsWhyTheTextWasNotFound) {
