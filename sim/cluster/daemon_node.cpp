@@ -42,7 +42,7 @@ Task<Instant> until_it_goes(Node& node, DaemonNodeOptions options) {
 }
 
 Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options) {
-  SimProcesses processes(machine.machine, node.random("processes"));
+  SimProcesses processes(machine.machine, node.random("processes"), node.incarnation());
   SimFilesystem filesystem(machine.machine.disk, machine.machine.disk_faults, node.random("files"));
   const tools::ToolRegistry standard = tools::make_standard_tools(processes, filesystem);
   tools::ToolRegistry tools = failing_tools(standard, machine.machine);
@@ -56,7 +56,7 @@ Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOpti
   daemon_options.gateway_addresses = options.gateways;
   daemon_options.version = "simulated";
   daemon_options.working_directory = options.working_directory;
-  daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, *journal,
+  daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, processes, *journal,
                         std::move(daemon_options));
   SimHttp http(world.web, node);
   daemon::CredentialsFile file(filesystem, credentials_path(options.user));

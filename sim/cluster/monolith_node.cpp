@@ -63,7 +63,7 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
   const auto around = world.decorators.sessions ? world.decorators.sessions(node, gateway) : nullptr;
   router::LocalDaemonRouter router(around ? *around : static_cast<router::DaemonSessions&>(gateway));
 
-  SimProcesses processes(machine.daemon.machine, node.random("processes"));
+  SimProcesses processes(machine.daemon.machine, node.random("processes"), node.incarnation());
   SimFilesystem filesystem(machine.daemon.machine.disk, machine.daemon.machine.disk_faults, node.random("files"));
   tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
   const auto model = world.script->afresh();
@@ -88,7 +88,7 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
   daemon_options.token = options.token;
   daemon_options.version = "simulated";
   daemon_options.working_directory = options.working_directory;
-  daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, *journal,
+  daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, processes, *journal,
                         std::move(daemon_options));
 
   SimRpc rpc(world.web, node);

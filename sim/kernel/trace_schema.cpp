@@ -72,6 +72,8 @@ constexpr RecordSchema kRecords[] = {
     {"daemon.ended", "error", "error text", "a daemon that should run on has ended"},
     {"daemon.journal.not_pruned", "warning", "error text", "old rows of the journal stay for now"},
     {"daemon.journal.unreadable", "warning", "request_id text, error text", "a result or a chunk cannot be read now"},
+    {"daemon.left_behind.ended", "warning", "request_id text, daemon text",
+     "processes that an earlier life of the daemon had started still ran, and were killed"},
     {"daemon.moved_on", "info", "daemon text, from text, to text",
      "a daemon has a stream elsewhere before its draining gateway ends the old one"},
     {"daemon.output.lost", "warning", "request_id text, error text",

@@ -36,23 +36,29 @@ std::optional<double> number(const std::string& word) {
   return value;
 }
 
-class SimProcess final : public ports::Process {
+// The process itself. It is the machine's, and lives on when the daemon that started it is killed.
+class Running final : public SimRunning {
  public:
-  SimProcess(SimMachine& machine, Context& context, ports::ProcessSpec spec)
+  Running(SimMachine& machine, const Context& context, ports::ProcessSpec spec)
       : machine_(machine), pid_(machine.next_pid++), spec_(std::move(spec)),
-        request_(variable(spec_, kRequestVariable)), scope_(context) {
+        request_(variable(spec_, kRequestVariable)), scope_(*context.executor, context.node) {
     ++machine_.running;
     scope_.spawn(run(spec_.argv.size() > 2 ? spec_.argv[2] : ""));
   }
-  SimProcess(const SimProcess&) = delete;
-  SimProcess& operator=(const SimProcess&) = delete;
-  ~SimProcess() override {
-    if (!exited_.is_set()) --machine_.running;
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  std::int64_t pid() const { return pid_; }
+  bool runs() const override { return !exited_.is_set(); }
+  const std::map<std::string, std::string>& environment() const override { return spec_.environment; }
+  void kill() override { (void)signal(ProcessSignal::kKill); }
+  // The daemon was killed: what it writes from now on is lost.
+  void lose_reader() {
+    read_ = false;
+    room_.set();
   }
 
-  std::int64_t pid() const override { return pid_; }
-
-  Task<Result<std::optional<ProcessOutput>>> read(Instant deadline) override {
+  Task<Result<std::optional<ProcessOutput>>> read(Instant deadline) {
     for (;;) {
       for (std::string* pipe : {&out_, &err_}) {
         if (pipe->empty()) continue;
@@ -67,12 +73,12 @@ class SimProcess final : public ports::Process {
     }
   }
 
-  Task<Result<ExitStatus>> wait(Instant deadline) override {
+  Task<Result<ExitStatus>> wait(Instant deadline) {
     if (!co_await exited_.wait(deadline)) co_return deadline_exceeded("the process still runs");
     co_return status_;
   }
 
-  Status signal(ProcessSignal signal) override {
+  Status signal(ProcessSignal signal) {
     if (exited_.is_set()) return not_found("nothing is left of process group ", pid_);
     if (signal != ProcessSignal::kKill && stubborn_) return ok_status();
     switch (signal) {
@@ -194,10 +200,11 @@ class SimProcess final : public ports::Process {
     const bool to_stderr = command.output == Output::kStderr;
     std::string& pipe = to_stderr ? err_ : out_;
     for (std::string_view rest = text; !rest.empty();) {
-      while (pipe.size() >= kPipe) {
+      while (read_ && pipe.size() >= kPipe) {
         room_.reset();
         co_await room_.wait();
       }
+      if (!read_) break;
       const std::size_t size = std::min(rest.size(), kPipe - pipe.size());
       pipe += rest.substr(0, size);
       note(to_stderr ? ProcessOutput::Stream::kStderr : ProcessOutput::Stream::kStdout, rest.substr(0, size));
@@ -248,11 +255,38 @@ class SimProcess final : public ports::Process {
   std::string out_;
   std::string err_;
   bool stubborn_ = false;
+  bool read_ = true;  // by the daemon that started it
   Event activity_;
   Event room_;
   Event exited_;
   ExitStatus status_;
   TaskScope scope_;
+};
+
+// What the daemon has of it.
+class SimProcess final : public ports::Process {
+ public:
+  SimProcess(SimMachine& machine, std::optional<Incarnation> life, std::shared_ptr<Running> running)
+      : machine_(machine), life_(life), running_(std::move(running)) {
+    machine_.processes.emplace(running_->pid(), running_);
+  }
+  SimProcess(const SimProcess&) = delete;
+  SimProcess& operator=(const SimProcess&) = delete;
+  ~SimProcess() override {
+    if (life_ && !life_->alive()) return running_->lose_reader();
+    running_->kill();
+    machine_.processes.erase(running_->pid());
+  }
+
+  std::int64_t pid() const override { return running_->pid(); }
+  Task<Result<std::optional<ProcessOutput>>> read(Instant deadline) override { return running_->read(deadline); }
+  Task<Result<ExitStatus>> wait(Instant deadline) override { return running_->wait(deadline); }
+  Status signal(ProcessSignal signal) override { return running_->signal(signal); }
+
+ private:
+  SimMachine& machine_;
+  std::optional<Incarnation> life_;
+  std::shared_ptr<Running> running_;
 };
 
 }  // namespace
@@ -283,7 +317,18 @@ Task<Result<std::unique_ptr<ports::Process>>> SimProcesses::spawn(ports::Process
   if ((program != "bash" && program != "sh") || spec.argv.size() != 3 || spec.argv[1] != "-c")
     co_return not_found("cannot start ", program, ": the simulated machine has bash -c and sh -c only");
   if (fails) co_return resource_exhausted("cannot start ", program, ": too many processes");
-  co_return std::make_unique<SimProcess>(machine_, context, std::move(spec));
+  co_return std::make_unique<SimProcess>(machine_, life_, std::make_shared<Running>(machine_, context, std::move(spec)));
+}
+
+Task<Result<std::set<std::string>>> SimProcesses::kill_by_environment(std::string name, std::set<std::string> values, Instant) {
+  std::set<std::string> killed;
+  for (const auto& [pid, process] : machine_.processes) {
+    const auto found = process->environment().find(name);
+    if (!process->runs() || found == process->environment().end() || !values.contains(found->second)) continue;
+    killed.insert(found->second);
+    process->kill();
+  }
+  co_return killed;
 }
 
 }  // namespace reliant::sim

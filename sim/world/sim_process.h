@@ -17,7 +17,8 @@
 // the processes of a request have written.
 //
 // Fault atlas
-//   crash of the node   its processes die with it, between two commands: "started, end unknown" (C7)
+//   crash of the node   the daemon alone is killed: "started, end unknown" (C7). Its processes run on, and change the machine
+//                       under the next life, unless that one ends them
 //   slow start          spawning takes up to `spawn_latency`: a cancel or crash may come before it has one
 //   no more processes   RESOURCE_EXHAUSTED: machines run out of them, and then the tool has not run
 //
@@ -27,10 +28,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "kernel/node.h"
 #include "ports/process.h"
 #include "runtime/random.h"
 #include "world/sim_filesystem.h"
@@ -68,6 +72,15 @@ class EffectRecord {
   std::map<std::string, Written> written_;
 };
 
+// A process, as its kernel sees it.
+class SimRunning {
+ public:
+  virtual bool runs() const = 0;
+  virtual const std::map<std::string, std::string>& environment() const = 0;
+  virtual void kill() = 0;
+  virtual ~SimRunning() = default;
+};
+
 // Where the next run of a tool runs out of memory.
 enum class ToolThrows : std::uint8_t { kNever, kBefore, kAfter };
 
@@ -80,17 +93,23 @@ struct SimMachine {
   ToolThrows next_tool_throws = ToolThrows::kNever;
   std::int64_t next_pid = 100;
   std::size_t running = 0;  // processes, now
+  std::map<std::int64_t, std::shared_ptr<SimRunning>> processes;  // by pid; also those whose daemon was killed
 };
 
 class SimProcesses final : public ports::Processes {
  public:
-  SimProcesses(SimMachine& machine, Random random) : machine_(machine), random_(random) {}
+  // Without a life, processes end with the Process that stands for them, in all cases.
+  SimProcesses(SimMachine& machine, Random random, std::optional<Incarnation> life = {})
+      : machine_(machine), random_(random), life_(life) {}
 
   Task<Result<std::unique_ptr<ports::Process>>> spawn(ports::ProcessSpec spec) override;
+  Task<Result<std::set<std::string>>> kill_by_environment(std::string name, std::set<std::string> values,
+                                                          Instant deadline) override;
 
  private:
   SimMachine& machine_;
   Random random_;
+  std::optional<Incarnation> life_;
 };
 
 }  // namespace reliant::sim

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -21,7 +22,9 @@
 
 #include "adapters/posix_error.h"
 #include "adapters/unique_fd.h"
+#include "base/text.h"
 #include "runtime/event.h"
+#include "runtime/sleep.h"
 #include "runtime/this_context.h"
 
 namespace reliant::adapters {
@@ -316,6 +319,44 @@ Status check(const ports::ProcessSpec& spec) {
   return ok_status();
 }
 
+// "NAME=value" of a process that runs, as it was started with it; "" when it has no such variable, is a zombie, or belongs to
+// another user.
+std::string environment_entry(pid_t pid, const std::string& prefix) {
+  constexpr std::size_t kMost = 4 << 20;  // more than the kernel gives a program
+  const UniqueFd fd(::open(concat("/proc/", pid, "/environ").c_str(), O_RDONLY | O_CLOEXEC));
+  std::string all;
+  while (fd && all.size() < kMost) {
+    char piece[4096];
+    const ssize_t got = ::read(fd.get(), piece, sizeof piece);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    all.append(piece, static_cast<std::size_t>(got));
+  }
+  for (std::size_t at = 0; at < all.size(); at = std::min(all.find('\0', at), all.size()) + 1) {
+    if (all.compare(at, prefix.size(), prefix) == 0) return all.substr(at, all.find('\0', at) - at);
+  }
+  return {};
+}
+
+// Those of this moment, without us.
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> all;
+  const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), &::closedir);
+  while (const dirent* entry = proc ? ::readdir(proc.get()) : nullptr) {
+    const auto pid = static_cast<pid_t>(std::strtol(entry->d_name, nullptr, 10));
+    if (pid > 1 && pid != ::getpid()) all.push_back(pid);
+  }
+  return all;
+}
+
+// Kills `pid` if it is still the process that has `entry`: the number may have been given to another one since.
+void kill_process(pid_t pid, const std::string& prefix, const std::string& entry) {
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd || environment_entry(pid, prefix) != entry) return;
+  if (::getpgid(pid) == pid) ::kill(-pid, SIGKILL);
+  ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
+}
+
 Result<pid_t> spawn_child(ports::ProcessSpec& spec, const std::vector<std::string>& inherited, int in,
                           int out, int err) {
   SpawnAttributes with;
@@ -344,6 +385,29 @@ Result<pid_t> spawn_child(ports::ProcessSpec& spec, const std::vector<std::strin
 }
 
 }  // namespace
+
+// Again and again until none is found: a process that is about to be killed may have started another one.
+Task<Result<std::set<std::string>>> PosixProcesses::kill_by_environment(std::string name, std::set<std::string> values,
+                                                                        Instant deadline) {
+  constexpr Duration kPause = std::chrono::milliseconds(10);
+  const Executor& executor = *(co_await ThisContext{}).executor;
+  const std::string prefix = name + "=";
+  std::set<std::string> killed;
+  for (;;) {
+    bool found = false;
+    for (const pid_t pid : all_processes()) {
+      const std::string entry = environment_entry(pid, prefix);
+      if (entry.empty() || !values.contains(entry.substr(prefix.size()))) continue;
+      found = true;
+      killed.insert(entry.substr(prefix.size()));
+      kill_process(pid, prefix, entry);
+    }
+    if (!found) co_return killed;
+    if (executor.now() >= deadline)
+      co_return deadline_exceeded("processes with ", join({killed.begin(), killed.end()}, ", "), " in ", name, " do not end");
+    co_await sleep_for(kPause);
+  }
+}
 
 Task<Result<std::unique_ptr<ports::Process>>> PosixProcesses::spawn(ports::ProcessSpec spec) {
   CO_TRY_OK(check(spec));

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,9 @@ class PosixProcesses final : public ports::Processes {
       : executor_(executor), environment_(std::move(environment)), grace_(grace) {}
 
   Task<Result<std::unique_ptr<ports::Process>>> spawn(ports::ProcessSpec spec) override;
+  // By /proc: what clears its environment and leaves its group is not found.
+  Task<Result<std::set<std::string>>> kill_by_environment(std::string name, std::set<std::string> values,
+                                                          Instant deadline) override;
 
  private:
   AsioExecutor& executor_;

@@ -119,7 +119,7 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   adapters::PosixFilesystem files(process.executor());
   tools::ToolRegistry tools = tools::make_standard_tools(processes, files);
   Clock& clock = process.clock();
-  daemon::Daemon daemon(process.context(), clock, process.random().stream("daemon"), log, *links, tools, *journal,
+  daemon::Daemon daemon(process.context(), clock, process.random().stream("daemon"), log, *links, tools, processes, *journal,
                         daemon_options(options, identity, directory));
   adapters::BeastHttp http(process.executor(), options.ca_file);
   daemon::CredentialsFile file(files, options.credentials_path);

@@ -89,7 +89,7 @@ Task<Status> Monolith::start() {
   CO_TRY_OK(co_await temporal_.start(deadline));
   CO_TRY_ASSIGN(user_, co_await prepare_local_user(store_, parts_.directory, deadline));
   CO_TRY_OK(co_await gateway_.start());
-  daemon_.emplace(root_.context(), parts_.clock, random_.stream("daemon"), parts_.log, links_, tools_,
+  daemon_.emplace(root_.context(), parts_.clock, random_.stream("daemon"), parts_.log, links_, tools_, processes_,
                   *parts_.databases.journal, daemon_options(user_));
   starter_.emplace(root_.context(), parts_.log, *daemon_);
   CO_TRY_ASSIGN(const bool left_work, co_await store_.chats().any_running(deadline));

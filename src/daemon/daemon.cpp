@@ -33,7 +33,7 @@ Task<bool> wait_for(Event& event, Instant deadline = kNever) {
 }  // namespace
 
 Daemon::Daemon(Context& context, Clock& clock, Random random, EventLog& log, ports::LinkTransport& links,
-               tools::ToolRegistry& tools, ports::Database& journal, DaemonOptions options)
+               tools::ToolRegistry& tools, ports::Processes& processes, ports::Database& journal, DaemonOptions options)
     : context_(context),
       clock_(clock),
       log_(log),
@@ -43,7 +43,7 @@ Daemon::Daemon(Context& context, Clock& clock, Random random, EventLog& log, por
       random_(random.next()),
       backoff_(options_.backoff, random_),
       journal_(context, journal, clock, Random(random.next())),
-      runner_(context, clock, log, tools, journal_,
+      runner_(context, clock, log, tools, processes, journal_,
               RunnerOptions{.daemon = options_.id,
                             .working_directory = options_.working_directory,
                             .max_running = options_.max_tools,

@@ -62,9 +62,9 @@ struct DaemonOptions {
 
 class Daemon {
  public:
-  // References outlive the daemon. `journal` is its own database, and nobody else's.
+  // References outlive the daemon. `processes` are those that the tools start. `journal` is its own database, and nobody else's.
   Daemon(Context& context, Clock& clock, Random random, EventLog& log, ports::LinkTransport& links,
-         tools::ToolRegistry& tools, ports::Database& journal, DaemonOptions options);
+         tools::ToolRegistry& tools, ports::Processes& processes, ports::Database& journal, DaemonOptions options);
   ~Daemon();
 
   // Serves until stop(). OK: stopped. UNAUTHENTICATED + TOKEN_INVALID or TOKEN_REVOKED: the token was refused;

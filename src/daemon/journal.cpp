@@ -336,6 +336,18 @@ struct ReadOutput {
   }
 };
 
+struct ReadStarted {
+  using Value = std::vector<RequestId>;
+
+  Task<Result<Value>> run(Transaction& transaction) {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "SELECT request_id FROM requests WHERE state = 'started' ORDER BY request_id", {}));
+    Value ids;
+    for (const ports::Row row : rows) ids.emplace_back(row.text(0));
+    co_return ids;
+  }
+};
+
 struct ReadUnacknowledged {
   using Value = std::vector<RequestId>;
 
@@ -383,9 +395,13 @@ Journal::Journal(Context& context, ports::Database& database, Clock& clock, Rand
 
 Journal::~Journal() = default;
 
-Task<Status> Journal::open(Instant deadline) {
+Task<Result<std::vector<RequestId>>> Journal::open(Instant deadline) {
   CO_TRY_OK(co_await transactor_.database().run_script(kSchema, deadline));
   CO_TRY_ASSIGN(id_, co_await transactor_.write(Identify{transactor_.new_id("journal")}, deadline));
+  co_return co_await transactor_.read(ReadStarted{}, deadline);
+}
+
+Task<Status> Journal::settle(Instant deadline) {
   co_return (co_await transactor_.write(Recover{transactor_.wall_now()}, deadline)).status();
 }
 

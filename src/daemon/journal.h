@@ -66,8 +66,10 @@ class Journal {
   Journal& operator=(const Journal&) = delete;
   ~Journal();
 
-  // Makes the tables, and settles what an earlier life left half-way.
-  Task<Status> open(Instant deadline);
+  // Makes the tables. The requests that an earlier life left half-way: whatever of them still runs must be ended before
+  // settle(), which alone allows a second run.
+  Task<Result<std::vector<RequestId>>> open(Instant deadline);
+  Task<Status> settle(Instant deadline);
   // Since open(): who remembers. A journal that was lost, or a second machine under the same daemon id, has another one.
   const std::string& id() const { return id_; }
 

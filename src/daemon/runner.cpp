@@ -20,6 +20,8 @@ namespace {
 constexpr std::int64_t kDefaultTimeoutMs = 120'000;
 // A reader that has acknowledged nothing for so long does not count as one.
 constexpr Duration kReaderPatience = std::chrono::seconds(2);
+// What was killed ends at once, unless the kernel waits for a disk on its behalf.
+constexpr Duration kEndLeftBehind = std::chrono::seconds(10);
 // For a tool that is cancelled: more than `bash` needs for TERM and then KILL.
 constexpr Duration kStopGrace = std::chrono::seconds(5);
 
@@ -147,11 +149,12 @@ class Runner::SpooledOutput final : public tools::ToolOutput {
   std::uint64_t forgotten_ = 0;
 };
 
-Runner::Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistry& tools, Journal& journal,
-               RunnerOptions options)
+Runner::Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistry& tools, ports::Processes& processes,
+               Journal& journal, RunnerOptions options)
     : clock_(clock),
       log_(log),
       tools_(tools),
+      processes_(processes),
       journal_(journal),
       options_(std::move(options)),
       turns_(options_.max_running, options_.max_waiting),
@@ -161,9 +164,24 @@ Runner::Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistr
 Runner::~Runner() = default;
 
 Task<Status> Runner::open() {
-  CO_TRY_OK(co_await journal_.open(soon()));
+  CO_TRY_ASSIGN(std::vector<RequestId> begun, co_await journal_.open(soon()));
+  CO_TRY_OK(co_await end_left_behind(std::move(begun)));
+  CO_TRY_OK(co_await journal_.settle(soon()));
   CO_TRY_ASSIGN(const std::vector<RequestId> waiting, co_await journal_.unacknowledged(soon()));
   offers_.insert(waiting.begin(), waiting.end());
+  co_return ok_status();
+}
+
+// The model is told "unknown" of them, or they are run again: neither may meet a first run that goes on.
+Task<Status> Runner::end_left_behind(std::vector<RequestId> begun) {
+  if (begun.empty()) co_return ok_status();
+  std::set<std::string> ids;
+  for (const RequestId& id : begun) ids.insert(id.str());
+  const auto ended =
+      co_await processes_.kill_by_environment(std::string(tools::kRequestVariable), std::move(ids), after(clock_.now(), kEndLeftBehind));
+  if (!ended.ok()) co_return ended.status();
+  for (const std::string& id : *ended)
+    log_.warning("daemon.left_behind.ended", {{"request_id", id}, {"daemon", options_.daemon.str()}});
   co_return ok_status();
 }
 

@@ -25,6 +25,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/event_log.h"
 #include "base/ids.h"
@@ -32,6 +33,7 @@
 #include "daemon/reads.h"
 #include "daemon/turns.h"
 #include "model/tool.h"
+#include "ports/process.h"
 #include "reliant/tools/v1/daemon.pb.h"
 #include "runtime/clock.h"
 #include "runtime/event.h"
@@ -70,11 +72,11 @@ class Runner {
   // How long the journal may take: until then a hiccup of the disk is waited out.
   static constexpr Duration kPatience = std::chrono::seconds(30);
 
-  Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistry& tools, Journal& journal,
-         RunnerOptions options);
+  Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistry& tools, ports::Processes& processes,
+         Journal& journal, RunnerOptions options);
   ~Runner();
 
-  // Opens the journal and finds what is still to be offered.
+  // Opens the journal, ends what the processes of an earlier life that was killed still do, and finds what is to be offered.
   Task<Status> open();
 
   void set_listener(RunListener* listener) { listener_ = listener; }
@@ -110,6 +112,7 @@ class Runner {
   struct Run;
   class SpooledOutput;
 
+  Task<Status> end_left_behind(std::vector<RequestId> begun);
   bool take_up(const RequestId& id, Instant reader_seen);
   Task<void> run(std::shared_ptr<Run> run);
   Task<void> read(std::shared_ptr<Run> run);
@@ -136,6 +139,7 @@ class Runner {
   Clock& clock_;
   EventLog& log_;
   tools::ToolRegistry& tools_;
+  ports::Processes& processes_;
   Journal& journal_;
   RunnerOptions options_;
   RunListener* listener_ = nullptr;

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,12 @@ class Processes {
   virtual ~Processes() = default;
   // NOT_FOUND: no such program or working directory; PERMISSION_DENIED: not executable.
   virtual Task<Result<std::unique_ptr<Process>>> spawn(ProcessSpec spec) = 0;
+  // Kills (KILL) the processes of this machine that were started with one of `values` in the environment variable `name`,
+  // whoever started them, and with each the process group that it leads. For what no Process of this life stands for: an
+  // earlier life was killed, or a child has left its group. OK: the values of which something was found; none of it runs any
+  // more. DEADLINE_EXCEEDED: some of it still does. Processes of other users are neither seen nor killed.
+  virtual Task<Result<std::set<std::string>>> kill_by_environment(std::string name, std::set<std::string> values,
+                                                                  Instant deadline) = 0;
 };
 
 }  // namespace reliant::ports

@@ -97,7 +97,7 @@ ports::ProcessSpec spec_for(const RequestId& request, std::string command, std::
   spec.argv = {"bash", "-c", std::move(command)};
   spec.working_directory = std::move(directory);
   // Nobody is there to press a key.
-  spec.environment = {{"RELIANT_REQUEST_ID", request.str()},
+  spec.environment = {{std::string(kRequestVariable), request.str()},
                       {"TERM", "dumb"},
                       {"PAGER", "cat"},
                       {"GIT_PAGER", "cat"},
@@ -152,7 +152,12 @@ Task<model::ToolResult> BashTool::run(ToolInvocation invocation, ToolOutput& out
   Run run(executor, **process, output);
   const End end = co_await run.until_end_or(deadline, invocation.stop);
   std::string_view signals;
-  if (end != End::kExited) signals = co_await run.end_group();
+  if (end != End::kExited) {
+    const std::string request = invocation.request.str();
+    signals = co_await run.end_group();
+    // What has left the group.
+    (void)co_await processes_.kill_by_environment(std::string(kRequestVariable), {request}, after(executor.now(), kTermGrace));
+  }
   co_await run.finish_text();
 
   model::ToolResult result;

@@ -22,6 +22,9 @@
 
 namespace reliant::tools {
 
+// In the environment of every process that a run has started, also of those that left its process group.
+inline constexpr std::string_view kRequestVariable = "RELIANT_REQUEST_ID";
+
 struct ToolDescriptor {
   std::string name;
   std::string description;

@@ -25,6 +25,7 @@
 #include "adapters/nats_bus.h"
 #include "adapters/open_files.h"
 #include "adapters/os_entropy.h"
+#include "adapters/posix_process.h"
 #include "adapters/sqlite_database.h"
 #include "adapters/system_clock.h"
 #include "base/assert.h"
@@ -97,6 +98,7 @@ struct Swarm {
   EventLog& log;
   ports::LinkTransport& links;
   TaskScope& scope;
+  ports::Processes& processes;
   std::vector<std::string> gateways;
   std::vector<std::string> tokens;
   tools::ToolRegistry tools;
@@ -127,7 +129,7 @@ Member make_member(Swarm& swarm, std::size_t number) {
   Member member{*std::move(journal), nullptr};
   member.daemon = std::make_unique<daemon::Daemon>(swarm.scope.context(), swarm.machine.clock,
                                                    swarm.machine.random.stream(concat("daemon/", number)), swarm.log, swarm.links,
-                                                   swarm.tools, *member.journal, std::move(options));
+                                                   swarm.tools, swarm.processes, *member.journal, std::move(options));
   return member;
 }
 
@@ -155,7 +157,8 @@ Task<void> live(Swarm& swarm, std::size_t count, std::size_t a_second) {
   const auto links = adapters::GrpcLinkTransport::open(machine.executor);
   RELIANT_ASSERT(links.ok(), "there are no credentials that could be wrong");
   TaskScope scope(machine.executor, 0);
-  Swarm swarm{machine, log, **links, scope, {}, {}, {}, {}, {}};
+  adapters::PosixProcesses processes(machine.executor, {});
+  Swarm swarm{machine, log, **links, scope, processes, {}, {}, {}, {}, {}};
   for (std::size_t at = 0; at <= gateways.size();) {
     const std::size_t end = std::min(gateways.find(',', at), gateways.size());
     swarm.gateways.push_back(gateways.substr(at, end - at));

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -192,12 +193,33 @@ TYPED_TEST_P(ProcessContract, EndsAProcessThatIsDestroyed) {
   EXPECT_EQ(this->wait(*other).code, 1) << "it ran on after its owner had gone";
 }
 
+TYPED_TEST_P(ProcessContract, KillsTheProcessesThatHaveAVariableInTheirEnvironment) {
+  const std::string name = "RELIANT_REQUEST_ID";
+  const std::string wanted = concat("req_of_", this->world_.directory());  // of this test alone
+  auto spec = this->script("sleep 20");
+  spec.environment[name] = wanted;
+  auto marked = this->spawn(spec);
+  auto marked_too = this->spawn(spec);
+  spec.environment[name] = wanted + "_not";
+  auto other = this->spawn(spec);
+  ASSERT_TRUE(marked.ok() && marked_too.ok() && other.ok());
+  const auto kill = [&] {
+    return this->get(this->world_.processes().kill_by_environment(name, {wanted, "req_of_none"}, this->in(this->kLong)));
+  };
+  EXPECT_EQ(kill().value_or(std::set<std::string>{"failed"}), std::set<std::string>{wanted});
+  EXPECT_EQ(this->wait(**marked).signal, 9);
+  EXPECT_EQ(this->wait(**marked_too).signal, 9);
+  EXPECT_EQ(this->get((*other)->wait(this->in(20ms))).status().code(), StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(kill().value_or(std::set<std::string>{"failed"}), std::set<std::string>{});
+}
+
 REGISTER_TYPED_TEST_SUITE_P(ProcessContract, TellsTheExitCodeAndBothOutputs,
                             AnswersTheSameAtTheEndHoweverOftenAsked, MayBeWaitedForBeforeItsOutputIsRead,
                             FeedsStandardInputAndEndsIt, HasNoStandardInputUnlessGiven, AddsToTheEnvironment,
                             RunsInTheWorkingDirectory, RefusesAMissingProgramAndAMissingDirectory,
                             KeepsToItsDeadlines, IsEndedByASignal, SaysThatThereIsNothingLeftToSignal,
                             SlowsDownAProcessThatNobodyReads, LosesNothingWhenAReaderIsDestroyed,
-                            CanRunManyAtOnce, EndsAProcessThatIsDestroyed);
+                            CanRunManyAtOnce, EndsAProcessThatIsDestroyed,
+                            KillsTheProcessesThatHaveAVariableInTheirEnvironment);
 
 }  // namespace reliant::tests

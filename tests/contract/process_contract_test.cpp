@@ -1,5 +1,6 @@
 #include "contract/process_contract.h"
 
+#include "kernel/simulation.h"
 #include "support/machine_worlds.h"
 
 namespace reliant::tests {
@@ -43,6 +44,22 @@ TEST_F(PosixProcess, LetsABackgroundProcessLiveAfterACleanEnd) {
   EXPECT_EQ(wait(*start(concat("sleep 1; cat ", mark, " > /dev/null"))).code, 0);
 }
 
+TEST_F(PosixProcess, KillsWhatHasLeftItsGroupByItsEnvironment) {
+  auto spec = script("setsid sleep 30 > /dev/null 2>&1 & exit 0");
+  spec.environment["RELIANT_REQUEST_ID"] = world_.directory();
+  {
+    auto process = spawn(spec);
+    ASSERT_TRUE(process.ok());
+    read_all(**process);
+    wait(**process);
+  }
+  const auto kill = [&] {
+    return get(world_.processes().kill_by_environment("RELIANT_REQUEST_ID", {world_.directory()}, in(kLong)));
+  };
+  EXPECT_EQ(kill().value_or(std::set<std::string>{"failed"}), std::set<std::string>{world_.directory()});
+  EXPECT_EQ(kill().value_or(std::set<std::string>{"failed"}), std::set<std::string>{});
+}
+
 TEST_F(PosixProcess, ChildrenSeeNoDescriptorOfOurs) {
   const auto outputs = read_all(*start("ls /proc/self/fd | wc -l"));
   EXPECT_EQ(outputs.out, "4\n");  // 0, 1, 2 and the directory that ls reads
@@ -72,6 +89,37 @@ TEST(SimulatedProcess, RecordsEveryEffectWithItsRequest) {
   EXPECT_EQ(machine.effects.count("req_7", "touch /y"), 0u);
   EXPECT_EQ(*machine.disk.content("/log"), "one\n");
   EXPECT_EQ(machine.running, 0u);
+}
+
+Task<void> run_a_slow_tool(sim::Node& node, sim::SimMachine& machine) {
+  sim::SimProcesses processes(machine, Random(1), node.incarnation());
+  auto process = co_await processes.spawn(
+      {.argv = {"bash", "-c", "seq 1 100000; sleep 10; touch /late"}, .environment = {{"RELIANT_REQUEST_ID", "req_7"}}});
+  (void)co_await (*process)->wait(kNever);
+}
+
+TEST(SimulatedProcess, GoesOnWhenItsDaemonIsKilledUntilTheNextLifeEndsIt) {
+  for (const bool ended : {false, true}) {
+    sim::SimMachine machine;
+    sim::Simulation simulation(3);
+    sim::Node& node = simulation.add_node("daemon");
+    node.start([&](sim::Node& self) { return run_a_slow_tool(self, machine); });
+    simulation.run_for(1s);
+    node.crash();
+    simulation.run_for(1s);
+    EXPECT_EQ(machine.running, 1u);
+    std::optional<Result<std::set<std::string>>> killed;
+    const auto end = [](sim::SimMachine& of, auto& out) -> Task<void> {
+      sim::SimProcesses next_life(of, Random(2));
+      out = co_await next_life.kill_by_environment("RELIANT_REQUEST_ID", {"req_7"}, kNever);
+    };
+    if (ended) simulation.world().spawn(end(machine, killed));
+    simulation.run_for(20s);
+    if (ended) EXPECT_EQ(**killed, std::set<std::string>{"req_7"});
+    EXPECT_EQ(machine.disk.content("/late") != nullptr, !ended);
+    EXPECT_EQ(machine.running, 0u);
+    machine.processes.clear();  // before the executor
+  }
 }
 
 // The disk and the record outlive the node; its processes do not, and none acts after the crash.

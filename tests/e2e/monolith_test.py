@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import stat
 import time
 import unittest
@@ -31,6 +32,22 @@ answers:
           - {tool: view, arguments: {path: README.md}}
       - text: "It ended so: {{result.0}}"
 """
+
+# Two processes that would run on: one in the tool's process group, and one that has left it.
+ESCAPING_TOOL = """
+answers:
+  - steps:
+      - calls:
+          - {tool: bash, arguments: {command: "echo $$ >> pids.txt; setsid sh -c 'echo $$ >> pids.txt; exec sleep 600' & sleep 600"}}
+      - text: "It ended so: {{result.0}}"
+"""
+
+
+def runs(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
 
 
 def outcomes(updates):
@@ -85,6 +102,32 @@ class Monolith(unittest.TestCase):
                    if block["type"] == "tool_result"]
         self.assertEqual(len(results), 2, "every call has one result")
         self.assertEqual(sum(1 for m in world.messages(chat) if m["role"] == "assistant"), 2)
+
+    def begin_escaping_tool(self):
+        world = self.world(ESCAPING_TOOL)
+        world.start()
+        chat = world.new_chat()
+        world.send(chat, "go")
+        file = world.project / "pids.txt"
+        wait_until("both processes run", lambda: file.exists() and len(file.read_text().split()) == 2)
+        pids = [int(word) for word in file.read_text().split()]
+        self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in pids if runs(pid)])
+        return world, chat, pids
+
+    def test_ends_what_a_killed_server_had_started(self):
+        world, chat, pids = self.begin_escaping_tool()
+        world.kill()
+        self.assertTrue(all(runs(pid) for pid in pids), "kill -9 of the server does not reach them")
+        world.start()
+        updates = world.updates(chat, patience=90)
+        self.assertEqual([finished["outcome"] for finished in outcomes(updates).values()], ["unknown"])
+        self.assertEqual([pid for pid in pids if runs(pid)], [])
+
+    def test_cancel_ends_what_has_left_its_process_group(self):
+        world, chat, pids = self.begin_escaping_tool()
+        self.assertEqual(world.call("POST", f"/chats/{chat}/cancel").body, {"cancelling": True})
+        self.assertEqual(world.updates(chat)[-1]["payload"]["status"], "cancelled")
+        wait_until("nothing of it runs", lambda: not any(runs(pid) for pid in pids))
 
     def test_stops_in_order_while_a_tool_runs(self):
         world = self.world(SLOW_TOOL)

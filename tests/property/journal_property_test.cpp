@@ -32,6 +32,7 @@ class System {
     journal_.reset();
     journal_ = std::make_unique<Journal>(process_.context(), *database_, clock_, Random(++life_));
     RC_ASSERT(call(journal_->open(kNever)).ok());
+    RC_ASSERT(call(journal_->settle(kNever)).ok());
   }
   template <class T>
   T call(Task<T> task) {

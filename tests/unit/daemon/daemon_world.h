@@ -267,7 +267,7 @@ class DaemonWorld : public ::testing::Test {
           filesystem(world.machine_.disk, world.machine_.disk_faults, Random(2)),
           tools(tools::make_standard_tools(processes, filesystem)),
           context{&world.executor_, nullptr, 1},
-          daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools,
+          daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools, processes,
                  world.journal(), std::move(options)),
           scope(world.executor_, 1) {
       scope.spawn(keep(daemon, end));

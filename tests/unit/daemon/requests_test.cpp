@@ -292,6 +292,31 @@ TEST_F(DaemonQueue, IsNotStartedByADaemonThatStops) {
   EXPECT_TRUE(gateway_->results("r3").empty());
 }
 
+// Security notes 1.15: they ran on beside the next life, which told the model "unknown".
+TEST_F(DaemonRequests, OfALifeThatWasKilledAreEndedBeforeTheNextOneConnects) {
+  connect();
+  gateway_->execute("r1", "sleep 600");
+  gateway_->execute("r2", "echo done");
+  run_for(1s);
+  crash();
+  sim::SimProcesses others(machine_, Random(9));
+  std::vector<std::unique_ptr<ports::Process>> left;
+  TaskScope scope(executor_, 5);
+  const auto leave = [](sim::SimProcesses& all, std::string request, auto& out) -> Task<void> {
+    out.push_back(*co_await all.spawn({.argv = {"bash", "-c", "sleep 600"}, .environment = {{"RELIANT_REQUEST_ID", request}}}));
+  };
+  scope.spawn(leave(others, "r1", left));
+  scope.spawn(leave(others, "r2", left));  // had ended in order: what it left was meant to stay
+  run_for(1s);
+  EXPECT_EQ(machine_.running, 2u);
+  start();
+  run_for(1s);
+  ASSERT_TRUE(life_->daemon.connected());
+  EXPECT_EQ(machine_.running, 1u);
+  EXPECT_EQ(log_.count("daemon.left_behind.ended", "r1"), 1u);
+  EXPECT_EQ(log_.count("daemon.left_behind.ended"), 1u);
+}
+
 TEST_F(DaemonRequests, InterruptedByACrashAreUnknownAndNotRunAgain) {
   connect();
   gateway_->execute("r1", "append /log x; sleep 10; append /log y");

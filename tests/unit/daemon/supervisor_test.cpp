@@ -76,7 +76,7 @@ class SupervisorTest : public DaemonWorld {
           filesystem(world.machine_.disk, world.machine_.disk_faults, Random(2)),
           tools(tools::make_standard_tools(processes, filesystem)),
           context{&world.executor_, nullptr, 1},
-          daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools, world.journal(),
+          daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools, processes, world.journal(),
                  world.options_),
           file(filesystem, std::string(kFile)),
           registration(world.server_, {"https://reliant.test"}, std::move(session)),

@@ -35,7 +35,7 @@ Task<void> be_daemon(sim::Node& node, Machine& home, ports::LinkTransport& links
   options.gateway_addresses = {std::string(gateway::kAddress)};
   options.token = std::move(token);
   options.working_directory = "/project";
-  Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, *home.journal,
+  Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, processes, *home.journal,
                 options);
   (void)co_await daemon.run();
 }
