@@ -9,6 +9,7 @@
 
 #include "absl/strings/cord.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace reliant::adapters {
 
@@ -50,7 +51,7 @@ std::string details_of_status(const Status& status) {
   if (status.ok()) return {};
   google::rpc::Status wire;
   wire.set_code(static_cast<int>(status.code()));
-  wire.set_message(std::string(message_of(status)));
+  wire.set_message(text_from_bytes(message_of(status)));
   status.ForEachPayload([&wire](absl::string_view url, const absl::Cord& value) {
     const std::string_view name(url.data(), url.size());
     if (!name.starts_with(kDetailStart)) return;

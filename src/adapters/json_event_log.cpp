@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace reliant::adapters {
 
@@ -37,27 +38,6 @@ void append_date(std::string& out, WallTime time) {
   append_padded(out, static_cast<unsigned>(date.month()), 2);
   out += '-';
   append_padded(out, static_cast<unsigned>(date.day()), 2);
-}
-
-// The length of the UTF-8 sequence that `text` starts with; 0: it starts with none.
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  std::size_t length = 0;
-  if (first < 0x80) {
-    length = 1;
-  } else if (first >= 0xc2 && first < 0xf5) {
-    length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  }
-  if (length == 0 || length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if (first == 0xe0 && byte(1) < 0xa0) return 0;   // longer than needed
-  if (first == 0xed && byte(1) >= 0xa0) return 0;  // a surrogate
-  if (first == 0xf0 && byte(1) < 0x90) return 0;
-  if (first == 0xf4 && byte(1) >= 0x90) return 0;
-  return length;
 }
 
 // A field may hold whatever came from outside: a line stays one line, and valid JSON, all the same.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
 
@@ -57,7 +58,9 @@ struct Updates::Stream {
 
 std::string sse_frame(const model::Update& update) {
   std::string frame = concat("id: ", update.sequence, "\nevent: ", model::to_string(update.kind), "\ndata: ");
-  std::string_view rest = update.payload;
+  // Written as text; an older version may have stored bytes.
+  const std::string repaired = is_valid_utf8(update.payload) ? std::string() : text_from_bytes(update.payload);
+  std::string_view rest = repaired.empty() ? update.payload : repaired;
   for (;;) {
     const std::size_t end = rest.find_first_of("\r\n");
     frame += rest.substr(0, end);

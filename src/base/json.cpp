@@ -5,7 +5,17 @@
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "base/utf8.h"
+
 namespace reliant {
+namespace {
+
+// Everything outside of strings is ASCII, so what is replaced stands inside of one, and the JSON stays whole.
+std::string as_text(std::string serialized) {
+  return is_valid_utf8(serialized) ? std::move(serialized) : text_from_bytes(serialized);
+}
+
+}  // namespace
 
 Result<json::value> parse_json(std::string_view text) {
   json::parse_options options;
@@ -18,8 +28,8 @@ Result<json::value> parse_json(std::string_view text) {
   return parser.release();
 }
 
-std::string to_json(const json::value& value) { return json::serialize(value); }
-std::string to_json(const json::object& object) { return json::serialize(object); }
+std::string to_json(const json::value& value) { return as_text(json::serialize(value)); }
+std::string to_json(const json::object& object) { return as_text(json::serialize(object)); }
 
 JsonReader::JsonReader(const json::value& value, std::string path) : path_(std::move(path)) {
   object_ = value.if_object();

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "runtime/deadline.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
@@ -182,10 +183,11 @@ Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
 
   proto::Register registration;
   registration.set_daemon_id(options_.id.str());
-  registration.set_name(options_.name);
+  registration.set_name(text_from_bytes(options_.name));
   registration.set_kind(options_.kind == DaemonKind::kLocal ? proto::DAEMON_KIND_LOCAL
                                                             : proto::DAEMON_KIND_CLOUD);
-  registration.mutable_labels()->insert(options_.labels.begin(), options_.labels.end());
+  for (const auto& [key, value] : options_.labels)
+    (*registration.mutable_labels())[text_from_bytes(key)] = text_from_bytes(value);
   for (const auto* tool : tools_.descriptors()) registration.add_tools(tool->name);
   registration.set_version(options_.version);
   registration.set_journal_id(runner_.journal_id());

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "runtime/failure_handler.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
@@ -53,7 +54,7 @@ Task<bool> end_of_grace(Event& cancelled, Event& killed) {
 }
 
 std::string bounded(std::string content, std::size_t limit) {
-  std::string valid = tools::valid_utf8(content);
+  std::string valid = text_from_bytes(content);
   if (valid.size() <= limit) return valid;
   tools::HeadAndTail ends(limit);
   ends.add(valid);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "model/daemon_status.h"
 #include "runtime/sleep.h"
 
@@ -194,8 +195,8 @@ void Session::on_command(const proto::Command& command) {
   proto::CommandDone& done = *frame.mutable_command_done();
   done.set_command_id(command.command_id());
   done.set_code(static_cast<std::int32_t>(status.code()));
-  done.set_message(std::string(message_of(status)));
-  done.set_reason(std::string(reason_of(status)));
+  done.set_message(text_from_bytes(message_of(status)));
+  done.set_reason(text_from_bytes(reason_of(status)));
   queue(std::move(frame));
 }
 

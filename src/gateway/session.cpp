@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/text.h"
+#include "base/utf8.h"
 #include "gateway/stream_limits.h"
 #include "runtime/deadline.h"
 #include "runtime/sleep.h"
@@ -340,9 +341,9 @@ proto::GatewayFrame Session::execute_frame(const model::ToolRequest& request, st
   proto::GatewayFrame frame;
   proto::ExecuteTool& execute = *frame.mutable_execute_tool();
   execute.set_request_id(request.id.str());
-  execute.set_tool(request.tool);
-  execute.set_arguments(request.arguments);
-  execute.set_working_directory(request.working_directory);
+  execute.set_tool(text_from_bytes(request.tool));
+  execute.set_arguments(text_from_bytes(request.arguments));
+  execute.set_working_directory(text_from_bytes(request.working_directory));
   execute.set_effect(to_proto(request.effect));
   execute.set_timeout_ms(request.timeout_ms);
   execute.set_resume_output_after(resume_after);

@@ -3,9 +3,16 @@
 #include <charconv>
 #include <optional>
 
+#include "base/utf8.h"
+
 namespace reliant::llm {
 
 namespace {
+
+constexpr std::size_t kMostCalls = 256;     // of one answer: each is an activity, side by side
+constexpr std::size_t kLongestName = 200;   // bytes of a tool's name, and of a call's id
+constexpr std::size_t kShownOfABody = 200;        // bytes of an error page that is not the API's
+constexpr std::size_t kShownOfAComplaint = 2'000;  // bytes of what the API says
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
 
@@ -194,6 +201,10 @@ Result<ModelAnswer> OpenAiAnswer::finish() const {
   answer.input_tokens = input_tokens_;
   answer.output_tokens = output_tokens_;
   if (!text_.empty()) answer.content.push_back(model::TextBlock{text_});
+  if (calls_.size() > kMostCalls) {
+    return failed_precondition("the model makes ", calls_.size(), " tool calls in one answer; at most ", kMostCalls,
+                               " are taken");
+  }
   for (const auto& [index, call] : calls_) {
     const std::string arguments = call.arguments.empty() ? "{}" : call.arguments;
     const Result<json::value> parsed = parse_json(arguments);
@@ -205,8 +216,9 @@ Result<ModelAnswer> OpenAiAnswer::finish() const {
     }
     if (call.tool.empty()) return unavailable("the model calls a tool without a name");
     // Some servers give no ids; the place in the answer is as good within a turn.
-    ToolCallId id(call.id.empty() ? concat("call_", index) : call.id);
-    answer.content.push_back(model::ToolCallBlock{model::ToolCall{std::move(id), call.tool, arguments}});
+    ToolCallId id(call.id.empty() || call.id.size() > kLongestName ? concat("call_", index) : call.id);
+    answer.content.push_back(
+        model::ToolCallBlock{model::ToolCall{std::move(id), text_from_bytes(call.tool, kLongestName), arguments}});
   }
   return answer;
 }
@@ -215,7 +227,9 @@ Status openai_error(int status, const ports::HttpHeaders& headers, std::string_v
   Complaint complaint;
   const Result<json::value> parsed = parse_json(body);
   if (const json::value* error = parsed.ok() ? member(*parsed, "error") : nullptr) complaint = complaint_of(*error);
-  if (complaint.message.empty()) complaint.message = body.substr(0, 200);
+  // An error page of a proxy may be of any encoding, or compressed.
+  complaint.message = complaint.message.empty() ? text_from_bytes(body, kShownOfABody)
+                                                : text_from_bytes(complaint.message, kShownOfAComplaint);
   Status out = make_status(code_of(status, complaint), "the model provider answered ", status, ": ",
                            complaint.message.empty() ? "no reason given" : complaint.message);
   const Duration delay = retry_after(headers);

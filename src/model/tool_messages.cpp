@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace reliant::model {
 namespace {
@@ -24,25 +25,8 @@ json::string text(std::string_view word) { return json::string(word.data(), word
 constexpr std::string_view kBytesKey = "bytes";
 constexpr std::string_view kTextKey = "text";
 
-bool is_utf8(std::string_view bytes) {
-  for (std::size_t i = 0; i < bytes.size();) {
-    const auto lead = static_cast<unsigned char>(bytes[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3
-                               : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
-    if (length == 0 || i + length > bytes.size()) return false;
-    for (std::size_t k = 1; k < length; ++k)
-      if ((static_cast<unsigned char>(bytes[i + k]) & 0xc0) != 0x80) return false;
-    const auto second = length > 1 ? static_cast<unsigned char>(bytes[i + 1]) : 0x80;
-    const bool overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
-    const bool out_of_range = (lead == 0xed && second >= 0xa0) || (lead == 0xf4 && second >= 0x90);
-    if (overlong || out_of_range) return false;
-    i += length;
-  }
-  return true;
-}
-
 void put_bytes(json::object& object, std::string_view bytes) {
-  if (is_utf8(bytes)) {
+  if (is_valid_utf8(bytes)) {
     object[json::string_view(kTextKey.data(), kTextKey.size())] = text(bytes);
     return;
   }

@@ -1,6 +1,7 @@
 #include "temporal/failure.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "temporal/payload.h"
 
 namespace reliant::temporal {
@@ -10,6 +11,8 @@ using ::temporal::api::failure::v1::Failure;
 namespace enums = ::temporal::api::enums::v1;
 
 constexpr std::string_view kSource = "reliant";
+// Bytes. A failure is a part of the history, and goes into the input of the activity that ends the turn.
+constexpr std::size_t kLongestMessage = 8 * 1024;
 
 std::string details_of(const Status& status) {
   json::object details;
@@ -76,7 +79,7 @@ bool retryable(StatusCode code) {
 
 Failure failure_from(const Status& status) {
   Failure failure;
-  failure.set_message(std::string(message_of(status)));
+  failure.set_message(text_from_bytes(message_of(status), kLongestMessage));
   failure.set_source(std::string(kSource));
   if (status.code() == StatusCode::kCancelled) {
     failure.mutable_canceled_failure_info();

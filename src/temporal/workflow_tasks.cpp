@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/utf8.h"
 #include "temporal/failure.h"
 #include "temporal/payload.h"
 
@@ -188,7 +189,7 @@ Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::uniqu
     const auto result = run->query(query.query_type(), json_text(query.query_args()).value_or(""));
     out.set_result_type(result.ok() ? enums::QUERY_RESULT_TYPE_ANSWERED : enums::QUERY_RESULT_TYPE_FAILED);
     if (result.ok()) *out.mutable_answer() = json_payloads(*result);
-    if (!result.ok()) out.set_error_message(std::string(message_of(result.status())));
+    if (!result.ok()) out.set_error_message(text_from_bytes(message_of(result.status())));
   }
   // Back into the cache first: the run's next task may come before this call returns.
   if (keeps) cache_.put(std::move(run));
@@ -218,7 +219,7 @@ Task<void> WorkflowTasks::answer_query(const Polled& task, std::unique_ptr<Workf
   request.set_completed_type(result.ok() ? enums::QUERY_RESULT_TYPE_ANSWERED
                                          : enums::QUERY_RESULT_TYPE_FAILED);
   if (result.ok()) *request.mutable_query_result() = json_payloads(*result);
-  if (!result.ok()) request.set_error_message(std::string(message_of(result.status())));
+  if (!result.ok()) request.set_error_message(text_from_bytes(message_of(result.status())));
   (void)co_await core_.answers.call(&ports::Temporal::respond_query_task_completed, std::move(request),
                                     after(core_.clock.now(), kAnswerTimeout));
 }
@@ -238,7 +239,7 @@ Task<void> WorkflowTasks::refuse(const Polled& task, Status status) {
     request.set_task_token(task.task_token());
     request.set_namespace_(core_.options.name_space);
     request.set_completed_type(enums::QUERY_RESULT_TYPE_FAILED);
-    request.set_error_message(std::string(message_of(status)));
+    request.set_error_message(text_from_bytes(message_of(status)));
     (void)co_await core_.answers.call(&ports::Temporal::respond_query_task_completed, std::move(request),
                                       after(core_.clock.now(), kAnswerTimeout));
     co_return;

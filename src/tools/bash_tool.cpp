@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/utf8.h"
 #include "runtime/event.h"
 #include "runtime/executor.h"
 #include "runtime/race.h"

@@ -1,5 +1,4 @@
-// What a tool tells the model is valid UTF-8 and bounded: a broken byte or a megabyte of log would cost the
-// whole turn.
+// What a tool tells the model is bounded: a megabyte of log would cost the whole turn.
 #pragma once
 
 #include <cstddef>
@@ -8,19 +7,6 @@
 #include <string_view>
 
 namespace reliant::tools {
-
-// Every byte that is not part of well-formed UTF-8 becomes U+FFFD.
-std::string valid_utf8(std::string_view bytes);
-
-// The same for a stream that comes in pieces: a character cut in two is held back until its rest has come.
-class Utf8Stream {
- public:
-  std::string feed(std::string_view bytes);
-  std::string finish();  // what was held back and never completed
-
- private:
-  std::string held_;
-};
 
 // Keeps the beginning and the end of a text and says what is missing between them. Valid UTF-8 in, valid
 // UTF-8 out.

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "tools/bounded_text.h"
+#include "base/utf8.h"
 
 namespace reliant::tools {
 namespace {
@@ -11,7 +11,7 @@ model::ToolResult make_result(model::Outcome outcome, bool is_error, std::string
   model::ToolResult result;
   result.outcome = outcome;
   result.is_error = is_error;
-  result.content = valid_utf8(content);
+  result.content = text_from_bytes(content);
   return result;
 }
 

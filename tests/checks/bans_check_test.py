@@ -80,6 +80,18 @@ extern template class Task<int>;
     def test_assert_with_an_await(self):
         self.assert_each_caught("assert-await", "tests/unit/a_test.cpp", "assert(co_await f());")
 
+    def test_bytes_as_text(self):
+        self.assert_each_caught("bytes-as-text", "src/daemon/a.cpp",
+                                "done.set_message(std::string(message_of(status)));", "done.set_reason(reason_of(status));",
+                                "frame.add_text(reliant::message_of(status));", "f.set_message(concat(a, error.what()));",
+                                "execute.set_arguments(request.arguments);")
+        self.plant("src/daemon/a.cpp", "  done.set_message(text_from_bytes(message_of(status)));\n"
+                                       "  execute.set_arguments(text_from_bytes(request.arguments));\n")
+        self.assert_clean()
+
+    def test_json_text(self):
+        self.assert_each_caught("json-text", "src/store/a.cpp", "auto a = json::serialize(v);", "boost::json::serializer s;")
+
     def test_mutable_statics(self):
         self.assert_each_caught("mutable-static", "src/store/a.cpp",
                                 "static int counter = 0;", "thread_local Cache cache;", "  static std::vector<int> all{1};",

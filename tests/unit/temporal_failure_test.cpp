@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "base/utf8.h"
 #include "temporal/payload.h"
 #include "temporal/rpc_caller.h"
 
@@ -34,6 +35,15 @@ TEST(FailureConversion, SaysWhatMayBeTriedAgain) {
   EXPECT_TRUE(failure_from(invalid_argument("x")).application_failure_info().non_retryable());
   EXPECT_TRUE(failure_from(permission_denied("x")).application_failure_info().non_retryable());
   EXPECT_TRUE(failure_from(failed_precondition("x")).application_failure_info().non_retryable());
+}
+
+TEST(FailureConversion, CarriesTextWhateverTheStatusHolds) {
+  const Failure failure = failure_from(invalid_argument("Ger\xE4t \xff\xfe ", std::string(50'000, 'x')));
+  EXPECT_TRUE(is_valid_utf8(failure.message()));
+  EXPECT_TRUE(failure.message().starts_with("Ger\uFFFDt "));
+  EXPECT_LE(failure.message().size(), 8'192u);
+  Failure read;
+  EXPECT_TRUE(read.ParseFromString(failure.SerializeAsString()));
 }
 
 TEST(FailureConversion, FindsTheCauseInsideAnActivitysFailure) {

@@ -62,6 +62,13 @@ TEST(Api, KeepsTheRequestIdOfTheClient) {
   EXPECT_EQ(world.send(request).headers.at("x-request-id").substr(0, 4), "req_");
 }
 
+TEST(Api, AnswersInTextAboutAPathThatIsNone) {
+  ApiWorld world;
+  const Reply reply = world.call("GET", "/\xff\xfe");  // GET /api/v2/%ff%fe
+  EXPECT_EQ(reply.status, 404);
+  EXPECT_NE(reply.text("message").find("\uFFFD"), std::string::npos) << reply.text("message");
+}
+
 TEST(Api, SaysWhatIsAllowedOnAPath) {
   ApiWorld world;
   const Reply reply = world.call("DELETE", "/chats");

@@ -1,6 +1,7 @@
 #include "llm/openai_provider.h"
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "unit/llm/llm_world.h"
 
 namespace reliant::tests {
@@ -178,6 +179,24 @@ TEST_F(OpenAiProviderTest, MapsErrorsOfTheProvider) {
     EXPECT_EQ(answer.status().code(), code) << status << ": " << answer.status();
     EXPECT_NE(message_of(answer.status()).find(concat(status)), std::string_view::npos) << answer.status();
   }
+}
+
+TEST_F(OpenAiProviderTest, AnErrorPageOfAnyBytesBecomesText) {
+  std::string accents = "x";
+  for (int i = 0; i < 150; ++i) accents += "é";
+  const std::string pages[] = {accents, "Zugriff verweigert f\xFCr Ger\xE4t", std::string("\x1f\x8b\x08\x00\xff\xfe", 6)};
+  for (const std::string& page : pages) {
+    const Answer answer = ask(FakeAnswer{400, {{"content-type", "text/html"}}, {page}});
+    EXPECT_EQ(answer.status().code(), StatusCode::kInvalidArgument);
+    EXPECT_TRUE(is_valid_utf8(message_of(answer.status()))) << message_of(answer.status());
+  }
+  const Answer cut = ask(FakeAnswer{400, {}, {accents}});
+  EXPECT_TRUE(message_of(cut.status()).ends_with("xé" + accents.substr(3, 196))) << message_of(cut.status());
+}
+
+TEST_F(OpenAiProviderTest, ALongComplaintIsCut) {
+  const Answer answer = ask(FakeAnswer{400, {}, {concat(R"({"error":{"message":")", std::string(50'000, 'x'), R"("}})")}});
+  EXPECT_LT(message_of(answer.status()).size(), 2'100u);
 }
 
 TEST_F(OpenAiProviderTest, MapsAnErrorInsideOfTheStream) {

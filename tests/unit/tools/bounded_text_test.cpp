@@ -4,40 +4,10 @@
 #include <rapidcheck/gtest.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace reliant::tools {
 namespace {
-
-TEST(ValidUtf8, LeavesWellFormedTextAlone) {
-  for (const std::string text : {"", "plain\n", "zażółć", "漢字", "😀 \u07FF\uFFFD"})
-    EXPECT_EQ(valid_utf8(text), text);
-}
-
-TEST(ValidUtf8, ReplacesEveryBrokenByte) {
-  EXPECT_EQ(valid_utf8("a\xff"
-                       "b"),
-            "a\uFFFDb");
-  EXPECT_EQ(valid_utf8("\xC0\xAF"), "\uFFFD\uFFFD");            // overlong
-  EXPECT_EQ(valid_utf8("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");  // a surrogate
-  EXPECT_EQ(valid_utf8("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
-  EXPECT_EQ(valid_utf8("\xE2\x82"), "\uFFFD\uFFFD");  // cut off
-  EXPECT_EQ(valid_utf8("\xE2(x"), "\uFFFD(x");
-}
-
-RC_GTEST_PROP(ValidUtf8, GivesTheSameForAnyWayToCutTheStream, (const std::string& bytes)) {
-  std::string mixed;
-  for (const char c : bytes) mixed += concat("é漢", c, "😀");
-  Utf8Stream stream;
-  std::string pieces;
-  for (std::size_t at = 0; at < mixed.size();) {
-    const auto size = *rc::gen::inRange<std::size_t>(1, 6);
-    pieces += stream.feed(std::string_view(mixed).substr(at, size));
-    at += size;
-  }
-  pieces += stream.finish();
-  RC_ASSERT(pieces == valid_utf8(mixed));
-  RC_ASSERT(valid_utf8(pieces) == pieces);
-}
 
 TEST(HeadAndTail, KeepsAShortTextWhole) {
   HeadAndTail text(100);
@@ -60,12 +30,12 @@ RC_GTEST_PROP(HeadAndTail, IsBoundedAndNeverCutsACharacter, (const std::vector<s
   HeadAndTail text(40);
   std::size_t size = 0;
   for (const std::string& piece : pieces) {
-    const std::string clean = valid_utf8(piece + "漢");
+    const std::string clean = text_from_bytes(piece + "漢");
     text.add(clean);
     size += clean.size();
   }
   const std::string kept = text.text();
-  RC_ASSERT(valid_utf8(kept) == kept);
+  RC_ASSERT(text_from_bytes(kept) == kept);
   RC_ASSERT(kept.size() < 40 + 80);
   if (size <= 40) RC_ASSERT(kept.size() == size);
 }
