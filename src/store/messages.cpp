@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "store/chat_rows.h"
 #include "store/execution_rows.h"
 #include "store/wall_time.h"
@@ -25,27 +26,30 @@ std::string content_text(const model::Content& content) {
   return to_json(json::value(model::to_json(content)));
 }
 
-// What is stored was written here, so anything else means that the database is damaged.
-Status damaged(const Row& row, const Status& why) {
-  return data_loss("message ", row.text(0), " cannot be read back: ", message_of(why));
+// An older version may have stored bytes that are not UTF-8.
+Result<model::Content> content_from(const std::string& stored) {
+  TRY_ASSIGN(const json::value parsed, parse_json(is_valid_utf8(stored) ? stored : text_from_bytes(stored)));
+  return model::content_from_json(parsed);
 }
 
-Result<Message> message_from(const Row& row) {
-  const auto role = model::role_from(row.text(3));
-  if (!role.ok()) return damaged(row, role.status());
-  const auto parsed = parse_json(row.text(4));
-  if (!parsed.ok()) return damaged(row, parsed.status());
-  auto content = model::content_from_json(*parsed);
-  if (!content.ok()) return damaged(row, content.status());
-  Message message{MessageId(row.text(0)),
-                  ChatId(row.text(1)),
-                  static_cast<std::uint64_t>(row.integer(2)),
-                  *role,
-                  *std::move(content),
-                  wall_time(row.integer(5)),
-                  {}};
+// What is stored was written here, so content that cannot be read means that the database is damaged. The rest of the chat
+// is not: the message keeps its place, and says what is wrong with it.
+Message message_from(const Row& row) {
+  Message message;
+  message.id = MessageId(row.text(0));
+  message.chat = ChatId(row.text(1));
+  message.sequence = static_cast<std::uint64_t>(row.integer(2));
+  message.created_at = wall_time(row.integer(5));
   const std::string key = row.text_or(6, "");
   if (key.starts_with(kStepKey)) message.key = key.substr(kStepKey.size());
+  const auto role = model::role_from(row.text(3));
+  message.role = role.value_or(model::Role::kAssistant);
+  auto content = role.ok() ? content_from(row.text(4)) : role.status();
+  message.damaged = !content.ok();
+  message.content = content.ok() ? *std::move(content)
+                                 : model::Content{model::TextBlock{concat(
+                                       "[This message is damaged: the database holds what cannot be read back (",
+                                       message_of(content.status()), ").]")}};
   return message;
 }
 
@@ -59,8 +63,7 @@ Task<Result<std::optional<Appended>>> stored_message(Transaction& transaction, U
                                      {chat.str(), user.str(), std::move(key)}));
   if (rows.empty()) co_return no_chat(chat);
   if (rows[0].is_null(0)) co_return std::optional<Appended>();
-  CO_TRY_ASSIGN(Message message, message_from(rows[0]));
-  co_return Appended{std::move(message), static_cast<std::uint64_t>(rows[0].integer(7)), true};
+  co_return Appended{message_from(rows[0]), static_cast<std::uint64_t>(rows[0].integer(7)), true};
 }
 
 Task<Status> insert_message(Transaction& transaction, Message message, std::string key, bool signalled) {
@@ -211,8 +214,7 @@ struct ListMessages {
     std::vector<Message> messages;
     for (const Row row : rows) {
       if (row.is_null(0)) break;  // the chat is there, and nothing new in it
-      CO_TRY_ASSIGN(Message message, message_from(row));
-      messages.push_back(std::move(message));
+      messages.push_back(message_from(row));
     }
     co_return messages;
   }
@@ -260,11 +262,13 @@ struct ListUnsignalled {
 std::string step_key(std::string_view step) { return concat(kStepKey, step); }
 
 json::object json_of(const Message& message) {
-  return {{"id", json_text(message.id.str())},
-          {"role", json_text(model::to_string(message.role))},
-          {"sequence", message.sequence},
-          {"content", model::to_json(message.content)},
-          {"created_at", json_text(rfc3339(message.created_at))}};
+  json::object out{{"id", json_text(message.id.str())},
+                   {"role", json_text(model::to_string(message.role))},
+                   {"sequence", message.sequence},
+                   {"content", model::to_json(message.content)},
+                   {"created_at", json_text(rfc3339(message.created_at))}};
+  if (message.damaged) out["damaged"] = true;
+  return out;
 }
 
 // Keys of clients and of steps cannot meet.

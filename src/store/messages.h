@@ -30,6 +30,8 @@ struct Message {
   model::Content content;
   WallTime created_at;
   std::string key;  // of an assistant message or a tool result: what it was appended under
+  // What is stored cannot be read back; the content is one text block that says so. It hinders nothing else of the chat.
+  bool damaged = false;
 };
 
 struct Appended {
@@ -130,7 +132,7 @@ class Updates {
   Transactor& transactor_;
 };
 
-// {"id","role","sequence","content":[…],"created_at"}: in updates, and for whoever shows a message.
+// {"id","role","sequence","content":[…],"created_at"}, and "damaged":true if it is: in updates, and where a message is shown.
 json::object json_of(const Message& message);
 
 }  // namespace reliant::store

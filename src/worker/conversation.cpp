@@ -1,6 +1,7 @@
 #include "worker/conversation.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <utility>
@@ -15,19 +16,63 @@ struct Turn {
   std::vector<std::pair<TurnKey, store::Message>> from_model;  // answers and tool results
 };
 
+constexpr std::string_view kNoResult = "The result of this call is not known.";
+
+void append_results(model::Content results, std::vector<llm::ModelMessage>& conversation) {
+  if (results.empty()) return;
+  if (conversation.empty() || conversation.back().role != model::Role::kTool)
+    conversation.push_back({model::Role::kTool, {}});
+  std::ranges::move(results, std::back_inserter(conversation.back().content));
+}
+
+// The calls of an answer that have no result yet. A provider refuses a conversation in which a call has none, or a result
+// has no call; either is missing if a message is damaged, or if a turn was ended from outside.
+class OpenCalls {
+ public:
+  void open(const model::Content& answer) { calls_ = model::tool_calls_of(answer); }
+
+  // Leaves out what answers none of them.
+  model::Content results_of(store::Message message) {
+    model::Content results;
+    for (model::ContentBlock& block : message.content) {
+      const auto* result = std::get_if<model::ToolResultBlock>(&block);
+      if (result == nullptr ? !message.damaged : take(result->call)) results.push_back(std::move(block));
+    }
+    return results;
+  }
+
+  model::Content close() {
+    model::Content results;
+    for (const model::ToolCall& call : std::exchange(calls_, {}))
+      results.push_back(model::ToolResultBlock{call.id, {model::Outcome::kUnknown, true, std::string(kNoResult), 0, 0}});
+    return results;
+  }
+
+ private:
+  bool take(const ToolCallId& call) {
+    const auto found = std::ranges::find(calls_, call, &model::ToolCall::id);
+    if (found == calls_.end()) return false;
+    calls_.erase(found);
+    return true;
+  }
+
+  std::vector<model::ToolCall> calls_;
+};
+
 // Sorting by (step, index) puts an answer (index -1) before the results of its calls.
 void append_model_side(Turn& turn, std::vector<llm::ModelMessage>& conversation) {
   std::ranges::sort(turn.from_model, {}, [](const auto& entry) { return entry.first; });
+  OpenCalls calls;
   for (auto& [key, message] : turn.from_model) {
-    const bool continues = message.role == model::Role::kTool && !conversation.empty() &&
-                           conversation.back().role == model::Role::kTool;
-    if (continues) {
-      auto& blocks = conversation.back().content;
-      blocks.insert(blocks.end(), message.content.begin(), message.content.end());
-    } else {
-      conversation.push_back({message.role, std::move(message.content)});
+    if (message.role == model::Role::kTool) {
+      append_results(calls.results_of(std::move(message)), conversation);
+      continue;
     }
+    append_results(calls.close(), conversation);
+    calls.open(message.content);
+    conversation.push_back({message.role, std::move(message.content)});
   }
+  append_results(calls.close(), conversation);
 }
 
 }  // namespace

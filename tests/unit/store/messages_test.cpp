@@ -12,6 +12,14 @@ class Messages : public StoreWorld {
     return {user_, chat, std::move(key), {}, {model::TextBlock{std::move(text)}}};
   }
 };
+Task<Status> overwrite(ports::Database& database, std::string column, std::string what, std::string step, Instant deadline) {
+  CO_TRY_ASSIGN(const auto transaction, co_await database.begin(ports::Access::kWrite, deadline));
+  CO_TRY_OK((co_await transaction->execute(concat("UPDATE messages SET ", column, " = $2 WHERE dedup_key = $1"),
+                                           {concat("step:", step), what}))
+                .status());
+  co_return co_await transaction->commit();
+}
+
 class Updates : public StoreWorld {
  protected:
   std::uint64_t append(const ChatId& chat, store::UpdateStream stream, std::vector<store::NewUpdate> updates) {
@@ -69,6 +77,45 @@ TEST_F(Messages, OfAStepAreWrittenOnce) {
   EXPECT_EQ(model::text_of(again.message.content), "one");
   EXPECT_EQ(value(store().messages().find(user_, chat.id, "turn1", soon()))->id, first.message.id);
   EXPECT_EQ(updates(chat.id).size(), 1u);
+}
+
+TEST_F(Messages, OfAToolWhoseOutputIsNoTextCanBeReadBack) {
+  const auto chat = make_chat();
+  const std::string bytes("\xFF\xFE\x00 bin", 7);
+  const store::ToolResultMessage result{user_, chat.id, "turn1/1/0", ToolCallId("call1"), "bash",
+                                        {model::Outcome::kExecuted, false, bytes, 0, 0}};
+  value(store().messages().append_tool_result(result, soon()));
+  for (const auto& update : updates(chat.id)) EXPECT_TRUE(parse_json(update.payload).ok()) << update.payload;
+  const auto messages = value(store().messages().list(user_, chat.id, 0, 10, soon()));
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(std::get<model::ToolResultBlock>(messages[0].content[0]).result.content, std::string("\uFFFD\uFFFD\0 bin", 11));
+}
+
+TEST_F(Messages, ThatCannotBeReadBackAreShownAsDamagedAndHinderNothing) {
+  const auto chat = make_chat();
+  send(chat.id, "hello");
+  value(store().messages().append_assistant_message(answer(chat.id, "turn1", "one"), soon()));
+  value(store().messages().append_assistant_message(answer(chat.id, "turn2", "two"), soon()));
+  value(store().messages().append_assistant_message(answer(chat.id, "turn3", "three"), soon()));
+  const auto damage = [&](std::string_view column, std::string_view what, std::string_view key) {
+    const Status done = get(overwrite(contents(), std::string(column), std::string(what), std::string(key), soon()));
+    ASSERT_TRUE(done.ok()) << done;
+  };
+  damage("content", "[{\"type\":\"text\",", "turn1");
+  damage("content", "[{\"type\":\"text\",\"text\":\"\xff\"}]", "turn2");  // as an older version stored it
+  damage("role", "nobody", "turn3");
+  const auto messages = value(store().messages().list(user_, chat.id, 0, 10, soon()));
+  ASSERT_EQ(messages.size(), 4u);
+  EXPECT_TRUE(messages[1].damaged);
+  EXPECT_NE(model::text_of(messages[1].content).find("This message is damaged"), std::string::npos);
+  EXPECT_NE(to_json(store::json_of(messages[1])).find(R"("damaged":true)"), std::string::npos);
+  EXPECT_FALSE(messages[2].damaged);
+  EXPECT_EQ(model::text_of(messages[2].content), "\uFFFD");
+  EXPECT_TRUE(messages[3].damaged);
+  EXPECT_EQ(messages[3].key, "turn3");
+  EXPECT_TRUE(value(store().messages().find(user_, chat.id, "turn1", soon()))->damaged);
+  EXPECT_TRUE(value(store().messages().append_assistant_message(answer(chat.id, "turn1", "again"), soon())).duplicate);
+  EXPECT_EQ(send(chat.id, "go on").message.sequence, 6u);
 }
 
 TEST_F(Messages, OfAToolTellItsEndFirst) {

@@ -76,6 +76,52 @@ TEST(Conversation, MessagesAnsweredTogetherStandTogether) {
   EXPECT_EQ(shown(conversation), "user:one user:more user:two ");
 }
 
+// "call 1:…" of an answer, "result 1" of a tool message: what a provider must find in pairs.
+std::string pairs(const std::vector<llm::ModelMessage>& conversation) {
+  std::string text;
+  for (const llm::ModelMessage& message : conversation) {
+    for (const model::ContentBlock& block : message.content) {
+      if (const auto* call = std::get_if<model::ToolCallBlock>(&block)) text += concat("call ", call->call.id.str(), ", ");
+      const auto* result = std::get_if<model::ToolResultBlock>(&block);
+      if (result == nullptr) continue;
+      const bool unknown = result->result.outcome == model::Outcome::kUnknown;
+      text += concat("result ", result->call.str(), unknown ? "?, " : ", ");
+    }
+  }
+  return text;
+}
+
+store::Message calls(std::uint64_t sequence, const TurnKey& key, const std::vector<std::string>& ids) {
+  store::Message message = answer(sequence, key, "calls");
+  for (const std::string& id : ids) message.content.push_back(model::ToolCallBlock{{ToolCallId(id), "bash", "{}"}});
+  return message;
+}
+
+store::Message result_of(std::uint64_t sequence, const TurnKey& key, const std::string& id) {
+  store::Message message = result(sequence, key, "");
+  message.content = {model::ToolResultBlock{ToolCallId(id), {model::Outcome::kExecuted, false, "ok", 0, 0}}};
+  return message;
+}
+
+TEST(Conversation, ACallWithoutAResultIsGivenOne) {
+  const auto conversation = arrange({user(1, "one"), calls(2, {kFirst, 1, -1}, {"a", "b"}), result_of(3, {kFirst, 1, 1}, "b"),
+                                     calls(4, {kFirst, 2, -1}, {"c"}), user(5, "two")},
+                                    kSecond, 5);
+  EXPECT_EQ(pairs(conversation), "call a, call b, result b, result a?, call c, result c?, ");
+}
+
+TEST(Conversation, ADamagedMessageLeavesThePairsWhole) {
+  store::Message lost_answer = answer(2, {kFirst, 1, -1}, "[damaged]");
+  lost_answer.damaged = true;
+  store::Message lost_result = result(5, {kFirst, 2, 0}, "[damaged]");
+  lost_result.damaged = true;
+  const auto conversation = arrange({user(1, "one"), lost_answer, result_of(3, {kFirst, 1, 0}, "a"),
+                                     calls(4, {kFirst, 2, -1}, {"b"}), lost_result},
+                                    kFirst, 1);
+  EXPECT_EQ(pairs(conversation), "call b, result b?, ");
+  EXPECT_EQ(shown(conversation), "user:one assistant:[damaged] assistant:calls tool: ");
+}
+
 TEST(TurnKey, ComesBackFromItsText) {
   for (const TurnKey& key : {TurnKey{kFirst, 1, -1}, TurnKey{kFirst, 12, 0}, TurnKey{kSecond, 3, 41}}) {
     const auto back = turn_key_from(to_text(key));
