@@ -72,7 +72,15 @@ Task<void> ChatActivities::cancel_open_executions(ChatId chat, ToolCallId call) 
 
 Task<Result<std::string>> ChatActivities::finish_turn(temporal::ActivityContext&, std::string text) {
   CO_TRY_ASSIGN(auto input, workflow::from_json_text<workflow::FinishTurnInput>(text));
-  if (input.status != model::ChatStatus::kIdle) CO_TRY_OK(co_await close_open_calls(input));
+  if (input.minimal)
+    ports_.log.warning("worker.turn.end_refused", {{"user", input.user.str()},
+                                                   {"chat", input.chat.str()},
+                                                   {"turn", input.turn.str()},
+                                                   {"error", input.error ? input.error->message : std::string()}});
+  if (input.status != model::ChatStatus::kIdle) {
+    const Status closed = co_await close_open_calls(input);
+    if (!closed.ok() && !input.minimal) co_return closed;
+  }
   store::StatusChange change;
   change.user = input.user;
   change.chat = input.chat;

@@ -44,7 +44,7 @@ ActivityOptions run_tool_options(const PlannedToolCall& planned, Event& cancel) 
   return options;
 }
 
-// Nothing stops it but success, or a chat that is gone.
+// Repeated until it succeeds, or is refused for good.
 ActivityOptions finish_turn_options() {
   ActivityOptions options;
   options.start_to_close = seconds(30);
@@ -209,9 +209,19 @@ Task<void> ChatWorkflow::finish(WorkflowContext& context, Turn turn, Ending endi
   input.status = ending.status;
   input.error = std::move(ending.error);
   input.through_sequence = turn.through_sequence;
-  // Only a chat that no longer exists refuses it, and then there is no status to write.
-  (void)co_await context.execute_activity(std::string(kFinishTurn), to_json_text(input),
-                                          finish_turn_options());
+  const auto written = co_await context.execute_activity(std::string(kFinishTurn), to_json_text(input),
+                                                         finish_turn_options());
+  // A chat that no longer exists has no status to write.
+  if (written.ok() || written.status().code() == StatusCode::kNotFound) co_return;
+  // Any other refusal would leave the chat running for ever. Deterministic: a history without this activity is one whose
+  // first finish_turn was accepted, or was refused by a version that completed then and there.
+  input.minimal = true;
+  input.error.emplace();
+  input.error->code = std::string(code_name(StatusCode::kInternal));
+  input.error->message = concat("The turn ended, and how it ended could not be written (",
+                                code_name(written.status().code()), "). Send a message to go on.");
+  if (input.status == model::ChatStatus::kIdle) input.status = model::ChatStatus::kFailed;
+  (void)co_await context.execute_activity(std::string(kFinishTurn), to_json_text(input), finish_turn_options());
 }
 
 Result<std::string> ChatWorkflow::query(std::string_view name, std::string_view arguments) {

@@ -183,6 +183,35 @@ TEST_F(Chat, FinishesATurnAsFailedWhenTheModelCannotAnswer) {
   EXPECT_EQ(task(), (Commands{"complete {}"}));
 }
 
+TEST_F(Chat, WritesAMinimalEndWhenTheEndIsRefused) {
+  message("m1", 1);
+  task();
+  completed("1", answer({}));
+  task();
+  driver().history().activity_failed("2", invalid_argument("no JSON"));
+  FinishTurnInput minimal;
+  minimal.user = UserId("u");
+  minimal.chat = ChatId("c");
+  minimal.turn = MessageId("m1");
+  minimal.status = kFailed;
+  minimal.error = TurnError{"INTERNAL", "The turn ended, and how it ended could not be written (INVALID_ARGUMENT). "
+                                        "Send a message to go on."};
+  minimal.through_sequence = 1;
+  minimal.minimal = true;
+  EXPECT_EQ(task(), (Commands{activity(3, concat("finish_turn ", to_json_text(minimal)))}));
+  driver().history().activity_failed("3", data_loss("still not"));
+  EXPECT_EQ(task(), (Commands{"complete {}"}));
+}
+
+TEST_F(Chat, EndsQuietlyWhenItsChatIsGone) {
+  message("m1", 1);
+  task();
+  completed("1", answer({}));
+  task();
+  driver().history().activity_failed("2", not_found("no such chat"));
+  EXPECT_EQ(task(), (Commands{"complete {}"}));
+}
+
 TEST_F(Chat, FinishesATurnAsFailedWhenAToolCannotBeRun) {
   const auto a = planned("t1", "bash");
   message("m1", 1);
