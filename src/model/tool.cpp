@@ -5,11 +5,11 @@
 
 namespace reliant::model {
 
-RequestId make_request_id(std::string_view workflow_id, std::string_view run_id, std::string_view activity_id,
+RequestId make_request_id(std::string_view workflow_id, std::string_view turn, std::string_view place,
                           const ToolCallId& call) {
   // Lengths make the parts unambiguous; 40 hex digits keep it a valid bus token.
-  const std::string key = concat(workflow_id.size(), ":", workflow_id, run_id.size(), ":", run_id,
-                                 activity_id.size(), ":", activity_id, call.str());
+  const std::string key = concat(workflow_id.size(), ":", workflow_id, turn.size(), ":", turn,
+                                 place.size(), ":", place, call.str());
   return RequestId(concat("req_", sha256_hex(key).substr(0, 40)));
 }
 

@@ -64,6 +64,8 @@ class ChatActivities {
   llm::ModelRequest model_request(const workflow::CallModelInput& input, std::vector<store::Message> stored);
   Task<Result<store::Message>> ask_model(workflow::CallModelInput input, TurnKey key, temporal::ActivityInfo attempt);
 
+  Task<Status> read_arguments(workflow::RunToolInput& input);
+  Task<Result<RequestId>> request_of(const workflow::RunToolInput& input, const temporal::ActivityInfo& info);
   Task<Result<store::Execution>> recorded_request(ToolRun& run);
   Task<Result<DaemonId>> choose_daemon(ToolRun& run, DaemonId chosen);
   Task<Status> bring_up(ToolRun& run, DaemonId daemon);

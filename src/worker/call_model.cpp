@@ -57,9 +57,15 @@ std::int64_t timeout_of(const model::ToolCall& call) {
 workflow::CallModelOutput ChatActivities::planned(const store::Message& answer) const {
   workflow::CallModelOutput output;
   output.message = answer.id;
+  std::size_t carried = 0;
   for (model::ToolCall& call : model::tool_calls_of(answer.content)) {
-    const std::int64_t timeout = timeout_of(call);
-    output.tool_calls.push_back({std::move(call), timeout});
+    workflow::PlannedToolCall planned;
+    planned.timeout_ms = timeout_of(call);
+    planned.stored = call.arguments.size() > workflow::kInlineArguments - carried;
+    if (planned.stored) call.arguments.clear();
+    carried += call.arguments.size();
+    planned.call = std::move(call);
+    output.tool_calls.push_back(std::move(planned));
   }
   return output;
 }

@@ -28,6 +28,12 @@ constexpr Duration kCancelPatience = std::chrono::seconds(8);
 // What routing may take beyond the tool's own time, for one call of the router.
 constexpr Duration kRoutingSlack = std::chrono::seconds(30);
 
+// Of a stored tool message. The tool of one that is damaged has run, and what came of it is lost.
+model::ToolResult result_in(const store::Message& stored) {
+  const auto* block = stored.content.empty() ? nullptr : std::get_if<model::ToolResultBlock>(&stored.content.front());
+  return block != nullptr ? block->result : model::ToolResult{model::Outcome::kUnknown, true, {}, 0, 0};
+}
+
 bool may_be_asked_again(const Status& status) {
   return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kAborted ||
          status.code() == StatusCode::kDeadlineExceeded || reason_of(status) == kReasonSuperseded;
@@ -252,13 +258,38 @@ void ChatActivities::log_told(const ToolRun& run, const model::ToolResult& told,
                    {"took_us", std::chrono::ceil<std::chrono::microseconds>(took).count()}});
 }
 
+// Of a call whose arguments are too large for a payload: they are in the answer that made the call.
+Task<Status> ChatActivities::read_arguments(workflow::RunToolInput& input) {
+  const std::string key = to_text({input.turn, input.step, -1});
+  CO_TRY_ASSIGN(const auto answer, co_await ports_.store.messages().find(input.user, input.chat, key, store_deadline()));
+  auto calls = answer ? model::tool_calls_of(answer->content) : std::vector<model::ToolCall>();
+  const auto index = static_cast<std::size_t>(input.index);
+  if (index < calls.size() && calls[index].id == input.planned.call.id) input.planned.call = std::move(calls[index]);
+  // Otherwise they stay empty, and the model is told that they cannot be read.
+  co_return ok_status();
+}
+
+// The same for every attempt and in every run of the workflow, so that a run that goes on for one the engine has lost does
+// not run the tool again. An attempt of an older version, which took the run and the activity for the turn and the index,
+// may have sent it under another id.
+Task<Result<RequestId>> ChatActivities::request_of(const workflow::RunToolInput& input, const temporal::ActivityInfo& info) {
+  const ToolCallId& call = input.planned.call.id;
+  if (info.attempt > 1) {
+    const RequestId older = model::make_request_id(info.workflow_id, info.run_id, info.activity_id, call);
+    const auto known = co_await recorded_.find(older, store_deadline());
+    if (known.ok()) co_return older;
+    if (known.status().code() != StatusCode::kNotFound) co_return known.status();
+  }
+  co_return model::make_request_id(info.workflow_id, input.turn.str(), concat(input.step, "/", input.index), call);
+}
+
 Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& activity, std::string text) {
   CO_TRY_ASSIGN(auto input, workflow::from_json_text<workflow::RunToolInput>(text));
   const std::string key = to_text({input.turn, input.step, input.index});
   CO_TRY_ASSIGN(auto stored, co_await ports_.store.messages().find(input.user, input.chat, key, store_deadline()));
-  if (stored && !stored->content.empty()) {
-    if (const auto* block = std::get_if<model::ToolResultBlock>(&stored->content.front()))
-      co_return workflow::to_json_text(workflow::RunToolOutput{block->result.outcome, block->result.is_error});
+  if (stored) {
+    const model::ToolResult told = result_in(*stored);
+    co_return workflow::to_json_text(workflow::RunToolOutput{told.outcome, told.is_error});
   }
 
   Context& context = co_await ThisContext{};
@@ -267,9 +298,8 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   writer.on_written([&activity](std::int64_t chunk) {
     if (chunk > 0) activity.heartbeat(to_json(json::object{{"last_chunk", chunk}}));  // 0: tool_started
   });
-  const temporal::ActivityInfo& info = activity.info();
-  const RequestId request =
-      model::make_request_id(info.workflow_id, info.run_id, info.activity_id, input.planned.call.id);
+  if (input.planned.stored) CO_TRY_OK(co_await read_arguments(input));
+  CO_TRY_ASSIGN(const RequestId request, co_await request_of(input, activity.info()));
   ToolRun run{activity, std::move(input), request, writer};
 
   store::NewUpdate started;
@@ -294,7 +324,7 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   CO_TRY_ASSIGN(const auto appended,
                 co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
   // As it is stored: an earlier attempt may have stored another one, or the result came while it was given up.
-  const model::ToolResult& told = std::get<model::ToolResultBlock>(appended.message.content.front()).result;
+  const model::ToolResult told = result_in(appended.message);
   ports_.hub.publish(run.input.user, run.input.chat, appended.last_sequence);
   if (!appended.duplicate) log_told(run, told, ports_.clock.now() - asked);
   if (run.cancelled) co_return cancelled("the tool call was cancelled");

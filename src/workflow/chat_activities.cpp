@@ -45,7 +45,11 @@ json::object object_of(const PlannedToolCall& value) {
   json::object out;
   out["id"] = text(value.call.id.str());
   out["tool"] = text(value.call.tool);
-  out["arguments"] = text(value.call.arguments);
+  if (value.stored) {
+    out["stored"] = true;
+  } else {
+    out["arguments"] = text(value.call.arguments);
+  }
   out["timeout_ms"] = value.timeout_ms;
   return out;
 }
@@ -55,7 +59,8 @@ Result<PlannedToolCall> planned_from(const json::value& value, std::string path)
   PlannedToolCall out;
   out.call.id = ToolCallId(reader.required_string("id"));
   out.call.tool = reader.required_string("tool");
-  out.call.arguments = reader.required_string("arguments");
+  out.stored = reader.optional_bool("stored", false);
+  if (!out.stored) out.call.arguments = reader.required_string("arguments");
   out.timeout_ms = reader.required_int("timeout_ms");
   TRY_OK(reader.finish());
   return out;
@@ -226,6 +231,7 @@ std::string to_json_text(const FinishTurnInput& value) {
     out["error"] = std::move(error);
   }
   out["through_sequence"] = value.through_sequence;
+  if (value.minimal) out["minimal"] = true;
   return to_json(out);
 }
 
@@ -239,6 +245,7 @@ Result<FinishTurnInput> from_json_text(std::string_view input) {
   out.status = model::chat_status_from(reader.required_string("status"));
   out.through_sequence = natural(reader, "through_sequence", status);
   const json::value* error = reader.optional_value("error");
+  out.minimal = reader.optional_bool("minimal", false);
   TRY_OK(first_error(status, reader));
   if (error != nullptr) {
     JsonReader error_reader(*error, "error");

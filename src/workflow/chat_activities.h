@@ -56,6 +56,9 @@ struct ChatInput {
   friend bool operator==(const ChatInput&, const ChatInput&) = default;
 };
 
+// Bytes of arguments that the result of one call_model carries.
+inline constexpr std::size_t kInlineArguments = 64 * 1024;
+
 // Loads the conversation, asks the model (streaming message_chunk updates), stores the assistant's message
 // under (chat, turn, step). A retry that finds the message stored returns its tool calls and does not ask
 // again.
@@ -71,6 +74,9 @@ struct CallModelInput {
 
 struct PlannedToolCall {
   model::ToolCall call;
+  // The arguments are left out here: run_tool reads them from the stored answer. Those of one answer that are larger than
+  // kInlineArguments in all would come too near to the 2 MiB that Temporal takes as one payload.
+  bool stored = false;
   std::int64_t timeout_ms = 120'000;  // of the run itself; the workflow adds what routing may take
 
   friend bool operator==(const PlannedToolCall&, const PlannedToolCall&) = default;
@@ -86,9 +92,9 @@ struct CallModelOutput {
   friend bool operator==(const CallModelOutput&, const CallModelOutput&) = default;
 };
 
-// Runs one tool call. The request id is make_request_id(workflow id, run id, activity id, call id), the same
-// for every attempt. A result that is stored under (chat, turn, step, index) is the answer, and nothing is
-// run: another run of the workflow has other request ids. Stores tool_started, tool_finished and the
+// Runs one tool call. The request id is make_request_id(workflow id, turn, step and index, call id), the
+// same for every attempt and in every run of the workflow. A result that is stored under (chat, turn, step, index)
+// is the answer, and nothing is run. Stores tool_started, tool_finished and the
 // tool-result message under (chat, turn, step, index). A tool that failed is an OK answer with is_error; a
 // status is for what may be tried again (UNAVAILABLE: daemon away, answer lost).
 struct RunToolInput {
@@ -116,7 +122,7 @@ struct TurnError {
   friend bool operator==(const TurnError&, const TurnError&) = default;
 };
 
-// Writes the chat's status, once a turn. A chat with a user message after `through_sequence` stays `running`:
+// Writes the chat's status, once a turn. NOT_FOUND: the chat is gone. A chat with a user message after `through_sequence` stays `running`:
 // its turn follows.
 struct FinishTurnInput {
   UserId user;
@@ -125,6 +131,8 @@ struct FinishTurnInput {
   model::ChatStatus status = model::ChatStatus::kIdle;  // kIdle, kFailed or kCancelled
   std::optional<TurnError> error;                       // with kFailed
   std::uint64_t through_sequence = 0;
+  // The second try, after the first was refused for good: it writes the status whatever else cannot be written.
+  bool minimal = false;
 
   friend bool operator==(const FinishTurnInput&, const FinishTurnInput&) = default;
 };

@@ -64,10 +64,11 @@ class ScriptedRouter final : public router::DaemonRouter {
 
 class Activity final : public temporal::ActivityContext {
  public:
-  explicit Activity(std::string activity_id) {
+  explicit Activity(std::string activity_id, std::string run_id = "run-1", std::int32_t attempt = 1) {
     info_.workflow_id = "chat-c1";
-    info_.run_id = "run-1";
+    info_.run_id = std::move(run_id);
     info_.activity_id = std::move(activity_id);
+    info_.attempt = attempt;
   }
   const temporal::ActivityInfo& info() const override { return info_; }
   void heartbeat(std::string details) override { info_.heartbeat_details = std::move(details); }
@@ -159,15 +160,104 @@ class RunTool : public testing::Test {
   ProjectId project_;
 };
 
-TEST_F(RunTool, MakesTheRequestIdOfWorkflowRunActivityAndCall) {
+TEST_F(RunTool, MakesTheRequestIdOfWorkflowTurnPlaceAndCall) {
   connect("d1", "local");
   router_.answers = {done("ok")};
   Activity activity("5");
   EXPECT_EQ(output(get(activities_.run_tool(activity, input()))).outcome, model::Outcome::kExecuted);
   ASSERT_EQ(router_.requests.size(), 1u);
-  EXPECT_EQ(router_.requests[0].id, model::make_request_id("chat-c1", "run-1", "5", ToolCallId("call-7")));
+  EXPECT_EQ(router_.requests[0].id, model::make_request_id("chat-c1", "m1", "1/0", ToolCallId("call-7")));
   EXPECT_EQ(router_.requests[0].working_directory, "/work");
   EXPECT_EQ(router_.requests[0].daemon, DaemonId("d1"));
+}
+
+TEST_F(RunTool, AnotherRunOfTheWorkflowAsksForTheSameRequest) {
+  connect("d1", "local");
+  router_.answers = {invalid_argument("the run is lost here"), done("ok")};
+  Activity lost("5");
+  EXPECT_FALSE(get(activities_.run_tool(lost, input())).ok());
+  Activity again("2", "run-2");
+  EXPECT_EQ(output(get(activities_.run_tool(again, input()))).outcome, model::Outcome::kExecuted);
+  ASSERT_EQ(router_.requests.size(), 2u);
+  EXPECT_EQ(router_.requests[0], router_.requests[1]);
+}
+
+TEST_F(RunTool, ARetryGoesOnWithTheRequestOfAnOlderVersion) {
+  connect("d1", "local");
+  model::ToolRequest older;
+  older.id = model::make_request_id("chat-c1", "run-1", "5", ToolCallId("call-7"));
+  older.user = user_;
+  older.daemon = DaemonId("d1");
+  older.chat = ChatId("c1");
+  older.call = ToolCallId("call-7");
+  older.tool = "bash";
+  older.arguments = "{}";
+  ASSERT_TRUE(get(store_.executions().insert(older, kNever)).ok());
+  router_.answers = {done("ok")};
+  Activity retry("5", "run-1", 2);
+  get(activities_.run_tool(retry, input())).IgnoreError();
+  EXPECT_EQ(router_.requests.at(0).id, older.id);
+}
+
+TEST_F(RunTool, ReadsArgumentsThatAreTooLargeForAPayloadFromTheAnswer) {
+  connect("d1", "local");
+  store::AssistantMessage message;
+  message.user = user_;
+  message.chat = ChatId("c1");
+  message.key = to_text({MessageId("m1"), 1, -1});
+  const std::string large = concat(R"({"command":")", std::string(100'000, 'x'), R"("})");
+  for (int i = 0; i < 40; ++i)
+    message.content.push_back(model::ToolCallBlock{{ToolCallId(concat("call-", i)), "bash", large}});
+  ASSERT_TRUE(get(store_.messages().append_assistant_message(message, kNever)).ok());
+  Activity model("1");
+  workflow::CallModelInput ask;
+  ask.user = user_;
+  ask.chat = ChatId("c1");
+  ask.turn = MessageId("m1");
+  const auto answer = get(activities_.call_model(model, workflow::to_json_text(ask)));
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_LT(answer->size(), 128u * 1024);
+  const auto planned = workflow::from_json_text<workflow::CallModelOutput>(*answer);
+  ASSERT_TRUE(planned.ok()) << planned.status();
+  ASSERT_EQ(planned->tool_calls.size(), 40u);
+  workflow::RunToolInput run;
+  run.user = user_;
+  run.chat = ChatId("c1");
+  run.turn = MessageId("m1");
+  run.index = 39;
+  run.planned = planned->tool_calls[39];
+  EXPECT_TRUE(run.planned.stored);
+  router_.answers = {done("ok")};
+  Activity tool("5");
+  get(activities_.run_tool(tool, workflow::to_json_text(run))).IgnoreError();
+  ASSERT_EQ(router_.requests.size(), 1u);
+  EXPECT_EQ(router_.requests[0].arguments, large);
+}
+
+TEST_F(RunTool, AStoredResultThatIsDamagedIsNotRunAgain) {
+  connect("d1", "local");
+  router_.answers = {done("once")};
+  Activity first("5");
+  get(activities_.run_tool(first, input())).IgnoreError();
+  ASSERT_TRUE(get(database_->run_script("UPDATE messages SET content = '[{'", kNever)).ok());
+  Activity again("9");
+  EXPECT_EQ(output(get(activities_.run_tool(again, input()))).outcome, model::Outcome::kUnknown);
+  EXPECT_EQ(router_.requests.size(), 1u);
+}
+
+TEST_F(RunTool, TheMinimalEndOfATurnIsWrittenAsItIs) {
+  workflow::FinishTurnInput end;
+  end.user = user_;
+  end.chat = ChatId("c1");
+  end.turn = MessageId("m1");
+  end.status = model::ChatStatus::kFailed;
+  end.error = workflow::TurnError{"INTERNAL", "the end was refused"};
+  end.through_sequence = 1;
+  end.minimal = true;
+  Activity activity("5");
+  const auto written = get(activities_.finish_turn(activity, workflow::to_json_text(end)));
+  EXPECT_TRUE(written.ok()) << written.status();
+  EXPECT_EQ(get(store_.chats().get(user_, ChatId("c1"), kNever))->status, model::ChatStatus::kFailed);
 }
 
 TEST_F(RunTool, AStoredResultIsTheAnswerAndNothingIsRun) {
