@@ -33,6 +33,8 @@ ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, Api
       daemons_(store_, ports.router, ports.control_plane, clock_),
       tokens_(store_, ports.secrets, clock_, log_, options_.limits),
       sweeper_(store_, signaller_, clock_, random.stream("api/sweeper"), log_, options_.sweeper),
+      reconciler_(store_, signaller_, workflows_, ports.hub, clock_, random.stream("api/reconciler"), log_,
+                  options_.reconciler),
       scope_(context) {}
 
 ApiServer::~ApiServer() = default;
@@ -40,6 +42,7 @@ ApiServer::~ApiServer() = default;
 Status ApiServer::start() {
   TRY_ASSIGN(listener_, rpc_.listen(options_.listen_address, *this, options_.rpc_limits));
   scope_.spawn(sweeper_.run());
+  scope_.spawn(reconciler_.run());
   log_.info("api.started", {{"address", listener_->address()}});
   return ok_status();
 }

@@ -17,6 +17,7 @@
 #include "api/daemons.h"
 #include "api/messages.h"
 #include "api/projects.h"
+#include "api/reconciler.h"
 #include "api/router.h"
 #include "api/signaller.h"
 #include "api/sweeper.h"
@@ -44,6 +45,7 @@ struct ApiOptions {
   Limits limits;
   ports::RpcLimits rpc_limits;
   SweeperOptions sweeper;
+  ReconcilerOptions reconciler;
   StreamOptions streams;
 };
 
@@ -98,9 +100,10 @@ class ApiServer final : private ports::RpcHandler {
   Daemons daemons_;
   Tokens tokens_;
   Sweeper sweeper_;
+  Reconciler reconciler_;
   bool stopping_ = false;
   std::unique_ptr<ports::RpcListener> listener_;  // its handlers use everything above
-  TaskScope scope_;                               // the sweeper
+  TaskScope scope_;                               // the sweeper and the reconciler
 };
 
 }  // namespace reliant::api

@@ -3,13 +3,16 @@
 // that it has seen.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
 #include "store/store.h"
 #include "temporal/workflow_client.h"
+#include "workflow/chat_activities.h"
 
 namespace reliant::api {
 
@@ -22,10 +25,16 @@ class Signaller {
   // Starts the chat's workflow if there is none, signals the message, and marks it as signalled. After an
   // error the message is still not marked, so the sweeper will find it.
   Task<Status> deliver(store::Unsignalled message, Instant deadline);
-  // False: there is no running workflow to be cancelled.
-  Task<Result<bool>> cancel(ChatId chat, Instant deadline);
+  // The same for a message whose run the engine has lost; the engine takes each of the `times` for another signal.
+  Task<Status> deliver_again(store::Unsignalled message, std::int64_t times, Instant deadline);
+  // Also of a chat at work whose run the engine has lost: a run is started that takes the unanswered messages and the
+  // cancellation at once, and ends them like any other. False: there is nothing to be cancelled.
+  Task<Result<bool>> cancel(UserId user, ChatId chat, Instant deadline);
 
  private:
+  temporal::StartWorkflow start_of(const UserId& user, const ChatId& chat, std::vector<workflow::MessageSignal> pending) const;
+  Task<Status> signal(store::Unsignalled message, std::string request_id, Instant deadline);
+
   temporal::WorkflowClient& workflows_;
   store::Store& store_;
   std::string task_queue_;

@@ -141,6 +141,7 @@ struct RemoveChat {
     for (const std::string_view sql :
          {"DELETE FROM updates WHERE chat_id = $1", "DELETE FROM update_streams WHERE chat_id = $1",
           "DELETE FROM messages WHERE chat_id = $1", "DELETE FROM tool_executions WHERE chat_id = $1",
+          "DELETE FROM chat_recoveries WHERE chat_id = $1",
           "DELETE FROM chats WHERE id = $1"})
       CO_TRY_OK((co_await transaction.execute(sql, {id.str()})).status());
     co_return std::monostate();

@@ -173,8 +173,21 @@ CREATE TABLE update_streams (
 );
 )sql";
 
+// Which chats are at work is asked every half minute (api/reconciler.h). Only a change of the status writes to this index.
+constexpr std::string_view kRecoveries = R"sql(
+INSERT INTO schema_version (version) VALUES (10);
+CREATE INDEX chats_at_work ON chats (id) WHERE status = 'running';
+CREATE TABLE chat_recoveries (
+  chat_id TEXT PRIMARY KEY REFERENCES chats (id),
+  answered_up_to BIGINT NOT NULL,
+  times BIGINT NOT NULL,
+  begun_at BIGINT NOT NULL
+);
+)sql";
+
 constexpr Migration kMigrations[] = {{1, kFirst},    {2, kCancelAsked}, {3, kJournal},
-                                     {4, kAuditLog}, {5, kOpen},        {6, kUpdateStreams}};
+                                     {4, kAuditLog}, {5, kOpen},        {6, kUpdateStreams},
+                                     {10, kRecoveries}};
 
 struct CurrentVersion {
   using Value = std::int64_t;

@@ -14,6 +14,7 @@
 #include "store/executions.h"
 #include "store/messages.h"
 #include "store/projects.h"
+#include "store/recoveries.h"
 #include "store/schema.h"
 #include "store/transact.h"
 #include "store/users.h"
@@ -34,6 +35,7 @@ class Store {
   Chats& chats() { return chats_; }
   Messages& messages() { return messages_; }
   Updates& updates() { return updates_; }
+  Recoveries& recoveries() { return recoveries_; }
   Daemons& daemons() { return daemons_; }
   Gateways& gateways() { return gateways_; }
   Executions& executions() { return executions_; }
@@ -47,6 +49,7 @@ class Store {
   Chats chats_{transactor_};
   Messages messages_{transactor_};
   Updates updates_{transactor_};
+  Recoveries recoveries_{transactor_};
   Daemons daemons_{transactor_};
   Gateways gateways_{transactor_};
   Executions executions_{transactor_};

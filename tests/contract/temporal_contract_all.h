@@ -20,6 +20,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     ReusesTheIdOfAClosedWorkflowAsThePolicySays,
     SignalsBeforeAndDuringAndAfterATask,
     SignalsWithStartOnce,
+    SaysWhetherARunGoesOnAndStartsAnotherForItsMessage,
     RefusesToEndWhatHasUnseenEvents,
     FailsATaskWithACommandThatItDoesNotSupport,
     KeepsTransientTasksOutOfTheHistory,

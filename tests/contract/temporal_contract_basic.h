@@ -166,6 +166,30 @@ TYPED_TEST_P(TemporalContract, SignalsWithStartOnce) {
   EXPECT_NE(third.run_id(), first.run_id());
 }
 
+// What the reconciler of the api stands on (api/reconciler.h).
+TYPED_TEST_P(TemporalContract, SaysWhetherARunGoesOnAndStartsAnotherForItsMessage) {
+  wf::DescribeWorkflowExecutionRequest unknown;
+  unknown.set_namespace_("default");
+  unknown.mutable_execution()->set_workflow_id("chat");
+  EXPECT_EQ(this->get(this->temporal().describe_workflow_execution(unknown, this->in(this->kLong))).status().code(),
+            StatusCode::kNotFound);
+  const auto tell = [&](std::string_view request_id) {
+    return this->must(this->temporal().signal_with_start_workflow_execution(
+        this->signal_with_start_request("chat", request_id), this->in(this->kLong)));
+  };
+  const auto status = [&] { return this->describe("chat").workflow_execution_info().status(); };
+  const auto lost = tell("m1");
+  EXPECT_EQ(status(), enums::WORKFLOW_EXECUTION_STATUS_RUNNING);
+  ASSERT_TRUE(this->terminate("chat").ok());
+  EXPECT_EQ(status(), enums::WORKFLOW_EXECUTION_STATUS_TERMINATED);
+  const auto again = tell("m1-again-1");
+  EXPECT_TRUE(again.started());
+  EXPECT_NE(again.run_id(), lost.run_id());
+  EXPECT_EQ(status(), enums::WORKFLOW_EXECUTION_STATUS_RUNNING);
+  this->complete(this->next_task().task_token(), {this->complete_workflow()});
+  EXPECT_EQ(status(), enums::WORKFLOW_EXECUTION_STATUS_COMPLETED);
+}
+
 TYPED_TEST_P(TemporalContract, RefusesToEndWhatHasUnseenEvents) {
   this->start_workflow("unhandled");
   const auto task = this->next_task();

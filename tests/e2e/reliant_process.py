@@ -56,6 +56,7 @@ class World:
         self.project.mkdir()
         self.script = self.root / "script.yaml"
         self.script.write_text(script)
+        self.model = ["--model-script", self.script]
         self.server = None
         self.port = 0
         self.tls_port = 0
@@ -83,7 +84,7 @@ class World:
 
     def monolith(self, *more):
         return ["monolith", "--port", self.port, "--tls-port", self.tls_port, "--data-dir", self.data,
-                "--model-script", self.script, *more]
+                *self.model, *more]
 
     def start(self, *more):
         """Returns when it is ready; the seconds that took."""

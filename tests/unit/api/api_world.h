@@ -2,6 +2,7 @@
 // of what clients see.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -70,10 +71,16 @@ class HandTemporal final : public ports::Temporal {
     co_return ports::wf::SignalWorkflowExecutionResponse();
   }
   Task<Result<ports::wf::DescribeWorkflowExecutionResponse>> describe_workflow_execution(
-      ports::wf::DescribeWorkflowExecutionRequest, Instant) override {
+      ports::wf::DescribeWorkflowExecutionRequest request, Instant) override {
     co_await yield();
     if (away) co_return unavailable("Temporal is away");
-    co_return not_found("no such workflow");
+    ++described;
+    const bool known = std::ranges::any_of(
+        started, [&](const auto& start) { return start.workflow_id() == request.execution().workflow_id(); });
+    if (!running || !known) co_return not_found("no such workflow");
+    ports::wf::DescribeWorkflowExecutionResponse response;
+    response.mutable_workflow_execution_info()->set_status(status);
+    co_return response;
   }
 
 #define RELIANT_NOT_CALLED(name, Name)                                                       \
@@ -101,6 +108,9 @@ class HandTemporal final : public ports::Temporal {
 
   bool away = false;
   bool running = true;
+  ::temporal::api::enums::v1::WorkflowExecutionStatus status =
+      ::temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING;  // of what was started
+  int described = 0;
   std::vector<ports::wf::SignalWithStartWorkflowExecutionRequest> started;
   std::vector<ports::wf::SignalWorkflowExecutionRequest> signalled;
 };
