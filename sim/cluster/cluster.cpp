@@ -316,6 +316,8 @@ FaultTargets Cluster::fault_targets() {
   targets.database = world_.database.get();
   targets.bus = world_.bus.get();
   targets.temporal = world_.temporal.get();
+  targets.engine = monolith_ ? &monolith_->temporal : &world_.temporal->file();
+  targets.bytes = &world_.bytes;
   if (world_.database) targets.databases.push_back(&world_.database->faults());
   if (world_.temporal) targets.databases.push_back(&world_.temporal->file().faults());
   for (Machine& machine : machines_) targets.databases.push_back(&machine.machine.journal.faults());

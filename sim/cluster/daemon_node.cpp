@@ -46,7 +46,10 @@ Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOpti
   SimFilesystem filesystem(machine.machine.disk, machine.machine.disk_faults, node.random("files"));
   const tools::ToolRegistry standard = tools::make_standard_tools(processes, filesystem);
   tools::ToolRegistry tools = failing_tools(standard, machine.machine);
-  SimLinkTransport links(world.links, node);
+  SimLinkTransport own_links(world.links, node);
+  // Of the run, not of this life: a result is sent again as it was.
+  Random bytes = world.simulation.random(concat("bytes/", options.user, "/", options.id));
+  ByteLinks links(own_links, world.bytes, RandomStreams(bytes.next()), node.log());
   const auto journal = decorated<ports::Database>(world.decorators.journal, node,
                                                   std::make_unique<SimFileDatabase>(machine.journal));
   daemon::DaemonOptions daemon_options;

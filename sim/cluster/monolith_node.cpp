@@ -66,14 +66,14 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
   SimProcesses processes(machine.daemon.machine, node.random("processes"), node.incarnation());
   SimFilesystem filesystem(machine.daemon.machine.disk, machine.daemon.machine.disk_faults, node.random("files"));
   tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
-  const auto model = world.script->afresh();
+  ByteProvider model = model_of(world, node);
   worker::WorkerRole worker(node.context(), node.random("worker"), *temporal,
                             {.clock = node.clock(),
                              .log = node.log(),
                              .store = store,
                              .hub = hub,
                              .router = router,
-                             .model = *model,
+                             .model = model,
                              .tools = tools},
                             {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
 

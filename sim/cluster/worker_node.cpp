@@ -33,7 +33,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
   const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
                                                    std::make_unique<SimTemporal>(*world.temporal, node));
   const auto control_plane = control_plane_of(world, node);
-  const auto model = world.script->afresh();
+  ByteProvider model = model_of(world, node);
   SimProcesses processes(machine, node.random("processes"));
   SimFilesystem filesystem(machine.disk, machine.disk_faults, node.random("files"));
   const tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
@@ -44,7 +44,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
                            .store = store,
                            .hub = hub,
                            .router = router,
-                           .model = *model,
+                           .model = model,
                            .tools = tools,
                            .control_plane = control_plane.get()},
                           {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});

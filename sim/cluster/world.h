@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "auth/secret_source.h"
+#include "cluster/bytes.h"
 #include "cluster/decorators.h"
+#include "faults/byte_faults.h"
 #include "kernel/simulation.h"
 #include "llm/scripted_provider.h"
 #include "world/network.h"
@@ -54,6 +56,7 @@ struct World {
   std::unique_ptr<ControlPlaneServer> control_plane;  // null: the topology has no managed daemons
 
   std::unique_ptr<llm::ScriptedProvider> script;  // of the model; each node that asks one has its own, afresh
+  ByteFaults bytes;
   std::set<std::uint32_t> started;  // nodes that have served, in some life
   std::map<std::uint32_t, worker::WorkerRole*> workers;  // by node, while they live
 };
@@ -95,6 +98,11 @@ class SimSecrets final : public auth::SecretSource {
 inline std::unique_ptr<ports::ControlPlane> control_plane_of(World& world, Node& node) {
   if (!world.control_plane) return nullptr;
   return std::make_unique<SimControlPlane>(*world.control_plane, node);
+}
+
+// What a role asks: the script's model, behind a proxy with error pages of its own.
+inline ByteProvider model_of(World& world, Node& node) {
+  return ByteProvider(world.script->afresh(), world.bytes, node.random("provider"), node.log());
 }
 
 // How long a starting node waits between two attempts, and for one.

@@ -88,6 +88,7 @@ void FaultEngine::heal() {
   if (targets_.database != nullptr) targets_.database->forget_plans();
   if (targets_.bus != nullptr) targets_.bus->options() = bus_options_;
   if (targets_.temporal != nullptr) targets_.temporal->faults() = {};
+  if (targets_.bytes != nullptr) *targets_.bytes = {};
   for (auto& target : targets_.nodes) {
     mend_disk(target);
     target.node->clock().set_wall_offset(Duration::zero());

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "faults/byte_faults.h"
 #include "faults/fault_plan.h"
 #include "kernel/record_filter.h"
 #include "kernel/simulation.h"
@@ -39,6 +40,8 @@ struct FaultTargets {
   std::vector<Target> nodes;
   std::vector<CommitFaults*> databases;
   ports::Database* contents = nullptr;  // what the system keeps
+  DatabaseFile* engine = nullptr;       // the workflow engine's database
+  ByteFaults* bytes = nullptr;
   // Of the distributed topology.
   DatabaseServer* database = nullptr;
   SimBusServer* bus = nullptr;
@@ -96,6 +99,8 @@ class FaultEngine final : private TraceSink {
   Task<void> repeat(DiskFull fault, std::size_t number);
   Task<void> repeat(RevokeToken fault, std::size_t number);
   Task<void> repeat(ThrowInTool fault, std::size_t number);
+  Task<void> repeat(EngineRestored fault, std::size_t number);
+  Task<void> repeat(Bytes fault, std::size_t number);
   // Returns where the trigger was seen; 0 without one.
   Task<std::uint32_t> wait_for(FaultTiming timing, Random& random, std::size_t number);
   Task<void> restart_later(Node& node, Duration delay);
@@ -107,6 +112,7 @@ class FaultEngine final : private TraceSink {
   Task<void> wake_later(Node& node, Duration delay, bool moved, bool noticed);
   Task<void> set_rate_right_later(Node& node, Duration delay);
   Task<void> restart_torn(Node& node, Incarnation life, Duration delay);
+  Task<void> restore_engine_later(Incarnation life, Duration delay);
   Task<void> mend_disk_later(FaultTargets::Target& target, Duration delay);
   void mend_disk(FaultTargets::Target& target);
   FaultTargets::Target* target_of(const Node* node);

@@ -297,6 +297,36 @@ void describe(Visitor& visitor, BusLimits& fault) {
   visitor.option("max_payload_kib", fault.max_payload_kib, 1, 1'024, "larger messages are refused");
 }
 
+struct EngineRestored {
+  static constexpr std::string_view kName = "engine_restored";
+  static constexpr std::string_view kAbout =
+      "the process with the workflow engine dies, and the engine's database is put back to an older state";
+  FaultTiming timing;
+  When age{std::chrono::milliseconds(10), std::chrono::seconds(20)};
+  When restart_after{std::chrono::milliseconds(100), std::chrono::seconds(10)};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, EngineRestored& fault) {
+  describe_timing(visitor, fault.timing);
+  visitor.option("age", fault.age, "of the state, when the process dies");
+  visitor.option("restart_after", fault.restart_after, "how long it is down");
+}
+
+// As long as the chaos lasts.
+struct Bytes {
+  static constexpr std::string_view kName = "bytes";
+  static constexpr std::string_view kAbout = "outside parties that send bytes where text is expected, during the whole chaos";
+  Chance provider{0, 100'000};
+  Chance daemon{0, 200'000};
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, Bytes& fault) {
+  visitor.option("provider", fault.provider, "a call of the model is answered with an error page that is not UTF-8");
+  visitor.option("daemon", fault.daemon, "a daemon sends a tool's result as bytes that are not UTF-8");
+}
+
 struct RevokeToken {
   static constexpr std::string_view kName = "revoke_token";
   static constexpr std::string_view kAbout = "a user takes a daemon's own token back, for good";
@@ -384,6 +414,6 @@ void describe(Visitor& visitor, ThrowInTool& fault) {
 
 using Fault = std::variant<Crash, Stop, Pause, Sleep, ClockJump, ClockDrift, LinkReset, HalfOpen, Partition, Delay, Silence, BusLimits,
                            TemporalLost, DatabaseLost, Commit, TornCommit, DiskSlow, DiskFull, RevokeToken,
-                           LoseCredentials, ThrowInTool>;
+                           LoseCredentials, ThrowInTool, EngineRestored, Bytes>;
 
 }  // namespace reliant::sim

@@ -150,6 +150,39 @@ void FaultEngine::mend_disk(FaultTargets::Target& target) {
   target.machine->next_tool_throws = ToolThrows::kNever;
 }
 
+Task<void> FaultEngine::repeat(EngineRestored fault, std::size_t number) {
+  Random random = simulation_.random(concat("fault/", number));
+  for (std::int64_t i = 0; i < fault.timing.times.value && targets_.engine != nullptr; ++i) {
+    (void)co_await wait_for(fault.timing, random, number);
+    const Duration age = fault.age.draw(random);
+    const Duration down = fault.restart_after.draw(random);
+    const Status backed_up = co_await targets_.engine->back_up();
+    if (!backed_up.ok()) continue;
+    co_await sleep_for(age);
+    Node& node = targets_.engine->node();
+    if (!node.up()) continue;
+    announce(EngineRestored::kName, node, "", age);
+    node.crash();
+    scope_->spawn(restore_engine_later(node.incarnation(), down));
+  }
+}
+
+Task<void> FaultEngine::restore_engine_later(Incarnation life, Duration delay) {
+  co_await sleep_for(delay);
+  Node& node = targets_.engine->node();
+  if (node.up() || node.incarnation().epoch() != life.epoch()) co_return;  // another fault has started it again
+  targets_.engine->restore();
+  simulation_.trace().record(0, Level::kInfo, "fault.restarted", {{"target", node.name()}});
+  node.restart();
+}
+
+Task<void> FaultEngine::repeat(Bytes fault, std::size_t) {
+  if (targets_.bytes == nullptr) co_return;
+  *targets_.bytes = {static_cast<std::uint32_t>(fault.provider.value), static_cast<std::uint32_t>(fault.daemon.value)};
+  simulation_.trace().record(0, Level::kInfo, "fault.bytes",
+                             {{"provider", fault.provider.value}, {"daemon", fault.daemon.value}});
+}
+
 // The client's own token stays, "simulated": it is with that that daemons register anew.
 Task<void> FaultEngine::repeat(RevokeToken fault, std::size_t number) {
   Random random = simulation_.random(concat("fault/", number));

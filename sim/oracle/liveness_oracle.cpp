@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "kernel/option.h"
 
 namespace reliant::sim {
@@ -14,6 +15,8 @@ constexpr std::string_view kFailed = "liveness.failed";
 constexpr std::string_view kKept = "store.kept";
 constexpr std::string_view kOnce = "store.once";
 constexpr std::string_view kPaired = "store.paired";
+constexpr std::string_view kReadable = "store.readable";
+constexpr std::string_view kRecovered = "liveness.recovered";
 constexpr std::string_view kToldLate = "liveness.told";
 constexpr std::string_view kDefect = "defect";
 
@@ -58,8 +61,18 @@ void LivenessOracle::on_record(const TraceRecord& record) {
   calm_.on_record(record);
   if (record.is("gateway.result.kept") || record.is("gateway.read.answered")) kept_.try_emplace(text_or_empty(record, "request_id"), record.time);
   if (record.is("worker.tool.finished")) judge_told(record);
+  if (record.is("fault.engine_restored")) engine_restored_ = true;
+  if (record.is("api.chat.recovered") && !engine_restored_) {
+    verdict_.broken(kRecovered, concat("chat ", text_or_empty(record, "chat"), " was begun again; its run was not lost"), &record);
+  }
+  if (record.is("provider.error_page")) ++error_pages_[text_or_empty(record, "chat")];
   if (record.is("worker.turn.finished") && text_or_empty(record, "status") == "failed") {
-    verdict_.broken(kFailed, concat("a turn of chat ", text_or_empty(record, "chat"), " failed, and its model did not"), &record);
+    std::size_t& due = error_pages_[text_or_empty(record, "chat")];
+    if (due == 0) {
+      verdict_.broken(kFailed, concat("a turn of chat ", text_or_empty(record, "chat"), " failed, and its model did not"), &record);
+    } else {
+      --due;
+    }
   }
   if (record.is("client.chat.done")) done_.insert(text_or_empty(record, "chat"));
   if (!record.is("client.message.accepted")) return;
@@ -84,6 +97,16 @@ void LivenessOracle::finish(const FinalState& state) {
     if (chat.status == "running") verdict_.not_live(kAnswered, concat("chat ", id, " is still running"));
     if (done_.contains(id)) judge_chat(chat);
     if (chat.status != "running") judge_calls(chat);
+    judge_text(chat);
+  }
+}
+
+void LivenessOracle::judge_text(const FinalChat& chat) {
+  for (const FinalMessage& message : chat.messages) {
+    if (!is_valid_utf8(message.content)) verdict_.broken(kReadable, concat("message ", message.id, " of chat ", chat.id, " is no text"));
+  }
+  for (const FinalUpdate& update : chat.updates) {
+    if (!is_valid_utf8(update.payload)) verdict_.broken(kReadable, concat("update ", update.sequence, " of chat ", chat.id, " is no text"));
   }
 }
 

@@ -109,6 +109,7 @@ void OutputOracle::judge(const FinalExecution& execution, const EffectRecord::Wr
 
 void OutputOracle::judge_content(const FinalExecution& execution, const std::string& written) {
   if (written.empty() || written.size() > kWholeContent || execution.content == written) return;
+  if (bytes_.contains(execution.request)) return;
   verdict_.broken(kContent, concat("request ", execution.request, ": the process wrote ", quoted(written),
                                    ", and the model is told ", quoted(execution.content)));
 }

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,7 +21,9 @@ namespace reliant::sim {
 class OutputOracle final : public Oracle {
  public:
   using Oracle::Oracle;
-  void on_record(const TraceRecord&) override {}
+  void on_record(const TraceRecord& record) override {
+    if (record.is("daemon.result.bytes")) bytes_.insert(text_or_empty(record, "request_id"));
+  }
   void finish(const FinalState& state) override;
 
  private:
@@ -35,6 +38,7 @@ class OutputOracle final : public Oracle {
   void judge_content(const FinalExecution& execution, const std::string& written);
 
   std::map<CallKey, Shown> shown_;
+  std::set<std::string> bytes_;  // requests whose result a daemon sent as other bytes
   std::map<CallKey, std::size_t> told_;  // of an answer: chat and message; bytes
 };
 

@@ -421,6 +421,16 @@ DatabaseFile::DatabaseFile(Simulation& simulation, Node& node, std::string_view 
       latency_(latency),
       data_(in_memory(beginnings)) {}
 
+Task<Status> DatabaseFile::back_up() {
+  CO_TRY_ASSIGN(backup_, co_await data_->copy(kNever));
+  co_return ok_status();
+}
+
+void DatabaseFile::restore() {
+  RELIANT_ASSERT(!node_.up(), "a file is replaced while no process uses it");
+  if (backup_ != nullptr) data_ = std::move(backup_);
+}
+
 Task<Result<std::unique_ptr<Transaction>>> SimFileDatabase::begin(Access access, Instant deadline) {
   if (!life_.alive()) co_await never();
   CO_TRY_ASSIGN(auto inner, co_await file_.data_->begin(access, deadline));

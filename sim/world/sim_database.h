@@ -17,6 +17,7 @@
 //   slow disk (file)     a crash before the fsync loses the commit; after it, the process never learns of it
 //   torn commit (file)   the machine dies in the middle of a commit: the write-ahead log has all of it or nothing
 //   full disk (file)     RESOURCE_EXHAUSTED, nothing is written; reading goes on
+//   older copy (file)    power loss, or a backup that is put back: the last commits are gone, and what they told others is not
 //
 // Owned by the cluster; made after the Network, destroyed before it, which shuts the simulation down. One
 // thread. What a node that has crashed still calls in its last step never returns and has no effect.
@@ -152,6 +153,9 @@ class DatabaseFile {
   Node& node() { return node_; }
   DiskLatency& latency() { return latency_; }
   void set_full(bool full) { full_ = full; }
+  // A copy of the file, as a backup makes it; `restore` puts the last one back, of a node that is down.
+  Task<Status> back_up();
+  void restore();
   // The node dies in its next commit, or in that after so many others; `written`: the log had all of it.
   struct Tear {
     std::uint32_t after = 0;
@@ -174,6 +178,7 @@ class DatabaseFile {
   std::optional<Tear> tear_;
   std::uint64_t commits_ = 0;
   std::unique_ptr<adapters::SqliteDatabase> data_;
+  std::unique_ptr<adapters::SqliteDatabase> backup_;
 };
 
 class SimFileDatabase final : public ports::Database {

@@ -452,6 +452,19 @@ SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnectio
   for (std::size_t reader = 1; reader <= kReaders; ++reader) pass_on(Turn{reader});
 }
 
+Task<Result<std::unique_ptr<SqliteDatabase>>> SqliteDatabase::copy(Instant deadline) {
+  RELIANT_ASSERT(in_memory_, "a file is copied as a file");
+  CO_TRY_ASSIGN(const auto turn, co_await begin(Access::kRead, deadline));
+  std::unique_ptr<SqliteDatabase> made(new SqliteDatabase(path_, nullptr));
+  made->beginning_ = beginning_;
+  const std::unique_ptr<SqliteConnection>& writer = connections_[kWriter];
+  if (writer == nullptr) co_return made;  // what it began with is all that it holds
+  std::unique_ptr<SqliteConnection>& copied = made->connections_[kWriter];
+  CO_TRY_ASSIGN(copied, connect(path_, Durability::kProcess));
+  CO_TRY_OK(copied->copy(*writer));
+  co_return made;
+}
+
 SqliteDatabase::~SqliteDatabase() {
   std::unique_ptr<SqliteConnection>& writer = connections_[kWriter];
   if (beginning_ == nullptr || writer == nullptr) return;

@@ -69,6 +69,9 @@ class SqliteDatabase final : public ports::Database {
   static Result<std::unique_ptr<SqliteDatabase>> open_in_memory(SqliteBeginnings* beginnings);  // null: none
   ~SqliteDatabase() override;
 
+  // Of a database in memory: another one that holds what this one holds between two of its transactions.
+  Task<Result<std::unique_ptr<SqliteDatabase>>> copy(Instant deadline);
+
   // Whether one who begins now need not wait for its turn.
   bool has_turn(ports::Access access) const { return !turns(access).empty(); }
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;

@@ -339,6 +339,20 @@ TEST_F(Chat, GoesOnFromTheInputOfARunBefore) {
   EXPECT_EQ(again.task(), (Commands{activity(1, call_model("m4", 1, 4))}));
 }
 
+// How a chat is cancelled whose run the engine has lost.
+TEST_F(Chat, CancelsTheMessagesThatItsInputBrings) {
+  ChatInput input;
+  input.user = UserId("u");
+  input.chat = ChatId("c");
+  input.last_sequence = 5;
+  input.pending = {MessageSignal{MessageId("m4"), 4}, MessageSignal{MessageId("m5"), 5}};
+  RunDriver again(chat(), to_json_text(input));
+  again.history().signalled(std::string(kCancelSignal), "{}");
+  EXPECT_EQ(again.task(), (Commands{activity(1, finish_turn("m4", kCancelled, 5))}));
+  again.history().activity_completed("1", "{}");
+  EXPECT_EQ(again.task(), (Commands{"complete {}"}));
+}
+
 TEST_F(Chat, FinishesItsTurnAndEndsWhenItsWorkflowIsCancelled) {
   message("m1", 1);
   task();
