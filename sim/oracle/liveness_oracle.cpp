@@ -85,7 +85,7 @@ void LivenessOracle::judge_told(const TraceRecord& record) {
   const auto kept = kept_.find(text_or_empty(record, "request_id"));
   if (kept == kept_.end()) return;
   const Instant from = std::max(kept->second, calm_.since(record.time));
-  if (record.time - from <= kTold) return;
+  if (record.time - from <= (engine_restored_ ? kToldByAnotherRun : kTold)) return;
   verdict_.not_live(kToldLate, concat("request ", kept->first, ": the model was told of the result ", to_text(record.time - kept->second),
                                       " after a gateway had it, ", to_text(record.time - from), " of them in a calm"),
                     &record);

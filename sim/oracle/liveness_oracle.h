@@ -46,6 +46,8 @@ class LivenessOracle final : public Oracle {
   void judge_told(const TraceRecord& record);
 
   static constexpr Duration kTold = std::chrono::seconds(30);
+  // Of a run that the engine has lost: the reconciler looks at chats that are a minute old, every half minute.
+  static constexpr Duration kToldByAnotherRun = std::chrono::minutes(3);
   Calm calm_;
   bool engine_restored_ = false;
   std::map<std::string, std::size_t> error_pages_;  // chats; that no failed turn is due to yet

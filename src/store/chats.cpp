@@ -1,10 +1,12 @@
 #include "store/chats.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "store/chat_rows.h"
+#include "store/messages.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {
@@ -211,12 +213,17 @@ Task<Status> insert_update(Transaction& transaction, model::Update update) {
       .status();
 }
 
-Task<Result<std::uint64_t>> take_sequences(Transaction& transaction, UserId user, ChatId chat,
-                                           std::size_t count) {
+Task<Result<std::uint64_t>> take_sequences(Transaction& transaction, UserId user, ChatId chat, std::size_t count,
+                                           std::optional<std::uint64_t> unanswered) {
+  constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t below = unanswered ? static_cast<std::int64_t>(*unanswered) : kAny;
   CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
                                      "UPDATE chats SET last_sequence = last_sequence + $3 "
-                                     "WHERE id = $1 AND user_id = $2 RETURNING last_sequence",
-                                     {chat.str(), user.str(), static_cast<std::int64_t>(count)}));
+                                     "WHERE id = $1 AND user_id = $2 AND answered_up_to < $4 RETURNING last_sequence",
+                                     {chat.str(), user.str(), static_cast<std::int64_t>(count), below}));
+  if (rows.empty() && unanswered)
+    co_return with_reason(failed_precondition("the turn that answers message ", below, " of chat ", chat.str(), " is over"),
+                          kReasonTurnOver);
   if (rows.empty()) co_return no_chat(chat);
   co_return static_cast<std::uint64_t>(rows[0].integer(0));
 }

@@ -153,6 +153,7 @@ struct AppendStep {
   Message message;
   std::string step;
   std::string tool;             // of a tool result; "" = an assistant message
+  std::optional<std::uint64_t> answers;
   RequestId given_up = {};      // of a tool result
 
   Task<Result<Appended>> run(Transaction& transaction) const {
@@ -163,7 +164,7 @@ struct AppendStep {
       co_return *std::move(stored);
     }
     CO_TRY_ASSIGN(const std::uint64_t last,
-                  co_await take_sequences(transaction, user, message.chat, tool.empty() ? 1 : 2));
+                  co_await take_sequences(transaction, user, message.chat, tool.empty() ? 1 : 2, answers));
     Appended appended{message, last, false};
     appended.message.sequence = last;
     if (!tool.empty()) {
@@ -292,7 +293,7 @@ Task<Result<Appended>> Messages::append_assistant_message(AssistantMessage messa
               std::move(message.content), wall_time(transactor_.wall_now())};
   if (row.id.empty()) row.id = MessageId(transactor_.new_id("msg"));
   return transactor_.write(
-      AppendStep{std::move(message.user), std::move(row), std::move(message.key), std::string()},
+      AppendStep{std::move(message.user), std::move(row), std::move(message.key), std::string(), message.answers},
       deadline);
 }
 
@@ -305,7 +306,7 @@ Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, I
               wall_time(transactor_.wall_now())};
   return transactor_.write(
       AppendStep{std::move(message.user), std::move(row), std::move(message.key), std::move(message.tool),
-                 std::move(message.given_up)},
+                 std::nullopt, std::move(message.given_up)},
       deadline);
 }
 

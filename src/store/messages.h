@@ -48,12 +48,18 @@ struct UserMessage {
   std::int64_t most_running = 0;  // chats of the user at once (C50); 0 = no limit
 };
 
+// Of an attempt that writes for a turn which has ended meanwhile.
+inline constexpr std::string_view kReasonTurnOver = "TURN_OVER";
+
 struct AssistantMessage {
   UserId user;
   ChatId chat;
   std::string key;  // the same for every attempt of the step
   MessageId id;     // which its chunks were sent under; empty: a new one
   model::Content content;
+  // The last message of the user that its turn answers. A turn that has ended takes no more answers: FAILED_PRECONDITION,
+  // kReasonTurnOver. Nullopt: whatever has ended.
+  std::optional<std::uint64_t> answers = {};
 };
 
 struct ToolResultMessage {

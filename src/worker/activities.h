@@ -5,6 +5,8 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/event_log.h"
 #include "base/ids.h"
@@ -75,7 +77,11 @@ class ChatActivities {
   Task<Result<model::ToolResult>> run_on_daemon(ToolRun& run, model::ToolRequest request);
   Task<void> follow_cancel(ToolRun& run, model::ToolRequest request);
 
-  Task<Status> close_open_calls(workflow::FinishTurnInput input);
+  using OpenCalls = std::vector<std::pair<TurnKey, model::ToolCall>>;
+  // Without a result: of one turn, or (left open by runs that the engine has lost) of all turns before it.
+  static OpenCalls open_calls(const std::vector<store::Message>& stored, const MessageId& turn);
+  static OpenCalls calls_left_open(const std::vector<store::Message>& stored, const MessageId& before);
+  Task<Status> close_calls(UserId user, ChatId chat, OpenCalls open);
   Task<void> cancel_open_executions(ChatId chat, ToolCallId call);
   workflow::CallModelOutput planned(const store::Message& answer) const;
 

@@ -97,6 +97,7 @@ Task<Result<store::Message>> ChatActivities::ask_model(workflow::CallModelInput 
   // An attempt that was given up may have stored the answer just now: a model that is shown it would be asked for one more.
   const auto answered = std::ranges::find(stored, to_text(key), &store::Message::key);
   if (answered != stored.end()) co_return std::move(*answered);
+  CO_TRY_OK(co_await close_calls(input.user, input.chat, calls_left_open(stored, input.turn)));
   llm::ModelRequest request = model_request(input, std::move(stored));
   Context& context = co_await ThisContext{};
   ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat, {to_text(key), attempt.attempt});
@@ -110,6 +111,7 @@ Task<Result<store::Message>> ChatActivities::ask_model(workflow::CallModelInput 
   message.key = to_text(key);
   message.id = answer_id(key);
   message.content = std::move(answer.content);
+  message.answers = input.through_sequence;
   CO_TRY_ASSIGN(auto appended,
                 co_await ports_.store.messages().append_assistant_message(std::move(message), store_deadline()));
   ports_.hub.publish(input.user, input.chat, appended.last_sequence);
@@ -121,14 +123,14 @@ Task<Result<std::string>> ChatActivities::call_model(temporal::ActivityContext& 
   const TurnKey key{input.turn, input.step, -1};
   CO_TRY_ASSIGN(auto stored, co_await ports_.store.messages().find(input.user, input.chat, to_text(key), store_deadline()));
   if (stored) co_return workflow::to_json_text(planned(*stored));
+  workflow::CallModelOutput over;
+  over.finished = true;
   CO_TRY_ASSIGN(const auto chat, co_await ports_.store.chats().get(input.user, input.chat, store_deadline()));
-  if (chat.answered_up_to >= input.through_sequence) {
-    workflow::CallModelOutput over;
-    over.finished = true;
-    co_return workflow::to_json_text(over);
-  }
-  CO_TRY_ASSIGN(const auto answer, co_await ask_model(std::move(input), key, activity.info()));
-  co_return workflow::to_json_text(planned(answer));
+  if (chat.answered_up_to >= input.through_sequence) co_return workflow::to_json_text(over);
+  const auto answer = co_await ask_model(std::move(input), key, activity.info());
+  if (reason_of(answer.status()) == store::kReasonTurnOver) co_return workflow::to_json_text(over);
+  if (!answer.ok()) co_return answer.status();
+  co_return workflow::to_json_text(planned(*answer));
 }
 
 }  // namespace reliant::worker

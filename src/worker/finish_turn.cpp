@@ -1,6 +1,7 @@
 // finish_turn: the chat's status after a turn, however it ended.
 #include <set>
 #include <utility>
+#include <variant>
 
 #include "worker/activities.h"
 
@@ -10,9 +11,9 @@ namespace {
 constexpr Duration kPassOnCancel = std::chrono::seconds(2);
 constexpr std::string_view kNotRunText = "The turn ended before this tool call was answered.";
 
-// The tool calls of one turn that have no result: their key, and the call.
-std::vector<std::pair<TurnKey, model::ToolCall>> open_calls(const std::vector<store::Message>& stored,
-                                                            const MessageId& turn) {
+// Those of the turns that `of` says yes to.
+template <class Of>
+std::vector<std::pair<TurnKey, model::ToolCall>> calls_without_result(const std::vector<store::Message>& stored, Of of) {
   std::set<TurnKey> answered;
   for (const store::Message& message : stored) {
     const auto key = turn_key_from(message.key);
@@ -21,11 +22,13 @@ std::vector<std::pair<TurnKey, model::ToolCall>> open_calls(const std::vector<st
   std::vector<std::pair<TurnKey, model::ToolCall>> open;
   for (const store::Message& message : stored) {
     const auto key = turn_key_from(message.key);
-    if (!key || key->index >= 0 || key->turn != turn) continue;
+    if (!key || key->index >= 0 || !of(key->turn)) continue;
     std::int64_t index = 0;
-    for (model::ToolCall& call : model::tool_calls_of(message.content)) {
+    for (const model::ContentBlock& block : message.content) {
+      const auto* call = std::get_if<model::ToolCallBlock>(&block);
+      if (call == nullptr) continue;
       const TurnKey of_call{key->turn, key->step, index++};
-      if (!answered.contains(of_call)) open.emplace_back(of_call, std::move(call));
+      if (!answered.contains(of_call)) open.emplace_back(of_call, call->call);
     }
   }
   return open;
@@ -33,13 +36,25 @@ std::vector<std::pair<TurnKey, model::ToolCall>> open_calls(const std::vector<st
 
 }  // namespace
 
-Task<Status> ChatActivities::close_open_calls(workflow::FinishTurnInput input) {
-  CO_TRY_ASSIGN(const auto stored, co_await load_messages(input.user, input.chat));
-  for (auto& [key, call] : open_calls(stored, input.turn)) {
-    co_await cancel_open_executions(input.chat, call.id);
+ChatActivities::OpenCalls ChatActivities::open_calls(const std::vector<store::Message>& stored, const MessageId& turn) {
+  return calls_without_result(stored, [&](const MessageId& of) { return of == turn; });
+}
+
+ChatActivities::OpenCalls ChatActivities::calls_left_open(const std::vector<store::Message>& stored, const MessageId& before) {
+  std::set<MessageId> earlier;
+  for (const store::Message& message : stored) {
+    if (message.id == before) break;
+    if (message.role == model::Role::kUser) earlier.insert(message.id);
+  }
+  return calls_without_result(stored, [&](const MessageId& of) { return earlier.contains(of); });
+}
+
+Task<Status> ChatActivities::close_calls(UserId user, ChatId chat, OpenCalls open) {
+  for (auto& [key, call] : open) {
+    co_await cancel_open_executions(chat, call.id);
     store::ToolResultMessage message;
-    message.user = input.user;
-    message.chat = input.chat;
+    message.user = user;
+    message.chat = chat;
     message.key = to_text(key);
     message.call = call.id;
     message.tool = call.tool;
@@ -49,7 +64,7 @@ Task<Status> ChatActivities::close_open_calls(workflow::FinishTurnInput input) {
     message.result.content = kNotRunText;
     CO_TRY_ASSIGN(const auto appended,
                   co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
-    ports_.hub.publish(input.user, input.chat, appended.last_sequence);
+    ports_.hub.publish(user, chat, appended.last_sequence);
   }
   co_return ok_status();
 }
@@ -78,7 +93,9 @@ Task<Result<std::string>> ChatActivities::finish_turn(temporal::ActivityContext&
                                                    {"turn", input.turn.str()},
                                                    {"error", input.error ? input.error->message : std::string()}});
   if (input.status != model::ChatStatus::kIdle) {
-    const Status closed = co_await close_open_calls(input);
+    const auto stored = co_await load_messages(input.user, input.chat);
+    const Status closed = !stored.ok() ? stored.status()
+                                       : co_await close_calls(input.user, input.chat, open_calls(*stored, input.turn));
     if (!closed.ok() && !input.minimal) co_return closed;
   }
   store::StatusChange change;

@@ -118,6 +118,19 @@ TEST_F(Messages, ThatCannotBeReadBackAreShownAsDamagedAndHinderNothing) {
   EXPECT_EQ(send(chat.id, "go on").message.sequence, 6u);
 }
 
+TEST_F(Messages, OfATurnThatHasEndedAreRefused) {
+  const auto chat = make_chat();
+  const auto sent = send(chat.id, "hello");
+  auto late = answer(chat.id, "turn1", "too late");
+  late.answers = sent.message.sequence;
+  auto second = answer(chat.id, "turn2", "in time");
+  const auto next = send(chat.id, "and?");
+  second.answers = next.message.sequence;
+  value(store().chats().set_status({user_, chat.id, ChatStatus::kCancelled, {}, sent.message.sequence}, soon()));
+  EXPECT_EQ(reason_of(error(store().messages().append_assistant_message(late, soon()))), store::kReasonTurnOver);
+  EXPECT_EQ(value(store().messages().append_assistant_message(second, soon())).message.sequence, 6u);
+}
+
 TEST_F(Messages, OfAToolTellItsEndFirst) {
   const auto chat = make_chat();
   const store::ToolResultMessage result{user_, chat.id, "turn1/call1", ToolCallId("call1"), "bash",

@@ -260,6 +260,29 @@ TEST_F(RunTool, TheMinimalEndOfATurnIsWrittenAsItIs) {
   EXPECT_EQ(get(store_.chats().get(user_, ChatId("c1"), kNever))->status, model::ChatStatus::kFailed);
 }
 
+// The engine has lost the turn that made it, and the message that began it is answered by a later turn.
+TEST_F(RunTool, ACallThatALostTurnLeftOpenIsClosedBeforeTheModelIsAsked) {
+  const auto first = get(store_.messages().append_user_message({user_, ChatId("c1"), "one", "", 0}, kNever));
+  store::AssistantMessage message;
+  message.user = user_;
+  message.chat = ChatId("c1");
+  message.key = to_text({first->message.id, 1, -1});
+  message.content.push_back(model::ToolCallBlock{{ToolCallId("call-1"), "bash", "{}"}});
+  ASSERT_TRUE(get(store_.messages().append_assistant_message(message, kNever)).ok());
+  const auto second = get(store_.messages().append_user_message({user_, ChatId("c1"), "two", "", 0}, kNever));
+  workflow::CallModelInput ask;
+  ask.user = user_;
+  ask.chat = ChatId("c1");
+  ask.turn = second->message.id;
+  ask.through_sequence = second->message.sequence;
+  Activity activity("1");
+  EXPECT_EQ(get(activities_.call_model(activity, workflow::to_json_text(ask))).status().code(), StatusCode::kUnimplemented);
+  const auto messages = get(store_.messages().list(user_, ChatId("c1"), 0, 10, kNever));
+  ASSERT_EQ(messages->size(), 4u);
+  EXPECT_EQ(messages->back().key, to_text({first->message.id, 1, 0}));
+  EXPECT_EQ(std::get<model::ToolResultBlock>(messages->back().content[0]).result.outcome, model::Outcome::kUnknown);
+}
+
 TEST_F(RunTool, AStoredResultIsTheAnswerAndNothingIsRun) {
   connect("d1", "local");
   router_.answers = {done("once")};
