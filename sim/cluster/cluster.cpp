@@ -251,8 +251,9 @@ Task<Status> Cluster::set_stage() {
   }
   for (const Machine& machine : machines_) {
     if (machine.token.empty()) continue;
-    const std::string name = concat("daemon ", machine.daemon);
-    CO_TRY_OK((co_await store.tokens().create(UserId(machine.user), name, machine.token, deadline)).status());
+    store::NewToken own{UserId(machine.user), concat("daemon ", machine.daemon), model::TokenKind::kDaemon,
+                        DaemonId(machine.daemon), std::nullopt};
+    CO_TRY_OK((co_await store.tokens().create(std::move(own), machine.token, deadline)).status());
   }
   co_return ok_status();
 }

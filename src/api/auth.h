@@ -1,5 +1,5 @@
-// Gate: every call under /api/v2 passes here: the bearer token is checked and becomes a user. The first call
-// that passes is announced once, for what is started by need (the monolith's daemon, R13).
+// Gate: every call under /api/v2 passes here: the bearer token is checked and becomes a user. A daemon's token is
+// refused: it can read nothing and makes no other tokens. The first call that passes is announced once, for what is started by need (the monolith's daemon, R13).
 #pragma once
 
 #include <string>
@@ -25,8 +25,9 @@ class Gate {
   explicit Gate(auth::Authenticator& authenticator) : authenticator_(authenticator) {}
 
   void set_observer(FirstRequestObserver& observer) { observer_ = &observer; }
-  // UNAUTHENTICATED + TOKEN_INVALID or TOKEN_REVOKED; another code: the token could not be checked now.
-  Task<Result<UserId>> admit(ports::RpcHeaders headers, Instant deadline);
+  // UNAUTHENTICATED + TOKEN_INVALID, TOKEN_REVOKED or TOKEN_EXPIRED; PERMISSION_DENIED + TOKEN_SCOPE: a daemon's token;
+  // another code: the token could not be checked now.
+  Task<Result<auth::Caller>> admit(ports::RpcHeaders headers, Instant deadline);
 
  private:
   auth::Authenticator& authenticator_;

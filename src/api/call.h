@@ -26,6 +26,7 @@ struct Limits {
   std::int64_t messages_per_minute = 600;
   std::int64_t messages_at_once = 100;
   std::int64_t registrations_per_minute = 60;
+  std::int64_t token_days = 3650;  // that a token may be asked for at most
   std::int64_t running_chats = 100;
 };
 
@@ -33,6 +34,7 @@ struct Call {
   ports::RpcRequest request;
   std::string request_id;
   UserId user;
+  TokenId token;   // that the call came with
   std::string id;  // of the path
   Instant deadline = kNever;
 };

@@ -83,9 +83,12 @@ Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& res
     call.id = route->id;
     Status admitted;
     if (!needs_no_token(route->endpoint)) {
-      auto user = co_await gate_.admit(request.headers, call.deadline);
-      admitted = user.status();
-      if (user.ok()) call.user = *std::move(user);
+      auto caller = co_await gate_.admit(request.headers, call.deadline);
+      admitted = caller.status();
+      if (caller.ok()) {
+        call.user = std::move(caller->user);
+        call.token = std::move(caller->token);
+      }
     }
     call.request = std::move(request);
     if (!admitted.ok()) {

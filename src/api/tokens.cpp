@@ -7,12 +7,20 @@
 namespace reliant::api {
 namespace {
 
+json::value time_or_null(const std::optional<WallTime>& time) {
+  return time ? json::value(store::rfc3339(*time)) : json::value(nullptr);
+}
+
 json::object show(const store::Token& token) {
   json::object out;
   out["id"] = token.id.str();
   out["name"] = token.name;
+  out["kind"] = std::string(model::to_string(token.kind));
+  out["daemon_id"] = token.daemon.str();
   out["created_at"] = store::rfc3339(token.created_at);
-  out["revoked_at"] = token.revoked_at ? json::value(store::rfc3339(*token.revoked_at)) : json::value(nullptr);
+  out["expires_at"] = time_or_null(token.expires_at);
+  out["last_used_at"] = time_or_null(token.last_used_at);
+  out["revoked_at"] = time_or_null(token.revoked_at);
   return out;
 }
 
@@ -35,14 +43,19 @@ Task<Answer> Tokens::register_daemon(Call call) {
   JsonReader reader(body);
   const DaemonId daemon(reader.required_string("daemon_id"));
   const std::string name = reader.optional_string("name").value_or(daemon.str());
+  const std::optional<std::int64_t> days = reader.optional_int("expires_in_days");
   CO_TRY_OK(reader.finish());
   CO_TRY_OK(check_id("daemon_id", daemon.str()));
   CO_TRY_OK(check_text("name", name, limits_.title, Empty::kRefused));
+  if (days && (*days < 1 || *days > limits_.token_days))
+    co_return invalid_field("expires_in_days", concat("expires_in_days is ", *days, "; give 1 to ", limits_.token_days,
+                                                      ", or leave it out for a token that does not expire"));
   CO_TRY_OK(rate_.admit(call.user, clock_.now()));
 
   const std::string secret = auth::make_token(secrets_.next());
-  CO_TRY_ASSIGN(const store::Token token,
-                co_await store_.tokens().create(call.user, concat("daemon ", name), secret, call.deadline));
+  store::NewToken wanted{call.user, concat("daemon ", name), model::TokenKind::kDaemon, daemon, std::nullopt};
+  if (days) wanted.lifetime = std::chrono::days(*days);
+  CO_TRY_ASSIGN(const store::Token token, co_await store_.tokens().create(std::move(wanted), secret, call.deadline));
   log_.info("api.daemon.registered",
             {{"user", call.user.str()}, {"daemon", daemon.str()}, {"token", token.id.str()}});
   json::object out;
@@ -50,6 +63,7 @@ Task<Answer> Tokens::register_daemon(Call call) {
   out["token_id"] = token.id.str();
   out["user_id"] = call.user.str();
   out["daemon_id"] = daemon.str();
+  if (token.expires_at) out["expires_at"] = store::rfc3339(*token.expires_at);  // a daemon of an older version asks for none
   co_return json_response(201, out);
 }
 

@@ -23,7 +23,8 @@ class Tokens {
         rate_("registrations", "LIMIT_REGISTRATIONS_PER_MINUTE", limits.registrations_per_minute,
               limits.registrations_per_minute) {}
 
-  // {"daemon_id","name"?} -> 201 {"token","token_id","user_id","daemon_id"}. Again: another token; the first one stays
+  // {"daemon_id","name"?,"expires_in_days"?} -> 201 {"token","token_id","user_id","daemon_id","expires_at"?}: a token of kind
+  // daemon, bound to that id; without expires_in_days it does not expire (R65). Again: another token; the first one stays
   // valid, since an answer that was lost and one that came late cannot be told apart.
   Task<Answer> register_daemon(Call call);
   Task<Answer> list(Call call);

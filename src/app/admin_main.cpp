@@ -1,6 +1,7 @@
 #include "app/admin_main.h"
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -22,13 +23,17 @@ namespace reliant::app {
 namespace {
 
 constexpr Duration kPatience = std::chrono::seconds(8);
+constexpr std::int64_t kMostDays = 3650;  // of a token's life
 
 constexpr Flag kPlainFlags[] = {kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
 constexpr Flag kUserAddFlags[] = {
     {"--id", "ID", "", "", "the user's id; one that is known already stays as it is"},
     kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
 constexpr Flag kTokenCreateFlags[] = {
-    {"--name", "NAME", "", "made by admin", "what the token is for"}, kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
+    {"--name", "NAME", "", "made by admin", "what the token is for"},
+    {"--expires", "DAYS", "", "", "after how many days it expires; without it never"},
+    {"--daemon", "ID", "", "", "a daemon's token: it connects that daemon to a gateway, and can do nothing else"},
+    kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
 
 constexpr Command kCommands[] = {
     {"admin user add", "NAME", 1, 1, "Adds a user and shows the id.", kUserAddFlags},
@@ -59,13 +64,19 @@ json::object line_of(const store::User& user) {
   return {{"user_id", words(user.id.str())}, {"name", words(user.name)}, {"created_at", words(store::rfc3339(user.created_at))}};
 }
 
+json::value time_of(const std::optional<WallTime>& time) {
+  return time ? json::value(words(store::rfc3339(*time))) : json::value(nullptr);
+}
+
 json::object line_of(const store::Token& token) {
-  json::object line{{"token_id", words(token.id.str())},
-                    {"name", words(token.name)},
-                    {"created_at", words(store::rfc3339(token.created_at))},
-                    {"revoked_at", nullptr}};
-  if (token.revoked_at) line["revoked_at"] = words(store::rfc3339(*token.revoked_at));
-  return line;
+  return {{"token_id", words(token.id.str())},
+          {"name", words(token.name)},
+          {"created_at", words(store::rfc3339(token.created_at))},
+          {"revoked_at", time_of(token.revoked_at)},
+          {"expires_at", time_of(token.expires_at)},
+          {"last_used_at", time_of(token.last_used_at)},
+          {"kind", words(model::to_string(token.kind))},
+          {"daemon_id", words(token.daemon.str())}};
 }
 
 Result<UserId> user_of(const std::string& text) {
@@ -94,9 +105,21 @@ Task<Status> add_user(store::Store& store, Work& work) {
 }
 
 Task<Status> create_token(store::Store& store, Work& work, UserId user) {
+  store::NewToken wanted;
+  wanted.user = user;
+  wanted.name = work.arguments.text("--name");
+  if (work.arguments.is_set("--expires")) {
+    CO_TRY_ASSIGN(const std::int64_t days, work.arguments.number("--expires", 1, kMostDays));
+    wanted.lifetime = std::chrono::days(days);
+  }
+  if (work.arguments.is_set("--daemon")) {
+    wanted.kind = model::TokenKind::kDaemon;
+    wanted.daemon = DaemonId(work.arguments.text("--daemon"));
+    if (!valid_id(wanted.daemon.str()))
+      co_return invalid_field("--daemon", concat("--daemon is \"", wanted.daemon.str(), "\"; give letters, digits, - and _"));
+  }
   const std::string text = auth::make_token(OsSecrets().next());
-  CO_TRY_ASSIGN(const store::Token token,
-                co_await store.tokens().create(user, work.arguments.text("--name"), text, work.deadline));
+  CO_TRY_ASSIGN(const store::Token token, co_await store.tokens().create(std::move(wanted), text, work.deadline));
   show({{"token", words(text)}, {"token_id", words(token.id.str())}, {"user_id", words(user.str())}}, work.as_json());
   co_return ok_status();
 }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/utf8.h"
+#include "model/token.h"
 #include "runtime/deadline.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
@@ -19,13 +20,6 @@ constexpr Duration kConnectTime = std::chrono::seconds(10);
 constexpr Duration kAfterSuperseded = std::chrono::seconds(10);
 // How often stop() looks whether the results have gone.
 constexpr Duration kHandOverStep = std::chrono::milliseconds(20);
-
-// C10: anything else, also an UNAUTHENTICATED that does not say what is wrong with the token, is trouble that passes.
-bool is_refusal_of_token(const Status& status) {
-  if (status.code() != StatusCode::kUnauthenticated) return false;
-  const std::string reason = reason_of(status);
-  return reason == kReasonTokenInvalid || reason == kReasonTokenRevoked;
-}
 
 Task<bool> wait_for(Event& event, Instant deadline = kNever) {
   co_return co_await event.wait(deadline);
@@ -93,7 +87,7 @@ Task<Status> Daemon::serve_for_ever() {
       log_.info("daemon.connect.failed", {{"daemon", options_.id.str()}, {"error", message_of(end)}});
     }
     if (stopping_.is_set()) break;
-    if (is_refusal_of_token(end)) {
+    if (model::refuses_token(end)) {
       log_.warning("daemon.refused",
                    {{"daemon", options_.id.str()}, {"reason", reason_of(end)}, {"error", message_of(end)}});
       co_return end;

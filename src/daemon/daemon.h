@@ -4,8 +4,8 @@
 //
 // It comes back by itself: full-jitter backoff over the known addresses (C12), no sooner than a gateway with too much to
 // do has asked it to, and a new stream before the old one ends when a gateway drains (C43). The gateway that it had is the
-// first of those that it tries, and the last when it fell silent. It gives up for one reason only: the gateway does not know
-// its token (UNAUTHENTICATED), which trying again would not change; what to do about it is the caller's decision (C10, C11).
+// first of those that it tries, and the last when it fell silent. It gives up for one reason only: the gateway refuses its
+// token (model/token.h), which trying again would not change; what to do about it is the caller's decision (C10, C11).
 //
 // Owner: the composition root. Executor: the logic thread. Destroying it ends what it runs; the next life
 // calls that outcome unknown.
@@ -67,8 +67,8 @@ class Daemon {
          tools::ToolRegistry& tools, ports::Processes& processes, ports::Database& journal, DaemonOptions options);
   ~Daemon();
 
-  // Serves until stop(). OK: stopped. UNAUTHENTICATED + TOKEN_INVALID or TOKEN_REVOKED: the token was refused;
-  // may be called again with another one. Otherwise: the journal cannot be opened.
+  // Serves until stop(). OK: stopped. A status of which model::refuses_token is true: the token was refused; may be called
+  // again with another one. Otherwise: the journal cannot be opened.
   Task<Status> run();
   // Accepts nothing more, lets what runs finish until `deadline`, and hands over the results; then run()
   // returns.

@@ -66,9 +66,7 @@ Task<Result<Registered>> Registration::register_daemon(DaemonId daemon, std::str
   JsonReader reader(answer);
   registered.user = UserId(reader.required_string("user_id"));
   registered.token = reader.required_string("token");
-  (void)reader.optional_value("daemon_id");
-  (void)reader.optional_value("token_id");
-  if (const Status read = reader.finish(); !read.ok())
+  if (const Status read = reader.finish_ignoring_unknown(); !read.ok())
     co_return unavailable("the server's answer cannot be read: ", message_of(read));
   co_return registered;
 }

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/text.h"
+#include "model/token.h"
 #include "runtime/race.h"
 
 namespace reliant::daemon {
@@ -46,7 +47,7 @@ Task<Status> Supervisor::run() {
     if (!found.ok()) co_return found.status();
     daemon_.set_token(*std::move(found));
     Status end = co_await serve();
-    if (end.code() != StatusCode::kUnauthenticated) co_return end;
+    if (!model::refuses_token(end)) co_return end;
     if (!given_token_.empty())
       co_return with_reason(unauthenticated(message_of(end), "; pass another token with --token"), reason_of(end));
     if (Status retired = co_await retire(std::move(end)); !retired.ok()) co_return retired;

@@ -127,21 +127,20 @@ Task<void> Gateway::look_tokens_up() {
   }
 }
 
-// C10: their daemons are told why, and recover.
+// C10: their daemons are told why the token is not valid any more (revoked, expired), and recover.
 Task<void> Gateway::end_revoked() {
   std::set<TokenId> tokens;
   for (const auto& [key, session] : sessions_)
     if (!session->identity().token.empty()) tokens.insert(session->identity().token);
   if (tokens.empty()) co_return;
-  const auto revoked = co_await records_.revoked({tokens.begin(), tokens.end()});
-  if (!revoked.ok()) {
-    log_.warning("gateway.tokens.not_looked_up", {{"error", message_of(revoked.status())}});
+  const auto ended = co_await records_.ended({tokens.begin(), tokens.end()});
+  if (!ended.ok()) {
+    log_.warning("gateway.tokens.not_looked_up", {{"error", message_of(ended.status())}});
     co_return;
   }
-  const std::set<TokenId> gone(revoked->begin(), revoked->end());
   for (const auto& [key, session] : sessions_) {
-    if (!gone.contains(session->identity().token)) continue;
-    session->close(with_reason(unauthenticated("the token was revoked; create a new one"), kReasonTokenRevoked));
+    const auto why = ended->find(session->identity().token);
+    if (why != ended->end()) session->close(why->second);
   }
 }
 
@@ -208,10 +207,12 @@ Task<Result<SessionIdentity>> Gateway::enrol(const ports::LinkMetadata& metadata
   const auto authorization = metadata.find("authorization");
   CO_TRY_ASSIGN(const auth::Caller caller,
                 co_await records_.authenticate(authorization == metadata.end() ? "" : authorization->second));
+  CO_TRY_OK(co_await records_.check_daemon(caller, DaemonId(registration.daemon_id())));
   if (draining_) co_return unavailable("the gateway stops; connect to another one");
   SessionIdentity identity{caller.user, DaemonId(registration.daemon_id()), 0, options_.id, registration.journal_id(),
                            caller.token};
-  CO_TRY_ASSIGN(identity.epoch, co_await registrations_.submit({caller.user, std::move(registration)},
+  CO_TRY_ASSIGN(identity.epoch, co_await registrations_.submit({caller.user, std::move(registration),
+                                                                caller.use_is_due ? caller.token : TokenId()},
                                                                clock_.now() + Records::kPatience));
   co_return identity;
 }

@@ -11,15 +11,25 @@ Task<Result<auth::Caller>> Records::authenticate(std::string authorization) {
   co_return co_await authenticator_.identify(std::move(authorization), deadline());
 }
 
-Task<Result<std::vector<TokenId>>> Records::revoked(std::vector<TokenId> tokens) {
-  co_return co_await authenticator_.revoked(std::move(tokens), deadline());
+Task<Status> Records::check_daemon(auth::Caller caller, DaemonId daemon) {
+  if (caller.kind != model::TokenKind::kDaemon || caller.daemon == daemon) co_return ok_status();
+  const Status refused = with_reason(
+      permission_denied("this token is bound to daemon ", caller.daemon.str(), " and cannot connect daemon ", daemon.str(),
+                        "; connect under that id, or register daemon ", daemon.str(), " to get a token for it"),
+      model::kReasonTokenOtherDaemon);
+  co_await authenticator_.record_refusal(std::move(caller), refused, deadline());
+  co_return refused;
+}
+
+Task<Result<std::map<TokenId, Status>>> Records::ended(std::vector<TokenId> tokens) {
+  co_return co_await authenticator_.ended(std::move(tokens), deadline());
 }
 
 Task<Result<std::vector<Result<std::int64_t>>>> Records::accept(GatewayId gateway, std::vector<Arrival> arrivals,
                                                                 Displaces displaces,
                                                                 std::int64_t max_daemons_per_user) {
   std::vector<store::DaemonArrival> all;
-  for (auto& [user, registration] : arrivals) {
+  for (auto& [user, registration, used] : arrivals) {
     store::DaemonArrival& arrival = all.emplace_back();
     arrival.user = std::move(user);
     arrival.id = DaemonId(registration.daemon_id());
@@ -29,6 +39,7 @@ Task<Result<std::vector<Result<std::int64_t>>>> Records::accept(GatewayId gatewa
     arrival.tools = {registration.tools().begin(), registration.tools().end()};
     arrival.gateway = gateway;
     arrival.displaces = displaces;
+    arrival.used = std::move(used);
   }
   co_return co_await store_.daemons().accept_all(std::move(all), max_daemons_per_user, deadline());
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -37,6 +38,7 @@ struct SessionIdentity {
 struct Arrival {
   UserId user;
   proto::Register registration;
+  TokenId used;  // whose use is recorded together with it; "": not due
 };
 
 // What a session's presence is to be.
@@ -65,8 +67,10 @@ class Records {
 
   // R52. `authorization` is the metadata's value. UNAUTHENTICATED with its reason (C10).
   Task<Result<auth::Caller>> authenticate(std::string authorization);
-  // Those that were revoked since, of many in one question.
-  Task<Result<std::vector<TokenId>>> revoked(std::vector<TokenId> tokens);
+  // PERMISSION_DENIED + TOKEN_OTHER_DAEMON: the token is bound to another daemon; that goes to the audit log.
+  Task<Status> check_daemon(auth::Caller caller, DaemonId daemon);
+  // Those that are not valid any more, each with the reason (C10), of many in one question.
+  Task<Result<std::map<TokenId, Status>>> ended(std::vector<TokenId> tokens);
   // Takes the next epoch of each daemon, in one transaction: from now on every older one is refused. No daemon is among them
   // twice. An arrival's own error, RESOURCE_EXHAUSTED: its user has `max_daemons_per_user` daemons, and this is another one.
   Task<Result<std::vector<Result<std::int64_t>>>> accept(GatewayId gateway, std::vector<Arrival> arrivals,

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/parameter_list.h"
 #include "base/text.h"
+#include "store/tokens.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {
@@ -93,6 +94,7 @@ struct AcceptDaemons {
     if (rows.status().code() == StatusCode::kFailedPrecondition)
       co_return not_found("the user of daemon ", arrivals.front().id.str(), " does not exist");
     CO_TRY_OK(rows.status());
+    CO_TRY_OK(co_await record_uses(transaction, used_tokens(), now));
     std::map<Key, std::int64_t> epochs;
     for (const Row row : *rows) epochs[{row.text(0), row.text(1)}] = row.integer(2);
     CO_TRY_ASSIGN(const std::set<Key> surplus, co_await take_surplus_back(transaction, epochs));
@@ -132,6 +134,13 @@ struct AcceptDaemons {
                                          " daemons that a user may have; use the id of one that is not needed any more, or "
                                          "have the gateway's --max-daemons-per-user raised"),
                       "register.daemon_id");
+  }
+
+  std::vector<TokenId> used_tokens() const {
+    std::set<TokenId> used;
+    for (const DaemonArrival& arrival : arrivals)
+      if (!arrival.used.empty()) used.insert(arrival.used);
+    return {used.begin(), used.end()};
   }
 
   void add(Values& values, const DaemonArrival& arrival) const {

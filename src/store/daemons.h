@@ -49,6 +49,7 @@ struct DaemonArrival {
   std::vector<std::string> tools;
   GatewayId gateway;
   Displaces displaces = Displaces::kItself;
+  TokenId used;  // the token whose use is to be recorded (store/tokens.h); "": none
 };
 
 // What a stream says of itself.

@@ -173,6 +173,19 @@ CREATE TABLE update_streams (
 );
 )sql";
 
+// Tokens have kinds (model/token.h). Those that are there become users' tokens: which of them a daemon's registration has made
+// is not recorded, and a token that lost rights unasked would stop somebody's daemon or script. `replaces`: the token that
+// this one takes the place of as soon as it is used.
+constexpr std::string_view kTokenKinds = R"sql(
+INSERT INTO schema_version (version) VALUES (7);
+ALTER TABLE tokens ADD COLUMN kind TEXT NOT NULL DEFAULT 'user';
+ALTER TABLE tokens ADD COLUMN daemon_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE tokens ADD COLUMN expires_at BIGINT;
+ALTER TABLE tokens ADD COLUMN last_used_at BIGINT;
+ALTER TABLE tokens ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
+CREATE INDEX tokens_replacing ON tokens (replaces) WHERE replaces <> '';
+)sql";
+
 // Which chats are at work is asked every half minute (api/reconciler.h). Only a change of the status writes to this index.
 constexpr std::string_view kRecoveries = R"sql(
 INSERT INTO schema_version (version) VALUES (10);
@@ -187,7 +200,7 @@ CREATE TABLE chat_recoveries (
 
 constexpr Migration kMigrations[] = {{1, kFirst},    {2, kCancelAsked}, {3, kJournal},
                                      {4, kAuditLog}, {5, kOpen},        {6, kUpdateStreams},
-                                     {10, kRecoveries}};
+                                     {7, kTokenKinds}, {10, kRecoveries}};
 
 struct CurrentVersion {
   using Value = std::int64_t;

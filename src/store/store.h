@@ -16,6 +16,7 @@
 #include "store/projects.h"
 #include "store/recoveries.h"
 #include "store/schema.h"
+#include "store/tokens.h"
 #include "store/transact.h"
 #include "store/users.h"
 

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include "base/digest.h"
+#include "model/token.h"
+#include "store/schema.h"
 #include "unit/api/api_world.h"
 
 namespace reliant::api {
@@ -11,12 +14,88 @@ TEST(ApiTokens, ADaemonGetsATokenOfItsOwn) {
   EXPECT_EQ(reply.status, 201);
   EXPECT_EQ(reply.text("user_id"), "alice");
   EXPECT_EQ(reply.text("daemon_id"), "laptop-1");
-  world.token = reply.text("token");
-  EXPECT_EQ(world.call("GET", "/daemons").status, 200);
   const Reply list = world.call("GET", "/tokens");
   ASSERT_EQ(list.body.at("items").as_array().size(), 2u);
-  EXPECT_NE(to_json(list.body).find(R"("name":"daemon my laptop")"), std::string::npos);
-  EXPECT_EQ(to_json(list.body).find(world.token), std::string::npos);  // shown once
+  const std::string text = to_json(list.body);
+  EXPECT_NE(text.find(R"("name":"daemon my laptop","kind":"daemon","daemon_id":"laptop-1")"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("name":"t","kind":"user","daemon_id":"")"), std::string::npos) << text;
+  EXPECT_EQ(text.find(reply.text("token")), std::string::npos);  // shown once
+  EXPECT_EQ(reply.body.as_object().if_contains("expires_at"), nullptr);  // R65; and older daemons do not know the field
+}
+
+TEST(ApiTokens, ADaemonsTokenReadsNothingAndMakesNoTokens) {
+  ApiWorld world;
+  const std::string chat = world.new_chat();
+  const std::string owner = world.token;
+  world.token = world.call("POST", "/daemons/register", R"({"daemon_id":"laptop-1"})").text("token");
+  for (const auto& [method, path] : std::vector<std::pair<std::string, std::string>>{{"GET", "/chats"},
+                                                                                     {"GET", "/chats/" + chat},
+                                                                                     {"GET", "/chats/" + chat + "/updates"},
+                                                                                     {"POST", "/projects"},
+                                                                                     {"GET", "/daemons"},
+                                                                                     {"GET", "/tokens"},
+                                                                                     {"GET", "/audit"},
+                                                                                     {"POST", "/daemons/register"}}) {
+    const Reply refused = world.call(method, path, method == "POST" ? R"({"daemon_id":"other"})" : "");
+    EXPECT_EQ(refused.status, 403) << method << " " << path;
+    EXPECT_EQ(refused.text("code"), "PERMISSION_DENIED");
+    EXPECT_EQ(refused.text("reason"), model::kReasonTokenScope);
+    EXPECT_NE(refused.text("message").find("laptop-1"), std::string::npos);
+  }
+  world.token = owner;
+  EXPECT_EQ(world.call("GET", "/tokens").body.at("items").as_array().size(), 2u);
+  const std::string audit = to_json(world.call("GET", "/audit").body);
+  EXPECT_NE(audit.find(R"("action":"token.refused.token_scope")"), std::string::npos) << audit;
+}
+
+TEST(ApiTokens, ATokenExpiresWhenThatWasAskedFor) {
+  ApiWorld world;
+  for (const std::string days : {"0", "3651"}) {
+    const Reply refused = world.call("POST", "/daemons/register", R"({"daemon_id":"a","expires_in_days":)" + days + "}");
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_EQ(refused.text("field"), "expires_in_days");
+  }
+  const Reply made = world.call("POST", "/daemons/register", R"({"daemon_id":"a","expires_in_days":30})");
+  EXPECT_EQ(made.status, 201);
+  EXPECT_FALSE(made.text("expires_at").empty());
+  world.token = made.text("token");
+  EXPECT_EQ(world.call("GET", "/daemons").status, 403);  // known, and of the wrong kind
+  world.pass(std::chrono::days(30));
+  const Reply expired = world.call("GET", "/daemons");
+  EXPECT_EQ(expired.status, 401);
+  EXPECT_EQ(expired.text("reason"), model::kReasonTokenExpired);
+}
+
+TEST(ApiTokens, TheListSaysWhenATokenWasLastUsed) {
+  ApiWorld world;
+  world.call("GET", "/chats");
+  EXPECT_EQ(to_json(world.call("GET", "/tokens").body).find(R"("last_used_at":null)"), std::string::npos);
+}
+
+// Tokens of a database that has no kinds yet keep what they could do.
+TEST(ApiTokens, OfAnOlderDatabaseAreTheUsersTokens) {
+  ApiWorld world;
+  const auto database = *adapters::SqliteDatabase::open(":memory:");
+  store::Store store(*database, world.clock, Random(9));
+  world.run([](ports::Database& old, store::Store& upgraded) -> Task<void> {
+    EXPECT_TRUE((co_await old.run_script("CREATE TABLE schema_version (version BIGINT PRIMARY KEY)", kNever)).ok());
+    for (const store::Migration& migration : store::migrations()) {
+      if (migration.version > 6) break;
+      EXPECT_TRUE((co_await old.run_script(migration.sql, kNever)).ok());
+    }
+    const std::string secret = sha256_hex("rlnt_pat_old");
+    EXPECT_TRUE((co_await old.run_script(concat("INSERT INTO users VALUES ('ann', 'Ann', 1); INSERT INTO tokens VALUES "
+                                                "('token_1', 'ann', 'daemon laptop', '",
+                                                secret, "', 1, NULL)"),
+                                         kNever))
+                    .ok());
+    EXPECT_TRUE((co_await upgraded.migrate(kNever)).ok());
+    const auto token = co_await upgraded.tokens().authenticate("rlnt_pat_old", kNever);
+    EXPECT_TRUE(token.ok()) << token.status();
+    if (!token.ok()) co_return;
+    EXPECT_EQ(token->kind, model::TokenKind::kUser);
+    EXPECT_EQ(token->expires_at, std::nullopt);
+  }(*database, store));
 }
 
 TEST(ApiTokens, EachRegistrationMakesAnotherToken) {
@@ -26,7 +105,7 @@ TEST(ApiTokens, EachRegistrationMakesAnotherToken) {
   const std::string second = world.call("POST", "/daemons/register", body).text("token");
   EXPECT_NE(first, second);
   world.token = first;
-  EXPECT_EQ(world.call("GET", "/daemons").status, 200);
+  EXPECT_EQ(world.call("GET", "/daemons").status, 403) << "known";
 }
 
 TEST(ApiTokens, ARegistrationThatMakesNoSenseIsRefusedWithItsField) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <deque>
 
+#include "model/token.h"
 #include "unit/daemon/daemon_world.h"
 
 namespace reliant::daemon {
@@ -179,6 +180,33 @@ TEST_F(SupervisorTest, RegistersAgainWhenItsTokenWasRevokedAndKeepsTheOldFile) {
   EXPECT_NE(on_disk(".bak").find("rlnt_pat_old"), std::string::npos);
   EXPECT_NE(on_disk().find("rlnt_pat_1"), std::string::npos);
   EXPECT_TRUE(kept_->daemon.connected());
+}
+
+TEST_F(SupervisorTest, RegistersAgainWhenItsTokenExpiredOrIsAnotherDaemons) {
+  for (const Status& refusal : {with_reason(unauthenticated("expired"), model::kReasonTokenExpired),
+                                with_reason(permission_denied("bound to daemon d2"), model::kReasonTokenOtherDaemon)}) {
+    gateway_.reset();
+    gateway_ = make_gateway("gw:1");
+    have_file("rlnt_pat_old");
+    (void)machine_.disk.remove(concat(kFile, ".bak"));
+    gateway_->refuse_once_with(refusal);
+    begin();
+    run_for(2s);
+    EXPECT_NE(on_disk(".bak").find("rlnt_pat_old"), std::string::npos) << refusal;
+    EXPECT_TRUE(kept_->daemon.connected()) << refusal;
+  }
+  EXPECT_EQ(server_.requests.size(), 2u);
+}
+
+TEST_F(SupervisorTest, AnyOtherDenialOnlyBacksOff) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_mine");
+  gateway_->refuse_with(permission_denied("a proxy says no"));
+  begin();
+  run_for(30min);
+  EXPECT_GT(gateway_->attempts.size(), 20u);
+  EXPECT_TRUE(server_.requests.empty());
+  EXPECT_NE(on_disk().find("rlnt_pat_mine"), std::string::npos);
 }
 
 TEST_F(SupervisorTest, RecoversOnceInTenMinutes) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "gateway_world.h"
 
 namespace reliant::gateway {
@@ -152,6 +154,66 @@ TEST_F(RegistrationTest, EndsTheStreamsOfARevokedTokenSoonAndNoOthers) {
   EXPECT_EQ(reason_of(ended), kReasonTokenRevoked);
   EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d2")));
   EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d1")));
+}
+
+class DaemonTokenTest : public RegistrationTest {
+ protected:
+  std::string make(const std::string& daemon, std::optional<Duration> lifetime = std::nullopt) {
+    const std::string secret = auth::make_token(std::array<std::byte, auth::kTokenBytes>{std::byte{++made_}});
+    store::NewToken token{world_.user, "laptop", model::TokenKind::kDaemon, DaemonId(daemon), lifetime};
+    GatewayWorld::store_ok(finish(world_.simulation, world_.store.tokens().create(std::move(token), secret, kNever)).status());
+    return secret;
+  }
+  std::size_t audited(std::string_view action) {
+    const auto entries = finish(world_.simulation, world_.store.audit().list(world_.user, {}, kNever));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(entries->items, [&](const auto& entry) { return entry.action == action; }));
+  }
+
+  unsigned char made_ = 1;
+};
+
+TEST_F(DaemonTokenTest, ConnectsItsDaemonAndNoOther) {
+  const std::string token = make("d1");
+  std::unique_ptr<ports::Link> link;
+  EXPECT_TRUE(finish(world_.simulation, world_.connect(link, "d1", token)).ok());
+  auto victim = world_.connected("d2");
+  std::unique_ptr<ports::Link> other;
+  const Status refused = finish(world_.simulation, world_.connect(other, "d2", token)).status();
+  EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(reason_of(refused), model::kReasonTokenOtherDaemon);
+  EXPECT_NE(message_of(refused).find("bound to daemon d1"), std::string_view::npos);
+  EXPECT_EQ(world_.stored_daemon("d2").epoch, 1) << "the stream that has the id goes on";
+  EXPECT_EQ(audited("token.refused.token_other_daemon"), 1u);
+}
+
+TEST_F(DaemonTokenTest, EndsItsStreamWhenItExpires) {
+  const std::string token = make("d1", 60s);
+  std::unique_ptr<ports::Link> link;
+  ASSERT_TRUE(finish(world_.simulation, world_.connect(link, "d1", token)).ok());
+  world_.run_for(59s);
+  EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d1")));
+  world_.run_for(1s + Gateway::kTokensLookedUpEvery);
+  EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d1")));
+  std::unique_ptr<ports::Link> again;
+  const Status refused = finish(world_.simulation, world_.connect(again, "d1", token)).status();
+  EXPECT_EQ(refused.code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(reason_of(refused), model::kReasonTokenExpired);
+}
+
+TEST_F(DaemonTokenTest, ItsLastUseIsRecordedWithTheRegistration) {
+  const std::string token = make("d1");
+  std::unique_ptr<ports::Link> link;
+  ASSERT_TRUE(finish(world_.simulation, world_.connect(link, "d1", token)).ok());
+  const auto last_use = [&] { return finish(world_.simulation, world_.store.tokens().authenticate(token, kNever))->last_used_at; };
+  const auto first = last_use();
+  ASSERT_TRUE(first.has_value());
+  world_.run_for(30s);
+  ASSERT_TRUE(finish(world_.simulation, world_.connect(link, "d1", token)).ok());
+  EXPECT_EQ(last_use(), first) << "at most once a minute";
+  world_.run_for(31s);
+  ASSERT_TRUE(finish(world_.simulation, world_.connect(link, "d1", token)).ok());
+  EXPECT_GT(last_use(), first);
 }
 
 }  // namespace

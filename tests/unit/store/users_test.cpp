@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "auth/authenticator.h"
 #include "auth/token.h"
 #include "unit/store/store_world.h"
@@ -11,6 +13,15 @@ class PatValidator : public StoreWorld {
  protected:
   auth::DbPatValidator validator_{store().tokens()};
 };
+
+store::NewToken daemon_token(UserId user, std::optional<Duration> lifetime = std::nullopt) {
+  return {std::move(user), "daemon laptop", model::TokenKind::kDaemon, DaemonId("d1"), lifetime};
+}
+
+Task<Status> as_result(Task<void> task) {
+  co_await std::move(task);
+  co_return ok_status();
+}
 
 std::string token_text(unsigned char seed) {
   std::array<std::byte, auth::kTokenBytes> random{};
@@ -64,16 +75,71 @@ TEST_F(Tokens, BelongToOneUserAndHaveOneText) {
   EXPECT_EQ(tokens[1].name, "desk");
 }
 
+TEST_F(Tokens, KeepTheirKindAndTheirDaemon) {
+  value(store().tokens().create(user_, "laptop", "one", soon()));
+  value(store().tokens().create(daemon_token(user_), "two", soon()));
+  const auto plain = value(store().tokens().authenticate("one", soon()));
+  EXPECT_EQ(plain.kind, model::TokenKind::kUser);
+  EXPECT_EQ(plain.daemon, DaemonId());
+  EXPECT_EQ(plain.expires_at, std::nullopt);
+  const auto bound = value(store().tokens().authenticate("two", soon()));
+  EXPECT_EQ(bound.kind, model::TokenKind::kDaemon);
+  EXPECT_EQ(bound.daemon, DaemonId("d1"));
+  EXPECT_EQ(bound.expires_at, std::nullopt);
+}
+
+TEST_F(Tokens, ExpireWithAReasonOfTheirOwn) {
+  const auto for_ever = value(store().tokens().create(daemon_token(user_), "for ever", soon()));
+  const auto lasts = value(store().tokens().create(daemon_token(user_, std::chrono::hours(1)), "lasts", soon()));
+  const auto over = value(store().tokens().create(daemon_token(user_, Duration::zero()), "over", soon()));
+  const Status expired = error(store().tokens().authenticate("over", soon()));
+  EXPECT_EQ(expired.code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(reason_of(expired), model::kReasonTokenExpired);
+  EXPECT_TRUE(get(store().tokens().authenticate("for ever", soon())).ok());
+  EXPECT_TRUE(get(store().tokens().authenticate("lasts", soon())).ok());
+  EXPECT_FALSE(store::validity_of(lasts, *lasts.expires_at).ok());
+  EXPECT_TRUE(store::validity_of(lasts, *lasts.expires_at - std::chrono::microseconds(1)).ok());
+  const auto ended = value(store().tokens().ended({for_ever.id, lasts.id, over.id}, soon()));
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_EQ(reason_of(ended.at(over.id)), model::kReasonTokenExpired);
+}
+
 TEST_F(PatValidator, KnowsTheUserOfAToken) {
   value(store().tokens().create(user_, "laptop", token_text(7), soon()));
-  EXPECT_EQ(value(validator_.authenticate(token_text(7), soon())), user_);
-  EXPECT_EQ(value(validator_.authenticate("Bearer " + token_text(7), soon())), user_);
-  EXPECT_EQ(reason_of(error(validator_.authenticate(token_text(8), soon()))), kReasonTokenInvalid);
+  EXPECT_EQ(value(validator_.identify(token_text(7), soon())).user, user_);
+  EXPECT_EQ(value(validator_.identify("Bearer " + token_text(7), soon())).user, user_);
+  EXPECT_EQ(reason_of(error(validator_.identify(token_text(8), soon()))), kReasonTokenInvalid);
+}
+
+TEST_F(PatValidator, RecordsTheLastUseAtMostOnceAMinute) {
+  value(store().tokens().create(user_, "laptop", token_text(7), soon()));
+  const auto last_use = [&] { return value(store().tokens().list(user_, soon())).at(0).last_used_at; };
+  EXPECT_EQ(last_use(), std::nullopt);
+  auth::Caller caller = value(validator_.identify(token_text(7), soon()));
+  EXPECT_TRUE(caller.use_is_due);
+  (void)get(as_result(validator_.record_use(caller, soon())));
+  const auto first = last_use();
+  ASSERT_TRUE(first.has_value());
+  EXPECT_FALSE(value(validator_.identify(token_text(7), soon())).use_is_due);
+  (void)get(as_result(validator_.record_use(caller, soon())));  // two calls that began at once
+  EXPECT_EQ(last_use(), first);
+}
+
+TEST_F(PatValidator, TellsTheAuditLogOfAKnownTokenThatIsRefusedOnceAnHour) {
+  const auto token = value(store().tokens().create(daemon_token(user_), token_text(7), soon()));
+  EXPECT_TRUE(get(store().tokens().revoke(user_, token.id, soon())).ok());
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(get(validator_.identify(token_text(7), soon())).ok());
+  EXPECT_FALSE(get(validator_.identify(token_text(8), soon())).ok());  // nobody's
+  const auto entries = value(store().audit().list(user_, {}, soon()));
+  std::vector<std::string> actions;
+  for (const auto& entry : entries.items) actions.push_back(entry.action);
+  EXPECT_EQ(std::ranges::count(actions, "token.refused.token_revoked"), 1);
+  EXPECT_EQ(actions.size(), 3u);  // and created, revoked
 }
 
 TEST_F(PatValidator, RefusesWhatIsNotAToken) {
   for (const std::string_view text : {"", "Bearer ", "rlnt_pat_", "rlnt_pat_00", "sk-0123", "Bearer  x"}) {
-    const Status status = error(validator_.authenticate(std::string(text), soon()));
+    const Status status = error(validator_.identify(std::string(text), soon()));
     EXPECT_EQ(status.code(), StatusCode::kUnauthenticated) << text;
     EXPECT_EQ(reason_of(status), kReasonTokenInvalid) << text;
   }
@@ -85,7 +151,7 @@ TEST_F(PatValidator, RefusesWhatIsNotAToken) {
 TEST_F(PatValidator, DoesNotRefuseWhenItCannotAsk) {
   value(store().tokens().create(user_, "laptop", token_text(7), soon()));
   cut_off();
-  const Status status = error(validator_.authenticate(token_text(7), now() + std::chrono::seconds(3)));
+  const Status status = error(validator_.identify(token_text(7), now() + std::chrono::seconds(3)));
   EXPECT_NE(status.code(), StatusCode::kUnauthenticated);
   EXPECT_FALSE(status.ok());
 }
