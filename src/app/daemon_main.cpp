@@ -15,6 +15,7 @@
 #include "app/daemon_state.h"
 #include "app/report.h"
 #include "app/server_process.h"
+#include "app/tool_environment.h"
 #include "app/version.h"
 #include "base/text.h"
 #include "daemon/daemon.h"
@@ -115,7 +116,7 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   CO_TRY_ASSIGN(const auto journal,
                 adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower, post));
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), options.links));
-  adapters::PosixProcesses processes(process.executor(), environment.for_children());
+  adapters::PosixProcesses processes(process.executor(), environment_of_tools(environment, options.tool_env));
   adapters::PosixFilesystem files(process.executor());
   tools::ToolRegistry tools = tools::make_standard_tools(processes, files);
   Clock& clock = process.clock();

@@ -7,6 +7,7 @@
 
 #include "adapters/os_entropy.h"
 #include "app/server_options.h"
+#include "app/tool_environment.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "base/url.h"
@@ -31,6 +32,7 @@ constexpr Flag kFlags[] = {
     {"--token-file", "FILE", "", "", "read it from a file"},
     under("Daemon", {"--name", "NAME", "", "", "how people call it; without it the name of this host"}),
     kDaemonDataDirFlag,
+    kToolEnvFlag,
     under("Process", {"--background", "", "", "",
                       "without this terminal: the command ends when the daemon is connected, or says why it is not"}),
     {"--wait", "SECONDS", "", "15", "how long --background waits for that"},
@@ -180,6 +182,7 @@ Result<DaemonStartOptions> daemon_start_options(const Arguments& arguments, cons
   TRY_ASSIGN(out.log, log_options(arguments));
   TRY_ASSIGN(out.grace, grace_of(arguments));
   TRY_ASSIGN(out.data_dir, daemon_data_dir_of(arguments, environment));
+  TRY_ASSIGN(out.tool_env, tool_env_of(arguments));
   TRY_ASSIGN(out.background, arguments.on("--background"));
   TRY_ASSIGN(const std::int64_t wait, arguments.number("--wait", 1, 3600));
   out.wait = std::chrono::seconds(wait);

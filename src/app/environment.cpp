@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include "base/text.h"
-
 namespace reliant::app {
 
 Environment Environment::of_process() {
@@ -21,15 +19,6 @@ std::optional<std::string> Environment::get(std::string_view name) const {
   const auto found = variables_.find(name);
   if (found == variables_.end() || found->second.empty()) return std::nullopt;
   return found->second;
-}
-
-std::vector<std::string> Environment::for_children() const {
-  std::vector<std::string> out;
-  for (const auto& [name, value] : variables_) {
-    if (name == "RELIANT_TOKEN" || name == "OPENAI_API_KEY") continue;
-    out.push_back(concat(name, "=", value));
-  }
-  return out;
 }
 
 }  // namespace reliant::app

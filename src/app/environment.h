@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace reliant::app {
 
@@ -18,8 +18,7 @@ class Environment {
 
   // Nullopt: not set, or set to nothing.
   std::optional<std::string> get(std::string_view name) const;
-  // "NAME=value", for the processes that tools start: without what is ours alone (tokens, keys).
-  std::vector<std::string> for_children() const;
+  const std::map<std::string, std::string, std::less<>>& variables() const { return variables_; }
 
  private:
   std::map<std::string, std::string, std::less<>> variables_;

@@ -19,6 +19,7 @@
 #include "app/gateway_main.h"
 #include "app/monolith_main.h"
 #include "app/options.h"
+#include "app/process_secrets.h"
 #include "app/report.h"
 #include "app/server_options.h"
 #include "app/temporal_main.h"
@@ -163,6 +164,7 @@ int run(std::vector<std::string> words, const Environment& environment) {
 }  // namespace reliant::app
 
 int main(int argc, char** argv) {
-  return reliant::app::run(std::vector<std::string>(argv + 1, argv + argc),
-                           reliant::app::Environment::of_process());
+  const auto environment = reliant::app::Environment::of_process();
+  reliant::app::hide_process_secrets();
+  return reliant::app::run(std::vector<std::string>(argv + 1, argv + argc), environment);
 }

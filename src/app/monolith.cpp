@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adapters/os_entropy.h"
+#include "app/tool_environment.h"
 #include "app/version.h"
 
 namespace reliant::app {
@@ -67,7 +68,7 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
       plain_rpc_(parts_.executor, parts_.log),
       tls_rpc_(parts_.executor, parts_.log, parts_.tls),
       rpc_(plain_rpc_, tls_rpc_, options_.tls_listen_address),
-      processes_(parts_.executor, environment.for_children()),
+      processes_(parts_.executor, environment_of_tools(environment, options_.tool_env)),
       filesystem_(parts_.executor),
       tools_(tools::make_standard_tools(processes_, filesystem_)),
       temporal_(root_.context(), parts_.clock, random_.stream("temporal"), parts_.log,

@@ -5,6 +5,7 @@
 
 #include "adapters/json_event_log.h"
 #include "app/server_certificate.h"
+#include "app/tool_environment.h"
 #include "base/text.h"
 #include "base/url.h"
 
@@ -21,6 +22,7 @@ constexpr Flag kMonolithFlags[] = {
     kModelFlag,
     kModelUrlFlag,
     {"--start-daemon", "", "", "", "start the tools daemon at once, not with the first request"},
+    kToolEnvFlag,
     kLogLevelFlag,
     kLogFormatFlag,
     {"--log-file", "FILE", "LOG_FILE", "",
@@ -120,6 +122,7 @@ Result<MonolithOptions> monolith_options(const Arguments& arguments, const Envir
   TRY_ASSIGN(options.data_dir, data_dir_of(arguments, environment));
   TRY_ASSIGN(options.model, model_options(arguments, environment));
   if (arguments.is_set("--start-daemon")) options.daemon = DaemonStart::kAtBoot;
+  TRY_ASSIGN(options.tool_env, tool_env_of(arguments));
   TRY_ASSIGN(options.log, log_options(arguments));
   TRY_ASSIGN(options.grace, grace_of(arguments));
   return options;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/command_line.h"
 #include "app/environment.h"
@@ -35,6 +36,7 @@ struct MonolithOptions {
   std::string data_dir;
   ModelOptions model;
   DaemonStart daemon = DaemonStart::kOnFirstRequest;
+  std::vector<std::string> tool_env;  // variables that tools are given, besides the usual ones (app/tool_environment.h)
   LogOptions log;
   Duration grace{};
 };

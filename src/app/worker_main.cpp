@@ -12,6 +12,7 @@
 #include "app/model_choice.h"
 #include "app/server_options.h"
 #include "app/server_process.h"
+#include "app/tool_environment.h"
 #include "base/text.h"
 #include "router/nats_daemon_router.h"
 #include "runtime/race.h"
@@ -30,7 +31,7 @@ constexpr Duration kRefusedPatience = std::chrono::seconds(5);
 // R41: what runs here instead of on a daemon. Its processes see none of our secrets.
 struct LocalTools {
   LocalTools(adapters::AsioExecutor& executor, const Environment& environment)
-      : processes(executor, environment.for_children()),
+      : processes(executor, environment_of_tools(environment, {})),
         files(executor),
         registry(tools::make_standard_tools(processes, files)) {}
 

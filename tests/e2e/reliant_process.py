@@ -61,6 +61,8 @@ class World:
         self.port = 0
         self.tls_port = 0
         self.log = self.root / "server.log"
+        self.variables = {}  # of the environment, besides the test's own
+        self.user = None  # number of the user that the server runs as; None: the test's
 
     def close(self):
         if self.server and self.server.poll() is None:
@@ -72,7 +74,7 @@ class World:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "RELIANT_", "API_", "BIND_", "DATA_", "DATABASE_", "TLS_"))}
         clean["HOME"] = str(self.root)
         clean.pop("XDG_DATA_HOME", None)
-        return clean
+        return clean | self.variables
 
     def popen(self, *arguments):
         return subprocess.Popen([RELIANT, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -92,7 +94,8 @@ class World:
         began = time.monotonic()
         with open(self.log, "a") as log:
             self.server = subprocess.Popen([RELIANT, *map(str, self.monolith("--log-file", "-", *more))], stdout=log, stderr=log,
-                                           env=self.environment(), cwd=self.root)
+                                           env=self.environment(), cwd=self.root, user=self.user, group=self.user,
+                                           extra_groups=None if self.user is None else [])
 
         def ready():
             assert self.server.poll() is None, f"the server ended:\n{self.log.read_text()[-3000:]}"

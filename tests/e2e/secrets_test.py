@@ -1,0 +1,75 @@
+"""What the process was started with stays its own: tools, which run as the same user, find no secrets of it."""
+
+import json
+import os
+import shutil
+import unittest
+
+from reliant_process import World
+
+LOOK = """
+answers:
+  - steps:
+      - text: "Looking."
+        calls:
+          - {tool: bash, arguments: {command: "tr '\\\\0' '\\\\n' < /proc/$PPID/environ; echo shown-by-proc"}}
+          - {tool: bash, arguments: {command: "env"}}
+          - {tool: view, arguments: {path: /proc/self/environ}}
+      - text: "Seen."
+"""
+
+SECRETS = {
+    "RELIANT_TOKEN": "rlnt_pat_" + "5" * 64,
+    "OPENAI_API_KEY": "sk-secret-of-the-model",
+    "DATABASE_URL": "postgres://me:secret-of-the-database@host/db",
+    "NATS_URL": "nats://me:secret-of-the-bus@host",
+    "TEMPORAL_API_KEY": "secret-of-temporal",
+    "PGPASSWORD": "secret-of-libpq",
+    "AWS_SECRET_ACCESS_KEY": "secret-of-the-cloud",
+}
+
+NOBODY = 65534
+
+
+class Secrets(unittest.TestCase):
+    def world(self, *more):
+        world = World(LOOK)
+        self.addCleanup(world.close)
+        world.variables = SECRETS | {"GOPATH": "/go", "TEAM_NAME": "blue", "TEAM_SIZE": "5"}
+        if os.getuid() == 0:  # whom nothing is hidden from
+            world.user = NOBODY
+            for path in (world.root, *world.root.rglob("*")):
+                shutil.chown(path, NOBODY, NOBODY)
+        world.start(*more)
+        return world
+
+    def results(self, world):
+        chat = world.new_chat()
+        world.send(chat, "look")
+        updates = world.updates(chat)
+        calls = [u["payload"] for u in updates if u["kind"] == "tool_finished"]
+        self.assertEqual(len(calls), 3, updates)
+        return json.dumps(world.messages(chat))
+
+    def test_tools_see_no_secret_of_the_process(self):
+        world = self.world()
+        seen = self.results(world)
+        self.assertIn("shown-by-proc", seen)
+        for name, value in SECRETS.items():
+            self.assertNotIn(value, seen, name)
+        self.assertIn("GOPATH=/go", seen)
+        self.assertIn("RELIANT_REQUEST_ID=", seen)
+        self.assertNotIn("TEAM_NAME", seen)
+        # An undumpable process's files under /proc belong to root, so that others of its user cannot read them.
+        self.assertEqual(os.stat(f"/proc/{world.server.pid}/environ").st_uid, 0)
+
+    def test_tools_get_the_variables_that_they_are_given_by_name(self):
+        seen = self.results(self.world("--tool-env", "TEAM_*", "--tool-env", "AWS_SECRET_ACCESS_KEY"))
+        self.assertIn("TEAM_NAME=blue", seen)
+        self.assertIn("TEAM_SIZE=5", seen)
+        self.assertIn("AWS_SECRET_ACCESS_KEY=secret-of-the-cloud", seen)
+        self.assertNotIn("PGPASSWORD", seen)
+
+
+if __name__ == "__main__":
+    unittest.main()
