@@ -29,7 +29,7 @@ ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, Api
       projects_(store_, options_.limits),
       chats_(store_, signaller_, options_.limits),
       messages_(store_, ports.hub, signaller_, clock_, log_, options_.limits),
-      updates_(store_, ports.hub, clock_, log_, options_.limits, options_.streams),
+      updates_(store_, ports.authenticator, ports.hub, clock_, log_, options_.limits, options_.streams),
       daemons_(store_, ports.router, ports.control_plane, clock_),
       tokens_(store_, ports.secrets, clock_, log_, options_.limits),
       sweeper_(store_, signaller_, clock_, random.stream("api/sweeper"), log_, options_.sweeper),
@@ -43,6 +43,7 @@ Status ApiServer::start() {
   TRY_ASSIGN(listener_, rpc_.listen(options_.listen_address, *this, options_.rpc_limits));
   scope_.spawn(sweeper_.run());
   scope_.spawn(reconciler_.run());
+  scope_.spawn(updates_.look_tokens_up());
   log_.info("api.started", {{"address", listener_->address()}});
   return ok_status();
 }

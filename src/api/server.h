@@ -103,7 +103,7 @@ class ApiServer final : private ports::RpcHandler {
   Reconciler reconciler_;
   bool stopping_ = false;
   std::unique_ptr<ports::RpcListener> listener_;  // its handlers use everything above
-  TaskScope scope_;                               // the sweeper and the reconciler
+  TaskScope scope_;                               // sweeper, reconciler, and the look at the tokens of open streams
 };
 
 }  // namespace reliant::api

@@ -1,6 +1,7 @@
 #include "api/updates.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -54,6 +55,21 @@ struct Updates::Stream {
   std::uint64_t delivered = 0;
   Instant last_write{};
   bool more = false;  // the last look brought a full batch
+  Event refused{};    // its token is not valid any more
+  Status why{};       // then
+};
+
+class Updates::Open {
+ public:
+  Open(Updates& updates, Stream& stream)
+      : updates_(updates), place_(updates.open_.emplace(stream.call.token, &stream)) {}
+  Open(const Open&) = delete;
+  Open& operator=(const Open&) = delete;
+  ~Open() { updates_.open_.erase(place_); }
+
+ private:
+  Updates& updates_;
+  std::multimap<TokenId, Stream*>::iterator place_;
 };
 
 std::string sse_frame(const model::Update& update) {
@@ -90,6 +106,7 @@ Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
   }
   const Place place(*this, call.user);
   Stream stream{call, chat, responder, nullptr, start, clock_.now()};
+  const Open open(*this, stream);
   // Before the first look: what comes after the look is then announced.
   CO_TRY_ASSIGN(stream.subscription, hub_.subscribe(call.user, chat));
 
@@ -103,6 +120,7 @@ Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
   for (;;) {
     if (const Status sent = co_await deliver(stream); !sent.ok()) {
       if (sent.code() == StatusCode::kDeadlineExceeded) co_await tell_slow_client(stream);
+      if (stream.refused.is_set()) co_await tell_refused_client(stream);
       break;
     }
     if (stopping_.is_set()) {
@@ -148,7 +166,7 @@ Task<Status> Updates::deliver(Stream& stream) {
   if (!found.ok()) {  // the next look may have more luck: the client has lost nothing yet
     log_.warning("api.updates.unreadable",
                  {{"chat", stream.chat.str()}, {"error", message_of(found.status())}});
-    co_return ok_status();
+    co_return stream.refused.is_set() ? stream.why : ok_status();
   }
   std::string text;
   std::uint64_t last = stream.delivered;
@@ -161,6 +179,7 @@ Task<Status> Updates::deliver(Stream& stream) {
     last = update.sequence;
     text += sse_frame(update);
     if (text.size() < kChunk && last != found->back().sequence) continue;
+    if (stream.refused.is_set()) co_return stream.why;
     CO_TRY_OK(co_await send(stream, std::exchange(text, {})));
     while (stream.delivered < last) {
       ++stream.delivered;
@@ -171,7 +190,7 @@ Task<Status> Updates::deliver(Stream& stream) {
     }
   }
   stream.more = found->size() == options_.batch;
-  co_return ok_status();
+  co_return stream.refused.is_set() ? stream.why : ok_status();
 }
 
 Task<Status> Updates::send(Stream& stream, std::string text) {
@@ -191,15 +210,46 @@ Task<void> Updates::tell_slow_client(Stream& stream) {
                                         after(clock_.now(), kLastWord));
 }
 
-// Until there may be something new, or the server stops.
+Task<void> Updates::tell_refused_client(Stream& stream) {
+  log_.info("api.stream.refused", {{"user", stream.call.user.str()},
+                                   {"chat", stream.chat.str()},
+                                   {"sequence", stream.delivered},
+                                   {"stream", stream.call.request_id},
+                                   {"reason", reason_of(stream.why)}});
+  (void)co_await stream.responder.write(concat(": ", message_of(stream.why), "\n\n"), after(clock_.now(), kLastWord));
+}
+
+Task<void> Updates::look_tokens_up() {
+  for (;;) {
+    co_await sleep_for(kTokensLookedUpEvery);  // waits for no event: there is none (executor timer)
+    std::set<TokenId> tokens;
+    for (const auto& [token, stream] : open_)
+      if (!token.empty()) tokens.insert(token);
+    if (tokens.empty()) continue;
+    const auto ended = co_await authenticator_.ended({tokens.begin(), tokens.end()}, after(clock_.now(), kPatience));
+    if (!ended.ok()) {
+      log_.warning("api.tokens.not_looked_up", {{"error", message_of(ended.status())}});
+      continue;
+    }
+    for (const auto& [token, why] : *ended) {
+      const auto [first, last] = open_.equal_range(token);
+      for (auto at = first; at != last; ++at) {
+        at->second->why = why;
+        at->second->refused.set();
+      }
+    }
+  }
+}
+
+// Until there may be something new, the server stops, or the token is not valid any more.
 Task<void> Updates::wait(Stream& stream) {
   const Instant poll = after(clock_.now(), options_.poll);
-  const auto woken = co_await race(next_notice(*stream.subscription, poll), until_set(stopping_));
+  const auto woken = co_await race(next_notice(*stream.subscription, poll), until_set(stopping_), until_set(stream.refused));
   if (woken.index() == 0 && std::get<0>(woken).status().code() == StatusCode::kUnavailable) {
     // The hub was closed under us. A new subscription, or the polling alone: no update is lost either way.
     auto again = hub_.subscribe(stream.call.user, stream.chat);
     if (again.ok()) stream.subscription = *std::move(again);
-    co_await race(until(poll), until_set(stopping_));
+    co_await race(until(poll), until_set(stopping_), until_set(stream.refused));
   }
   if (after(stream.last_write, options_.keep_alive) <= clock_.now())
     (void)co_await send(stream, ": keep-alive\n\n");

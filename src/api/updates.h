@@ -5,7 +5,7 @@
 // What is sent comes from the database, from the last sequence delivered on; the hub only says when to look,
 // and a look is taken now and then without being told, so that a lost notice costs time only. Owner: the
 // ApiServer. Executor: the logic thread. Ended: by the client (the task is destroyed), by stop(), when the
-// chat is gone, or when the client does not read.
+// chat is gone, when the client does not read, or when its token is not valid any more (C10).
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/call.h"
+#include "auth/authenticator.h"
 #include "base/event_log.h"
 #include "model/update.h"
 #include "ports/rpc.h"
@@ -35,12 +36,24 @@ struct StreamOptions {
 
 class Updates {
  public:
-  Updates(store::Store& store, updates::UpdateHub& hub, Clock& clock, EventLog& log, const Limits& limits,
-          StreamOptions options)
-      : store_(store), hub_(hub), clock_(clock), log_(log), limits_(limits), options_(options) {}
+  // A database tells nobody of a revocation: the tokens of all open streams are looked up again so often, in one question.
+  // Within twice this time a stream whose token was revoked has ended, as long as the database answers.
+  static constexpr Duration kTokensLookedUpEvery = std::chrono::seconds(5);
+
+  Updates(store::Store& store, auth::Authenticator& authenticator, updates::UpdateHub& hub, Clock& clock, EventLog& log,
+          const Limits& limits, StreamOptions options)
+      : store_(store),
+        authenticator_(authenticator),
+        hub_(hub),
+        clock_(clock),
+        log_(log),
+        limits_(limits),
+        options_(options) {}
 
   // Answers with the stream; returns when it has ended. An error: nothing was answered yet.
   Task<Status> follow(Call call, ports::RpcResponder& responder);
+  // Never ends by itself; the owner runs it beside the streams.
+  Task<void> look_tokens_up();
   // Ends every stream, telling its client to come back.
   void stop() { stopping_.set(); }
   std::size_t streams() const;
@@ -48,14 +61,17 @@ class Updates {
  private:
   class Place;  // one of a user's streams
   struct Stream;
+  class Open;  // a stream, among all that are open
 
   Task<Result<std::uint64_t>> starting_point(const Call& call, ChatId chat);
   Task<Status> deliver(Stream& stream);
   Task<Status> send(Stream& stream, std::string text);
   Task<void> tell_slow_client(Stream& stream);
+  Task<void> tell_refused_client(Stream& stream);
   Task<void> wait(Stream& stream);
 
   store::Store& store_;
+  auth::Authenticator& authenticator_;
   updates::UpdateHub& hub_;
   Clock& clock_;
   EventLog& log_;
@@ -63,6 +79,7 @@ class Updates {
   StreamOptions options_;
   Event stopping_;
   std::map<UserId, std::size_t> places_;
+  std::multimap<TokenId, Stream*> open_;
 };
 
 // One event of a stream, as it goes over the wire.

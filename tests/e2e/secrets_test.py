@@ -1,8 +1,10 @@
 """What the process was started with stays its own: tools, which run as the same user, find no secrets of it."""
 
+import http.client
 import json
 import os
 import shutil
+import time
 import unittest
 
 from reliant_process import World
@@ -69,6 +71,30 @@ class Secrets(unittest.TestCase):
         self.assertIn("TEAM_SIZE=5", seen)
         self.assertIn("AWS_SECRET_ACCESS_KEY=secret-of-the-cloud", seen)
         self.assertNotIn("PGPASSWORD", seen)
+
+
+class Revocation(unittest.TestCase):
+    def test_a_revoked_token_loses_its_open_stream_within_ten_seconds(self):
+        world = World()
+        self.addCleanup(world.close)
+        world.start()
+        chat = world.new_chat()
+        world.send(chat, "hello")
+        world.updates(chat)
+        token = world.call("GET", "/tokens").body["items"][0]["id"]
+        connection = http.client.HTTPConnection(world.address(), timeout=20)
+        self.addCleanup(connection.close)
+        connection.request("GET", f"/api/v2/chats/{chat}/updates", headers={"authorization": f"Bearer {world.token()}"})
+        stream = connection.getresponse()
+        self.assertEqual(stream.status, 200)
+        self.assertTrue(stream.readline())  # it delivers
+        began = time.monotonic()
+        self.assertEqual(world.call("DELETE", f"/tokens/{token}").status, 204)
+        said = stream.read().decode()  # to its end
+        self.assertLess(time.monotonic() - began, 11)
+        self.assertIn(": the token was revoked", said)
+        refused = world.call("GET", "/chats")
+        self.assertEqual((refused.status, refused.body["reason"]), (401, "TOKEN_REVOKED"))
 
 
 if __name__ == "__main__":

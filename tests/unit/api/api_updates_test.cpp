@@ -177,6 +177,38 @@ TEST(ApiUpdates, EndWhenTheClientOrTheChatIsGone) {
   EXPECT_NE(stays.responder.text.find(": the chat was deleted\n\n"), std::string::npos);
 }
 
+Task<void> make_and_keep(ApiWorld& world, std::string secret, TokenId& id) {
+  const auto token = co_await world.store->tokens().create(world.user, "phone", std::move(secret), kNever);
+  EXPECT_TRUE(token.ok());
+  if (token.ok()) id = token->id;
+}
+
+TEST(ApiUpdates, EndWithinTenSecondsWhenTheTokenIsRevoked) {
+  ApiWorld world;
+  const std::string chat = world.new_chat();
+  const std::string owner = world.token;
+  TokenId id;
+  world.token = auth::make_token(std::array<std::byte, auth::kTokenBytes>{std::byte{7}});
+  world.run(make_and_keep(world, world.token, id));
+  Follower loses(world, "/chats/" + chat + "/updates");
+  Follower loses_too(world, "/chats/" + chat + "/updates");
+  world.token = owner;
+  Follower keeps(world, "/chats/" + chat + "/updates");
+  world.pass(std::chrono::seconds(12));
+  EXPECT_TRUE(loses.open());
+  EXPECT_EQ(world.call("DELETE", "/tokens/" + id.str()).status, 204);
+  world.pass(std::chrono::seconds(10));
+  world.run(append_chunks(world, chat, 1, kPause, true));
+  for (Follower* const follower : {&loses, &loses_too}) {
+    EXPECT_FALSE(follower->open());
+    EXPECT_TRUE(follower->responder.finished);
+    EXPECT_NE(follower->responder.text.find(": the token was revoked"), std::string::npos) << follower->responder.text;
+    EXPECT_TRUE(ids_of(follower->responder.text).empty()) << "nothing that was written after the revocation";
+  }
+  EXPECT_TRUE(keeps.open());
+  EXPECT_EQ(ids_of(keeps.responder.text), range(1, 1));
+}
+
 TEST(ApiUpdates, EndTheStreamOfAClientThatDoesNotReadAndKeepNothingForIt) {
   ApiWorld world;
   const std::string chat = world.new_chat();
