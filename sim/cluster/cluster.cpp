@@ -253,6 +253,7 @@ Task<Status> Cluster::set_stage() {
     if (machine.token.empty()) continue;
     store::NewToken own{UserId(machine.user), concat("daemon ", machine.daemon), model::TokenKind::kDaemon,
                         DaemonId(machine.daemon), std::nullopt};
+    if (plan_.topology.token_life.value > Duration::zero()) own.lifetime = plan_.topology.token_life.value;
     CO_TRY_OK((co_await store.tokens().create(std::move(own), machine.token, deadline)).status());
   }
   co_return ok_status();

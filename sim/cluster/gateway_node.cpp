@@ -20,7 +20,8 @@ Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options) {
   SimDatabase database(*world.database, node);
   store::Store store(database, node.clock(), node.random("store"));
   auth::DbPatValidator authenticator(store.tokens());
-  gateway::Records records(store, authenticator, node.clock());
+  SimSecrets secrets(node.random("secrets"));
+  gateway::Records records(store, authenticator, secrets, node.clock());
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
   SimLinkTransport links(world.links, node);
   gateway::Gateway gateway(node.context(), node.clock(), node.log(), links, records,

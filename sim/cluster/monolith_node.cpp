@@ -55,7 +55,8 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
                                      {.name_space = "default", .identity = node.name()});
 
   SimLinkTransport links(world.links, node);
-  gateway::Records records(store, authenticator, node.clock());
+  SimSecrets secrets(node.random("secrets"));
+  gateway::Records records(store, authenticator, secrets, node.clock());
   gateway::Gateway gateway(node.context(), node.clock(), node.log(), links, records,
                            {.id = GatewayId(node.name()),
                             .listen_address = std::string(kGatewayAddress),
@@ -92,7 +93,6 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
                         std::move(daemon_options));
 
   SimRpc rpc(world.web, node);
-  SimSecrets secrets(node.random("secrets"));
   StartWithFirstRequest first_request;
   Random random = node.random("api");
   api::ApiServer server(node.context(), RandomStreams(random.next()),

@@ -21,6 +21,7 @@ struct Topology {
   Count users{2, 6};
   std::string names = "own";  // or "equal"
   std::string credentials = "given";  // or "own", "none"
+  Span token_life{std::chrono::seconds(0)};                  // of the own ones; zero: they do not expire
 
   bool monolith() const { return mode == "monolith"; }
 };
@@ -42,6 +43,7 @@ void describe(Visitor& visitor, Topology& topology) {
                "of the daemons: each its own, or the same ones at every user");
   visitor.word("credentials", topology.credentials, {"given", "own", "none"},
                "of the daemons: the user's token, given by hand; a token of its own in a file; none, it has to register");
+  visitor.option("token_life", topology.token_life, "after how long the daemons' own tokens expire, unless they are renewed; 0s: never");
   visitor.option("twins", topology.twins, 0, 100,
                  "machines that take up the id of a daemon for a while, as a copied disk image does");
   visitor.option("users", topology.users, 1, 5000, "users, each with a client on a node of its own");

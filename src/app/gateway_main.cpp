@@ -6,6 +6,7 @@
 #include "adapters/grpc_link.h"
 #include "app/backbone.h"
 #include "app/health_server.h"
+#include "app/os_secrets.h"
 #include "app/server_options.h"
 #include "app/server_process.h"
 #include "auth/authenticator.h"
@@ -33,7 +34,8 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   Clock& clock = process.clock();
   store::Store store(database, clock, process.random().stream("store"));
   auth::DbPatValidator authenticator(store.tokens());
-  gateway::Records records(store, authenticator, clock);
+  OsSecrets secrets;
+  gateway::Records records(store, authenticator, secrets, clock);
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(
                                       process.executor(), {.certificate = options.tls, .backlog = kCrowd, .max_received = gateway::kMaxMessage}));
   CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));

@@ -75,7 +75,7 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
                 *parts_.databases.temporal),
       workflows_(temporal_, parts_.clock, random_.stream("workflows"),
                  temporal::ClientOptions{.identity = "api"}),
-      records_(store_, validator_, parts_.clock),
+      records_(store_, validator_, secrets_, parts_.clock),
       gateway_(root_.context(), parts_.clock, parts_.log, links_, records_, gateway_options()),
       router_(gateway_),
       worker_(root_.context(), random_.stream("worker"), temporal_,

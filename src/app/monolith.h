@@ -76,6 +76,7 @@ class Monolith {
   TaskScope root_;
   store::Store store_;
   auth::DbPatValidator validator_;
+  OsSecrets secrets_;
   updates::MemoryUpdateHub hub_;
   adapters::MemoryLinkTransport links_;
   adapters::BeastRpc plain_rpc_;
@@ -89,7 +90,6 @@ class Monolith {
   gateway::Records records_;
   gateway::Gateway gateway_;
   router::LocalDaemonRouter router_;
-  OsSecrets secrets_;
   worker::WorkerRole worker_;
   api::ApiServer api_;
   LocalUser user_;

@@ -23,6 +23,7 @@ Task<Result<Caller>> DbPatValidator::identify(std::string bearer, Instant deadli
   const WallTime now = tokens_.now();
   const Status valid = store::validity_of(found, now);
   Caller caller{std::move(found.user), std::move(found.id), found.kind, std::move(found.daemon)};
+  caller.renewal = store::renewal_of(found);
   caller.use_is_due = !found.last_used_at || now - *found.last_used_at >= store::Tokens::kUseRecordedEvery;
   if (valid.ok()) co_return caller;
   co_await record_refusal(std::move(caller), valid, deadline);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -27,6 +28,7 @@ struct Caller {
   model::TokenKind kind = model::TokenKind::kUser;
   DaemonId daemon;          // of a daemon's token: the only daemon that it connects
   bool use_is_due = false;  // the token's last use is to be recorded (store/tokens.h)
+  std::optional<store::Renewal> renewal{};  // nullopt: the token is not renewed
 };
 
 class Authenticator {

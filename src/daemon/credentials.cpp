@@ -56,6 +56,12 @@ Task<Status> CredentialsFile::write(Credentials credentials) {
   co_return co_await filesystem_.write(path_, to_text(credentials), kPrivate);
 }
 
+Task<Status> CredentialsFile::replace(Credentials credentials) {
+  CO_TRY_ASSIGN(std::string old, co_await filesystem_.read(path_, kLargest));
+  CO_TRY_OK(co_await filesystem_.write(retired_path(), std::move(old), kPrivate));
+  co_return co_await write(std::move(credentials));
+}
+
 Task<Status> CredentialsFile::retire() {
   const Status moved = co_await filesystem_.rename(path_, retired_path());
   co_return moved.code() == StatusCode::kNotFound ? ok_status() : moved;

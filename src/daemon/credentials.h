@@ -35,6 +35,8 @@ class CredentialsFile {
   Task<Result<std::optional<Credentials>>> read();
   // Makes the directory if need be.
   Task<Status> write(Credentials credentials);
+  // As write, with a copy of the file that was there as ".bak". At every moment one of them, or the other, is in its place.
+  Task<Status> replace(Credentials credentials);
   // Moves the file away to ".bak", over an older one. OK when there is none.
   Task<Status> retire();
   // Are there retired ones?

@@ -87,7 +87,8 @@ Task<Status> Daemon::serve_for_ever() {
       log_.info("daemon.connect.failed", {{"daemon", options_.id.str()}, {"error", message_of(end)}});
     }
     if (stopping_.is_set()) break;
-    if (model::refuses_token(end)) {
+    // One that was renewed meanwhile has not been refused yet.
+    if (model::refuses_token(end) && token_used_ == options_.token) {
       log_.warning("daemon.refused",
                    {{"daemon", options_.id.str()}, {"reason", reason_of(end)}, {"error", message_of(end)}});
       co_return end;
@@ -170,8 +171,8 @@ Duration Daemon::wait_after(const Status& end, Duration at_least, Backoff& backo
 
 Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
   const Instant deadline = after(clock_.now(), kConnectTime);
-  ports::LinkTarget target{
-      address, std::string(kMethod), {{"authorization", concat("Bearer ", options_.token)}}};
+  token_used_ = options_.token;
+  ports::LinkTarget target{address, std::string(kMethod), {{"authorization", concat("Bearer ", token_used_)}}};
   auto link = co_await links_.connect(std::move(target), deadline);
   if (!link.ok()) co_return link.status();
 
@@ -197,6 +198,7 @@ Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
                 std::move(address), registered->epoch()};
   began(opened, *registered);
   if (options_.read_again) opened.session->set_reload([this] { return reload(); });
+  if (keep_token_) opened.session->set_keep_token(keep_token_);
   opened.session->start();
   co_return opened;
 }

@@ -80,6 +80,10 @@ class Daemon {
   const std::string& name() const { return options_.name; }
   // From the next stream on.
   void set_token(std::string token) { options_.token = std::move(token); }
+  const std::string& token() const { return options_.token; }
+  // Keeps a renewed token where the daemon's next life finds it, and says whether it is there. Without it tokens are not renewed.
+  using KeepToken = std::function<Task<Status>(std::string token)>;
+  void set_keep_token(KeepToken keep) { keep_token_ = std::move(keep); }
 
  private:
   struct Opened {
@@ -114,6 +118,8 @@ class Daemon {
   std::vector<std::string> silent_;  // what that one is called, if it was lost by silence
   std::size_t attempt_ = 0;          // which address comes next
   std::size_t failed_ = 0;           // attempts since the last stream
+  std::string token_used_;           // by the last attempt
+  KeepToken keep_token_;
   bool connected_ = false;
   Event stopping_;
   Event stopped_;  // run() has returned

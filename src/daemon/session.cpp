@@ -144,6 +144,13 @@ Status Session::on_frame(const std::string& bytes) {
     case proto::GatewayFrame::kCommand:
       on_command(frame.command());
       break;
+    case proto::GatewayFrame::kTokenDue:
+      on_token_due();
+      break;
+    case proto::GatewayFrame::kNewToken:
+      if (keep_token_ && !std::exchange(taking_up_, true))
+        scope_.spawn(take_up(std::move(*frame.mutable_new_token()->mutable_token())));
+      break;
     case proto::GatewayFrame::kRegistered:
     case proto::GatewayFrame::kHeartbeat:
     case proto::GatewayFrame::FRAME_NOT_SET:
@@ -197,6 +204,23 @@ void Session::on_command(const proto::Command& command) {
   done.set_code(static_cast<std::int32_t>(status.code()));
   done.set_message(text_from_bytes(message_of(status)));
   done.set_reason(text_from_bytes(reason_of(status)));
+  queue(std::move(frame));
+}
+
+void Session::on_token_due() {
+  if (!keep_token_ || taking_up_) return;
+  proto::DaemonFrame frame;
+  frame.mutable_renew_token();
+  queue(std::move(frame));
+}
+
+// The old token is valid until the gateway has seen the new one, which is on the disk by then.
+Task<void> Session::take_up(std::string token) {
+  const Status kept = co_await keep_token_(token);
+  taking_up_ = false;
+  if (!kept.ok()) co_return;  // it is offered again
+  proto::DaemonFrame frame;
+  frame.mutable_use_token()->set_token(std::move(token));
   queue(std::move(frame));
 }
 

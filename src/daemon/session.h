@@ -51,6 +51,8 @@ class Session final : public RunListener {
   void start();
   // What ReloadConfig does; without it there is nothing to read again.
   void set_reload(std::function<Status()> reload) { reload_ = std::move(reload); }
+  // How a new token is kept; without it the gateway is asked for none.
+  void set_keep_token(std::function<Task<Status>(std::string)> keep) { keep_token_ = std::move(keep); }
   // Says goodbye: no more frames from us. The stream ends when the gateway has heard it.
   void close();
 
@@ -91,6 +93,8 @@ class Session final : public RunListener {
   void on_command(const proto::Command& command);
   void on_acknowledged(RequestId id);
   void on_cancel(const proto::CancelTool& cancel);
+  void on_token_due();
+  Task<void> take_up(std::string token);
   Task<void> beat(Duration interval);
   Task<void> write_frames();
   Task<Status> write_next(bool& idle);
@@ -115,6 +119,8 @@ class Session final : public RunListener {
   std::map<RequestId, Offer> offers_;
   RequestId last_output_;  // whose turn it was
   std::function<Status()> reload_;
+  std::function<Task<Status>(std::string)> keep_token_;
+  bool taking_up_ = false;  // a new token
   Event work_;
   Event changed_;
   Event gone_;

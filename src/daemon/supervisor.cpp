@@ -38,7 +38,9 @@ Supervisor::Supervisor(Daemon& daemon, CredentialsFile& file, Registration& regi
       clock_(clock),
       random_(random),
       log_(log),
-      given_token_(std::move(given_token)) {}
+      given_token_(std::move(given_token)) {
+  if (given_token_.empty()) daemon_.set_keep_token([this](std::string token) { return keep(std::move(token)); });
+}
 
 Task<Status> Supervisor::run() {
   while (!stopping_.is_set()) {
@@ -50,6 +52,7 @@ Task<Status> Supervisor::run() {
     if (!model::refuses_token(end)) co_return end;
     if (!given_token_.empty())
       co_return with_reason(unauthenticated(message_of(end), "; pass another token with --token"), reason_of(end));
+    if (co_await has_another()) continue;
     if (Status retired = co_await retire(std::move(end)); !retired.ok()) co_return retired;
   }
   co_return ok_status();
@@ -95,6 +98,33 @@ Task<Result<std::string>> Supervisor::token() {
     if (!passes(kept.status())) co_return kept.status();
     if (!co_await pause(backoff.next())) co_return stopped();
   }
+}
+
+// A token that was renewed (R65): into the file first, then in use.
+Task<Status> Supervisor::keep(std::string token) {
+  const Status kept = co_await replace_token(token);
+  if (!kept.ok()) {
+    log_.warning("daemon.token.not_kept", {{"daemon", daemon_.id().str()}, {"error", message_of(kept)}});
+    co_return kept;
+  }
+  daemon_.set_token(std::move(token));
+  log_.info("daemon.token.renewed", {{"daemon", daemon_.id().str()}});
+  co_return ok_status();
+}
+
+Task<Status> Supervisor::replace_token(std::string token) {
+  if (not_kept_) co_return unavailable("the present token is not on the disk yet");  // keep_credentials() is at it
+  CO_TRY_ASSIGN(auto present, co_await file_.read());
+  if (!present) co_return not_found("there is no file ", file_.path(), " to put the new token into");
+  present->token = std::move(token);
+  co_return co_await file_.replace(*std::move(present));
+}
+
+// Than the one that was refused: a write of which it was not known that it had succeeded, or one that the user has made.
+Task<bool> Supervisor::has_another() {
+  if (not_kept_) co_return false;
+  const auto kept = co_await file_.read();
+  co_return kept.ok() && *kept && (*kept)->token != daemon_.token();
 }
 
 Task<Status> Supervisor::retire(Status why) {

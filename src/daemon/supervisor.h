@@ -7,6 +7,8 @@
 //   state          event                              next
 //   serving        stopped, journal unusable          ended
 //   serving        token refused, given by hand       ended: UNAUTHENTICATED, nothing is deleted (C11)
+//   serving        a gateway renews the token         serving; the file has the new one before it is used
+//   serving        token refused, the file has another serving with that (renewed, or made by the user)
 //   serving        token refused, from the file       retired
 //   no file        registered                         serving
 //   retired        ten minutes over, registered       serving
@@ -48,6 +50,9 @@ class Supervisor {
   Task<Result<std::string>> token();
   Task<Result<std::string>> enrol();
   Task<Result<std::optional<Credentials>>> wait_until_allowed();
+  Task<Status> keep(std::string token);
+  Task<Status> replace_token(std::string token);
+  Task<bool> has_another();
   Task<Status> retire(Status why);
   void no_more_registering();
   Task<bool> pause(Duration time);

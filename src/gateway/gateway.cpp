@@ -124,6 +124,8 @@ Task<void> Gateway::look_tokens_up() {
   while (true) {
     co_await sleep_for(kTokensLookedUpEvery);  // a database tells nobody of a revocation (executor timer)
     co_await end_revoked();
+    for (const auto& [key, session] : sessions_)
+      if (session->token_is_due()) session->offer_token();
   }
 }
 
@@ -210,7 +212,7 @@ Task<Result<SessionIdentity>> Gateway::enrol(const ports::LinkMetadata& metadata
   CO_TRY_OK(co_await records_.check_daemon(caller, DaemonId(registration.daemon_id())));
   if (draining_) co_return unavailable("the gateway stops; connect to another one");
   SessionIdentity identity{caller.user, DaemonId(registration.daemon_id()), 0, options_.id, registration.journal_id(),
-                           caller.token};
+                           caller.token, caller.renewal};
   CO_TRY_ASSIGN(identity.epoch, co_await registrations_.submit({caller.user, std::move(registration),
                                                                 caller.use_is_due ? caller.token : TokenId()},
                                                                clock_.now() + Records::kPatience));

@@ -2,10 +2,12 @@
 
 #include <utility>
 
+#include "auth/token.h"
+
 namespace reliant::gateway {
 
-Records::Records(store::Store& store, auth::Authenticator& authenticator, Clock& clock)
-    : store_(store), authenticator_(authenticator), clock_(clock) {}
+Records::Records(store::Store& store, auth::Authenticator& authenticator, auth::SecretSource& secrets, Clock& clock)
+    : store_(store), authenticator_(authenticator), secrets_(secrets), clock_(clock) {}
 
 Task<Result<auth::Caller>> Records::authenticate(std::string authorization) {
   co_return co_await authenticator_.identify(std::move(authorization), deadline());
@@ -20,6 +22,14 @@ Task<Status> Records::check_daemon(auth::Caller caller, DaemonId daemon) {
   co_await authenticator_.record_refusal(std::move(caller), refused, deadline());
   co_return refused;
 }
+
+Task<Result<std::string>> Records::renew_token(SessionIdentity session) {
+  std::string secret = auth::make_token(secrets_.next());
+  CO_TRY_OK((co_await store_.tokens().renew(std::move(session.token), secret, deadline())).status());
+  co_return secret;
+}
+
+Task<Status> Records::use_token(TokenId token) { co_return co_await store_.tokens().record_use(std::move(token), deadline()); }
 
 Task<Result<std::map<TokenId, Status>>> Records::ended(std::vector<TokenId> tokens) {
   co_return co_await authenticator_.ended(std::move(tokens), deadline());

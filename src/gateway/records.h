@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "auth/authenticator.h"
+#include "auth/secret_source.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "model/daemon_status.h"
@@ -31,7 +32,8 @@ struct SessionIdentity {
   std::int64_t epoch = 0;  // C2
   GatewayId gateway;
   std::string journal;  // of the daemon; "" = an old one that does not say
-  TokenId token;        // that it came with
+  TokenId token;        // that it came with, or has taken up since
+  std::optional<store::Renewal> renewal{};  // of that token
 };
 
 // One that wants to be accepted.
@@ -63,7 +65,7 @@ class Records {
   static constexpr Duration kLease = model::kGatewayLease;
 
   // References outlive it.
-  Records(store::Store& store, auth::Authenticator& authenticator, Clock& clock);
+  Records(store::Store& store, auth::Authenticator& authenticator, auth::SecretSource& secrets, Clock& clock);
 
   // R52. `authorization` is the metadata's value. UNAUTHENTICATED with its reason (C10).
   Task<Result<auth::Caller>> authenticate(std::string authorization);
@@ -71,6 +73,10 @@ class Records {
   Task<Status> check_daemon(auth::Caller caller, DaemonId daemon);
   // Those that are not valid any more, each with the reason (C10), of many in one question.
   Task<Result<std::map<TokenId, Status>>> ended(std::vector<TokenId> tokens);
+  // Makes the token that is to replace the session's (store::Tokens::renew), and returns its text.
+  Task<Result<std::string>> renew_token(SessionIdentity session);
+  // Records the first use of the token that replaces another one, which is revoked by that.
+  Task<Status> use_token(TokenId token);
   // Takes the next epoch of each daemon, in one transaction: from now on every older one is refused. No daemon is among them
   // twice. An arrival's own error, RESOURCE_EXHAUSTED: its user has `max_daemons_per_user` daemons, and this is another one.
   Task<Result<std::vector<Result<std::int64_t>>>> accept(GatewayId gateway, std::vector<Arrival> arrivals,
@@ -102,6 +108,7 @@ class Records {
 
   store::Store& store_;
   auth::Authenticator& authenticator_;
+  auth::SecretSource& secrets_;
   Clock& clock_;
 };
 

@@ -248,6 +248,12 @@ Task<Status> Session::on_frame(std::string bytes) {
       break;
     }
     case proto::DaemonFrame::kCommandDone: on_command_done(frame.command_done()); break;
+    case proto::DaemonFrame::kRenewToken:
+      if (std::exchange(may_renew_, false)) scope_.spawn(renew_token());
+      break;
+    case proto::DaemonFrame::kUseToken:
+      if (std::exchange(may_use_, false)) scope_.spawn(take_token_up(std::move(*frame.mutable_use_token()->mutable_token())));
+      break;
     case proto::DaemonFrame::kRegister: co_return invalid_argument("a stream registers once, with its first frame");
     case proto::DaemonFrame::kHeartbeat:
     case proto::DaemonFrame::kToolAccepted:
@@ -298,6 +304,54 @@ void Session::hand_on(Execution& waiting, proto::ToolFinished frame) {
     if (answered_.size() >= kAnswered) send({});
   }
   waiting.events.try_send(std::move(result));
+}
+
+bool Session::token_is_due() const {
+  if (!identity_.renewal || clock_.wall_now() < identity_.renewal->from) return false;
+  return !token_offered_ || clock_.now() - *token_offered_ >= identity_.renewal->every;
+}
+
+void Session::offer_token() {
+  token_offered_ = clock_.now();
+  may_renew_ = true;
+  proto::GatewayFrame frame;
+  frame.mutable_token_due();
+  send(std::move(frame));
+}
+
+Task<void> Session::renew_token() {
+  auto token = co_await records_.renew_token(identity_);
+  if (!token.ok()) {  // offered again later
+    log_.warning("gateway.token.not_renewed", {{"daemon", identity_.daemon.str()}, {"error", message_of(token.status())}});
+    co_return;
+  }
+  log_.info("gateway.token.issued",
+            {{"user", identity_.user.str()}, {"daemon", identity_.daemon.str()}, {"epoch", identity_.epoch}});
+  may_use_ = true;
+  proto::GatewayFrame frame;
+  frame.mutable_new_token()->set_token(*std::move(token));
+  send(std::move(frame));
+}
+
+// Should this fail, the daemon uses its new token with its next registration. The session stands on it before the old one is
+// revoked: the gateway's look at its tokens may come in between.
+Task<void> Session::take_token_up(std::string token) {
+  auto caller = co_await records_.authenticate(std::move(token));
+  if (!caller.ok() || caller->user != identity_.user || caller->daemon != identity_.daemon) {
+    log_.warning("gateway.token.not_renewed",
+                 {{"daemon", identity_.daemon.str()},
+                  {"error", caller.ok() ? "the daemon has sent another daemon's token" : message_of(caller.status())}});
+    co_return;
+  }
+  identity_.token = caller->token;
+  identity_.renewal = caller->renewal;
+  const Status used = co_await records_.use_token(std::move(caller->token));
+  if (!used.ok()) {
+    log_.warning("gateway.token.not_renewed", {{"daemon", identity_.daemon.str()}, {"error", message_of(used)}});
+    co_return;
+  }
+  log_.info("gateway.token.taken_up",
+            {{"user", identity_.user.str()}, {"daemon", identity_.daemon.str()}, {"epoch", identity_.epoch}});
 }
 
 void Session::acknowledge(const RequestId& request) {

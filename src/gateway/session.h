@@ -71,6 +71,9 @@ class Session {
   void close(Status why);
   // Tells the daemon where to go before this gateway stops (C43).
   void drain(std::vector<std::string> addresses, Duration retry_after);
+  // Whether the daemon is to be told that its token should be renewed, and telling it.
+  bool token_is_due() const;
+  void offer_token();
   // Asks the store whether this stream still is the newest, and ends it if not.
   void check_epoch() { scope_.spawn(record_connection()); }
 
@@ -106,6 +109,8 @@ class Session {
   Task<void> keep_result(proto::ToolFinished frame, UnderWay under_way);
   void hand_on(Execution& waiting, proto::ToolFinished frame);
   void acknowledge(const RequestId& request);
+  Task<void> renew_token();
+  Task<void> take_token_up(std::string token);
   Task<void> record_connection();
   void send(proto::GatewayFrame frame);
   Task<Status> cancel(RequestId request, Instant deadline);
@@ -124,6 +129,9 @@ class Session {
   std::unique_ptr<ports::AcceptedLink> link_;
   model::DaemonStatus status_;
   Instant recorded_{};  // when its presence was written last
+  std::optional<Instant> token_offered_;  // last
+  bool may_renew_ = false;                // the daemon was offered a token, and has not asked for it yet
+  bool may_use_ = false;                  // it was sent one, and has not used it yet
   std::map<RequestId, Execution*> executions_;  // the newest execute() of each request
   std::vector<std::string> answered_;           // reads; the daemon is told with the next frame
   std::map<RequestId, OneShot<bool>*> cancels_;

@@ -18,7 +18,7 @@ using AuditId = Id<struct AuditTag>;
 struct AuditEntry {
   AuditId id;  // of a tool: the request's; unrecorded ones may be made of several daemons, and have theirs in it, too
   UserId user;
-  std::string action;  // "tool.requested", "token.created", "token.revoked", "token.refused.REASON"
+  std::string action;  // "tool.requested", "token.created", "token.revoked", "token.replaced", "token.refused.REASON"
   std::string object;  // the tool; the token's id
   DaemonId daemon;     // where; empty: on the servers
   ChatId chat;         // empty: for none

@@ -19,7 +19,7 @@ using ports::Values;
 
 namespace {
 
-#define TOKEN_COLUMNS "id, user_id, name, created_at, revoked_at, kind, daemon_id, expires_at, last_used_at"
+#define TOKEN_COLUMNS "id, user_id, name, created_at, revoked_at, kind, daemon_id, expires_at, last_used_at, replaces"
 
 std::optional<WallTime> time_at(const Row& row, std::size_t column) {
   if (row.is_null(column)) return std::nullopt;
@@ -37,33 +37,68 @@ Token token_from(const Row& row) {
   token.daemon = DaemonId(row.text(6));
   token.expires_at = time_at(row, 7);
   token.last_used_at = time_at(row, 8);
+  token.replaces = TokenId(row.text(9));
   return token;
+}
+
+// Finds its own id, when it runs again.
+Task<Result<Token>> insert_token(Transaction& transaction, Token token, std::string secret_sha256) {
+  CO_TRY_ASSIGN(const Rows users, co_await transaction.execute("SELECT 1 FROM users WHERE id = $1", {token.user.str()}));
+  if (users.empty()) co_return not_found("user ", token.user.str(), " does not exist");
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT id FROM tokens WHERE secret_sha256 = $1", {secret_sha256}));
+  if (!rows.empty() && rows[0].text(0) == token.id.str()) co_return token;
+  if (!rows.empty()) co_return already_exists("this token text is in use; make another one");
+  const ports::Value expires = token.expires_at ? ports::Value(microseconds_of(*token.expires_at)) : ports::Value();
+  CO_TRY_OK((co_await transaction.execute(
+                 "INSERT INTO tokens (id, user_id, name, secret_sha256, created_at, kind, daemon_id, expires_at, replaces) "
+                 "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                 {token.id.str(), token.user.str(), token.name, secret_sha256, microseconds_of(token.created_at),
+                  std::string(model::to_string(token.kind)), token.daemon.str(), expires, token.replaces.str()}))
+                .status());
+  CO_TRY_OK(co_await append_audit(transaction, {AuditId(token.id.str()), token.user, "token.created", token.id.str(),
+                                                token.daemon, {}, token.created_at}));
+  co_return token;
 }
 
 struct CreateToken {
   using Value = Token;
-  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;
   Token token;
   std::string secret_sha256;
 
+  Task<Result<Token>> run(Transaction& transaction) const { return insert_token(transaction, token, secret_sha256); }
+};
+
+struct RenewToken {
+  using Value = Token;
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;
+  TokenId old;
+  TokenId id;
+  std::string secret_sha256;
+  WallTime now;
+
   Task<Result<Token>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows users, co_await transaction.execute("SELECT 1 FROM users WHERE id = $1", {token.user.str()}));
-    if (users.empty()) co_return not_found("user ", token.user.str(), " does not exist");
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT " TOKEN_COLUMNS " FROM tokens WHERE secret_sha256 = $1", {secret_sha256}));
-    if (!rows.empty() && rows[0].text(0) == token.id.str()) co_return token;
-    if (!rows.empty()) co_return already_exists("this token text is in use; make another one");
-    const ports::Value expires = token.expires_at ? ports::Value(microseconds_of(*token.expires_at)) : ports::Value();
-    CO_TRY_OK((co_await transaction.execute(
-                   "INSERT INTO tokens (id, user_id, name, secret_sha256, created_at, kind, daemon_id, expires_at) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                   {token.id.str(), token.user.str(), token.name, secret_sha256, microseconds_of(token.created_at),
-                    std::string(model::to_string(token.kind)), token.daemon.str(), expires}))
-                  .status());
-    CO_TRY_OK(co_await append_audit(transaction, {AuditId(token.id.str()), token.user, "token.created", token.id.str(),
-                                                  token.daemon, {}, token.created_at}));
-    co_return token;
+                  co_await transaction.execute("SELECT " TOKEN_COLUMNS " FROM tokens WHERE id = $1", {old.str()}));
+    if (rows.empty()) co_return not_found("token ", old.str(), " does not exist");
+    const Token before = token_from(rows[0]);
+    CO_TRY_OK(validity_of(before, now));
+    if (before.kind != model::TokenKind::kDaemon)
+      co_return failed_precondition("token ", old.str(), " is not a daemon's; only those are renewed");
+    CO_TRY_ASSIGN(const Rows waiting,
+                  co_await transaction.execute("SELECT COUNT(*) FROM tokens WHERE replaces = $1 AND id <> $2 AND revoked_at IS NULL",
+                                               {old.str(), id.str()}));
+    if (waiting[0].integer(0) >= Tokens::kMostReplacements)
+      co_return resource_exhausted("token ", old.str(), " has been renewed ", waiting[0].integer(0),
+                                   " times, and none of the new ones was ever used; check that the daemon can write its "
+                                   "credentials file");
+    Token token = before;
+    token.id = id;
+    token.created_at = now;
+    if (before.expires_at) token.expires_at = now + (*before.expires_at - before.created_at);
+    token.last_used_at.reset();
+    token.replaces = old;
+    co_return co_await insert_token(transaction, std::move(token), secret_sha256);
   }
 };
 
@@ -138,6 +173,10 @@ struct RevokeToken {
                   co_await transaction.execute("UPDATE tokens SET revoked_at = $3 "
                                                "WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL",
                                                {user.str(), token.str(), now}));
+    CO_TRY_OK((co_await transaction.execute("UPDATE tokens SET revoked_at = $3 "
+                                            "WHERE user_id = $1 AND replaces = $2 AND revoked_at IS NULL",
+                                            {user.str(), token.str(), now}))
+                  .status());
     if (rows.changed > 0) {
       CO_TRY_OK(co_await append_audit(transaction, {AuditId(concat("revoked_", token.str())), user, "token.revoked",
                                                     token.str(), {}, {}, wall_time(now)}));
@@ -167,7 +206,36 @@ struct ListTokens {
 
 #undef TOKEN_COLUMNS
 
+// The first use of tokens that replace others.
+Task<Status> end_replaced(Transaction& transaction, const std::vector<TokenId>& used, std::int64_t now) {
+  Values values;
+  for (const TokenId& token : used) values.add(token.str());
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute(concat("SELECT id, user_id, daemon_id, replaces FROM tokens WHERE replaces <> '' AND id IN ",
+                                                    parameter_list(1, used.size())),
+                                             std::move(values)));
+  for (const Row row : rows) {
+    const std::string id = row.text(0);
+    const std::string old = row.text(3);
+    CO_TRY_ASSIGN(const Rows ended,
+                  co_await transaction.execute("UPDATE tokens SET revoked_at = $3 WHERE revoked_at IS NULL AND "
+                                               "(id = $1 OR (replaces = $1 AND id <> $2)) RETURNING id",
+                                               {old, id, now}));
+    CO_TRY_OK((co_await transaction.execute("UPDATE tokens SET replaces = '' WHERE id = $1", {id})).status());
+    for (const Row each : ended)
+      CO_TRY_OK(co_await append_audit(transaction, {AuditId(concat("replaced_", each.text(0))), UserId(row.text(1)), "token.replaced",
+                                                    each.text(0), DaemonId(row.text(2)), {}, wall_time(now)}));
+  }
+  co_return ok_status();
+}
+
 }  // namespace
+
+std::optional<Renewal> renewal_of(const Token& token) {
+  if (token.kind != model::TokenKind::kDaemon || !token.expires_at) return std::nullopt;
+  const Duration lifetime = *token.expires_at - token.created_at;
+  return Renewal{*token.expires_at - lifetime / 3, lifetime / 30};
+}
 
 Status validity_of(const Token& token, WallTime now) {
   if (token.revoked_at)
@@ -180,6 +248,7 @@ Status validity_of(const Token& token, WallTime now) {
 
 Task<Status> record_uses(Transaction& transaction, std::vector<TokenId> tokens, std::int64_t now) {
   if (tokens.empty()) co_return ok_status();
+  CO_TRY_OK(co_await end_replaced(transaction, tokens, now));
   Values values;
   for (const TokenId& token : tokens) values.add(token.str());
   values.add(now);
@@ -254,6 +323,10 @@ Task<Status> Tokens::record_refusal(UserId user, TokenId token, DaemonId daemon,
                    {},
                    at};
   co_return (co_await transactor_.write(RecordRefusal{std::move(entry)}, deadline)).status();
+}
+
+Task<Result<Token>> Tokens::renew(TokenId token, std::string secret, Instant deadline) {
+  return transactor_.write(RenewToken{std::move(token), TokenId(transactor_.new_id("token")), sha256_hex(secret), now()}, deadline);
 }
 
 Task<Status> Tokens::revoke(UserId user, TokenId token, Instant deadline) {

@@ -26,7 +26,16 @@ struct Token {
   DaemonId daemon;                       // of a daemon's token: the one that it connects; "": of another kind
   std::optional<WallTime> expires_at;    // nullopt: never (R65)
   std::optional<WallTime> last_used_at;  // correct to kUseRecordedEvery
+  TokenId replaces;                      // the token that this one takes the place of when it is used first; "" from then on
 };
+
+// When a daemon's token is to be renewed: from `from` on, and again every `every` until it was.
+struct Renewal {
+  WallTime from;
+  Duration every{};
+};
+// Nullopt: it is not a daemon's, or does not expire.
+std::optional<Renewal> renewal_of(const Token& token);
 
 // OK, or why the token is not accepted at `now`: UNAUTHENTICATED + TOKEN_REVOKED or TOKEN_EXPIRED (C10).
 Status validity_of(const Token& token, WallTime now);
@@ -39,7 +48,8 @@ struct NewToken {
   std::optional<Duration> lifetime;  // nullopt: it never expires
 };
 
-// Inside of a transaction: these tokens were used at `now` (microseconds). At most one write a token in kUseRecordedEvery.
+// Inside of a transaction: these tokens were used at `now` (microseconds). At most one write a token in kUseRecordedEvery. The
+// first use of a token that replaces another one revokes that, and what else was to replace it.
 Task<Status> record_uses(ports::Transaction& transaction, std::vector<TokenId> tokens, std::int64_t now);
 
 // Every method may fail as Transactor does.
@@ -67,7 +77,12 @@ class Tokens {
   // A failed sign-in with a known token goes to the audit log ("token.refused", with `reason` in lower case behind it): one
   // entry a token and reason in kRefusalRecordedEvery.
   Task<Status> record_refusal(UserId user, TokenId token, DaemonId daemon, std::string reason, Instant deadline);
-  // Idempotent. NOT_FOUND: the user has no such token.
+  // Makes the token with this `secret` that replaces a daemon's `token` as soon as it is used first, with the same user, name,
+  // daemon and lifetime. UNAUTHENTICATED: `token` is not valid any more; FAILED_PRECONDITION: it is not a daemon's;
+  // RESOURCE_EXHAUSTED: kMostReplacements wait already to be used.
+  static constexpr std::int64_t kMostReplacements = 8;
+  Task<Result<Token>> renew(TokenId token, std::string secret, Instant deadline);
+  // Also what was to replace it. Idempotent. NOT_FOUND: the user has no such token.
   Task<Status> revoke(UserId user, TokenId token, Instant deadline);
   Task<Result<std::vector<Token>>> list(UserId user, Instant deadline);  // oldest first
 

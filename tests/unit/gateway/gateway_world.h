@@ -15,6 +15,7 @@
 #include "adapters/memory_link.h"
 #include "adapters/sqlite_database.h"
 #include "auth/authenticator.h"
+#include "auth/secret_source.h"
 #include "auth/token.h"
 #include "gateway/gateway.h"
 #include "kernel/simulation.h"
@@ -57,6 +58,19 @@ class FreezableDatabase final : public ports::Database {
  private:
   ports::Database& inner_;
   Event running_;
+};
+
+class SeededSecrets final : public auth::SecretSource {
+ public:
+  explicit SeededSecrets(Random random) : random_(random) {}
+  std::array<std::byte, auth::kTokenBytes> next() override {
+    std::array<std::byte, auth::kTokenBytes> secret{};
+    for (std::byte& byte : secret) byte = static_cast<std::byte>(random_.below(256));
+    return secret;
+  }
+
+ private:
+  Random random_;
 };
 
 class GatewayWorld {
@@ -142,7 +156,8 @@ class GatewayWorld {
   FreezableDatabase freezable{*database};
   store::Store store{freezable, node.clock(), simulation.random("store")};
   auth::DbPatValidator tokens{store.tokens()};
-  Records records{store, tokens, node.clock()};
+  SeededSecrets secrets{simulation.random("secrets")};
+  Records records{store, tokens, secrets, node.clock()};
   adapters::MemoryLinkTransport links;
   UserId user;
   std::string token;

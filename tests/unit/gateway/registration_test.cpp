@@ -216,5 +216,87 @@ TEST_F(DaemonTokenTest, ItsLastUseIsRecordedWithTheRegistration) {
   EXPECT_GT(last_use(), first);
 }
 
+// 90 s: the last 30 s of its life are for its renewal.
+class RenewalTest : public DaemonTokenTest {
+ protected:
+  RenewalTest() : token_(make("d1", 90s)) {
+    EXPECT_TRUE(finish(world_.simulation, world_.connect(link_, "d1", token_)).ok());
+    world_.run_for(61s);  // a beat and the offer have come
+  }
+  // The next frame that is no beat.
+  proto::GatewayFrame frame() {
+    for (;;) {
+      auto next = world_.frame_of(*link_);
+      EXPECT_TRUE(next.ok()) << next.status();
+      if (!next.ok() || !next->has_heartbeat()) return next.ok() ? *next : proto::GatewayFrame();
+    }
+  }
+  void say_renew() {
+    proto::DaemonFrame renew;
+    renew.mutable_renew_token();
+    world_.send(*link_, renew);
+  }
+  void say_use(const std::string& token) {
+    proto::DaemonFrame use;
+    use.mutable_use_token()->set_token(token);
+    world_.send(*link_, use);
+    world_.run_for(1s);
+  }
+  std::string renewed() {
+    EXPECT_TRUE(frame().has_token_due());
+    say_renew();
+    const proto::GatewayFrame answer = frame();
+    EXPECT_TRUE(answer.has_new_token());
+    return answer.new_token().token();
+  }
+  std::string reason(const std::string& token) {
+    return reason_of(finish(world_.simulation, world_.store.tokens().authenticate(token, kNever)).status());
+  }
+
+  std::string token_;
+  std::unique_ptr<ports::Link> link_;
+};
+
+TEST_F(RenewalTest, TheOldTokenIsValidUntilTheNewOneWasUsedOnTheStream) {
+  const std::string next = renewed();
+  world_.run_for(5s);
+  EXPECT_EQ(reason(token_), "");
+  EXPECT_EQ(reason(next), "");
+  say_use(next);
+  EXPECT_EQ(reason(token_), kReasonTokenRevoked);
+  EXPECT_EQ(reason(next), "");
+  world_.run_for(40s);  // past the end of the old one, and several looks at the tokens
+  EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d1"))) << "the stream stands on the new one";
+  EXPECT_EQ(audited("token.replaced"), 1u);
+}
+
+TEST_F(RenewalTest, ARegistrationIsAFirstUseToo) {
+  const std::string next = renewed();
+  EXPECT_TRUE(finish(world_.simulation, world_.connect(link_, "d1", next)).ok());
+  EXPECT_EQ(reason(token_), kReasonTokenRevoked);
+  EXPECT_EQ(reason(next), "");
+}
+
+TEST_F(RenewalTest, IsOfferedAgainUntilItWasDone) {
+  EXPECT_TRUE(frame().has_token_due());
+  world_.run_for(10s);
+  EXPECT_TRUE(frame().has_token_due());
+  say_renew();
+  EXPECT_TRUE(frame().has_new_token());
+}
+
+TEST_F(RenewalTest, MakesOneTokenAnOfferAndTakesOnlyThisDaemons) {
+  const std::string foreign = make("d2");
+  const std::string next = renewed();
+  say_renew();
+  say_renew();
+  world_.run_for(1s);
+  const auto tokens = finish(world_.simulation, world_.store.tokens().list(world_.user, kNever));
+  EXPECT_EQ(std::ranges::count_if(*tokens, [](const auto& token) { return token.daemon == DaemonId("d1"); }), 2);
+  say_use(foreign);
+  EXPECT_EQ(reason(token_), "");
+  EXPECT_EQ(reason(next), "");
+}
+
 }  // namespace
 }  // namespace reliant::gateway

@@ -104,6 +104,52 @@ TEST_F(Tokens, ExpireWithAReasonOfTheirOwn) {
   EXPECT_EQ(reason_of(ended.at(over.id)), model::kReasonTokenExpired);
 }
 
+TEST_F(Tokens, AreRenewedAndBothAreValidUntilTheNewOneIsUsed) {
+  const auto old = value(store().tokens().create(daemon_token(user_, std::chrono::hours(3)), "old", soon()));
+  const auto lost = value(store().tokens().renew(old.id, "lost", soon()));
+  const auto made = value(store().tokens().renew(old.id, "new", soon()));
+  EXPECT_EQ(made.kind, model::TokenKind::kDaemon);
+  EXPECT_EQ(made.daemon, old.daemon);
+  EXPECT_EQ(made.name, old.name);
+  EXPECT_EQ(*made.expires_at - made.created_at, std::chrono::hours(3));
+  for (const std::string secret : {"old", "lost", "new"}) EXPECT_TRUE(get(store().tokens().authenticate(secret, soon())).ok());
+  EXPECT_TRUE(get(store().tokens().record_use(made.id, soon())).ok());
+  EXPECT_EQ(reason_of(error(store().tokens().authenticate("old", soon()))), kReasonTokenRevoked);
+  EXPECT_EQ(reason_of(error(store().tokens().authenticate("lost", soon()))), kReasonTokenRevoked);
+  EXPECT_TRUE(get(store().tokens().authenticate("new", soon())).ok());
+  EXPECT_FALSE(get(store().tokens().renew(old.id, "late", soon())).ok());
+  EXPECT_TRUE(get(store().tokens().renew(made.id, "next", soon())).ok());
+}
+
+TEST_F(Tokens, AreRenewedByTheirFirstRegistrationToo) {
+  const auto old = value(store().tokens().create(daemon_token(user_, std::chrono::hours(3)), "old", soon()));
+  const auto made = value(store().tokens().renew(old.id, "new", soon()));
+  store::DaemonArrival arrival{user_, DaemonId("d1"), "laptop", "local", {}, {}, GatewayId("gw")};
+  arrival.used = made.id;
+  EXPECT_EQ(value(store().daemons().accept(arrival, soon())), 1);
+  EXPECT_EQ(reason_of(error(store().tokens().authenticate("old", soon()))), kReasonTokenRevoked);
+  const auto token = value(store().tokens().authenticate("new", soon()));
+  EXPECT_TRUE(token.last_used_at.has_value());
+  EXPECT_EQ(token.replaces, TokenId());
+}
+
+TEST_F(Tokens, OfDaemonsOnlyAreRenewedAndNotWithoutEnd) {
+  const auto plain = value(store().tokens().create(user_, "laptop", "one", soon()));
+  EXPECT_EQ(error(store().tokens().renew(plain.id, "two", soon())).code(), StatusCode::kFailedPrecondition);
+  const auto old = value(store().tokens().create(daemon_token(user_, std::chrono::hours(3)), "old", soon()));
+  for (int i = 0; i < store::Tokens::kMostReplacements; ++i)
+    EXPECT_TRUE(get(store().tokens().renew(old.id, concat("new ", i), soon())).ok());
+  EXPECT_EQ(error(store().tokens().renew(old.id, "one more", soon())).code(), StatusCode::kResourceExhausted);
+}
+
+// Somebody who has the token must not be left with one that he had it renewed to.
+TEST_F(Tokens, AreRevokedWithWhatWasToReplaceThem) {
+  const auto old = value(store().tokens().create(daemon_token(user_, std::chrono::hours(3)), "old", soon()));
+  value(store().tokens().renew(old.id, "new", soon()));
+  EXPECT_TRUE(get(store().tokens().revoke(user_, old.id, soon())).ok());
+  EXPECT_EQ(reason_of(error(store().tokens().authenticate("new", soon()))), kReasonTokenRevoked);
+}
+
 TEST_F(PatValidator, KnowsTheUserOfAToken) {
   value(store().tokens().create(user_, "laptop", token_text(7), soon()));
   EXPECT_EQ(value(validator_.identify(token_text(7), soon())).user, user_);
