@@ -52,15 +52,11 @@ Task<Answer> Messages::list(Call call) {
     co_return invalid_field("limit", concat("parameter \"limit\" must be 1 to ", store::kMaxPage));
   }
   const std::uint64_t from = cursor ? *cursor : after_sequence.value_or(0);
-  CO_TRY_ASSIGN(auto messages,
-                co_await store_.messages().list(call.user, chat, from, limit + 1, call.deadline));
-  std::string next;
-  if (messages.size() > limit) {
-    messages.resize(limit);
-    next = concat(messages.back().sequence);
-  }
+  CO_TRY_ASSIGN(const auto page,
+                co_await store_.messages().slice(call.user, chat, from, {.items = limit}, call.deadline));
+  const std::string next = page.more ? concat(page.items.back().sequence) : "";
   json::array items;
-  for (const store::Message& message : messages) items.push_back(store::json_of(message));
+  for (const store::Message& message : page.items) items.push_back(store::json_of(message));
   co_return json_response(200, {{"items", std::move(items)}, {"next_cursor", next}});
 }
 

@@ -27,30 +27,38 @@ Task<void> until(Instant when) {
   co_await sleep_until(when);
 }
 
+std::size_t bytes_of(const std::vector<model::Update>& updates) {
+  std::size_t bytes = 0;
+  for (const model::Update& update : updates) bytes += update.payload.size();
+  return bytes;
+}
+
 }  // namespace
 
 // Taken when a stream begins, given back when it ends, however it ends.
 class Updates::Place {
  public:
-  Place(Updates& updates, UserId user) : updates_(updates), user_(std::move(user)) {
-    ++updates_.places_[user_];
+  Place(Updates& updates, const UserId& user)
+      : updates_(updates), at_(updates.places_.try_emplace(user, updates.options_.user_bytes).first) {
+    ++at_->second.count;
   }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
-    const auto found = updates_.places_.find(user_);
-    if (--found->second == 0) updates_.places_.erase(found);
+    if (--at_->second.count == 0) updates_.places_.erase(at_);
   }
+  ByteBudget& bytes() { return at_->second.bytes; }
 
  private:
   Updates& updates_;
-  UserId user_;
+  std::map<UserId, UserStreams>::iterator at_;
 };
 
 struct Updates::Stream {
   const Call& call;
   ChatId chat;
   ports::RpcResponder& responder;
+  ByteBudget& bytes;  // of its user
   std::unique_ptr<updates::UpdateSubscription> subscription;
   std::uint64_t delivered = 0;
   Instant last_write{};
@@ -90,7 +98,7 @@ std::string sse_frame(const model::Update& update) {
 
 std::size_t Updates::streams() const {
   std::size_t count = 0;
-  for (const auto& [user, streams] : places_) count += streams;
+  for (const auto& [user, streams] : places_) count += streams.count;
   return count;
 }
 
@@ -99,13 +107,13 @@ Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
   CO_TRY_ASSIGN(const std::uint64_t start, co_await starting_point(call, chat));
   if (stopping_.is_set()) co_return unavailable("the server is stopping; try again");
   const auto taken = places_.find(call.user);
-  if (taken != places_.end() && taken->second >= limits_.streams_per_user) {
+  if (taken != places_.end() && taken->second.count >= limits_.streams_per_user) {
     co_return with_retry_after(
-        with_reason(resource_exhausted("you have ", taken->second, " streams open here; close one first"), "LIMIT_STREAMS"),
+        with_reason(resource_exhausted("you have ", taken->second.count, " streams open here; close one first"), "LIMIT_STREAMS"),
         std::chrono::seconds(5));
   }
-  const Place place(*this, call.user);
-  Stream stream{call, chat, responder, nullptr, start, clock_.now()};
+  Place place(*this, call.user);
+  Stream stream{call, chat, responder, place.bytes(), nullptr, start, clock_.now()};
   const Open open(*this, stream);
   // Before the first look: what comes after the look is then announced.
   CO_TRY_ASSIGN(stream.subscription, hub_.subscribe(call.user, chat));
@@ -157,8 +165,11 @@ Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId cha
 // Sends what the database has after the last one delivered. An error ends the stream.
 Task<Status> Updates::deliver(Stream& stream) {
   stream.more = false;
-  const auto found = co_await store_.updates().list(stream.call.user, stream.chat, stream.delivered,
-                                                    options_.batch, after(clock_.now(), kPatience));
+  auto room = co_await race(stream.bytes.take(options_.batch.bytes), until_set(stopping_));
+  if (room.index() == 1) co_return ok_status();
+  ByteBudget::Share share = std::get<0>(std::move(room));
+  const auto found = co_await store_.updates().slice(stream.call.user, stream.chat, stream.delivered, options_.batch,
+                                                     after(clock_.now(), kPatience));
   if (found.status().code() == StatusCode::kNotFound) {
     (void)co_await send(stream, ": the chat was deleted\n\n");
     co_return found.status();
@@ -170,7 +181,8 @@ Task<Status> Updates::deliver(Stream& stream) {
   }
   std::string text;
   std::uint64_t last = stream.delivered;
-  for (const model::Update& update : *found) {
+  share.shrink_to(bytes_of(found->items));
+  for (const model::Update& update : found->items) {
     if (update.sequence != last + 1) {
       log_.error("api.update.gap",
                  {{"chat", stream.chat.str()}, {"after", last}, {"found", update.sequence}});
@@ -178,7 +190,7 @@ Task<Status> Updates::deliver(Stream& stream) {
     }
     last = update.sequence;
     text += sse_frame(update);
-    if (text.size() < kChunk && last != found->back().sequence) continue;
+    if (text.size() < kChunk && last != found->items.back().sequence) continue;
     if (stream.refused.is_set()) co_return stream.why;
     CO_TRY_OK(co_await send(stream, std::exchange(text, {})));
     while (stream.delivered < last) {
@@ -189,13 +201,17 @@ Task<Status> Updates::deliver(Stream& stream) {
                                           {"stream", stream.call.request_id}});
     }
   }
-  stream.more = found->size() == options_.batch;
+  stream.more = found->more;
   co_return stream.refused.is_set() ? stream.why : ok_status();
 }
 
+// In pieces: the connection holds one of them at most, and a client that takes none within `slow_client` is too slow.
 Task<Status> Updates::send(Stream& stream, std::string text) {
-  const Status sent =
-      co_await stream.responder.write(std::move(text), after(clock_.now(), options_.slow_client));
+  Status sent;
+  for (std::size_t at = 0; sent.ok() && at < text.size(); at += kChunk) {
+    std::string piece = text.size() <= kChunk ? std::exchange(text, {}) : text.substr(at, kChunk);
+    sent = co_await stream.responder.write(std::move(piece), after(clock_.now(), options_.slow_client));
+  }
   stream.last_write = clock_.now();
   co_return sent;
 }

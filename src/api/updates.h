@@ -2,6 +2,9 @@
 // `event:` the kind, `data:` the payload. A client goes on with ?after=SEQ or the header Last-Event-ID, and
 // gets every update after that exactly once and in order.
 //
+// A batch is bounded by bytes, and so is what all streams of a user hold at a time: clients that do not read must not fill the
+// server.
+//
 // What is sent comes from the database, from the last sequence delivered on; the hub only says when to look,
 // and a look is taken now and then without being told, so that a lost notice costs time only. Owner: the
 // ApiServer. Executor: the logic thread. Ended: by the client (the task is destroyed), by stop(), when the
@@ -19,9 +22,11 @@
 #include "base/event_log.h"
 #include "model/update.h"
 #include "ports/rpc.h"
+#include "runtime/byte_budget.h"
 #include "runtime/clock.h"
 #include "runtime/event.h"
 #include "runtime/task.h"
+#include "store/page.h"
 #include "store/store.h"
 #include "updates/update_hub.h"
 
@@ -31,7 +36,8 @@ struct StreamOptions {
   Duration poll = std::chrono::seconds(5);         // a look without a notice
   Duration keep_alive = std::chrono::seconds(15);  // a comment after that much silence
   Duration slow_client = std::chrono::seconds(30);
-  std::size_t batch = 200;
+  store::SliceLimits batch;  // what is read at a time
+  std::size_t user_bytes = std::size_t{8} << 20;  // of batches that a user's streams hold at a time
 };
 
 class Updates {
@@ -59,6 +65,11 @@ class Updates {
   std::size_t streams() const;
 
  private:
+  struct UserStreams {
+    explicit UserStreams(std::size_t most) : bytes(most) {}
+    std::size_t count = 0;
+    ByteBudget bytes;
+  };
   class Place;  // one of a user's streams
   struct Stream;
   class Open;  // a stream, among all that are open
@@ -78,7 +89,7 @@ class Updates {
   const Limits& limits_;
   StreamOptions options_;
   Event stopping_;
-  std::map<UserId, std::size_t> places_;
+  std::map<UserId, UserStreams> places_;
   std::multimap<TokenId, Stream*> open_;
 };
 

@@ -24,6 +24,12 @@ class ByteBudget {
       std::swap(bytes_, other.bytes_);
       return *this;
     }
+    // Gives back what the work turned out not to need.
+    void shrink_to(std::size_t bytes) {
+      if (budget_ == nullptr || bytes >= bytes_) return;
+      budget_->used_ -= std::exchange(bytes_, bytes) - bytes;
+      budget_->freed_.set();
+    }
     ~Share() {
       if (budget_ == nullptr) return;
       budget_->used_ -= bytes_;

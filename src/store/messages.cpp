@@ -221,6 +221,38 @@ struct ListMessages {
   }
 };
 
+// Sizes first: what one statement answers is in memory as a whole.
+struct SliceOfMessages {
+  using Value = Slice<Message>;
+  UserId user;
+  ChatId chat;
+  std::uint64_t after;
+  SliceLimits limits;
+
+  Task<Result<Value>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows sizes,
+                  co_await transaction.execute("SELECT m.sequence, LENGTH(m.content) FROM chats c "
+                                               "LEFT JOIN messages m ON m.chat_id = c.id AND m.sequence > $3 "
+                                               "WHERE c.id = $1 AND c.user_id = $2 ORDER BY m.sequence LIMIT $4",
+                                               {chat.str(), user.str(), static_cast<std::int64_t>(after),
+                                                static_cast<std::int64_t>(limits.items + 1)}));
+    if (sizes.empty()) co_return no_chat(chat);
+    Value slice;
+    if (sizes[0].is_null(0)) co_return slice;  // the chat is there, and nothing new in it
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    for (const Row row : sizes) {
+      bytes += static_cast<std::size_t>(row.integer(1));
+      if (count == limits.items || (count > 0 && bytes > limits.bytes)) break;
+      ++count;
+    }
+    slice.more = count < sizes.size();
+    ListMessages list{user, chat, after, count};
+    CO_TRY_ASSIGN(slice.items, co_await list.run(transaction));
+    co_return slice;
+  }
+};
+
 struct MarkSignalled {
   using Value = std::monostate;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // never becomes false again
@@ -318,6 +350,11 @@ Task<Result<std::optional<Message>>> Messages::find(UserId user, ChatId chat, st
 Task<Result<std::vector<Message>>> Messages::list(UserId user, ChatId chat, std::uint64_t after,
                                                   std::size_t limit, Instant deadline) {
   return transactor_.read(ListMessages{std::move(user), std::move(chat), after, limit}, deadline);
+}
+
+Task<Result<Slice<Message>>> Messages::slice(UserId user, ChatId chat, std::uint64_t after, SliceLimits limits,
+                                             Instant deadline) {
+  return transactor_.read(SliceOfMessages{std::move(user), std::move(chat), after, limits}, deadline);
 }
 
 Task<Status> Messages::mark_signalled(MessageId message, Instant deadline) {

@@ -18,6 +18,7 @@
 #include "model/update.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
+#include "store/page.h"
 #include "store/transact.h"
 
 namespace reliant::store {
@@ -114,6 +115,9 @@ class Messages {
   Task<Result<std::vector<Message>>> list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,
                                           Instant deadline);
 
+  // The same, by bytes, too.
+  Task<Result<Slice<Message>>> slice(UserId user, ChatId chat, std::uint64_t after, SliceLimits limits, Instant deadline);
+
   Task<Status> mark_signalled(MessageId message, Instant deadline);  // idempotent
   // Accepted at least `age` ago, or so far in the future (calendars differ), oldest first, of all users: for the sweeper of
   // the api.
@@ -133,6 +137,9 @@ class Updates {
   // Those with a higher sequence than `after`, in order.
   Task<Result<std::vector<model::Update>>> list(UserId user, ChatId chat, std::uint64_t after,
                                                 std::size_t limit, Instant deadline);
+  // The same, by bytes, too.
+  Task<Result<Slice<model::Update>>> slice(UserId user, ChatId chat, std::uint64_t after, SliceLimits limits,
+                                           Instant deadline);
 
  private:
   Transactor& transactor_;

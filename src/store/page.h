@@ -27,6 +27,18 @@ struct Page {
   std::string next_cursor;  // "" = this was the last page
 };
 
+// A list that is read by sequence is bounded by bytes as well: one item may have a megabyte. At least one item is read.
+struct SliceLimits {
+  std::size_t items = kMaxPage;
+  std::size_t bytes = std::size_t{1} << 20;  // of contents, as characters; the last item may go beyond it
+};
+
+template <class T>
+struct Slice {
+  std::vector<T> items;
+  bool more = false;  // there are items after these
+};
+
 // Where a page starts in a list that is ordered by (time, id), newest first: at rows before this one.
 struct Position {
   std::int64_t time = INT64_MAX;

@@ -1,3 +1,6 @@
+#include <limits>
+#include <utility>
+
 #include "base/assert.h"
 #include "store/chat_rows.h"
 #include "store/messages.h"
@@ -53,28 +56,50 @@ struct AppendUpdates {
   }
 };
 
-struct ListUpdates {
-  using Value = std::vector<model::Update>;
+// Small payloads come with their rows. Each large one is read by itself, while there is room for it: what one statement
+// answers is in memory as a whole.
+struct SliceOfUpdates {
+  using Value = Slice<model::Update>;
+  static constexpr std::size_t kSmall = 4096;  // characters
   UserId user;
   ChatId chat;
   std::uint64_t after;
-  std::size_t limit;
+  SliceLimits limits;
 
-  Task<Result<std::vector<model::Update>>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                       "SELECT u.sequence, u.kind, u.payload FROM chats c "
-                                       "LEFT JOIN updates u ON u.chat_id = c.id AND u.sequence > $3 "
-                                       "WHERE c.id = $1 AND c.user_id = $2 ORDER BY u.sequence LIMIT $4",
-                                       {chat.str(), user.str(), static_cast<std::int64_t>(after),
-                                        static_cast<std::int64_t>(limit)}));
+  Task<Result<Value>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute(
+                      "SELECT u.sequence, u.kind, CASE WHEN LENGTH(u.payload) <= CAST($5 AS BIGINT) THEN u.payload END, "
+                      "LENGTH(u.payload) FROM chats c LEFT JOIN updates u ON u.chat_id = c.id AND u.sequence > $3 "
+                      "WHERE c.id = $1 AND c.user_id = $2 ORDER BY u.sequence LIMIT $4",
+                      {chat.str(), user.str(), static_cast<std::int64_t>(after), static_cast<std::int64_t>(limits.items),
+                       static_cast<std::int64_t>(kSmall)}));
     if (rows.empty()) co_return no_chat(chat);
-    std::vector<model::Update> updates;
+    Value slice;
+    if (rows[0].is_null(0)) co_return slice;  // the chat is there, and nothing new in it
+    std::size_t bytes = 0;
     for (const Row row : rows) {
-      if (row.is_null(0)) break;  // the chat is there, and nothing new in it
-      updates.push_back({chat, static_cast<std::uint64_t>(row.integer(0)),
-                         model::update_kind_from(row.text(1)), row.text(2)});
+      const auto size = static_cast<std::size_t>(row.integer(3));
+      if (!slice.items.empty() && bytes + size > limits.bytes) break;
+      bytes += size;
+      std::string payload;
+      if (row.is_null(2)) {
+        CO_TRY_ASSIGN(payload, co_await payload_of(transaction, row.integer(0)));
+      } else {
+        payload = row.text(2);
+      }
+      slice.items.push_back({chat, static_cast<std::uint64_t>(row.integer(0)), model::update_kind_from(row.text(1)),
+                             std::move(payload)});
     }
-    co_return updates;
+    slice.more = slice.items.size() < rows.size() || rows.size() == limits.items;
+    co_return slice;
+  }
+
+  Task<Result<std::string>> payload_of(Transaction& transaction, std::int64_t sequence) const {
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "SELECT payload FROM updates WHERE chat_id = $1 AND sequence = $2", {chat.str(), sequence}));
+    if (rows.empty()) co_return no_chat(chat);  // deleted meanwhile
+    co_return rows[0].text(0);
   }
 };
 
@@ -89,7 +114,15 @@ Task<Result<std::uint64_t>> Updates::append(UserId user, ChatId chat, UpdateStre
 
 Task<Result<std::vector<model::Update>>> Updates::list(UserId user, ChatId chat, std::uint64_t after,
                                                        std::size_t limit, Instant deadline) {
-  return transactor_.read(ListUpdates{std::move(user), std::move(chat), after, limit}, deadline);
+  constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
+  CO_TRY_ASSIGN(Slice<model::Update> all,
+                co_await slice(std::move(user), std::move(chat), after, {.items = limit, .bytes = kAnyNumber}, deadline));
+  co_return std::move(all.items);
+}
+
+Task<Result<Slice<model::Update>>> Updates::slice(UserId user, ChatId chat, std::uint64_t after, SliceLimits limits,
+                                                  Instant deadline) {
+  return transactor_.read(SliceOfUpdates{std::move(user), std::move(chat), after, limits}, deadline);
 }
 
 }  // namespace reliant::store

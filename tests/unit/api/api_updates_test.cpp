@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <deque>
+
 #include "unit/api/api_world.h"
 
 namespace reliant::api {
@@ -78,6 +81,44 @@ TEST(ApiUpdates, ResumeAfterTheSequenceOrTheHeader) {
   EXPECT_EQ(ids_of(by_header.responder.text), range(7, 9));
 }
 
+// What is large: 3.9 MB each, as a hostile daemon once sent, three times in the database.
+Task<void> append_large(ApiWorld& world, std::string chat, int count, std::size_t bytes) {
+  for (int i = 0; i < count; ++i) {
+    std::vector<store::NewUpdate> updates(1);
+    updates[0].payload = concat(R"({"text":")", std::string(bytes, 'x'), R"("})");
+    const auto last = co_await world.store->updates().append(world.user, ChatId(chat), {concat("step ", i)}, std::move(updates), kNever);
+    EXPECT_TRUE(last.ok());
+  }
+}
+
+TEST(ApiUpdates, GoOnBatchByBatchWhereUpdatesAreLarge) {
+  ApiWorld world;
+  const std::string chat = world.new_chat();
+  world.run(append_large(world, chat, 5, 700'000));
+  const Follower follower(world, "/chats/" + chat + "/updates?after=0");
+  world.pass(kPause);
+  EXPECT_EQ(ids_of(follower.responder.text), range(1, 5));
+  EXPECT_LE(follower.responder.largest, 64u * 1024) << "a connection holds one piece at most";
+}
+
+TEST(ApiUpdates, StreamsThatAreNotReadHoldNoMoreThanTheirUserMay) {
+  ApiOptions options;
+  options.streams.user_bytes = std::size_t{2} << 20;
+  ApiWorld world(1, options);
+  const std::string chat = world.new_chat();
+  world.run(append_large(world, chat, 1, 1'000'000));
+  std::deque<Follower> stuck;
+  for (int i = 0; i < 6; ++i) {
+    stuck.emplace_back(world, "/chats/" + chat + "/updates?after=0").responder.stuck = true;
+    world.pass(kPause);
+  }
+  EXPECT_EQ(std::ranges::count_if(stuck, [](const Follower& each) { return each.responder.waiting; }), 2);
+  stuck.pop_front();
+  stuck.pop_front();
+  world.pass(kPause);
+  EXPECT_EQ(std::ranges::count_if(stuck, [](const Follower& each) { return each.responder.waiting; }), 2) << "others have room now";
+}
+
 TEST(ApiUpdates, RefuseASequenceThatIsNotThereYet) {
   ApiWorld world;
   const std::string chat = world.new_chat();
@@ -102,7 +143,7 @@ TEST(ApiUpdates, FindByThemselvesWhatNobodyAnnounced) {
 TEST(ApiUpdates, ComeOnceAndWithoutGapWhileMoreAreWritten) {
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {
     ApiOptions options;
-    options.streams.batch = 3;
+    options.streams.batch.items = 3;
     ApiWorld world(seed, options);
     const std::string chat = world.new_chat();
     Random random(seed);

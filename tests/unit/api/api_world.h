@@ -129,6 +129,9 @@ class HandResponder final : public ports::RpcResponder {
   }
   Task<Status> write(std::string chunk, Instant) override {
     co_await yield();  // where a client that goes destroys the handler
+    largest = std::max(largest, chunk.size());
+    waiting = stuck;
+    if (stuck) co_await never();
     if (slow) co_return deadline_exceeded("the client does not read");
     if (gone) co_return unavailable("the client has gone");
     text += chunk;
@@ -144,6 +147,9 @@ class HandResponder final : public ports::RpcResponder {
   bool finished = false;
   bool gone = false;
   bool slow = false;
+  bool stuck = false;    // what is written does not go, until the test ends
+  bool waiting = false;  // a write of it
+  std::size_t largest = 0;  // bytes of what was written at once
   std::string text;  // streamed so far
 };
 

@@ -159,6 +159,24 @@ TEST_F(Messages, AreListedInOrderFromAnyPoint) {
   EXPECT_EQ(model::text_of(some[1].content), "2");
 }
 
+TEST_F(Messages, AreReadInSlicesOfSoManyBytesAndAtLeastOne) {
+  const auto chat = make_chat();
+  for (int i = 0; i < 3; ++i) send(chat.id, std::string(400'000, 'a'));
+  send(chat.id, std::string(2'000'000, 'b'));
+  const auto first = value(store().messages().slice(user_, chat.id, 0, {}, soon()));
+  EXPECT_EQ(first.items.size(), 2u);
+  EXPECT_TRUE(first.more);
+  const auto second = value(store().messages().slice(user_, chat.id, first.items.back().sequence, {}, soon()));
+  EXPECT_EQ(second.items.size(), 1u);
+  EXPECT_TRUE(second.more);
+  const auto last = value(store().messages().slice(user_, chat.id, second.items.back().sequence, {}, soon()));
+  ASSERT_EQ(last.items.size(), 1u);
+  EXPECT_EQ(model::text_of(last.items[0].content).size(), 2'000'000u);
+  EXPECT_FALSE(last.more);
+  EXPECT_TRUE(value(store().messages().slice(user_, chat.id, last.items.back().sequence, {}, soon())).items.empty());
+  EXPECT_EQ(value(store().messages().slice(user_, chat.id, 0, {.items = 1}, soon())).items.size(), 1u);
+}
+
 TEST_F(Messages, AreSweptUntilTheyAreSignalled) {
   const auto chat = make_chat();
   const auto sent = send(chat.id, "hello");
@@ -195,6 +213,25 @@ TEST_F(Updates, TakeTheNextNumbersInOrder) {
   ASSERT_EQ(tail.size(), 1u);
   EXPECT_EQ(tail[0].sequence, 3u);
   EXPECT_TRUE(value(store().updates().list(user_, chat.id, 3, 10, soon())).empty());
+}
+
+TEST_F(Updates, AreReadInSlicesOfSoManyBytesAndAtLeastOne) {
+  const auto chat = make_chat();
+  const auto text = [](std::size_t bytes) { return "{\"t\":\"" + std::string(bytes, 'x') + "\"}"; };
+  append(chat.id, {"step"}, {{UpdateKind::kToolOutput, text(10), 0},
+                             {UpdateKind::kToolOutput, text(600'000), 1},
+                             {UpdateKind::kToolOutput, text(600'000), 2},
+                             {UpdateKind::kToolOutput, text(3'000'000), 3}});
+  const auto first = value(store().updates().slice(user_, chat.id, 0, {}, soon()));
+  ASSERT_EQ(first.items.size(), 2u);
+  EXPECT_EQ(first.items[1].payload, text(600'000));
+  EXPECT_TRUE(first.more);
+  EXPECT_EQ(value(store().updates().slice(user_, chat.id, 2, {}, soon())).items.size(), 1u);
+  const auto last = value(store().updates().slice(user_, chat.id, 3, {}, soon()));
+  ASSERT_EQ(last.items.size(), 1u);
+  EXPECT_EQ(last.items[0].payload, text(3'000'000));
+  EXPECT_FALSE(last.more);
+  EXPECT_TRUE(value(store().updates().slice(user_, chat.id, 0, {.items = 2}, soon())).more);
 }
 
 TEST_F(Updates, WrittenBeforeAreLeftOut) {
