@@ -210,6 +210,7 @@ constexpr RecordSchema kRecords[] = {
     {"rpc.accept.failed", "warning", "error text", "a connection could not be accepted"},
     {"rpc.handler.silent", "error", "request text", "a handler has not answered: a defect"},
     {"rpc.handler.threw", "error", "request text, error text", "a handler has thrown: a defect"},
+    {"rpc.connection.refused", "debug", "peer text, open number", "a connection, or a handshake, more than there may be"},
     {"rpc.handshake.failed", "debug", "peer text, error text", "a TLS client that is none"},
     {"run.begun", "info", "scenario text, file text, seed number, options text", "what is run"},
     {"run.chaos", "info", "", "clients and faults begin"},

@@ -108,8 +108,24 @@ Task<void> SimListener::serve(std::shared_ptr<RpcConnection> connection, std::st
   }
   request.path = target->path;
   request.query = target->query;
+  if (auto refused = co_await admission_of(request)) {
+    (void)co_await responder.reply(*std::move(refused));
+    co_return;
+  }
   request.body = std::move(bytes);
   co_await answer(std::move(request), responder, *connection);
+}
+
+// nullopt: the handler takes the request.
+Task<std::optional<ports::RpcResponse>> SimListener::admission_of(ports::RpcRequest& head) {
+  std::string failure;
+  try {
+    co_return co_await handler_.admit(head);
+  } catch (const std::exception& exception) {
+    failure = exception.what();
+  }
+  log_.error("rpc.handler.threw", {{"request", head.method + " " + head.path}, {"error", failure}});
+  co_return ports::rpc_refusal(500, "internal error");
 }
 
 Task<void> SimListener::answer(ports::RpcRequest request, SimResponder& responder, RpcConnection& connection) {

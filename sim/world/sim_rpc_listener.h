@@ -49,6 +49,7 @@ class SimListener final : public ports::RpcListener {
  private:
   void stop_accepting();
   Task<void> serve(std::shared_ptr<RpcConnection> connection, std::string bytes);
+  Task<std::optional<ports::RpcResponse>> admission_of(ports::RpcRequest& head);
   Task<void> answer(ports::RpcRequest request, SimResponder& responder, RpcConnection& connection);
   Task<void> until_stream_over(SimResponder& responder, RpcConnection& connection);
   Task<void> until_draining();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <map>
 #include <utility>
 #include <variant>
 
@@ -95,8 +96,38 @@ class BeastListener final : public ports::RpcListener {
   }
 
   void accepted(tcp::socket socket) {
-    scope_.spawn(serve(std::make_shared<ServerConnection>(std::move(socket), tls_.get(), limits_)));
+    error_code error;
+    const std::string address = socket.remote_endpoint(error).address().to_string();
+    if (error) return;  // it has gone already
+    const auto at = by_address_.try_emplace(address, 0).first;
+    if (is_full(connections_, limits_.max_connections) || is_full(at->second, limits_.max_connections_per_address)) {
+      if (at->second == 0) by_address_.erase(at);
+      return log_.debug("rpc.connection.refused", {{"peer", address}, {"open", connections_}});
+    }
+    scope_.spawn(serve(std::make_shared<ServerConnection>(std::move(socket), tls_.get(), limits_), Place(*this, at)));
   }
+  static bool is_full(std::size_t count, std::size_t most) { return most > 0 && count >= most; }
+
+  // Of a connection, among all and among those of its address.
+  class Place {
+   public:
+    using At = std::map<std::string, std::size_t>::iterator;
+    Place(BeastListener& listener, At at) : listener_(&listener), at_(at) {
+      ++listener_->connections_;
+      ++at_->second;
+    }
+    Place(Place&& other) noexcept : listener_(std::exchange(other.listener_, nullptr)), at_(other.at_) {}
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (listener_ == nullptr) return;
+      --listener_->connections_;
+      if (--at_->second == 0) listener_->by_address_.erase(at_);
+    }
+
+   private:
+    BeastListener* listener_;
+    At at_;
+  };
 
   void stop_accepting() {
     accepting_->owner = nullptr;
@@ -110,7 +141,7 @@ class BeastListener final : public ports::RpcListener {
   Task<void> all_ended() { co_await scope_.join(); }
   Task<void> until_draining() { co_await draining_.wait(); }
 
-  Task<void> serve(std::shared_ptr<ServerConnection> connection) {
+  Task<void> serve(std::shared_ptr<ServerConnection> connection, [[maybe_unused]] Place place) {
     const Closing closing(connection);
     const bool admitted = co_await admit(*connection);
     if (!admitted) co_return;
@@ -118,9 +149,25 @@ class BeastListener final : public ports::RpcListener {
     co_await connection->say_goodbye();
   }
 
+  class Handshake {
+   public:
+    explicit Handshake(BeastListener& listener) : listener_(listener) { ++listener_.handshakes_; }
+    Handshake(const Handshake&) = delete;
+    Handshake& operator=(const Handshake&) = delete;
+    ~Handshake() { --listener_.handshakes_; }
+
+   private:
+    BeastListener& listener_;
+  };
+
   // False: the client speaks no TLS, does not trust us, takes too long, or comes when the drain has begun.
   Task<bool> admit(ServerConnection& connection) {
     if (!connection.is_secure()) co_return true;
+    if (is_full(handshakes_, limits_.max_handshakes)) {
+      log_.debug("rpc.connection.refused", {{"peer", connection.peer()}, {"open", connections_}});
+      co_return false;
+    }
+    const Handshake counted(*this);
     const Instant deadline = after(scope_.executor().now(), std::min(kHandshakeTime, limits_.idle_timeout));
     const auto shaken = co_await with_deadline(handshake_or_draining(connection), deadline);
     if (shaken && shaken->ok()) co_return true;
@@ -145,26 +192,58 @@ class BeastListener final : public ports::RpcListener {
     for (;;) {
       const bool wanted = co_await until_request(*connection);
       if (!wanted) co_return;
-      std::optional<ServerConnection::Read> read =
-          co_await with_deadline(connection->read_request(), idle_deadline());
-      if (!read) read = ServerConnection::Refusal{408, "the request did not come in time"};
+      std::optional<ServerConnection::Read> read = co_await with_deadline(connection->read_head(), idle_deadline());
+      if (!read) read = too_late();
       if (std::holds_alternative<ServerConnection::Closed>(*read)) co_return;
-      if (const auto* refusal = std::get_if<ServerConnection::Refusal>(&*read)) {
-        ServerConnection::Incoming nothing;
-        nothing.keep_alive = false;
-        ServerResponder responder(connection, nothing);
-        const Status sent = co_await responder.reply(ports::rpc_refusal(refusal->status, refusal->message));
-        if (sent.ok()) co_await connection->linger();
-        co_return;
-      }
+      if (const auto* refusal = std::get_if<ServerConnection::Refusal>(&*read))
+        co_return co_await refuse(connection, *refusal);
       auto& incoming = std::get<ServerConnection::Incoming>(*read);
       ServerResponder responder(connection, incoming);
       if (draining_.is_set()) responder.close_after();
+      auto refused = co_await admission_of(incoming.request);
+      if (refused) {
+        // Its body is not read, so nothing more can be read after it.
+        if (incoming.has_body) responder.close_after();
+        const Status sent = co_await responder.reply(*std::move(refused));
+        if (sent.ok() && incoming.has_body) co_await connection->linger();
+        if (!sent.ok() || !responder.keeps_alive()) co_return;
+        continue;
+      }
+      if (incoming.has_body) {
+        std::optional<ServerConnection::Body> body = co_await with_deadline(connection->read_body(), idle_deadline());
+        if (!body) body = too_late();
+        if (std::holds_alternative<ServerConnection::Closed>(*body)) co_return;
+        if (const auto* refusal = std::get_if<ServerConnection::Refusal>(&*body))
+          co_return co_await refuse(connection, *refusal);
+        incoming.request.body = std::get<std::string>(*std::move(body));
+      }
       co_await answer(std::move(incoming.request), responder, *connection);
       if (connection->closed()) co_return;
       const bool sent = co_await connection->until_sent();
       if (!sent || !responder.keeps_alive()) co_return;
     }
+  }
+
+  static ServerConnection::Refusal too_late() { return {408, "the request did not come in time"}; }
+
+  Task<void> refuse(std::shared_ptr<ServerConnection> connection, ServerConnection::Refusal refusal) {
+    ServerConnection::Incoming nothing;
+    nothing.keep_alive = false;
+    ServerResponder responder(connection, nothing);
+    const Status sent = co_await responder.reply(ports::rpc_refusal(refusal.status, refusal.message));
+    if (sent.ok()) co_await connection->linger();
+  }
+
+  // nullopt: the handler takes the request.
+  Task<std::optional<ports::RpcResponse>> admission_of(ports::RpcRequest& head) {
+    std::string failure;
+    try {
+      co_return co_await handler_.admit(head);
+    } catch (const std::exception& exception) {
+      failure = exception.what();
+    }
+    log_.error("rpc.handler.threw", {{"request", head.method + " " + head.path}, {"error", failure}});
+    co_return ports::rpc_refusal(500, "internal error");
   }
 
   // False: the client went, or sent nothing for too long, or nothing when the drain began.
@@ -218,6 +297,9 @@ class BeastListener final : public ports::RpcListener {
   std::string address_;
   std::shared_ptr<Accepting> accepting_;
   Event draining_;
+  std::size_t connections_ = 0;
+  std::size_t handshakes_ = 0;  // under way
+  std::map<std::string, std::size_t> by_address_;  // connections
   TaskScope scope_;
 };
 

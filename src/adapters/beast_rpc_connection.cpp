@@ -124,11 +124,12 @@ Task<bool> ServerConnection::socket_readable() {
   co_return !result.error;
 }
 
-Task<ServerConnection::Read> ServerConnection::read_request() {
+Task<ServerConnection::Read> ServerConnection::read_head() {
   auto self = shared_from_this();
   co_await filled();
   if (closed_ || (input_over_ && buffer_empty())) co_return Closed{};
   auto parser = std::make_shared<RequestParser>();
+  parser_ = parser;
   parser->header_limit(static_cast<std::uint32_t>(std::min<std::size_t>(limits_.max_header, 1u << 30)));
   parser->body_limit(limits_.max_body);
   const auto keep = std::make_shared<std::pair<std::shared_ptr<void>, std::shared_ptr<RequestParser>>>(self, parser);
@@ -145,25 +146,32 @@ Task<ServerConnection::Read> ServerConnection::read_request() {
   if (auto* const refusal = std::get_if<Refusal>(&checked)) co_return std::move(*refusal);
   auto& incoming = std::get<Incoming>(checked);
   const auto& message = parser->get();
+  expects_continue_ = false;
   if (const auto expect = message.find(http::field::expect); expect != message.end()) {
     if (to_lower(view(expect->value())) != "100-continue") {
       co_return Refusal{417, "of the expect header only 100-continue is understood"};
     }
-    if (!parser->is_done()) send("HTTP/1.1 100 Continue\r\n\r\n");
+    expects_continue_ = true;
   }
-  if (!parser->is_done()) {
-    AsioOp body([&](auto h) { http::async_read(stream_, buffer_, *parser, std::move(h)); }, keep);
-    const AsioResult body_read = co_await body;
-    if (body_read.error == http::error::body_limit) co_return refusal_of(body_read.error, limits_);
-    if (body_read.error == http::error::partial_message) co_return Closed{};
-    if (body_read.error.category() == make_error_code(http::error::bad_method).category() && body_read.error) {
-      co_return refusal_of(body_read.error, limits_);
-    }
-    if (body_read.error) co_return Closed{};
-  }
-  incoming.request.body = std::move(parser->get().body());
+  incoming.has_body = !parser->is_done();
   incoming.request.peer = peer_;
   co_return std::move(incoming);
+}
+
+Task<ServerConnection::Body> ServerConnection::read_body() {
+  auto self = shared_from_this();
+  auto parser = std::static_pointer_cast<RequestParser>(parser_);
+  const auto keep = std::make_shared<std::pair<std::shared_ptr<void>, std::shared_ptr<RequestParser>>>(self, parser);
+  if (expects_continue_) send("HTTP/1.1 100 Continue\r\n\r\n");
+  AsioOp body([&](auto h) { http::async_read(stream_, buffer_, *parser, std::move(h)); }, keep);
+  const AsioResult body_read = co_await body;
+  if (body_read.error == http::error::body_limit) co_return refusal_of(body_read.error, limits_);
+  if (body_read.error == http::error::partial_message) co_return Closed{};
+  if (body_read.error.category() == make_error_code(http::error::bad_method).category() && body_read.error) {
+    co_return refusal_of(body_read.error, limits_);
+  }
+  if (body_read.error) co_return Closed{};
+  co_return std::move(parser->get().body());
 }
 
 bool ServerConnection::has_bytes() {
@@ -220,9 +228,12 @@ Task<bool> ServerConnection::until_room(Instant deadline) {
 Task<bool> ServerConnection::until_sent() {
   auto self = shared_from_this();
   Context& context = co_await ThisContext{};
+  // A byte now and then is progress, and would keep an answer in memory for ever.
+  const Duration at_least = std::chrono::seconds(unsent() / std::max<std::size_t>(limits_.min_rate, 1));
+  const Instant too_slow = after(context.executor->now(), limits_.idle_timeout + at_least);
   while (!closed_ && unsent() > 0) {
     moved_.reset();
-    const bool moved = co_await moved_.wait(after(context.executor->now(), limits_.idle_timeout));
+    const bool moved = co_await moved_.wait(std::min(too_slow, after(context.executor->now(), limits_.idle_timeout)));
     if (!moved) close();
   }
   co_return !closed_;

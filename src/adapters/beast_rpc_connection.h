@@ -33,8 +33,10 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
     ports::RpcRequest request;
     bool keep_alive = true;
     bool chunks_allowed = true;  // false: HTTP/1.0, whose streams end with the connection
+    bool has_body = false;       // which read_body() reads
   };
   using Read = std::variant<Closed, Refusal, Incoming>;
+  using Body = std::variant<Closed, Refusal, std::string>;
 
   // `tls` may be null: plain HTTP.
   ServerConnection(Socket socket, boost::asio::ssl::context* tls, ports::RpcLimits limits);
@@ -51,8 +53,10 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   bool buffer_empty() const { return buffer_.size() == 0; }
   // Whether bytes have come that are not in the buffer yet.
   bool has_bytes();
-  // One request. Destroying it leaves the connection good for nothing but `close`.
-  Task<Read> read_request();
+  // The head of one request. Destroying it leaves the connection good for nothing but `close`.
+  Task<Read> read_head();
+  // Once, after a head that has one. A client that waits for "100 Continue" is told now. Destroying it as above.
+  Task<Body> read_body();
   // Ends when the client has closed its end. Never ends for a client that has sent its next request already.
   Task<void> until_client_gone();
 
@@ -60,7 +64,8 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   void send(std::string_view bytes);
   // True: less than the high-water mark waits to be sent. False: `deadline` came, or the connection is closed.
   Task<bool> until_room(Instant deadline);
-  // True: all has been handed to the system. False: closed, or nothing moved for the idle timeout.
+  // True: all has been handed to the system. False: closed, or nothing moved for the idle timeout, or the client reads more
+  // slowly than limits.min_rate.
   Task<bool> until_sent();
   // After the last answer, on a secure connection: says that this was all and not a connection that broke.
   Task<void> say_goodbye();
@@ -83,6 +88,8 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   ports::RpcLimits limits_;
   std::string peer_;
   boost::beast::flat_buffer buffer_;
+  std::shared_ptr<void> parser_;  // RequestParser, of the request whose body was not read yet
+  bool expects_continue_ = false;
   bool filling_ = false;     // a read into buffer_ is under way, and nobody else may touch it
   bool input_over_ = false;  // the client has said all, or is lost
   bool secured_ = false;     // the handshake is done

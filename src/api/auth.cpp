@@ -2,15 +2,27 @@
 
 #include <utility>
 
+#include "base/digest.h"
+
 namespace reliant::api {
 
-Task<Result<auth::Caller>> Gate::admit(ports::RpcHeaders headers, Instant deadline) {
+Task<Result<auth::Caller>> Gate::admit(ports::RpcHeaders headers, std::string peer, Instant deadline) {
   const auto header = headers.find("authorization");
   if (header == headers.end()) {
     co_return with_reason(unauthenticated("no token; send the header \"authorization: Bearer rlnt_pat_…\""),
                           kReasonTokenInvalid);
   }
-  CO_TRY_ASSIGN(auth::Caller caller, co_await authenticator_.identify(header->second, deadline));
+  const std::string address = peer.substr(0, peer.rfind(':'));
+  const std::string token = sha256_hex(header->second);
+  if (!good_.contains(token)) CO_TRY_OK(unknown_.check(address, clock_.now()));
+  auto identified = co_await authenticator_.identify(header->second, deadline);
+  if (identified.status().code() == StatusCode::kUnauthenticated) {
+    good_.erase(token);
+    (void)unknown_.admit(address, clock_.now());
+  }
+  CO_TRY_ASSIGN(auth::Caller caller, std::move(identified));
+  if (good_.size() >= kManyTokens) good_.clear();
+  good_.insert(token);
   if (caller.kind == model::TokenKind::kDaemon) {
     const Status refused =
         with_reason(permission_denied("this token belongs to daemon ", caller.daemon.str(),

@@ -2,12 +2,16 @@
 // refused: it can read nothing and makes no other tokens. The first call that passes is announced once, for what is started by need (the monolith's daemon, R13).
 #pragma once
 
+#include <set>
 #include <string>
 
+#include "api/call.h"
+#include "api/rate_limiter.h"
 #include "auth/authenticator.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "ports/rpc.h"
+#include "runtime/clock.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
 
@@ -22,15 +26,25 @@ class FirstRequestObserver {
 
 class Gate {
  public:
-  explicit Gate(auth::Authenticator& authenticator) : authenticator_(authenticator) {}
+  Gate(auth::Authenticator& authenticator, Clock& clock, const Limits& limits)
+      : authenticator_(authenticator),
+        clock_(clock),
+        unknown_("unknown tokens from one address", "LIMIT_UNKNOWN_TOKENS", limits.unknown_tokens_per_minute,
+                 limits.unknown_tokens_at_once) {}
 
   void set_observer(FirstRequestObserver& observer) { observer_ = &observer; }
   // UNAUTHENTICATED + TOKEN_INVALID, TOKEN_REVOKED or TOKEN_EXPIRED; PERMISSION_DENIED + TOKEN_SCOPE: a daemon's token;
-  // another code: the token could not be checked now.
-  Task<Result<auth::Caller>> admit(ports::RpcHeaders headers, Instant deadline);
+  // RESOURCE_EXHAUSTED + LIMIT_UNKNOWN_TOKENS: the address of `peer` has sent too many unknown tokens, and this one is not
+  // known to be good; another code: the token could not be checked now.
+  Task<Result<auth::Caller>> admit(ports::RpcHeaders headers, std::string peer, Instant deadline);
 
  private:
+  static constexpr std::size_t kManyTokens = 10'000;  // then the good ones are forgotten, and found good again
+
   auth::Authenticator& authenticator_;
+  Clock& clock_;
+  RateLimiter unknown_;
+  std::set<std::string> good_;  // digests of tokens; they are looked up at each call all the same
   FirstRequestObserver* observer_ = nullptr;  // told once, then forgotten
 };
 

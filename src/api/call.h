@@ -28,6 +28,10 @@ struct Limits {
   std::int64_t registrations_per_minute = 60;
   std::int64_t token_days = 3650;  // that a token may be asked for at most
   std::int64_t running_chats = 100;
+  std::size_t call_bytes = std::size_t{16} << 20;  // that a user's calls hold at a time: bodies and answers
+  // Tokens that nobody knows, of one address: each costs a look into the database.
+  std::int64_t unknown_tokens_per_minute = 60;
+  std::int64_t unknown_tokens_at_once = 30;
 };
 
 struct Call {

@@ -16,17 +16,23 @@ RateLimiter::RateLimiter(std::string what, std::string reason, std::int64_t per_
   RELIANT_ASSERT(per_minute > 0 && burst > 0, "a limit lets something pass");
 }
 
-Status RateLimiter::admit(const UserId& user, Instant now) {
-  if (due_.size() >= kManyUsers) std::erase_if(due_, [&](const auto& each) { return each.second <= now; });
-  Instant& due = due_.try_emplace(user, now).first->second;
-  const Instant begin = std::max(due, now);
-  if (begin - now > ahead_) {
-    return with_retry_after(
-        with_reason(resource_exhausted("you may send ", per_minute_, " ", what_, " a minute; wait a little"), reason_),
-        begin - now - ahead_);
+Status RateLimiter::admit(const std::string& whose, Instant now) {
+  if (Status refused = check(whose, now); !refused.ok()) return refused;
+  if (due_.size() >= sweep_at_) {
+    std::erase_if(due_, [&](const auto& each) { return each.second <= now; });
+    sweep_at_ = std::max(kManyUsers, 2 * due_.size());  // no call of many walks the map in vain
   }
-  due = begin + interval_;
+  Instant& due = due_.try_emplace(whose, now).first->second;
+  due = std::max(due, now) + interval_;
   return ok_status();
+}
+
+Status RateLimiter::check(const std::string& whose, Instant now) const {
+  const auto found = due_.find(whose);
+  if (found == due_.end() || found->second - now <= ahead_) return ok_status();
+  return with_retry_after(
+      with_reason(resource_exhausted("you may send ", per_minute_, " ", what_, " a minute; wait a little"), reason_),
+      found->second - now - ahead_);
 }
 
 }  // namespace reliant::api

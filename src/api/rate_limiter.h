@@ -18,17 +18,21 @@ class RateLimiter {
   RateLimiter(std::string what, std::string reason, std::int64_t per_minute, std::int64_t burst);
 
   // RESOURCE_EXHAUSTED, with the limit in words and when to come back.
-  Status admit(const UserId& user, Instant now);
+  Status admit(const UserId& user, Instant now) { return admit(user.str(), now); }
+  Status admit(const std::string& whose, Instant now);
+  // What admit() would answer, without counting; a `whose` that was never admitted is not remembered.
+  Status check(const std::string& whose, Instant now) const;
 
  private:
-  static constexpr std::size_t kManyUsers = 10'000;  // then those who have been quiet are forgotten
+  static constexpr std::size_t kManyUsers = 10'000;
 
   std::string what_;
   std::string reason_;
   std::int64_t per_minute_;
   Duration interval_;
   Duration ahead_;  // how far the due time may be ahead of now
-  std::map<UserId, Instant> due_;
+  std::map<std::string, Instant> due_;
+  std::size_t sweep_at_ = kManyUsers;  // entries; then those who have been quiet are forgotten
 };
 
 }  // namespace reliant::api

@@ -1,14 +1,20 @@
 #include "api/server.h"
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "api/errors.h"
 #include "base/text.h"
+#include "runtime/deadline.h"
 
 namespace reliant::api {
 namespace {
 
 constexpr Duration kReadyPatience = std::chrono::seconds(2);
+constexpr std::size_t kBytesOfACall = std::size_t{128} << 10;  // besides its body
+constexpr std::size_t kBytesOfAPage = std::size_t{4} << 20;    // of large items: rows, JSON and text of a megabyte
+constexpr Duration kRoomPatience = std::chrono::seconds(10);
 
 bool needs_no_token(Endpoint endpoint) {
   return endpoint == Endpoint::kHealth || endpoint == Endpoint::kReady;
@@ -24,7 +30,8 @@ ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, Api
       workflows_(ports.workflows),
       options_(std::move(options)),
       request_ids_(random.stream("api/request-ids")),
-      gate_(ports.authenticator),
+      gate_(ports.authenticator, clock_, options_.limits),
+      budgets_(options_.limits.call_bytes),
       signaller_(workflows_, store_, options_.task_queue),
       projects_(store_, options_.limits),
       chats_(store_, signaller_, options_.limits),
@@ -69,39 +76,86 @@ std::string ApiServer::request_id(const ports::RpcRequest& request) {
   return concat("req_", request_ids_.hex(16));
 }
 
-Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& responder) {
-  Call call;
-  call.request_id = request_id(request);
+// What is known of a call before its body is read.
+struct ApiServer::Admission {
+  Endpoint endpoint = Endpoint::kHealth;
+  Call call;  // its request is not there yet
+  std::optional<CallBudgets::Place> place;
+  std::optional<ByteBudget::Share> share;  // of the place
+};
+
+Task<std::optional<ports::RpcResponse>> ApiServer::admit(ports::RpcRequest& head) {
+  auto admission = std::make_shared<Admission>();
+  Call& call = admission->call;
+  call.request_id = request_id(head);
   call.deadline = after(clock_.now(), options_.call_time);
-  const std::string id = call.request_id;
-  const std::string method = request.method;
-  const std::string path = request.path;
-  const Result<Route> route = find_route(method, path);
-  Answer answered = internal_error("nobody answered");
-  if (!route.ok()) {
-    answered = route.status();
-  } else {
-    call.id = route->id;
-    Status admitted;
-    if (!needs_no_token(route->endpoint)) {
-      auto caller = co_await gate_.admit(request.headers, call.deadline);
+  Result<Route> route = find_route(head.method, head.path);
+  Status admitted = route.status();
+  if (route.ok()) {
+    admission->endpoint = route->endpoint;
+    call.id = std::move(route->id);
+    if (!needs_no_token(admission->endpoint)) {
+      auto caller = co_await gate_.admit(head.headers, head.peer, call.deadline);
       admitted = caller.status();
       if (caller.ok()) {
         call.user = std::move(caller->user);
         call.token = std::move(caller->token);
       }
-    }
-    call.request = std::move(request);
-    if (!admitted.ok()) {
-      answered = admitted;
-    } else if (route->endpoint == Endpoint::kFollowUpdates) {
-      const Status followed = co_await updates_.follow(std::move(call), responder);
-      if (followed.ok()) co_return;
-      answered = followed;
-    } else {
-      answered = co_await answer(route->endpoint, std::move(call));
+      if (admitted.ok()) admitted = co_await make_room(*admission, head);
     }
   }
+  if (!admitted.ok()) co_return response_of(std::move(admitted), call.request_id, head.method, head.path);
+  head.admission = std::move(admission);
+  co_return std::nullopt;
+}
+
+// A stream of updates has limits of its own (Limits::streams_per_user, StreamOptions::user_bytes).
+Task<Status> ApiServer::make_room(Admission& admission, const ports::RpcRequest& head) {
+  if (admission.endpoint == Endpoint::kFollowUpdates) co_return ok_status();
+  std::size_t bytes = kBytesOfACall;
+  const auto length = head.headers.find("content-length");
+  const auto encoding = head.headers.find("transfer-encoding");
+  std::size_t body = encoding == head.headers.end() ? 0 : options_.rpc_limits.max_body;
+  if (length != head.headers.end())
+    std::from_chars(length->second.data(), length->second.data() + length->second.size(), body);
+  bytes += 2 * std::min(body, options_.rpc_limits.max_body);  // as it came, and as it is read
+  if (admission.endpoint == Endpoint::kListMessages || admission.endpoint == Endpoint::kListDaemons) bytes += kBytesOfAPage;
+  CallBudgets::Place& place = admission.place.emplace(budgets_, admission.call.user);
+  auto share = co_await with_deadline(place.bytes().take(bytes), after(clock_.now(), kRoomPatience));
+  if (!share) {
+    co_return with_retry_after(with_reason(resource_exhausted("your calls under way hold ", place.bytes().used(), " bytes of the ",
+                                                              options_.limits.call_bytes,
+                                                              " that a user may hold at a time; wait for their answers first"),
+                                           "LIMIT_CALL_BYTES"),
+                               std::chrono::seconds(5));
+  }
+  admission.share.emplace(*std::move(share));
+  co_return ok_status();
+}
+
+Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& responder) {
+  const auto admission = std::static_pointer_cast<Admission>(request.admission);
+  RELIANT_ASSERT(admission != nullptr, "a request is admitted before it is handled");
+  request.admission = nullptr;
+  Call call = admission->call;
+  const std::string id = call.request_id;
+  const std::string method = request.method;
+  const std::string path = request.path;
+  call.request = std::move(request);
+  Answer answered = internal_error("nobody answered");
+  if (admission->endpoint == Endpoint::kFollowUpdates) {
+    const Status followed = co_await updates_.follow(std::move(call), responder);
+    if (followed.ok()) co_return;
+    answered = followed;
+  } else {
+    answered = co_await answer(admission->endpoint, std::move(call));
+  }
+  // A client that has gone is no concern of ours. The share is held until the answer has been taken.
+  (void)co_await responder.reply(response_of(std::move(answered), id, method, path));
+}
+
+ports::RpcResponse ApiServer::response_of(Answer answered, const std::string& id, const std::string& method,
+                                          const std::string& path) {
   const Status failure = answered.status();
   ports::RpcResponse response = failure.ok() ? *std::move(answered) : error_response(failure, id, path);
   response.headers["x-request-id"] = id;
@@ -116,7 +170,7 @@ Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& res
     log_.debug("api.call.answered",
                {{"request", id}, {"method", method}, {"path", path}, {"status", response.status}});
   }
-  (void)co_await responder.reply(std::move(response));  // a client that has gone is no concern of ours
+  return response;
 }
 
 Task<Answer> ApiServer::answer(Endpoint endpoint, Call call) {

@@ -9,10 +9,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "api/auth.h"
 #include "api/call.h"
+#include "api/call_budget.h"
 #include "api/chats.h"
 #include "api/daemons.h"
 #include "api/messages.h"
@@ -79,7 +81,12 @@ class ApiServer final : private ports::RpcHandler {
   std::size_t open_streams() const { return updates_.streams(); }
 
  private:
+  struct Admission;
+
+  Task<std::optional<ports::RpcResponse>> admit(ports::RpcRequest& head) override;
   Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override;
+  Task<Status> make_room(Admission& admission, const ports::RpcRequest& head);
+  ports::RpcResponse response_of(Answer answered, const std::string& id, const std::string& method, const std::string& path);
   Task<Answer> answer(Endpoint endpoint, Call call);
   Task<Answer> ready(Call call);
   std::string request_id(const ports::RpcRequest& request);
@@ -92,6 +99,7 @@ class ApiServer final : private ports::RpcHandler {
   ApiOptions options_;
   Random request_ids_;
   Gate gate_;
+  CallBudgets budgets_;
   Signaller signaller_;
   Projects projects_;
   Chats chats_;

@@ -23,6 +23,13 @@ namespace {
 
 constexpr Duration kStartPatience = std::chrono::seconds(8);
 
+api::ApiOptions api_options(const ApiServerOptions& options) {
+  api::ApiOptions out;
+  out.listen_address = options.api.address;
+  out.rpc_limits.max_connections_per_address = static_cast<std::size_t>(options.max_connections_per_address);
+  return out;
+}
+
 Task<Status> live(ServerProcess& process, ApiServerOptions options) {
   process.take_all_open_files();
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
@@ -63,7 +70,7 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
                          .workflows = workflows,
                          .router = router,
                          .secrets = secrets},
-                        {.listen_address = options.api.address});
+                        api_options(options));
   if (const Status status = server.start(); !status.ok()) co_return cannot_listen(status, options.api);
   const Instant deadline = co_await process.until_asked_to_stop(
       concat("reliant server api is ready on ", options.tls ? "https://" : "http://", server.address(), ", health on http://",

@@ -29,14 +29,24 @@ class CrossOriginHandler final : public ports::RpcHandler {
  public:
   CrossOriginHandler(ports::RpcHandler& inner, const std::vector<std::string>& origins) : inner_(inner), origins_(origins) {}
 
+  Task<std::optional<ports::RpcResponse>> admit(ports::RpcRequest& head) override {
+    if (is_preflight(head)) co_return std::nullopt;
+    auto refused = co_await inner_.admit(head);
+    const auto origin = head.headers.find("origin");
+    if (refused && origin != head.headers.end()) {
+      for (const auto& [name, value] : readable_headers(origin->second)) refused->headers[name] = value;
+    }
+    co_return refused;
+  }
+
   Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override {
     const auto origin = request.headers.find("origin");
     if (origin == request.headers.end()) {
       co_await inner_.handle(std::move(request), responder);
       co_return;
     }
-    ports::RpcHeaders headers = cross_origin_headers(origins_, origin->second);
-    if (request.method == "OPTIONS" && request.headers.contains("access-control-request-method")) {
+    if (is_preflight(request)) {
+      ports::RpcHeaders headers = cross_origin_headers(origins_, origin->second);
       if (!headers.empty()) {
         headers["access-control-allow-methods"] = "GET, POST, PATCH, DELETE";
         headers["access-control-allow-headers"] = "authorization, content-type, last-event-id, x-request-id";
@@ -45,12 +55,21 @@ class CrossOriginHandler final : public ports::RpcHandler {
       (void)co_await responder.reply({204, std::move(headers), ""});
       co_return;
     }
-    if (!headers.empty()) headers["access-control-expose-headers"] = "retry-after, x-request-id";
-    Marked marked(responder, std::move(headers));
+    Marked marked(responder, readable_headers(origin->second));
     co_await inner_.handle(std::move(request), marked);
   }
 
  private:
+  static bool is_preflight(const ports::RpcRequest& request) {
+    return request.method == "OPTIONS" && request.headers.contains("origin") &&
+           request.headers.contains("access-control-request-method");
+  }
+  ports::RpcHeaders readable_headers(const std::string& origin) const {
+    ports::RpcHeaders headers = cross_origin_headers(origins_, origin);
+    if (!headers.empty()) headers["access-control-expose-headers"] = "retry-after, x-request-id";
+    return headers;
+  }
+
   ports::RpcHandler& inner_;
   const std::vector<std::string>& origins_;
 };

@@ -26,6 +26,8 @@ constexpr Flag kPprofPortFlag = {"--pprof-port", "PORT", "PPROF_PORT", "6060", "
 constexpr Flag kBindFlag = {"--bind-address", "ADDRESS", "BIND_ADDRESS", "0.0.0.0", "on which interface"};
 constexpr Flag kCorsFlag = {"--cors-origins", "LIST", "CORS_ALLOWED_ORIGINS", "*",
                             "pages of which sites may call, separated by commas; * is all, without cookies"};
+constexpr Flag kConnectionsFlag = {"--max-connections-per-address", "N", "MAX_CONNECTIONS_PER_ADDRESS", "1024",
+                                   "of clients, each address; 0: any number, as behind a proxy"};
 constexpr Flag kAdvertiseFlag = {
     "--advertise-address", "ADDRESS", "ADVERTISE_ADDRESS", "",
     "host:port by which daemons reach this gateway; without it the bound one, or the name of this host"};
@@ -66,7 +68,7 @@ constexpr std::string_view kListeners = "Listeners", kTls = "TLS", kDatabase = "
                            kTemporal = "Temporal", kModel = "Model", kProcess = "Process";
 
 constexpr Flag kApiFlags[] = {
-    under(kListeners, kApiPortFlag), kApiHealthPortFlag, kPprofPortFlag, kBindFlag, kCorsFlag,
+    under(kListeners, kApiPortFlag), kApiHealthPortFlag, kPprofPortFlag, kBindFlag, kCorsFlag, kConnectionsFlag,
     under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
     under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag, kStreamingFlag,
@@ -340,6 +342,7 @@ Result<ApiServerOptions> api_server_options(const Arguments& arguments, const En
   TRY_ASSIGN(out.debug, listen_of(arguments, "--pprof-port", "127.0.0.1"));
   TRY_ASSIGN(out.tls, server_tls_of(arguments, now));
   TRY_ASSIGN(out.cors_origins, cors_of(arguments));
+  TRY_ASSIGN(out.max_connections_per_address, arguments.number("--max-connections-per-address", 0, 1'000'000));
   return out;
 }
 

@@ -72,6 +72,7 @@ struct ApiServerOptions {
   ListenOptions debug;
   std::optional<adapters::TlsCredentials> tls;
   std::vector<std::string> cors_origins;
+  std::int64_t max_connections_per_address = 0;
 };
 
 struct WorkerServerOptions {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +28,8 @@ struct RpcRequest {
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   RpcHeaders headers;
   std::string body;
-  std::string peer;  // for logs
+  std::string peer;  // "host:port", for logs and for limits
+  std::shared_ptr<void> admission;  // what the handler's admit() has found out; destroyed with the request
 };
 
 struct RpcResponse {
@@ -55,13 +57,24 @@ class RpcResponder {
 class RpcHandler {
  public:
   virtual ~RpcHandler() = default;
+  // Called with the head before the body is read, so that a stranger's body is never held. An answer refuses the request: its
+  // body is not read, and a connection that has one ends. nullopt: the body is read and handle() follows.
+  virtual Task<std::optional<RpcResponse>> admit(RpcRequest& head) {
+    (void)head;
+    co_return std::nullopt;
+  }
   virtual Task<void> handle(RpcRequest request, RpcResponder& responder) = 0;
 };
 
 struct RpcLimits {
-  std::size_t max_body = 4 * 1024 * 1024;  // bytes; above it 413
+  std::size_t max_body = 2 * 1024 * 1024;  // bytes; above it 413
   std::size_t max_header = 32 * 1024;      // bytes; above it 431
   Duration idle_timeout = std::chrono::seconds(60);
+  // Connections beyond these are closed at once. 0: any number.
+  std::size_t max_connections = 8192;
+  std::size_t max_connections_per_address = 1024;  // a proxy has one address
+  std::size_t max_handshakes = 256;                // of TLS, at a time
+  std::size_t min_rate = 16 * 1024;  // bytes a second at which an answer is read, beyond idle_timeout; slower ones end
 };
 
 class RpcListener {

@@ -43,6 +43,14 @@ class ContractService final : public ports::RpcHandler {
  public:
   explicit ContractService(Executor& executor) : executor_(executor) {}
 
+  Task<std::optional<ports::RpcResponse>> admit(ports::RpcRequest& head) override {
+    ++admitted_;
+    if (!head.body.empty()) throw std::runtime_error("the body was read before the request was admitted");
+    if (head.path == "/refused") co_return ports::RpcResponse{401, {}, "not you"};
+    if (head.path == "/throw-at-once") throw std::runtime_error("thrown by admit");
+    head.admission = std::make_shared<std::string>("seen");
+    co_return std::nullopt;
+  }
   Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override {
     const Running running(running_);
     ++calls_;
@@ -63,6 +71,7 @@ class ContractService final : public ports::RpcHandler {
 
   int running() const { return running_; }
   int calls() const { return calls_; }
+  int admitted() const { return admitted_; }  // or refused
   int ended() const { return ended_; }  // at /gate, after the gate
   std::size_t written() const { return written_; }
   Event& gate() { return gate_; }  // lets /gate and the next part of /steps go on
@@ -79,6 +88,7 @@ class ContractService final : public ports::RpcHandler {
       if (name.starts_with("x-")) seen[name] = value;
     }
     seen["peer_known"] = !request.peer.empty();
+    seen["admission"] = *std::static_pointer_cast<std::string>(request.admission);
     ports::RpcResponse response;
     response.headers = {{"content-type", "application/json"}, {"x-answer", "42"}};
     response.body = to_json(seen);
@@ -136,6 +146,7 @@ class ContractService final : public ports::RpcHandler {
   Executor& executor_;
   int running_ = 0;
   int calls_ = 0;
+  int admitted_ = 0;
   int ended_ = 0;
   std::size_t written_ = 0;
   Event gate_;

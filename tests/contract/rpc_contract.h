@@ -24,7 +24,7 @@ TYPED_TEST_P(RpcContract, GivesTheHandlerMethodPathQueryHeadersAndBody) {
   const json::value wanted{{"method", "PUT"}, {"path", "/echo"}, {"body", request.body},
       {"query", json::array{json::array{"b", "2"}, json::array{"a", "one two"}, json::array{"a", "\xc3\xbc&"},
                             json::array{"flag", ""}}},
-      {"x-first", "1"}, {"x-second", "two words"}, {"peer_known", true}};
+      {"x-first", "1"}, {"x-second", "two words"}, {"peer_known", true}, {"admission", "seen"}};
   EXPECT_EQ(*parse_json(answer->body), wanted);
 }
 
@@ -72,6 +72,22 @@ TYPED_TEST_P(RpcContract, RefusesABodyAboveTheLimit) {
   ASSERT_TRUE(big.ok()) << big.status();
   EXPECT_EQ(big->status, 413);
   EXPECT_EQ(this->service_.calls(), 1);
+}
+
+TYPED_TEST_P(RpcContract, LetsTheHandlerRefuseARequestByItsHead) {
+  this->listen();
+  ports::HttpRequest request = get_request(this->url("/refused"));
+  EXPECT_EQ(this->ask(request)->status, 401);
+  request.method = "POST";
+  request.body = std::string(1'000'000, 'x');
+  const auto answer = this->ask(request);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->status, 401);
+  EXPECT_EQ(answer->body, "not you");
+  EXPECT_EQ(this->ask("/throw-at-once")->status, 500);
+  EXPECT_EQ(this->service_.admitted(), 3);
+  EXPECT_EQ(this->service_.calls(), 0);
+  EXPECT_EQ(this->ask("/echo")->status, 200);
 }
 
 TYPED_TEST_P(RpcContract, RefusesAHeadAboveTheLimit) {
@@ -221,7 +237,7 @@ TYPED_TEST_P(RpcContract, RefusesWhatIsNoAddress) {
 
 REGISTER_TYPED_TEST_SUITE_P(RpcContract, GivesTheHandlerMethodPathQueryHeadersAndBody, DecodesThePath,
                             AnswersABadEscapeItself, PassesEveryStatusThrough, RefusesABodyAboveTheLimit,
-                            RefusesAHeadAboveTheLimit, AnswersForAHandlerThatDoesNot, TakesOneAnswerARequest,
+                            LetsTheHandlerRefuseARequestByItsHead, RefusesAHeadAboveTheLimit, AnswersForAHandlerThatDoesNot, TakesOneAnswerARequest,
                             StreamsPartsInOrderAndEndsTheStream, SendsEachPartAtOnce,
                             ShowsTheClientThatAStreamWasBrokenOff, DestroysAStreamingHandlerWhenItsClientGoes,
                             LetsAUnaryHandlerEndThoughItsClientHasGone, HoldsAWriterBackWhileItsClientDoesNotRead,

@@ -58,6 +58,34 @@ TEST_F(BeastRpcTest, SaysContinueToAClientThatAsks) {
   EXPECT_NE(client.read_all().find("\"body\":\"body\""), std::string::npos);
 }
 
+TEST_F(BeastRpcTest, ReadsNoBodyOfARequestThatItsHandlerRefuses) {
+  listen();
+  const std::string answer = say("POST /refused HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 401 ")) << answer;
+  EXPECT_NE(answer.find("connection: close\r\n"), std::string::npos) << answer;
+  const std::string two = say("GET /refused HTTP/1.1\r\nhost: x\r\n\r\nGET /three HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  EXPECT_TRUE(two.starts_with("HTTP/1.1 401 ")) << two;
+  EXPECT_NE(two.find("HTTP/1.1 200 "), std::string::npos) << "a connection without an unread body goes on: " << two;
+}
+
+TEST_F(BeastRpcTest, ClosesConnectionsBeyondThoseThatAnAddressMayHave) {
+  ports::RpcLimits limits;
+  limits.max_connections_per_address = 2;
+  listen(limits);
+  ticker();
+  RawClient first(world_, listener_->address());
+  auto second = std::make_unique<RawClient>(world_, listener_->address());
+  for (RawClient* client : {&first, second.get()}) {
+    client->send("GET /status?code=200 HTTP/1.1\r\nhost: x\r\n\r\n");
+    EXPECT_NE(client->read_until("told so").find("200"), std::string::npos);
+  }
+  EXPECT_EQ(say("GET /three HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"), "");
+  second.reset();
+  std::string answer;
+  for (int i = 0; i < 1000 && answer.empty(); ++i) answer = say("GET /three HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 ")) << "there is room again";
+}
+
 TEST_F(BeastRpcTest, ReadsAChunkedBody) {
   listen();
   const std::string answer = say(

@@ -54,6 +54,50 @@ TEST(ApiLimits, SoManyChatsMayWorkAtOnce) {
   EXPECT_EQ(refused.headers.at("retry-after"), "10");
 }
 
+TEST(ApiLimits, UnknownTokensOfAnAddressAreLookedUpSoOftenAndGoodOnesAlways) {
+  ApiOptions options;
+  options.limits.unknown_tokens_at_once = 3;
+  ApiWorld world(1, options);
+  const auto status = [&](const std::string& token, const std::string& peer) {
+    auto request = world.request("GET", "/api/v2/projects");
+    request.headers["authorization"] = "Bearer " + token;
+    request.peer = peer;
+    return world.send(request).status;
+  };
+  EXPECT_EQ(status(world.token, "10.0.0.1:9"), 200);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(status("rlnt_pat_" + std::string(64, static_cast<char>('0' + i)), "10.0.0.1:1"), 401);
+  EXPECT_EQ(status("rlnt_pat_" + std::string(64, 'a'), "10.0.0.1:2"), 429);
+  EXPECT_EQ(status(world.token, "10.0.0.1:3"), 200) << "known to be good";
+  EXPECT_EQ(status("rlnt_pat_" + std::string(64, 'a'), "10.0.0.2:1"), 401) << "another address";
+}
+
+TEST(ApiLimits, AStrangersBodyIsNotRead) {
+  ApiWorld world;
+  auto request = world.request("POST", "/api/v2/projects", std::string(1'000'000, 'x'));
+  request.headers["authorization"] = "Bearer rlnt_pat_" + std::string(64, 'f');
+  EXPECT_EQ(world.send(request).status, 401);
+  EXPECT_EQ(world.rpc.bodies, 0);
+}
+
+TEST(ApiLimits, TheCallsOfAUserHoldSoManyBytesAndWaitForRoom) {
+  ApiOptions options;
+  options.limits.call_bytes = std::size_t{6} << 20;  // a page of messages, and not two
+  ApiWorld world(1, options);
+  const std::string chat = world.new_chat();
+  HandResponder slow;
+  slow.stuck = true;
+  TaskScope scope(world.root.context());
+  scope.spawn(world.rpc.serve(world.request("GET", "/api/v2/chats/" + chat + "/messages"), slow));
+  world.pass(std::chrono::milliseconds(1));
+  const Reply refused = world.call("GET", "/chats/" + chat + "/messages");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.text("reason"), "LIMIT_CALL_BYTES");
+  EXPECT_EQ(world.call("GET", "/chats/" + chat).status, 200) << "small ones have room";
+  scope.cancel();
+  world.pass(std::chrono::milliseconds(1));
+  EXPECT_EQ(world.call("GET", "/chats/" + chat + "/messages").status, 200);
+}
+
 TEST(ApiLimits, TheLogSaysWhoHadWhatDone) {
   ApiWorld world;
   const Reply made = world.call("POST", "/daemons/register", R"({"daemon_id":"a"})");

@@ -38,7 +38,7 @@ class HealthWorld {
   std::pair<int, std::string> get(std::string path) {
     api::HandResponder responder;
     TaskScope scope(executor, 0);
-    scope.spawn(rpc.handler().handle({.method = "GET", .path = std::move(path)}, responder));
+    scope.spawn(rpc.serve({.method = "GET", .path = std::move(path)}, responder));
     while (!responder.response && executor.step()) {
     }
     return {responder.response->status, responder.response->body};
@@ -99,7 +99,7 @@ ports::RpcResponse ask(api::HandRpc& rpc, std::string method, ports::RpcHeaders 
   Executor executor(1);
   api::HandResponder responder;
   TaskScope scope(executor, 0);
-  scope.spawn(rpc.handler().handle({.method = std::move(method), .path = "/", .headers = std::move(headers)}, responder));
+  scope.spawn(rpc.serve({.method = std::move(method), .path = "/", .headers = std::move(headers)}, responder));
   while (!responder.response && executor.step()) {
   }
   return *responder.response;
