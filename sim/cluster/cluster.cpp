@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cluster/api_node.h"
 #include "cluster/gateway_node.h"
+#include "cluster/hostile_node.h"
 #include "cluster/worker_node.h"
 #include "daemon/credentials.h"
 #include "llm/scripted_provider.h"
@@ -38,6 +39,10 @@ answers:
 // Within the chaos of most scenarios.
 constexpr std::pair<Duration, Duration> kTwinBegins{std::chrono::seconds(6), std::chrono::seconds(25)};
 constexpr std::pair<Duration, Duration> kTwinLives{std::chrono::seconds(5), std::chrono::seconds(30)};
+// Of the hostile user: several tokens, as one has who registers several daemons.
+constexpr const char* kHostileUser = "user-hostile";
+constexpr int kHostileTokens = 4;
+constexpr Duration kHostileLives = std::chrono::seconds(30);
 constexpr Duration kStagePatience = std::chrono::seconds(30);
 
 NetworkOptions network_options(const NetworkPlan& plan) {
@@ -78,6 +83,7 @@ Cluster::Cluster(Simulation& simulation, ClusterPlan plan, std::unique_ptr<llm::
     make_infrastructure();
     make_servers();
     make_daemons();
+    make_hostile();
   }
 }
 
@@ -134,6 +140,21 @@ void Cluster::make_daemons() {
   const std::int64_t cloud = plan_.topology.cloud_daemons.value;
   const std::int64_t suspended = plan_.topology.suspended_daemons.value;
   if (cloud + suspended > 0) make_managed();
+}
+
+void Cluster::make_hostile() {
+  HostileNodeOptions options;
+  options.silent_streams = plan_.topology.silent_streams.value;
+  options.floods = plan_.topology.floods.value;
+  options.gateways = gateway_addresses_;
+  options.lives = kHostileLives;
+  if (options.silent_streams + options.floods == 0) return;
+  for (int i = 0; i < kHostileTokens; ++i) {
+    Random random = simulation_.random(concat("token/hostile/", i));
+    hostile_tokens_.push_back(concat("rlnt_pat_", random.hex(64)));
+  }
+  options.tokens = hostile_tokens_;
+  add("hostile", "hostile", [this, options](Node& of) { return hostile_node(of, world_, options); });
 }
 
 Cluster::Place& Cluster::add_daemon(std::string role, std::string name, std::size_t number) {
@@ -249,6 +270,9 @@ Task<Status> Cluster::set_stage() {
     CO_TRY_OK((co_await store.users().create(UserId(user.id), user.id, deadline)).status());
     CO_TRY_OK((co_await store.tokens().create(UserId(user.id), "simulated", user.token, deadline)).status());
   }
+  if (!hostile_tokens_.empty()) CO_TRY_OK((co_await store.users().create(UserId(kHostileUser), kHostileUser, deadline)).status());
+  for (const std::string& token : hostile_tokens_)
+    CO_TRY_OK((co_await store.tokens().create(UserId(kHostileUser), "simulated", token, deadline)).status());
   for (const Machine& machine : machines_) {
     if (machine.token.empty()) continue;
     store::NewToken own{UserId(machine.user), concat("daemon ", machine.daemon), model::TokenKind::kDaemon,

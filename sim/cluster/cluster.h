@@ -107,6 +107,7 @@ class Cluster {
   void make_infrastructure();
   void make_servers();
   void make_daemons();
+  void make_hostile();
   void make_managed();
   void make_credentials(Machine& machine);
   Place& add_daemon(std::string role, std::string name, std::size_t number);
@@ -120,6 +121,7 @@ class Cluster {
   ClusterPlan plan_;
   World world_;
   std::vector<ClusterUser> users_;
+  std::vector<std::string> hostile_tokens_;  // of one user, who has no chats
   std::vector<std::string> api_addresses_;
   std::vector<std::string> gateway_addresses_;
   std::deque<Place> places_;

@@ -19,6 +19,8 @@ struct Topology {
   Count suspended_daemons{0};
   Count twins{0};
   Count users{2, 6};
+  Count silent_streams{0};
+  Count floods{0};
   std::string names = "own";  // or "equal"
   std::string credentials = "given";  // or "own", "none"
   Span token_life{std::chrono::seconds(0)};                  // of the own ones; zero: they do not expire
@@ -47,6 +49,10 @@ void describe(Visitor& visitor, Topology& topology) {
   visitor.option("twins", topology.twins, 0, 100,
                  "machines that take up the id of a daemon for a while, as a copied disk image does");
   visitor.option("users", topology.users, 1, 5000, "users, each with a client on a node of its own");
+  visitor.option("silent_streams", topology.silent_streams, 0, 5000,
+                 "streams to the gateways that a hostile user opens again and again, saying nothing on them");
+  visitor.option("floods", topology.floods, 0, 100,
+                 "daemons of a hostile user that send results of megabytes that nobody has asked for");
 }
 
 struct NetworkPlan {
