@@ -55,11 +55,12 @@ def adopt_orphans():
 
 
 class RealCluster:
-    def __init__(self, script=SCRIPT, **counts):
+    def __init__(self, script=SCRIPT, log_level="debug", **counts):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-real."))
         self.directory.chmod(0o755)
         self.script = self.directory / "script.yaml"
         self.script.write_text(script)
+        self.log_level = log_level
         self.counts = counts
         self.recording = threading.Lock()
         self.reading = threading.Lock()
@@ -74,7 +75,7 @@ class RealCluster:
 
     def up(self):
         counts = [word for name, count in self.counts.items() for word in (f"--{name}", count)]
-        self.run("up", "--binary", RELIANT, "--script", self.script, "--log-level", "debug", *counts)
+        self.run("up", "--binary", RELIANT, "--script", self.script, "--log-level", self.log_level, *counts)
 
     def close(self):
         for name in self.state():
