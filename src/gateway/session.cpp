@@ -26,6 +26,7 @@ constexpr Duration kMayStartWithin = std::chrono::seconds(30);
 // Two rounds of renewal come within the time in which a gateway beats: the store never knows less than that of a daemon.
 constexpr Duration kRenewAfter = model::kGatewayHeartbeat * 2 / 3;
 
+constexpr Duration kNotAskedFor = std::chrono::seconds(1);
 // Of a result besides its bytes: the task and the statement that keep it. So many small results count like few large ones.
 constexpr std::size_t kResultOverhead = std::size_t{64} << 10;
 
@@ -59,6 +60,11 @@ model::ToolResult to_result(proto::ToolFinished frame) {
 
 std::int64_t microseconds_since(Instant begin, Instant now) {
   return std::chrono::ceil<std::chrono::microseconds>(now - begin).count();
+}
+
+// Of a result: there is no such request, or it is not this daemon's.
+bool was_not_asked_for(const Status& status) {
+  return status.code() == StatusCode::kNotFound || status.code() == StatusCode::kPermissionDenied;
 }
 
 Status stream_lost(const DaemonId& daemon) {
@@ -378,6 +384,8 @@ Task<void> Session::keep_result(proto::ToolFinished frame, [[maybe_unused]] Unde
     // Not acknowledged: the daemon offers the result again, and whoever waits calls again.
     const auto waiting = executions_.find(request);
     if (waiting != executions_.end()) waiting->second->events.try_send(durable.status());
+    // It keeps its share for a while, so that a flood of such results is slow.
+    if (was_not_asked_for(durable.status())) co_await sleep_for(kNotAskedFor);  // waits for no event (executor timer)
     co_return;
   }
   log_.info("gateway.result.kept", {{"request_id", request.str()},
