@@ -28,6 +28,10 @@ struct Limits {
   std::int64_t registrations_per_minute = 60;
   std::int64_t token_days = 3650;  // that a token may be asked for at most
   std::int64_t running_chats = 100;
+  std::int64_t projects = 1000;  // 0, of these four: any number
+  std::int64_t chats = 10'000;
+  std::int64_t tokens = 1000;  // not revoked
+  std::int64_t stored_bytes = std::int64_t{2} << 30;
   std::size_t call_bytes = std::size_t{16} << 20;  // that a user's calls hold at a time: bodies and answers
   // Tokens that nobody knows, of one address: each costs a look into the database.
   std::int64_t unknown_tokens_per_minute = 60;

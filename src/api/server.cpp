@@ -32,6 +32,7 @@ ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, Api
       request_ids_(random.stream("api/request-ids")),
       gate_(ports.authenticator, clock_, options_.limits),
       budgets_(options_.limits.call_bytes),
+      quotas_(store_, clock_, options_.limits),
       signaller_(workflows_, store_, options_.task_queue),
       projects_(store_, options_.limits),
       chats_(store_, signaller_, options_.limits),
@@ -174,6 +175,7 @@ ports::RpcResponse ApiServer::response_of(Answer answered, const std::string& id
 }
 
 Task<Answer> ApiServer::answer(Endpoint endpoint, Call call) {
+  CO_TRY_OK(co_await quotas_.admit(endpoint, call.user, call.deadline));
   switch (endpoint) {
     case Endpoint::kHealth:
       co_return json_response(200, {{"status", "alive"}});

@@ -19,6 +19,7 @@
 #include "api/daemons.h"
 #include "api/messages.h"
 #include "api/projects.h"
+#include "api/quotas.h"
 #include "api/reconciler.h"
 #include "api/router.h"
 #include "api/signaller.h"
@@ -100,6 +101,7 @@ class ApiServer final : private ports::RpcHandler {
   Random request_ids_;
   Gate gate_;
   CallBudgets budgets_;
+  Quotas quotas_;
   Signaller signaller_;
   Projects projects_;
   Chats chats_;

@@ -27,6 +27,10 @@ api::ApiOptions api_options(const ApiServerOptions& options) {
   api::ApiOptions out;
   out.listen_address = options.api.address;
   out.rpc_limits.max_connections_per_address = static_cast<std::size_t>(options.max_connections_per_address);
+  out.limits.projects = options.max_projects;
+  out.limits.chats = options.max_chats;
+  out.limits.tokens = options.max_tokens;
+  out.limits.stored_bytes = options.max_stored_mb << 20;
   return out;
 }
 

@@ -26,6 +26,8 @@ std::string host_name() {
 api::ApiOptions api_options(const MonolithOptions& options) {
   api::ApiOptions out;
   out.listen_address = options.listen_address;
+  // It is the user's own machine.
+  out.limits.projects = out.limits.chats = out.limits.tokens = out.limits.stored_bytes = 0;
   return out;
 }
 

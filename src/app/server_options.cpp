@@ -28,6 +28,12 @@ constexpr Flag kCorsFlag = {"--cors-origins", "LIST", "CORS_ALLOWED_ORIGINS", "*
                             "pages of which sites may call, separated by commas; * is all, without cookies"};
 constexpr Flag kConnectionsFlag = {"--max-connections-per-address", "N", "MAX_CONNECTIONS_PER_ADDRESS", "1024",
                                    "of clients, each address; 0: any number, as behind a proxy"};
+constexpr Flag kMaxProjectsFlag = {"--max-projects-per-user", "N", "MAX_PROJECTS_PER_USER", "1000", "0: any number"};
+constexpr Flag kMaxChatsFlag = {"--max-chats-per-user", "N", "MAX_CHATS_PER_USER", "10000", "0: any number"};
+constexpr Flag kMaxTokensFlag = {"--max-tokens-per-user", "N", "MAX_TOKENS_PER_USER", "1000",
+                                 "that were not revoked; 0: any number"};
+constexpr Flag kMaxStoredFlag = {"--max-stored-mb-per-user", "MB", "MAX_STORED_MB_PER_USER", "2048",
+                                 "in chats; 0: any number"};
 constexpr Flag kAdvertiseFlag = {
     "--advertise-address", "ADDRESS", "ADVERTISE_ADDRESS", "",
     "host:port by which daemons reach this gateway; without it the bound one, or the name of this host"};
@@ -64,11 +70,12 @@ constexpr Flag kTemporalKeyFlag = {"--temporal-tls-key", "FILE", "TEMPORAL_TLS_K
 constexpr Flag kServerLogFileFlag = {"--log-file", "FILE", "LOG_FILE", "",
                                      "where the log goes; - is the standard error; without it in --data-dir"};
 
-constexpr std::string_view kListeners = "Listeners", kTls = "TLS", kDatabase = "Database and files", kNats = "NATS",
+constexpr std::string_view kQuotas = "Quotas of a user", kListeners = "Listeners", kTls = "TLS", kDatabase = "Database and files", kNats = "NATS",
                            kTemporal = "Temporal", kModel = "Model", kProcess = "Process";
 
 constexpr Flag kApiFlags[] = {
     under(kListeners, kApiPortFlag), kApiHealthPortFlag, kPprofPortFlag, kBindFlag, kCorsFlag, kConnectionsFlag,
+    under(kQuotas, kMaxProjectsFlag), kMaxChatsFlag, kMaxTokensFlag, kMaxStoredFlag,
     under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
     under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag, kStreamingFlag,
@@ -343,6 +350,10 @@ Result<ApiServerOptions> api_server_options(const Arguments& arguments, const En
   TRY_ASSIGN(out.tls, server_tls_of(arguments, now));
   TRY_ASSIGN(out.cors_origins, cors_of(arguments));
   TRY_ASSIGN(out.max_connections_per_address, arguments.number("--max-connections-per-address", 0, 1'000'000));
+  TRY_ASSIGN(out.max_projects, arguments.number("--max-projects-per-user", 0, 1'000'000'000));
+  TRY_ASSIGN(out.max_chats, arguments.number("--max-chats-per-user", 0, 1'000'000'000));
+  TRY_ASSIGN(out.max_tokens, arguments.number("--max-tokens-per-user", 0, 1'000'000'000));
+  TRY_ASSIGN(out.max_stored_mb, arguments.number("--max-stored-mb-per-user", 0, 1'000'000'000));
   return out;
 }
 

@@ -73,6 +73,11 @@ struct ApiServerOptions {
   std::optional<adapters::TlsCredentials> tls;
   std::vector<std::string> cors_origins;
   std::int64_t max_connections_per_address = 0;
+  // Of a user; 0: any number.
+  std::int64_t max_projects = 0;
+  std::int64_t max_chats = 0;
+  std::int64_t max_tokens = 0;
+  std::int64_t max_stored_mb = 0;
 };
 
 struct WorkerServerOptions {

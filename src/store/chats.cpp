@@ -214,13 +214,14 @@ Task<Status> insert_update(Transaction& transaction, model::Update update) {
 }
 
 Task<Result<std::uint64_t>> take_sequences(Transaction& transaction, UserId user, ChatId chat, std::size_t count,
-                                           std::optional<std::uint64_t> unanswered) {
+                                           std::size_t bytes, std::optional<std::uint64_t> unanswered) {
   constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
   const std::int64_t below = unanswered ? static_cast<std::int64_t>(*unanswered) : kAny;
   CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                     "UPDATE chats SET last_sequence = last_sequence + $3 "
+                                     "UPDATE chats SET last_sequence = last_sequence + $3, bytes = bytes + $5 "
                                      "WHERE id = $1 AND user_id = $2 AND answered_up_to < $4 RETURNING last_sequence",
-                                     {chat.str(), user.str(), static_cast<std::int64_t>(count), below}));
+                                     {chat.str(), user.str(), static_cast<std::int64_t>(count), below,
+                                      static_cast<std::int64_t>(bytes)}));
   if (rows.empty() && unanswered)
     co_return with_reason(failed_precondition("the turn that answers message ", below, " of chat ", chat.str(), " is over"),
                           kReasonTurnOver);

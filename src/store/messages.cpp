@@ -79,6 +79,14 @@ Task<Status> insert_message(Transaction& transaction, Message message, std::stri
                                                  to_json(json_of(message))});
 }
 
+// What a message takes in the database: it is stored as itself and in an update, a tool's result in two of them.
+std::size_t bytes_of(const Message& message) {
+  std::size_t bytes = 2 * model::text_of(message.content).size();
+  for (const auto& block : message.content)
+    if (const auto* const result = std::get_if<model::ToolResultBlock>(&block)) bytes += 3 * result->result.content.size();
+  return bytes;
+}
+
 struct AppendUserMessage {
   using Value = Appended;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own key
@@ -92,9 +100,9 @@ struct AppendUserMessage {
     if (stored) co_return same_text(*stored);
     CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
                                        "UPDATE chats SET last_sequence = last_sequence + "
-                                       "CASE WHEN status = 'running' THEN 1 ELSE 2 END "
+                                       "CASE WHEN status = 'running' THEN 1 ELSE 2 END, bytes = bytes + $2 "
                                        "WHERE id = $1 RETURNING last_sequence, status",
-                                       {message.chat.str()}));
+                                       {message.chat.str(), static_cast<std::int64_t>(bytes_of(message))}));
     Appended appended{message, static_cast<std::uint64_t>(rows[0].integer(0)), false};
     const bool starts = rows[0].text(1) != model::to_string(model::ChatStatus::kRunning);
     appended.message.sequence = appended.last_sequence - (starts ? 1 : 0);
@@ -164,7 +172,7 @@ struct AppendStep {
       co_return *std::move(stored);
     }
     CO_TRY_ASSIGN(const std::uint64_t last,
-                  co_await take_sequences(transaction, user, message.chat, tool.empty() ? 1 : 2, answers));
+                  co_await take_sequences(transaction, user, message.chat, tool.empty() ? 1 : 2, bytes_of(message), answers));
     Appended appended{message, last, false};
     appended.message.sequence = last;
     if (!tool.empty()) {

@@ -186,6 +186,14 @@ ALTER TABLE tokens ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
 CREATE INDEX tokens_replacing ON tokens (replaces) WHERE replaces <> '';
 )sql";
 
+// How much is stored in each chat, in characters, for quotas.
+constexpr std::string_view kStoredBytes = R"sql(
+INSERT INTO schema_version (version) VALUES (9);
+ALTER TABLE chats ADD COLUMN bytes BIGINT NOT NULL DEFAULT 0;
+UPDATE chats SET bytes = COALESCE((SELECT SUM(LENGTH(content)) FROM messages WHERE chat_id = chats.id), 0)
+  + COALESCE((SELECT SUM(LENGTH(payload)) FROM updates WHERE chat_id = chats.id), 0);
+)sql";
+
 // Which chats are at work is asked every half minute (api/reconciler.h). Only a change of the status writes to this index.
 constexpr std::string_view kRecoveries = R"sql(
 INSERT INTO schema_version (version) VALUES (10);
@@ -200,7 +208,7 @@ CREATE TABLE chat_recoveries (
 
 constexpr Migration kMigrations[] = {{1, kFirst},    {2, kCancelAsked}, {3, kJournal},
                                      {4, kAuditLog}, {5, kOpen},        {6, kUpdateStreams},
-                                     {7, kTokenKinds}, {10, kRecoveries}};
+                                     {7, kTokenKinds}, {9, kStoredBytes}, {10, kRecoveries}};
 
 struct CurrentVersion {
   using Value = std::int64_t;

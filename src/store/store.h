@@ -18,6 +18,7 @@
 #include "store/schema.h"
 #include "store/tokens.h"
 #include "store/transact.h"
+#include "store/usage.h"
 #include "store/users.h"
 
 namespace reliant::store {
@@ -41,6 +42,7 @@ class Store {
   Gateways& gateways() { return gateways_; }
   Executions& executions() { return executions_; }
   Audit& audit() { return audit_; }
+  Usages& usages() { return usages_; }
 
  private:
   Transactor transactor_;
@@ -55,6 +57,7 @@ class Store {
   Gateways gateways_{transactor_};
   Executions executions_{transactor_};
   Audit audit_{transactor_};
+  Usages usages_{transactor_};
 };
 
 }  // namespace reliant::store

@@ -31,7 +31,9 @@ struct AppendUpdates {
       }
       fresh.push_back(&update);
     }
-    CO_TRY_ASSIGN(const std::uint64_t last, co_await take_sequences(transaction, user, chat, fresh.size()));
+    std::size_t bytes = 0;
+    for (const NewUpdate* update : fresh) bytes += update->payload.size();
+    CO_TRY_ASSIGN(const std::uint64_t last, co_await take_sequences(transaction, user, chat, fresh.size(), bytes));
     std::uint64_t sequence = last - fresh.size();
     for (const NewUpdate* update : fresh)
       CO_TRY_OK(co_await insert_update(transaction, {chat, ++sequence, update->kind, update->payload}));

@@ -54,6 +54,31 @@ TEST(ApiLimits, SoManyChatsMayWorkAtOnce) {
   EXPECT_EQ(refused.headers.at("retry-after"), "10");
 }
 
+TEST(ApiLimits, AUserMayKeepSoMuch) {
+  ApiOptions options;
+  options.limits.projects = 1;
+  options.limits.chats = 1;
+  options.limits.tokens = 2;
+  options.limits.stored_bytes = 1000;
+  ApiWorld world(1, options);
+  const std::string chat = world.new_chat();
+  const auto refused = [&](const std::string& path, std::string body, const std::string& reason) {
+    const Reply reply = world.call("POST", path, std::move(body));
+    EXPECT_EQ(reply.status, 429) << path;
+    EXPECT_EQ(reply.text("reason"), reason);
+    EXPECT_NE(reply.text("message").find("first"), std::string::npos) << "the remedy: " << reply.text("message");
+  };
+  refused("/projects", R"({"name":"p","path":"/p"})", "LIMIT_PROJECTS");
+  refused("/chats", R"({"project_id":"x"})", "LIMIT_CHATS");
+  EXPECT_EQ(world.call("POST", "/daemons/register", R"({"daemon_id":"a"})").status, 201);
+  refused("/daemons/register", R"({"daemon_id":"a"})", "LIMIT_TOKENS");
+  const std::string messages = "/chats/" + chat + "/messages";
+  EXPECT_EQ(world.call("POST", messages, "{\"text\":\"" + std::string(1000, 'x') + "\"}").status, 202);
+  world.pass(Quotas::kBytesKnownFor);
+  refused(messages, message(2), "LIMIT_STORED_BYTES");
+  EXPECT_EQ(world.call("GET", messages).status, 200);
+}
+
 TEST(ApiLimits, UnknownTokensOfAnAddressAreLookedUpSoOftenAndGoodOnesAlways) {
   ApiOptions options;
   options.limits.unknown_tokens_at_once = 3;
