@@ -63,7 +63,10 @@ Task<void> flood(SimLinkTransport& links, std::string gateway, std::string token
 Task<void> attack(Node& node, SimLinkTransport& links, HostileNodeOptions options) {
   TaskScope scope(node.context());
   const auto gateway = [&](std::int64_t i) { return options.gateways[static_cast<std::size_t>(i) % options.gateways.size()]; };
-  const auto token = [&](std::int64_t i) { return options.tokens[static_cast<std::size_t>(i) % options.tokens.size()]; };
+  // Every gateway sees every token.
+  const auto token = [&](std::int64_t i) {
+    return options.tokens[static_cast<std::size_t>(i) / options.gateways.size() % options.tokens.size()];
+  };
   for (std::int64_t i = 0; i < options.silent_streams; ++i) scope.spawn(say_nothing(links, gateway(i), token(i)));
   for (std::int64_t i = 0; i < options.floods; ++i) scope.spawn(flood(links, gateway(i), token(i), concat("flood-", i + 1)));
   co_await scope.join();
