@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -13,15 +14,26 @@ import yaml  # docker-compose needs it, too
 from reliant_process import RELIANT
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from nats_permissions import PERMISSIONS, configuration  # noqa: E402
 COMPOSE = ROOT / "compose"
 OURS_BUT_NO_FLAG = {"OPENAI_API_KEY", "LOG_FILE", "DATA_DIR"}
+
+
+PASSWORDS = ("POSTGRES_PASSWORD", "NATS_API_PASSWORD", "NATS_WORKER_PASSWORD", "NATS_GATEWAY_PASSWORD")
+
+
+def config(environment):
+    return subprocess.run(["docker-compose", "-f", str(COMPOSE / "compose.yaml"), "config"], capture_output=True, text=True, timeout=60,
+                          env={"PATH": "/usr/local/bin:/usr/bin:/bin", "OPENAI_API_KEY": "key"} | environment)
 
 
 class Compose(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        done = subprocess.run(["docker-compose", "-f", str(COMPOSE / "compose.yaml"), "config"], capture_output=True, text=True, timeout=60,
-                              env={"PATH": "/usr/local/bin:/usr/bin:/bin", "OPENAI_API_KEY": "key"})
+        made = subprocess.run([COMPOSE / "passwords"], capture_output=True, text=True, check=True).stdout
+        cls.passwords = dict(line.split("=") for line in made.split())
+        done = config(cls.passwords)
         assert done.returncode == 0, done.stderr
         cls.services = yaml.safe_load(done.stdout)["services"]
         cls.dockerfile = (COMPOSE / "Dockerfile").read_text()
@@ -34,9 +46,43 @@ class Compose(unittest.TestCase):
         self.assertEqual(set(self.services), names)
 
     def test_ports_of_this_machine_are_distinct(self):
-        ports = [port["published"] if isinstance(port, dict) else port.split(":")[0]
+        ports = [port["published"] if isinstance(port, dict) else port.split(":")[-2]
                  for about in self.services.values() for port in about.get("ports", [])]
         self.assertEqual(len(ports), len(set(map(str, ports))), ports)
+
+    def test_there_is_no_password_that_everybody_knows(self):
+        self.assertEqual(set(self.passwords), set(PASSWORDS))
+        self.assertEqual(len(set(self.passwords.values())), len(PASSWORDS))
+        for name in PASSWORDS:
+            done = config({key: value for key, value in self.passwords.items() if key != name})
+            self.assertNotEqual(done.returncode, 0, f"{name} has a default")
+            self.assertIn("compose/passwords", done.stderr)
+
+    def networks(self, *services):
+        return set().union(*(self.services[name]["networks"] for name in services))
+
+    def test_the_tools_daemon_reaches_nothing_but_gateways(self):
+        servers = {name for name in self.services if name.startswith("gateway-")}
+        reached = {name for name in self.services if self.networks(name) & self.networks("daemon")}
+        self.assertEqual(reached, servers | {"daemon"})
+        for name in ("postgres", "nats", "temporal"):
+            self.assertEqual(self.networks(name), {"backbone"})
+
+    def test_ports_are_on_loopback(self):
+        for name, about in self.services.items():
+            for port in about.get("ports", []):
+                host = port.get("host_ip", "") if isinstance(port, dict) else port.split(":")[0]
+                self.assertEqual(host, "127.0.0.1", name)
+
+    def test_nats_has_the_permissions_of_the_one_list(self):
+        roles = {role: {"user": role, "password": f"$NATS_{role.upper()}_PASSWORD"} for role in PERMISSIONS}
+        written = re.sub(r'"(\$\w+)"', r"\1", configuration(roles))
+        self.assertEqual((COMPOSE / "nats.conf").read_text().partition("\n")[2], written)
+
+    def test_nats_takes_its_configuration(self):
+        done = subprocess.run(["/usr/sbin/nats-server", "-t", "-c", str(COMPOSE / "nats.conf")], capture_output=True, text=True, timeout=30,
+                              env=self.passwords)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_every_variable_is_one_that_the_command_reads(self):
         for name, about in self.ours().items():

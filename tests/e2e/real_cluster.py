@@ -21,6 +21,10 @@ from reliant_process import RELIANT, Reply, wait_until
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 from real_run import addresses_of, events_in, rows_of, write_trace  # noqa: E402
 
+# NATS and PostgreSQL with TLS and authentication, Temporal behind nginx: of every cluster of this run.
+SECURE = "--secure" in sys.argv
+if SECURE:
+    sys.argv.remove("--secure")
 CLUSTER = sys.argv.pop(1) if len(sys.argv) > 1 else str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "cluster")
 PATIENCE = 60.0
 COUNT = itertools.count(1)  # of chats: each has a name of its own
@@ -62,6 +66,7 @@ class RealCluster:
         self.script.write_text(script)
         self.log_level = log_level
         self.counts = counts
+        self.urls = {}  # of what runs, by name
         self.recording = threading.Lock()
         self.reading = threading.Lock()
         self.read = {}  # by process: how much of its event log, and the events
@@ -75,7 +80,9 @@ class RealCluster:
 
     def up(self):
         counts = [word for name, count in self.counts.items() for word in (f"--{name}", count)]
-        self.run("up", "--binary", RELIANT, "--script", self.script, "--log-level", self.log_level, *counts)
+        secure = ["--secure"] if SECURE else []
+        done = self.run("up", "--binary", RELIANT, "--script", self.script, "--log-level", self.log_level, *counts, *secure)
+        self.urls = dict(line.split() for line in done.stdout.splitlines())
 
     def close(self):
         for name in self.state():
@@ -187,7 +194,7 @@ class RealCluster:
         self.record("world", "fault.healed")
 
     def database_url(self):
-        return f"postgres://reliant@127.0.0.1:{self.port('postgres')}/reliant"
+        return self.urls["postgres"]
 
     def rows(self, sql):
         """One text each; none while the database is away."""
@@ -229,7 +236,7 @@ class RealCluster:
                 records.append((when, node, level, event, fields))
         first = min(record[0] for record in records)
         for name, number in called.items():
-            kind = {"clients": "client", "nats": "bus", "postgres": "database"}.get(name, name.rpartition("-")[0] or name)
+            kind = {"clients": "client", "nats": "bus", "postgres": "database", "temporal-proxy": "proxy"}.get(name, name.rpartition("-")[0] or name)
             user, daemon = self.owner(name) if kind == "daemon" else ("", "")
             records.insert(0, (first, 0, "info", "run.node", {"id": number, "called": name, "role": kind, "user": user, "daemon": daemon}))
         return records
