@@ -35,6 +35,7 @@ class PostgresDatabase::Holder {
     auto reply = co_await answer->wait(until_);
     asked_ = nullptr;
     if (!reply) session().break_off();
+    if (reply) reply = database_->noted(*std::move(reply));
     co_return reply;
   }
   // Behind what is under way; what was not committed is rolled back.
@@ -156,9 +157,34 @@ Task<Result<PostgresDatabase::Turn>> PostgresDatabase::take_turn(Access access, 
   co_return *turn;
 }
 
+bool PostgresDatabase::is_down() const { return failures_ > 1 && executor_.now() - down_since_ >= kDownAfter; }
+
+PostgresDatabaseSession::Reply PostgresDatabase::noted(PostgresDatabaseSession::Reply reply) {
+  if (reason_of(reply.status()) != kReasonNotConnected) {
+    if (reply.ok()) failures_ = 0;
+    return reply;
+  }
+  if (failures_++ == 0) down_since_ = executor_.now();
+  return is_down() ? with_reason(reply.status(), ports::kReasonDatabaseDown) : reply.status();
+}
+
 Task<Result<std::unique_ptr<ports::Transaction>>> PostgresDatabase::begin(Access access, Instant deadline) {
+  if (is_down()) {
+    if (executor_.now() < next_probe_)
+      co_return with_reason(unavailable("the database cannot be reached; it is tried again"), ports::kReasonDatabaseDown);
+    next_probe_ = after(executor_.now(), kProbeEvery);
+  }
   CO_TRY_ASSIGN(const Turn turn, co_await take_turn(access, deadline));
   co_return std::make_unique<PostgresTransaction>(*this, turn, access, deadline);
+}
+
+Task<Result<WallTime>> PostgresDatabase::wall_now(Instant deadline) {
+  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kRead, deadline));
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction->execute(
+                                     "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)", {}));
+  const WallTime now{std::chrono::microseconds(rows[0].integer(0))};
+  CO_TRY_OK(co_await transaction->commit());
+  co_return now;
 }
 
 Task<Status> PostgresDatabase::run_script(std::string_view sql, Instant deadline) {

@@ -7,7 +7,8 @@
 // destroyed: the connection is then given up, and a commit that was under way is in doubt.
 // Owner: the composition root; it outlives its transactions. Executor: the logic thread, which nothing here ever blocks;
 // the destructor joins the threads (adapters/postgres_database_session.h).
-// Failures: see ports/database.h. UNAVAILABLE also when there is no server to connect to.
+// Failures: see ports/database.h. UNAVAILABLE also when there is no server to connect to, with reason DATABASE_DOWN once it has
+// been so for kDownAfter: then one call in kProbeEvery tries to connect, and the others fail at once.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +36,9 @@ struct DatabaseLoad {
 
 class PostgresDatabase final : public ports::Database {
  public:
+  static constexpr Duration kDownAfter = std::chrono::seconds(1);
+  static constexpr Duration kProbeEvery = std::chrono::milliseconds(200);
+
   // Does not connect yet. INVALID_ARGUMENT: the URL.
   static Result<std::unique_ptr<PostgresDatabase>> open(AsioExecutor& executor, PostgresOptions options);
   PostgresDatabase(const PostgresDatabase&) = delete;
@@ -47,6 +51,7 @@ class PostgresDatabase final : public ports::Database {
 
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
   Task<Status> run_script(std::string_view sql, Instant deadline) override;
+  Task<Result<WallTime>> wall_now(Instant deadline) override;
 
  private:
   friend class PostgresTransaction;
@@ -57,6 +62,8 @@ class PostgresDatabase final : public ports::Database {
   using Answer = OneShot<PostgresDatabaseSession::Reply>;
 
   PostgresDatabase(AsioExecutor& executor, PostgresOptions options, const std::string& connection);
+  PostgresDatabaseSession::Reply noted(PostgresDatabaseSession::Reply reply);
+  bool is_down() const;
   Task<Result<Turn>> take_turn(ports::Access access, Instant deadline);
   void pass_on(Turn turn);
   // Whoever made the call is gone; its patience is not over yet. Should it end without an answer, the connection is given up.
@@ -69,6 +76,10 @@ class PostgresDatabase final : public ports::Database {
   Channel<Turn> turns_;
   std::size_t waiting_writers_ = 0;
   std::size_t waiting_readers_ = 0;
+  // Since the first of `failures_` attempts to connect in a row that failed.
+  Instant down_since_{};
+  std::size_t failures_ = 0;
+  Instant next_probe_{};
   TaskScope abandoned_;  // the calls of those who are gone
 };
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "adapters/unique_fd.h"
+#include "base/split.h"
 #include "base/text.h"
 
 namespace reliant::adapters {
@@ -182,6 +183,7 @@ StatusCode code_of_sqlstate(std::string_view state) {
       {"40", StatusCode::kAborted},                // serialization_failure, deadlock_detected
       {"55P03", StatusCode::kAborted},             // lock_not_available
       {"25P03", StatusCode::kUnavailable},         // idle_in_transaction_session_timeout
+      {"25006", StatusCode::kUnavailable},         // read_only_sql_transaction: after a failover
       {"57", StatusCode::kUnavailable},            // shutdown, cancel
       {"53300", StatusCode::kUnavailable},         // too_many_connections
       {"53", StatusCode::kResourceExhausted},      // disk_full, out_of_memory
@@ -212,7 +214,27 @@ Result<std::string> postgres_connection_string(const PostgresOptions& options) {
   add("keepalives_idle", "10");
   add("tcp_user_timeout", "15000");
   add("application_name", "reliant");
+  // Of several hosts, the one that takes writes; a standby alone is no database to us.
+  add("target_session_attrs", "read-write");
   return out;
+}
+
+std::optional<std::string> unverified_postgres_host(std::string_view url) {
+  for (const std::string_view mode : {"sslmode=verify-full", "sslmode=verify-ca"})
+    if (url.find(mode) != std::string_view::npos) return std::nullopt;
+  const std::size_t scheme = url.find("://");
+  std::string_view hosts = scheme == std::string_view::npos ? url : url.substr(scheme + 3);
+  hosts = hosts.substr(0, hosts.find_first_of("/?"));
+  if (const std::size_t at = hosts.rfind('@'); at != std::string_view::npos) hosts.remove_prefix(at + 1);
+  for (std::string_view host : split_at_commas(hosts)) {
+    const bool bracketed = host.starts_with('[');
+    const std::size_t end = bracketed ? host.find(']') : host.find(':');
+    host = bracketed ? host.substr(1, end == std::string_view::npos ? end : end - 1) : host.substr(0, end);
+    // A path, also an escaped one, is a socket of this machine; so is no host at all.
+    const bool here = host.empty() || host == "localhost" || host == "::1" || host.starts_with("127.") || host.starts_with("%2");
+    if (!here) return std::string(host);
+  }
+  return std::nullopt;
 }
 
 // --- the gate --------------------------------------------------------------------------------------------------------
@@ -292,6 +314,7 @@ class PostgresDatabaseSession::Worker final {
   void begin_on_connection(Access access);
   void connect();
   void disconnect();
+  bool takes_no_writes(const std::string& sqlstate);
   void check_not_given_up() {
     const std::lock_guard lock(socket_mutex_);
     if (handled_ <= given_up_) throw pqxx::broken_connection("given up");
@@ -365,18 +388,38 @@ PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::perform(const Re
     }
     return internal_error("no such request");
   } catch (const pqxx::broken_connection& error) {
-    if (connection_ == nullptr) return unavailable("cannot connect to the database: ", one_line(error.what()));
+    if (connection_ == nullptr) {
+      return with_reason(unavailable("cannot connect to the database: ", one_line(error.what())), kReasonNotConnected);
+    }
     // libpqxx says so of every error about the protocol: a missing parameter is one.
     return connected() ? internal_error("postgres: ", one_line(error.what())) : lost();
   } catch (const pqxx::transaction_rollback& error) {
     return aborted("the database could not serialize this transaction; run it again: ", one_line(error.what()));
   } catch (const pqxx::sql_error& error) {
     const StatusCode code = code_of_sqlstate(error.sqlstate());
+    if (takes_no_writes(error.sqlstate())) {
+      disconnect();  // the next connection finds the server that does, or says that there is none
+      return unavailable("the database takes no writes: it has become a standby; nothing was written");
+    }
     if (!connected() || code == StatusCode::kUnavailable) return lost();
     return make_status(code, "postgres: ", one_line(error.what()), " (", error.sqlstate(), ")");
   } catch (const std::exception& error) {
     if (!connected()) return lost();
     return internal_error("postgres: ", one_line(error.what()));
+  }
+}
+
+// A server that has become a standby: it refuses the write, or the isolation level already.
+bool PostgresDatabaseSession::Worker::takes_no_writes(const std::string& sqlstate) {
+  constexpr std::string_view kReadOnly = "25006";
+  constexpr std::string_view kNotSupported = "0A000";
+  if (sqlstate == kReadOnly) return true;
+  if (sqlstate != kNotSupported || !connected()) return false;
+  transaction_.reset();
+  try {
+    return pqxx::nontransaction(*connection_).exec1("SELECT pg_is_in_recovery()")[0].as<bool>();
+  } catch (const std::exception&) {
+    return true;
   }
 }
 

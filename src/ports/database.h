@@ -29,6 +29,9 @@
 
 namespace reliant::ports {
 
+// Of an UNAVAILABLE: the server cannot be reached, and has not been for a while. To try again at once is in vain; callers are told.
+inline constexpr std::string_view kReasonDatabaseDown = "DATABASE_DOWN";
+
 struct Blob {
   std::string bytes;
   friend bool operator==(const Blob&, const Blob&) = default;
@@ -145,6 +148,8 @@ class Database {
   virtual Task<Result<std::unique_ptr<Transaction>>> begin(Access access, Instant deadline) = 0;
   // Runs a script of several statements without parameters in one transaction (migrations).
   virtual Task<Status> run_script(std::string_view sql, Instant deadline) = 0;
+  // The calendar of the machine that the database runs on, when it answered. UNAVAILABLE, DEADLINE_EXCEEDED: it did not.
+  virtual Task<Result<WallTime>> wall_now(Instant deadline) = 0;
 };
 
 }  // namespace reliant::ports

@@ -4,7 +4,7 @@
 //
 // The work is an operation: a struct of inputs with `Task<Result<Value>> run(Transaction&)`, which may be run
 // more than once, so it leaves its inputs as they are. ABORTED and UNAVAILABLE wrote nothing: it is run
-// again, with backoff. After COMMIT_UNKNOWN, `kInDoubt` says how the doubt is settled:
+// again, with backoff, unless the database is known to be down (DATABASE_DOWN). After COMMIT_UNKNOWN, `kInDoubt` says how the doubt is settled:
 //   kRunAgain  the operation finds its own earlier effect by a key and answers from it, or setting the same
 //              again is harmless whatever others did in between
 //   kMark      the transaction also writes a mark of its own; the next attempt looks for it first, and if it
@@ -88,6 +88,7 @@ class Transactor {
   template <class Operation>
   Task<Result<typename Operation::Value>> attempt_read(Operation& operation, Instant deadline);
   static bool may_run_again(const Status& status);
+  static bool is_down(const Status& status) { return reason_of(status) == ports::kReasonDatabaseDown; }
   // False: the deadline comes first.
   Task<bool> wait(Backoff& backoff, Instant deadline);
 
@@ -106,7 +107,7 @@ Task<Result<typename Operation::Value>> Transactor::write(Operation operation, I
   Backoff backoff(kPolicy, random_);
   for (;;) {
     auto result = co_await attempt(operation, attempts, deadline);
-    const bool late = result.status().code() == StatusCode::kDeadlineExceeded;
+    const bool late = result.status().code() == StatusCode::kDeadlineExceeded || is_down(result.status());
     if (result.ok() || !(late || may_run_again(result.status()))) co_return result;
     if (!late && co_await wait(backoff, deadline)) continue;
     if (!attempts.doubt) co_return result;
@@ -143,7 +144,7 @@ Task<Result<typename Operation::Value>> Transactor::read(Operation operation, In
   Backoff backoff(kPolicy, random_);
   for (;;) {
     auto result = co_await attempt_read(operation, deadline);
-    if (result.ok() || !may_run_again(result.status())) co_return result;
+    if (result.ok() || is_down(result.status()) || !may_run_again(result.status())) co_return result;
     if (!co_await wait(backoff, deadline)) co_return result;
   }
 }

@@ -267,6 +267,71 @@ TEST(PostgresDatabase, CountsEveryWriteOnceWhileTheServerIsKilledAndStarted) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
+// As after a failover: the connections are to a server that takes no writes any more.
+TEST(PostgresDatabase, LeavesAServerThatHasBecomeReadOnlyAndComesBack) {
+  BreakingWorld world;
+  const auto body = [](BreakingWorld& w) -> Task<void> {
+    co_await w.prepare();
+    EXPECT_EQ((co_await w.transactor.write(CountUp{}, kNever)).value_or(-1), 1);
+    w.server.execute("ALTER SYSTEM SET default_transaction_read_only = on");
+    w.server.execute("SELECT pg_reload_conf()");
+    StatusCode code = StatusCode::kOk;
+    for (int i = 0; i < 1000 && code == StatusCode::kOk; ++i) {
+      co_await sleep_for(milliseconds(5));  // the server's processes take the setting up one after the other
+      auto writing = *co_await w.world.database().begin(Access::kWrite, kNever);
+      code = (co_await writing->execute("UPDATE counter SET n = n", {})).status().code();
+    }
+    EXPECT_EQ(code, StatusCode::kUnavailable);
+    const Status refused = (co_await w.transactor.write(CountUp{}, after(w.clock.now(), seconds(20)))).status();
+    EXPECT_EQ(refused.code(), StatusCode::kUnavailable) << refused;
+    w.server.execute("ALTER SYSTEM RESET default_transaction_read_only");
+    w.server.execute("SELECT pg_reload_conf()");
+    std::int64_t counted = -1;
+    for (int i = 0; i < 1000 && counted < 0; ++i) {
+      counted = (co_await w.transactor.write(CountUp{}, after(w.clock.now(), seconds(5)))).value_or(-1);
+      if (counted < 0) co_await sleep_for(milliseconds(5));
+    }
+    EXPECT_EQ(counted, 2);
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+// It took 29 s.
+TEST(PostgresDatabase, SaysWithinTwoSecondsThatTheServerIsDown) {
+  BreakingWorld world;
+  const auto body = [](BreakingWorld& w) -> Task<void> {
+    co_await w.prepare();
+    w.server.stop();
+    const Instant begun = w.clock.now();
+    const Status down = (co_await w.transactor.write(CountUp{}, after(begun, seconds(30)))).status();
+    EXPECT_EQ(down.code(), StatusCode::kUnavailable) << down;
+    EXPECT_LT(w.clock.now() - begun, seconds(2));
+    const Instant again = w.clock.now();
+    for (int i = 0; i < 20; ++i)
+      EXPECT_EQ(reason_of((co_await w.transactor.write(CountUp{}, after(again, seconds(30)))).status()), ports::kReasonDatabaseDown);
+    EXPECT_LT(w.clock.now() - again, seconds(1));
+    w.server.start();
+    std::int64_t counted = -1;
+    while (counted < 0) {
+      counted = (co_await w.transactor.write(CountUp{}, kNever)).value_or(-1);
+      if (counted < 0) co_await sleep_for(milliseconds(10));
+    }
+    EXPECT_EQ(counted, 1);
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+TEST(PostgresDatabase, KnowsWhichUrlsTrustWhoeverAnswers) {
+  using adapters::unverified_postgres_host;
+  for (const char* here : {"postgres://u@localhost/d", "postgres://u:p@127.0.0.1:5432/d", "postgres://u@[::1]:5432/d", "postgres:///d",
+                           "postgres://u@%2Fvar%2Frun/d", "postgres://u@db.example/d?sslmode=verify-full&sslrootcert=/ca",
+                           "postgresql://db/d?a=b&sslmode=verify-ca"})
+    EXPECT_FALSE(unverified_postgres_host(here).has_value()) << here;
+  EXPECT_EQ(unverified_postgres_host("postgres://u:p@db.example:5432/d").value_or(""), "db.example");
+  EXPECT_EQ(unverified_postgres_host("postgres://u@db/d?sslmode=require").value_or(""), "db");
+  EXPECT_EQ(unverified_postgres_host("postgres://localhost,[2001:db8::1]:5432/d").value_or(""), "2001:db8::1");
+}
+
 TEST(PostgresDatabase, GoesOnWithItsLifeWhileTheServerIsFrozen) {
   BreakingWorld world;
   const auto body = [](BreakingWorld& w) -> Task<void> {
