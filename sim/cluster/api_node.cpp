@@ -4,8 +4,10 @@
 
 #include "api/server.h"
 #include "auth/authenticator.h"
+#include "auth/key_ring.h"
 #include "router/nats_daemon_router.h"
 #include "runtime/sleep.h"
+#include "store/database_clock.h"
 #include "store/store.h"
 #include "temporal/workflow_client.h"
 #include "updates/nats_update_hub.h"
@@ -14,7 +16,8 @@ namespace reliant::sim {
 
 Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
   SimDatabase database(*world.database, node);
-  store::Store store(database, node.clock(), node.random("store"));
+  store::DatabaseClock clock(database, node.clock());
+  store::Store store(database, clock, node.random("store"));
   auth::DbPatValidator authenticator(store.tokens());
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
   updates::NatsUpdateHub hub(*bus, node.log());
@@ -22,15 +25,20 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
                                                    std::make_unique<SimTemporal>(*world.temporal, node));
   temporal::WorkflowClient workflows(*temporal, node.clock(), node.random("workflows"),
                                      {.name_space = "default", .identity = node.name()});
-  router::NatsDaemonRouter router(*bus, node.clock());
   const auto control_plane = control_plane_of(world, node);
   SimSecrets secrets(node.random("secrets"));
   SimRpc rpc(world.web, node);
 
-  while (!(co_await store.migrate(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+  while (!(co_await store.migrate(after(clock.now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+  co_await know_time_of(clock);
+  auth::KeyRing keys(node.context(), clock, node.log(), store.signing_keys(), secrets);
+  auth::BusSigner signer(keys, clock, node.random("nonces"));
+  router::NatsDaemonRouter router(*bus, clock, signer);
+  TaskScope beside(node.context());
+  beside.spawn(clock.keep_measured(node.log()));
   Random random = node.random("api");
   api::ApiServer server(node.context(), RandomStreams(random.next()),
-                        {.clock = node.clock(),
+                        {.clock = clock,
                          .log = node.log(),
                          .rpc = rpc,
                          .store = store,

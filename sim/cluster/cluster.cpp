@@ -7,6 +7,7 @@
 #include "cluster/api_node.h"
 #include "cluster/gateway_node.h"
 #include "cluster/hostile_node.h"
+#include "cluster/intruder_node.h"
 #include "cluster/worker_node.h"
 #include "daemon/credentials.h"
 #include "llm/scripted_provider.h"
@@ -84,6 +85,7 @@ Cluster::Cluster(Simulation& simulation, ClusterPlan plan, std::unique_ptr<llm::
     make_servers();
     make_daemons();
     make_hostile();
+    make_intruders();
   }
 }
 
@@ -155,6 +157,13 @@ void Cluster::make_hostile() {
   }
   options.tokens = hostile_tokens_;
   add("hostile", "hostile", [this, options](Node& of) { return hostile_node(of, world_, options); });
+}
+
+void Cluster::make_intruders() {
+  IntruderNodeOptions options;
+  for (const Machine& machine : machines_) options.daemons.emplace_back(machine.user, machine.daemon);
+  for (std::int64_t i = 1; i <= plan_.topology.intruders.value; ++i)
+    add("intruder", concat("intruder-", i), [this, options](Node& node) { return intruder_node(node, world_, options); });
 }
 
 Cluster::Place& Cluster::add_daemon(std::string role, std::string name, std::size_t number) {
@@ -375,11 +384,11 @@ std::vector<std::string> Cluster::leaks() {
         std::ranges::count_if(places_, [&](const Place& place) { return place.role == role && place.program; }));
   };
   const std::size_t daemons = monolith_ ? 1 : up("daemon") + up("cloud-daemon");
-  const std::size_t bus_clients = up("api") + up("worker") + up("gateway");
+  const std::size_t bus_clients = up("api") + up("worker") + up("gateway") + up("intruder");
   expect("connections between nodes are open", world_.network.connections(), daemons + bus_clients);
   if (world_.bus) {
     expect("clients are on the bus", world_.bus->clients(), bus_clients);
-    expect("subscriptions are on the bus", world_.bus->subscriptions(), bus_clients + 6 * up("gateway") + 3 * daemons);
+    expect("subscriptions are on the bus", world_.bus->subscriptions(), bus_clients + 6 * up("gateway") + 3 * daemons + 3 * up("intruder"));
   }
   if (world_.database) expect("transactions are held by nobody", world_.database->abandoned(), 0);
   for (const Machine& machine : machines_) {

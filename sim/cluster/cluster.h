@@ -108,6 +108,7 @@ class Cluster {
   void make_servers();
   void make_daemons();
   void make_hostile();
+  void make_intruders();
   void make_managed();
   void make_credentials(Machine& machine);
   Place& add_daemon(std::string role, std::string name, std::size_t number);

@@ -3,9 +3,12 @@
 #include <utility>
 
 #include "auth/authenticator.h"
+#include "auth/key_ring.h"
+#include "base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/tool_bridge.h"
 #include "runtime/sleep.h"
+#include "store/database_clock.h"
 #include "store/store.h"
 
 namespace reliant::sim {
@@ -18,20 +21,25 @@ constexpr std::int64_t kAnyNumber = 0;  // scenarios say how many daemons there 
 
 Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options) {
   SimDatabase database(*world.database, node);
-  store::Store store(database, node.clock(), node.random("store"));
+  store::DatabaseClock clock(database, node.clock());
+  store::Store store(database, clock, node.random("store"));
   auth::DbPatValidator authenticator(store.tokens());
   SimSecrets secrets(node.random("secrets"));
-  gateway::Records records(store, authenticator, secrets, node.clock());
+  gateway::Records records(store, authenticator, secrets, clock);
+  co_await know_time_of(clock);
+  auth::KeyRing keys(node.context(), clock, node.log(), store.signing_keys(), secrets);
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
   SimLinkTransport links(world.links, node);
-  gateway::Gateway gateway(node.context(), node.clock(), node.log(), links, records,
-                           {.id = GatewayId(node.name()),
+  gateway::Gateway gateway(node.context(), clock, node.log(), links, records,
+                           {.id = GatewayId(concat(node.name(), "-", node.random("gateway").hex(8))),
                             .listen_address = options.address,
                             .max_daemons_per_user = kAnyNumber});
   const auto around = world.decorators.sessions ? world.decorators.sessions(node, gateway) : nullptr;
   router::DaemonSessions& sessions = around ? *around : static_cast<router::DaemonSessions&>(gateway);
-  gateway::NatsToolBridge bridge(node.context(), node.clock(), node.log(), *bus, sessions);
+  gateway::NatsToolBridge bridge(node.context(), clock, node.log(), *bus, sessions, keys, node.random("nonces"));
   gateway.set_observer(bridge);
+  TaskScope beside(node.context());
+  beside.spawn(clock.keep_measured(node.log()));
   while (!(co_await gateway.start()).ok()) co_await sleep_for(kStartPause);
   world.started.insert(node.id());
   const Instant deadline = co_await node.until_asked_to_stop();

@@ -18,6 +18,7 @@ struct Topology {
   Count cloud_daemons{0};
   Count suspended_daemons{0};
   Count twins{0};
+  Count intruders{0};
   Count users{2, 6};
   Count silent_streams{0};
   Count floods{0};
@@ -48,6 +49,8 @@ void describe(Visitor& visitor, Topology& topology) {
   visitor.option("token_life", topology.token_life, "after how long the daemons' own tokens expire, unless they are renewed; 0s: never");
   visitor.option("twins", topology.twins, 0, 100,
                  "machines that take up the id of a daemon for a while, as a copied disk image does");
+  visitor.option("intruders", topology.intruders, 0, 10,
+                 "hostile clients of a bus without permissions: they publish requests, commands and notices of their own");
   visitor.option("users", topology.users, 1, 5000, "users, each with a client on a node of its own");
   visitor.option("silent_streams", topology.silent_streams, 0, 5000,
                  "streams to the gateways that a hostile user opens again and again, saying nothing on them");

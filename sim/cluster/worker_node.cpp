@@ -3,8 +3,10 @@
 #include <iterator>
 #include <utility>
 
+#include "auth/key_ring.h"
 #include "router/nats_daemon_router.h"
 #include "runtime/sleep.h"
+#include "store/database_clock.h"
 #include "store/store.h"
 #include "tools/standard_tools.h"
 #include "updates/nats_update_hub.h"
@@ -25,10 +27,15 @@ router::Lane lane_of(const std::string& word, Random random) {
 
 Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNodeOptions options) {
   SimDatabase database(*world.database, node);
-  store::Store store(database, node.clock(), node.random("store"));
+  store::DatabaseClock clock(database, node.clock());
+  store::Store store(database, clock, node.random("store"));
+  SimSecrets secrets(node.random("secrets"));
+  co_await know_time_of(clock);
+  auth::KeyRing keys(node.context(), clock, node.log(), store.signing_keys(), secrets);
+  auth::BusSigner signer(keys, clock, node.random("nonces"));
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
   updates::NatsUpdateHub hub(*bus, node.log());
-  router::NatsDaemonRouter router(*bus, node.clock(),
+  router::NatsDaemonRouter router(*bus, clock, signer,
                                   {.lane = lane_of(options.lane, node.random("lane")), .executions = &store.executions()});
   const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
                                                    std::make_unique<SimTemporal>(*world.temporal, node));
@@ -39,7 +46,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
   const tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
 
   worker::WorkerRole role(node.context(), node.random("worker"), *temporal,
-                          {.clock = node.clock(),
+                          {.clock = clock,
                            .log = node.log(),
                            .store = store,
                            .hub = hub,
@@ -49,6 +56,8 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
                            .control_plane = control_plane.get()},
                           {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
   const KnownWorker known(world, node, role);
+  TaskScope beside(node.context());
+  beside.spawn(clock.keep_measured(node.log()));
   while (!(co_await role.start(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
   world.started.insert(node.id());
   const Instant deadline = co_await node.until_asked_to_stop();

@@ -19,6 +19,8 @@
 #include "faults/byte_faults.h"
 #include "kernel/simulation.h"
 #include "llm/scripted_provider.h"
+#include "runtime/sleep.h"
+#include "store/database_clock.h"
 #include "world/network.h"
 #include "world/sim_bus.h"
 #include "world/sim_control_plane.h"
@@ -110,5 +112,10 @@ inline constexpr Duration kStartPause = std::chrono::milliseconds(500);
 inline constexpr Duration kStartPatience = std::chrono::seconds(20);
 // Where chat workflows wait for workers.
 inline constexpr std::string_view kTaskQueue = "chats";
+
+// Of a composition root: until the database has told its time.
+inline Task<void> know_time_of(store::DatabaseClock& clock) {
+  while (!(co_await clock.measure(after(clock.now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+}
 
 }  // namespace reliant::sim

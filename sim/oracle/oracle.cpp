@@ -4,6 +4,7 @@
 #include "oracle/credentials_oracle.h"
 #include "oracle/durability_oracle.h"
 #include "oracle/fencing_oracle.h"
+#include "oracle/intruder_oracle.h"
 #include "oracle/isolation_oracle.h"
 #include "oracle/lane_oracle.h"
 #include "oracle/liveness_oracle.h"
@@ -34,6 +35,7 @@ std::vector<std::unique_ptr<Oracle>> make_oracles(Verdict& verdict) {
   oracles.push_back(std::make_unique<LaneOracle>(verdict));
   oracles.push_back(std::make_unique<StopOracle>(verdict));
   oracles.push_back(std::make_unique<AdmissionOracle>(verdict));
+  oracles.push_back(std::make_unique<IntruderOracle>(verdict));
   return oracles;
 }
 

@@ -361,6 +361,14 @@ Task<Status> SimDatabase::run_script(std::string_view sql, Instant deadline) {
   co_return done;
 }
 
+Task<Result<WallTime>> SimDatabase::wall_now(Instant deadline) {
+  if (!life_.alive()) co_await never();
+  CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, 0, deadline));
+  const WallTime now = server_.node_.clock().wall_now();
+  CO_TRY_OK(co_await server_.network_.travel(server_.node_, client_, 0, deadline));
+  co_return now;
+}
+
 // --- a file on the node itself -------------------------------------------------------------------
 
 class FileTransaction final : public Transaction {
@@ -441,6 +449,11 @@ Task<Status> SimFileDatabase::run_script(std::string_view sql, Instant deadline)
   const std::string script(sql);
   if (!life_.alive()) co_await never();
   co_return co_await file_.data_->run_script(script, deadline);
+}
+
+Task<Result<WallTime>> SimFileDatabase::wall_now(Instant) {
+  if (!life_.alive()) co_await never();
+  co_return file_.node_.clock().wall_now();
 }
 
 }  // namespace reliant::sim

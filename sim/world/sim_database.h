@@ -125,6 +125,7 @@ class SimDatabase final : public ports::Database {
 
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
   Task<Status> run_script(std::string_view sql, Instant deadline) override;
+  Task<Result<WallTime>> wall_now(Instant deadline) override;  // of the server's node
 
  private:
   DatabaseServer& server_;
@@ -188,6 +189,7 @@ class SimFileDatabase final : public ports::Database {
 
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
   Task<Status> run_script(std::string_view sql, Instant deadline) override;
+  Task<Result<WallTime>> wall_now(Instant deadline) override;
 
  private:
   DatabaseFile& file_;

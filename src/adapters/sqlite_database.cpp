@@ -523,6 +523,16 @@ Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin_in(Turn 
   co_return std::unique_ptr<ports::Transaction>(std::move(transaction));
 }
 
+Task<Result<WallTime>> SqliteDatabase::wall_now(Instant deadline) {
+  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kRead, deadline));
+  // Days since noon of the first day of the Julian calendar, to the millisecond.
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction->execute("SELECT CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)", {}));
+  const WallTime now{std::chrono::milliseconds(rows[0].integer(0))};
+  CO_TRY_OK(co_await transaction->commit());
+  co_return now;
+}
+
 Task<Status> SqliteDatabase::run_script(std::string_view sql, Instant deadline) {
   const std::string script(sql);
   const std::optional<Turn> turn = co_await turns(Access::kWrite).recv(deadline);

@@ -76,6 +76,7 @@ class SqliteDatabase final : public ports::Database {
   bool has_turn(ports::Access access) const { return !turns(access).empty(); }
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
   Task<Status> run_script(std::string_view sql, Instant deadline) override;
+  Task<Result<WallTime>> wall_now(Instant deadline) override;  // of this machine, to the millisecond
 
  private:
   friend class SqliteTransaction;

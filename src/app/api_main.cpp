@@ -8,7 +8,6 @@
 #include "app/cross_origin.h"
 #include "app/debug_server.h"
 #include "app/health_server.h"
-#include "app/os_secrets.h"
 #include "app/server_options.h"
 #include "app/server_process.h"
 #include "auth/authenticator.h"
@@ -20,8 +19,6 @@
 
 namespace reliant::app {
 namespace {
-
-constexpr Duration kStartPatience = std::chrono::seconds(8);
 
 api::ApiOptions api_options(const ApiServerOptions& options) {
   api::ApiOptions out;
@@ -41,18 +38,19 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
   adapters::NatsBus& bus = *backbone.bus;
   CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal, backbone.patience));
   const std::string name_space = options.temporal.name_space;
-  Clock& clock = process.clock();
-  store::Store store(database, clock, process.random().stream("store"));
+  SharedState shared(process, database);
+  Clock& clock = shared.clock;
+  store::Store& store = shared.store;
   auth::DbPatValidator authenticator(store.tokens());
   updates::NatsUpdateHub hub(bus, process.log());
   temporal::WorkflowClient workflows(*temporal, clock, process.random().stream("workflows"),
                                      {.name_space = name_space, .identity = identity_of("api")});
-  router::NatsDaemonRouter router(bus, clock);
-  OsSecrets secrets;
   adapters::BeastRpc rpc(process.executor(), process.log(), options.tls);
   adapters::BeastRpc operator_rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   CrossOrigin cross_origin(rpc, options.cors_origins);
-  CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
+  CO_TRY_OK(co_await shared.prepare(process));
+  auth::BusSigner signer(*shared.keys, clock, process.random().stream("nonces"));
+  router::NatsDaemonRouter router(bus, clock, signer);
 
   HealthServer health(clock, operator_rpc, [&process] { return process.stopping(); });
   const ChatId probe(process.random().stream("ready").hex(16));
@@ -73,7 +71,7 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
                          .hub = hub,
                          .workflows = workflows,
                          .router = router,
-                         .secrets = secrets},
+                         .secrets = shared.secrets},
                         api_options(options));
   if (const Status status = server.start(); !status.ok()) co_return cannot_listen(status, options.api);
   const Instant deadline = co_await process.until_asked_to_stop(

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/postgres_database.h"
 #include "app/version.h"
 #include "base/text.h"
 
@@ -14,6 +15,8 @@ namespace {
 // To have everything: of the 10 s it leaves enough for a library's thread that is in an attempt to connect, which the end waits
 // for (NatsOptions::connect_timeout), and for saying what is missing.
 constexpr Duration kPatience = std::chrono::seconds(6);
+// For the tables, once the database has answered.
+constexpr Duration kStartPatience = std::chrono::seconds(8);
 // For one that is asked when those before it have used that up: it would be named for what they have done.
 constexpr Duration kMoment = std::chrono::seconds(2);
 
@@ -96,11 +99,31 @@ Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline)
   co_return (co_await notices->next(deadline)).status();
 }
 
+SharedState::SharedState(ServerProcess& process, ports::Database& database)
+    : clock(database, process.clock()),
+      store(database, clock, process.random().stream("store")),
+      scope(process.context()) {}
+
+Task<Status> SharedState::prepare(ServerProcess& process) {
+  const Instant deadline = after(clock.now(), kStartPatience);
+  CO_TRY_OK(co_await store.migrate(deadline));
+  CO_TRY_OK(co_await clock.measure(deadline));
+  keys.emplace(process.context(), clock, process.log(), store.signing_keys(), secrets);
+  scope.spawn(clock.keep_measured(process.log()));
+  co_return ok_status();
+}
+
 Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions options) {
   const Instant deadline = after(process.clock().now(), kPatience);
   Backbone out{.patience = deadline};
   if (!options.forced_streaming.empty())
     process.log().warning("process.streaming.forced", {{"asked", options.forced_streaming}});
+  if (const auto host = adapters::unverified_postgres_host(options.database.url); host.has_value()) {
+    process.log().warning("process.database.unverified",
+                          {{"host", *host},
+                           {"remedy", "add sslmode=verify-full&sslrootcert=FILE to the URL: without, anybody on the way can be "
+                                      "the database"}});
+  }
   CO_TRY_ASSIGN(out.database, co_await open_database(process.executor(), options.database, deadline));
   CO_TRY_ASSIGN(out.bus, adapters::NatsBus::open(process.executor(), process.log(), nats_options(options),
                                                  process.random().stream("nats")));

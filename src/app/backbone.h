@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,15 +13,34 @@
 #include "adapters/nats_bus.h"
 #include "app/database_choice.h"
 #include "app/health_server.h"
+#include "app/os_secrets.h"
 #include "app/report.h"
 #include "app/server_options.h"
 #include "app/server_process.h"
+#include "auth/key_ring.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "runtime/task.h"
+#include "runtime/scope.h"
+#include "store/database_clock.h"
+#include "store/store.h"
 #include "updates/update_hub.h"
 
 namespace reliant::app {
+
+// What the servers share that is in the database: its time, and the keys with which they sign. Owner: the server's life.
+struct SharedState {
+  SharedState(ServerProcess& process, ports::Database& database);
+
+  store::DatabaseClock clock;
+  store::Store store;
+  OsSecrets secrets;
+  std::optional<auth::KeyRing> keys;  // from prepare() on
+  TaskScope scope;                    // last: its tasks use everything above
+
+  // Makes or upgrades the tables, and learns the database's time.
+  Task<Status> prepare(ServerProcess& process);
+};
 
 struct Backbone {
   ChosenDatabase database;

@@ -6,7 +6,6 @@
 #include "adapters/grpc_link.h"
 #include "app/backbone.h"
 #include "app/health_server.h"
-#include "app/os_secrets.h"
 #include "app/server_options.h"
 #include "app/server_process.h"
 #include "auth/authenticator.h"
@@ -21,7 +20,6 @@ namespace {
 // Who comes in a crowd is told by the gateway when to come again (GatewayOptions::max_registrations). Were it the link that
 // refused him, it would look like a gateway that is not there, and he would back off.
 constexpr std::size_t kCrowd = 4096;
-constexpr Duration kStartPatience = std::chrono::seconds(8);
 
 // C35. The health port opens first, so that who asks meanwhile is told what is still missing.
 Task<Status> accepts(const gateway::Gateway& gateway) { co_return gateway.ready(); }
@@ -31,21 +29,22 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
   ports::Database& database = *backbone.database.database;
   adapters::NatsBus& bus = *backbone.bus;
-  Clock& clock = process.clock();
-  store::Store store(database, clock, process.random().stream("store"));
-  auth::DbPatValidator authenticator(store.tokens());
-  OsSecrets secrets;
-  gateway::Records records(store, authenticator, secrets, clock);
+  SharedState shared(process, database);
+  Clock& clock = shared.clock;
+  auth::DbPatValidator authenticator(shared.store.tokens());
+  gateway::Records records(shared.store, authenticator, shared.secrets, clock);
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(
                                       process.executor(), {.certificate = options.tls, .backlog = kCrowd, .max_received = gateway::kMaxMessage}));
-  CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
+  CO_TRY_OK(co_await shared.prepare(process));
   gateway::Gateway gateway(process.context(), clock, process.log(), *links, records,
                            {.id = options.id,
                             .listen_address = options.daemons.address,
                             .advertised_address = options.advertised,
                             .single_daemon_per_user = options.single_daemon_per_user,
                             .max_daemons_per_user = options.max_daemons_per_user});
-  gateway::NatsToolBridge bridge(process.context(), clock, process.log(), bus, gateway);
+  gateway::NatsToolBridge bridge(process.context(), clock, process.log(), bus, gateway, *shared.keys,
+                                 process.random().stream("nonces"),
+                                 {.allow_unsigned_requests = options.allow_unsigned_requests});
   gateway.set_observer(bridge);
 
   adapters::BeastRpc rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);

@@ -10,10 +10,12 @@
 
 #include "adapters/nats_bus_nkey.h"
 #include "adapters/nats_bus_options.h"
+#include "adapters/os_entropy.h"
 #include "adapters/self_signed.h"
 #include "base/split.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "runtime/random.h"
 
 namespace reliant::app {
 namespace {
@@ -41,6 +43,9 @@ constexpr Flag kSingleDaemonFlag = {"--single-daemon-per-user", "", "SINGLE_DAEM
                                     "a user's newly connected daemon takes the place of every other one"};
 constexpr Flag kMaxDaemonsFlag = {"--max-daemons-per-user", "N", "MAX_DAEMONS_PER_USER", "100",
                                   "ids that a user's daemons may register with; 0: any number"};
+constexpr Flag kAllowUnsignedFlag = {"--allow-unsigned-requests", "", "ALLOW_UNSIGNED_REQUESTS", "",
+                                     "take requests of NATS clients that do not sign, on the subjects of a user: who can publish "
+                                     "there then runs tools for every user"};
 constexpr Flag kTlsCertFlag = {"--tls-cert", "FILE", "TLS_CERT_FILE", "", "certificate and those that vouch for it (PEM)"};
 constexpr Flag kWorkerTlsCertFlag = {
     "--tls-cert", "FILE", "TLS_CERT_FILE", "",
@@ -98,6 +103,7 @@ constexpr Flag kGatewayFlags[] = {
     under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
     under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag,
+    kAllowUnsignedFlag,
     under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
 
 Result<std::uint16_t> port_of(const Arguments& arguments, std::string_view flag, std::uint16_t least = 0) {
@@ -280,8 +286,10 @@ Result<std::string> advertised_of(const Arguments& arguments, const std::string&
   return invalid_field(from, concat(from, " is \"", given, "\"; give host:port"));
 }
 
+// Each life has an id of its own: two containers may have the same host name and port, and one must not withdraw the other or
+// end its daemons' streams. What an earlier life held is over when its lease has run out.
 GatewayId gateway_id(std::uint16_t port) {
-  std::string id = concat(host_name(), "-", port);
+  std::string id = concat(host_name(), "-", port, "-", Random(adapters::os_seed()).hex(8));
   for (char& c : id) {
     if (!valid_id(std::string_view(&c, 1))) c = '-';
   }
@@ -378,6 +386,7 @@ Result<GatewayServerOptions> gateway_server_options(const Arguments& arguments, 
   TRY_ASSIGN(out.tls, server_tls_of(arguments, now));
   TRY_ASSIGN(out.single_daemon_per_user, arguments.on("--single-daemon-per-user"));
   TRY_ASSIGN(out.max_daemons_per_user, arguments.number("--max-daemons-per-user", 0, 1'000'000));
+  TRY_ASSIGN(out.allow_unsigned_requests, arguments.on("--allow-unsigned-requests"));
   return out;
 }
 

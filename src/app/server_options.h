@@ -89,12 +89,13 @@ struct WorkerServerOptions {
 
 struct GatewayServerOptions {
   ServerOptions server;
-  GatewayId id;  // of this host and port, so that its next life knows what the last one held
+  GatewayId id;  // of this host, port and life
   ListenOptions daemons;
   std::string advertised;  // "host:port"; what daemons are told
   std::optional<adapters::TlsCredentials> tls;
   bool single_daemon_per_user = false;  // C2, R83
   std::int64_t max_daemons_per_user = 0;
+  bool allow_unsigned_requests = false;  // gateway/tool_bridge.h
 };
 
 Result<ApiServerOptions> api_server_options(const Arguments& arguments, const Environment& environment, WallTime now);

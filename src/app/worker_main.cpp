@@ -50,12 +50,14 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
   ports::Database& database = *backbone.database.database;
   adapters::NatsBus& bus = *backbone.bus;
   CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal, backbone.patience));
-  Clock& clock = process.clock();
-  store::Store store(database, clock, process.random().stream("store"));
+  SharedState shared(process, database);
+  Clock& clock = shared.clock;
+  store::Store& store = shared.store;
   updates::NatsUpdateHub hub(bus, process.log());
-  router::NatsDaemonRouter router(bus, clock, {.executions = &store.executions()});
   const LocalTools tools(process.executor(), environment);
-  CO_TRY_OK(co_await store.migrate(after(clock.now(), kStartPatience)));
+  CO_TRY_OK(co_await shared.prepare(process));
+  auth::BusSigner signer(*shared.keys, clock, process.random().stream("nonces"));
+  router::NatsDaemonRouter router(bus, clock, signer, {.executions = &store.executions()});
   worker::WorkerRole role(process.context(), process.random().stream("worker"), *temporal,
                           {.clock = clock,
                            .log = process.log(),

@@ -20,6 +20,19 @@ constexpr Duration kCommandTime = std::chrono::seconds(10);
 // UTF-8 and escapes others; the rest is the message's own fields.
 std::size_t part_size(const ports::Bus& bus) { return std::max<std::size_t>(bus.max_payload() / 8, 256); }
 
+constexpr Duration kSigningPatience = std::chrono::seconds(3);
+
+auth::SignedKind kind_of(DaemonSubject subject) {
+  switch (subject) {
+    case DaemonSubject::kToolRequest:
+    case DaemonSubject::kToolRequestSync: return auth::SignedKind::kRequest;
+    case DaemonSubject::kToolCancel:
+    case DaemonSubject::kCommand: return auth::SignedKind::kCommand;
+    case DaemonSubject::kToolOnline: return auth::SignedKind::kQuestion;
+  }
+  RELIANT_UNREACHABLE("every subject carries one kind of message");
+}
+
 }  // namespace
 
 // The tasks that serve one held daemon; destroying it unsubscribes.
@@ -97,8 +110,18 @@ class NatsToolBridge::OutputToBus final : public router::OutputSink {
 };
 
 NatsToolBridge::NatsToolBridge(Context& context, Clock& clock, EventLog& log, ports::Bus& bus,
-                               router::DaemonSessions& sessions)
-    : context_(context), clock_(clock), log_(log), bus_(bus), sessions_(sessions), requests_(context), lanes_(context) {
+                               router::DaemonSessions& sessions, auth::KeyRing& keys, Random random,
+                               ToolBridgeOptions options)
+    : context_(context),
+      clock_(clock),
+      log_(log),
+      bus_(bus),
+      sessions_(sessions),
+      signer_(keys, clock, random),
+      guard_(clock, log, keys),
+      options_(options),
+      requests_(context),
+      lanes_(context) {
   serve_user_lane();
 }
 
@@ -158,7 +181,7 @@ void NatsToolBridge::session_opened(const SessionIdentity& session) {
   ports::BusMessage notice;
   notice.subject = model::daemon_accepted_subject(session.user, session.daemon);
   notice.payload = model::encode(model::DaemonAccepted{session.user, session.daemon, session.epoch, session.gateway});
-  publish(std::move(notice));  // one that is lost is made up for by the epoch check at the next write
+  requests_.spawn(announce(std::move(notice)));  // one that is lost is made up for by the epoch check at the next write
 }
 
 void NatsToolBridge::session_closed(const SessionIdentity& session) { held_.erase({session.user, session.daemon}); }
@@ -167,7 +190,25 @@ Task<void> NatsToolBridge::serve(Subscription interest, Lane lane, Handler handl
   while (true) {
     auto message = co_await interest->next(kNever);
     if (!message.ok()) co_return;  // the bus was closed
-    requests_.spawn((this->*handler)(lane, *std::move(message)));
+    requests_.spawn(admit(lane, handler, *std::move(message)));
+  }
+}
+
+Task<void> NatsToolBridge::admit(Lane lane, Handler handler, ports::BusMessage message) {
+  const bool is_notice = handler == &NatsToolBridge::run_notice;
+  const auth::SignedKind kind = is_notice ? auth::SignedKind::kNotice : kind_of(lane.subject);
+  const bool may_be_unsigned = options_.allow_unsigned_requests && lane.reach != Reach::kHolder && !is_notice;
+  const auto what = may_be_unsigned ? BusGuard::Unsigned::kAccepted : BusGuard::Unsigned::kRefused;
+  if (!co_await guard_.admits(message, kind, what)) co_return;
+  co_await (this->*handler)(lane, std::move(message));
+}
+
+Task<void> NatsToolBridge::announce(ports::BusMessage notice) {
+  const Status status = co_await signer_.sign(notice, auth::SignedKind::kNotice, after(clock_.now(), kSigningPatience));
+  if (status.ok()) {
+    publish(std::move(notice));
+  } else {
+    log_.warning("gateway.answer.failed", {{"error", message_of(status)}});
   }
 }
 
@@ -221,7 +262,9 @@ Task<void> NatsToolBridge::run_request(Lane lane, ports::BusMessage message) {
     }
     co_return;
   }
+  if (!guard_.takes_first_time(message)) co_return;
   if (Status late = check_deadline(*request); !late.ok()) {
+    log_.warning("gateway.request.late", {{"request_id", request->request.id.str()}, {"daemon", key.second.str()}});
     answer.send(model::ToolRefused{std::move(late)});
     co_return;
   }
@@ -253,6 +296,10 @@ Task<void> NatsToolBridge::pass_on(Lane lane, Key key, ports::BusMessage message
   ports::BusMessage onward = message;
   onward.subject = daemon_subject(lane.pass_on_to, key.first, key.second);
   onward.headers[std::string(model::kHopsHeader)] = concat(hops + 1);
+  if (!onward.headers.contains(std::string(auth::kSignatureHeader))) {
+    const Instant until = after(clock_.now(), kSigningPatience);
+    if (!(co_await signer_.sign(onward, kind_of(lane.pass_on_to), until)).ok()) co_return;  // the caller asks again
+  }
   log_.info("gateway.request.passed_on",
             {{"user", key.first.str()}, {"daemon", key.second.str()}, {"hops", hops + 1}});
   if (message.reply_to.empty()) {
@@ -323,6 +370,7 @@ Task<void> NatsToolBridge::run_command(Lane lane, ports::BusMessage message) {
     }
     co_return;
   }
+  if (!guard_.takes_first_time(message)) co_return;
   const bool user_lane = lane.reach != Reach::kHolder || model::hops_of(message.headers) > 0;
   if (user_lane) reply(message, model::encode_command_accepted());
   reply(message, model::encode_command_reply(co_await command_status(*std::move(command))));
@@ -334,15 +382,19 @@ Task<Status> NatsToolBridge::command_status(model::DaemonCommand command) {
 
 Task<void> NatsToolBridge::run_online(Lane lane, ports::BusMessage message) {
   const auto address = parse_daemon_subject(lane.subject, message.subject);
-  if (!address.ok()) co_return;
+  const auto user = model::decode_held_question(message.payload);
+  if (!address.ok() || !user.ok()) co_return;
+  if (!user->empty() && *user != address->user) co_return guard_.refuse(message, "its body is about another user than its subject");
   const std::vector<model::HeldDaemon> held = sessions_.held(address->user);
   if (!held.empty()) reply(message, model::encode(held));
 }
 
 Task<void> NatsToolBridge::run_notice(Lane, ports::BusMessage message) {
   const auto notice = model::decode_daemon_accepted(message.payload);
-  if (notice.ok()) sessions_.superseded(notice->user, notice->daemon, notice->epoch);
-  co_return;
+  if (!notice.ok()) co_return;
+  if (message.subject != model::daemon_accepted_subject(notice->user, notice->daemon))
+    co_return guard_.refuse(message, "its body is about another daemon than its subject");
+  sessions_.superseded(notice->user, notice->daemon, notice->epoch);
 }
 
 }  // namespace reliant::gateway

@@ -6,6 +6,9 @@
 // the per-daemon subject, when it does not hold the daemon; tools.request.sync.*, tools.online.* and daemon.command.* are
 // heard by every gateway, and only the holder answers.
 //
+// It acts on what a server has signed (gateway/bus_guard.h). On the user lane a client of the seeds' own, which cannot sign, is heard
+// as well if the operator allows it; what it asks is signed here when it is passed on.
+//
 // It also tells the other gateways of every stream that is accepted here, and lets go of a daemon when one of them says
 // so (C2).
 //
@@ -17,7 +20,10 @@
 #include <string>
 #include <utility>
 
+#include "auth/bus_signer.h"
+#include "auth/key_ring.h"
 #include "base/event_log.h"
+#include "gateway/bus_guard.h"
 #include "gateway/session_observer.h"
 #include "model/subject.h"
 #include "model/tool_messages.h"
@@ -28,6 +34,11 @@
 
 namespace reliant::gateway {
 
+struct ToolBridgeOptions {
+  // R42, R61: of clients on the user lane. Whoever can publish on the bus then runs tools on every user's machine.
+  bool allow_unsigned_requests = false;
+};
+
 class NatsToolBridge final : public SessionObserver {
  public:
   // A caller that hears nothing for three of these takes the gateway for gone (router::NatsDaemonRouter::kSilence).
@@ -35,7 +46,9 @@ class NatsToolBridge final : public SessionObserver {
   // How long a message that was passed on is watched for an answer that says that somebody has it.
   static constexpr Duration kPassedOn = std::chrono::seconds(3);
 
-  NatsToolBridge(Context& context, Clock& clock, EventLog& log, ports::Bus& bus, router::DaemonSessions& sessions);
+  // `clock` tells the database's time; `random` makes nonces.
+  NatsToolBridge(Context& context, Clock& clock, EventLog& log, ports::Bus& bus, router::DaemonSessions& sessions,
+                 auth::KeyRing& keys, Random random, ToolBridgeOptions options = {});
   ~NatsToolBridge() override;
 
   void session_opened(const SessionIdentity& session) override;
@@ -60,6 +73,8 @@ class NatsToolBridge final : public SessionObserver {
   void serve_user_lane();
   bool serve_held(Held& held, const Key& key, Lane lane, Handler handler);
   Task<void> serve(Subscription interest, Lane lane, Handler handler);
+  Task<void> admit(Lane lane, Handler handler, ports::BusMessage message);
+  Task<void> announce(ports::BusMessage notice);
   Task<void> run_request(Lane lane, ports::BusMessage message);
   Task<void> run_command(Lane lane, ports::BusMessage message);
   Task<void> run_online(Lane lane, ports::BusMessage message);
@@ -78,6 +93,9 @@ class NatsToolBridge final : public SessionObserver {
   EventLog& log_;
   ports::Bus& bus_;
   router::DaemonSessions& sessions_;
+  auth::BusSigner signer_;
+  BusGuard guard_;
+  ToolBridgeOptions options_;
   std::map<Key, std::unique_ptr<Held>> held_;
   TaskScope requests_;  // requests run on when their subscription ends: the session answers them
   TaskScope lanes_;     // last: its tasks use everything above

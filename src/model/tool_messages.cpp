@@ -277,6 +277,16 @@ Result<std::vector<HeldDaemon>> decode_held_daemons(std::string_view bytes) {
   return held;
 }
 
+std::string encode_held_question(const UserId& user) { return to_json(json::object{{"user", user.str()}}); }
+
+Result<UserId> decode_held_question(std::string_view bytes) {
+  TRY_ASSIGN(const json::value value, parse_json(bytes));
+  JsonReader reader(value);
+  UserId user(reader.optional_string("user").value_or(""));
+  TRY_OK(reader.finish_ignoring_unknown());
+  return user;
+}
+
 std::string encode(const DaemonAccepted& notice) {
   return to_json(json::object{{"user", notice.user.str()},
                               {"daemon", notice.daemon.str()},

@@ -108,6 +108,7 @@ std::string encode(const DaemonCommand& message);
 std::string encode_command_accepted();
 std::string encode_command_reply(const Status& status);
 std::string encode(const std::vector<HeldDaemon>& held);
+std::string encode_held_question(const UserId& user);
 std::string encode(const DaemonAccepted& notice);
 
 Result<ToolExecutionRequest> decode_tool_request(std::string_view text);
@@ -117,6 +118,8 @@ bool is_command_accepted(std::string_view text);
 // The status that the holder answered; INTERNAL-free: an unreadable reply is UNAVAILABLE.
 Status decode_command_reply(std::string_view text);
 Result<std::vector<HeldDaemon>> decode_held_daemons(std::string_view text);
+// Whose daemons are asked for; "": the question does not say, as those of clients that do not sign.
+Result<UserId> decode_held_question(std::string_view text);
 Result<DaemonAccepted> decode_daemon_accepted(std::string_view text);
 Status unknown_command(const DaemonCommand& command);  // INVALID_ARGUMENT
 

@@ -72,7 +72,8 @@ class Pieces {
 
 }  // namespace
 
-Result<NatsDaemonRouter::Answers> NatsDaemonRouter::ask(ports::BusMessage question, std::string answer_subject) {
+Task<Result<NatsDaemonRouter::Answers>> NatsDaemonRouter::ask(ports::BusMessage question, auth::SignedKind kind,
+                                                              std::string answer_subject, Instant deadline) {
   Answers answers;
   ports::SubscribeOptions options;
   if (answer_subject.empty()) {
@@ -83,15 +84,16 @@ Result<NatsDaemonRouter::Answers> NatsDaemonRouter::ask(ports::BusMessage questi
     question.headers[std::string(model::kAttemptHeader)] = answers.attempt;
   }
   question.reply_to = options.subject;
+  CO_TRY_OK(co_await signer_.sign(question, kind, deadline));
   // Interest first: on one connection it is in force before the question is seen.
-  TRY_ASSIGN(answers.messages, bus_.subscribe(std::move(options)));
-  TRY_OK(bus_.publish(std::move(question)));
-  return answers;
+  CO_TRY_ASSIGN(answers.messages, bus_.subscribe(std::move(options)));
+  CO_TRY_OK(bus_.publish(std::move(question)));
+  co_return answers;
 }
 
-Result<NatsDaemonRouter::Answers> NatsDaemonRouter::send(const model::ToolRequest& request, const OutputSink& sink,
-                                                         Instant deadline) {
-  TRY_OK(check_ids(request.user, request.daemon));
+Task<Result<NatsDaemonRouter::Answers>> NatsDaemonRouter::send(const model::ToolRequest& request, const OutputSink& sink,
+                                                               Instant deadline) {
+  CO_TRY_OK(check_ids(request.user, request.daemon));
   model::ToolExecutionRequest message;
   message.request = request;
   message.resume_output_after = sink.last_chunk();
@@ -102,7 +104,8 @@ Result<NatsDaemonRouter::Answers> NatsDaemonRouter::send(const model::ToolReques
   publication.subject = request_subject(options_.lane, request.user, request.daemon);
   publication.payload = model::encode(message);
   const bool named = options_.lane == Lane::kUser;
-  return ask(std::move(publication), named ? model::tool_response_subject(request.user, request.id) : "");
+  co_return co_await ask(std::move(publication), auth::SignedKind::kRequest,
+                         named ? model::tool_response_subject(request.user, request.id) : "", deadline);
 }
 
 Task<Result<ports::BusMessage>> NatsDaemonRouter::next(Answers& answers, Instant deadline) {
@@ -115,7 +118,7 @@ Task<Result<ports::BusMessage>> NatsDaemonRouter::next(Answers& answers, Instant
 
 Task<Result<model::ToolResult>> NatsDaemonRouter::execute(model::ToolRequest request, OutputSink& sink,
                                                           Instant deadline) {
-  CO_TRY_ASSIGN(auto answers, send(request, sink, deadline));
+  CO_TRY_ASSIGN(auto answers, co_await send(request, sink, deadline));
   auto result = co_await follow(std::move(answers), request.daemon, sink, deadline);
   if (result.ok() || options_.executions == nullptr || !answer_may_be_lost(result.status())) co_return result;
   if (request.effect == model::Effect::kReadOnly) co_return result;  // in no row
@@ -185,7 +188,7 @@ Task<Status> NatsDaemonRouter::command(model::DaemonCommand command, Instant dea
   ports::BusMessage question;
   question.subject = command_subject(options_.lane, command);
   question.payload = model::encode(command);
-  CO_TRY_ASSIGN(Answers answers, ask(std::move(question), ""));
+  CO_TRY_ASSIGN(Answers answers, co_await ask(std::move(question), auth::SignedKind::kCommand, "", deadline));
   bool accepted = options_.lane == Lane::kDaemon;  // there, nobody would be known at once
   while (true) {
     const Instant patience = accepted ? deadline : std::min(deadline, after(clock_.now(), kFirstAnswer));
@@ -218,8 +221,8 @@ Task<Result<std::vector<model::HeldDaemon>>> NatsDaemonRouter::held(UserId user,
   CO_TRY_OK(check_user(user));
   ports::BusMessage question;
   question.subject = user_subject(DaemonSubject::kToolOnline, user);
-  question.payload = "{}";
-  CO_TRY_ASSIGN(Answers answers, ask(std::move(question), ""));
+  question.payload = model::encode_held_question(user);
+  CO_TRY_ASSIGN(Answers answers, co_await ask(std::move(question), auth::SignedKind::kQuestion, "", deadline));
   const Instant end = std::min(deadline, after(clock_.now(), kGather));
   std::map<DaemonId, model::HeldDaemon> found;
   while (true) {

@@ -7,12 +7,14 @@
 //   kUser      tools.request.{user}: one gateway takes it, and passes it on once; the answer is on tools.response.…
 //   kUserSync  tools.request.sync.{user}: every gateway hears it; no answer within kFirstAnswer: DAEMON_SILENT (a command: offline)
 //
+// Everything that it asks is signed (auth/bus_signature.h), else no gateway acts on it.
 // Owner: the worker's composition root; references outlive it. Executor: the logic thread.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "auth/bus_signer.h"
 #include "ports/bus.h"
 #include "router/daemon_router.h"
 #include "runtime/clock.h"
@@ -36,8 +38,9 @@ class NatsDaemonRouter final : public DaemonRouter {
   // How long held() listens: those who hold nothing stay silent, so it cannot know when all have spoken.
   static constexpr Duration kGather = std::chrono::milliseconds(500);
 
-  NatsDaemonRouter(ports::Bus& bus, Clock& clock, NatsRouterOptions options = {})
-      : bus_(bus), clock_(clock), options_(options) {}
+  // `clock` tells the database's time (store/database_clock.h): gateways of other machines judge deadlines by it.
+  NatsDaemonRouter(ports::Bus& bus, Clock& clock, auth::BusSigner& signer, NatsRouterOptions options = {})
+      : bus_(bus), clock_(clock), signer_(signer), options_(options) {}
 
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, OutputSink& sink, Instant deadline) override;
   Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) override;
@@ -52,8 +55,8 @@ class NatsDaemonRouter final : public DaemonRouter {
     std::string attempt;  // "": all of them are ours
   };
 
-  Result<Answers> ask(ports::BusMessage question, std::string answer_subject);
-  Result<Answers> send(const model::ToolRequest& request, const OutputSink& sink, Instant deadline);
+  Task<Result<Answers>> ask(ports::BusMessage question, auth::SignedKind kind, std::string answer_subject, Instant deadline);
+  Task<Result<Answers>> send(const model::ToolRequest& request, const OutputSink& sink, Instant deadline);
   // The next message that is for this attempt; errors as BusSubscription::next.
   Task<Result<ports::BusMessage>> next(Answers& answers, Instant deadline);
   Task<Result<model::ToolResult>> follow(Answers answers, DaemonId daemon, OutputSink& sink, Instant deadline);
@@ -62,6 +65,7 @@ class NatsDaemonRouter final : public DaemonRouter {
 
   ports::Bus& bus_;
   Clock& clock_;
+  auth::BusSigner& signer_;
   NatsRouterOptions options_;
 };
 

@@ -288,9 +288,11 @@ struct DisconnectAll {
   }
 };
 
+// Each life of a gateway has an id, and so a row: those of lives that ended without a word go after a day.
 struct AnnounceGateway {
   using Value = std::monostate;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;
+  static constexpr Duration kKept = std::chrono::hours(24);
   Gateway gateway;
 
   Task<Result<std::monostate>> run(Transaction& transaction) const {
@@ -298,6 +300,9 @@ struct AnnounceGateway {
                    "INSERT INTO gateways (id, address, last_seen) VALUES ($1, $2, $3) ON CONFLICT (id) "
                    "DO UPDATE SET address = excluded.address, last_seen = excluded.last_seen",
                    {gateway.id.str(), gateway.address, microseconds_of(gateway.last_seen)}))
+                  .status());
+    CO_TRY_OK((co_await transaction.execute("DELETE FROM gateways WHERE last_seen < $1",
+                                            {microseconds_of(gateway.last_seen - kKept)}))
                   .status());
     co_return std::monostate();
   }

@@ -186,6 +186,17 @@ ALTER TABLE tokens ADD COLUMN replaces TEXT NOT NULL DEFAULT '';
 CREATE INDEX tokens_replacing ON tokens (replaces) WHERE replaces <> '';
 )sql";
 
+// With which servers sign what they say to gateways over the bus (store/signing_keys.h).
+constexpr std::string_view kSigningKeys = R"sql(
+INSERT INTO schema_version (version) VALUES (8);
+CREATE TABLE signing_keys (
+  id TEXT PRIMARY KEY,
+  secret TEXT NOT NULL,
+  created_at BIGINT NOT NULL,
+  retired_at BIGINT
+);
+)sql";
+
 // How much is stored in each chat, in characters, for quotas.
 constexpr std::string_view kStoredBytes = R"sql(
 INSERT INTO schema_version (version) VALUES (9);
@@ -208,7 +219,8 @@ CREATE TABLE chat_recoveries (
 
 constexpr Migration kMigrations[] = {{1, kFirst},    {2, kCancelAsked}, {3, kJournal},
                                      {4, kAuditLog}, {5, kOpen},        {6, kUpdateStreams},
-                                     {7, kTokenKinds}, {9, kStoredBytes}, {10, kRecoveries}};
+                                     {7, kTokenKinds},  {8, kSigningKeys}, {9, kStoredBytes},
+                                     {10, kRecoveries}};
 
 struct CurrentVersion {
   using Value = std::int64_t;

@@ -16,6 +16,7 @@
 #include "store/projects.h"
 #include "store/recoveries.h"
 #include "store/schema.h"
+#include "store/signing_keys.h"
 #include "store/tokens.h"
 #include "store/transact.h"
 #include "store/usage.h"
@@ -43,6 +44,7 @@ class Store {
   Executions& executions() { return executions_; }
   Audit& audit() { return audit_; }
   Usages& usages() { return usages_; }
+  SigningKeys& signing_keys() { return signing_keys_; }
 
  private:
   Transactor transactor_;
@@ -58,6 +60,7 @@ class Store {
   Executions executions_{transactor_};
   Audit audit_{transactor_};
   Usages usages_{transactor_};
+  SigningKeys signing_keys_{transactor_};
 };
 
 }  // namespace reliant::store

@@ -4,7 +4,7 @@
 //   daemon_swarm daemons GATEWAYS COUNT A_SECOND LOG TOKEN_FILE…   COUNT of them, so many begin a second, their users in turn; all
 //                                       are given the same GATEWAYS (host:port,…), each another one first. Prints "open"
 //                                       when all have their streams. LOG: their event log
-//   daemon_swarm calls NATS_URL COUNT AT_ONCE USER…   asks those daemons, so many at once, as a worker does: with the same id
+//   daemon_swarm calls NATS_URL DATABASE_URL COUNT AT_ONCE USER…   asks those daemons, so many at once, as a worker does: with the same id
 //                                       until there is an answer. Prints "calling"; when its standard input ends, it waits
 //                                       for what is under way and prints {"asked":…,"again":…,"executed":…,"other":…,"waiting":…}
 //
@@ -30,6 +30,7 @@
 #include "adapters/system_clock.h"
 #include "base/assert.h"
 #include "base/text.h"
+#include "bench_signer.h"
 #include "daemon/daemon.h"
 #include "router/nats_daemon_router.h"
 #include "runtime/backoff.h"
@@ -234,7 +235,7 @@ Task<void> call_on_and_on(Calls& calls) {
   }
 }
 
-[[noreturn]] void be_caller(const std::string& nats_url, std::size_t daemons, std::size_t at_once,
+[[noreturn]] void be_caller(const std::string& nats_url, const std::string& database_url, std::size_t daemons, std::size_t at_once,
                             std::vector<std::string> users) {
   Machine machine;
   adapters::JsonEventLog log(machine.clock, stderr, {.level = Level::kWarning, .role = ""});
@@ -244,7 +245,8 @@ Task<void> call_on_and_on(Calls& calls) {
   if (!bus.ok()) fail(std::string(message_of(bus.status())));
   if (!machine.executor.run_loop_until([&] { return (*bus)->connected(); }, std::chrono::seconds(10)))
     fail(concat("no NATS answers at ", nats_url));
-  router::NatsDaemonRouter router(**bus, machine.clock);
+  tests::BenchSigner keys(machine.executor, machine.clock, log, database_url);
+  router::NatsDaemonRouter router(**bus, machine.clock, keys.signer());
   Random random = machine.random.stream("calls");
   const std::string run = random.hex(8);
   Calls calls{machine, router, std::move(users), daemons, random, run};
@@ -267,8 +269,8 @@ int main(int count, char** values) {
   const reliant::tests::PeerArguments arguments(count, values);
   if (arguments.say_and_more("daemons", 4))
     reliant::be_daemons(arguments.text(1), arguments.number(2), arguments.number(3), arguments.text(4), arguments.from(5));
-  if (arguments.say_and_more("calls", 3))
-    reliant::be_caller(arguments.text(1), arguments.number(2), arguments.number(3), arguments.from(4));
+  if (arguments.say_and_more("calls", 4))
+    reliant::be_caller(arguments.text(1), arguments.text(2), arguments.number(3), arguments.number(4), arguments.from(5));
   std::fprintf(stderr, "daemon_swarm: say daemons or calls; see its source\n");
   return 2;
 }

@@ -109,7 +109,7 @@ def peak_to_mean(back):
 def storm_values(binaries, count=STORM_DAEMONS):
     """All daemons on the first of three gateways, calls under way; it is killed."""
     with Gateways(binaries, 3) as gateways, gateways.daemons(count, [1]) as log:
-        callers = [binaries / "daemon_swarm", "calls", gateways.nats, str(count), str(CALLS_AT_ONCE), *gateways.users()]
+        callers = [binaries / "daemon_swarm", "calls", gateways.nats, gateways.database, str(count), str(CALLS_AT_ONCE), *gateways.users()]
         with started(callers, "calling") as calling:
             time.sleep(CALLS_BEFORE)
             killed = time.time()

@@ -255,10 +255,10 @@ class ToolsCluster(BenchCluster):
         self.daemon = json.loads((self.directory / "daemon-1" / "daemon.json").read_text())["daemon_id"]
 
     def calls(self, binaries, at_once, many):
-        return pace(binaries, "tool_peer", self.nats, "user-1", self.daemon, self.file, at_once, many)
+        return pace(binaries, "tool_peer", self.nats, self.database, "user-1", self.daemon, self.file, at_once, many)
 
     def recorded_calls(self, binaries, at_once, many):
-        return pace(binaries, "tool_peer", self.nats, "user-1", self.daemon, "", at_once, many)
+        return pace(binaries, "tool_peer", self.nats, self.database, "user-1", self.daemon, "", at_once, many)
 
 
 def toolcall_values(binaries):

@@ -43,6 +43,7 @@ class BenchCluster:
             raise
         self.state = json.loads((self.directory / "cluster.json").read_text())
         self.nats = f"nats://127.0.0.1:{self.state['nats']['port']}"
+        self.database = f"postgres://reliant@127.0.0.1:{self.state['postgres']['port']}/reliant"
 
     def run(self, *words, check=True):
         done = subprocess.run([ROOT / "tools" / "cluster", *words, "--dir", self.directory], stdout=subprocess.DEVNULL)

@@ -1,5 +1,5 @@
-// tool_peer NATS_URL USER DAEMON FILE AT_ONCE ROUNDS: tool calls as a worker makes them (router/nats_daemon_router.h), from its
-// process to a daemon and back: `view` of FILE, so many at a time; without a FILE (""), `bash` of true, which the gateway and the
+// tool_peer NATS_URL DATABASE_URL USER DAEMON FILE AT_ONCE ROUNDS: tool calls as a worker makes them (router/nats_daemon_router.h),
+// from its process to a daemon and back: `view` of FILE, so many at a time; without a FILE (""), `bash` of true, which the gateway and the
 // daemon write down. Prints "p50_us X rate_per_second Y".
 //
 // What a worker does around a call (activities, its own rows in the store) is not in it.
@@ -15,6 +15,7 @@
 #include "adapters/os_entropy.h"
 #include "adapters/system_clock.h"
 #include "base/text.h"
+#include "bench_signer.h"
 #include "router/nats_daemon_router.h"
 #include "runtime/random.h"
 #include "runtime/scope.h"
@@ -40,10 +41,11 @@ class NoOutput final : public router::OutputSink {
 };
 
 struct Bench {
-  Bench(const std::string& url, std::size_t total)
+  Bench(const std::string& url, const std::string& database_url, std::size_t total)
       : random(adapters::os_seed()),
         bus(*adapters::NatsBus::open(executor, log, {.urls = url}, Random(random.next()))),
-        router(*bus, clock),
+        keys(executor, clock, log, database_url),
+        router(*bus, clock, keys.signer()),
         rounds(total) {}
 
   Instant soon() const { return after(clock.now(), kPatience); }
@@ -54,6 +56,7 @@ struct Bench {
   adapters::JsonEventLog log{clock, stderr, {.level = Level::kWarning}};
   Random random;
   std::unique_ptr<adapters::NatsBus> bus;
+  tests::BenchSigner keys;
   router::NatsDaemonRouter router;
   model::ToolRequest request;  // of all of them, but for the id
   PeerRounds rounds;
@@ -79,16 +82,16 @@ Task<void> call_all(Bench& bench, std::size_t at_once) {
 }
 
 [[noreturn]] void run(const tests::PeerArguments& asked) {
-  Bench bench(asked.text(0), asked.number(5));
-  bench.request.user = UserId(asked.text(1));
-  bench.request.daemon = DaemonId(asked.text(2));
+  Bench bench(asked.text(0), asked.text(1), asked.number(6));
+  bench.request.user = UserId(asked.text(2));
+  bench.request.daemon = DaemonId(asked.text(3));
   bench.request.chat = ChatId("bench");
   bench.request.call = ToolCallId("bench");
-  const bool reads = !asked.text(3).empty();
+  const bool reads = !asked.text(4).empty();
   bench.request.tool = reads ? "view" : "bash";
-  bench.request.arguments = reads ? concat(R"({"path":")", asked.text(3), R"("})") : R"({"command":"true"})";
+  bench.request.arguments = reads ? concat(R"({"path":")", asked.text(4), R"("})") : R"({"command":"true"})";
   bench.request.effect = reads ? model::Effect::kReadOnly : model::Effect::kNonIdempotent;
-  bench.tasks.spawn(call_all(bench, asked.number(4)));
+  bench.tasks.spawn(call_all(bench, asked.number(5)));
   tests::run_rounds(bench.executor, bench.rounds);
 }
 
@@ -97,7 +100,7 @@ Task<void> call_all(Bench& bench, std::size_t at_once) {
 
 int main(int count, char** values) {
   const reliant::tests::PeerArguments asked(count, values);
-  if (count == 7) reliant::run(asked);
-  std::fprintf(stderr, "tool_peer NATS_URL USER DAEMON FILE AT_ONCE ROUNDS\n");
+  if (count == 8) reliant::run(asked);
+  std::fprintf(stderr, "tool_peer NATS_URL DATABASE_URL USER DAEMON FILE AT_ONCE ROUNDS\n");
   return 2;
 }

@@ -22,6 +22,7 @@
 #include "router/nats_daemon_router.h"
 #include "runtime/all.h"
 #include "runtime/sleep.h"
+#include "support/bus_keys.h"
 
 namespace reliant::tests {
 
@@ -103,7 +104,7 @@ class BusLanesContract : public ::testing::Test {
     sessions.daemons[{user, DaemonId(daemon)}] = epoch;
     bridge.session_opened({user, DaemonId(daemon), epoch, GatewayId(sessions.name)});
   }
-  router::NatsDaemonRouter router(Lane lane) { return {world.three(), world.clock(), {.lane = lane}}; }
+  router::NatsDaemonRouter router(Lane lane) { return {world.three(), world.clock(), keys.signer(), {.lane = lane}}; }
   Instant in(Duration duration) { return world.executor().now() + duration; }
   model::ToolRequest request(std::string id) const {
     model::ToolRequest request;
@@ -123,8 +124,9 @@ class BusLanesContract : public ::testing::Test {
   CountingLog log;
   ScriptedSessions first;
   ScriptedSessions second;
-  gateway::NatsToolBridge bridge_one{world.context(), world.clock(), log, world.one(), first};
-  gateway::NatsToolBridge bridge_two{world.context(), world.clock(), log, world.two(), second};
+  BusKeys keys{world.context(), world.clock(), log};
+  gateway::NatsToolBridge bridge_one{world.context(), world.clock(), log, world.one(), first, keys.ring(), Random(11)};
+  gateway::NatsToolBridge bridge_two{world.context(), world.clock(), log, world.two(), second, keys.ring(), Random(12)};
 };
 
 TYPED_TEST_SUITE_P(BusLanesContract);

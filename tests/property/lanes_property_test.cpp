@@ -37,7 +37,7 @@ struct Lanes {
   }
 
   Task<void> call(Lane lane) {
-    router::NatsDaemonRouter router(three, clock, {.lane = lane});
+    router::NatsDaemonRouter router(three, clock, keys.signer(), {.lane = lane});
     model::ToolRequest request;
     request.id = RequestId(concat("req_", ++calls));
     request.user = identity.user;
@@ -74,8 +74,9 @@ struct Lanes {
   gateway::SessionIdentity identity{UserId("u1"), DaemonId("d1"), 0, GatewayId("g")};
   int holder = 0;
   int calls = 0;
-  gateway::NatsToolBridge bridge_one{simulation.world().context(), clock, log, one, first};
-  gateway::NatsToolBridge bridge_two{simulation.world().context(), clock, log, two, second};
+  BusKeys keys{simulation.world().context(), clock, log};
+  gateway::NatsToolBridge bridge_one{simulation.world().context(), clock, log, one, first, keys.ring(), Random(11)};
+  gateway::NatsToolBridge bridge_two{simulation.world().context(), clock, log, two, second, keys.ring(), Random(12)};
 };
 
 Task<void> play(Lanes& lanes, std::vector<std::pair<int, int>> steps, bool& ended) {

@@ -34,6 +34,7 @@ class ForgetfulDatabase final : public ports::Database {
     co_return std::make_unique<ForgetfulTransaction>(*std::move(real), forgets);
   }
   Task<Status> run_script(std::string_view sql, Instant deadline) override { return real_->run_script(sql, deadline); }
+  Task<Result<WallTime>> wall_now(Instant deadline) override { return real_->wall_now(deadline); }
 
  private:
   std::unique_ptr<ports::Database> real_;

@@ -472,6 +472,7 @@ class AbortingJournal final : public ports::Database {
     co_return std::make_unique<AbortingTransaction>(*this, std::move(inner));
   }
   Task<Status> run_script(std::string_view sql, Instant deadline) override { return inner_.run_script(sql, deadline); }
+  Task<Result<WallTime>> wall_now(Instant deadline) override { return inner_.wall_now(deadline); }
 
   int aborts = 0;
 

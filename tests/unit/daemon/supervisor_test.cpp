@@ -493,6 +493,7 @@ class UnreadableJournal final : public ports::Database {
     if (unreadable) co_return resource_exhausted("the disk is full");
     co_return co_await inner_.run_script(sql, deadline);
   }
+  Task<Result<WallTime>> wall_now(Instant deadline) override { return inner_.wall_now(deadline); }
 
   bool unreadable = true;
 

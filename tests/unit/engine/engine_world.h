@@ -34,6 +34,7 @@ class FatefulDatabase final : public ports::Database {
     co_return outer;
   }
   Task<Status> run_script(std::string_view sql, Instant deadline) override { return inner_.run_script(sql, deadline); }
+  Task<Result<WallTime>> wall_now(Instant deadline) override { return inner_.wall_now(deadline); }
 
   std::deque<CommitFate> fates;
   bool down = false;  // every commit is UNAVAILABLE

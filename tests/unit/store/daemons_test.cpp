@@ -142,6 +142,16 @@ TEST_F(Gateways, LiveAsLongAsTheyAnnounceThemselves) {
   EXPECT_TRUE(value(store().gateways().live(lease, soon())).empty());
 }
 
+// Every life of a gateway has an id of its own.
+TEST_F(Gateways, ThatEndedWithoutAWordAreForgottenAfterADay) {
+  EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw1"), "one:1", soon())).ok());
+  run_for(std::chrono::hours(25));
+  EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw2"), "one:1", soon())).ok());
+  const auto known = value(store().gateways().live(std::chrono::hours(48), soon()));
+  ASSERT_EQ(known.size(), 1u);
+  EXPECT_EQ(known[0].id, GatewayId("gw2"));
+}
+
 TEST_F(Executions, AreTheSameForTheSameRequest) {
   const auto first = value(store().executions().insert(request("r1"), soon()));
   EXPECT_EQ(first.state, ExecutionState::kPending);
