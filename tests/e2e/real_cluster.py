@@ -52,6 +52,11 @@ SIM = pathlib.Path(RELIANT).parent / "reliant-sim"
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
+def port_of(gateway):
+    """A gateway's id: host, port, life."""
+    return int(gateway.rsplit("-", 2)[1])
+
+
 def adopt_orphans():
     """tools/cluster starts servers and ends: they become children of this process, which so learns how they end."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
@@ -159,7 +164,7 @@ class RealCluster:
                     else:
                         running.discard(event["request_id"])
                 if running:
-                    port = int(gateway.rpartition("-")[2])
+                    port = port_of(gateway)
                     return name, next(each for each in self.names("gateway") if self.port(each) == port)
             return None
         return wait_until("a daemon runs a tool", find, PATIENCE)
@@ -167,7 +172,7 @@ class RealCluster:
     def stream(self, daemon):
         """Its newest one: the gateway, the daemon's id and the epoch."""
         *_, last = self.events(daemon, "daemon.connected")
-        port = int(last["gateway"].rpartition("-")[2])
+        port = port_of(last["gateway"])
         gateway, = (each for each in self.names("gateway") if self.port(each) == port)
         return gateway, last["daemon"], last["epoch"]
 
