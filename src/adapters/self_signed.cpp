@@ -133,7 +133,10 @@ Status check_credentials(const TlsCredentials& credentials, WallTime now) {
   const bool belongs = certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
   ERR_clear_error();
   if (!certificate) return failed_precondition("it is no certificate in PEM");
-  if (!key) return failed_precondition("its key is missing, or no key in PEM without a passphrase");
+  if (credentials.private_key.empty()) return failed_precondition("its key is missing");
+  if (!key && credentials.private_key.find("ENCRYPTED") != std::string::npos)
+    return failed_precondition("its key has a passphrase, for which a server cannot ask (openssl pkey -in KEY writes it without)");
+  if (!key) return failed_precondition("its key is no key in PEM");
   if (!belongs) return failed_precondition("its key is another one's");
   std::time_t at = calendar(now);
   const ASN1_TIME* const from = X509_get0_notBefore(certificate.get());

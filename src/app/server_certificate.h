@@ -1,6 +1,8 @@
-// The certificate that a server shows to HTTPS clients, kept in its data directory (R12): made at the first
-// start, used again by the next ones, and replaced when it cannot be used any more. Whoever has a real one
-// puts it there.
+// The certificate that a server shows to HTTPS clients, kept in its data directory (R12): made at the first start and used again
+// by the next ones. Whoever has a real one puts it there.
+//
+// Files that this program has made begin with a line that says so. When they cannot be used any more they are replaced, and kept
+// as tls.crt.bak and tls.key.bak. Any other file is never written: the server does not start, and says why.
 #pragma once
 
 #include <string>
@@ -20,6 +22,8 @@ struct ServerCertificate {
   std::string replaced;  // a line for people; "" when nothing was
 };
 
+// FAILED_PRECONDITION: files of somebody else's making cannot be used (expired, not valid yet, a passphrase, a key of another
+// certificate, not readable), with the remedy.
 Result<ServerCertificate> prepare_server_certificate(const DataDirectory& directory, WallTime now);
 
 }  // namespace reliant::app

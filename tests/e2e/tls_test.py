@@ -5,6 +5,7 @@ import os
 import socket
 import ssl
 import stat
+import subprocess
 import unittest
 
 from reliant_process import PATIENCE, World
@@ -78,7 +79,7 @@ class Tls(unittest.TestCase):
             pass
         return out
 
-    def test_keeps_its_certificate_and_replaces_a_broken_one(self):
+    def test_keeps_its_certificate_and_replaces_one_of_its_own_that_is_broken(self):
         world = self.world()
         world.start()
         certificate, key = world.data / "tls.crt", world.data / "tls.key"
@@ -90,13 +91,43 @@ class Tls(unittest.TestCase):
         world.start()
         self.assertEqual(certificate.read_text(), first)
         world.stop()
-        certificate.write_text("nonsense")
+        certificate.write_text(first[:200])
         world.start()
+        self.assertEqual((world.data / "tls.crt.bak").read_text(), first[:200])
         self.assertNotEqual(certificate.read_text(), first)
         self.assertEqual(self.health(world, trusting(certificate)), 200)
         said = [line for line in world.log.read_text().splitlines() if line.startswith("replaced ")]
         self.assertEqual(len(said), 1, said)
         self.assertIn(f"{certificate}, since it is no certificate in PEM", said[0])
+
+    def test_leaves_a_certificate_of_the_user_alone(self):
+        """Expired, with a passphrase, of another key: the server stops, with the reason and the remedy."""
+        world = self.world()
+        world.data.mkdir(mode=0o700)
+        certificate, key = world.data / "tls.crt", world.data / "tls.key"
+        make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=example.org",
+                "-keyout", str(key), "-out", str(certificate)]
+
+        def refused(why):
+            before = (certificate.read_bytes(), key.read_bytes())
+            done = world.run(*world.monolith())
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1), done.stderr)
+            for words in (str(certificate), why, "stays as it is", "--tls-port off"):
+                self.assertIn(words, done.stderr)
+            self.assertEqual((certificate.read_bytes(), key.read_bytes()), before)
+            self.assertFalse((world.data / "address").exists())
+
+        subprocess.run([*make, "-nodes"], check=True, capture_output=True)
+        subprocess.run(["openssl", "x509", "-in", str(certificate), "-signkey", str(key), "-days", "-1", "-out", str(certificate)],
+                       check=True, capture_output=True)
+        refused("it expired on")
+        subprocess.run([*make, "-passout", "pass:secret"], check=True, capture_output=True)
+        refused("its key has a passphrase")
+        subprocess.run([*make, "-nodes"], check=True, capture_output=True)
+        theirs = key.read_bytes()
+        subprocess.run([*make, "-nodes"], check=True, capture_output=True)
+        key.write_bytes(theirs)
+        refused("its key is another one's")
 
     def test_the_command_line_speaks_it(self):
         world = self.world()

@@ -72,7 +72,10 @@ TEST(SelfSigned, IsCheckedWithItsKey) {
   };
   EXPECT_EQ(complaint("", made->private_key), "it is no certificate in PEM");
   EXPECT_EQ(complaint(made->certificate_chain.substr(0, 200), made->private_key), "it is no certificate in PEM");
-  EXPECT_EQ(complaint(made->certificate_chain, "nonsense"), "its key is missing, or no key in PEM without a passphrase");
+  EXPECT_EQ(complaint(made->certificate_chain, "nonsense"), "its key is no key in PEM");
+  EXPECT_EQ(complaint(made->certificate_chain, ""), "its key is missing");
+  EXPECT_EQ(complaint(made->certificate_chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----"),
+            "its key has a passphrase, for which a server cannot ask (openssl pkey -in KEY writes it without)");
   EXPECT_EQ(complaint(made->certificate_chain, other->private_key), "its key is another one's");
 }
 

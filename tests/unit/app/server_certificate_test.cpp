@@ -28,6 +28,23 @@ class ServerCertificateTest : public testing::Test {
     EXPECT_EQ(content("tls.key"), certificate->credentials.private_key);
     return *std::move(certificate);
   }
+  // Says why and what to do, in one line.
+  void refused(WallTime now, const std::string& why) {
+    const auto certificate = prepare_server_certificate(directory_, now);
+    EXPECT_EQ(certificate.status().code(), StatusCode::kFailedPrecondition) << why;
+    const std::string line(message_of(certificate.status()));
+    EXPECT_NE(line.find(why), std::string::npos) << line;
+    EXPECT_NE(line.find("--tls-port off"), std::string::npos) << line;
+    EXPECT_EQ(line.find('\n'), std::string::npos) << line;
+  }
+  // And leaves both files as they are.
+  void refuses(const std::string& chain, const std::string& key, WallTime now, const std::string& why) {
+    overwrite("tls.crt", chain);
+    overwrite("tls.key", key);
+    refused(now, why);
+    EXPECT_EQ(content("tls.crt"), chain) << why;
+    EXPECT_EQ(content("tls.key"), key) << why;
+  }
   void overwrite(const char* name, const std::string& text) { std::ofstream(directory_.file(name)) << text; }
   void remove(const char* name) { std::filesystem::remove(directory_.file(name)); }
   std::string content(const char* name) {
@@ -46,6 +63,8 @@ class ServerCertificateTest : public testing::Test {
   }
 
   std::string root_;
+
+ protected:
   DataDirectory directory_;
 };
 
@@ -70,12 +89,16 @@ TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsUsedAsItIs) {
   EXPECT_EQ(prepare().credentials.private_key, theirs->private_key);
 }
 
-TEST_F(ServerCertificateTest, IsReplacedWhenItIsBroken) {
+TEST_F(ServerCertificateTest, IsReplacedWhenItIsBrokenAndTheOldOneIsKept) {
   const ServerCertificate first = prepare();
-  overwrite("tls.crt", first.credentials.certificate_chain.substr(0, 100));
+  const std::string broken = first.credentials.certificate_chain.substr(0, 200);
+  overwrite("tls.crt", broken);
   const std::string line = prepare().replaced;
   EXPECT_NE(line.find("/tls.crt, since it is no certificate in PEM"), std::string::npos) << line;
   EXPECT_EQ(line.find('\n'), std::string::npos);
+  EXPECT_EQ(content("tls.crt.bak"), broken);
+  EXPECT_EQ(content("tls.key.bak"), first.credentials.private_key);
+  EXPECT_EQ(mode_of("tls.key.bak"), 0600u);
 }
 
 TEST_F(ServerCertificateTest, IsReplacedWhenItsKeyIsLostOrAnotherOnes) {
@@ -92,6 +115,56 @@ TEST_F(ServerCertificateTest, IsReplacedWhenItHasExpired) {
   EXPECT_NE(second.replaced.find("it expired on 2040-06-15"), std::string::npos) << second.replaced;
   EXPECT_NE(second.credentials.private_key, first.credentials.private_key);
   EXPECT_EQ(mode_of("tls.key"), 0600u);
+  const ServerCertificate third = prepare(kNow + 2 * kTwelveYears);
+  EXPECT_EQ(content("tls.key.bak"), first.credentials.private_key) << "a copy is not written over either";
+  EXPECT_EQ(content("tls.key.bak.2"), second.credentials.private_key);
+}
+
+TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsNeverWritten) {
+  const auto theirs = adapters::make_self_signed(kNow);
+  const auto another = adapters::make_self_signed(kNow);
+  const std::string passphrase =
+      "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAg=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+  const std::string& chain = theirs->certificate_chain;
+  const std::string& key = theirs->private_key;
+  refuses(chain, key, kNow + kTwelveYears, "it expired on 2040-06-15");
+  refuses(chain, key, kNow - kTwelveYears, "it is not valid before 2030-06-14");
+  refuses(chain, passphrase, kNow, "its key has a passphrase");
+  refuses(chain, another->private_key, kNow, "its key is another one's");
+  refuses(chain, "nonsense", kNow, "its key is no key in PEM");
+  refuses("nonsense", key, kNow, "it is no certificate in PEM");
+  refuses(chain, "", kNow, "its key is missing");
+  refuses("", key, kNow, "it is no certificate in PEM");
+}
+
+TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsNotMadeUpFor) {
+  const auto theirs = adapters::make_self_signed(kNow);
+  overwrite("tls.crt", theirs->certificate_chain);
+  refused(kNow, "its key is missing");
+  EXPECT_EQ(content("tls.crt"), theirs->certificate_chain);
+  remove("tls.crt");
+  overwrite("tls.key", theirs->private_key);
+  refused(kNow, "it is missing, and its key");
+  EXPECT_EQ(content("tls.key"), theirs->private_key);
+}
+
+TEST_F(ServerCertificateTest, ThatCannotBeReadIsNotTakenForNone) {
+  prepare();
+  remove("tls.key");
+  std::filesystem::create_directory(directory_.file("tls.key"));
+  refused(kNow, "cannot be read: Is a directory");
+  std::filesystem::remove(directory_.file("tls.key"));
+  std::filesystem::create_symlink("/nowhere/key.pem", directory_.file("tls.key"));
+  refused(kNow, "cannot be read: No such file");
+  EXPECT_TRUE(std::filesystem::is_symlink(directory_.file("tls.key")));
+}
+
+TEST_F(ServerCertificateTest, OursIsNotReplacedWhenItsKeyIsSomebodyElses) {
+  prepare();
+  const auto theirs = adapters::make_self_signed(kNow);
+  overwrite("tls.key", theirs->private_key);
+  refused(kNow, "its key is another one's");
+  EXPECT_EQ(content("tls.key"), theirs->private_key);
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ TEST_F(TlsOptions, OfTemporalThatAreOfNoUseAreNamed) {
   refused_pair(torn_, key_, "it is no certificate in PEM");
   refused_pair(half_torn_, key_, "certificate 2 in it is broken");
   refused_pair(certificate_, nonsense_,
-               "no key in PEM without a passphrase; give a certificate that holds, and its key with --temporal-tls-key");
+               "its key is no key in PEM; give a certificate that holds, and its key with --temporal-tls-key");
   refused_pair(certificate_, other_key_, "its key is another one's");
   const Status plain = worker({"--model-script", "s", "--temporal-tls-ca", certificate_}).status();
   EXPECT_EQ(field_of(plain), "--temporal-tls") << plain;
