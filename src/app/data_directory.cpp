@@ -8,22 +8,16 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 
 #include "adapters/posix_error.h"
+#include "app/private_directory.h"
 #include "base/text.h"
 
 namespace reliant::app {
 namespace {
 
 using adapters::UniqueFd;
-
-Status unusable(std::string_view path, std::string_view why) {
-  return with_field(
-      failed_precondition("the data directory ", path, " ", why, "; choose another one with --data-dir"),
-      "--data-dir");
-}
 
 std::string error_text() {
   return std::strerror(errno);
@@ -39,33 +33,29 @@ struct flock whole_file() {
 }  // namespace
 
 Result<DataDirectory> DataDirectory::open(std::string path) {
-  std::error_code error;
-  const auto parent = std::filesystem::path(path).parent_path();
-  if (!parent.empty()) std::filesystem::create_directories(parent, error);
-  if (error) return unusable(path, concat("cannot be made: ", error.message()));
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return unusable(path, "cannot be made: " + error_text());
-  struct stat info{};
-  if (::stat(path.c_str(), &info) != 0) return unusable(path, "cannot be read: " + error_text());
-  if (!S_ISDIR(info.st_mode)) return unusable(path, "is a file");
-
+  TRY_OK(make_private_directory(path));
   UniqueFd lock(::open((path + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock) return unusable(path, "is not writable: " + error_text());
+  if (!lock) return unusable_directory(path, "is not writable: " + error_text());
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return unusable(path, "cannot be locked: " + error_text());
+    if (errno != EWOULDBLOCK) return unusable_directory(path, "cannot be locked: " + error_text());
     const std::string holder = peek_line(path, "lock");
-    return unusable(
+    return unusable_directory(
         path, concat("is in use", holder.empty() ? "" : " by process ", holder, ": stop that one first"));
   }
+  // The directory itself, too: whoever removes the file `lock` does not let a second process in. Not every file system can.
+  UniqueFd self(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!self) return unusable_directory(path, "cannot be read: " + error_text());
+  if (::flock(self.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return unusable_directory(path, "is in use by a process whose file `lock` has been removed: stop that one first");
   // The number in the file is for people. This lock is for programs: the system says who has it.
   struct flock mine = whole_file();
-  if (::fcntl(lock.get(), F_SETLK, &mine) != 0) return unusable(path, "cannot be locked: " + error_text());
+  if (::fcntl(lock.get(), F_SETLK, &mine) != 0) return unusable_directory(path, "cannot be locked: " + error_text());
   const std::string number = concat(::getpid(), "\n");
-  if (::ftruncate(lock.get(), 0) != 0) return unusable(path, "is not writable: " + error_text());
+  if (::ftruncate(lock.get(), 0) != 0) return unusable_directory(path, "is not writable: " + error_text());
   if (const Status written = adapters::write_all(lock.get(), number, "lock"); !written.ok()) {
-    return unusable(path, concat("is not writable: ", message_of(written)));
+    return unusable_directory(path, concat("is not writable: ", message_of(written)));
   }
-  return DataDirectory(std::move(path), std::move(lock));
+  return DataDirectory(std::move(path), std::move(lock), std::move(self));
 }
 
 std::string DataDirectory::file(std::string_view name) const {

@@ -21,8 +21,8 @@ namespace reliant::app {
 
 class DataDirectory {
  public:
-  // Creates it if need be and locks it. FAILED_PRECONDITION (field --data-dir): in use, not writable, not a
-  // directory.
+  // Creates it if need be, closes it to others (app/private_directory.h) and locks it. FAILED_PRECONDITION (field
+  // --data-dir): in use, not writable, not a directory, not ours alone.
   static Result<DataDirectory> open(std::string path);
 
   const std::string& path() const { return path_; }
@@ -37,10 +37,12 @@ class DataDirectory {
 
  private:
   Status write(std::string_view name, std::string_view content, unsigned mode) const;
-  DataDirectory(std::string path, adapters::UniqueFd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  DataDirectory(std::string path, adapters::UniqueFd lock, adapters::UniqueFd self)
+      : path_(std::move(path)), lock_(std::move(lock)), self_(std::move(self)) {}
 
   std::string path_;
   adapters::UniqueFd lock_;
+  adapters::UniqueFd self_;  // the directory: a second lock, on its inode
 };
 
 // For other processes: the one that has it open, as the system says, and not a number in a file, which may be somebody
