@@ -66,6 +66,18 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+class StreamSink final : public LogSink {
+ public:
+  explicit StreamSink(std::FILE* out) : out_(out) {}
+  void write(std::string_view line) override {
+    std::fwrite(line.data(), 1, line.size(), out_);
+    std::fflush(out_);
+  }
+
+ private:
+  std::FILE* out_;
+};
+
 bool plain_word(std::string_view text) {
   for (const char c : text) {
     if (c <= ' ' || c == '"' || c == '=' || c == 0x7f) return false;  // bytes above 127 are negative: quoted too
@@ -75,8 +87,11 @@ bool plain_word(std::string_view text) {
 
 }  // namespace
 
-JsonEventLog::JsonEventLog(const Clock& clock, std::FILE* out, JsonEventLogOptions options)
+JsonEventLog::JsonEventLog(const Clock& clock, LogSink& out, JsonEventLogOptions options)
     : clock_(clock), out_(out), options_(std::move(options)) {}
+
+JsonEventLog::JsonEventLog(const Clock& clock, std::FILE* out, JsonEventLogOptions options)
+    : clock_(clock), owned_(std::make_unique<StreamSink>(out)), out_(*owned_), options_(std::move(options)) {}
 
 void JsonEventLog::record(Level level, std::string_view name, std::initializer_list<Field> fields) {
   if (level < options_.level) return;
@@ -87,8 +102,7 @@ void JsonEventLog::record(Level level, std::string_view name, std::initializer_l
     append_text(level, name, fields);
   }
   line_ += '\n';
-  std::fwrite(line_.data(), 1, line_.size(), out_);
-  std::fflush(out_);
+  out_.write(line_);
 }
 
 void JsonEventLog::append_json(Level level, std::string_view name, std::initializer_list<Field> fields) {

@@ -3,10 +3,11 @@
 // or, for people:
 //   08:03:45.123 info    gateway.session.opened user=u1 epoch=7
 //
-// Owner: the composition root, which also owns the FILE. Executor: the logic thread. A write that fails is dropped.
+// Owner: the composition root, which also owns what it writes to. Executor: the logic thread. A write that fails is dropped.
 #pragma once
 
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -24,8 +25,19 @@ struct JsonEventLogOptions {
   std::string role;  // "gateway": a field of every line, unless empty
 };
 
+// Where the lines go, each with its end.
+class LogSink {
+ public:
+  LogSink() = default;
+  LogSink(LogSink&&) = default;
+  LogSink& operator=(LogSink&&) = default;
+  virtual ~LogSink() = default;
+  virtual void write(std::string_view line) = 0;
+};
+
 class JsonEventLog final : public EventLog {
  public:
+  JsonEventLog(const Clock& clock, LogSink& out, JsonEventLogOptions options = {});
   JsonEventLog(const Clock& clock, std::FILE* out, JsonEventLogOptions options = {});
   void record(Level level, std::string_view name, std::initializer_list<Field> fields) override;
 
@@ -34,7 +46,8 @@ class JsonEventLog final : public EventLog {
   void append_text(Level level, std::string_view name, std::initializer_list<Field> fields);
 
   const Clock& clock_;
-  std::FILE* out_;
+  std::unique_ptr<LogSink> owned_;  // of a FILE
+  LogSink& out_;
   JsonEventLogOptions options_;
   std::string line_;  // reused
 };

@@ -39,6 +39,9 @@ constexpr Flag kFlags[] = {
     kLogLevelFlag,
     kLogFormatFlag,
     {"--log-file", "FILE", "LOG_FILE", "", "where the log goes; - is the standard error; without it in --data-dir"},
+    kLogSizeFlag,
+    kLogFilesFlag,
+    kLogBurstFlag,
     kGraceFlag};
 
 Result<std::string> home_of(const Environment& environment, std::string_view flag) {

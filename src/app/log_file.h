@@ -1,31 +1,41 @@
-// LogFile: where the event log of a server goes: a file that is added to, or the standard error. At a start,
-// a file that has grown large becomes FILE.old.
+// LogFile: where the event log of a server goes: a file that is added to, or the standard error. A file that has reached its size
+// becomes FILE.1 while the process runs, FILE.1 becomes FILE.2, and so on; the oldest one is removed.
+//
+// Owner: the composition root. Executor: the logic thread. A line that cannot be written is lost: a log is no reason to stop.
 #pragma once
 
-#include <cstdio>
-#include <memory>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "adapters/json_event_log.h"
+#include "adapters/unique_fd.h"
 #include "base/status.h"
 
 namespace reliant::app {
 
-class LogFile {
- public:
-  // "-": the standard error. INVALID_ARGUMENT (field --log-file): it cannot be written.
-  static Result<LogFile> open(const std::string& path);
+struct LogRotation {
+  std::uint64_t largest = 64 * 1024 * 1024;  // bytes of one file
+  std::size_t files = 5;                     // with the one that is written, 2 at least
+};
 
-  std::FILE* file() const { return file_.get(); }
+class LogFile final : public adapters::LogSink {
+ public:
+  // "-": the standard error, which is never rotated. INVALID_ARGUMENT (field --log-file): it cannot be written.
+  static Result<LogFile> open(std::string path, LogRotation rotation = {});
+
+  void write(std::string_view line) override;
 
  private:
-  struct Close {
-    void operator()(std::FILE* file) const {
-      if (file != stderr) std::fclose(file);
-    }
-  };
-  explicit LogFile(std::FILE* file) : file_(file) {}
+  LogFile(std::string path, LogRotation rotation) : path_(std::move(path)), rotation_(rotation) {}
+  Status open_again();
+  void rotate();
 
-  std::unique_ptr<std::FILE, Close> file_;
+  std::string path_;
+  LogRotation rotation_;
+  adapters::UniqueFd file_;  // none: the standard error
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace reliant::app

@@ -27,6 +27,9 @@ constexpr Flag kMonolithFlags[] = {
     kLogFormatFlag,
     {"--log-file", "FILE", "LOG_FILE", "",
      "where the log goes; - is the standard error; without it DIR/reliant.log"},
+    kLogSizeFlag,
+    kLogFilesFlag,
+    kLogBurstFlag,
     kGraceFlag,
 };
 
@@ -105,6 +108,12 @@ Result<LogOptions> log_options(const Arguments& arguments) {
   }
   options.as_text = format == "text";
   options.file = arguments.text("--log-file");
+  TRY_ASSIGN(const std::int64_t mebibytes, arguments.number("--log-size", 1, 1024 * 1024));
+  options.rotation.largest = static_cast<std::uint64_t>(mebibytes) * 1024 * 1024;
+  TRY_ASSIGN(const std::int64_t files, arguments.number("--log-files", 2, 1000));
+  options.rotation.files = static_cast<std::size_t>(files);
+  TRY_ASSIGN(const std::int64_t burst, arguments.number("--log-burst", 0, 1'000'000));
+  options.limit.burst = static_cast<std::size_t>(burst);
   return options;
 }
 

@@ -8,6 +8,8 @@
 
 #include "app/command_line.h"
 #include "app/environment.h"
+#include "app/limited_event_log.h"
+#include "app/log_file.h"
 #include "base/event_log.h"
 #include "base/status.h"
 #include "runtime/time.h"
@@ -28,6 +30,8 @@ struct LogOptions {
   Level level = Level::kInfo;
   bool as_text = false;
   std::string file;  // "": in the data directory; "-": the standard error
+  LogRotation rotation;
+  LogLimit limit;
 };
 
 struct MonolithOptions {
@@ -72,6 +76,10 @@ inline constexpr Flag kModelUrlFlag = {"--model-url", "URL", "OPENAI_BASE_URL", 
                                        "that server; its key is OPENAI_API_KEY"};
 inline constexpr Flag kLogLevelFlag = {"--log-level", "LEVEL", "LOG_LEVEL", "info", "debug, info, warning or error"};
 inline constexpr Flag kLogFormatFlag = {"--log-format", "FORMAT", "LOG_FORMAT", "json", "json, or text for people"};
+inline constexpr Flag kLogSizeFlag = {"--log-size", "MIB", "LOG_SIZE", "64", "how large a log file becomes before the next one is begun"};
+inline constexpr Flag kLogFilesFlag = {"--log-files", "N", "LOG_FILES", "5", "how many of them are kept: FILE, FILE.1, …"};
+inline constexpr Flag kLogBurstFlag = {"--log-burst", "N", "LOG_BURST", "100",
+                                       "how many warnings of one kind a minute are written; the others are counted; 0: all"};
 inline constexpr Flag kGraceFlag = {"--grace", "SECONDS", "", "10", "how long a stop waits for what is under way"};
 inline constexpr Flag kServerFlag = {"--server", "URL", "RELIANT_SERVER_URL", "",
                                      "which server; without it the one that uses the data directory"};

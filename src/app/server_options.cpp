@@ -86,7 +86,8 @@ constexpr Flag kApiFlags[] = {
     under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag, kStreamingFlag,
     under(kTemporal, kTemporalHostFlag), kTemporalPortFlag, kTemporalNamespaceFlag, kTemporalTlsFlag,
     kTemporalCaFlag, kTemporalCertFlag, kTemporalKeyFlag,
-    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
+    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kLogSizeFlag, kLogFilesFlag, kLogBurstFlag,
+    kGraceFlag};
 
 constexpr Flag kWorkerFlags[] = {
     under(kListeners, kApiHealthPortFlag), kBindFlag,
@@ -96,7 +97,8 @@ constexpr Flag kWorkerFlags[] = {
     under(kTemporal, kTemporalHostFlag), kTemporalPortFlag, kTemporalNamespaceFlag, kTemporalTlsFlag,
     kTemporalCaFlag, kTemporalCertFlag, kTemporalKeyFlag,
     under(kModel, kModelScriptFlag), kModelFlag, kModelUrlFlag,
-    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
+    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kLogSizeFlag, kLogFilesFlag, kLogBurstFlag,
+    kGraceFlag};
 
 constexpr Flag kGatewayFlags[] = {
     under(kListeners, kDaemonPortFlag), kGatewayHealthPortFlag, kBindFlag, kAdvertiseFlag, kSingleDaemonFlag, kMaxDaemonsFlag,
@@ -104,7 +106,8 @@ constexpr Flag kGatewayFlags[] = {
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
     under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag,
     kAllowUnsignedFlag,
-    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kGraceFlag};
+    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kLogSizeFlag, kLogFilesFlag, kLogBurstFlag,
+    kGraceFlag};
 
 Result<std::uint16_t> port_of(const Arguments& arguments, std::string_view flag, std::uint16_t least = 0) {
   TRY_ASSIGN(const std::int64_t port, arguments.number(flag, least, 65535));

@@ -36,6 +36,9 @@ constexpr Flag kFlags[] = {
     under("Process", kLogLevelFlag),
     kLogFormatFlag,
     {"--log-file", "FILE", "LOG_FILE", "", "where the log goes; - is the standard error; without it in --data-dir"},
+    kLogSizeFlag,
+    kLogFilesFlag,
+    kLogBurstFlag,
     kGraceFlag};
 
 struct Options {

@@ -29,7 +29,7 @@ class DaemonStateTest : public testing::Test {
   Result<LogFile> file_ = LogFile::open(folder_.file("log"));
   adapters::AsioExecutor executor_;
   adapters::SystemClock clock_{executor_};
-  adapters::JsonEventLog log_{clock_, file_->file()};
+  adapters::JsonEventLog log_{clock_, *file_};
   DaemonStateKeeper keeper_{log_, clock_, *directory_, {.process = ::getpid(), .version = "1", .daemon = "d1", .name = "laptop"}};
 };
 
