@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/disk_full.h"
 #include "base/text.h"
 #include "runtime/one_shot.h"
 #include "runtime/sleep.h"
@@ -390,7 +391,7 @@ class FileTransaction final : public Transaction {
     const CommitFault fault = drawn(file_.random_, file_.faults_);
     if (file_.full_ && wrote_) {
       inner_.reset();
-      co_return resource_exhausted("the disk is full; nothing was written");
+      co_return with_reason(resource_exhausted("the disk is full; nothing was written"), kReasonDiskFull);
     }
     const Duration disk = file_.random_.duration(file_.latency_.low, file_.latency_.high);
     co_await sleep_for(disk);

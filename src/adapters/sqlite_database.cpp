@@ -3,11 +3,14 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <map>
 #include <utility>
 
 #include "adapters/sqlite_database_memory.h"
+#include "base/disk_full.h"
 #include "base/parameter_list.h"
 #include "base/text.h"
 #include "runtime/event.h"
@@ -124,10 +127,29 @@ class SqliteConnection {
 
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   Status error() const {
-    return make_status(code_of(sqlite3_extended_errcode(handle_)), "sqlite: ", sqlite3_errmsg(handle_));
+    const int extended = sqlite3_extended_errcode(handle_);
+    const StatusCode code = code_of(extended);
+    if (disk_is_full(extended)) {
+      return with_reason(resource_exhausted("there is no room on the disk for database ", file(), ": ", sqlite3_errmsg(handle_)),
+                         kReasonDiskFull);
+    }
+    if (code == StatusCode::kDataLoss)
+      return data_loss("database ", file(), " is damaged: ", sqlite3_errmsg(handle_), "; restore a copy of it");
+    return make_status(code, "sqlite: ", sqlite3_errmsg(handle_));
+  }
+  // A write was refused for want of room: of the disk, of a quota, or of `ulimit -f`. Then nothing of the transaction is there.
+  bool disk_is_full(int extended) const {
+    if ((extended & 0xff) == SQLITE_FULL) return true;
+    const int cause = sqlite3_system_errno(handle_);
+    return extended == SQLITE_IOERR_WRITE && (cause == ENOSPC || cause == EDQUOT || cause == EFBIG);
   }
 
  private:
+  std::string_view file() const {
+    const char* const name = sqlite3_db_filename(handle_, "main");
+    return name == nullptr || *name == '\0' ? std::string_view("in memory") : std::string_view(name);
+  }
+
   struct Statement {
     sqlite3_stmt* handle = nullptr;
     std::vector<std::size_t> parameters;  // SQLite counts by first appearance; which $n each of them is
@@ -271,6 +293,9 @@ namespace {
 Status cannot_open(std::string_view path, sqlite3* handle, int result) {
   const int primary = result & 0xff;
   const std::string start = concat("cannot open database ", path, ": ");
+  const int cause = handle == nullptr ? 0 : sqlite3_system_errno(handle);
+  if (primary == SQLITE_CANTOPEN && (cause == EMFILE || cause == ENFILE))
+    return resource_exhausted(start, std::strerror(cause), "; allow this process more open files (ulimit -n)");
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
     return unavailable(start, "it is locked by another program; stop that program or use another file");
   if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT)
@@ -351,7 +376,7 @@ class SqliteTransaction final : public ports::Transaction {
     Status status = connection.error();
     // The disk failed while the commit was written: whether it is there is known only after the file is
     // read again.
-    if ((result & 0xff) == SQLITE_IOERR)
+    if ((result & 0xff) == SQLITE_IOERR && !connection.disk_is_full(result))
       status = with_reason(unknown("the commit is in doubt: ", message_of(status)), kReasonCommitUnknown);
     if (connection.in_transaction()) connection.run("ROLLBACK");
     return status;

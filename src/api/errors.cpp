@@ -4,27 +4,46 @@
 #include <chrono>
 
 #include "api/router.h"
+#include "base/disk_full.h"
 #include "base/json.h"
 #include "base/text.h"
 
 namespace reliant::api {
 namespace {
 
-bool is_ours(StatusCode code) {
+bool is_defect(StatusCode code) {
   return code == StatusCode::kInternal || code == StatusCode::kUnknown || code == StatusCode::kDataLoss;
+}
+
+// Codes that databases, the bus and Temporal answer with, in their own words: host names, files, statements. What this server
+// says itself with such a code has a reason.
+bool is_of_a_dependency(const Status& status) {
+  const StatusCode code = status.code();
+  return (code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded || code == StatusCode::kAborted ||
+          code == StatusCode::kResourceExhausted) &&
+         reason_of(status).empty();
+}
+
+std::string message_for_client(const Status& status, std::string_view request_id) {
+  if (is_defect(status.code())) return concat("something went wrong on the server; its log has it as ", request_id);
+  if (is_of_a_dependency(status))
+    return concat("the server cannot do this at the moment; try again in a while (its log has it as ", request_id, ")");
+  if (reason_of(status) == kReasonDiskFull)
+    return concat("the server has no room left on its disk, and nothing was written (its log has it as ", request_id, ")");
+  return std::string(message_of(status));
 }
 
 }  // namespace
 
+bool hides_cause(const Status& status) {
+  return is_defect(status.code()) || is_of_a_dependency(status) || reason_of(status) == kReasonDiskFull;
+}
+
 ports::RpcResponse error_response(const Status& status, std::string_view request_id, std::string_view path) {
   const std::string reason = reason_of(status);
-  // What went wrong inside is for the log, which has it under the same id.
-  const std::string message =
-      is_ours(status.code()) ? concat("something went wrong on the server; its log has it as ", request_id)
-                             : std::string(message_of(status));
   json::object body;
   body["code"] = std::string(code_name(status.code()));
-  body["message"] = message;
+  body["message"] = message_for_client(status, request_id);
   body["field"] = field_of(status);
   body["request_id"] = std::string(request_id);
   if (!reason.empty()) body["reason"] = reason;
@@ -33,6 +52,7 @@ ports::RpcResponse error_response(const Status& status, std::string_view request
   response.status = http_status(status.code());
   response.headers["content-type"] = "application/json";
   response.body = to_json(body);
+  if (reason == kReasonDiskFull) response.status = 507;
   if (reason == kReasonMethodNotAllowed) {
     response.status = 405;
     response.headers["allow"] = allowed_methods(path);

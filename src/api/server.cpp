@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/errors.h"
+#include "base/disk_full.h"
 #include "base/text.h"
 #include "runtime/deadline.h"
 
@@ -96,8 +97,10 @@ Task<std::optional<ports::RpcResponse>> ApiServer::admit(ports::RpcRequest& head
     admission->endpoint = route->endpoint;
     call.id = std::move(route->id);
     if (!needs_no_token(admission->endpoint)) {
-      auto caller = co_await gate_.admit(head.headers, head.peer, call.deadline);
+      const Instant soon = std::min(call.deadline, after(clock_.now(), options_.admission_time));
+      auto caller = co_await gate_.admit(head.headers, head.peer, soon);
       admitted = caller.status();
+      if (admitted.code() == StatusCode::kDeadlineExceeded) admitted = unavailable("the token could not be checked in time");
       if (caller.ok()) {
         call.user = std::move(caller->user);
         call.token = std::move(caller->token);
@@ -160,7 +163,8 @@ ports::RpcResponse ApiServer::response_of(Answer answered, const std::string& id
   const Status failure = answered.status();
   ports::RpcResponse response = failure.ok() ? *std::move(answered) : error_response(failure, id, path);
   response.headers["x-request-id"] = id;
-  if (response.status >= 500) {
+  if (reason_of(failure) == kReasonDiskFull) disk_full_ = true;
+  if (response.status >= 500 || hides_cause(failure)) {
     log_.warning("api.call.failed",
                  {{"request", id},
                   {"method", method},
@@ -227,15 +231,27 @@ Task<Answer> ApiServer::answer(Endpoint endpoint, Call call) {
 
 // R32, C35: what a call would need is there.
 Task<Answer> ApiServer::ready(Call) {
-  if (stopping_) co_return unavailable("stopping");
+  if (stopping_) co_return with_reason(unavailable("stopping"), kReasonStopping);
   const Instant deadline = after(clock_.now(), kReadyPatience);
+  const auto not_ready = [this](std::string_view what, const Status& why) {
+    log_.warning("api.not_ready", {{"check", what}, {"error", message_of(why)}});
+    return with_reason(unavailable("the ", what, " does not answer"), kReasonNotReady);
+  };
+  if (disk_full_) {
+    const Status written = co_await store_.check_writable(deadline);
+    if (!written.ok()) {
+      log_.warning("api.not_ready", {{"check", "disk"}, {"error", message_of(written)}});
+      co_return with_reason(unavailable("there is no room on the disk of the database"), kReasonNotReady);
+    }
+    disk_full_ = false;
+  }
   const auto user = co_await store_.users().find(UserId("ready"), deadline);
   if (!user.ok() && user.status().code() != StatusCode::kNotFound) {
-    co_return unavailable("the database does not answer: ", message_of(user.status()));
+    co_return not_ready("database", user.status());
   }
   const auto workflow = co_await workflows_.describe("ready", "", deadline);
   if (!workflow.ok() && workflow.status().code() != StatusCode::kNotFound) {
-    co_return unavailable("Temporal does not answer: ", message_of(workflow.status()));
+    co_return not_ready("workflow engine", workflow.status());
   }
   co_return json_response(200, {{"status", "ready"}});
 }

@@ -45,6 +45,8 @@ struct ApiOptions {
   std::string listen_address;        // "host:port"
   std::string task_queue{workflow::kChatTaskQueue};  // where workers wait for chat workflows
   Duration call_time = std::chrono::seconds(30);
+  // For the look at the token, with which each call begins: a database that is down is reported after that.
+  Duration admission_time = std::chrono::seconds(2);
   Limits limits;
   ports::RpcLimits rpc_limits;
   SweeperOptions sweeper;
@@ -112,6 +114,7 @@ class ApiServer final : private ports::RpcHandler {
   Sweeper sweeper_;
   Reconciler reconciler_;
   bool stopping_ = false;
+  bool disk_full_ = false;  // so the last write that failed has said
   std::unique_ptr<ports::RpcListener> listener_;  // its handlers use everything above
   TaskScope scope_;                               // sweeper, reconciler, and the look at the tokens of open streams
 };

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "api/errors.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "runtime/race.h"
@@ -105,7 +106,7 @@ std::size_t Updates::streams() const {
 Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
   CO_TRY_ASSIGN(const ChatId chat, path_id<ChatId>(call, "chat"));
   CO_TRY_ASSIGN(const std::uint64_t start, co_await starting_point(call, chat));
-  if (stopping_.is_set()) co_return unavailable("the server is stopping; try again");
+  if (stopping_.is_set()) co_return with_reason(unavailable("the server is stopping; try again"), kReasonStopping);
   const auto taken = places_.find(call.user);
   if (taken != places_.end() && taken->second.count >= limits_.streams_per_user) {
     co_return with_retry_after(

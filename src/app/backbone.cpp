@@ -57,9 +57,17 @@ std::string nats_remedy(const Status& why, const NatsChoice& nats) {
 
 std::string identity_of(std::string_view role) { return concat(role, "@", host_name(), ":", ::getpid()); }
 
-void add_checks(HealthServer& health, const Backbone& backbone) {
-  health.add("database", [&database = *backbone.database.database](Instant deadline) {
-    return database_answers(database, deadline);
+// What a library says of the database, its address among it, is for the log.
+Task<Status> check_database(ports::Database& database, EventLog& log, Instant deadline) {
+  const Status answered = co_await database_answers(database, deadline);
+  if (answered.ok()) co_return answered;
+  log.warning("health.check.failed", {{"check", "database"}, {"error", message_of(answered)}});
+  co_return unavailable("the database does not answer");
+}
+
+void add_checks(HealthServer& health, const Backbone& backbone, EventLog& log) {
+  health.add("database", [&database = *backbone.database.database, &log](Instant deadline) {
+    return check_database(database, log, deadline);
   });
   health.add("nats", [&bus = *backbone.bus](Instant deadline) { return bus_answers(bus, deadline); });
 }

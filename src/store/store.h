@@ -21,6 +21,7 @@
 #include "store/transact.h"
 #include "store/usage.h"
 #include "store/users.h"
+#include "store/writable.h"
 
 namespace reliant::store {
 
@@ -31,6 +32,9 @@ class Store {
 
   // Before anything else: creates or upgrades the tables (store/schema.h).
   Task<Status> migrate(Instant deadline) { return store::migrate(transactor_, deadline); }
+
+  // Writes what is there already, and so tells whether there is room to write.
+  Task<Status> check_writable(Instant deadline) { return store::check_writable(transactor_, deadline); }
 
   Users& users() { return users_; }
   Tokens& tokens() { return tokens_; }

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -171,6 +172,35 @@ class ServerInput(unittest.TestCase):
                            nats_url=f"nats://127.0.0.1:{nats.port}",
                            db_url=self.database.replace(str(self.cluster.port("postgres")), str(database.port)))
         self.assertGreaterEqual(min(database.served, nats.served), 2)
+
+    def test_a_database_that_is_down_is_told_in_time_and_not_by_its_address(self):
+        words = self.words("api")
+        self.serve(*words)
+        api, health = self.port(words, "--api-port"), self.port(words, "--health-port")
+
+        def asked(port, path):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            try:
+                connection.request("GET", path, headers={"authorization": "Bearer rlnt_pat_" + "0" * 64})
+                response = connection.getresponse()
+                return response.status, response.read().decode()
+            finally:
+                connection.close()
+
+        self.assertEqual(asked(api, "/api/v2/chats")[0], 401)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            self.cluster.signal_tree("postgres", number)
+            try:
+                for port, path in ((api, "/api/v2/chats"), (api, "/ready"), (health, "/ready")):
+                    began = time.monotonic()
+                    status, said = asked(port, path)
+                    self.assertLess(time.monotonic() - began, 3, path)
+                    self.assertEqual(status, 503, said)
+                    for word in ("127.0.0.1", str(self.cluster.port("postgres")), "connection to server", "libpq"):
+                        self.assertNotIn(word, said, path)
+            finally:
+                self.cluster.heal()
+            wait_until("the api serves again", lambda: asked(api, "/api/v2/chats")[0] == 401)
 
     def test_ports_in_use(self):
         with socket.socket() as taken:

@@ -44,11 +44,14 @@ class ExecutorClock final : public Clock {
 
 class RememberingLog final : public EventLog {
  public:
-  void record(Level level, std::string_view name, std::initializer_list<Field>) override {
+  void record(Level level, std::string_view name, std::initializer_list<Field> fields) override {
     names.emplace_back(name);
+    for (const Field& field : fields)
+      if (const auto* text = std::get_if<std::string_view>(&field.value)) texts.emplace_back(*text);
     if (level == Level::kError) errors.emplace_back(name);
   }
   std::vector<std::string> names;
+  std::vector<std::string> texts;   // of all fields
   std::vector<std::string> errors;  // defects of ours
 };
 
@@ -190,7 +193,29 @@ class HandRpc final : public ports::RpcServer {
   ports::RpcHandler* handler_ = nullptr;
 };
 
-// The gateways hold whom the test says.
+// The database, unless the test says what is wrong with it.
+class BreakableDatabase final : public ports::Database {
+ public:
+  explicit BreakableDatabase(ports::Database& inner) : inner_(inner) {}
+  Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override {
+    if (silent) {
+      co_await sleep_until(deadline);
+      co_return deadline_exceeded("nothing was heard of the database");
+    }
+    if (!down.ok()) co_return down;
+    if (access == ports::Access::kWrite && !writes.ok()) co_return writes;
+    co_return co_await inner_.begin(access, deadline);
+  }
+  Task<Status> run_script(std::string_view sql, Instant deadline) override { return inner_.run_script(sql, deadline); }
+
+  bool silent = false;
+  Status down;    // what everything is answered
+  Status writes;  // what all writing transactions are answered
+
+ private:
+  ports::Database& inner_;
+};
+
 class CountedSecrets final : public auth::SecretSource {
  public:
   std::array<std::byte, auth::kTokenBytes> next() override {
@@ -222,7 +247,8 @@ class ApiWorld {
   explicit ApiWorld(std::uint64_t seed = 1, ApiOptions options = {})
       : executor(seed), clock(executor), root(executor, 0) {
     database = *adapters::SqliteDatabase::open(":memory:");
-    store.emplace(*database, clock, Random(seed));
+    breakable.emplace(*database);
+    store.emplace(*breakable, clock, Random(seed));
     validator.emplace(store->tokens());
     workflows.emplace(temporal, clock, Random(seed + 1), temporal::ClientOptions{.identity = "api"});
     run(prepare());
@@ -282,6 +308,7 @@ class ApiWorld {
   RememberingLog log;
   TaskScope root;
   std::unique_ptr<adapters::SqliteDatabase> database;
+  std::optional<BreakableDatabase> breakable;
   std::optional<store::Store> store;
   std::optional<auth::DbPatValidator> validator;
   updates::MemoryUpdateHub hub;
