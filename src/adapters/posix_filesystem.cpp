@@ -169,13 +169,32 @@ Result<std::vector<DirectoryEntry>> list_directory(const std::string& path) {
   return entries;
 }
 
-Status make_directories_now(const std::string& path) {
+// The directories of the path that are not there, the innermost first.
+std::vector<std::filesystem::path> missing_directories(std::filesystem::path path) {
+  std::vector<std::filesystem::path> out;
+  std::error_code error;
+  while (!std::filesystem::exists(path, error) && path.has_relative_path()) {
+    if (path.has_filename()) out.push_back(path);
+    path = path.parent_path();
+  }
+  return out;
+}
+
+Status make_directories_now(const std::string& path, const std::optional<Inherited>& inherited) {
   TRY_OK(check_path(path));
   std::error_code error;
+  const auto missing = missing_directories(path);
   std::filesystem::create_directories(path, error);
-  if (!error && std::filesystem::is_directory(path, error)) return ok_status();
-  if (!error || error == std::errc::file_exists) return failed_precondition(path, " is a file");
-  return posix_error(error.value(), path);
+  const bool is_there = !error && std::filesystem::is_directory(path, error);
+  if (!is_there && (!error || error == std::errc::file_exists)) return failed_precondition(path, " is a file");
+  if (!is_there) return posix_error(error.value(), path);
+  for (const auto& made : missing) {
+    struct stat info{};
+    if (!inherited || ::stat(made.c_str(), &info) != 0) continue;
+    const mode_t mode = (info.st_mode & S_ISGID) | (0777 & ~inherited->umask);
+    if (::chmod(made.c_str(), mode) != 0) return posix_error(errno, made.string());
+  }
+  return ok_status();
 }
 
 Status remove_now(const std::string& path) {
@@ -204,8 +223,8 @@ Result<std::string> canonical_now(const std::string& path) {
 
 }  // namespace
 
-PosixFilesystem::PosixFilesystem(AsioExecutor& executor)
-    : executor_(executor), thread_(std::make_unique<asio::thread_pool>(1)) {}
+PosixFilesystem::PosixFilesystem(AsioExecutor& executor, std::optional<Inherited> inherited)
+    : executor_(executor), inherited_(inherited), thread_(std::make_unique<asio::thread_pool>(1)) {}
 PosixFilesystem::~PosixFilesystem() {
   thread_->stop();
   thread_->join();
@@ -245,7 +264,8 @@ Task<Result<std::vector<DirectoryEntry>>> PosixFilesystem::list(std::string path
       [path = std::move(path)] { return list_directory(path); });
 }
 Task<Status> PosixFilesystem::make_directories(std::string path) {
-  return off_thread<Status>([path = std::move(path)] { return make_directories_now(path); });
+  return off_thread<Status>(
+      [path = std::move(path), inherited = inherited_] { return make_directories_now(path, inherited); });
 }
 Task<Status> PosixFilesystem::remove(std::string path) {
   return off_thread<Status>([path = std::move(path)] { return remove_now(path); });

@@ -11,8 +11,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "adapters/asio_executor.h"
+#include "adapters/process_start.h"
 #include "ports/filesystem.h"
 
 namespace boost::asio {
@@ -23,7 +25,9 @@ namespace reliant::adapters {
 
 class PosixFilesystem final : public ports::Filesystem {
  public:
-  explicit PosixFilesystem(AsioExecutor& executor);
+  // `inherited`: whose umask the directories get that are made here; without it that of this process. Files get the mode that
+  // write() is given.
+  explicit PosixFilesystem(AsioExecutor& executor, std::optional<Inherited> inherited = std::nullopt);
   ~PosixFilesystem() override;
 
   Task<Result<std::string>> read(std::string path, std::size_t limit) override;
@@ -40,6 +44,7 @@ class PosixFilesystem final : public ports::Filesystem {
   Task<T> off_thread(std::function<T()> work);
 
   AsioExecutor& executor_;
+  std::optional<Inherited> inherited_;
   std::shared_ptr<std::size_t> under_way_ = std::make_shared<std::size_t>(0);  // calls, on the thread
   std::unique_ptr<boost::asio::thread_pool> thread_;
 };

@@ -9,7 +9,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include "adapters/posix_error.h"
+#include "adapters/process_launch.h"
 #include "adapters/unique_fd.h"
 #include "base/text.h"
 #include "runtime/event.h"
@@ -250,21 +250,6 @@ class PosixProcess final : public ports::Process {
   bool read_to_end_ = false;
 };
 
-struct SpawnAttributes {
-  SpawnAttributes() {
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-  }
-  SpawnAttributes(const SpawnAttributes&) = delete;
-  SpawnAttributes& operator=(const SpawnAttributes&) = delete;
-  ~SpawnAttributes() {
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-  }
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-};
-
 struct PipeEnds {
   UniqueFd read;
   UniqueFd write;
@@ -296,14 +281,6 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& inhe
   }
   for (const auto& [name, value] : added) merged.push_back(concat(name, "=", value));
   return merged;
-}
-
-std::vector<char*> pointers_to(std::vector<std::string>& texts) {
-  std::vector<char*> pointers;
-  pointers.reserve(texts.size() + 1);
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
 }
 
 Status check(const ports::ProcessSpec& spec) {
@@ -357,33 +334,6 @@ void kill_process(pid_t pid, const std::string& prefix, const std::string& entry
   ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0);
 }
 
-Result<pid_t> spawn_child(ports::ProcessSpec& spec, const std::vector<std::string>& inherited, int in,
-                          int out, int err) {
-  SpawnAttributes with;
-  ::posix_spawn_file_actions_adddup2(&with.actions, in, 0);
-  ::posix_spawn_file_actions_adddup2(&with.actions, out, 1);
-  ::posix_spawn_file_actions_adddup2(&with.actions, err, 2);
-  ::posix_spawn_file_actions_addclosefrom_np(&with.actions, 3);
-  if (!spec.working_directory.empty())
-    ::posix_spawn_file_actions_addchdir_np(&with.actions, spec.working_directory.c_str());
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  ::posix_spawnattr_setsigmask(&with.attributes, &signals);
-  for (int number : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD})
-    ::sigaddset(&signals, number);
-  ::posix_spawnattr_setsigdefault(&with.attributes, &signals);
-  ::posix_spawnattr_setflags(&with.attributes,
-                             POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-
-  std::vector<std::string> environment = merged_environment(inherited, spec.environment);
-  const std::vector<char*> argv = pointers_to(spec.argv);
-  const std::vector<char*> envp = pointers_to(environment);
-  pid_t pid = 0;
-  const int error = ::posix_spawnp(&pid, argv[0], &with.actions, &with.attributes, argv.data(), envp.data());
-  if (error != 0) return posix_error(error, concat("cannot start ", spec.argv[0]));
-  return pid;
-}
-
 }  // namespace
 
 // Again and again until none is found: a process that is about to be killed may have started another one.
@@ -414,14 +364,22 @@ Task<Result<std::unique_ptr<ports::Process>>> PosixProcesses::spawn(ports::Proce
   CO_TRY_ASSIGN(PipeEnds out, make_pipe());
   CO_TRY_ASSIGN(PipeEnds err, make_pipe());
   CO_TRY_ASSIGN(const UniqueFd in, make_standard_input(spec.standard_input));
-  CO_TRY_ASSIGN(const pid_t pid, spawn_child(spec, environment_, in.get(), out.write.get(), err.write.get()));
+  Launch what{.argv = std::move(spec.argv),
+              .environment = merged_environment(environment_, spec.environment),
+              .working_directory = std::move(spec.working_directory),
+              .inherited = inherited_,
+              .in = in.get(),
+              .out = out.write.get(),
+              .err = err.write.get()};
+  const std::string program = what.argv[0];
+  CO_TRY_ASSIGN(const pid_t pid, launch(std::move(what)));
   // Nobody else waits for our children, so the number is still the child's, even if it has exited.
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {
     const int error = errno;
     ::kill(-pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
-    co_return posix_error(error, concat("cannot watch ", spec.argv[0]));
+    co_return posix_error(error, concat("cannot watch ", program));
   }
   auto child = std::make_shared<Child>(executor_.io_executor(), pid, std::move(pidfd), std::move(out.read),
                                        std::move(err.read));

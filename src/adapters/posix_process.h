@@ -1,4 +1,4 @@
-// PosixProcesses: child processes by posix_spawn, waited for by pidfd: no fork (it copies page tables), no
+// PosixProcesses: child processes by vfork (adapters/process_launch.h), waited for by pidfd: no fork (it copies page tables), no
 // SIGCHLD handler (it belongs to the whole process), no thread. Each child leads a session of its own, so a
 // signal reaches its group.
 //
@@ -12,12 +12,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "adapters/asio_executor.h"
+#include "adapters/process_start.h"
 #include "ports/process.h"
 
 namespace reliant::adapters {
@@ -28,9 +30,10 @@ class PosixProcesses final : public ports::Processes {
   static constexpr Duration kGrace = std::chrono::milliseconds(200);
 
   // `environment` ("NAME=value") is what every child inherits: the caller leaves out what no child should
-  // see.
-  PosixProcesses(AsioExecutor& executor, std::vector<std::string> environment, Duration grace = kGrace)
-      : executor_(executor), environment_(std::move(environment)), grace_(grace) {}
+  // see. `inherited`: its umask and its file limit; without it those that this process has.
+  PosixProcesses(AsioExecutor& executor, std::vector<std::string> environment, std::optional<Inherited> inherited = std::nullopt,
+                 Duration grace = kGrace)
+      : executor_(executor), environment_(std::move(environment)), inherited_(inherited), grace_(grace) {}
 
   Task<Result<std::unique_ptr<ports::Process>>> spawn(ports::ProcessSpec spec) override;
   // By /proc: what clears its environment and leaves its group is not found.
@@ -40,6 +43,7 @@ class PosixProcesses final : public ports::Processes {
  private:
   AsioExecutor& executor_;
   std::vector<std::string> environment_;
+  std::optional<Inherited> inherited_;
   Duration grace_;
 };
 

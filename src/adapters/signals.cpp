@@ -15,7 +15,23 @@ struct Signals::State {
   Channel<int> pending{16};  // more at once mean nothing more
 };
 
-Signals::Signals(AsioExecutor& executor) : Signals(executor, {SIGINT, SIGTERM}) {}
+namespace {
+
+// nohup: the process is to outlive its terminal.
+bool is_ignored(int number) {
+  struct sigaction action{};
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+std::vector<int> signals_to_stop() {
+  std::vector<int> out = {SIGINT, SIGTERM};
+  if (!is_ignored(SIGHUP)) out.push_back(SIGHUP);
+  return out;
+}
+
+}  // namespace
+
+Signals::Signals(AsioExecutor& executor) : Signals(executor, signals_to_stop()) {}
 
 Signals::Signals(AsioExecutor& executor, const std::vector<int>& numbers)
     : state_(std::make_shared<State>(executor)) {

@@ -1,4 +1,4 @@
-// Signals: waits for signals of the operating system (SIGINT and SIGTERM, to stop a program in order).
+// Signals: waits for signals of the operating system (SIGINT, SIGTERM and SIGHUP, to stop a program in order).
 //
 // From its construction to its destruction the signals are not deadly; each one is kept until somebody takes it.
 // Owner: the composition root. Executor: the logic thread. One object a signal number in a process.
@@ -15,7 +15,7 @@ namespace reliant::adapters {
 
 class Signals final {
  public:
-  // SIGINT and SIGTERM.
+  // SIGINT and SIGTERM, and SIGHUP unless it is ignored (nohup).
   explicit Signals(AsioExecutor& executor);
   Signals(AsioExecutor& executor, const std::vector<int>& numbers);
   ~Signals();

@@ -32,7 +32,7 @@ api::ApiOptions api_options(const ApiServerOptions& options) {
 }
 
 Task<Status> live(ServerProcess& process, ApiServerOptions options) {
-  process.take_all_open_files();
+  process.warn_about_few_open_files();
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
   ports::Database& database = *backbone.database.database;
   adapters::NatsBus& bus = *backbone.bus;
@@ -54,7 +54,7 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
 
   HealthServer health(clock, operator_rpc, [&process] { return process.stopping(); });
   const ChatId probe(process.random().stream("ready").hex(16));
-  add_checks(health, backbone);
+  add_checks(health, backbone, process.log());
   health.add("streaming", [&hub, &probe](Instant deadline) { return hub_answers(hub, probe, deadline); });
   add_temporal_check(health, *temporal, name_space);
   if (const Status status = health.start(options.server.health.address); !status.ok())

@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -67,7 +66,6 @@ Result<Background> Background::begin(Duration patience) {
   if (process < 0) return adapters::posix_error(errno, "cannot make a process");
   if (process == 0) {
     (void)::setsid();
-    (void)std::signal(SIGPIPE, SIG_IGN);  // who has started it may not wait for its word
     become_nothing({STDIN_FILENO});
     return Background(std::move(tell));
   }

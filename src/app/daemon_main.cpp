@@ -116,8 +116,9 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   CO_TRY_ASSIGN(const auto journal,
                 adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower, post));
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), options.links));
-  adapters::PosixProcesses processes(process.executor(), environment_of_tools(environment, options.tool_env));
-  adapters::PosixFilesystem files(process.executor());
+  adapters::PosixProcesses processes(process.executor(), environment_of_tools(environment, options.tool_env),
+                                     environment.inherited());
+  adapters::PosixFilesystem files(process.executor(), environment.inherited());
   tools::ToolRegistry tools = tools::make_standard_tools(processes, files);
   Clock& clock = process.clock();
   daemon::Daemon daemon(process.context(), clock, process.random().stream("daemon"), log, *links, tools, processes, *journal,

@@ -4,8 +4,9 @@
 
 namespace reliant::app {
 
-Environment Environment::of_process() {
+Environment Environment::of_process(adapters::Inherited inherited) {
   Environment out;
+  out.inherited_ = inherited;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const std::size_t equals = text.find('=');

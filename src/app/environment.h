@@ -7,6 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "adapters/process_start.h"
+
 namespace reliant::app {
 
 class Environment {
@@ -14,14 +16,18 @@ class Environment {
   Environment() = default;
   explicit Environment(std::map<std::string, std::string, std::less<>> variables)
       : variables_(std::move(variables)) {}
-  static Environment of_process();
+  // `inherited`: what this process was given besides (adapters/process_start.h).
+  static Environment of_process(adapters::Inherited inherited);
 
   // Nullopt: not set, or set to nothing.
   std::optional<std::string> get(std::string_view name) const;
   const std::map<std::string, std::string, std::less<>>& variables() const { return variables_; }
+  // Umask and file limit of the processes that tools start. Nothing: as this process has them.
+  const std::optional<adapters::Inherited>& inherited() const { return inherited_; }
 
  private:
   std::map<std::string, std::string, std::less<>> variables_;
+  std::optional<adapters::Inherited> inherited_;
 };
 
 }  // namespace reliant::app

@@ -25,7 +25,7 @@ constexpr std::size_t kCrowd = 4096;
 Task<Status> accepts(const gateway::Gateway& gateway) { co_return gateway.ready(); }
 
 Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
-  process.take_all_open_files();
+  process.warn_about_few_open_files();
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
   ports::Database& database = *backbone.database.database;
   adapters::NatsBus& bus = *backbone.bus;
@@ -49,7 +49,7 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
 
   adapters::BeastRpc rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   HealthServer health(clock, rpc, [&process] { return process.stopping(); });
-  add_checks(health, backbone);
+  add_checks(health, backbone, process.log());
   health.add("listener", [&gateway](Instant) { return accepts(gateway); });
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);

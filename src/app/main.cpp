@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/process_start.h"
 #include "app/admin_main.h"
 #include "app/api_main.h"
 #include "app/client_main.h"
@@ -30,6 +31,8 @@
 namespace reliant::app {
 namespace {
 
+constexpr const Command* kServers[] = {&kMonolithCommand, &kApiCommand,          &kWorkerCommand,
+                                       &kGatewayCommand,  &kDaemonStartCommand, &kTemporalServeCommand};
 constexpr std::size_t kColumn = 40;  // where the overview says what a command does
 
 using Run = int (*)(const Command&, const Arguments&, const Environment&);
@@ -157,6 +160,7 @@ int run(std::vector<std::string> words, const Environment& environment) {
     report(arguments.status());
     return kUsage;
   }
+  if (std::ranges::find(kServers, found.command) != std::end(kServers)) adapters::survive_failed_writes();
   return found.run(command, *arguments, environment);
 }
 
@@ -164,7 +168,8 @@ int run(std::vector<std::string> words, const Environment& environment) {
 }  // namespace reliant::app
 
 int main(int argc, char** argv) {
-  const auto environment = reliant::app::Environment::of_process();
+  const reliant::adapters::Inherited inherited = reliant::adapters::begin_process();
+  const auto environment = reliant::app::Environment::of_process(inherited);
   reliant::app::hide_process_secrets();
   return reliant::app::run(std::vector<std::string>(argv + 1, argv + argc), environment);
 }

@@ -2,12 +2,12 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <utility>
 #include <variant>
 
-#include "adapters/open_files.h"
 #include "adapters/os_entropy.h"
+#include "adapters/process_start.h"
+#include "app/private_directory.h"
 #include "app/report.h"
 #include "base/text.h"
 #include "runtime/race.h"
@@ -30,9 +30,6 @@ adapters::JsonEventLogOptions log_options_of(const ProcessOptions& options) {
 Task<void> another(adapters::Signals& signals) { (void)co_await signals.next(); }
 Task<void> until(Instant when) { co_await sleep_until(when); }
 
-// At most, until the threads of libraries have let go: connecting to PostgreSQL cannot be broken off.
-constexpr Duration kLibrariesTake = std::chrono::seconds(6);
-
 }  // namespace
 
 WallTime wall_now() {
@@ -41,18 +38,13 @@ WallTime wall_now() {
 }
 
 Result<std::unique_ptr<ServerProcess>> ServerProcess::open(ProcessOptions options) {
+  TRY_OK(adapters::check_open_files());
   std::string path = options.log.file;
   if (path.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(options.data_dir, error);
-    if (error) {
-      return with_field(failed_precondition("--data-dir ", options.data_dir, " cannot be made: ", error.message(),
-                                            "; choose another one, or --log-file -"),
-                        "--data-dir");
-    }
+    TRY_OK(make_private_directory(options.data_dir));
     path = concat(options.data_dir, "/", options.role, ".log");
   }
-  TRY_ASSIGN(LogFile file, LogFile::open(path));
+  TRY_ASSIGN(LogFile file, LogFile::open(path, options.log.rotation));
   return std::unique_ptr<ServerProcess>(new ServerProcess(std::move(options), std::move(file)));
 }
 
@@ -60,7 +52,8 @@ ServerProcess::ServerProcess(ProcessOptions options, LogFile file)
     : options_(std::move(options)),
       file_(std::move(file)),
       clock_(executor_),
-      log_(clock_, file_.file(), log_options_of(options_)),
+      all_events_(clock_, file_, log_options_of(options_)),
+      log_(all_events_, clock_, options_.log.limit),
       random_(adapters::os_seed()),
       signals_(executor_),
       scope_(executor_, 0) {
@@ -78,7 +71,9 @@ void ServerProcess::uncaught(std::uint32_t, const std::exception_ptr& error) noe
 
 int ServerProcess::run(Task<Status> life) {
   scope_.spawn(live(std::move(life)));
+  scope_.spawn(summarise_log());
   executor_.run_loop();
+  log_.summarise_all();
   return exit_code_;
 }
 
@@ -90,6 +85,14 @@ Task<void> ServerProcess::live(Task<Status> life) {
     exit_code_ = kFailed;
   }
   executor_.stop();
+}
+
+// Also when nothing more happens: what was counted is told.
+Task<void> ServerProcess::summarise_log() {
+  for (;;) {
+    co_await sleep_for(options_.log.limit.period);
+    log_.summarise_due();
+  }
 }
 
 // Ends when the life has to.
@@ -104,7 +107,7 @@ Task<void> ServerProcess::cut_off() {
   log_.warning("process.cut_off");
 }
 
-void ServerProcess::take_all_open_files() {
+void ServerProcess::warn_about_few_open_files() {
   const std::uint64_t allowed = adapters::allow_all_open_files();
   if (allowed < kFilesOfMany) {
     log_.warning("process.few_open_files", {{"allowed", allowed},
@@ -123,9 +126,12 @@ Task<Instant> ServerProcess::until_asked_to_stop(std::string ready) {
 }
 
 void ServerProcess::leave_in_time() {
-  if (after(clock_.now(), kLibrariesTake) < deadline_) return;
+  const Duration left = deadline_ - clock_.now();
+  if (left > Duration::zero()) return adapters::exit_within(left, exit_code_);
+  log_.warning("process.stop_incomplete");
+  log_.summarise_all();
   std::fflush(nullptr);
-  std::_Exit(0);
+  std::_Exit(kFailed);
 }
 
 }  // namespace reliant::app

@@ -16,6 +16,7 @@
 #include "adapters/json_event_log.h"
 #include "adapters/signals.h"
 #include "adapters/system_clock.h"
+#include "app/limited_event_log.h"
 #include "app/log_file.h"
 #include "app/options.h"
 #include "base/status.h"
@@ -46,11 +47,12 @@ class ServerProcess final : private FailureHandler {
   // Of the life: says to people that it is ready, then waits until it is asked to stop. By when it has to be done. In between
   // threads of libraries may be the logic thread; the life goes on at home (AsioExecutor::come_home).
   Task<Instant> until_asked_to_stop(std::string ready);
-  // Of who serves many at a time, and starts no programs: as many connections as the machine allows (adapters/open_files.h).
-  void take_all_open_files();
+  // Of a server that has a connection for each client: says so in the log when the machine allows it few (adapters/process_start.h).
+  void warn_about_few_open_files();
   bool stopping() const { return asked_.is_set(); }
-  // Of the life, after its roles have stopped: ends the process here, when its grace time leaves none for the threads of
-  // libraries that may be in a call to a server that hangs, and that destructors would wait for.
+  // Of the life, after its roles have stopped. What is left are threads of libraries, which may be in a call to a server that
+  // hangs: the process ends at the end of its grace time, though destructors still wait for them. With exit code 0 when the
+  // roles had stopped by then; with 1, at once, when they had not and something was cut off.
   void leave_in_time();
 
   adapters::AsioExecutor& executor() { return executor_; }
@@ -63,13 +65,15 @@ class ServerProcess final : private FailureHandler {
   ServerProcess(ProcessOptions options, LogFile file);
   Task<void> live(Task<Status> life);
   Task<void> cut_off();
+  Task<void> summarise_log();
   [[noreturn]] void uncaught(std::uint32_t node, const std::exception_ptr& error) noexcept override;
 
   ProcessOptions options_;
   LogFile file_;
   adapters::AsioExecutor executor_;
   adapters::SystemClock clock_;
-  adapters::JsonEventLog log_;
+  adapters::JsonEventLog all_events_;
+  LimitedEventLog log_;
   RandomStreams random_;
   adapters::Signals signals_;
   Event asked_;

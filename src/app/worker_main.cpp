@@ -31,8 +31,8 @@ constexpr Duration kRefusedPatience = std::chrono::seconds(5);
 // R41: what runs here instead of on a daemon. Its processes see none of our secrets.
 struct LocalTools {
   LocalTools(adapters::AsioExecutor& executor, const Environment& environment)
-      : processes(executor, environment_of_tools(environment, {})),
-        files(executor),
+      : processes(executor, environment_of_tools(environment, {}), environment.inherited()),
+        files(executor, environment.inherited()),
         registry(tools::make_standard_tools(processes, files)) {}
 
   adapters::PosixProcesses processes;
@@ -70,7 +70,7 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
 
   adapters::BeastRpc rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   HealthServer health(clock, rpc, [&process] { return process.stopping(); });
-  add_checks(health, backbone);
+  add_checks(health, backbone, process.log());
   add_temporal_check(health, *temporal, options.temporal.name_space);
   health.add("pollers", [&role](Instant) { return polls(role); });
   if (const Status status = health.start(options.server.health.address); !status.ok())

@@ -23,7 +23,7 @@
 #include "adapters/grpc_link.h"
 #include "adapters/json_event_log.h"
 #include "adapters/nats_bus.h"
-#include "adapters/open_files.h"
+#include "adapters/process_start.h"
 #include "adapters/os_entropy.h"
 #include "adapters/posix_process.h"
 #include "adapters/sqlite_database.h"
