@@ -15,17 +15,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
-
 #include "adapters/posix_error.h"
 #include "adapters/unique_fd.h"
-#include "runtime/one_shot.h"
 
 namespace reliant::adapters {
 namespace {
 
-namespace asio = boost::asio;
 using ports::DirectoryEntry;
 using ports::FileInfo;
 
@@ -223,58 +218,32 @@ Result<std::string> canonical_now(const std::string& path) {
 
 }  // namespace
 
-PosixFilesystem::PosixFilesystem(AsioExecutor& executor, std::optional<Inherited> inherited)
-    : executor_(executor), inherited_(inherited), thread_(std::make_unique<asio::thread_pool>(1)) {}
-PosixFilesystem::~PosixFilesystem() {
-  thread_->stop();
-  thread_->join();
-}
-
-template <class T>
-Task<T> PosixFilesystem::off_thread(std::function<T()> work) {
-  // Shared with the work: whoever waits may be gone when it is done.
-  auto answer = std::make_shared<OneShot<T>>();
-  ++*under_way_;
-  asio::post(*thread_, [&executor = executor_, under_way = under_way_, answer, work = std::move(work)]() mutable {
-    executor.post([under_way = std::move(under_way), answer = std::move(answer), result = work()]() mutable {
-      --*under_way;
-      answer->set(std::move(result));
-    });
-  });
-  std::optional<T> result = co_await answer->wait();
-  co_return *std::move(result);
-}
-
 Task<Result<std::string>> PosixFilesystem::read(std::string path, std::size_t limit) {
-  if (*under_way_ == 0) {  // else something asked for earlier comes first
+  if (!threads_.busy(path)) {  // else what was asked for earlier comes first
     if (std::optional<std::string> content = cached_file(path, limit)) co_return *std::move(content);
   }
-  co_return co_await off_thread<Result<std::string>>([path = std::move(path), limit] { return read_file(path, limit); });
+  co_return co_await threads_.run<Result<std::string>>(path, [path, limit] { return read_file(path, limit); });
 }
 Task<Status> PosixFilesystem::write(std::string path, std::string content, std::uint32_t mode) {
-  return off_thread<Status>([path = std::move(path), content = std::move(content), mode] {
-    return write_file(path, content, mode);
-  });
+  return threads_.run<Status>(path, [path, content = std::move(content), mode] { return write_file(path, content, mode); });
 }
 Task<Result<FileInfo>> PosixFilesystem::info(std::string path) {
-  return off_thread<Result<FileInfo>>([path = std::move(path)] { return file_info(path); });
+  return threads_.run<Result<FileInfo>>(path, [path] { return file_info(path); });
 }
 Task<Result<std::vector<DirectoryEntry>>> PosixFilesystem::list(std::string path) {
-  return off_thread<Result<std::vector<DirectoryEntry>>>(
-      [path = std::move(path)] { return list_directory(path); });
+  return threads_.run<Result<std::vector<DirectoryEntry>>>(path, [path] { return list_directory(path); });
 }
 Task<Status> PosixFilesystem::make_directories(std::string path) {
-  return off_thread<Status>(
-      [path = std::move(path), inherited = inherited_] { return make_directories_now(path, inherited); });
+  return threads_.run<Status>(path, [path, inherited = inherited_] { return make_directories_now(path, inherited); });
 }
 Task<Status> PosixFilesystem::remove(std::string path) {
-  return off_thread<Status>([path = std::move(path)] { return remove_now(path); });
+  return threads_.run<Status>(path, [path] { return remove_now(path); });
 }
 Task<Status> PosixFilesystem::rename(std::string from, std::string to) {
-  return off_thread<Status>([from = std::move(from), to = std::move(to)] { return rename_now(from, to); });
+  return threads_.run<Status>(to, [from = std::move(from), to] { return rename_now(from, to); });
 }
 Task<Result<std::string>> PosixFilesystem::canonical(std::string path) {
-  return off_thread<Result<std::string>>([path = std::move(path)] { return canonical_now(path); });
+  return threads_.run<Result<std::string>>(path, [path] { return canonical_now(path); });
 }
 
 }  // namespace reliant::adapters

@@ -2,7 +2,8 @@
 //
 // Owner: the composition root. Executor: the logic thread. Errors: NOT_FOUND, ALREADY_EXISTS, PERMISSION_DENIED,
 // FAILED_PRECONDITION (a directory where a file is wanted or the other way round, not empty), RESOURCE_EXHAUSTED (disk
-// full, or larger than the limit), INVALID_ARGUMENT (relative path), UNAVAILABLE (I/O error).
+// full, or larger than the limit), INVALID_ARGUMENT (relative path), UNAVAILABLE (I/O error), DEADLINE_EXCEEDED (the file
+// system hangs; whether a change was or will be made is not known).
 #pragma once
 
 #include <cstdint>

@@ -32,6 +32,8 @@ Task<model::ToolResult> WriteTool::run(ToolInvocation invocation, ToolOutput&) {
   if (!path.ok()) co_return refused(std::string(message_of(path.status())));
 
   const auto real = co_await filesystem_.canonical(*path);
+  if (real.status().code() == StatusCode::kDeadlineExceeded)
+    co_return refused(concat("Nothing was written: ", message_of(real.status()), "."));
   const FileTurns::Turn turn = co_await turns_->take(real.value_or(*path));
   if (!real.ok()) {
     const std::string directory = path->substr(0, std::max<std::size_t>(path->rfind('/'), 1));
