@@ -51,8 +51,9 @@ struct ToolResult {
   friend bool operator==(const ToolResult&, const ToolResult&) = default;
 };
 
-// The request id of C7: the same for every retry of one activity for one tool call, different for everything else.
-RequestId make_request_id(std::string_view workflow_id, std::string_view run_id, std::string_view activity_id,
+// The request id of C7: the same for every try of one tool call, different for everything else. `turn` and `place` (the step
+// and the index of the call) say which call of the chat it is, in any run of its workflow.
+RequestId make_request_id(std::string_view workflow_id, std::string_view turn, std::string_view place,
                           const ToolCallId& call);
 
 std::string_view to_string(RunsOn);

@@ -141,6 +141,7 @@ class World:
                 patience=PATIENCE):
         """Reads the stream up to the first update that `until` likes."""
         connection = http.client.HTTPConnection(self.address(), timeout=patience)
+        deadline = time.monotonic() + patience  # keep-alives come for ever
         out = []
         try:
             connection.request("GET", f"/api/v2/chats/{chat}/updates?after={after}",
@@ -153,6 +154,7 @@ class World:
                 assert line, "the stream ended early"
                 line = line.rstrip("\n")
                 if line.startswith(":"):
+                    assert time.monotonic() < deadline, f"not within {patience} s; so far: {out[-3:]}"
                     continue
                 if line:
                     name, _, value = line.partition(": ")
