@@ -53,6 +53,8 @@ daemon::DaemonOptions daemon_options(const LocalUser& user) {
 
 Result<Databases> Databases::open(const DataDirectory& directory) {
   Databases out;
+  // Power loss may take the last commits of either, each for itself. The api's reconciler begins again what the engine has lost,
+  // and a turn whose message the store has lost is over (worker/call_model.cpp).
   TRY_ASSIGN(out.reliant, adapters::SqliteDatabase::open(directory.file("reliant.db")));
   TRY_ASSIGN(out.temporal, adapters::SqliteDatabase::open(directory.file("temporal.db")));
   TRY_ASSIGN(out.journal,

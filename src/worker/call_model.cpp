@@ -97,6 +97,10 @@ Task<Result<store::Message>> ChatActivities::ask_model(workflow::CallModelInput 
   // An attempt that was given up may have stored the answer just now: a model that is shown it would be asked for one more.
   const auto answered = std::ranges::find(stored, to_text(key), &store::Message::key);
   if (answered != stored.end()) co_return std::move(*answered);
+  // Power loss took the message with the last commits of the store, and left the engine's: there is nothing to be answered.
+  if (std::ranges::find(stored, input.turn, &store::Message::id) == stored.end())
+    co_return with_reason(not_found("message ", input.turn.str(), " of chat ", input.chat.str(), " is not in the store"),
+                          store::kReasonTurnOver);
   CO_TRY_OK(co_await close_calls(input.user, input.chat, calls_left_open(stored, input.turn)));
   llm::ModelRequest request = model_request(input, std::move(stored));
   Context& context = co_await ThisContext{};

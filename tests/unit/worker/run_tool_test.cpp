@@ -283,6 +283,19 @@ TEST_F(RunTool, ACallThatALostTurnLeftOpenIsClosedBeforeTheModelIsAsked) {
   EXPECT_EQ(std::get<model::ToolResultBlock>(messages->back().content[0]).result.outcome, model::Outcome::kUnknown);
 }
 
+// Power loss: the engine has the message's signal, and the store has lost the message.
+TEST_F(RunTool, ATurnWhoseMessageTheStoreHasLostIsOver) {
+  workflow::CallModelInput ask;
+  ask.user = user_;
+  ask.chat = ChatId("c1");
+  ask.turn = MessageId("gone");
+  ask.through_sequence = 7;
+  Activity activity("1");
+  const auto answer = get(activities_.call_model(activity, workflow::to_json_text(ask)));
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_TRUE(workflow::from_json_text<workflow::CallModelOutput>(*answer)->finished);
+}
+
 TEST_F(RunTool, AStoredResultIsTheAnswerAndNothingIsRun) {
   connect("d1", "local");
   router_.answers = {done("once")};
