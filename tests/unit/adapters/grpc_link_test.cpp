@@ -2,6 +2,10 @@
 // rest is in tests/contract.
 #include "adapters/grpc_link.h"
 
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <vector>
 
@@ -341,6 +345,48 @@ TEST(GrpcLink, LivesOnWhenStrangersSendGarbage) {
 }
 
 // --- limits ----------------------------------------------------------------------------------------------------------
+
+Task<void> tick() {
+  for (;;) co_await sleep_for(milliseconds(10));  // so that the loop looks at what has come
+}
+
+bool is_closed(const boost::asio::ip::tcp::socket& socket) {
+  char bytes[256];
+  ssize_t got = 0;
+  do got = ::recv(const_cast<boost::asio::ip::tcp::socket&>(socket).native_handle(), bytes, sizeof bytes, MSG_DONTWAIT);
+  while (got > 0);
+  return got == 0 || errno != EAGAIN;
+}
+
+// 300 of them once took as many file descriptors, for as long as they liked.
+TEST(GrpcLink, ClosesConnectionsThatDoNotFinishTheirHandshakeOrHaveNoStream) {
+  GrpcLinkWorld world(GrpcLinkOptions{}, GrpcLinkOptions{.handshake_within = milliseconds(300), .idle_for = milliseconds(300)});
+  const auto listener = listening(world);
+  TaskScope ticker(world.executor(), 0);
+  ticker.spawn(tick());
+  using Tcp = boost::asio::ip::tcp;
+  const Tcp::endpoint where(boost::asio::ip::address_v4::loopback(), parse_host_port(listener->address())->port);
+  const std::string preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  const std::string settings("\0\0\0\4\0\0\0\0\0", 9);
+  std::vector<std::unique_ptr<Tcp::socket>> strangers;
+  for (const std::string& bytes : {std::string(), preface, preface + settings}) {
+    strangers.push_back(std::make_unique<Tcp::socket>(world.asio_executor().io_executor()));
+    strangers.back()->connect(where);
+    boost::asio::write(*strangers.back(), boost::asio::buffer(bytes));
+  }
+  EXPECT_TRUE(world.run_until([&] { return std::ranges::all_of(strangers, [](const auto& each) { return is_closed(*each); }); }));
+}
+
+TEST(GrpcLink, EndsAStreamWhosePeerSendsMoreThanItReceives) {
+  GrpcLinkWorld world(GrpcLinkOptions{}, GrpcLinkOptions{.max_received = 100'000});
+  const auto body = [](GrpcLinkWorld& w) -> Task<void> {
+    Pair pair = co_await Suite::connected(w);
+    EXPECT_TRUE((co_await pair.accepted->send(std::string(200'000, 'x'), kNever)).ok()) << "the other way is not bounded by it";
+    EXPECT_TRUE((co_await pair.link->send(std::string(100'001, 'x'), kNever)).ok());
+    EXPECT_EQ(co_await Suite::end_of(*pair.link), StatusCode::kResourceExhausted);
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
 
 TEST(GrpcLink, EndsAStreamWhosePeerSendsMoreThanItMay) {
   GrpcLinkWorld world(GrpcLinkOptions{}, GrpcLinkOptions{.max_message = 100'000});
