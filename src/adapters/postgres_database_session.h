@@ -37,8 +37,8 @@ std::string text_of_postgres(std::string_view stored);
 // What the port calls an error of the server's: by its SQLSTATE.
 StatusCode code_of_sqlstate(std::string_view state);
 
-// The host of a URL that names another machine and does not have libpq verify it: what pretends to be the database then gets
-// the password and the data. Nullopt: this machine, a socket, or sslmode=verify-full or verify-ca.
+// The host of a URL that names another machine and does not demand that libpq verifies it: a machine that poses as the database
+// gets the password and the data. Nullopt: this machine, a socket, or sslmode=verify-full or verify-ca.
 std::optional<std::string> unverified_postgres_host(std::string_view url);
 
 // Of a reply that could not connect; the reason tells the pool, and no one else. Nothing was asked.

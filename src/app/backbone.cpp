@@ -129,8 +129,8 @@ Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions optio
   if (const auto host = adapters::unverified_postgres_host(options.database.url); host.has_value()) {
     process.log().warning("process.database.unverified",
                           {{"host", *host},
-                           {"remedy", "add sslmode=verify-full&sslrootcert=FILE to the URL: without, anybody on the way can be "
-                                      "the database"}});
+                           {"remedy", "add sslmode=verify-full&sslrootcert=FILE to the URL: otherwise any machine on the way "
+                                      "can pose as the database"}});
   }
   CO_TRY_ASSIGN(out.database, co_await open_database(process.executor(), options.database, deadline));
   CO_TRY_ASSIGN(out.bus, adapters::NatsBus::open(process.executor(), process.log(), nats_options(options),

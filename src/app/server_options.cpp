@@ -44,8 +44,8 @@ constexpr Flag kSingleDaemonFlag = {"--single-daemon-per-user", "", "SINGLE_DAEM
 constexpr Flag kMaxDaemonsFlag = {"--max-daemons-per-user", "N", "MAX_DAEMONS_PER_USER", "100",
                                   "ids that a user's daemons may register with; 0: any number"};
 constexpr Flag kAllowUnsignedFlag = {"--allow-unsigned-requests", "", "ALLOW_UNSIGNED_REQUESTS", "",
-                                     "take requests of NATS clients that do not sign, on the subjects of a user: who can publish "
-                                     "there then runs tools for every user"};
+                                     "accept requests of NATS clients that do not sign, on the subjects of a user: every client that "
+                                     "may publish there can then run tools on every user's machine"};
 constexpr Flag kTlsCertFlag = {"--tls-cert", "FILE", "TLS_CERT_FILE", "", "certificate and those that vouch for it (PEM)"};
 constexpr Flag kWorkerTlsCertFlag = {
     "--tls-cert", "FILE", "TLS_CERT_FILE", "",
