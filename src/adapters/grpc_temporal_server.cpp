@@ -205,6 +205,7 @@ class GrpcTemporalServer::Impl final : private Listener {
   Task<void> serve(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
   Task<void> get_cluster_info(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
   Task<void> list_namespaces(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
+  Task<void> get_search_attributes(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
   Task<void> check_health(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
 
   bool parse(std::uint64_t id, grpc::ByteBuffer& bytes, Message& request);
@@ -264,6 +265,7 @@ void GrpcTemporalServer::Impl::fill_methods() {
 #undef RELIANT_SERVE
   methods_.emplace(concat("/", kTemporalService, "/GetClusterInfo"), &Impl::get_cluster_info);
   methods_.emplace(concat("/", kTemporalService, "/ListNamespaces"), &Impl::list_namespaces);
+  methods_.emplace(concat("/", kTemporalService, "/GetSearchAttributes"), &Impl::get_search_attributes);
   methods_.emplace(kHealthCheck, &Impl::check_health);
 }
 
@@ -363,6 +365,19 @@ Task<void> GrpcTemporalServer::Impl::list_namespaces(std::uint64_t id, grpc::Byt
     *response.add_namespaces() = *std::move(described);
   }
   answer(id, response);
+}
+
+// What queries of lists may name.
+Task<void> GrpcTemporalServer::Impl::get_search_attributes(std::uint64_t id, grpc::ByteBuffer, Instant) {
+  namespace enums = ::temporal::api::enums::v1;
+  wf::GetSearchAttributesResponse response;
+  auto& keys = *response.mutable_keys();
+  for (const auto* const keyword : {"WorkflowId", "WorkflowType", "RunId", "TaskQueue", "ExecutionStatus"}) {
+    keys[keyword] = enums::INDEXED_VALUE_TYPE_KEYWORD;
+  }
+  for (const auto* const time : {"StartTime", "ExecutionTime", "CloseTime"}) keys[time] = enums::INDEXED_VALUE_TYPE_DATETIME;
+  answer(id, response);
+  co_return;
 }
 
 // Too small a protocol for generated code: HealthCheckRequest is {service = 1}, the answer {status = 1}, SERVING = 1.

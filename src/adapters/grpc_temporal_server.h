@@ -2,7 +2,7 @@
 // (`reliant temporal serve` puts the embedded engine behind it; R5, C37).
 //
 // It answers the methods of the port, what a client asks a server before its first call (GetClusterInfo, ListNamespaces,
-// grpc.health.v1.Health/Check), and UNIMPLEMENTED to everything else, with the words and the error details of a real server.
+// GetSearchAttributes, grpc.health.v1.Health/Check), and UNIMPLEMENTED to everything else, with the words and the error details of a real server.
 // Owner: the composition root; `temporal` outlives it. Executor: the logic thread runs every call; gRPC's threads only
 // post to it. A caller that goes, or whose deadline passes, ends its call. It bounds no long poll: the port does.
 // Failures: `listen` is UNAVAILABLE when the port cannot be had, also when another process has it. A request of more than

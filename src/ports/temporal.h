@@ -41,6 +41,19 @@ class Temporal {
   M(respond_activity_task_completed, RespondActivityTaskCompleted)              \
   M(respond_activity_task_failed, RespondActivityTaskFailed)                    \
   M(respond_activity_task_canceled, RespondActivityTaskCanceled)                \
+  M(record_activity_task_heartbeat_by_id, RecordActivityTaskHeartbeatById)      \
+  M(respond_activity_task_completed_by_id, RespondActivityTaskCompletedById)    \
+  M(respond_activity_task_failed_by_id, RespondActivityTaskFailedById)          \
+  M(respond_activity_task_canceled_by_id, RespondActivityTaskCanceledById)      \
+  M(get_workflow_execution_history_reverse, GetWorkflowExecutionHistoryReverse) \
+  M(list_workflow_executions, ListWorkflowExecutions)                           \
+  M(scan_workflow_executions, ScanWorkflowExecutions)                           \
+  M(list_open_workflow_executions, ListOpenWorkflowExecutions)                  \
+  M(list_closed_workflow_executions, ListClosedWorkflowExecutions)              \
+  M(count_workflow_executions, CountWorkflowExecutions)                         \
+  M(delete_workflow_execution, DeleteWorkflowExecution)                         \
+  M(describe_task_queue, DescribeTaskQueue)                                     \
+  M(reset_sticky_task_queue, ResetStickyTaskQueue)                              \
   M(shutdown_worker, ShutdownWorker)
 
 #define RELIANT_TEMPORAL_DECLARE(name, Name) \

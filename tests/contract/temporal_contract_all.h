@@ -7,6 +7,7 @@
 #include "contract/temporal_contract_limits.h"
 #include "contract/temporal_contract_reads.h"
 #include "contract/temporal_contract_tasks.h"
+#include "contract/temporal_contract_visibility.h"
 
 namespace reliant::tests {
 

@@ -4,5 +4,6 @@
 namespace reliant::tests {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Served, TemporalContract, ServedEngineWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Served, TemporalVisibility, ServedEngineWorld);
 
 }  // namespace reliant::tests

@@ -4,5 +4,6 @@
 namespace reliant::tests {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Real, TemporalContract, RealTemporalWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Real, TemporalVisibility, RealTemporalWorld);
 
 }  // namespace reliant::tests

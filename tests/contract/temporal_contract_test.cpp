@@ -82,7 +82,9 @@ class SimWorld : public OurEngine {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Embedded, TemporalContract, EmbeddedWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Embedded, TemporalVisibility, EmbeddedWorld);
 INSTANTIATE_TYPED_TEST_SUITE_P(Sim, TemporalContract, SimWorld);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sim, TemporalVisibility, SimWorld);
 
 }  // namespace
 }  // namespace reliant::tests

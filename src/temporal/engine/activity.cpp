@@ -27,6 +27,9 @@ namespace enums = api::enums::v1;
 
 namespace {
 
+constexpr std::size_t kEagerActivities = 3;    // of a workflow task, as on the real server
+constexpr std::size_t kKeptInputBytes = 1024;  // larger ones are read from the history again
+
 using State = pb::Activity::State;
 struct Transition {
   State from;
@@ -122,6 +125,20 @@ const pb::Activity* Run::find_activity(std::int64_t scheduled_event_id) const {
   return const_cast<Run*>(this)->find_activity(scheduled_event_id);
 }
 
+const pb::Activity* Run::find_activity(std::string_view activity_id) const {
+  for (const pb::Activity& activity : state_.activities()) {
+    if (activity.scheduled().activity_id() == activity_id) return &activity;
+  }
+  return nullptr;
+}
+
+void Run::start_from_outside(const pb::TaskToken& token, std::string_view identity) {
+  pb::Activity* const activity = find_activity(token.scheduled_event_id());
+  if (activity == nullptr || activity->state() == pb::Activity::STARTED) return;
+  if (activity->state() == pb::Activity::BACKING_OFF) move_to(*activity, pb::Activity::SCHEDULED);
+  start_activity(activity->scheduled_event_id(), identity, "");
+}
+
 Dispatch Run::dispatch_of(const pb::Activity& activity) const {
   return {Dispatch::Kind::kActivity, activity.scheduled().task_queue().name(), {}, activity.scheduled_event_id(),
           activity.attempt()};
@@ -173,11 +190,21 @@ std::optional<Run::TaskFailure> Run::schedule_activity(const Command& command) {
   *event.mutable_activity_task_scheduled_event_attributes() = scheduled;
   pb::Activity& activity = *state_.add_activities();
   activity.set_scheduled_event_id(event.event_id());
+  if (scheduled.input().ByteSizeLong() > kKeptInputBytes) {
+    scheduled.clear_input();
+    activity.set_input_in_history(true);
+  }
   *activity.mutable_scheduled() = std::move(scheduled);
   activity.set_attempt(1);
   activity.set_first_scheduled_time(now_);
   activity.set_attempt_scheduled_time(now_);
-  changes_.dispatches.push_back(dispatch_of(activity));
+  const bool eager = given.request_eager_execution() && eager_activities_.size() < kEagerActivities &&
+                     given.task_queue().name() == started_.task_queue().name();
+  if (eager) {
+    eager_activities_.push_back(activity.scheduled_event_id());
+  } else {
+    changes_.dispatches.push_back(dispatch_of(activity));
+  }
   return std::nullopt;
 }
 

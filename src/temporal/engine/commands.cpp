@@ -230,6 +230,7 @@ std::optional<Run::TaskFailure> Run::upsert(const Command& command) {
     attributes.set_workflow_task_completed_event_id(completed_event_id_);
     if (given.has_upserted_memo()) *attributes.mutable_upserted_memo() = given.upserted_memo();
     merge(*state_.mutable_memo()->mutable_fields(), given.upserted_memo().fields());
+    changes_.visible_changed = true;
     return std::nullopt;
   }
   const auto& given = command.upsert_workflow_search_attributes_command_attributes();
@@ -243,6 +244,7 @@ std::optional<Run::TaskFailure> Run::upsert(const Command& command) {
   attributes.set_workflow_task_completed_event_id(completed_event_id_);
   *attributes.mutable_search_attributes() = given.search_attributes();
   merge(*state_.mutable_search_attributes()->mutable_indexed_fields(), given.search_attributes().indexed_fields());
+  changes_.visible_changed = true;
   return std::nullopt;
 }
 

@@ -10,6 +10,7 @@ namespace reliant::temporal::engine {
 namespace {
 
 constexpr std::size_t kBatch = 64;
+constexpr std::size_t kBatchBytes = 1u << 20;  // a batch has one commit more than what exceeds it
 constexpr Duration kTurn = std::chrono::seconds(5);       // one try
 constexpr Duration kPatience = std::chrono::seconds(10);  // all tries together
 constexpr Duration kPause = std::chrono::milliseconds(50);
@@ -20,6 +21,16 @@ bool nothing_was_written(const Status& status) {
 }
 
 }  // namespace
+
+std::size_t Commit::bytes() const {
+  std::size_t bytes = 0;
+  for (const Write& write : writes) {
+    for (std::size_t i = 0; i < write.values.size(); ++i) {
+      if (const auto* const blob = std::get_if<ports::Blob>(&write.values[i])) bytes += blob->bytes.size();
+    }
+  }
+  return bytes;
+}
 
 void Committer::submit(std::unique_ptr<Commit> commit) {
   queue_.push_back(std::move(commit));
@@ -32,12 +43,15 @@ Task<void> Committer::run() {
     submitted_.reset();
     while (!queue_.empty()) {
       Batch batch;
-      while (!queue_.empty() && batch.size() < kBatch) {
+      std::size_t bytes = 0;
+      while (!queue_.empty() && batch.size() < kBatch && bytes < kBatchBytes) {
+        bytes += queue_.front()->bytes();
         batch.push_back(std::move(queue_.front()));
         queue_.pop_front();
       }
       const Status status = co_await write(batch);
       for (auto& commit : batch) commit->ended(status);
+      if (bytes >= kBatchBytes) co_await yield();
     }
   }
 }

@@ -1,5 +1,6 @@
 // Committer: the one writer. It takes the changes that have been submitted, each of another workflow, and writes as many
-// as there are in one transaction: under load a commit is shared by many RPCs.
+// as there are in one transaction, up to a number of bytes: under load a commit is shared by many RPCs, and large payloads
+// do not keep the thread from what else it has to do for longer than one of them takes.
 //
 // Nothing submitted is lost to a caller's going away; `ended` is told the outcome exactly once, unless the engine dies.
 // Failures: what cannot have been written is tried again for a while, then UNAVAILABLE; a commit in doubt is settled by
@@ -29,6 +30,9 @@ class Commit {
  public:
   virtual ~Commit() = default;
   virtual void ended(const Status& status) = 0;
+
+  // Of all values that are written.
+  std::size_t bytes() const;
 
   std::vector<Write> writes;
   std::string run_id;  // the row that tells whether it was written:

@@ -88,6 +88,7 @@ Engine::Impl::Impl(Context& context, const Clock& clock, Random random, EventLog
       options_(std::move(options)),
       executor_(*context.executor),
       store_(database),
+      visibility_(database),
       matching_(executor_),
       committer_(executor_, database, log),
       scope_(context) {}
@@ -101,6 +102,10 @@ Task<Status> Engine::Impl::start(Instant deadline) {
     ~Ending() { starting = false; }
   } ending{starting_};
   CO_TRY_OK(co_await store_.migrate(deadline));
+  // Once for a file of an earlier version, in transactions of its own: a large file takes its time.
+  for (bool filled = false; !filled;) {
+    CO_TRY_ASSIGN(filled, co_await visibility_.fill(after(executor_.now(), kInternalDeadline)));
+  }
   CO_TRY_ASSIGN(RunStore::Unfinished left, co_await store_.unfinished(deadline));
   CO_TRY_ASSIGN(time_kept_, co_await store_.time_reached(deadline));
   const std::int64_t wall = clock_.wall_now().time_since_epoch().count();
@@ -113,6 +118,8 @@ Task<Status> Engine::Impl::start(Instant deadline) {
   for (auto& timer : left.timers) arm(timer.run_id, {timer.at, std::move(timer.ns), std::move(timer.workflow_id)});
   for (const auto& run : left.waiting) {
     publish(*run, run->running() ? run->pending_dispatches() : std::vector<Dispatch>());
+    if (!is_to_be_removed(*run)) continue;
+    scope_.spawn(remove(run->state().namespace_(), run->state().workflow_id(), run->run_id()));
   }
   scope_.spawn(committer_.run());
   scope_.spawn(run_timers());
@@ -252,7 +259,7 @@ void Engine::Impl::discard(const Session& session) {
   cache_.erase(found);
 }
 
-Engine::Impl::Reply Engine::Impl::submit(Session session, std::unique_ptr<Run> fresh, bool run_changed) {
+Engine::Impl::Reply Engine::Impl::submit(Session session, std::shared_ptr<Run> fresh, bool run_changed) {
   auto commit = std::make_unique<PendingCommit>(*this, std::move(session));
   const auto add = [&](std::shared_ptr<Run> run, bool insert) {
     Run::Changes changes = run->finish();
@@ -319,8 +326,36 @@ void Engine::Impl::publish(const Run& run, std::vector<Dispatch> dispatches) {
   deliver(run);
 }
 
+// For those who wait for what happens to a run.
+void Engine::Impl::changed(const std::string& run_id) {
+  const auto watch = watches_.find(run_id);
+  if (watch == watches_.end()) return;
+  watch->second.changed.set();
+  watch->second.changed.reset();
+}
+
+bool Engine::Impl::is_to_be_removed(const Run& run) {
+  return run.state().deletion_requested() && !run.running() && run.next_delivery() == nullptr;
+}
+
+Task<void> Engine::Impl::remove(std::string ns, std::string workflow_id, std::string run_id) {
+  for (;;) {
+    auto session = co_await open(ns, workflow_id, run_id, after(executor_.now(), kInternalDeadline));
+    if (session.status().code() == StatusCode::kNotFound) co_return;
+    if (session.ok()) {
+      const Reply reply = submit_removal(*std::move(session));
+      const Status removed = co_await wait(reply, kNever);
+      if (removed.ok()) co_return;
+    }
+    co_await sleep_for(kTimerRetry);  // nobody tells when a database that failed is well again
+  }
+}
+
 void Engine::Impl::committed(PendingCommit& commit) {
-  if (commit.removes) return discard(commit.session);
+  if (commit.removes) {
+    changed(commit.session.run->run_id());
+    return discard(commit.session);
+  }
   CachedWorkflow& workflow = cached(commit.session.key);
   for (auto& part : commit.parts) {
     workflow.runs[part.run->run_id()] = part.run;
@@ -333,9 +368,10 @@ void Engine::Impl::committed(PendingCommit& commit) {
         scope_.spawn(sweep());
       }
     }
-    if (const auto watch = watches_.find(part.run->run_id()); watch != watches_.end()) {
-      watch->second.changed.set();
-      watch->second.changed.reset();
+    changed(part.run->run_id());
+    if (is_to_be_removed(*part.run)) {
+      const pb::RunState& state = part.run->state();
+      scope_.spawn(remove(state.namespace_(), state.workflow_id(), state.run_id()));
     }
   }
   if (commit.replaces_current) workflow.current_run_id = commit.parts.back().run->run_id();

@@ -15,7 +15,8 @@
 //
 // Owner: EmbeddedTemporal, or a simulated server node. Executor: the logic thread; no other process writes its tables.
 // Failures: those of the port. After a lost commit it reads the run again before anything else happens to it. Destroying
-// an RPC's frame never loses what it had submitted. No updates, cron, schedules or Nexus: a workflow task that asks for one
+// an RPC's frame never loses what it had submitted. Closed runs are listed, and can be read, until the retention is over or
+// they are deleted. No updates, cron, schedules or Nexus: a workflow task that asks for one
 // fails, naming the command.
 #pragma once
 

@@ -134,7 +134,16 @@ Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_run(
   const std::shared_ptr<Run> existing = session.run;
   bool run_changed = false;
   if (existing != nullptr) {
-    if (is_repetition(*existing, request.request_id())) co_return start_response(*existing, !signal);
+    if (is_repetition(*existing, request.request_id())) {
+      // The answer to the first one may have been lost, and with it the first workflow task.
+      const auto& task = existing->state().task();
+      const bool eager = request.request_eager_execution() && existing->started().eager_execution_accepted() &&
+                         task.state() == pb::WorkflowTask::STARTED && task.attempt() == 1 &&
+                         existing->state().previous_started_event_id() == 0;
+      auto response = start_response(*existing, !signal);
+      if (eager) co_await add_first_task(snapshot(existing, false), response, deadline);
+      co_return response;
+    }
     const auto policy = conflict_policy(request, signal.has_value());
     if (!existing->running()) {
       CO_TRY_OK(check_reuse(*existing, request.workflow_id_reuse_policy()));
@@ -152,17 +161,28 @@ Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_run(
       run_changed = true;
     }
   }
-  auto fresh = Run::create(request, now(), random_, parent ? &*parent : nullptr);
+  const std::shared_ptr<Run> fresh = Run::create(request, now(), random_, parent ? &*parent : nullptr);
   if (run_changed) {
     begin(session);
     const auto details = text_payloads(concat("terminated by new runID: ", fresh->run_id()));
     CO_TRY_OK(existing->terminate("TerminateIfRunning WorkflowIdReusePolicy", &details, "history-service"));
   }
   if (signal) CO_TRY_OK(fresh->signal(*signal));
-  const auto response = start_response(*fresh, true);
-  const Reply reply = submit(std::move(session), std::move(fresh), run_changed);
+  const bool eager = fresh->started().eager_execution_accepted();
+  if (eager) fresh->start_first_task(request.identity(), request.request_id());
+  std::optional<TaskSnapshot> task;
+  if (eager) task = snapshot(fresh, false);
+  auto response = start_response(*fresh, true);
+  const Reply reply = submit(std::move(session), fresh, run_changed);
   CO_TRY_OK(co_await wait(reply, deadline));
+  if (task) co_await add_first_task(*std::move(task), response, deadline);
   co_return response;
+}
+
+// A task that cannot be read now is not given: it times out, and is handed to a poller.
+Task<void> Engine::Impl::add_first_task(TaskSnapshot task, wf::StartWorkflowExecutionResponse& response, Instant deadline) {
+  auto given = co_await respond(std::move(task), deadline);
+  if (given.ok()) *response.mutable_eager_workflow_task() = *std::move(given);
 }
 
 Task<Result<wf::StartWorkflowExecutionResponse>> Engine::Impl::start_workflow_execution(
@@ -255,6 +275,25 @@ Task<Result<wf::TerminateWorkflowExecutionResponse>> Engine::Impl::terminate_wor
   co_return wf::TerminateWorkflowExecutionResponse();
 }
 
+// A run that others still wait for is removed when they have heard of its end.
+Task<Result<wf::DeleteWorkflowExecutionResponse>> Engine::Impl::delete_workflow_execution(
+    wf::DeleteWorkflowExecutionRequest request, Instant deadline) {
+  CO_TRY_OK(co_await ready(request.namespace_(), deadline));
+  CO_TRY_ASSIGN(Session session, co_await open(request.namespace_(), request.workflow_execution().workflow_id(),
+                                               request.workflow_execution().run_id(), deadline));
+  const bool at_once = !session.run->running() && session.run->next_delivery() == nullptr;
+  if (!at_once) {
+    begin(session);
+    session.run->request_deletion();
+    if (session.run->running()) {
+      CO_TRY_OK(session.run->terminate("Delete workflow execution", nullptr, "history-service"));
+    }
+  }
+  const Reply reply = at_once ? submit_removal(std::move(session)) : submit(std::move(session));
+  CO_TRY_OK(co_await wait(reply, deadline));
+  co_return wf::DeleteWorkflowExecutionResponse();
+}
+
 Task<Result<wf::GetSystemInfoResponse>> Engine::Impl::get_system_info(wf::GetSystemInfoRequest, Instant) {
   wf::GetSystemInfoResponse response;
   response.set_server_version("1.29.1");
@@ -265,6 +304,7 @@ Task<Result<wf::GetSystemInfoResponse>> Engine::Impl::get_system_info(wf::GetSys
   capabilities.set_encoded_failure_attributes(true);
   capabilities.set_upsert_memo(true);
   capabilities.set_sdk_metadata(true);
+  capabilities.set_eager_workflow_start(true);
   co_return response;
 }
 
@@ -278,6 +318,7 @@ Task<Result<wf::DescribeNamespaceResponse>> Engine::Impl::describe_namespace(wf:
   info.set_id(name);
   info.set_state(enums::NAMESPACE_STATE_REGISTERED);
   info.mutable_capabilities()->set_worker_poll_complete_on_shutdown(true);
+  info.mutable_capabilities()->set_eager_workflow_start(true);
   info.mutable_limits()->set_blob_size_limit_error(kBlobLimit);
   info.mutable_limits()->set_memo_size_limit_error(kBlobLimit);
   *response.mutable_config()->mutable_workflow_execution_retention_ttl() = to_duration(options_.retention.count());

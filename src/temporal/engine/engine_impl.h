@@ -21,6 +21,8 @@
 #include "temporal/engine/matching.h"
 #include "temporal/engine/mutable_state.h"
 #include "temporal/engine/run_store.h"
+#include "temporal/engine/visibility_query.h"
+#include "temporal/engine/visibility_store.h"
 
 namespace reliant::temporal::engine {
 
@@ -92,12 +94,13 @@ class Engine::Impl {
   Task<Result<std::shared_ptr<Run>>> fetch(std::string key, std::string run_id, Instant deadline);
   void begin(Session& session) { session.run->begin(now(), random_); }
   // Ends the transaction and hands it over; the reply comes after the commit. `fresh` is a run started beside it.
-  Reply submit(Session session, std::unique_ptr<Run> fresh = nullptr, bool run_changed = true);
+  Reply submit(Session session, std::shared_ptr<Run> fresh = nullptr, bool run_changed = true);
   Reply submit_removal(Session session);
   static Task<Status> wait(Reply reply, Instant deadline);
   // The run's state may be half changed: the next one reads it again.
   void discard(const Session& session);
   void committed(PendingCommit& commit);
+  void changed(const std::string& run_id);
   void not_committed(PendingCommit& commit);
   void publish(const Run& run, std::vector<Dispatch> dispatches);
   void arm(const Run& run);
@@ -113,11 +116,16 @@ class Engine::Impl {
   // does nothing at all.
   Task<void> sweep();
   Task<void> recover(std::string ns, std::string workflow_id, std::string run_id);
+  // Whether nothing but its deletion is left to be done with a run.
+  static bool is_to_be_removed(const Run& run);
+  Task<void> remove(std::string ns, std::string workflow_id, std::string run_id);
 
   // --- engine_client.cpp
   Task<Result<wf::StartWorkflowExecutionResponse>> start_run(wf::StartWorkflowExecutionRequest request,
                                                              std::optional<wf::SignalWorkflowExecutionRequest> signal,
                                                              std::optional<Run::Parent> parent, Instant deadline);
+
+  Task<void> add_first_task(TaskSnapshot task, wf::StartWorkflowExecutionResponse& response, Instant deadline);
 
   // --- engine_deliveries.cpp
   struct Outcome {
@@ -143,6 +151,16 @@ class Engine::Impl {
   // `change` is applied to the activity's run, which is then committed. Await it at once: it refers to its arguments.
   template <class Request, class Change>
   Task<Status> change_activity(const Request& request, Instant deadline, Change change);
+  template <class Request, class Change>
+  Task<Status> change_activity_by_id(const Request& request, Instant deadline, Change change);
+  // What the two have in common.
+  Status complete_activity(Run& run, const pb::TaskToken& token, const wf::RespondActivityTaskCompletedRequest& request);
+  static Status fail_activity(Run& run, const pb::TaskToken& token, wf::RespondActivityTaskFailedRequest request);
+  static Status cancel_activity(Run& run, const pb::TaskToken& token, const wf::RespondActivityTaskCanceledRequest& request);
+  static Result<bool> heartbeat(Run& run, const pb::TaskToken& token, const wf::RecordActivityTaskHeartbeatRequest& request);
+  // The input of an activity whose state has none.
+  Task<Status> add_input(std::shared_ptr<const Run> run, std::int64_t scheduled_event_id,
+                         wf::PollActivityTaskQueueResponse& response, Instant deadline);
 
   // --- engine_query.cpp
   Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> start_query(Matching::Taken& taken,
@@ -159,12 +177,24 @@ class Engine::Impl {
   // --- engine_history.cpp
   Task<bool> watch(std::string run_id, Instant deadline);
 
+  // --- engine_visibility.cpp
+  struct Listed {
+    std::vector<api::workflow::v1::WorkflowExecutionInfo> executions;
+    std::string next_page_token;
+  };
+  Task<Result<Listed>> list(std::string ns, std::string query, std::int32_t page_size, std::string page_token,
+                            Instant deadline);
+  // Gives `use` each run that the query finds, in the order of lists, until it returns false.
+  template <class Use>
+  Task<Status> each_visible(std::string ns, const VisibilityQuery& query, VisibleRun after, Instant deadline, Use use);
+
   const Clock& clock_;
   Random random_;
   EventLog& log_;
   const EngineOptions options_;
   Executor& executor_;
   RunStore store_;
+  VisibilityStore visibility_;
   WorkflowLocks locks_;
   Matching matching_;
   Committer committer_;

@@ -156,7 +156,7 @@ Task<Result<wf::PollWorkflowTaskQueueResponse>> Engine::Impl::poll_workflow_task
   const QueueKey key{request.namespace_(), Dispatch::Kind::kWorkflow, sticky, request.task_queue().name()};
   const Instant end = poll_end(deadline);
   for (;;) {
-    auto taken = co_await matching_.take(key, request.worker_instance_key(), end);
+    auto taken = co_await matching_.take(key, request.worker_instance_key(), request.identity(), end);
     if (!taken) co_return wf::PollWorkflowTaskQueueResponse();
     if ((**taken).query != nullptr) {
       CO_TRY_ASSIGN(auto response, co_await start_query(*taken, deadline));
@@ -190,12 +190,25 @@ Task<Result<wf::RespondWorkflowTaskCompletedResponse>> Engine::Impl::respond_wor
   std::optional<TaskSnapshot> next;
   if (!completion->failure) settle_queries(*run, request);
   if (completion->new_task_started) next = snapshot(run, true);  // who answers knows what was before
+  struct Eager {
+    wf::PollActivityTaskQueueResponse task;
+    std::int64_t input_in;
+  };
+  std::vector<Eager> eager;
+  for (const std::int64_t id : completion->eager_activities) {
+    const pb::Activity& activity = *std::as_const(*run).find_activity(id);
+    eager.push_back({activity_response(*run, activity), activity.input_in_history() ? id : 0});
+  }
   const Reply reply = submit(std::move(session));
   CO_TRY_OK(co_await wait(reply, deadline));
   if (completion->failure) co_return invalid_argument(completion->failure->message);
   wf::RespondWorkflowTaskCompletedResponse response;
   if (next) {
     CO_TRY_ASSIGN(*response.mutable_workflow_task(), co_await respond(*std::move(next), deadline));
+  }
+  for (Eager& activity : eager) {
+    CO_TRY_OK(co_await add_input(run, activity.input_in, activity.task, deadline));
+    *response.add_activity_tasks() = std::move(activity.task);
   }
   co_return response;
 }
@@ -226,9 +239,12 @@ Task<Result<std::optional<wf::PollActivityTaskQueueResponse>>> Engine::Impl::sta
   const pb::Activity& activity =
       session->run->start_activity(dispatch.scheduled_event_id, identity, make_uuid(random_));
   Answer answer(activity_response(*session->run, activity));
+  const std::shared_ptr<const Run> run = session->run;
+  const std::int64_t input_in = activity.input_in_history() ? dispatch.scheduled_event_id : 0;
   const Reply reply = submit(*std::move(session));
   taken.done();
   CO_TRY_OK(co_await wait(reply, deadline));
+  CO_TRY_OK(co_await add_input(run, input_in, *answer, deadline));
   co_return answer;
 }
 
@@ -239,11 +255,43 @@ Task<Result<wf::PollActivityTaskQueueResponse>> Engine::Impl::poll_activity_task
   const QueueKey key{request.namespace_(), Dispatch::Kind::kActivity, false, request.task_queue().name()};
   const Instant end = poll_end(deadline);
   for (;;) {
-    auto taken = co_await matching_.take(key, request.worker_instance_key(), end);
+    auto taken = co_await matching_.take(key, request.worker_instance_key(), request.identity(), end);
     if (!taken) co_return wf::PollActivityTaskQueueResponse();
     CO_TRY_ASSIGN(auto response, co_await start_activity(*taken, request.identity(), deadline));
     if (response) co_return *std::move(response);
   }
+}
+
+Task<Status> Engine::Impl::add_input(std::shared_ptr<const Run> run, std::int64_t scheduled_event_id,
+                                     wf::PollActivityTaskQueueResponse& response, Instant deadline) {
+  if (scheduled_event_id == 0) co_return ok_status();
+  History history;
+  if (!run->add_recent_events(scheduled_event_id, scheduled_event_id, history)) {
+    const RunStore::PageLimit limit{1, options_.history_page_bytes};
+    CO_TRY_ASSIGN(RunStore::Page page, co_await store_.read_history(run->run_id(), scheduled_event_id, scheduled_event_id,
+                                                                    limit, deadline));
+    for (HistoryEvent& event : page.events) *history.add_events() = std::move(event);
+  }
+  if (history.events_size() != 1) co_return data_loss("the history of run ", run->run_id(), " has no event ", scheduled_event_id);
+  *response.mutable_input() = history.events(0).activity_task_scheduled_event_attributes().input();
+  co_return ok_status();
+}
+
+template <class Request, class Change>
+Task<Status> Engine::Impl::change_activity_by_id(const Request& request, Instant deadline, Change change) {
+  CO_TRY_OK(co_await ready(request.namespace_(), deadline));
+  if (request.activity_id().empty()) co_return invalid_field("activity_id", "ActivityId is not set on request.");
+  CO_TRY_ASSIGN(Session session, co_await open(request.namespace_(), request.workflow_id(), request.run_id(), deadline));
+  const pb::Activity* const activity = session.run->running() ? session.run->find_activity(request.activity_id()) : nullptr;
+  if (activity == nullptr) {
+    co_return not_found("cannot find pending activity with ActivityID ", request.activity_id(),
+                        ", check workflow execution history for more details");
+  }
+  const pb::TaskToken token = token_of(*session.run, activity->scheduled_event_id(), activity->attempt());
+  begin(session);
+  CO_TRY_OK(change(*session.run, token));
+  const Reply reply = submit(std::move(session));
+  co_return co_await wait(reply, deadline);
 }
 
 template <class Request, class Change>
@@ -259,15 +307,39 @@ Task<Status> Engine::Impl::change_activity(const Request& request, Instant deadl
   co_return co_await wait(reply, deadline);
 }
 
+// An activity whose answer is too large has failed, whatever the answer was.
+Status Engine::Impl::complete_activity(Run& run, const pb::TaskToken& token,
+                                       const wf::RespondActivityTaskCompletedRequest& request) {
+  note_large_payload("activity result", run.state().workflow_id(), request.result());
+  if (!is_too_large(request.result())) return run.complete_activity(token, request);
+  return run.fail_activity(token, failure_instead(request, "Complete result exceeds size limit."));
+}
+
+Status Engine::Impl::fail_activity(Run& run, const pb::TaskToken& token, wf::RespondActivityTaskFailedRequest request) {
+  *request.mutable_failure() = bounded_failure(std::move(*request.mutable_failure()));
+  if (is_too_large(request.last_heartbeat_details())) request.clear_last_heartbeat_details();
+  return run.fail_activity(token, request);
+}
+
+Status Engine::Impl::cancel_activity(Run& run, const pb::TaskToken& token,
+                                     const wf::RespondActivityTaskCanceledRequest& request) {
+  if (!is_too_large(request.details())) return run.cancel_activity(token, request);
+  return run.fail_activity(token, failure_instead(request, "Cancel details exceed size limit."));
+}
+
+// Whether the activity is to end.
+Result<bool> Engine::Impl::heartbeat(Run& run, const pb::TaskToken& token,
+                                     const wf::RecordActivityTaskHeartbeatRequest& request) {
+  if (!is_too_large(request.details())) return run.heartbeat(token, request);
+  TRY_OK(run.fail_activity(token, failure_instead(request, "Heartbeat details exceed size limit.")));
+  return true;
+}
+
 Task<Result<wf::RecordActivityTaskHeartbeatResponse>> Engine::Impl::record_activity_task_heartbeat(
     wf::RecordActivityTaskHeartbeatRequest request, Instant deadline) {
   wf::RecordActivityTaskHeartbeatResponse response;
   CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
-    if (is_too_large(request.details())) {  // the activity has failed, and its worker hears so
-      response.set_cancel_requested(true);
-      return run.fail_activity(token, failure_instead(request, "Heartbeat details exceed size limit."));
-    }
-    const auto cancel_requested = run.heartbeat(token, request);
+    const auto cancel_requested = heartbeat(run, token, request);
     if (cancel_requested.ok()) response.set_cancel_requested(*cancel_requested);
     return cancel_requested.status();
   }));
@@ -277,21 +349,15 @@ Task<Result<wf::RecordActivityTaskHeartbeatResponse>> Engine::Impl::record_activ
 Task<Result<wf::RespondActivityTaskCompletedResponse>> Engine::Impl::respond_activity_task_completed(
     wf::RespondActivityTaskCompletedRequest request, Instant deadline) {
   CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
-    note_large_payload("activity result", token.workflow_id(), request.result());
-    if (is_too_large(request.result())) {
-      return run.fail_activity(token, failure_instead(request, "Complete result exceeds size limit."));
-    }
-    return run.complete_activity(token, request);
+    return complete_activity(run, token, request);
   }));
   co_return wf::RespondActivityTaskCompletedResponse();
 }
 
 Task<Result<wf::RespondActivityTaskFailedResponse>> Engine::Impl::respond_activity_task_failed(
     wf::RespondActivityTaskFailedRequest request, Instant deadline) {
-  *request.mutable_failure() = bounded_failure(std::move(*request.mutable_failure()));
-  if (is_too_large(request.last_heartbeat_details())) request.clear_last_heartbeat_details();
   CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
-    return run.fail_activity(token, request);
+    return fail_activity(run, token, std::move(request));
   }));
   co_return wf::RespondActivityTaskFailedResponse();
 }
@@ -299,12 +365,72 @@ Task<Result<wf::RespondActivityTaskFailedResponse>> Engine::Impl::respond_activi
 Task<Result<wf::RespondActivityTaskCanceledResponse>> Engine::Impl::respond_activity_task_canceled(
     wf::RespondActivityTaskCanceledRequest request, Instant deadline) {
   CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
-    if (is_too_large(request.details())) {
-      return run.fail_activity(token, failure_instead(request, "Cancel details exceed size limit."));
-    }
-    return run.cancel_activity(token, request);
+    return cancel_activity(run, token, request);
   }));
   co_return wf::RespondActivityTaskCanceledResponse();
+}
+
+Task<Result<wf::RecordActivityTaskHeartbeatByIdResponse>> Engine::Impl::record_activity_task_heartbeat_by_id(
+    wf::RecordActivityTaskHeartbeatByIdRequest request, Instant deadline) {
+  wf::RecordActivityTaskHeartbeatByIdResponse response;
+  CO_TRY_OK(co_await change_activity_by_id(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    wf::RecordActivityTaskHeartbeatRequest beat;
+    *beat.mutable_details() = request.details();
+    beat.set_identity(request.identity());
+    const auto cancel_requested = heartbeat(run, token, beat);
+    if (cancel_requested.ok()) response.set_cancel_requested(*cancel_requested);
+    return cancel_requested.status();
+  }));
+  co_return response;
+}
+
+Task<Result<wf::RespondActivityTaskCompletedByIdResponse>> Engine::Impl::respond_activity_task_completed_by_id(
+    wf::RespondActivityTaskCompletedByIdRequest request, Instant deadline) {
+  CO_TRY_OK(co_await change_activity_by_id(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    wf::RespondActivityTaskCompletedRequest completed;
+    if (request.has_result()) *completed.mutable_result() = request.result();
+    completed.set_identity(request.identity());
+    run.start_from_outside(token, request.identity());
+    return complete_activity(run, token, completed);
+  }));
+  co_return wf::RespondActivityTaskCompletedByIdResponse();
+}
+
+Task<Result<wf::RespondActivityTaskFailedByIdResponse>> Engine::Impl::respond_activity_task_failed_by_id(
+    wf::RespondActivityTaskFailedByIdRequest request, Instant deadline) {
+  CO_TRY_OK(co_await change_activity_by_id(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    wf::RespondActivityTaskFailedRequest failed;
+    *failed.mutable_failure() = request.failure();
+    failed.set_identity(request.identity());
+    if (request.has_last_heartbeat_details()) *failed.mutable_last_heartbeat_details() = request.last_heartbeat_details();
+    return fail_activity(run, token, std::move(failed));
+  }));
+  co_return wf::RespondActivityTaskFailedByIdResponse();
+}
+
+Task<Result<wf::RespondActivityTaskCanceledByIdResponse>> Engine::Impl::respond_activity_task_canceled_by_id(
+    wf::RespondActivityTaskCanceledByIdRequest request, Instant deadline) {
+  CO_TRY_OK(co_await change_activity_by_id(request, deadline, [&](Run& run, const pb::TaskToken& token) {
+    wf::RespondActivityTaskCanceledRequest canceled;
+    if (request.has_details()) *canceled.mutable_details() = request.details();
+    canceled.set_identity(request.identity());
+    return cancel_activity(run, token, canceled);
+  }));
+  co_return wf::RespondActivityTaskCanceledByIdResponse();
+}
+
+Task<Result<wf::ResetStickyTaskQueueResponse>> Engine::Impl::reset_sticky_task_queue(
+    wf::ResetStickyTaskQueueRequest request, Instant deadline) {
+  CO_TRY_OK(co_await ready(request.namespace_(), deadline));
+  CO_TRY_ASSIGN(Session session, co_await open(request.namespace_(), request.execution().workflow_id(),
+                                               request.execution().run_id(), deadline));
+  if (!session.run->running()) co_return not_found("workflow execution already completed");
+  if (session.run->state().sticky_queue().empty()) co_return wf::ResetStickyTaskQueueResponse();
+  begin(session);
+  session.run->forget_sticky_worker();
+  const Reply reply = submit(std::move(session));
+  CO_TRY_OK(co_await wait(reply, deadline));
+  co_return wf::ResetStickyTaskQueueResponse();
 }
 
 Task<Result<wf::ShutdownWorkerResponse>> Engine::Impl::shutdown_worker(wf::ShutdownWorkerRequest request,

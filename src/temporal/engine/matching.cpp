@@ -1,11 +1,14 @@
 #include "temporal/engine/matching.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace reliant::temporal::engine {
 
 namespace {
 constexpr Duration kPollerMemory = std::chrono::seconds(10);
+constexpr Duration kPollerShown = std::chrono::minutes(5);
+constexpr std::size_t kPollersKept = 200;  // of a queue
 }
 
 Matching::Taken::~Taken() {
@@ -68,9 +71,35 @@ void Matching::add(MatchTask task) {
   to.grant();
 }
 
-Task<std::optional<Matching::Taken>> Matching::take(QueueKey key, std::string worker, Instant deadline) {
+void Matching::note_poller(Queue& queue, const std::string& identity) const {
+  const Instant now = executor_.now();
+  const auto [found, fresh] = queue.seen.insert_or_assign(identity, now);
+  if (!fresh || queue.seen.size() <= kPollersKept) return;
+  std::erase_if(queue.seen, [now](const auto& each) { return after(each.second, kPollerShown) <= now; });
+  if (queue.seen.size() <= kPollersKept) return;
+  queue.seen.erase(std::ranges::min_element(queue.seen, {}, [](const auto& each) { return each.second; }));
+}
+
+std::vector<Poller> Matching::pollers(const QueueKey& key) const {
+  std::vector<Poller> found;
+  const auto queue = queues_.find(key);
+  if (queue == queues_.end()) return found;
+  for (const auto& [identity, last] : queue->second->seen) {
+    if (executor_.now() < after(last, kPollerShown)) found.push_back({identity, last});
+  }
+  return found;
+}
+
+std::size_t Matching::backlog(const QueueKey& key) const {
+  const auto queue = queues_.find(key);
+  return queue == queues_.end() ? 0 : queue->second->unclaimed();
+}
+
+Task<std::optional<Matching::Taken>> Matching::take(QueueKey key, std::string worker, std::string identity,
+                                                    Instant deadline) {
   Queue& from = queue(key);
   from.last_poll = executor_.now();
+  note_poller(from, identity);
   auto task = co_await Poll(from, worker, deadline);
   from.last_poll = executor_.now();
   if (!task) co_return std::nullopt;

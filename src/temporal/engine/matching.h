@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "runtime/executor.h"
 #include "runtime/task.h"
@@ -37,6 +38,11 @@ struct MatchTask {
   std::string run_id;
   Dispatch dispatch;
   std::shared_ptr<Query> query;  // set: only a query, not a task of the run
+};
+
+struct Poller {
+  std::string identity;
+  Instant last_access;
 };
 
 class Matching {
@@ -68,8 +74,11 @@ class Matching {
   // To the sticky queue while somebody polls it, else to the normal one.
   void add(MatchTask task);
   // The next task of a queue. Nullopt: `deadline` came first, or `stop_worker` was called for `worker`.
-  Task<std::optional<Taken>> take(QueueKey key, std::string worker, Instant deadline);
+  Task<std::optional<Taken>> take(QueueKey key, std::string worker, std::string identity, Instant deadline);
   bool has_poller(const QueueKey& key) const;
+  // Who has polled in the last five minutes, and how many tasks wait.
+  std::vector<Poller> pollers(const QueueKey& key) const;
+  std::size_t backlog(const QueueKey& key) const;
 
   // Ends the polls of one worker, and hands on what waits for its sticky queue.
   void stop_worker(std::string_view worker, const QueueKey& sticky_queue);
@@ -82,6 +91,7 @@ class Matching {
     std::size_t claims = 0;                  // tasks promised to pollers that have not run yet
     std::uint64_t next_poller = 0;
     std::optional<Instant> last_poll;
+    std::map<std::string, Instant> seen;  // by identity
 
     std::size_t unclaimed() const { return tasks.size() - claims; }
     void grant();
@@ -118,6 +128,7 @@ class Matching {
   };
 
   Queue& queue(const QueueKey& key);
+  void note_poller(Queue& queue, const std::string& identity) const;
 
   Executor& executor_;
   std::map<QueueKey, std::unique_ptr<Queue>> queues_;

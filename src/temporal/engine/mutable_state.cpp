@@ -19,6 +19,12 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 
+std::int64_t bytes_of(const History& history) {
+  std::int64_t bytes = 0;
+  for (const HistoryEvent& event : history.events()) bytes += static_cast<std::int64_t>(event.ByteSizeLong());
+  return bytes;
+}
+
 bool is_buffered_type(enums::EventType type) {
   switch (type) {
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
@@ -220,6 +226,7 @@ void Run::begin(std::int64_t now, Random& random) {
   task_wanted_ = false;
   buffer_blocks_close_ = false;
   completed_event_id_ = 0;
+  eager_activities_.clear();
 }
 
 Run::Changes Run::finish() {
@@ -229,26 +236,31 @@ Run::Changes Run::finish() {
     if (state_.task().state() != pb::WorkflowTask::STARTED) flush_buffer();
     enforce_limits();
   }
-  std::int64_t bytes = state_.history_bytes();
-  for (const HistoryEvent& event : events_->events()) bytes += static_cast<std::int64_t>(event.ByteSizeLong());
-  state_.set_history_bytes(bytes);
+  const std::int64_t written = bytes_of(*events_);
+  state_.set_history_bytes(state_.history_bytes() + written);
   state_.set_last_event_time(now_);
   state_.set_version(state_.version() + 1);
   changes_.events = std::move(events_);
-  keep_recent(changes_.events);
+  keep_recent(changes_.events, written);
   return std::exchange(changes_, {});
+}
+
+// What is on its way to other workflows does not count: it is gone in a moment.
+bool Run::is_state_too_large() const {
+  std::size_t bytes = state_.ByteSizeLong();
+  if (bytes <= kStateBytesLimit) return false;
+  for (const pb::Delivery& delivery : state_.deliveries()) bytes -= delivery.ByteSizeLong();
+  return bytes > kStateBytesLimit;
 }
 
 // What exceeds them has been written: the run ends behind it.
 void Run::enforce_limits() {
-  std::int64_t bytes = state_.history_bytes();
-  for (const HistoryEvent& event : events_->events()) bytes += static_cast<std::int64_t>(event.ByteSizeLong());
   std::string_view reason;
-  if (bytes > kHistoryBytesLimit) {
+  if (state_.history_bytes() + bytes_of(*events_) > kHistoryBytesLimit) {
     reason = "Workflow history size exceeds limit.";
   } else if (last_event_id() > kHistoryEventsLimit) {
     reason = "Workflow history count exceeds limit.";
-  } else if (state_.ByteSizeLong() > kStateBytesLimit) {
+  } else if (is_state_too_large()) {
     reason = "Workflow mutable state size exceeds limit.";
   } else {
     return;
@@ -257,19 +269,25 @@ void Run::enforce_limits() {
   RELIANT_ASSERT(terminate(reason, nullptr, "history-service").ok(), "a running run can be terminated");
 }
 
-void Run::keep_recent(std::shared_ptr<const History> events) {
+void Run::keep_recent(std::shared_ptr<const History> events, std::int64_t bytes) {
   constexpr std::size_t kBatches = 64;
-  if (events->events_size() > 0) recent_.push_back(std::move(events));
+  constexpr std::int64_t kBytes = 2 << 20;  // more would not go into one page
+  if (events->events_size() > 0) {
+    recent_.push_back({std::move(events), bytes});
+    recent_bytes_ += bytes;
+  }
   const auto last_of = [](const History& batch) { return batch.events(batch.events_size() - 1).event_id(); };
-  while (!recent_.empty() && (recent_.size() > kBatches || last_of(*recent_.front()) <= state_.previous_started_event_id())) {
+  while (!recent_.empty() && (recent_.size() > kBatches || recent_bytes_ > kBytes ||
+                              last_of(*recent_.front().events) <= state_.previous_started_event_id())) {
+    recent_bytes_ -= recent_.front().bytes;
     recent_.pop_front();
   }
 }
 
 bool Run::add_recent_events(std::int64_t from, std::int64_t to, History& events) const {
-  if (recent_.empty() || recent_.front()->events(0).event_id() > from || last_event_id() < to) return false;
-  for (const auto& batch : recent_) {
-    for (const HistoryEvent& event : batch->events()) {
+  if (recent_.empty() || recent_.front().events->events(0).event_id() > from || last_event_id() < to) return false;
+  for (const Recent& batch : recent_) {
+    for (const HistoryEvent& event : batch.events->events()) {
       if (event.event_id() >= from && event.event_id() <= to) *events.add_events() = event;
     }
   }
@@ -388,6 +406,7 @@ std::unique_ptr<Run> Run::create(const wf::StartWorkflowExecutionRequest& reques
     *started.mutable_root_workflow_execution() = parent->root;
   }
   const std::int64_t delay = std::max<std::int64_t>(0, nanos(request.workflow_start_delay()));
+  started.set_eager_execution_accepted(request.request_eager_execution() && delay == 0 && parent == nullptr);
   return make(std::move(state), std::move(started), delay, now, random);
 }
 
@@ -444,6 +463,7 @@ std::string Run::make_next(StartedAttributes started, std::int64_t backoff) {
   }
   started.set_continued_execution_run_id(state_.run_id());
   started.clear_first_workflow_task_backoff();
+  started.clear_eager_execution_accepted();
   changes_.next = make(std::move(state), std::move(started), backoff, now_, *random_);
   return changes_.next->run_id();
 }

@@ -48,6 +48,7 @@ class Run {
     std::shared_ptr<const History> events;  // never null
     std::vector<Dispatch> dispatches;
     bool closed = false;
+    bool visible_changed = false;  // memo or search attributes: what lists show of it
     std::unique_ptr<Run> next;  // continued as new, or retried
   };
   struct TaskFailure {
@@ -59,6 +60,7 @@ class Run {
   struct Completion {
     std::optional<TaskFailure> failure;  // it was failed instead; the caller gets INVALID_ARGUMENT with the message
     bool new_task_started = false;       // inline, for return_new_workflow_task
+    std::vector<std::int64_t> eager_activities;  // started inline, to be given with the reply
   };
 
   // Whose child a run is.
@@ -84,6 +86,9 @@ class Run {
   Status signal(const wf::SignalWorkflowExecutionRequest& request, bool could_have_started = false);
   bool request_cancel(const wf::RequestCancelWorkflowExecutionRequest& request);  // false: nothing to write
   Status terminate(std::string_view reason, const api::common::v1::Payloads* details, std::string_view identity);
+  void request_deletion() { state_.set_deletion_requested(true); }
+  // Of a new run, in its first transaction: the first workflow task goes to the client that starts it.
+  void start_first_task(std::string_view identity, std::string_view request_id);
 
   // --- workflow tasks
   bool can_start_task(std::int64_t scheduled_event_id, std::int32_t attempt) const;
@@ -100,6 +105,11 @@ class Run {
   bool can_start_activity(std::int64_t scheduled_event_id, std::int32_t attempt) const;
   const pb::Activity& start_activity(std::int64_t scheduled_event_id, std::string_view identity,
                                      std::string_view request_id);
+  // Null: there is none with this id.
+  const pb::Activity* find_activity(std::string_view activity_id) const;
+  const pb::Activity* find_activity(std::int64_t scheduled_event_id) const;
+  // An activity may be completed from outside although no worker has taken it.
+  void start_from_outside(const pb::TaskToken& token, std::string_view identity);
   Status complete_activity(const pb::TaskToken& token, const wf::RespondActivityTaskCompletedRequest& request);
   Status fail_activity(const pb::TaskToken& token, const wf::RespondActivityTaskFailedRequest& request);
   Status cancel_activity(const pb::TaskToken& token, const wf::RespondActivityTaskCanceledRequest& request);
@@ -138,9 +148,10 @@ class Run {
 
   // mutable_state.cpp
   HistoryEvent& add_event(EventType type);
-  void keep_recent(std::shared_ptr<const History> events);
+  void keep_recent(std::shared_ptr<const History> events, std::int64_t bytes);
   void flush_buffer();
   void close(api::enums::v1::WorkflowExecutionStatus status);
+  bool is_state_too_large() const;
   void enforce_limits();
   bool may_be_signalled() const;
   std::int64_t last_event_id() const { return state_.next_event_id() - 1; }
@@ -163,6 +174,7 @@ class Run {
   void write_task_failed(Cause cause, const api::failure::v1::Failure& failure, std::string_view identity);
   void time_out_task();
   void write_task_completed(const wf::RespondWorkflowTaskCompletedRequest& request);
+  void take_back(pb::RunState before);
   void relieve_buffer();
   void end_by_failure(const TaskFailure& failure, std::string_view identity);
   void break_off_task();  // before the run is closed from outside
@@ -183,7 +195,6 @@ class Run {
 
   // activity.cpp
   pb::Activity* find_activity(std::int64_t scheduled_event_id);
-  const pb::Activity* find_activity(std::int64_t scheduled_event_id) const;
   Result<pb::Activity*> activity_of(const pb::TaskToken& token);
   void write_activity_started(const pb::Activity& activity);
   void remove_activity(std::int64_t scheduled_event_id);
@@ -222,7 +233,12 @@ class Run {
   StartedAttributes started_;
   // What was written since the last workflow task was completed, a batch a transaction, as far as it is known here: the
   // next workflow task is made of it.
-  std::deque<std::shared_ptr<const History>> recent_;
+  struct Recent {
+    std::shared_ptr<const History> events;
+    std::int64_t bytes;
+  };
+  std::deque<Recent> recent_;
+  std::int64_t recent_bytes_ = 0;
 
   // of the transaction under way
   std::int64_t now_ = 0;
@@ -232,6 +248,7 @@ class Run {
   bool task_wanted_ = false;      // `finish` schedules a workflow task
   bool buffer_blocks_close_ = false;  // events that the workflow code has not seen: it may not end yet
   std::int64_t completed_event_id_ = 0;  // of the workflow task whose commands are applied
+  std::vector<std::int64_t> eager_activities_;  // that the worker of the task wants to have at once
 };
 
 // --- helpers shared by the engine's files

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "temporal/engine/visibility_store.h"
 
 namespace reliant::temporal::engine {
 
@@ -62,14 +63,18 @@ void append_history(const Run& run, const Run::Changes& finished, std::vector<Wr
                     {run.run_id(), finished.events->events(0).event_id(), blob(*finished.events)}});
 }
 
-// For a poller, or to be delivered.
+// For a poller, to be delivered, or to be removed.
 std::int64_t waiting(const Run& run) {
-  return run.next_delivery() == nullptr && (!run.running() || run.pending_dispatches().empty()) ? 0 : 1;
+  if (run.next_delivery() != nullptr || run.state().deletion_requested()) return 1;
+  return run.running() && !run.pending_dispatches().empty() ? 1 : 0;
 }
 
 }  // namespace
 
-Task<Status> RunStore::migrate(Instant deadline) { return database_.run_script(kSchema, deadline); }
+Task<Status> RunStore::migrate(Instant deadline) {
+  CO_TRY_OK(co_await database_.run_script(kSchema, deadline));
+  co_return co_await database_.run_script(VisibilityStore::kSchema, deadline);
+}
 
 Task<Result<ports::Rows>> RunStore::read(std::string_view sql, ports::Values parameters, Instant deadline) {
   CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(ports::Access::kRead, deadline));
@@ -110,17 +115,43 @@ Task<Result<std::unique_ptr<Run>>> RunStore::load(std::string run_id, Instant de
   co_return decode(rows[0], 1, 2);
 }
 
+// Rows are read as far as `bytes` go, and at least one: a row has all events of a transaction, and may be large.
+Task<Result<ports::Rows>> RunStore::read_batches(std::string run_id, std::int64_t event_id, Direction direction,
+                                                 std::size_t bytes, Instant deadline) {
+  const bool forwards = direction == Direction::kForwards;
+  CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(ports::Access::kRead, deadline));
+  CO_TRY_ASSIGN(const ports::Rows sizes,
+                co_await transaction->execute(
+                    forwards ? "SELECT first_event_id, LENGTH(events) FROM engine_history WHERE run_id = $1 AND "
+                               "first_event_id >= COALESCE((SELECT MAX(first_event_id) FROM engine_history WHERE "
+                               "run_id = $1 AND first_event_id <= $2), 0) ORDER BY first_event_id LIMIT 300"
+                             : "SELECT first_event_id, LENGTH(events) FROM engine_history WHERE run_id = $1 AND "
+                               "first_event_id <= $2 ORDER BY first_event_id DESC LIMIT 300",
+                    {run_id, event_id}));
+  if (sizes.empty()) co_return ports::Rows();
+  std::size_t last = 0;
+  for (std::size_t sum = 0; last + 1 < sizes.size(); ++last) {
+    sum += static_cast<std::size_t>(sizes[last].integer(1));
+    if (sum >= bytes) break;
+  }
+  const std::int64_t from = sizes[0].integer(0);
+  const std::int64_t to = sizes[last].integer(0);
+  co_return co_await transaction->execute(
+      forwards ? "SELECT first_event_id, events FROM engine_history WHERE run_id = $1 AND first_event_id BETWEEN $2 AND $3 "
+                 "ORDER BY first_event_id"
+               : "SELECT first_event_id, events FROM engine_history WHERE run_id = $1 AND first_event_id BETWEEN $3 AND $2 "
+                 "ORDER BY first_event_id DESC",
+      {run_id, from, to});
+}
+
 Task<Result<RunStore::Page>> RunStore::read_history(std::string run_id, std::int64_t from, std::int64_t to,
                                                     PageLimit limit, Instant deadline) {
-  constexpr std::string_view kSelect =
-      "SELECT first_event_id, events FROM engine_history WHERE run_id = $1 AND first_event_id >= "
-      "COALESCE((SELECT MAX(first_event_id) FROM engine_history WHERE run_id = $1 AND first_event_id <= $2), 0) "
-      "ORDER BY first_event_id LIMIT 300";
   Page page;
   std::size_t bytes = 0;
   std::int64_t next = from;
   for (;;) {
-    CO_TRY_ASSIGN(const ports::Rows rows, co_await read(kSelect, {run_id, next}, deadline));
+    CO_TRY_ASSIGN(const ports::Rows rows,
+                  co_await read_batches(run_id, next, Direction::kForwards, limit.bytes, deadline));
     const std::int64_t before = next;
     for (const ports::Row row : rows) {
       api::history::v1::History batch;
@@ -138,8 +169,37 @@ Task<Result<RunStore::Page>> RunStore::read_history(std::string run_id, std::int
         page.events.push_back(std::move(event));
       }
     }
-    if (rows.size() < 300 || next == before) co_return page;
+    if (next == before) co_return page;
   }
+}
+
+Task<Result<RunStore::Page>> RunStore::read_history_backwards(std::string run_id, std::int64_t from, PageLimit limit,
+                                                              Instant deadline) {
+  Page page;
+  std::size_t bytes = 0;
+  std::int64_t next = from;
+  while (next > 0) {
+    CO_TRY_ASSIGN(const ports::Rows rows,
+                  co_await read_batches(run_id, next, Direction::kBackwards, limit.bytes, deadline));
+    if (rows.empty()) co_return page;
+    for (const ports::Row row : rows) {
+      api::history::v1::History batch;
+      if (!batch.ParseFromString(row.bytes(1))) co_return data_loss("the engine cannot read the history of ", run_id);
+      for (int i = batch.events_size() - 1; i >= 0; --i) {
+        HistoryEvent& event = *batch.mutable_events(i);
+        if (event.event_id() > next) continue;
+        const std::size_t size = event.ByteSizeLong();
+        if (!page.events.empty() && (page.events.size() >= limit.events || bytes + size > limit.bytes)) {
+          page.next_event_id = next;
+          co_return page;
+        }
+        bytes += size;
+        next = event.event_id() - 1;
+        page.events.push_back(std::move(event));
+      }
+    }
+  }
+  co_return page;
 }
 
 Task<Result<RunStore::Unfinished>> RunStore::unfinished(Instant deadline) {
@@ -183,12 +243,14 @@ void RunStore::insert(const Run& run, const Run::Changes& finished, std::vector<
   writes.push_back({"INSERT INTO engine_workflows (namespace, workflow_id, run_id) VALUES ($1, $2, $3) "
                     "ON CONFLICT (namespace, workflow_id) DO UPDATE SET run_id = excluded.run_id",
                     {state.namespace_(), state.workflow_id(), run.run_id()}});
+  VisibilityStore::insert(run, writes);
   append_history(run, finished, writes);
 }
 
 void RunStore::update(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
   if (run.running()) {  // the columns of the indexes stay as they are
+    if (finished.visible_changed) VisibilityStore::change(run, writes);
     writes.push_back({"UPDATE engine_runs SET version = $2, next_timer = $3, waiting = $4, state = $5 WHERE run_id = $1",
                       {run.run_id(), state.version(), run.next_timer(), waiting(run), blob(state)}});
     return append_history(run, finished, writes);
@@ -197,12 +259,14 @@ void RunStore::update(const Run& run, const Run::Changes& finished, std::vector<
                     "state = $7 WHERE run_id = $1",
                     {run.run_id(), state.version(), static_cast<std::int64_t>(state.status()), run.next_timer(),
                            waiting(run), state.close_time(), blob(state)}});
+  if (finished.closed) VisibilityStore::close(run, writes);
   append_history(run, finished, writes);
 }
 
 void RunStore::remove(const Run& run, std::vector<Write>& writes) {
   writes.push_back({"DELETE FROM engine_history WHERE run_id = $1", {run.run_id()}});
   writes.push_back({"DELETE FROM engine_runs WHERE run_id = $1", {run.run_id()}});
+  VisibilityStore::remove(run, writes);
   writes.push_back({"DELETE FROM engine_workflows WHERE namespace = $1 AND workflow_id = $2 AND run_id = $3",
                     {run.state().namespace_(), run.state().workflow_id(), run.run_id()}});
 }

@@ -53,6 +53,8 @@ class RunStore {
   // Events [from, to] as far as the page goes; `to` 0: all.
   Task<Result<Page>> read_history(std::string run_id, std::int64_t from, std::int64_t to, PageLimit limit,
                                   Instant deadline);
+  // Events from `from` down to the first one, as far as the page goes.
+  Task<Result<Page>> read_history_backwards(std::string run_id, std::int64_t from, PageLimit limit, Instant deadline);
   Task<Result<Unfinished>> unfinished(Instant deadline);
   // Some of them, the oldest first.
   Task<Result<std::vector<Closed>>> closed_before(std::int64_t time, Instant deadline);
@@ -64,6 +66,10 @@ class RunStore {
   static Write time_write(std::int64_t now);
 
  private:
+  enum class Direction : std::uint8_t { kForwards, kBackwards };
+
+  Task<Result<ports::Rows>> read_batches(std::string run_id, std::int64_t event_id, Direction direction, std::size_t bytes,
+                                         Instant deadline);
   Task<Result<ports::Rows>> read(std::string_view sql, ports::Values values, Instant deadline);
 
   ports::Database& database_;

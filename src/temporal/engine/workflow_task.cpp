@@ -169,6 +169,12 @@ void Run::start_task(std::string_view identity, std::string_view request_id, boo
   task.set_started_event_id(event.event_id());
 }
 
+void Run::start_first_task(std::string_view identity, std::string_view request_id) {
+  schedule_task();
+  changes_.dispatches.pop_back();  // it goes with the reply
+  start_task(identity, request_id, false);
+}
+
 std::vector<HistoryEvent> Run::transient_events() const {
   const auto& task = state_.task();
   if (task.state() != pb::WorkflowTask::STARTED || task.attempt() <= 1) return {};
@@ -228,6 +234,13 @@ void Run::write_task_completed(const wf::RespondWorkflowTaskCompletedRequest& re
   }
 }
 
+void Run::take_back(pb::RunState before) {
+  state_ = std::move(before);
+  changes_ = {};
+  events_ = std::make_shared<History>();
+  eager_activities_.clear();
+}
+
 Result<Run::Completion> Run::complete_task(const wf::RespondWorkflowTaskCompletedRequest& request) {
   TRY_OK(check_sequence(request));
   const std::int32_t attempt = state_.task().attempt();
@@ -242,9 +255,7 @@ Result<Run::Completion> Run::complete_task(const wf::RespondWorkflowTaskComplete
     if (completion.failure) break;
   }
   if (completion.failure && completion.failure->ends_run) {
-    state_ = std::move(before);
-    changes_ = {};
-    events_ = std::make_shared<History>();
+    take_back(std::move(before));
     end_by_failure(*completion.failure, request.identity());
     return completion;
   }
@@ -253,9 +264,7 @@ Result<Run::Completion> Run::complete_task(const wf::RespondWorkflowTaskComplete
     if (attempt > 1 && completion.failure->cause != enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND) {
       return invalid_argument(completion.failure->message);
     }
-    state_ = std::move(before);
-    changes_ = {};
-    events_ = std::make_shared<History>();
+    take_back(std::move(before));
     api::failure::v1::Failure failure;
     failure.set_message(completion.failure->message);
     failure.mutable_server_failure_info();
@@ -263,6 +272,11 @@ Result<Run::Completion> Run::complete_task(const wf::RespondWorkflowTaskComplete
     return completion;
   }
   if (!running()) return completion;
+  for (const std::int64_t id : eager_activities_) {
+    if (find_activity(id) == nullptr) continue;  // cancelled by a later command
+    start_activity(id, request.identity(), make_uuid(*random_));
+    completion.eager_activities.push_back(id);
+  }
   if (!request.force_create_new_workflow_task() && state_.buffered_size() == 0) return completion;
   schedule_task();
   if (request.return_new_workflow_task()) {

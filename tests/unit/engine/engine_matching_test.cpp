@@ -28,7 +28,7 @@ MatchTask task(std::string run_id, bool sticky = false) {
 Task<void> take_all(Matching& matching, QueueKey key, std::string worker, Instant deadline,
                     std::vector<std::string>& got, bool& ended) {
   for (;;) {
-    auto taken = co_await matching.take(key, worker, deadline);
+    auto taken = co_await matching.take(key, worker, "", deadline);
     if (!taken) break;
     got.push_back((*taken)->run_id);
     taken->done();
@@ -38,7 +38,7 @@ Task<void> take_all(Matching& matching, QueueKey key, std::string worker, Instan
 
 // Takes one and never says that it is done.
 Task<void> take_one(Matching& matching, QueueKey key, bool& took) {
-  auto taken = co_await matching.take(key, "", kNever);
+  auto taken = co_await matching.take(key, "", "", kNever);
   took = taken.has_value();
   co_await never();
 }
