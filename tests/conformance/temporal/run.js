@@ -5,6 +5,7 @@ const path = require('node:path');
 const { Client, Connection, WorkflowNotFoundError, WorkflowExecutionAlreadyStartedError } = require('@temporalio/client');
 const { NativeConnection, Runtime, DefaultLogger, Worker, bundleWorkflowCode } = require('@temporalio/worker');
 const activity = require('@temporalio/activity');
+const readline = require('node:readline');
 
 const address = process.env.TEMPORAL_SERVICE_ADDRESS;
 const namespace = process.env.TEMPORAL_NAMESPACE || 'default';
@@ -38,6 +39,11 @@ const activities = {
     throw new activity.CompleteAsyncError();  // and says nothing any more
   },
   remember: async (what) => void remembered.push(what),
+  laterWith: async (details) => {
+    activity.heartbeat(details);
+    throw new activity.CompleteAsyncError();
+  },
+  large: async (bytes) => 'x'.repeat(bytes),
   later: async () => {
     tokens.push(activity.activityInfo().taskToken);
     throw new activity.CompleteAsyncError();
@@ -264,6 +270,206 @@ const tests = {
   },
 };
 
+const limit = 2 * 1024 * 1024;
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Until `done` says so: lists of a server may be a little behind.
+async function eventually(done) {
+  while (!(await done())) await sleep(30);
+}
+
+async function idsOf(client, id, query, pageSize) {
+  const ids = [];
+  for await (const info of client.workflow.list({ query, pageSize })) ids.push(info.workflowId.slice(id.length));
+  return ids.join(' ');
+}
+
+// -a completed, -b failed, -c and -d running, one after the other.
+async function makeFour({ client, id, start }) {
+  await (await start('hello', ['a'], '-a')).result();
+  await assert.rejects((await start('throws', [], '-b')).result());
+  await start('chat', [], '-c');
+  await start('forever', [], '-d');
+  const mine = `WorkflowId STARTS_WITH '${id}'`;
+  await eventually(async () => (await idsOf(client, id, mine)) === '-d -c -b -a');
+  await eventually(async () => (await idsOf(client, id, `${mine} AND ExecutionStatus != 'Running'`)) === '-b -a');
+  return mine;
+}
+
+async function endTwo({ client, id }) {
+  for (const suffix of ['-c', '-d']) await client.workflow.getHandle(id + suffix).terminate();
+}
+
+const waitsForActivity = async (handle) =>
+  await eventually(async () => {
+    const pending = (await handle.describe()).raw.pendingActivities;
+    return pending.length === 1 && pending[0].heartbeatDetails;
+  });
+
+Object.assign(tests, {
+  'visibility: finds by status, type, id and task queue': async (t) => {
+    const mine = await makeFour(t);
+    const ids = (query) => idsOf(t.client, t.id, query);
+    assert.equal(await ids(`${mine} AND ExecutionStatus = 'Completed'`), '-a');
+    assert.equal(await ids(`${mine} AND ExecutionStatus IN ('Completed', 'Failed')`), '-b -a');
+    assert.equal(await ids(`${mine} AND WorkflowType = 'chat'`), '-c');
+    assert.equal(await ids(`${mine} AND (WorkflowType = 'hello' OR WorkflowType = 'forever')`), '-d -a');
+    assert.equal(await ids(`WorkflowId = '${t.id}-b'`), '-b');
+    assert.equal(await ids(`${mine} AND TaskQueue = '${taskQueue}'`), '-d -c -b -a');
+    assert.equal(await ids(`${mine} AND TaskQueue = 'another'`), '');
+    await endTwo(t);
+  },
+  'visibility: finds by time, in pages, and counts': async (t) => {
+    const mine = await makeFour(t);
+    const c = (await t.client.workflow.getHandle(`${t.id}-c`).describe()).startTime;
+    const ids = (query, pageSize) => idsOf(t.client, t.id, query, pageSize);
+    assert.equal(await ids(`${mine} AND StartTime >= '${c.toISOString()}'`), '-d -c');
+    assert.equal(await ids(`${mine} AND ExecutionStatus != 'Running' AND CloseTime < '${c.toISOString()}'`), '-b -a');
+    assert.equal(await ids(mine, 1), '-d -c -b -a');
+    assert.equal(await ids(mine, 3), '-d -c -b -a');
+    assert.equal((await t.client.workflow.count(mine)).count, 4);
+    const grouped = await t.client.workflow.count(`${mine} GROUP BY ExecutionStatus`);
+    const groups = Object.fromEntries(grouped.groups.map((group) => [group.groupValues[0], group.count]));
+    assert.deepEqual(groups, { Completed: 1, Failed: 1, Running: 2 });
+    for (const query of ['WorkflowId = ', "Nonsense = 'x'", "ExecutionStatus = 'Sleeping'"]) {
+      await assert.rejects(ids(query), (error) => /invalid query/.test(`${error.message} ${error.cause?.message}`));
+    }
+    await endTwo(t);
+  },
+  'visibility: closed runs are there after a restart': async (t) => {
+    const mine = await makeFour(t);
+    await restart();
+    await eventually(async () => (await idsOf(t.client, t.id, mine).catch(() => '')) === '-d -c -b -a');
+    assert.equal(await idsOf(t.client, t.id, `${mine} AND ExecutionStatus = 'Failed'`), '-b');
+    await endTwo(t);
+  },
+  'describes a task queue': async ({ client }) => {
+    for (const taskQueueType of [1, 2]) {
+      await eventually(async () => {
+        const request = { namespace, taskQueue: { name: taskQueue }, taskQueueType };
+        const { pollers } = await client.workflowService.describeTaskQueue(request);
+        return pollers.length > 0 && pollers[0].identity !== '';
+      });
+    }
+  },
+  'deletes closed and running workflows': async ({ client, id, start }) => {
+    await (await start('hello', ['x'], '-closed')).result();
+    await start('forever', [], '-running');
+    for (const workflowId of [`${id}-closed`, `${id}-running`]) {
+      await client.workflowService.deleteWorkflowExecution({ namespace, workflowExecution: { workflowId } });
+      await eventually(async () => {
+        const described = client.workflow.getHandle(workflowId).describe();
+        return await described.then(() => false, (error) => error instanceof WorkflowNotFoundError);
+      });
+      await eventually(async () => (await idsOf(client, id, `WorkflowId = '${workflowId}'`)) === '');
+    }
+  },
+  'completes activities by their ids': async ({ client, id, start }) => {
+    const completed = await start('asyncWithId', ['half'], '-completed');
+    const workflowId = completed.workflowId;
+    await waitsForActivity(completed);
+    await client.activity.heartbeat({ workflowId, activityId: 'the-activity' }, 'more');
+    const [pending] = (await completed.describe()).raw.pendingActivities;
+    assert.equal(Buffer.from(pending.heartbeatDetails.payloads[0].data).toString(), '"more"');
+    assert.equal(pending.activityId, 'the-activity');
+    assert.equal(pending.attempt, 1);
+    assert.ok(pending.lastStartedTime && pending.lastHeartbeatTime && pending.lastWorkerIdentity);
+    await client.activity.complete({ workflowId, activityId: 'the-activity' }, 'by its id');
+    assert.equal(await completed.result(), 'by its id');
+    const failed = await start('asyncWithId', ['x'], '-failed');
+    await waitsForActivity(failed);
+    await client.activity.fail({ workflowId: failed.workflowId, activityId: 'the-activity' }, new Error('from outside'));
+    await assert.rejects(failed.result(), (error) => error.cause.cause.message === 'from outside');
+    const cancelled = await start('asyncWithId', ['x'], '-cancelled');
+    await waitsForActivity(cancelled);
+    await cancelled.cancel();
+    await eventually(async () => {
+      const reported = client.activity.reportCancellation({ workflowId: cancelled.workflowId, activityId: 'the-activity' }, 'why');
+      return await reported.then(() => true, () => false);
+    });
+    await assert.rejects(cancelled.result(), (error) => error.cause.name === 'CancelledFailure');
+    await assert.rejects(client.activity.complete({ workflowId, activityId: 'the-activity' }, 'again'), {
+      name: 'ActivityNotFoundError',
+    });
+  },
+  'starts eagerly': async ({ eagerClient, id }) => {
+    const options = { workflowId: id, taskQueue, args: ['eager'], requestEagerStart: true };
+    const handle = await eagerClient.workflow.start('hello', options);
+    assert.equal(handle.eagerlyStarted, true);
+    assert.equal(await handle.result(), 'hello eager');
+    const [first] = (await handle.fetchHistory()).events;
+    assert.equal(first.workflowExecutionStartedEventAttributes.eagerExecutionAccepted, true);
+  },
+  'reads a history backwards, in pages': async ({ client, start }) => {
+    const handle = await start('manyActivities', [5]);
+    await handle.result();
+    const forwards = (await handle.fetchHistory()).events.map((event) => Number(event.eventId));
+    const backwards = [];
+    for (let nextPageToken; ; ) {
+      const request = { namespace, execution: { workflowId: handle.workflowId }, maximumPageSize: 4, nextPageToken };
+      const page = await client.workflowService.getWorkflowExecutionHistoryReverse(request);
+      backwards.push(...page.history.events.map((event) => Number(event.eventId)));
+      nextPageToken = page.nextPageToken;
+      if (!nextPageToken?.length) break;
+    }
+    assert.deepEqual(backwards.reverse(), forwards);
+  },
+  'limits: what a client sends': async ({ client, id, start }) => {
+    const refused = (call, words) => assert.rejects(call, (error) => words.test(`${error.message} ${error.cause?.message}`));
+    await refused(start('hello', ['x'.repeat(limit)]), /Blob data size exceeds limit/);
+    await refused(client.workflow.start('hello', { workflowId: 'i'.repeat(1001), taskQueue }), /WorkflowId length exceeds limit/);
+    const handle = await start('chat');
+    await refused(handle.signal('say', 'x'.repeat(limit)), /Blob data size exceeds limit/);
+    await handle.signal('say', 'x'.repeat(limit - 1000));
+    await refused(handle.query('said', 'x'.repeat(limit)), /Blob data size exceeds limit/);
+    await handle.terminate();
+  },
+  'limits: results of activities': async ({ run }) => {
+    assert.equal(await run('largeResult', [limit - 1000]), limit - 1000);
+    await assert.rejects(run('largeResult', [limit]), (error) => {
+      assert.match(`${error.cause.cause.message}`, /exceed/);
+      return true;
+    });
+  },
+  'answers queries in time while large payloads are under way': async ({ client, id, start }) => {
+    const asked = await start('chat', [], '-asked');
+    let stop = false;
+    const load = async (lane) => {
+      for (let n = 0; !stop; ++n) {
+        const options = { workflowId: `${id}-load-${lane}-${n}`, taskQueue: 'nobody', args: ['x'.repeat(limit - 1000)] };
+        const handle = await client.workflow.start('chat', options);
+        for (let s = 0; s < 5; ++s) await handle.signal('say', 'y'.repeat(limit - 1000));
+        await handle.terminate();
+      }
+    };
+    const lanes = [load(0), load(1)];
+    const took = [];
+    try {
+      for (let i = 0; i < 25; ++i) {
+        const began = Date.now();
+        await asked.query('said');
+        took.push(Date.now() - began);
+      }
+    } finally {
+      stop = true;
+      await Promise.all(lanes);
+    }
+    took.sort((a, b) => a - b);
+    console.log(`        queries under load: median ${took[12]} ms, longest ${took[24]} ms`);
+    assert.ok(took[24] < 5000 && took[12] < 1500, `a query took ${took[24]} ms, half of them more than ${took[12]} ms`);
+    await asked.terminate();
+  },
+});
+
+// The server is killed, and started again with its data.
+async function restart() {
+  const lines = readline.createInterface({ input: process.stdin });
+  const restarted = new Promise((resolve) => lines.once('line', resolve));
+  console.log('restart');
+  await restarted;
+  lines.close();
+}
+
 let workflowBundle;
 async function makeWorker(connection, queue, options = {}) {
   return await Worker.create({ connection, namespace, taskQueue: queue, workflowBundle, activities, ...options });
@@ -276,20 +482,22 @@ async function main() {
   const native = await NativeConnection.connect({ address });
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
+  const eagerClient = new Client({ connection: native, namespace });  // shares its connection with the worker
   const worker = await makeWorker(native, taskQueue);
   const failed = [];
   let number = 0;
   await worker.runUntil(async () => {
     for (const [name, test] of Object.entries(tests)) {
       if (words.length && !words.some((word) => name.includes(word))) continue;
+      if (name.includes('restart') && process.env.RESTARTS !== '1') continue;
       const id = `test-${process.pid}-${++number}`;
       const start = (type, args = [], suffix = '') => client.workflow.start(type, { workflowId: id + suffix, taskQueue, args });
       const run = async (type, args = []) => await (await start(type, args)).result();
       const began = Date.now();
       let late;
-      const limit = new Promise((_, reject) => (late = setTimeout(() => reject(new Error('not within 30 s')), 30000)));
+      const limit = new Promise((_, reject) => (late = setTimeout(() => reject(new Error('not within 60 s')), 60000)));
       try {
-        await Promise.race([test({ client, connection, id, start, run }), limit]);
+        await Promise.race([test({ client, eagerClient, connection, id, start, run }), limit]);
         console.log(`ok      ${name} (${Date.now() - began} ms)`);
       } catch (error) {
         failed.push(name);

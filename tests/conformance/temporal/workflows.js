@@ -183,3 +183,19 @@ exports.cancelsAnother = async (id) => {
 };
 
 exports.async = async () => await wf.proxyActivities({ startToCloseTimeout: '20s' }).later();
+
+exports.asyncWithId = async (details) => {
+  const later = wf.proxyActivities({
+    startToCloseTimeout: '20s',
+    heartbeatTimeout: '15s',
+    activityId: 'the-activity',
+    cancellationType: wf.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { maximumAttempts: 1 },
+  });
+  return await later.laterWith(details);
+};
+
+exports.largeResult = async (bytes) => {
+  const once = wf.proxyActivities({ startToCloseTimeout: '20s', retry: { maximumAttempts: 1 } });
+  return (await once.large(bytes)).length;
+};
