@@ -169,7 +169,7 @@ Task<Result<RunStore::Page>> RunStore::read_history(std::string run_id, std::int
         page.events.push_back(std::move(event));
       }
     }
-    if (next == before) co_return page;
+    if (next == before || (to > 0 && next > to)) co_return page;
   }
 }
 
