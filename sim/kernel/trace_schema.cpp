@@ -216,6 +216,8 @@ constexpr RecordSchema kRecords[] = {
     {"process.cut_off", "warning", "", "a process was not done by the end of its grace time, or was told twice to stop"},
     {"process.database.unverified", "warning", "host text, remedy text",
      "the database is on another machine, and whoever answers there is taken for it"},
+    {"process.failed", "error", "error text, exit_code number",
+     "an exception has left a task that no other task waits for: the process ends"},
     {"process.few_open_files", "warning", "allowed number, remedy text", "a server can have fewer connections than servers have"},
     {"process.stop_incomplete", "warning", "", "a process had not done what its stop takes by the end of its grace time"},
     {"process.stopping", "info", "grace_seconds number", "a process was asked to stop"},
