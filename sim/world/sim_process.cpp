@@ -273,7 +273,10 @@ class SimProcess final : public ports::Process {
   SimProcess(const SimProcess&) = delete;
   SimProcess& operator=(const SimProcess&) = delete;
   ~SimProcess() override {
-    if (life_ && !life_->alive()) return running_->lose_reader();
+    if (life_ && !life_->alive()) {
+      running_->lose_reader();
+      return;
+    }
     running_->kill();
     machine_.processes.erase(running_->pid());
   }
