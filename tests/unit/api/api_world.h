@@ -107,6 +107,19 @@ class HandTemporal final : public ports::Temporal {
   RELIANT_NOT_CALLED(respond_activity_task_failed, RespondActivityTaskFailed)
   RELIANT_NOT_CALLED(respond_activity_task_canceled, RespondActivityTaskCanceled)
   RELIANT_NOT_CALLED(shutdown_worker, ShutdownWorker)
+  RELIANT_NOT_CALLED(record_activity_task_heartbeat_by_id, RecordActivityTaskHeartbeatById)
+  RELIANT_NOT_CALLED(respond_activity_task_completed_by_id, RespondActivityTaskCompletedById)
+  RELIANT_NOT_CALLED(respond_activity_task_failed_by_id, RespondActivityTaskFailedById)
+  RELIANT_NOT_CALLED(respond_activity_task_canceled_by_id, RespondActivityTaskCanceledById)
+  RELIANT_NOT_CALLED(get_workflow_execution_history_reverse, GetWorkflowExecutionHistoryReverse)
+  RELIANT_NOT_CALLED(list_workflow_executions, ListWorkflowExecutions)
+  RELIANT_NOT_CALLED(scan_workflow_executions, ScanWorkflowExecutions)
+  RELIANT_NOT_CALLED(list_open_workflow_executions, ListOpenWorkflowExecutions)
+  RELIANT_NOT_CALLED(list_closed_workflow_executions, ListClosedWorkflowExecutions)
+  RELIANT_NOT_CALLED(count_workflow_executions, CountWorkflowExecutions)
+  RELIANT_NOT_CALLED(delete_workflow_execution, DeleteWorkflowExecution)
+  RELIANT_NOT_CALLED(describe_task_queue, DescribeTaskQueue)
+  RELIANT_NOT_CALLED(reset_sticky_task_queue, ResetStickyTaskQueue)
 #undef RELIANT_NOT_CALLED
 
   bool away = false;
@@ -207,6 +220,7 @@ class BreakableDatabase final : public ports::Database {
     co_return co_await inner_.begin(access, deadline);
   }
   Task<Status> run_script(std::string_view sql, Instant deadline) override { return inner_.run_script(sql, deadline); }
+  Task<Result<WallTime>> wall_now(Instant deadline) override { return inner_.wall_now(deadline); }
 
   bool silent = false;
   Status down;    // what everything is answered

@@ -54,6 +54,7 @@ class FreezableDatabase final : public ports::Database {
     co_return co_await inner_.begin(access, deadline);
   }
   Task<Status> run_script(std::string_view sql, Instant deadline) override { return inner_.run_script(sql, deadline); }
+  Task<Result<WallTime>> wall_now(Instant deadline) override { return inner_.wall_now(deadline); }
 
  private:
   ports::Database& inner_;
