@@ -65,6 +65,7 @@ class ContractService final : public ports::RpcHandler {
     }
     if (request.path == "/broken") co_return co_await broken(responder);
     if (request.path == "/twice") co_return co_await twice(responder);
+    if (request.path == "/large") co_return co_await large(responder);
     if (request.path == "/throw") throw std::runtime_error("thrown by the handler");
     // "/silent": no answer
   }
@@ -136,6 +137,12 @@ class ContractService final : public ports::RpcHandler {
   Task<void> twice(ports::RpcResponder& responder) {
     (void)co_await responder.reply({});
     second_answer_ = co_await responder.reply({});
+  }
+  // More than sockets hold.
+  Task<void> large(ports::RpcResponder& responder) {
+    ports::RpcResponse response;
+    response.body = std::string(32 * 1024 * 1024, 'x');
+    last_write_ = co_await responder.reply(std::move(response));
   }
   static ports::RpcResponse event_stream() {
     ports::RpcResponse head;

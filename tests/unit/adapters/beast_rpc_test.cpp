@@ -123,6 +123,30 @@ TEST_F(BeastRpcTest, TellsAClientThatItIsTooSlow) {
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 408 ")) << answer;
 }
 
+// A client that took a little now and then once kept its answer in memory for as long as it liked.
+TEST_F(BeastRpcTest, ClosesAConnectionWhoseClientReadsTooSlowly) {
+  ports::RpcLimits limits;
+  limits.idle_timeout = std::chrono::seconds(1);
+  limits.min_rate = std::size_t{1} << 30;
+  listen(limits);
+  ticker();
+  RawClient client(world_, listener_->address());
+  client.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n");
+  std::size_t got = 0;
+  const Instant begun = world_.executor().now();
+  Instant next = begun;
+  ASSERT_TRUE(world_.run_until([&] {
+    if (world_.executor().now() >= next) {  // 800 kB a second of 32 MB: there is progress all the time
+      got += client.read_some(4096);
+      next = world_.executor().now() + std::chrono::milliseconds(5);
+    }
+    return service_.last_write().has_value();
+  }));
+  EXPECT_EQ(service_.last_write()->code(), StatusCode::kUnavailable);
+  EXPECT_GE(world_.executor().now() - begun, limits.idle_timeout);
+  EXPECT_LT(got, 32u << 20);
+}
+
 TEST_F(BeastRpcTest, ForgetsARequestThatBreaksOff) {
   listen();
   ticker();

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -43,6 +44,11 @@ class RawClient {
       return closed_ || got_.find(part) != std::string::npos;
     }));
     return got_;
+  }
+  // What has come, and no more than `most` of it.
+  std::size_t read_some(std::size_t most) {
+    std::string buffer(most, '\0');
+    return static_cast<std::size_t>(std::max<ssize_t>(::recv(fd_, buffer.data(), most, MSG_DONTWAIT), 0));
   }
   std::string read_all() {
     EXPECT_TRUE(world_.run_until([&] { return read_what_is_there(), closed_; }));
