@@ -13,7 +13,7 @@ import time
 
 from processes import BenchCluster, cpu_seconds, resident
 
-USERS = 20
+USERS = 60  # 5,000 daemons, of which a user may have 100
 BEGIN_A_SECOND = 400
 STEADY_SECONDS = 60
 STORM_DAEMONS = 1000
