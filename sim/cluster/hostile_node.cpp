@@ -14,7 +14,7 @@ namespace {
 
 namespace proto = ::reliant::tools::v1;
 
-constexpr Duration kPause = std::chrono::milliseconds(20);   // before a stream is opened again
+constexpr Duration kPause = std::chrono::milliseconds(200);  // before a stream is opened again
 constexpr std::size_t kLarge = std::size_t{1} << 20;         // bytes of a result that a gateway takes
 constexpr std::size_t kTooLarge = 3'900'000;                 // of one that it refuses
 constexpr int kResultsOfAStream = 20;

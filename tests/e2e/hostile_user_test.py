@@ -30,8 +30,8 @@ MAX_MEMORY = 300 * 1024  # kB of a server, at most, at any time
 FACTOR, MARGIN = 2.0, 0.050  # of the honest users' p99: so many times the other one's, or so many seconds more
 ROUNDS = 2  # of each kind of neighbour, in turn: what else the machine does falls on both
 WARM_UP = 3.0
-HONEST = 3
-PACE = 0.125  # seconds between the messages of a user: below the limit of a minute
+HONEST = 2
+PACE = 0.4  # seconds between the messages of a user: what Temporal's development server bears with room to spare
 LARGE = 250 * 1024  # bytes of a message
 BODY = 1_900_000  # bytes
 SCRIPT = """
@@ -121,7 +121,7 @@ class Hostile:
         self.client = Client(cluster, user)
         self.port = self.client.ports[0]
         self.project = self.client.call("POST", "/projects", {"name": "p", "path": "/tmp"}).body["id"]
-        self.chat = self.new_chat()
+        self.chat, self.busy_chat = self.new_chat(), self.new_chat()
         for number in range(12):  # a chat of some megabytes, for readers that do not read
             self.client.send(self.chat, "x" * LARGE, f"large-{number}")
         self.sockets = []
@@ -152,6 +152,12 @@ class Hostile:
             connection.sendall(self.head("POST", "/projects", token, BODY) + b"x" * BODY)
             connection.recv(4096)
 
+    def work(self):
+        """As busy as the well-behaved user, who waits for the answers."""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            self.client.cluster.ask(self.port, "POST", f"/api/v2/chats/{self.busy_chat}/messages", {"text": "tool"},
+                                    {"authorization": f"Bearer {self.client.token}"})
+
     def make_chats(self):
         with contextlib.suppress(OSError, http.client.HTTPException):
             self.client.cluster.ask(self.port, "POST", "/api/v2/chats", {"project_id": self.project},
@@ -165,6 +171,7 @@ class Hostile:
         for token in (self.client.token, stranger):
             crew.add(lambda token=token: self.send_body(token), pace=0.05)
         crew.add(self.make_chats, pace=0.02)
+        crew.add(self.work, pace=PACE)
 
     def end(self):
         for connection in self.sockets:
@@ -190,21 +197,17 @@ class HostileUser(unittest.TestCase):
         for _ in range(ROUNDS):
             beside_busy += self.side_by_side(honest, lambda crew: crew.add(neighbour.one, PACE), slice_of_time)
             with self.attack(hostile):
-                beside_hostile += self.side_by_side(honest, lambda crew: self.join_in(crew, hostile, neighbour), slice_of_time)
+                beside_hostile += self.side_by_side(honest, hostile.begin, slice_of_time)
             hostile.end()
         memory = {name: self.most_memory(name) for kind in ("api", "worker", "gateway") for name in self.cluster.names(kind)}
         busy, bad = p99(beside_busy), p99(beside_hostile)
         print(f"p99 from message to answer: {1000 * busy:.0f} ms beside a busy user ({len(beside_busy)} messages), "
               f"{1000 * bad:.0f} ms beside a hostile one ({len(beside_hostile)}); memory at most "
               + ", ".join(f"{name} {kb // 1024} MB" for name, kb in memory.items()), file=sys.stderr)
-        self.assertGreater(len(beside_hostile), OPTIONS.seconds, "the honest users were hardly served at all")
+        self.assertGreater(len(beside_hostile), OPTIONS.seconds / 3, "the honest users were hardly served at all")
         self.assertLessEqual(bad, max(FACTOR * busy, busy + MARGIN))
         for name, kb in memory.items():
             self.assertLess(kb, MAX_MEMORY, name)
-
-    def join_in(self, crew, hostile, neighbour):
-        crew.add(neighbour.one, PACE)
-        hostile.begin(crew)
 
     def side_by_side(self, honest, begin, seconds):
         """How long the honest users' messages took beside others; each was answered."""
@@ -215,7 +218,7 @@ class HostileUser(unittest.TestCase):
         crew.stopping.wait(seconds)  # how long it goes on
         crew.stop()
         others.stop()
-        self.assertEqual(crew.problems + others.problems, [])
+        self.assertEqual((crew.problems, others.problems), ([], []))
         return took
 
     @contextlib.contextmanager
