@@ -179,7 +179,14 @@ TYPED_TEST_P(BusLanesContract, AMessageThatHasHadItsHopIsNotPassedOn) {
     body.request = t.request("req_1");
     body.deadline_ms = std::int64_t{1} << 60;
     message.payload = model::encode(body);
-    auto answer = co_await t.world.three().request(std::move(message), t.in(10s));
+    ports::Bus& bus = t.world.three();
+    message.reply_to = bus.new_inbox();
+    ports::SubscribeOptions inbox;
+    inbox.subject = message.reply_to;
+    const auto answers = *bus.subscribe(std::move(inbox));
+    EXPECT_TRUE((co_await t.keys.signer().sign(message, auth::SignedKind::kRequest, t.in(10s))).ok());
+    EXPECT_TRUE(bus.publish(std::move(message)).ok());
+    auto answer = co_await answers->next(t.in(10s));
     EXPECT_TRUE(answer.ok()) << answer.status();
     if (!answer.ok()) co_return;
     auto reply = model::decode_tool_reply(answer->payload);

@@ -53,7 +53,11 @@ class ToolBridgeTest : public testing::TestWithParam<std::uint64_t> {
     world_.run_for(5s);
     auto& call = calls_.emplace_back(std::make_unique<Call>());
     start(*call, world_.request(id), in(1min));
-    return world_.frame_of(link)->execute_tool().request_id();
+    proto::GatewayFrame frame;
+    do {
+      frame = *world_.frame_of(link);
+    } while (frame.has_heartbeat());
+    return frame.execute_tool().request_id();
   }
 
   ToolBridgeOptions options_;
