@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "adapters/unique_fd.h"
+#include "base/disk_full.h"
 #include "base/split.h"
 #include "base/text.h"
 
@@ -169,6 +170,8 @@ std::string text_of_postgres(std::string_view stored) {
   }
   return out;
 }
+
+constexpr std::string_view kNoRoomLeft = "53100";  // disk_full
 
 StatusCode code_of_sqlstate(std::string_view state) {
   struct Entry {
@@ -402,7 +405,8 @@ PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::perform(const Re
       return unavailable("the database takes no writes: it has become a standby; nothing was written");
     }
     if (!connected() || code == StatusCode::kUnavailable) return lost();
-    return make_status(code, "postgres: ", one_line(error.what()), " (", error.sqlstate(), ")");
+    const Status status = make_status(code, "postgres: ", one_line(error.what()), " (", error.sqlstate(), ")");
+    return error.sqlstate() == kNoRoomLeft ? with_reason(status, kReasonDiskFull) : status;
   } catch (const std::exception& error) {
     if (!connected()) return lost();
     return internal_error("postgres: ", one_line(error.what()));
