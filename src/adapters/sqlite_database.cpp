@@ -140,11 +140,20 @@ class SqliteConnection {
   // A write was refused for want of room: of the disk, of a quota, or of `ulimit -f`. Then nothing of the transaction is there.
   bool disk_is_full(int extended) const {
     if ((extended & 0xff) == SQLITE_FULL) return true;
-    const int cause = sqlite3_system_errno(handle_);
-    return extended == SQLITE_IOERR_WRITE && (cause == ENOSPC || cause == EDQUOT || cause == EFBIG);
+    if (extended != SQLITE_IOERR_WRITE) return false;
+    const auto no_room = [](int cause) { return cause == ENOSPC || cause == EDQUOT || cause == EFBIG; };
+    return no_room(last_errno(SQLITE_FCNTL_JOURNAL_POINTER)) || no_room(last_errno(SQLITE_FCNTL_FILE_POINTER));
   }
 
  private:
+  // Of the write-ahead log or of the database itself. sqlite3_system_errno() says nothing after a COMMIT.
+  int last_errno(int which) const {
+    sqlite3_file* file = nullptr;
+    int cause = 0;
+    if (sqlite3_file_control(handle_, "main", which, &file) != SQLITE_OK || file == nullptr || file->pMethods == nullptr) return 0;
+    return file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &cause) == SQLITE_OK ? cause : 0;
+  }
+
   std::string_view file() const {
     const char* const name = sqlite3_db_filename(handle_, "main");
     return name == nullptr || *name == '\0' ? std::string_view("in memory") : std::string_view(name);
