@@ -1,11 +1,13 @@
 """`reliant daemon`: where its token comes from, what becomes of one that is taken back, who it is (R65 to R78, C10 to C14), and
 how it is asked how it is, stopped, and started without a terminal (R74, R84, C45)."""
 
+import hashlib
 import json
 import os
 import signal
 import stat
 import subprocess
+import time
 import unittest
 
 from real_cluster import Client, RealCluster, wait_until
@@ -105,6 +107,49 @@ class Daemon(unittest.TestCase):
         self.assertNotEqual(json.loads(self.file.read_text())["token"], first)
         self.assertIn(first, self.file.with_suffix(".json.bak").read_text())
         self.stop(process)
+
+    def test_its_token_connects_this_daemon_and_does_nothing_else(self):
+        process = self.start(token=self.user_token)
+        self.wait_for("daemon.connected")
+        own = json.loads(self.file.read_text())
+        client = Client(self.cluster, "user-1")
+        client.token = own["token"]
+        for method, path, body in (("GET", "/chats", None), ("POST", "/daemons/register", {"daemon_id": own["daemon_id"]})):
+            reply = client.call(method, path, body)
+            self.assertEqual((reply.status, reply.body["code"], reply.body["reason"]), (403, "PERMISSION_DENIED", "TOKEN_SCOPE"))
+        self.stop(process)
+        (self.world.root / ".reliant" / "daemon.json").unlink()  # it is another daemon from now on
+        self.refused(self.start("--token", given=own["token"] + "\n"), f"bound to daemon {own['daemon_id']}", "--token")
+
+    def test_its_token_is_renewed_before_it_expires(self):
+        process = self.start(token=self.user_token)
+        self.wait_for("daemon.connected")
+        self.stop(process)
+        first = json.loads(self.file.read_text())["token"]
+        digest = hashlib.sha256(first.encode()).hexdigest()
+        hour = 3600 * 10**6  # in microseconds, as the database counts
+        now = time.time_ns() // 1000
+        self.psql(f"UPDATE tokens SET created_at = {now - 9 * hour}, expires_at = {now + hour} WHERE secret_sha256 = '{digest}'")
+        process = self.start()
+        self.wait_for("daemon.token.renewed")  # within the gateway's look at its tokens, every 10 s
+        second = json.loads(self.file.read_text())["token"]
+        self.assertNotEqual(second, first)
+        self.assertIn(first, self.file.with_suffix(".json.bak").read_text())
+        wait_until("the old token is revoked",
+                   lambda: self.psql(f"SELECT 1 FROM tokens WHERE secret_sha256 = '{digest}' AND revoked_at IS NOT NULL"))
+        self.assertEqual(len(self.recorded("daemon.connected")), 2, "its stream goes on")
+        self.stop(process)
+        process = self.start()
+        self.wait_for("daemon.connected", 3)
+        self.assertEqual(len(self.recorded("daemon.registered")), 1)
+        self.stop(process)
+
+    def psql(self, statement):
+        port = self.cluster.state()["postgres"]["port"]
+        done = subprocess.run(["psql", "-XtAc", statement, f"postgres://reliant@127.0.0.1:{port}/reliant"],
+                              capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.split()
 
     def test_a_token_that_was_given_by_hand_is_the_end(self):
         made = self.cluster.state()["postgres"]["port"]
