@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kAtMostOnce = "tool.at_most_once";
 constexpr std::string_view kHonest = "tool.honest";
 constexpr std::string_view kCancelled = "tool.cancelled";
+constexpr std::string_view kLeftBehind = "tool.left_behind";
 constexpr std::string_view kRecorded = "tool.recorded";
 constexpr std::string_view kReadOnly = "read_only";
 // The effects of these are in the machine's record, with the request that they belong to.
@@ -29,6 +30,7 @@ void ToolOracle::on_record(const TraceRecord& record) {
     seen.node = record.node;
     seen.begin = record.time;
     seen.end = kNever;
+    seen.died = kNever;
     Asked& asked = asked_[text_or_empty(record, "request_id")];
     asked.begun = std::min(asked.begun, record.time);
     if (asked.unrecorded && text_or_empty(record, "effect") != kReadOnly) {
@@ -70,10 +72,12 @@ void ToolOracle::on_record(const TraceRecord& record) {
     nodes_[static_cast<std::uint32_t>(number_or_zero(record, "id"))] = {text_or_empty(record, "user"),
                                                                         text_or_empty(record, "daemon")};
     daemon_names_.insert(text_or_empty(record, "called"));
+  } else if (record.is("daemon.connected")) {
+    connected_[record.node].push_back(record.time);
   } else if (record.is("node.crashed") || record.is("node.exited")) {
     if (const auto daemon = nodes_.find(record.node); daemon != nodes_.end()) died_[daemon->second] = record.time;
     for (auto& [request, seen] : requests_) {
-      if (seen.node == record.node && seen.end == kNever) seen.end = record.time;  // what it ran has gone with it
+      if (seen.node == record.node && seen.end == kNever) seen.end = seen.died = record.time;
     }
   }
 }
@@ -127,6 +131,7 @@ void ToolOracle::finish(const FinalState& state) {
     for (const MachineEffect& effect : effects->all()) {
       if (effect.request.empty()) continue;
       const auto seen = requests_.find(effect.request);
+      if (seen != requests_.end()) judge_left_behind(seen->second, effect);
       if (seen == requests_.end()) {
         verdict_.broken(kAtMostOnce, concat("machine of ", name_of(daemon), ": an effect for request ", effect.request,
                                             ", which nobody began: ", effect.what));
@@ -136,6 +141,16 @@ void ToolOracle::finish(const FinalState& state) {
       }
     }
   }
+}
+
+void ToolOracle::judge_left_behind(const Seen& seen, const MachineEffect& effect) {
+  if (seen.died == kNever) return;
+  const auto connected = connected_.find(seen.node);
+  if (connected == connected_.end()) return;
+  const auto next_life = std::ranges::upper_bound(connected->second, seen.died);
+  if (next_life == connected->second.end() || effect.time <= *next_life) return;
+  verdict_.broken(kLeftBehind, concat("request ", effect.request, " (", seen.tool, "): \"", effect.what, "\" happened ",
+                                      to_text(effect.time - *next_life), " after the next life of its killed daemon was connected"));
 }
 
 void ToolOracle::judge_cancelled(const Cancelled& turn) {

@@ -6,6 +6,8 @@
 //   cancelled      while nothing is broken, 20 s after a turn was cancelled none of its tools runs any more (R48, C9); and
 //                  whatever was broken then, none runs still when everything has long been whole again. What had not been
 //                  sent to a daemon by then is never begun, if only daemons were broken
+//   left_behind    what a daemon that was killed had started changes nothing more once its next life is connected: the model is
+//                  told "unknown" then, or the tool is run again
 //   recorded       what does more than read is sent to a daemon only with a row in the store; what only reads has none, ever
 #pragma once
 
@@ -38,6 +40,7 @@ class ToolOracle final : public Oracle {
     std::uint32_t node = 0;  // where it runs
     Instant begin = kNever;
     Instant end = kNever;
+    Instant died = kNever;  // its daemon, before it had ended
     std::string kept;  // the outcome that the daemon gave, as the store keeps it
     Instant kept_at = kNever;
     std::int64_t effects = 0;  // on all machines
@@ -51,6 +54,7 @@ class ToolOracle final : public Oracle {
   void on_kept(const TraceRecord& record);
   void on_told(const TraceRecord& record);
   void judge(const std::string& request, const Seen& seen, const FinalState& state);
+  void judge_left_behind(const Seen& seen, const MachineEffect& effect);
 
   std::map<std::string, Seen> requests_;
   void judge_sent_late(const Cancelled& turn);
@@ -70,6 +74,7 @@ class ToolOracle final : public Oracle {
   std::vector<Cancelled> cancelled_;
   std::map<std::uint32_t, DaemonKey> nodes_;         // of daemons
   std::map<DaemonKey, Instant> died_;                // last
+  std::map<std::uint32_t, std::vector<Instant>> connected_;  // by node, each time
   std::map<std::string, Instant> routed_;            // first, by request
 };
 

@@ -48,6 +48,24 @@ TEST_F(Tool, OneRunThatIsToldIsRight) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
+TEST_F(Tool, WhatAKilledDaemonLeftMayGoOnUntilItsNextLifeIsConnected) {
+  begin();
+  die();
+  judged.at(4s);
+  judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}}, kDaemon);
+  machine.add({Instant(3s), "r", "effect second"});
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Tool, WhatAKilledDaemonLeftIsSeenWhenItGoesOnBesideTheNextLife) {
+  begin();
+  die();
+  judged.at(4s);
+  judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}}, kDaemon);
+  machine.add({Instant(5s), "r", "effect second"});
+  EXPECT_EQ(judged.complaints(), "tool.left_behind");
+}
+
 TEST_F(Tool, ASecondRunIsSeen) {
   begin();
   begin();
