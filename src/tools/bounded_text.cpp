@@ -42,9 +42,9 @@ std::size_t whole_characters(std::string_view text, std::size_t limit) {
 }
 
 std::string shortened(std::string_view line, std::size_t limit) {
-  if (line.size() <= limit) return std::string(line);
-  const std::size_t fits = character_start(line, limit);
-  return concat(line.substr(0, fits), "[... ", line.size() - fits, " bytes more]");
+  if (line.size() <= limit) return text_from_bytes(line);
+  const std::size_t fits = whole_characters(line, limit);
+  return concat(text_from_bytes(line.substr(0, fits)), "[... ", line.size() - fits, " bytes more]");
 }
 
 }  // namespace reliant::tools

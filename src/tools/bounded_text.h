@@ -30,7 +30,8 @@ class HeadAndTail {
 // How many of the first `limit` bytes are whole characters; never 0 for a text that is not empty.
 std::size_t whole_characters(std::string_view text, std::size_t limit);
 
-// At most `limit` bytes, cut between two characters, with a note of how much is missing.
+// At most `limit` bytes of a line of a file, as text, cut between two characters, with a note of how much is missing. The
+// rest of the line, which may be the whole file, is not copied.
 std::string shortened(std::string_view line, std::size_t limit);
 
 }  // namespace reliant::tools

@@ -7,7 +7,6 @@
 
 #include <re2/re2.h>
 
-#include "base/utf8.h"
 #include "runtime/executor.h"
 #include "runtime/this_context.h"
 #include "tools/bounded_text.h"
@@ -125,7 +124,7 @@ Task<Status> GrepTool::search_file(const Query& query, std::string path, std::st
       break;
     }
     const std::string_view line = std::string_view(text).substr(begin, end - begin);
-    append(search.text, concat(shown, ":", number, ": ", shortened(text_from_bytes(line), kLineLimit), "\n"));
+    append(search.text, concat(shown, ":", number, ": ", shortened(line, kLineLimit), "\n"));
   }
   co_return ok_status();
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/utf8.h"
 #include "tools/bounded_text.h"
 #include "tools/tool_support.h"
 
@@ -15,7 +14,7 @@ constexpr std::string_view kUsage =
 std::string numbered(std::int64_t number, std::string_view line) {
   const std::string digits = concat(number);
   const std::string padding(digits.size() < 6 ? 6 - digits.size() : 0, ' ');
-  return concat(padding, digits, "\t", shortened(text_from_bytes(line), ViewTool::kLineLimit), "\n");
+  return concat(padding, digits, "\t", shortened(line, ViewTool::kLineLimit), "\n");
 }
 
 model::ToolResult page(std::string_view shown, std::string_view content, std::int64_t offset,

@@ -112,7 +112,7 @@ TEST_F(FileThreadsTest, ACallerIsAnsweredAtTheTimeoutAndWhatHasNotBegunNeverRuns
 }
 
 TEST_F(FileThreadsTest, RecoversWhenAllItsThreadsHungForAWhile) {
-  make({.most = 2, .timeout = milliseconds(50)});
+  make({.most = 2, .timeout = milliseconds(500)});
   std::optional<Status> first;
   std::optional<Status> second;
   std::optional<Status> third;

@@ -43,6 +43,8 @@ RC_GTEST_PROP(HeadAndTail, IsBoundedAndNeverCutsACharacter, (const std::vector<s
 TEST(Shortened, CutsBetweenCharacters) {
   EXPECT_EQ(shortened("short", 5), "short");
   EXPECT_EQ(shortened("漢字", 4), "漢[... 3 bytes more]");
+  EXPECT_EQ(shortened("caf\xE9", 5), "caf\uFFFD");
+  EXPECT_EQ(shortened(std::string(1000, '\x80'), 2), "\uFFFD\uFFFD[... 998 bytes more]");
 }
 
 }  // namespace
