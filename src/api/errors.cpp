@@ -19,9 +19,11 @@ bool is_defect(StatusCode code) {
 // says itself with such a code has a reason.
 bool is_of_a_dependency(const Status& status) {
   const StatusCode code = status.code();
+  const std::string reason = reason_of(status);
+  const bool said_here = !reason.empty() && !reason.starts_with("DATABASE_");  // those are of its adapters, with a library's text
   return (code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded || code == StatusCode::kAborted ||
           code == StatusCode::kResourceExhausted) &&
-         reason_of(status).empty();
+         !said_here;
 }
 
 std::string message_for_client(const Status& status, std::string_view request_id) {

@@ -64,6 +64,14 @@ TEST(ApiFailures, ReadyNamesWhatIsMissingAndNotWhereItIs) {
   EXPECT_TRUE(is_in_log(world, "Temporal is away"));
 }
 
+TEST(ApiFailures, AReasonOfTheDatabaseDoesNotLetItsLibrarysWordsThrough) {
+  for (const std::string_view reason : {"DATABASE_DOWN", "DATABASE_NOT_CONNECTED"}) {
+    const Status down = with_reason(unavailable(kLibrary), reason);
+    EXPECT_TRUE(hides_cause(down));
+    EXPECT_EQ(error_response(down, "req_1", "/").body.find("db.internal"), std::string::npos) << reason;
+  }
+}
+
 TEST(ApiFailures, WhatTheServerSaysItselfReachesTheClient) {
   const Status limit = with_reason(resource_exhausted("you may send 12 messages a minute"), "LIMIT_MESSAGES");
   const ports::RpcResponse response = error_response(limit, "req_1", "/");
