@@ -234,9 +234,12 @@ Run::Changes Run::finish() {
     relieve_buffer();
     if (task_wanted_ && state_.task().state() == pb::WorkflowTask::NONE) schedule_task();
     if (state_.task().state() != pb::WorkflowTask::STARTED) flush_buffer();
-    enforce_limits();
   }
-  const std::int64_t written = bytes_of(*events_);
+  std::int64_t written = bytes_of(*events_);
+  if (running()) {
+    enforce_limits(written);
+    if (!running()) written = bytes_of(*events_);
+  }
   state_.set_history_bytes(state_.history_bytes() + written);
   state_.set_last_event_time(now_);
   state_.set_version(state_.version() + 1);
@@ -247,16 +250,16 @@ Run::Changes Run::finish() {
 
 // What is on its way to other workflows does not count: it is gone in a moment.
 bool Run::is_state_too_large() const {
+  if (state_bytes_ <= kStateBytesLimit) return false;
   std::size_t bytes = state_.ByteSizeLong();
-  if (bytes <= kStateBytesLimit) return false;
-  for (const pb::Delivery& delivery : state_.deliveries()) bytes -= delivery.ByteSizeLong();
+  for (const pb::Delivery& delivery : state_.deliveries()) bytes -= std::min(bytes, delivery.ByteSizeLong());
   return bytes > kStateBytesLimit;
 }
 
 // What exceeds them has been written: the run ends behind it.
-void Run::enforce_limits() {
+void Run::enforce_limits(std::int64_t written) {
   std::string_view reason;
-  if (state_.history_bytes() + bytes_of(*events_) > kHistoryBytesLimit) {
+  if (state_.history_bytes() + written > kHistoryBytesLimit) {
     reason = "Workflow history size exceeds limit.";
   } else if (last_event_id() > kHistoryEventsLimit) {
     reason = "Workflow history count exceeds limit.";

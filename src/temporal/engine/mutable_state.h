@@ -138,6 +138,8 @@ class Run {
   // Adds the events `from` to `to`, both among those that the workflow has not seen, to `events`. False: they are not in
   // memory.
   bool add_recent_events(std::int64_t from, std::int64_t to, History& events) const;
+  // How large the state was when it was written last: what the limit goes by, since to count costs.
+  void note_state_bytes(std::size_t bytes) { state_bytes_ = bytes; }
   // Everything waiting for a poller, for rebuilding the queues.
   std::vector<Dispatch> pending_dispatches() const;
 
@@ -152,7 +154,7 @@ class Run {
   void flush_buffer();
   void close(api::enums::v1::WorkflowExecutionStatus status);
   bool is_state_too_large() const;
-  void enforce_limits();
+  void enforce_limits(std::int64_t written);
   bool may_be_signalled() const;
   std::int64_t last_event_id() const { return state_.next_event_id() - 1; }
   static std::unique_ptr<Run> make(pb::RunState state, StartedAttributes started, std::int64_t backoff,
@@ -239,6 +241,7 @@ class Run {
   };
   std::deque<Recent> recent_;
   std::int64_t recent_bytes_ = 0;
+  std::size_t state_bytes_ = 0;
 
   // of the transaction under way
   std::int64_t now_ = 0;

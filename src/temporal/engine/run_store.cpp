@@ -63,6 +63,12 @@ void append_history(const Run& run, const Run::Changes& finished, std::vector<Wr
                     {run.run_id(), finished.events->events(0).event_id(), blob(*finished.events)}});
 }
 
+ports::Blob state_blob(Run& run) {
+  ports::Blob bytes = blob(run.state());
+  run.note_state_bytes(bytes.bytes.size());
+  return bytes;
+}
+
 // For a poller, to be delivered, or to be removed.
 std::int64_t waiting(const Run& run) {
   if (run.next_delivery() != nullptr || run.state().deletion_requested()) return 1;
@@ -233,13 +239,13 @@ Task<Result<std::vector<RunStore::Closed>>> RunStore::closed_before(std::int64_t
   co_return found;
 }
 
-void RunStore::insert(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
+void RunStore::insert(Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
   writes.push_back({"INSERT INTO engine_runs (run_id, namespace, workflow_id, version, status, next_timer, waiting, "
                     "closed_at, started, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                     {run.run_id(), state.namespace_(), state.workflow_id(), state.version(),
                            static_cast<std::int64_t>(state.status()), run.next_timer(), waiting(run),
-                           state.close_time(), blob(run.started()), blob(state)}});
+                           state.close_time(), blob(run.started()), state_blob(run)}});
   writes.push_back({"INSERT INTO engine_workflows (namespace, workflow_id, run_id) VALUES ($1, $2, $3) "
                     "ON CONFLICT (namespace, workflow_id) DO UPDATE SET run_id = excluded.run_id",
                     {state.namespace_(), state.workflow_id(), run.run_id()}});
@@ -247,18 +253,18 @@ void RunStore::insert(const Run& run, const Run::Changes& finished, std::vector<
   append_history(run, finished, writes);
 }
 
-void RunStore::update(const Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
+void RunStore::update(Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
   if (run.running()) {  // the columns of the indexes stay as they are
     if (finished.visible_changed) VisibilityStore::change(run, writes);
     writes.push_back({"UPDATE engine_runs SET version = $2, next_timer = $3, waiting = $4, state = $5 WHERE run_id = $1",
-                      {run.run_id(), state.version(), run.next_timer(), waiting(run), blob(state)}});
+                      {run.run_id(), state.version(), run.next_timer(), waiting(run), state_blob(run)}});
     return append_history(run, finished, writes);
   }
   writes.push_back({"UPDATE engine_runs SET version = $2, status = $3, next_timer = $4, waiting = $5, closed_at = $6, "
                     "state = $7 WHERE run_id = $1",
                     {run.run_id(), state.version(), static_cast<std::int64_t>(state.status()), run.next_timer(),
-                           waiting(run), state.close_time(), blob(state)}});
+                           waiting(run), state.close_time(), state_blob(run)}});
   if (finished.closed) VisibilityStore::close(run, writes);
   append_history(run, finished, writes);
 }

@@ -60,8 +60,8 @@ class RunStore {
   Task<Result<std::vector<Closed>>> closed_before(std::int64_t time, Instant deadline);
 
   // `finished` is what the run's `finish` returned.
-  static void insert(const Run& run, const Run::Changes& finished, std::vector<Write>& writes);
-  static void update(const Run& run, const Run::Changes& finished, std::vector<Write>& writes);
+  static void insert(Run& run, const Run::Changes& finished, std::vector<Write>& writes);
+  static void update(Run& run, const Run::Changes& finished, std::vector<Write>& writes);
   static void remove(const Run& run, std::vector<Write>& writes);
   static Write time_write(std::int64_t now);
 

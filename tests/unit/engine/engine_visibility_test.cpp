@@ -232,5 +232,34 @@ TEST(EngineLimits, BoundsTheSignalsOfARun) {
   EXPECT_TRUE(world.send("chat", "first").ok()) << "one that was taken is taken again";
 }
 
+TEST(EngineLimits, BoundsTheStateOfARun) {
+  EngineWorld world;
+  ASSERT_TRUE(world.send("chat", "first").ok());
+  wf::RespondWorkflowTaskCompletedRequest request;
+  request.set_namespace_("default");
+  request.set_task_token(world.next_task().task_token());
+  for (int i = 0; i < 6; ++i) {
+    auto& command = *request.add_commands();
+    command.set_command_type(enums::COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK);
+    auto& activity = *command.mutable_schedule_activity_task_command_attributes();
+    activity.set_activity_id(concat(i));
+    activity.mutable_activity_type()->set_name("work");
+    activity.mutable_task_queue()->set_name("queue");
+    activity.mutable_start_to_close_timeout()->set_seconds(60);
+  }
+  const Instant deadline = world.in(std::chrono::seconds(30));
+  ASSERT_TRUE(world.get(world.engine().respond_workflow_task_completed(request, deadline)).ok());
+  for (int i = 0; i < 6; ++i) {
+    wf::RecordActivityTaskHeartbeatRequest beat;
+    beat.set_namespace_("default");
+    beat.set_task_token(world.next_activity(std::chrono::seconds(5)).task_token());
+    beat.mutable_details()->add_payloads()->set_data(std::string(1'900'000, 'x'));
+    if (!world.get(world.engine().record_activity_task_heartbeat(beat, deadline)).ok()) break;
+  }
+  const auto history = world.history("chat");
+  EXPECT_EQ(history.events().rbegin()->workflow_execution_terminated_event_attributes().reason(),
+            "Workflow mutable state size exceeds limit.");
+}
+
 }  // namespace
 }  // namespace reliant::tests
