@@ -44,6 +44,9 @@ Task<Instant> until_it_goes(Node& node, DaemonNodeOptions options) {
 Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options) {
   SimProcesses processes(machine.machine, node.random("processes"), node.incarnation());
   SimFilesystem filesystem(machine.machine.disk, machine.machine.disk_faults, node.random("files"));
+  const std::string credentials = credentials_path(options.user);
+  filesystem.close_paths({credentials.substr(0, credentials.rfind('/'))});
+  SimFilesystem own_files(machine.machine.disk, machine.machine.disk_faults, node.random("own files"));
   const tools::ToolRegistry standard = tools::make_standard_tools(processes, filesystem);
   tools::ToolRegistry tools = failing_tools(standard, machine.machine);
   SimLinkTransport own_links(world.links, node);
@@ -62,7 +65,7 @@ Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOpti
   daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, processes, *journal,
                         std::move(daemon_options));
   SimHttp http(world.web, node);
-  daemon::CredentialsFile file(filesystem, credentials_path(options.user));
+  daemon::CredentialsFile file(own_files, credentials);
   daemon::Registration registration(http, options.servers, options.session_token);
   daemon::Supervisor supervisor(daemon, file, registration, node.clock(), node.random("supervisor"), node.log(),
                                 options.token);

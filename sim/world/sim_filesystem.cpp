@@ -183,33 +183,47 @@ Task<Status> SimFilesystem::reach_disk() {
   co_return fails ? unavailable("the disk reports an I/O error") : ok_status();
 }
 
-Task<Result<std::string>> SimFilesystem::read(std::string path, std::size_t limit) {
+void SimFilesystem::close_paths(const std::vector<std::string>& paths) {
+  std::vector<std::string> real;
+  for (const std::string& path : paths) real.push_back(SimDisk::normal(path).value_or(path));
+  closed_ = ports::ClosedPaths(std::move(real));
+}
+
+Task<Status> SimFilesystem::reach(std::string path) {
   CO_TRY_OK(co_await reach_disk());
+  const auto real = SimDisk::normal(path);
+  co_return real.ok() ? closed_.check(*real, path) : ok_status();  // the disk says what is wrong with it
+}
+
+Task<Result<std::string>> SimFilesystem::read(std::string path, std::size_t limit) {
+  CO_TRY_OK(co_await reach(path));
   co_return disk_.read(path, limit);
 }
 Task<Status> SimFilesystem::write(std::string path, std::string content, std::uint32_t) {
-  CO_TRY_OK(co_await reach_disk());
+  CO_TRY_OK(co_await reach(path));
   const Instant now = (co_await ThisContext{}).executor->now();
   co_return disk_.write(path, std::move(content), kWallStart + now.time_since_epoch());
 }
 Task<Result<FileInfo>> SimFilesystem::info(std::string path) {
-  CO_TRY_OK(co_await reach_disk());
+  CO_TRY_OK(co_await reach(path));
   co_return disk_.info(path);
 }
 Task<Result<std::vector<DirectoryEntry>>> SimFilesystem::list(std::string path) {
-  CO_TRY_OK(co_await reach_disk());
+  CO_TRY_OK(co_await reach(path));
   co_return disk_.list(path);
 }
 Task<Status> SimFilesystem::make_directories(std::string path) {
-  CO_TRY_OK(co_await reach_disk());
+  CO_TRY_OK(co_await reach(path));
   co_return disk_.make_directories(path);
 }
 Task<Status> SimFilesystem::remove(std::string path) {
-  CO_TRY_OK(co_await reach_disk());
+  CO_TRY_OK(co_await reach(path));
   co_return disk_.remove(path);
 }
 Task<Status> SimFilesystem::rename(std::string from, std::string to) {
-  CO_TRY_OK(co_await reach_disk());
+  CO_TRY_OK(co_await reach(from));
+  const auto real = SimDisk::normal(to);
+  if (real.ok()) CO_TRY_OK(closed_.check(*real, to));
   co_return disk_.rename(from, to);
 }
 Task<Result<std::string>> SimFilesystem::canonical(std::string path) {

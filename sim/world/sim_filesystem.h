@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "ports/closed_paths.h"
 #include "ports/filesystem.h"
 #include "runtime/random.h"
 
@@ -37,6 +38,9 @@ class SimDisk {
   // Without "." and "..", which must not leave what exists.
   Result<std::string> canonical(const std::string& path) const;
 
+  // The normal form of an absolute path, whether it exists or not.
+  static Result<std::string> normal(const std::string& path);
+
   // For oracles. Nullptr: there is no such file.
   const std::string* content(const std::string& path) const;
   std::uint64_t used() const { return used_; }  // bytes
@@ -47,8 +51,6 @@ class SimDisk {
     std::string content;
     WallTime modified;
   };
-  // The normal form of an absolute path, whether it exists or not.
-  static Result<std::string> normal(const std::string& path);
   Status parent_must_be_directory(const std::string& path) const;
   Status missing(const std::string& path) const;
 
@@ -69,6 +71,9 @@ class SimFilesystem final : public ports::Filesystem {
   SimFilesystem(SimDisk& disk, const SimDiskFaults& faults, Random random)
       : disk_(disk), faults_(faults), random_(random) {}
 
+  // As PosixFilesystem::close_paths.
+  void close_paths(const std::vector<std::string>& paths);
+
   Task<Result<std::string>> read(std::string path, std::size_t limit) override;
   Task<Status> write(std::string path, std::string content, std::uint32_t mode) override;
   Task<Result<ports::FileInfo>> info(std::string path) override;
@@ -80,10 +85,13 @@ class SimFilesystem final : public ports::Filesystem {
 
  private:
   Task<Status> reach_disk();
+  // Reaches the disk, and the path is not closed.
+  Task<Status> reach(std::string path);
 
   SimDisk& disk_;
   const SimDiskFaults& faults_;
   Random random_;
+  ports::ClosedPaths closed_;
 };
 
 }  // namespace reliant::sim

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -21,6 +22,7 @@
 namespace reliant::adapters {
 namespace {
 
+using ports::ClosedPaths;
 using ports::DirectoryEntry;
 using ports::FileInfo;
 
@@ -30,17 +32,40 @@ Status check_path(const std::string& path) {
   return ok_status();
 }
 
+// What links lead to, as far as it exists.
+std::string real_path_of(const std::string& path) {
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(path, error);
+  std::string text = error ? std::filesystem::path(path).lexically_normal().string() : real.string();
+  while (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+Status check_closed(const ClosedPaths& closed, const std::string& path) {
+  return closed.empty() ? ok_status() : closed.check(real_path_of(path), path);
+}
+
+// Of what is open by now: no link can be changed in between.
+Status check_closed(const ClosedPaths& closed, const UniqueFd& fd, const std::string& path) {
+  if (closed.empty()) return ok_status();
+  std::string real(PATH_MAX, '\0');
+  const ssize_t size = ::readlink(concat("/proc/self/fd/", fd.get()).c_str(), real.data(), real.size());
+  if (size <= 0) return check_closed(closed, path);
+  return closed.check(std::string_view(real).substr(0, static_cast<std::size_t>(size)), path);
+}
+
 FileInfo::Kind kind_of(mode_t mode) {
   if (S_ISREG(mode)) return FileInfo::Kind::kFile;
   if (S_ISDIR(mode)) return FileInfo::Kind::kDirectory;
   return FileInfo::Kind::kOther;
 }
 
-Result<std::string> read_file(const std::string& path, std::size_t limit) {
+Result<std::string> read_file(const ClosedPaths& closed, const std::string& path, std::size_t limit) {
   TRY_OK(check_path(path));
   // Non-blocking: opening a FIFO must not hang.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) return posix_error(errno, path);
+  TRY_OK(check_closed(closed, fd, path));
   struct stat info{};
   if (::fstat(fd.get(), &info) != 0) return posix_error(errno, path);
   if (S_ISDIR(info.st_mode)) return failed_precondition(path, " is a directory");
@@ -65,7 +90,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 
 // The content of a small file that the kernel has in memory; in no case does it wait for a disk or a network. Nothing: it
 // has to be read as others are, which also says what is wrong with it.
-std::optional<std::string> cached_file(const std::string& path, std::size_t limit) {
+std::optional<std::string> cached_file(const ClosedPaths& closed, const std::string& path, std::size_t limit) {
   constexpr std::size_t kLargest = 64 * 1024;
   if (!check_path(path).ok()) return std::nullopt;
   const open_how how{.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .mode = 0, .resolve = RESOLVE_CACHED};
@@ -74,6 +99,7 @@ std::optional<std::string> cached_file(const std::string& path, std::size_t limi
   if (!fd || ::statx(fd.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_SIZE, &info) != 0)
     return std::nullopt;
   if (!S_ISREG(info.stx_mode) || info.stx_size > std::min(limit, kLargest)) return std::nullopt;
+  if (!check_closed(closed, fd, path).ok()) return std::nullopt;
   std::string content(info.stx_size + 1, '\0');  // one byte more, to see the end
   const iovec room{.iov_base = content.data(), .iov_len = content.size()};
   if (::preadv2(fd.get(), &room, 1, 0, RWF_NOWAIT) != static_cast<ssize_t>(info.stx_size)) return std::nullopt;
@@ -218,29 +244,56 @@ Result<std::string> canonical_now(const std::string& path) {
 
 }  // namespace
 
+void PosixFilesystem::close_paths(const std::vector<std::string>& paths) {
+  std::vector<std::string> real;
+  for (const std::string& path : paths) real.push_back(real_path_of(path));
+  closed_ = std::make_shared<const ClosedPaths>(std::move(real));
+}
+
 Task<Result<std::string>> PosixFilesystem::read(std::string path, std::size_t limit) {
   if (!threads_.busy(path)) {  // else what was asked for earlier comes first
-    if (std::optional<std::string> content = cached_file(path, limit)) co_return *std::move(content);
+    if (std::optional<std::string> content = cached_file(*closed_, path, limit)) co_return *std::move(content);
   }
-  co_return co_await threads_.run<Result<std::string>>(path, [path, limit] { return read_file(path, limit); });
+  co_return co_await threads_.run<Result<std::string>>(
+      path, [closed = closed_, path, limit] { return read_file(*closed, path, limit); });
 }
 Task<Status> PosixFilesystem::write(std::string path, std::string content, std::uint32_t mode) {
-  return threads_.run<Status>(path, [path, content = std::move(content), mode] { return write_file(path, content, mode); });
+  return threads_.run<Status>(path, [closed = closed_, path, content = std::move(content), mode]() -> Status {
+    TRY_OK(check_closed(*closed, path));
+    return write_file(path, content, mode);
+  });
 }
 Task<Result<FileInfo>> PosixFilesystem::info(std::string path) {
-  return threads_.run<Result<FileInfo>>(path, [path] { return file_info(path); });
+  return threads_.run<Result<FileInfo>>(path, [closed = closed_, path]() -> Result<FileInfo> {
+    TRY_OK(check_closed(*closed, path));
+    return file_info(path);
+  });
 }
 Task<Result<std::vector<DirectoryEntry>>> PosixFilesystem::list(std::string path) {
-  return threads_.run<Result<std::vector<DirectoryEntry>>>(path, [path] { return list_directory(path); });
+  return threads_.run<Result<std::vector<DirectoryEntry>>>(
+      path, [closed = closed_, path]() -> Result<std::vector<DirectoryEntry>> {
+        TRY_OK(check_closed(*closed, path));
+        return list_directory(path);
+      });
 }
 Task<Status> PosixFilesystem::make_directories(std::string path) {
-  return threads_.run<Status>(path, [path, inherited = inherited_] { return make_directories_now(path, inherited); });
+  return threads_.run<Status>(path, [closed = closed_, path, inherited = inherited_]() -> Status {
+    TRY_OK(check_closed(*closed, path));
+    return make_directories_now(path, inherited);
+  });
 }
 Task<Status> PosixFilesystem::remove(std::string path) {
-  return threads_.run<Status>(path, [path] { return remove_now(path); });
+  return threads_.run<Status>(path, [closed = closed_, path]() -> Status {
+    TRY_OK(check_closed(*closed, path));
+    return remove_now(path);
+  });
 }
 Task<Status> PosixFilesystem::rename(std::string from, std::string to) {
-  return threads_.run<Status>(to, [from = std::move(from), to] { return rename_now(from, to); });
+  return threads_.run<Status>(to, [closed = closed_, from = std::move(from), to]() -> Status {
+    TRY_OK(check_closed(*closed, from));
+    TRY_OK(check_closed(*closed, to));
+    return rename_now(from, to);
+  });
 }
 Task<Result<std::string>> PosixFilesystem::canonical(std::string path) {
   return threads_.run<Result<std::string>>(path, [path] { return canonical_now(path); });

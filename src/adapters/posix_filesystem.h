@@ -9,6 +9,7 @@
 // Owner: the composition root; destroy it after everything that uses it. Executor: the logic thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "adapters/asio_executor.h"
 #include "adapters/file_threads.h"
 #include "adapters/process_start.h"
+#include "ports/closed_paths.h"
 #include "ports/filesystem.h"
 
 namespace reliant::adapters {
@@ -26,6 +28,10 @@ class PosixFilesystem final : public ports::Filesystem {
   // write() is given.
   explicit PosixFilesystem(AsioExecutor& executor, std::optional<Inherited> inherited = std::nullopt)
       : inherited_(inherited), threads_(executor) {}
+
+  // From now on these files and directories are refused, whatever name or symbolic link leads there: PERMISSION_DENIED. They
+  // need not exist yet. No protection against other processes of the same user, which can open or link them.
+  void close_paths(const std::vector<std::string>& paths);
 
   Task<Result<std::string>> read(std::string path, std::size_t limit) override;
   Task<Status> write(std::string path, std::string content, std::uint32_t mode) override;
@@ -38,6 +44,7 @@ class PosixFilesystem final : public ports::Filesystem {
 
  private:
   std::optional<Inherited> inherited_;
+  std::shared_ptr<const ports::ClosedPaths> closed_ = std::make_shared<const ports::ClosedPaths>();
   FileThreads threads_;
 };
 

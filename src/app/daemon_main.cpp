@@ -119,12 +119,14 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   adapters::PosixProcesses processes(process.executor(), environment_of_tools(environment, options.tool_env),
                                      environment.inherited());
   adapters::PosixFilesystem files(process.executor(), environment.inherited());
+  files.close_paths(own_paths(options.own_files, directory.path()));
+  adapters::PosixFilesystem own_files(process.executor());
   tools::ToolRegistry tools = tools::make_standard_tools(processes, files);
   Clock& clock = process.clock();
   daemon::Daemon daemon(process.context(), clock, process.random().stream("daemon"), log, *links, tools, processes, *journal,
                         daemon_options(options, identity, directory));
   adapters::BeastHttp http(process.executor(), options.ca_file);
-  daemon::CredentialsFile file(files, options.credentials_path);
+  daemon::CredentialsFile file(own_files, options.credentials_path);
   daemon::Registration registration(http, {options.server_url}, options.session_token);
   daemon::Supervisor supervisor(daemon, file, registration, clock, process.random().stream("supervisor"), log,
                                 options.token);

@@ -1,5 +1,6 @@
 #include "app/daemon_options.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -198,6 +199,11 @@ Result<DaemonStartOptions> daemon_start_options(const Arguments& arguments, cons
   if (out.token.empty()) {
     TRY_ASSIGN(const std::string home, home_of(environment, "--token"));
     out.credentials_path = environment.get("XDG_CONFIG_HOME").value_or(home + "/.config") + "/reliant/auth/reliant-daemon.json";
+    out.own_files.push_back(out.credentials_path.substr(0, out.credentials_path.rfind('/')));
+  }
+  for (const char* const flag : {"--token-file", "--tls-key"}) {
+    std::error_code error;
+    if (arguments.is_set(flag)) out.own_files.push_back(std::filesystem::absolute(arguments.text(flag), error).string());
   }
   return out;
 }

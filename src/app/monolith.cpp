@@ -89,6 +89,7 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
            api_options(options_)) {}
 
 Task<Status> Monolith::start() {
+  filesystem_.close_paths(own_paths({}, parts_.directory.path()));
   const Instant deadline = after(parts_.clock.now(), kStartTime);
   CO_TRY_OK(co_await store_.migrate(deadline));
   CO_TRY_OK(co_await temporal_.start(deadline));

@@ -1,6 +1,9 @@
 #include "app/tool_environment.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "app/process_secrets.h"
 #include "base/split.h"
@@ -67,6 +70,12 @@ std::vector<std::string> environment_of_tools(const Environment& environment, co
       out.push_back(concat(name, "=", value));
   }
   return out;
+}
+
+std::vector<std::string> own_paths(std::vector<std::string> more, const std::string& data_dir) {
+  more.push_back(data_dir);
+  more.push_back(concat("/proc/", ::getpid()));
+  return more;
 }
 
 }  // namespace reliant::app

@@ -1,5 +1,6 @@
-// Which variables of the environment the processes of tools are given: an allow-list, since a model decides what a tool does
-// with them. kToolVariables always; more by --tool-env. This program's own secrets only when they are named one by one.
+// What tools get to see of the process that runs them, since a model decides what they do. Which variables of the environment
+// their processes are given: an allow-list, tool_variables() always, more by --tool-env; this program's own secrets only when
+// they are named one by one. And which files the file tools do not open; bash, a process of the same user, can.
 #pragma once
 
 #include <span>
@@ -31,5 +32,8 @@ Result<std::vector<std::string>> tool_env_of(const Arguments& arguments);
 
 // "NAME=value" of all that tools are given, sorted by name. `more` as tool_env_of returns it.
 std::vector<std::string> environment_of_tools(const Environment& environment, const std::vector<std::string>& more);
+
+// What file tools do not open: the data directory, `more`, and what /proc shows of this process.
+std::vector<std::string> own_paths(std::vector<std::string> more, const std::string& data_dir);
 
 }  // namespace reliant::app

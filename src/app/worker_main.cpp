@@ -30,10 +30,12 @@ constexpr Duration kRefusedPatience = std::chrono::seconds(5);
 
 // R41: what runs here instead of on a daemon. Its processes see none of our secrets.
 struct LocalTools {
-  LocalTools(adapters::AsioExecutor& executor, const Environment& environment)
+  LocalTools(adapters::AsioExecutor& executor, const Environment& environment, const std::string& data_dir)
       : processes(executor, environment_of_tools(environment, {}), environment.inherited()),
         files(executor, environment.inherited()),
-        registry(tools::make_standard_tools(processes, files)) {}
+        registry(tools::make_standard_tools(processes, files)) {
+    files.close_paths(own_paths({}, data_dir));
+  }
 
   adapters::PosixProcesses processes;
   adapters::PosixFilesystem files;
@@ -54,7 +56,7 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
   Clock& clock = shared.clock;
   store::Store& store = shared.store;
   updates::NatsUpdateHub hub(bus, process.log());
-  const LocalTools tools(process.executor(), environment);
+  const LocalTools tools(process.executor(), environment, options.server.data_dir);
   CO_TRY_OK(co_await shared.prepare(process));
   auth::BusSigner signer(*shared.keys, clock, process.random().stream("nonces"));
   router::NatsDaemonRouter router(bus, clock, signer, {.executions = &store.executions()});

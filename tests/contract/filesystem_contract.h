@@ -174,10 +174,40 @@ TYPED_TEST_P(FilesystemContract, ResolvesDotsInPaths) {
             StatusCode::kNotFound);
 }
 
+TYPED_TEST_P(FilesystemContract, RefusesWhatIsClosed) {
+  this->make_directory("own/below");
+  this->write("own/key", "secret");
+  this->write("own-notes", "x");
+  this->write("other", "y");
+  this->world_.close_paths({this->path("own"), this->path("later")});
+  auto& files = this->files();
+  for (const std::string_view name : {"own/key", "own/../own/./key", "own/below/../key"}) {
+    const Status refused = this->get(files.read(this->path(name), this->kLimit)).status();
+    EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied) << name;
+    EXPECT_NE(message_of(refused).find("belongs to reliant itself"), std::string_view::npos) << refused;
+  }
+  const auto denied = [](const Status& status) { return status.code() == StatusCode::kPermissionDenied; };
+  EXPECT_TRUE(denied(this->get(files.info(this->path("own/key"))).status()));
+  EXPECT_TRUE(denied(this->get(files.list(this->path("own"))).status()));
+  EXPECT_TRUE(denied(this->get(files.list(this->path("own/below"))).status()));
+  EXPECT_TRUE(denied(this->get(files.write(this->path("own/key"), "z", 0600))));
+  EXPECT_TRUE(denied(this->get(files.write(this->path("own/new"), "z", 0600))));
+  EXPECT_TRUE(denied(this->get(files.write(this->path("later"), "z", 0600))));
+  EXPECT_TRUE(denied(this->get(files.make_directories(this->path("own/more")))));
+  EXPECT_TRUE(denied(this->get(files.remove(this->path("own/key")))));
+  EXPECT_TRUE(denied(this->get(files.rename(this->path("own/key"), this->path("copy")))));
+  EXPECT_TRUE(denied(this->get(files.rename(this->path("other"), this->path("own/key")))));
+  EXPECT_EQ(this->read("own-notes"), "x");
+  EXPECT_EQ(this->read("other"), "y");
+  EXPECT_EQ(this->get(files.list(this->world_.directory()))->size(), 3u);
+  this->world_.close_paths({});
+  EXPECT_EQ(this->read("own/key"), "secret");
+}
+
 REGISTER_TYPED_TEST_SUITE_P(FilesystemContract, ReadsWhatWasWritten, RefusesToReadMoreThanTheLimit,
                             TellsWhyAReadFails, TellsWhyAWriteFails, DescribesFilesAndDirectories,
                             ListsByName, MakesDirectoriesThatMayBeThereAlready,
                             RemovesFilesAndEmptyDirectories, RenamesOverAFileButNotOverADirectory,
-                            MovesADirectoryWithAllBelow, ResolvesDotsInPaths);
+                            MovesADirectoryWithAllBelow, ResolvesDotsInPaths, RefusesWhatIsClosed);
 
 }  // namespace reliant::tests

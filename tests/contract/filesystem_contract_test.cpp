@@ -51,6 +51,23 @@ TEST_F(PosixFiles, ListsALinkToADirectoryAsSomethingElse) {
   EXPECT_EQ((*entries)[4].kind, Kind::kOther);
 }
 
+TEST_F(PosixFiles, RefusesWhatIsClosedThroughSymbolicLinksAndProc) {
+  make_directory("own");
+  write("own/key", "secret");
+  std::filesystem::create_symlink(path("own"), path("to-own"));
+  std::filesystem::create_symlink(path("own/key"), path("to-key"));
+  std::filesystem::create_symlink(path("to-key"), path("to-link"));
+  world_.close_paths({path("to-own")});  // named by a link itself
+  for (const std::string_view name : {"own/key", "to-own/key", "to-key", "to-link"}) {
+    EXPECT_EQ(read_error(path(name)), StatusCode::kPermissionDenied) << name;
+    EXPECT_EQ(get(files().write(path(name), "z", 0600)).code(), StatusCode::kPermissionDenied) << name;
+  }
+  EXPECT_EQ(get(files().list(path("to-own"))).status().code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(read_error(concat("/proc/self/root", path("own/key"))), StatusCode::kPermissionDenied);
+  std::filesystem::remove(path("to-own"));
+  EXPECT_EQ(read_error(path("own/key")), StatusCode::kPermissionDenied) << "closed as what it was when it was closed";
+}
+
 TEST_F(PosixFiles, DoesNotHangOnAFifo) {
   ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
   EXPECT_EQ(read_error(path("fifo")), StatusCode::kFailedPrecondition);

@@ -9,6 +9,25 @@ import unittest
 
 from reliant_process import World
 
+OPEN = """
+answers:
+  - steps:
+      - text: "Opening."
+        calls:
+          - {tool: bash, arguments: {command: "ln -s DATA/token link; ln -s DATA dir; ls"}}
+      - text: "And now."
+        calls:
+          - {tool: view, arguments: {path: DATA/token}}
+          - {tool: view, arguments: {path: link}}
+          - {tool: view, arguments: {path: dir/tls.key}}
+          - {tool: view, arguments: {path: /proc/self/cwd/data/token}}
+          - {tool: edit, arguments: {path: dir/token, old_string: rlnt, new_string: x}}
+          - {tool: write, arguments: {path: DATA/daemon.json, content: "{}"}}
+          - {tool: glob, arguments: {pattern: "*", path: DATA}}
+          - {tool: grep, arguments: {pattern: "rlnt_pat_", path: ROOT}}
+      - text: "Seen."
+"""
+
 LOOK = """
 answers:
   - steps:
@@ -34,8 +53,9 @@ NOBODY = 65534
 
 
 class Secrets(unittest.TestCase):
-    def world(self, *more):
-        world = World(LOOK)
+    def world(self, *more, script=LOOK):
+        world = World()
+        world.script.write_text(script.replace("DATA", str(world.data)).replace("ROOT", str(world.root)))
         self.addCleanup(world.close)
         world.variables = SECRETS | {"GOPATH": "/go", "TEAM_NAME": "blue", "TEAM_SIZE": "5"}
         if os.getuid() == 0:  # whom nothing is hidden from
@@ -45,12 +65,12 @@ class Secrets(unittest.TestCase):
         world.start(*more)
         return world
 
-    def results(self, world):
+    def results(self, world, count=3):
         chat = world.new_chat()
         world.send(chat, "look")
         updates = world.updates(chat)
         calls = [u["payload"] for u in updates if u["kind"] == "tool_finished"]
-        self.assertEqual(len(calls), 3, updates)
+        self.assertEqual(len(calls), count, updates)
         return json.dumps(world.messages(chat))
 
     def test_tools_see_no_secret_of_the_process(self):
@@ -71,6 +91,16 @@ class Secrets(unittest.TestCase):
         self.assertIn("TEAM_SIZE=5", seen)
         self.assertIn("AWS_SECRET_ACCESS_KEY=secret-of-the-cloud", seen)
         self.assertNotIn("PGPASSWORD", seen)
+
+
+    def test_file_tools_do_not_open_the_servers_own_files(self):
+        world = self.world(script=OPEN)
+        seen = self.results(world, 9)
+        self.assertNotIn(world.token(), seen)
+        self.assertNotIn("PRIVATE KEY", seen)
+        self.assertEqual(seen.count("belongs to reliant itself"), 7, seen)  # grep passes over it
+        self.assertFalse((world.data / "daemon.json").exists())
+        self.assertTrue(world.token().startswith("rlnt_pat_"))
 
 
 class Revocation(unittest.TestCase):

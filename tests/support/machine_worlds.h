@@ -39,6 +39,7 @@ class PosixMachine {
   TaskScope& scope() { return scope_; }
   ports::Processes& processes() { return processes_; }
   ports::Filesystem& filesystem() { return filesystem_; }
+  void close_paths(const std::vector<std::string>& paths) { filesystem_.close_paths(paths); }
   const std::string& directory() const { return directory_; }  // there, empty, of our own
   bool run(const std::function<bool()>& done) {
     return executor_.run_loop_until(done, std::chrono::seconds(40));
@@ -68,6 +69,7 @@ class SimulatedMachine {
   TaskScope& scope() { return scope_; }
   ports::Processes& processes() { return processes_; }
   ports::Filesystem& filesystem() { return filesystem_; }
+  void close_paths(const std::vector<std::string>& paths) { filesystem_.close_paths(paths); }
   const std::string& directory() const { return directory_; }
   bool run(const std::function<bool()>& done) {
     while (!done()) {
