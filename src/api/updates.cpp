@@ -166,8 +166,9 @@ Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId cha
 // Sends what the database has after the last one delivered. An error ends the stream.
 Task<Status> Updates::deliver(Stream& stream) {
   stream.more = false;
-  auto room = co_await race(stream.bytes.take(options_.batch.bytes), until_set(stopping_));
+  auto room = co_await race(stream.bytes.take(options_.batch.bytes), until_set(stopping_), until_set(stream.refused));
   if (room.index() == 1) co_return ok_status();
+  if (room.index() == 2) co_return stream.why;
   ByteBudget::Share share = std::get<0>(std::move(room));
   const auto found = co_await store_.updates().slice(stream.call.user, stream.chat, stream.delivered, options_.batch,
                                                      after(clock_.now(), kPatience));
