@@ -19,21 +19,20 @@ class ChatUser {
            ChatProgress& progress)
       : node_(node), order_(std::move(order)), plan_(plan), progress_(progress),
         random_(node.random(concat("user/", order_.chat))), client_(http, node, order_.chat, access),
-        watcher_(RestClient(http, node, concat("stream/", order_.chat), access), node, order_.user, order_.chat,
-                 plan.reconnect.value),
-        scope_(context) {}
+        stream_client_(http, node, concat("stream/", order_.chat), access), scope_(context) {}
 
   Task<void> run() {
     co_await sleep_until(order_.begins);
     if (!co_await create_chat()) co_return;
-    scope_.spawn(watcher_.run());
+    watcher_.emplace(std::move(stream_client_), node_, order_.user, order_.chat, plan_.reconnect.value);
+    scope_.spawn(watcher_->run());
     for (std::int64_t number = 1; number <= plan_.messages.value; ++number) {
       const auto sequence = co_await post(number);
       if (!sequence) co_return;
       const bool cancels = random_.chance(static_cast<std::uint64_t>(plan_.cancel.value), kMillion);
       if (cancels) co_await cancel(*sequence);
       const bool waits = !random_.chance(static_cast<std::uint64_t>(plan_.impatient.value), kMillion);
-      if (waits || number == plan_.messages.value) (void)co_await watcher_.wait_for_end(*sequence, kNever);
+      if (waits || number == plan_.messages.value) (void)co_await watcher_->wait_for_end(*sequence, kNever);
       co_await sleep_for(random_.duration(Duration::zero(), plan_.pause.value));
     }
     node_.log().info("client.chat.done", {{"user", order_.user}, {"chat", order_.chat}});
@@ -47,6 +46,8 @@ class ChatUser {
     if (!order_.daemon.empty()) body["active_daemon_id"] = order_.daemon;
     const auto answer = co_await client_.call("POST", "/chats", to_json(body));
     if (!answer.ok()) co_return refused("chat", answer.status());
+    JsonReader reader(*answer);
+    order_.chat = reader.required_string("id");  // which has more in it than what was chosen
     node_.log().info("client.chat.created", {{"user", order_.user}, {"chat", order_.chat}});
     co_return true;
   }
@@ -73,7 +74,7 @@ class ChatUser {
 
   Task<void> cancel(std::uint64_t sequence) {
     const Instant when = after(node_.clock().now(), random_.duration(Duration::zero(), std::chrono::seconds(3)));
-    if (co_await watcher_.wait_for_end(sequence, when)) co_return;
+    if (co_await watcher_->wait_for_end(sequence, when)) co_return;
     const auto answer = co_await client_.call("POST", concat("/chats/", order_.chat, "/cancel"), "");
     if (!answer.ok()) {
       refused("cancel", answer.status());
@@ -97,7 +98,8 @@ class ChatUser {
   ChatProgress& progress_;
   Random random_;
   RestClient client_;
-  ChatWatcher watcher_;
+  RestClient stream_client_;
+  std::optional<ChatWatcher> watcher_;  // from when there is a chat
   TaskScope scope_;  // last: its tasks use everything above
 };
 

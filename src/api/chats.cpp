@@ -1,5 +1,7 @@
 #include "api/chats.h"
 
+#include "base/digest.h"
+#include "base/text.h"
 #include "model/update.h"
 #include "store/wall_time.h"
 
@@ -18,6 +20,16 @@ json::object show(const store::Chat& chat) {
   return out;
 }
 
+constexpr std::size_t kDigestLength = 16;  // hexadecimal digits
+constexpr std::size_t kMostChosen = kMaxIdLength - kDigestLength - 1;
+
+// The id of a chat for which the client has chosen one: `chosen` and a digest of user and choice. Ids are unique among all users,
+// so a choice that became the id as it is would be refused when another user has it, and tell so.
+ChatId id_for(const UserId& user, const std::string& chosen) {
+  const std::string digest = sha256_hex(concat(user.str(), "/", chosen));
+  return ChatId(concat(chosen, "-", std::string_view(digest).substr(0, kDigestLength)));
+}
+
 }  // namespace
 
 Task<Answer> Chats::create(Call call) {
@@ -28,12 +40,17 @@ Task<Answer> Chats::create(Call call) {
   chat.project = ProjectId(reader.required_string("project_id"));
   chat.title = reader.optional_string("title").value_or("");
   chat.active_daemon = DaemonId(reader.optional_string("active_daemon_id").value_or(""));
-  chat.id = ChatId(reader.optional_string("id").value_or(""));
+  const std::string chosen = reader.optional_string("id").value_or("");
   CO_TRY_OK(reader.finish());
   CO_TRY_OK(check_id("project_id", chat.project.str()));
   CO_TRY_OK(check_text("title", chat.title, limits_.title, Empty::kAllowed));
   if (!chat.active_daemon.empty()) CO_TRY_OK(check_id("active_daemon_id", chat.active_daemon.str()));
-  if (!chat.id.empty()) CO_TRY_OK(check_id("id", chat.id.str()));
+  if (!chosen.empty()) {
+    CO_TRY_OK(check_id("id", chosen));
+    if (chosen.size() > kMostChosen)
+      co_return invalid_field("id", concat("id has ", chosen.size(), " characters; give at most ", kMostChosen));
+    chat.id = id_for(call.user, chosen);
+  }
   CO_TRY_ASSIGN(const store::Chat created, co_await store_.chats().create(std::move(chat), call.deadline));
   co_return json_response(201, show(created));
 }

@@ -63,6 +63,7 @@ class World:
         self.log = self.root / "server.log"
         self.variables = {}  # of the environment, besides the test's own
         self.user = None  # number of the user that the server runs as; None: the test's
+        self.program = RELIANT
 
     def close(self):
         if self.server and self.server.poll() is None:
@@ -93,7 +94,7 @@ class World:
         (self.data / "address").unlink(missing_ok=True)
         began = time.monotonic()
         with open(self.log, "a") as log:
-            self.server = subprocess.Popen([RELIANT, *map(str, self.monolith("--log-file", "-", *more))], stdout=log, stderr=log,
+            self.server = subprocess.Popen([self.program, *map(str, self.monolith("--log-file", "-", *more))], stdout=log, stderr=log,
                                            env=self.environment(), cwd=self.root, user=self.user, group=self.user,
                                            extra_groups=None if self.user is None else [])
 

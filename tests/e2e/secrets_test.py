@@ -7,7 +7,7 @@ import shutil
 import time
 import unittest
 
-from reliant_process import World
+from reliant_process import RELIANT, World
 
 OPEN = """
 answers:
@@ -60,6 +60,7 @@ class Secrets(unittest.TestCase):
         world.variables = SECRETS | {"GOPATH": "/go", "TEAM_NAME": "blue", "TEAM_SIZE": "5"}
         if os.getuid() == 0:  # whom nothing is hidden from
             world.user = NOBODY
+            world.program = shutil.copy(RELIANT, world.root)  # the directory of the other one may be closed to that user
             for path in (world.root, *world.root.rglob("*")):
                 shutil.chown(path, NOBODY, NOBODY)
         world.start(*more)

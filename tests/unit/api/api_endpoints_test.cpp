@@ -279,5 +279,25 @@ TEST(ApiDaemons, TheChoiceForAChatIsNobodyElsesBusiness) {
   EXPECT_EQ(world.call("GET", path).status, 404);
 }
 
+// Whether somebody has a chat that is called so is nobody else's business.
+TEST(ApiChats, TheIdThatAClientChoosesTellsNothingOfOtherUsers) {
+  ApiWorld world;
+  const std::string mine = "{\"project_id\":\"" + world.new_project() + R"(","id":"secret-plans"})";
+  const Reply first = world.call("POST", "/chats", mine);
+  EXPECT_EQ(first.status, 201);
+  EXPECT_TRUE(first.text("id").starts_with("secret-plans-")) << first.text("id");
+  EXPECT_EQ(world.call("POST", "/chats", mine).text("id"), first.text("id")) << "the same choice again is the same chat";
+  EXPECT_EQ(world.call("GET", "/chats/" + first.text("id")).status, 200);
+  world.token = world.foreign_token;
+  const std::string theirs = "{\"project_id\":\"" + world.new_project() + "\",\"id\":\"";
+  for (const std::string& chosen : {std::string("secret-plans"), std::string("nobody-has-this"), first.text("id")}) {
+    const Reply reply = world.call("POST", "/chats", theirs + chosen + "\"}");
+    EXPECT_EQ(reply.status, 201) << chosen;
+    EXPECT_NE(reply.text("id"), first.text("id"));
+    EXPECT_TRUE(reply.text("id").starts_with(chosen + "-")) << reply.text("id");
+  }
+  EXPECT_EQ(world.call("POST", "/chats", theirs + std::string(112, 'x') + "\"}").text("field"), "id");
+}
+
 }  // namespace
 }  // namespace reliant::api
