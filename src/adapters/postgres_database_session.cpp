@@ -186,7 +186,6 @@ StatusCode code_of_sqlstate(std::string_view state) {
       {"40", StatusCode::kAborted},                // serialization_failure, deadlock_detected
       {"55P03", StatusCode::kAborted},             // lock_not_available
       {"25P03", StatusCode::kUnavailable},         // idle_in_transaction_session_timeout
-      {"25006", StatusCode::kUnavailable},         // read_only_sql_transaction: after a failover
       {"57", StatusCode::kUnavailable},            // shutdown, cancel
       {"53300", StatusCode::kUnavailable},         // too_many_connections
       {"53", StatusCode::kResourceExhausted},      // disk_full, out_of_memory
@@ -413,11 +412,12 @@ PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::perform(const Re
   }
 }
 
-// A server that has become a standby: it refuses the write, or the isolation level already.
+// A server that has become a standby: it refuses the write, or the isolation level already. A write in a transaction that was
+// begun for reading is refused by any server: a defect of the caller.
 bool PostgresDatabaseSession::Worker::takes_no_writes(const std::string& sqlstate) {
   constexpr std::string_view kReadOnly = "25006";
   constexpr std::string_view kNotSupported = "0A000";
-  if (sqlstate == kReadOnly) return true;
+  if (sqlstate == kReadOnly) return writing_;
   if (sqlstate != kNotSupported || !connected()) return false;
   transaction_.reset();
   try {
