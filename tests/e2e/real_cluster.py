@@ -81,13 +81,14 @@ class RealCluster:
     def run(self, *arguments, check=True):
         done = subprocess.run([CLUSTER, *map(str, arguments), "--dir", str(self.directory)], capture_output=True, text=True, timeout=180)
         assert not check or done.returncode == 0, f"tools/cluster {arguments}: {done.stdout}{done.stderr}"
+        if arguments[0] == "up" and done.returncode == 0:
+            self.urls = dict(line.split() for line in done.stdout.splitlines())
         return done
 
     def up(self):
         counts = [word for name, count in self.counts.items() for word in (f"--{name}", count)]
         secure = ["--secure"] if SECURE else []
-        done = self.run("up", "--binary", RELIANT, "--script", self.script, "--log-level", self.log_level, *counts, *secure)
-        self.urls = dict(line.split() for line in done.stdout.splitlines())
+        self.run("up", "--binary", RELIANT, "--script", self.script, "--log-level", self.log_level, *counts, *secure)
 
     def close(self):
         for name in self.state():
