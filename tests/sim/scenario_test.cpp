@@ -59,7 +59,7 @@ TEST(Scenario, NamesFileAndLineOfWhatItDoesNotUnderstand) {
             "x.yaml:3: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, swarm, at_least, at_most, reconnect, phases");
   EXPECT_EQ(error_of("topology:\n  api: 3\n  apis: 3"),
             "x.yaml:5: unknown key \"apis\"; known here: mode, lane, api, workers, gateways, daemons, cloud_daemons, suspended_daemons, "
-            "names, credentials, twins, users");
+            "names, credentials, token_life, twins, intruders, users, silent_streams, floods");
   EXPECT_EQ(error_of("topology:\n  mode: both"), "x.yaml:4: \"mode\" must be one of distributed, monolith");
   EXPECT_EQ(error_of("topology: {api: 0}"), "x.yaml:3: \"api\" must be from 1 to 20");
   EXPECT_EQ(error_of("topology: {api: many}"),
