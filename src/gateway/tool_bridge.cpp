@@ -21,6 +21,9 @@ constexpr Duration kCommandTime = std::chrono::seconds(10);
 std::size_t part_size(const ports::Bus& bus) { return std::max<std::size_t>(bus.max_payload() / 8, 256); }
 
 constexpr Duration kSigningPatience = std::chrono::seconds(3);
+// The longest that a tool may take, and that a request may wait for its end. A sender's numbers are not trusted with arithmetic.
+constexpr std::int64_t kMaxTimeoutMs = 24LL * 60 * 60 * 1000;
+constexpr std::int64_t kMaxWaitMs = 2 * kMaxTimeoutMs;
 
 auth::SignedKind kind_of(DaemonSubject subject) {
   switch (subject) {
@@ -235,9 +238,12 @@ Status NatsToolBridge::check_address(const Lane& lane, const std::string& subjec
   return permission_denied("the message is for another daemon than its subject");
 }
 
-Status NatsToolBridge::check_deadline(const model::ToolExecutionRequest& message) const {
+Status NatsToolBridge::check_times(const model::ToolExecutionRequest& message) const {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_now().time_since_epoch()).count();
   if (message.deadline_ms <= now) return deadline_exceeded("the request came after its deadline; it was not started");
+  const std::int64_t timeout = message.request.timeout_ms;
+  if (timeout < 0 || timeout > kMaxTimeoutMs)
+    return invalid_field("timeout_ms", concat("timeout_ms is ", timeout, "; give 0 to ", kMaxTimeoutMs));
   return ok_status();
 }
 
@@ -263,7 +269,7 @@ Task<void> NatsToolBridge::run_request(Lane lane, ports::BusMessage message) {
     co_return;
   }
   if (!guard_.takes_first_time(message)) co_return;
-  if (Status late = check_deadline(*request); !late.ok()) {
+  if (Status late = check_times(*request); !late.ok()) {
     log_.warning("gateway.request.late", {{"request_id", request->request.id.str()}, {"daemon", key.second.str()}});
     answer.send(model::ToolRefused{std::move(late)});
     co_return;
@@ -342,8 +348,9 @@ Task<void> say_alive(Answer& answer) {
 
 Task<model::ToolReply> NatsToolBridge::execute(model::ToolExecutionRequest message, Answer& answer) {
   OutputToBus sink(answer, message.resume_output_after);
-  const Duration left = WallTime(std::chrono::milliseconds(message.deadline_ms)) - clock_.wall_now();
-  const Instant deadline = clock_.now() + left;
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_now().time_since_epoch()).count();
+  const auto left = std::chrono::milliseconds(std::min(message.deadline_ms - now, kMaxWaitMs));
+  const Instant deadline = after(clock_.now(), left);
   auto ended = co_await race(run(sessions_, std::move(message.request), sink, deadline), say_alive(answer));
   auto* result = std::get_if<0>(&ended);
   // The other way round the caller cannot be told anything any more.

@@ -83,7 +83,7 @@ class NatsToolBridge final : public SessionObserver {
   Task<Status> command_status(model::DaemonCommand command);
   Task<model::ToolReply> execute(model::ToolExecutionRequest message, Answer& answer);
   Status check_address(const Lane& lane, const std::string& subject, const UserId& user, const DaemonId& daemon) const;
-  Status check_deadline(const model::ToolExecutionRequest& message) const;
+  Status check_times(const model::ToolExecutionRequest& message) const;
   void publish(ports::BusMessage message);
   void reply(const ports::BusMessage& to, std::string payload);
   void note(const Lane& lane, const ports::BusMessage& message, const model::ToolRequest& request);

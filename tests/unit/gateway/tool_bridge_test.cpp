@@ -56,7 +56,7 @@ class ToolBridgeTest : public testing::TestWithParam<std::uint64_t> {
     proto::GatewayFrame frame;
     do {
       frame = *world_.frame_of(link);
-    } while (frame.has_heartbeat());
+    } while (!frame.has_execute_tool());
     return frame.execute_tool().request_id();
   }
 
@@ -195,6 +195,23 @@ TEST_P(ToolBridgeTest, ARequestThatComesAfterItsDeadlineIsNotStarted) {
   ASSERT_TRUE(decoded.ok());
   ASSERT_TRUE(std::holds_alternative<model::ToolRefused>(*decoded));
   EXPECT_EQ(std::get<model::ToolRefused>(*decoded).status.code(), StatusCode::kDeadlineExceeded);
+}
+
+TEST_P(ToolBridgeTest, RefusesATimeoutLongerThanADay) {
+  auto link = world_.connected();
+  model::ToolExecutionRequest endless;
+  endless.request = world_.request("req_1");
+  endless.request.timeout_ms = std::int64_t{1} << 60;
+  endless.deadline_ms = std::int64_t{1} << 60;
+  ports::BusMessage message = request_on(own_lane(), "req_1");
+  message.payload = model::encode(endless);
+  auto reply = answer_to(signed_by_us(std::move(message), auth::SignedKind::kRequest));
+  ASSERT_TRUE(reply.ok());
+  auto decoded = model::decode_tool_reply(reply->payload);
+  ASSERT_TRUE(decoded.ok() && std::holds_alternative<model::ToolRefused>(*decoded));
+  const Status& status = std::get<model::ToolRefused>(*decoded).status;
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(message_of(status).starts_with("timeout_ms is ")) << status;
 }
 
 TEST_P(ToolBridgeTest, ABodyThatNamesAnotherDaemonThanItsSubjectIsRefused) {
