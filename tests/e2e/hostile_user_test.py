@@ -3,6 +3,10 @@ token, readers that do not read, many chats. The honest users' time from message
 user who is as busy and behaves well; no server's memory grows beyond a bound, and no message is lost.
 
     hostile_user_test.py RELIANT CLUSTER HOSTILE_PEER [--seconds N]    N: how long they are at it in all (30); tools/sweep: 300
+
+What is compared is the 99th percentile where there are 300 messages of a kind. In 30 seconds there are 30 to 70: a lower one is
+printed then and not judged, since on two cores it was 1.9 to 2.2 times the other in runs of the same program. Memory and lost messages
+are judged however long it takes.
 """
 
 import argparse
@@ -27,7 +31,8 @@ sys.argv = [sys.argv[0], *OPTIONS.binaries[:2], *REST]
 from real_cluster import PATIENCE, Client, RealCluster  # noqa: E402
 
 MAX_MEMORY = 300 * 1024  # kB of a server, at most, at any time
-FACTOR, MARGIN = 2.0, 0.050  # of the honest users' p99: so many times the other one's, or so many seconds more
+FACTOR, MARGIN = 2.0, 0.050  # of the honest users' tail: so many times the other one's, or so many seconds more
+JUDGED_SHARE = 0.99
 ROUNDS = 2  # of each kind of neighbour, in turn: what else the machine does falls on both
 WARM_UP = 3.0
 HONEST = 2
@@ -200,12 +205,14 @@ class HostileUser(unittest.TestCase):
                 beside_hostile += self.side_by_side(honest, hostile.begin, slice_of_time)
             hostile.end()
         memory = {name: self.most_memory(name) for kind in ("api", "worker", "gateway") for name in self.cluster.names(kind)}
-        busy, bad = p99(beside_busy), p99(beside_hostile)
-        print(f"p99 from message to answer: {1000 * busy:.0f} ms beside a busy user ({len(beside_busy)} messages), "
+        share = min(tail_share(beside_busy), tail_share(beside_hostile))
+        busy, bad = quantile(beside_busy, share), quantile(beside_hostile, share)
+        print(f"p{100 * share:.0f} from message to answer: {1000 * busy:.0f} ms beside a busy user ({len(beside_busy)} messages), "
               f"{1000 * bad:.0f} ms beside a hostile one ({len(beside_hostile)}); memory at most "
               + ", ".join(f"{name} {kb // 1024} MB" for name, kb in memory.items()), file=sys.stderr)
         self.assertGreater(len(beside_hostile), OPTIONS.seconds / 3, "the honest users were hardly served at all")
-        self.assertLessEqual(bad, max(FACTOR * busy, busy + MARGIN))
+        if share == JUDGED_SHARE:
+            self.assertLessEqual(bad, max(FACTOR * busy, busy + MARGIN))
         for name, kb in memory.items():
             self.assertLess(kb, MAX_MEMORY, name)
 
@@ -241,8 +248,13 @@ class HostileUser(unittest.TestCase):
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
-def p99(times):
-    return sorted(times)[int(len(times) * 0.99)]
+def tail_share(values):
+    """JUDGED_SHARE, or what so few values can tell: at least three of them are beyond it."""
+    return min(JUDGED_SHARE, 1 - 3 / len(values))
+
+
+def quantile(values, share):
+    return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
 if __name__ == "__main__":
