@@ -122,7 +122,7 @@ class Cluster {
   ClusterPlan plan_;
   World world_;
   std::vector<ClusterUser> users_;
-  std::vector<std::string> hostile_tokens_;  // of one user, who has no chats
+  std::vector<std::string> hostile_tokens_;  // of one user without chats
   std::vector<std::string> api_addresses_;
   std::vector<std::string> gateway_addresses_;
   std::deque<Place> places_;

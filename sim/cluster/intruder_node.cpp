@@ -32,7 +32,7 @@ class Intruder {
     }
     while (true) {
       const Duration pause = random_.duration(kPause.first, kPause.second);
-      co_await sleep_for(pause);
+      co_await sleep_for(pause);  // waits for no event: the rate of the forged messages
       attack();
     }
   }

@@ -4,7 +4,7 @@
 
 namespace reliant::sim {
 
-// A stream that is told at the door to come again was not begun, nor one that has not sent its Register.
+// A stream that was refused with a retry-after has not begun a registration, nor has one that has not sent its Register.
 void AdmissionOracle::on_record(const TraceRecord& record) {
   const std::string_view name = record.name;
   if (name == "gateway.registration.begun") {

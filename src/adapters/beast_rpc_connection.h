@@ -55,7 +55,7 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   bool has_bytes();
   // The head of one request. Destroying it leaves the connection good for nothing but `close`.
   Task<Read> read_head();
-  // Once, after a head that has one. A client that waits for "100 Continue" is told now. Destroying it as above.
+  // Once, after a head that has one. A client that waits for "100 Continue" receives it now. Destroying it as above.
   Task<Body> read_body();
   // Ends when the client has closed its end. Never ends for a client that has sent its next request already.
   Task<void> until_client_gone();

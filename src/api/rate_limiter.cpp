@@ -20,7 +20,7 @@ Status RateLimiter::admit(const std::string& whose, Instant now) {
   if (Status refused = check(whose, now); !refused.ok()) return refused;
   if (due_.size() >= sweep_at_) {
     std::erase_if(due_, [&](const auto& each) { return each.second <= now; });
-    sweep_at_ = std::max(kManyUsers, 2 * due_.size());  // no call of many walks the map in vain
+    sweep_at_ = std::max(kManyUsers, 2 * due_.size());  // amortises the walk over the map
   }
   Instant& due = due_.try_emplace(whose, now).first->second;
   due = std::max(due, now) + interval_;

@@ -32,7 +32,7 @@ class RateLimiter {
   Duration interval_;
   Duration ahead_;  // how far the due time may be ahead of now
   std::map<std::string, Instant> due_;
-  std::size_t sweep_at_ = kManyUsers;  // entries; then those who have been quiet are forgotten
+  std::size_t sweep_at_ = kManyUsers;  // entries; then idle ones are evicted
 };
 
 }  // namespace reliant::api

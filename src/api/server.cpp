@@ -15,7 +15,7 @@ namespace {
 constexpr Duration kReadyPatience = std::chrono::seconds(2);
 constexpr std::size_t kBytesOfACall = std::size_t{128} << 10;  // besides its body
 constexpr std::size_t kBytesOfAPage = std::size_t{4} << 20;    // of large items: rows, JSON and text of a megabyte
-constexpr Duration kRoomPatience = std::chrono::seconds(10);
+constexpr Duration kRoomTimeout = std::chrono::seconds(10);
 
 bool needs_no_token(Endpoint endpoint) {
   return endpoint == Endpoint::kHealth || endpoint == Endpoint::kReady;
@@ -125,7 +125,7 @@ Task<Status> ApiServer::make_room(Admission& admission, const ports::RpcRequest&
   bytes += 2 * std::min(body, options_.rpc_limits.max_body);  // as it came, and as it is read
   if (admission.endpoint == Endpoint::kListMessages || admission.endpoint == Endpoint::kListDaemons) bytes += kBytesOfAPage;
   CallBudgets::Place& place = admission.place.emplace(budgets_, admission.call.user);
-  auto share = co_await with_deadline(place.bytes().take(bytes), after(clock_.now(), kRoomPatience));
+  auto share = co_await with_deadline(place.bytes().take(bytes), after(clock_.now(), kRoomTimeout));
   if (!share) {
     co_return with_retry_after(with_reason(resource_exhausted("your calls under way hold ", place.bytes().used(), " bytes of the ",
                                                               options_.limits.call_bytes,
