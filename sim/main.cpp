@@ -161,7 +161,6 @@ class ArgumentReader {
 };
 
 int run(std::vector<std::string> words) {
-  use_databases_in_one_thread();
   auto read = ArgumentReader(std::move(words)).read();
   if (!read.ok()) return complain(message_of(read.status()));
   Arguments arguments = *std::move(read);

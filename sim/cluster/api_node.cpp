@@ -27,7 +27,7 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
                                      {.name_space = "default", .identity = node.name()});
   const auto control_plane = control_plane_of(world, node);
   SimSecrets secrets(node.random("secrets"));
-  SimRpc rpc(world.web, node);
+  SimHttpServer http_server(world.web, node);
 
   while (!(co_await store.migrate(after(clock.now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
   co_await know_time_of(clock);
@@ -40,7 +40,7 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
   api::ApiServer server(node.context(), RandomStreams(random.next()),
                         {.clock = clock,
                          .log = node.log(),
-                         .rpc = rpc,
+                         .http_server = http_server,
                          .store = store,
                          .authenticator = authenticator,
                          .hub = hub,

@@ -32,7 +32,7 @@ std::string page(Random& random) {
 }
 
 // One answer for every call.
-class OneAnswer final : public ports::Http {
+class OneAnswer final : public ports::HttpClient {
  public:
   OneAnswer(int status, std::string body) : status_(status), body_(std::move(body)) {}
 

@@ -11,7 +11,7 @@
 #include "runtime/sleep.h"
 #include "tools/standard_tools.h"
 #include "world/sim_filesystem.h"
-#include "world/sim_http.h"
+#include "world/sim_http_client.h"
 
 namespace reliant::sim {
 namespace {
@@ -64,7 +64,7 @@ Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOpti
   daemon_options.working_directory = options.working_directory;
   daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, processes, *journal,
                         std::move(daemon_options));
-  SimHttp http(world.web, node);
+  SimHttpClient http(world.web, node);
   daemon::CredentialsFile file(own_files, credentials);
   daemon::Registration registration(http, options.servers, options.session_token);
   daemon::Supervisor supervisor(daemon, file, registration, node.clock(), node.random("supervisor"), node.log(),

@@ -92,13 +92,13 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
   daemon::Daemon daemon(node.context(), node.clock(), node.random("daemon"), node.log(), links, tools, processes, *journal,
                         std::move(daemon_options));
 
-  SimRpc rpc(world.web, node);
+  SimHttpServer http_server(world.web, node);
   StartWithFirstRequest first_request;
   Random random = node.random("api");
   api::ApiServer server(node.context(), RandomStreams(random.next()),
                         {.clock = node.clock(),
                          .log = node.log(),
-                         .rpc = rpc,
+                         .http_server = http_server,
                          .store = store,
                          .authenticator = authenticator,
                          .hub = hub,

@@ -27,7 +27,7 @@
 #include "world/sim_database.h"
 #include "world/sim_link.h"
 #include "world/sim_process.h"
-#include "world/sim_rpc.h"
+#include "world/sim_http_server.h"
 #include "world/sim_temporal.h"
 
 namespace reliant::worker {

@@ -15,7 +15,7 @@ namespace {
 
 class ChatUser {
  public:
-  ChatUser(Context& context, Node& node, ports::Http& http, ApiAccess access, ChatOrder order, const WorkloadPlan& plan,
+  ChatUser(Context& context, Node& node, ports::HttpClient& http, ApiAccess access, ChatOrder order, const WorkloadPlan& plan,
            ChatProgress& progress)
       : node_(node), order_(std::move(order)), plan_(plan), progress_(progress),
         random_(node.random(concat("user/", order_.chat))), client_(http, node, order_.chat, access),
@@ -105,7 +105,7 @@ class ChatUser {
 
 }  // namespace
 
-Task<void> run_chat(Node& node, ports::Http& http, ApiAccess access, ChatOrder order, const WorkloadPlan& plan,
+Task<void> run_chat(Node& node, ports::HttpClient& http, ApiAccess access, ChatOrder order, const WorkloadPlan& plan,
                     ChatProgress& progress) {
   Context& context = co_await ThisContext{};
   ChatUser user(context, node, http, std::move(access), std::move(order), plan, progress);

@@ -29,7 +29,7 @@ struct ChatProgress {
 };
 
 // References outlive it.
-Task<void> run_chat(Node& node, ports::Http& http, ApiAccess access, ChatOrder order, const WorkloadPlan& plan,
+Task<void> run_chat(Node& node, ports::HttpClient& http, ApiAccess access, ChatOrder order, const WorkloadPlan& plan,
                     ChatProgress& progress);
 
 }  // namespace reliant::sim

@@ -36,7 +36,7 @@ bool may_repeat(StatusCode code) {
 
 }  // namespace
 
-RestClient::RestClient(ports::Http& http, Node& node, std::string_view label, ApiAccess access)
+RestClient::RestClient(ports::HttpClient& http, Node& node, std::string_view label, ApiAccess access)
     : http_(http), node_(node), access_(std::move(access)), random_(node.random(concat("rest/", label))),
       replica_(random_.below(access_.replicas.size())) {}
 

@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "kernel/node.h"
-#include "ports/http.h"
+#include "ports/http_client.h"
 #include "runtime/random.h"
 #include "runtime/task.h"
 
@@ -30,7 +30,7 @@ class RestClient {
   static constexpr Duration kPatience = std::chrono::seconds(15);  // with one replica
 
   // `http` and `node` outlive it.
-  RestClient(ports::Http& http, Node& node, std::string_view label, ApiAccess access);
+  RestClient(ports::HttpClient& http, Node& node, std::string_view label, ApiAccess access);
 
   // The answer's body, from the first replica that has one; waits as long as it takes. An error is final: the api has
   // refused the request itself.
@@ -47,7 +47,7 @@ class RestClient {
   Task<Result<Answer>> attempt(std::string method, std::string path, std::string body);
   Duration pause() { return random_.duration(std::chrono::milliseconds(50), std::chrono::seconds(1)); }
 
-  ports::Http& http_;
+  ports::HttpClient& http_;
   Node& node_;
   ApiAccess access_;
   Random random_;

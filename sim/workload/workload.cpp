@@ -49,7 +49,7 @@ Task<Result<std::string>> Workload::create_project(RestClient& client, const Wor
 }
 
 Task<void> Workload::run_client(Node& node, const Client& client) {
-  SimHttp http(web_, node);
+  SimHttpClient http(web_, node);
   const ApiAccess access{api_addresses_, client.user.token};
   RestClient rest(http, node, "project", access);
   const auto project = co_await create_project(rest, client.user);

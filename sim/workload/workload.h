@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "kernel/simulation.h"
-#include "world/sim_http.h"
+#include "world/sim_http_client.h"
 #include "workload/chat_user.h"
 #include "workload/workload_plan.h"
 

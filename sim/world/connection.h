@@ -21,7 +21,7 @@
 
 namespace reliant::sim {
 
-class Connection : public std::enable_shared_from_this<Connection>, private reliant::Link {
+class Connection : public std::enable_shared_from_this<Connection>, private reliant::ListNode {
  public:
   using Side = std::size_t;
   static constexpr Side kOpener = 0;

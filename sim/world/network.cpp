@@ -252,7 +252,7 @@ void Network::for_each_connection(Action action) {
     action(connection);
   }
   while (!seen.empty()) {
-    reliant::Link& connection = seen.front();
+    reliant::ListNode& connection = seen.front();
     connection.unlink();
     connections_.push_back(connection);
   }

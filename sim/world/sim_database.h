@@ -29,7 +29,7 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "kernel/node.h"
 #include "ports/database.h"
 #include "runtime/random.h"
@@ -52,9 +52,6 @@ struct CommitFaults {
 class RemoteTransaction;
 
 using DatabaseBeginnings = adapters::SqliteBeginnings;
-
-// Of a process that never has a second thread, before its first database: they then take no locks.
-inline void use_databases_in_one_thread() { adapters::use_sqlite_in_one_thread(); }
 
 class DatabaseServer final : private NodeObserver {
  public:

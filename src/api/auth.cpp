@@ -6,7 +6,7 @@
 
 namespace reliant::api {
 
-Task<Result<auth::Caller>> Gate::admit(ports::RpcHeaders headers, std::string peer, Instant deadline) {
+Task<Result<auth::Caller>> Gate::admit(ports::HttpHeaders headers, std::string peer, Instant deadline) {
   const auto header = headers.find("authorization");
   if (header == headers.end()) {
     co_return with_reason(unauthenticated("no token; send the header \"authorization: Bearer rlnt_pat_…\""),

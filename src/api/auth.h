@@ -10,7 +10,7 @@
 #include "auth/authenticator.h"
 #include "base/ids.h"
 #include "base/status.h"
-#include "ports/rpc.h"
+#include "ports/http_server.h"
 #include "runtime/clock.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
@@ -36,7 +36,7 @@ class Gate {
   // UNAUTHENTICATED + TOKEN_INVALID, TOKEN_REVOKED or TOKEN_EXPIRED; PERMISSION_DENIED + TOKEN_SCOPE: a daemon's token;
   // RESOURCE_EXHAUSTED + LIMIT_UNKNOWN_TOKENS: the address of `peer` has sent too many unknown tokens, and this one is not
   // known to be good; another code: the token could not be checked now.
-  Task<Result<auth::Caller>> admit(ports::RpcHeaders headers, std::string peer, Instant deadline);
+  Task<Result<auth::Caller>> admit(ports::HttpHeaders headers, std::string peer, Instant deadline);
 
  private:
   static constexpr std::size_t kManyTokens = 10'000;  // then the good ones are forgotten, and found good again

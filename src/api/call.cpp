@@ -6,16 +6,16 @@
 
 namespace reliant::api {
 
-ports::RpcResponse json_response(int status, const json::object& body) {
-  ports::RpcResponse response;
+ports::HttpServerResponse json_response(int status, const json::object& body) {
+  ports::HttpServerResponse response;
   response.status = status;
   response.headers["content-type"] = "application/json";
   response.body = to_json(body);
   return response;
 }
 
-ports::RpcResponse no_content() {
-  ports::RpcResponse response;
+ports::HttpServerResponse no_content() {
+  ports::HttpServerResponse response;
   response.status = 204;
   return response;
 }
@@ -85,7 +85,7 @@ Status QueryReader::finish() {
   return status_;
 }
 
-Status check_no_body(const ports::RpcRequest& request) {
+Status check_no_body(const ports::HttpServerRequest& request) {
   if (request.body.empty()) return ok_status();
   TRY_ASSIGN(const json::value body, parse_json(request.body));
   return JsonReader(body).finish();

@@ -11,7 +11,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/status.h"
-#include "ports/rpc.h"
+#include "ports/http_server.h"
 #include "runtime/time.h"
 #include "store/page.h"
 
@@ -39,7 +39,7 @@ struct Limits {
 };
 
 struct Call {
-  ports::RpcRequest request;
+  ports::HttpServerRequest request;
   std::string request_id;
   UserId user;
   TokenId token;   // that the call came with
@@ -47,13 +47,13 @@ struct Call {
   Instant deadline = kNever;
 };
 
-using Answer = Result<ports::RpcResponse>;
+using Answer = Result<ports::HttpServerResponse>;
 
-ports::RpcResponse json_response(int status, const json::object& body);
-ports::RpcResponse no_content();
+ports::HttpServerResponse json_response(int status, const json::object& body);
+ports::HttpServerResponse no_content();
 
 template <class T>
-ports::RpcResponse page_response(const store::Page<T>& page, json::object (*show)(const T&)) {
+ports::HttpServerResponse page_response(const store::Page<T>& page, json::object (*show)(const T&)) {
   json::array items;
   for (const T& item : page.items) items.push_back(show(item));
   return json_response(200, {{"items", std::move(items)}, {"next_cursor", page.next_cursor}});
@@ -76,7 +76,7 @@ Status check_id(std::string_view field, std::string_view text);
 // Reads the query strictly: take every known parameter, then `finish()`.
 class QueryReader {
  public:
-  explicit QueryReader(const ports::RpcRequest& request) : request_(request) {}
+  explicit QueryReader(const ports::HttpServerRequest& request) : request_(request) {}
 
   std::optional<std::string> text(std::string_view name);
   std::optional<std::uint64_t> number(std::string_view name);
@@ -85,12 +85,12 @@ class QueryReader {
   Status finish();
 
  private:
-  const ports::RpcRequest& request_;
+  const ports::HttpServerRequest& request_;
   std::vector<std::string_view> known_;
   Status status_;
 };
 
 // For endpoints whose body has nothing to say: it is absent or {}.
-Status check_no_body(const ports::RpcRequest& request);
+Status check_no_body(const ports::HttpServerRequest& request);
 
 }  // namespace reliant::api

@@ -41,7 +41,7 @@ bool hides_cause(const Status& status) {
   return is_defect(status.code()) || is_of_a_dependency(status) || reason_of(status) == kReasonDiskFull;
 }
 
-ports::RpcResponse error_response(const Status& status, std::string_view request_id, std::string_view path) {
+ports::HttpServerResponse error_response(const Status& status, std::string_view request_id, std::string_view path) {
   const std::string reason = reason_of(status);
   json::object body;
   body["code"] = std::string(code_name(status.code()));
@@ -50,7 +50,7 @@ ports::RpcResponse error_response(const Status& status, std::string_view request
   body["request_id"] = std::string(request_id);
   if (!reason.empty()) body["reason"] = reason;
 
-  ports::RpcResponse response;
+  ports::HttpServerResponse response;
   response.status = http_status(status.code());
   response.headers["content-type"] = "application/json";
   response.body = to_json(body);

@@ -6,13 +6,13 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "ports/rpc.h"
+#include "ports/http_server.h"
 
 namespace reliant::api {
 
 // `path` is the request's: an answer about a method names those that the path has.
 // What went wrong inside, and what libraries and other servers say, is for the log, which has it under the same id.
-ports::RpcResponse error_response(const Status& status, std::string_view request_id, std::string_view path);
+ports::HttpServerResponse error_response(const Status& status, std::string_view request_id, std::string_view path);
 
 // Whether the answer leaves out what the status says.
 bool hides_cause(const Status& status);

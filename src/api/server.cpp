@@ -26,7 +26,7 @@ bool needs_no_token(Endpoint endpoint) {
 ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, ApiOptions options)
     : clock_(ports.clock),
       log_(ports.log),
-      rpc_(ports.rpc),
+      http_server_(ports.http_server),
       store_(ports.store),
       workflows_(ports.workflows),
       options_(std::move(options)),
@@ -49,7 +49,7 @@ ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, Api
 ApiServer::~ApiServer() = default;
 
 Status ApiServer::start() {
-  TRY_ASSIGN(listener_, rpc_.listen(options_.listen_address, *this, options_.rpc_limits));
+  TRY_ASSIGN(listener_, http_server_.listen(options_.listen_address, *this, options_.http_server_limits));
   scope_.spawn(sweeper_.run());
   scope_.spawn(reconciler_.run());
   scope_.spawn(updates_.look_tokens_up());
@@ -72,7 +72,7 @@ const std::string& ApiServer::address() const {
 }
 
 // A client's own id is kept, so that its log and ours can be read side by side.
-std::string ApiServer::request_id(const ports::RpcRequest& request) {
+std::string ApiServer::request_id(const ports::HttpServerRequest& request) {
   const auto given = request.headers.find("x-request-id");
   if (given != request.headers.end() && valid_id(given->second)) return given->second;
   return concat("req_", request_ids_.hex(16));
@@ -86,7 +86,7 @@ struct ApiServer::Admission {
   std::optional<ByteBudget::Share> share;  // of the place
 };
 
-Task<std::optional<ports::RpcResponse>> ApiServer::admit(ports::RpcRequest& head) {
+Task<std::optional<ports::HttpServerResponse>> ApiServer::admit(ports::HttpServerRequest& head) {
   auto admission = std::make_shared<Admission>();
   Call& call = admission->call;
   call.request_id = request_id(head);
@@ -114,15 +114,15 @@ Task<std::optional<ports::RpcResponse>> ApiServer::admit(ports::RpcRequest& head
 }
 
 // A stream of updates has limits of its own (Limits::streams_per_user, StreamOptions::user_bytes).
-Task<Status> ApiServer::make_room(Admission& admission, const ports::RpcRequest& head) {
+Task<Status> ApiServer::make_room(Admission& admission, const ports::HttpServerRequest& head) {
   if (admission.endpoint == Endpoint::kFollowUpdates) co_return ok_status();
   std::size_t bytes = kBytesOfACall;
   const auto length = head.headers.find("content-length");
   const auto encoding = head.headers.find("transfer-encoding");
-  std::size_t body = encoding == head.headers.end() ? 0 : options_.rpc_limits.max_body;
+  std::size_t body = encoding == head.headers.end() ? 0 : options_.http_server_limits.max_body;
   if (length != head.headers.end())
     std::from_chars(length->second.data(), length->second.data() + length->second.size(), body);
-  bytes += 2 * std::min(body, options_.rpc_limits.max_body);  // as it came, and as it is read
+  bytes += 2 * std::min(body, options_.http_server_limits.max_body);  // as it came, and as it is read
   if (admission.endpoint == Endpoint::kListMessages || admission.endpoint == Endpoint::kListDaemons) bytes += kBytesOfAPage;
   CallBudgets::Place& place = admission.place.emplace(budgets_, admission.call.user);
   auto share = co_await with_deadline(place.bytes().take(bytes), after(clock_.now(), kRoomTimeout));
@@ -137,7 +137,7 @@ Task<Status> ApiServer::make_room(Admission& admission, const ports::RpcRequest&
   co_return ok_status();
 }
 
-Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& responder) {
+Task<void> ApiServer::handle(ports::HttpServerRequest request, ports::HttpResponder& responder) {
   const auto admission = std::static_pointer_cast<Admission>(request.admission);
   RELIANT_ASSERT(admission != nullptr, "a request is admitted before it is handled");
   request.admission = nullptr;
@@ -158,10 +158,10 @@ Task<void> ApiServer::handle(ports::RpcRequest request, ports::RpcResponder& res
   (void)co_await responder.reply(response_of(std::move(answered), id, method, path));
 }
 
-ports::RpcResponse ApiServer::response_of(Answer answered, const std::string& id, const std::string& method,
+ports::HttpServerResponse ApiServer::response_of(Answer answered, const std::string& id, const std::string& method,
                                           const std::string& path) {
   const Status failure = answered.status();
-  ports::RpcResponse response = failure.ok() ? *std::move(answered) : error_response(failure, id, path);
+  ports::HttpServerResponse response = failure.ok() ? *std::move(answered) : error_response(failure, id, path);
   response.headers["x-request-id"] = id;
   if (reason_of(failure) == kReasonDiskFull) disk_full_ = true;
   if (response.status >= 500 || hides_cause(failure)) {

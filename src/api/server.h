@@ -29,7 +29,7 @@
 #include "auth/authenticator.h"
 #include "auth/secret_source.h"
 #include "base/event_log.h"
-#include "ports/rpc.h"
+#include "ports/http_server.h"
 #include "runtime/clock.h"
 #include "runtime/context.h"
 #include "runtime/random.h"
@@ -48,7 +48,7 @@ struct ApiOptions {
   // For the look at the token, with which each call begins: a database that is down is reported after that.
   Duration admission_time = std::chrono::seconds(2);
   Limits limits;
-  ports::RpcLimits rpc_limits;
+  ports::HttpServerLimits http_server_limits;
   SweeperOptions sweeper;
   ReconcilerOptions reconciler;
   StreamOptions streams;
@@ -58,7 +58,7 @@ struct ApiOptions {
 struct ApiPorts {
   Clock& clock;
   EventLog& log;
-  ports::RpcServer& rpc;
+  ports::HttpServer& http_server;
   store::Store& store;
   auth::Authenticator& authenticator;
   updates::UpdateHub& hub;
@@ -68,7 +68,7 @@ struct ApiPorts {
   ports::ControlPlane* control_plane = nullptr;  // null: there is none
 };
 
-class ApiServer final : private ports::RpcHandler {
+class ApiServer final : private ports::HttpHandler {
  public:
   ApiServer(Context& context, RandomStreams random, ApiPorts ports, ApiOptions options);
   ~ApiServer() override;
@@ -86,17 +86,17 @@ class ApiServer final : private ports::RpcHandler {
  private:
   struct Admission;
 
-  Task<std::optional<ports::RpcResponse>> admit(ports::RpcRequest& head) override;
-  Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override;
-  Task<Status> make_room(Admission& admission, const ports::RpcRequest& head);
-  ports::RpcResponse response_of(Answer answered, const std::string& id, const std::string& method, const std::string& path);
+  Task<std::optional<ports::HttpServerResponse>> admit(ports::HttpServerRequest& head) override;
+  Task<void> handle(ports::HttpServerRequest request, ports::HttpResponder& responder) override;
+  Task<Status> make_room(Admission& admission, const ports::HttpServerRequest& head);
+  ports::HttpServerResponse response_of(Answer answered, const std::string& id, const std::string& method, const std::string& path);
   Task<Answer> answer(Endpoint endpoint, Call call);
   Task<Answer> ready(Call call);
-  std::string request_id(const ports::RpcRequest& request);
+  std::string request_id(const ports::HttpServerRequest& request);
 
   Clock& clock_;
   EventLog& log_;
-  ports::RpcServer& rpc_;
+  ports::HttpServer& http_server_;
   store::Store& store_;
   temporal::WorkflowClient& workflows_;
   ApiOptions options_;
@@ -115,7 +115,7 @@ class ApiServer final : private ports::RpcHandler {
   Reconciler reconciler_;
   bool stopping_ = false;
   bool disk_full_ = false;  // so the last write that failed has said
-  std::unique_ptr<ports::RpcListener> listener_;  // its handlers use everything above
+  std::unique_ptr<ports::HttpListener> listener_;  // its handlers use everything above
   TaskScope scope_;                               // sweeper, reconciler, and the look at the tokens of open streams
 };
 

@@ -58,7 +58,7 @@ class Updates::Place {
 struct Updates::Stream {
   const Call& call;
   ChatId chat;
-  ports::RpcResponder& responder;
+  ports::HttpResponder& responder;
   ByteBudget& bytes;  // of its user
   std::unique_ptr<updates::UpdateSubscription> subscription;
   std::uint64_t delivered = 0;
@@ -103,7 +103,7 @@ std::size_t Updates::streams() const {
   return count;
 }
 
-Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
+Task<Status> Updates::follow(Call call, ports::HttpResponder& responder) {
   CO_TRY_ASSIGN(const ChatId chat, path_id<ChatId>(call, "chat"));
   CO_TRY_ASSIGN(const std::uint64_t start, co_await starting_point(call, chat));
   if (stopping_.is_set()) co_return with_reason(unavailable("the server is stopping; try again"), kReasonStopping);
@@ -119,7 +119,7 @@ Task<Status> Updates::follow(Call call, ports::RpcResponder& responder) {
   // Before the first look: what comes after the look is then announced.
   CO_TRY_ASSIGN(stream.subscription, hub_.subscribe(call.user, chat));
 
-  ports::RpcResponse head;
+  ports::HttpServerResponse head;
   head.headers["content-type"] = "text/event-stream";
   head.headers["cache-control"] = "no-store";
   head.headers["x-accel-buffering"] = "no";
@@ -149,7 +149,7 @@ Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId cha
   CO_TRY_OK(query.finish());
   // A browser repeats its first URL and says in the header how far it has come since.
   if (const auto header = call.request.headers.find("last-event-id"); header != call.request.headers.end()) {
-    ports::RpcRequest as_query;
+    ports::HttpServerRequest as_query;
     as_query.query.emplace_back("last-event-id", header->second);
     QueryReader reader(as_query);
     start = reader.number("last-event-id");

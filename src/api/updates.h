@@ -21,7 +21,7 @@
 #include "auth/authenticator.h"
 #include "base/event_log.h"
 #include "model/update.h"
-#include "ports/rpc.h"
+#include "ports/http_server.h"
 #include "runtime/byte_budget.h"
 #include "runtime/clock.h"
 #include "runtime/event.h"
@@ -57,7 +57,7 @@ class Updates {
         options_(options) {}
 
   // Answers with the stream; returns when it has ended. An error: nothing was answered yet.
-  Task<Status> follow(Call call, ports::RpcResponder& responder);
+  Task<Status> follow(Call call, ports::HttpResponder& responder);
   // Never ends by itself; the owner runs it beside the streams.
   Task<void> look_tokens_up();
   // Ends every stream, telling its client to come back.

@@ -5,9 +5,9 @@
 #include <string>
 #include <utility>
 
-#include "adapters/asio_executor.h"
-#include "adapters/os_entropy.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/posix/os_entropy.h"
+#include "adapters/posix/system_clock.h"
 #include "app/database_choice.h"
 #include "app/options.h"
 #include "app/os_secrets.h"

@@ -1,4 +1,4 @@
-// ApiClient: calls of the REST interface, over ports/http: JSON in, JSON out, error objects as statuses, and
+// ApiClient: calls of the REST interface, over ports/http_client: JSON in, JSON out, error objects as statuses, and
 // calls that may be repeated repeated while the server is away for a moment.
 //
 // Owner: the command. Executor: the logic thread. Errors: the server's code, message and field; UNAVAILABLE:
@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
-#include "ports/http.h"
+#include "ports/http_client.h"
 #include "runtime/clock.h"
 #include "runtime/random.h"
 #include "runtime/task.h"
@@ -27,7 +27,7 @@ class ApiClient {
   static constexpr Duration kPatience = std::chrono::seconds(20);
 
   // References outlive it.
-  ApiClient(ports::Http& http, Clock& clock, Random random, ServerAddress server)
+  ApiClient(ports::HttpClient& http, Clock& clock, Random random, ServerAddress server)
       : http_(http), clock_(clock), random_(random), server_(std::move(server)) {}
 
   // `path` is below /api/v2. Only what may be repeated is: every POST of ours carries an id of its own, or is
@@ -45,7 +45,7 @@ class ApiClient {
   ports::HttpRequest request(std::string method, const std::string& path) const;
   Task<Result<json::object>> attempt(ports::HttpRequest request);
 
-  ports::Http& http_;
+  ports::HttpClient& http_;
   Clock& clock_;
   Random random_;
   ServerAddress server_;

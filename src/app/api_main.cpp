@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "adapters/beast_rpc.h"
+#include "adapters/beast/beast_http_server.h"
 #include "api/server.h"
 #include "app/backbone.h"
 #include "app/cross_origin.h"
@@ -23,7 +23,7 @@ namespace {
 api::ApiOptions api_options(const ApiServerOptions& options) {
   api::ApiOptions out;
   out.listen_address = options.api.address;
-  out.rpc_limits.max_connections_per_address = static_cast<std::size_t>(options.max_connections_per_address);
+  out.http_server_limits.max_connections_per_address = static_cast<std::size_t>(options.max_connections_per_address);
   out.limits.projects = options.max_projects;
   out.limits.chats = options.max_chats;
   out.limits.tokens = options.max_tokens;
@@ -45,27 +45,27 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
   updates::NatsUpdateHub hub(bus, process.log());
   temporal::WorkflowClient workflows(*temporal, clock, process.random().stream("workflows"),
                                      {.name_space = name_space, .identity = identity_of("api")});
-  adapters::BeastRpc rpc(process.executor(), process.log(), options.tls);
-  adapters::BeastRpc operator_rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
-  CrossOrigin cross_origin(rpc, options.cors_origins);
+  adapters::BeastHttpServer http_server(process.executor(), process.log(), options.tls);
+  adapters::BeastHttpServer operator_http_server(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
+  CrossOrigin cross_origin(http_server, options.cors_origins);
   CO_TRY_OK(co_await shared.prepare(process));
   auth::BusSigner signer(*shared.keys, clock, process.random().stream("nonces"));
   router::NatsDaemonRouter router(bus, clock, signer);
 
-  HealthServer health(clock, operator_rpc, [&process] { return process.stopping(); });
+  HealthServer health(clock, operator_http_server, [&process] { return process.stopping(); });
   const ChatId probe(process.random().stream("ready").hex(16));
   add_checks(health, backbone, process.log());
   health.add("streaming", [&hub, &probe](Instant deadline) { return hub_answers(hub, probe, deadline); });
   add_temporal_check(health, *temporal, name_space);
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
-  DebugServer debug(operator_rpc, backbone.database);
+  DebugServer debug(operator_http_server, backbone.database);
   if (const Status status = debug.start(options.debug.address); !status.ok()) co_return cannot_listen(status, options.debug);
 
   api::ApiServer server(process.context(), process.random(),
                         {.clock = clock,
                          .log = process.log(),
-                         .rpc = cross_origin,
+                         .http_server = cross_origin,
                          .store = store,
                          .authenticator = authenticator,
                          .hub = hub,

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "adapters/postgres_database.h"
+#include "adapters/postgres/postgres_database.h"
 #include "app/version.h"
 #include "base/text.h"
 

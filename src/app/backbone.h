@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/grpc_temporal.h"
-#include "adapters/nats_bus.h"
+#include "adapters/grpc_temporal/grpc_temporal.h"
+#include "adapters/nats/nats_bus.h"
 #include "app/database_choice.h"
 #include "app/health_server.h"
 #include "app/os_secrets.h"

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "adapters/posix_error.h"
+#include "adapters/posix/posix_error.h"
 #include "app/report.h"
 #include "base/text.h"
 

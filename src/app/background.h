@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "adapters/unique_fd.h"
+#include "adapters/posix/unique_fd.h"
 #include "base/status.h"
 #include "runtime/time.h"
 

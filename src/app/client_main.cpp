@@ -5,10 +5,10 @@
 #include <iostream>
 #include <iterator>
 
-#include "adapters/asio_executor.h"
-#include "adapters/beast_http.h"
-#include "adapters/os_entropy.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/beast/beast_http_client.h"
+#include "adapters/posix/os_entropy.h"
+#include "adapters/posix/system_clock.h"
 #include "app/api_client.h"
 #include "app/chat_client.h"
 #include "app/data_directory.h"
@@ -124,7 +124,7 @@ int client_main(const Command& command, const Arguments& arguments, const Enviro
   if (!server.ok()) return report(server.status());
   adapters::AsioExecutor executor;
   adapters::SystemClock clock(executor);
-  adapters::BeastHttp http(executor, options->ca_file);
+  adapters::BeastHttpClient http(executor, options->ca_file);
   ApiClient api(http, clock, Random(adapters::os_seed()), *server);
   ChatClient client(api, stdout, options->json ? ViewFormat::kJson : ViewFormat::kText);
   Status result;

@@ -6,30 +6,30 @@ namespace reliant::app {
 namespace {
 
 // Adds headers to whatever is answered.
-class Marked final : public ports::RpcResponder {
+class Marked final : public ports::HttpResponder {
  public:
-  Marked(ports::RpcResponder& inner, ports::RpcHeaders headers) : inner_(inner), headers_(std::move(headers)) {}
+  Marked(ports::HttpResponder& inner, ports::HttpHeaders headers) : inner_(inner), headers_(std::move(headers)) {}
 
-  Task<Status> reply(ports::RpcResponse response) override { return inner_.reply(marked(std::move(response))); }
-  Task<Status> start_stream(ports::RpcResponse head) override { return inner_.start_stream(marked(std::move(head))); }
+  Task<Status> reply(ports::HttpServerResponse response) override { return inner_.reply(marked(std::move(response))); }
+  Task<Status> start_stream(ports::HttpServerResponse head) override { return inner_.start_stream(marked(std::move(head))); }
   Task<Status> write(std::string chunk, Instant deadline) override { return inner_.write(std::move(chunk), deadline); }
   Task<Status> finish() override { return inner_.finish(); }
 
  private:
-  ports::RpcResponse marked(ports::RpcResponse response) const {
+  ports::HttpServerResponse marked(ports::HttpServerResponse response) const {
     for (const auto& [name, value] : headers_) response.headers[name] = value;
     return response;
   }
 
-  ports::RpcResponder& inner_;
-  ports::RpcHeaders headers_;
+  ports::HttpResponder& inner_;
+  ports::HttpHeaders headers_;
 };
 
-class CrossOriginHandler final : public ports::RpcHandler {
+class CrossOriginHandler final : public ports::HttpHandler {
  public:
-  CrossOriginHandler(ports::RpcHandler& inner, const std::vector<std::string>& origins) : inner_(inner), origins_(origins) {}
+  CrossOriginHandler(ports::HttpHandler& inner, const std::vector<std::string>& origins) : inner_(inner), origins_(origins) {}
 
-  Task<std::optional<ports::RpcResponse>> admit(ports::RpcRequest& head) override {
+  Task<std::optional<ports::HttpServerResponse>> admit(ports::HttpServerRequest& head) override {
     if (is_preflight(head)) co_return std::nullopt;
     auto refused = co_await inner_.admit(head);
     const auto origin = head.headers.find("origin");
@@ -39,14 +39,14 @@ class CrossOriginHandler final : public ports::RpcHandler {
     co_return refused;
   }
 
-  Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override {
+  Task<void> handle(ports::HttpServerRequest request, ports::HttpResponder& responder) override {
     const auto origin = request.headers.find("origin");
     if (origin == request.headers.end()) {
       co_await inner_.handle(std::move(request), responder);
       co_return;
     }
     if (is_preflight(request)) {
-      ports::RpcHeaders headers = cross_origin_headers(origins_, origin->second);
+      ports::HttpHeaders headers = cross_origin_headers(origins_, origin->second);
       if (!headers.empty()) {
         headers["access-control-allow-methods"] = "GET, POST, PATCH, DELETE";
         headers["access-control-allow-headers"] = "authorization, content-type, last-event-id, x-request-id";
@@ -60,25 +60,25 @@ class CrossOriginHandler final : public ports::RpcHandler {
   }
 
  private:
-  static bool is_preflight(const ports::RpcRequest& request) {
+  static bool is_preflight(const ports::HttpServerRequest& request) {
     return request.method == "OPTIONS" && request.headers.contains("origin") &&
            request.headers.contains("access-control-request-method");
   }
-  ports::RpcHeaders readable_headers(const std::string& origin) const {
-    ports::RpcHeaders headers = cross_origin_headers(origins_, origin);
+  ports::HttpHeaders readable_headers(const std::string& origin) const {
+    ports::HttpHeaders headers = cross_origin_headers(origins_, origin);
     if (!headers.empty()) headers["access-control-expose-headers"] = "retry-after, x-request-id";
     return headers;
   }
 
-  ports::RpcHandler& inner_;
+  ports::HttpHandler& inner_;
   const std::vector<std::string>& origins_;
 };
 
-class CrossOriginListener final : public ports::RpcListener {
+class CrossOriginListener final : public ports::HttpListener {
  public:
   explicit CrossOriginListener(std::unique_ptr<CrossOriginHandler> handler) : handler_(std::move(handler)) {}
-  Status listen(ports::RpcServer& rpc, std::string address, ports::RpcLimits limits) {
-    TRY_ASSIGN(inner_, rpc.listen(std::move(address), *handler_, limits));
+  Status listen(ports::HttpServer& http_server, std::string address, ports::HttpServerLimits limits) {
+    TRY_ASSIGN(inner_, http_server.listen(std::move(address), *handler_, limits));
     return ok_status();
   }
 
@@ -87,22 +87,22 @@ class CrossOriginListener final : public ports::RpcListener {
 
  private:
   std::unique_ptr<CrossOriginHandler> handler_;
-  std::unique_ptr<ports::RpcListener> inner_;  // last: its calls use the handler
+  std::unique_ptr<ports::HttpListener> inner_;  // last: its calls use the handler
 };
 
 }  // namespace
 
-ports::RpcHeaders cross_origin_headers(const std::vector<std::string>& origins, const std::string& origin) {
+ports::HttpHeaders cross_origin_headers(const std::vector<std::string>& origins, const std::string& origin) {
   if (std::ranges::count(origins, "*") != 0) return {{"access-control-allow-origin", "*"}};
   if (std::ranges::count(origins, origin) != 0) return {{"access-control-allow-origin", origin}, {"vary", "origin"}};
   return {};
 }
 
-Result<std::unique_ptr<ports::RpcListener>> CrossOrigin::listen(std::string address, ports::RpcHandler& handler,
-                                                                ports::RpcLimits limits) {
+Result<std::unique_ptr<ports::HttpListener>> CrossOrigin::listen(std::string address, ports::HttpHandler& handler,
+                                                                ports::HttpServerLimits limits) {
   auto listener = std::make_unique<CrossOriginListener>(std::make_unique<CrossOriginHandler>(handler, origins_));
-  TRY_OK(listener->listen(rpc_, std::move(address), limits));
-  return std::unique_ptr<ports::RpcListener>(std::move(listener));
+  TRY_OK(listener->listen(http_server_, std::move(address), limits));
+  return std::unique_ptr<ports::HttpListener>(std::move(listener));
 }
 
 }  // namespace reliant::app

@@ -1,4 +1,4 @@
-// CrossOrigin: an RpcServer whose handlers may be called by pages of other sites (CORS): answers the browser's question
+// CrossOrigin: an HttpServer whose handlers may be called by pages of other sites (CORS): answers the browser's question
 // beforehand, and says in every answer which page may read it. `*` stands for every page, but then the browser sends no
 // cookies (C34).
 //
@@ -10,24 +10,24 @@
 #include <utility>
 #include <vector>
 
-#include "ports/rpc.h"
+#include "ports/http_server.h"
 
 namespace reliant::app {
 
-class CrossOrigin final : public ports::RpcServer {
+class CrossOrigin final : public ports::HttpServer {
  public:
-  // `origins`: "https://app.example.com" or "*"; none: no other site's page may. `rpc` outlives it.
-  CrossOrigin(ports::RpcServer& rpc, std::vector<std::string> origins) : rpc_(rpc), origins_(std::move(origins)) {}
+  // `origins`: "https://app.example.com" or "*"; none: no other site's page may. `http_server` outlives it.
+  CrossOrigin(ports::HttpServer& http_server, std::vector<std::string> origins) : http_server_(http_server), origins_(std::move(origins)) {}
 
-  Result<std::unique_ptr<ports::RpcListener>> listen(std::string address, ports::RpcHandler& handler,
-                                                     ports::RpcLimits limits) override;
+  Result<std::unique_ptr<ports::HttpListener>> listen(std::string address, ports::HttpHandler& handler,
+                                                     ports::HttpServerLimits limits) override;
 
  private:
-  ports::RpcServer& rpc_;
+  ports::HttpServer& http_server_;
   std::vector<std::string> origins_;
 };
 
 // What an answer to a page of `origin` carries; nothing when it may not read it.
-ports::RpcHeaders cross_origin_headers(const std::vector<std::string>& origins, const std::string& origin);
+ports::HttpHeaders cross_origin_headers(const std::vector<std::string>& origins, const std::string& origin);
 
 }  // namespace reliant::app

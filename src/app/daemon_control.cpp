@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "adapters/asio_executor.h"
+#include "adapters/asio/asio_executor.h"
 #include "app/daemon_options.h"
 #include "app/daemon_state.h"
 #include "app/holder.h"

@@ -6,10 +6,10 @@
 #include <utility>
 #include <variant>
 
-#include "adapters/beast_http.h"
-#include "adapters/posix_filesystem.h"
-#include "adapters/posix_process.h"
-#include "adapters/sqlite_database.h"
+#include "adapters/beast/beast_http_client.h"
+#include "adapters/posix/posix_filesystem.h"
+#include "adapters/posix/posix_process.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "app/background.h"
 #include "app/daemon_options.h"
 #include "app/daemon_state.h"
@@ -125,7 +125,7 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   Clock& clock = process.clock();
   daemon::Daemon daemon(process.context(), clock, process.random().stream("daemon"), log, *links, tools, processes, *journal,
                         daemon_options(options, identity, directory));
-  adapters::BeastHttp http(process.executor(), options.ca_file);
+  adapters::BeastHttpClient http(process.executor(), options.ca_file);
   daemon::CredentialsFile file(own_files, options.credentials_path);
   daemon::Registration registration(http, {options.server_url}, options.session_token);
   daemon::Supervisor supervisor(daemon, file, registration, clock, process.random().stream("supervisor"), log,

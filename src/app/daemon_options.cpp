@@ -6,7 +6,7 @@
 #include <iterator>
 #include <utility>
 
-#include "adapters/os_entropy.h"
+#include "adapters/posix/os_entropy.h"
 #include "app/server_options.h"
 #include "app/tool_environment.h"
 #include "base/json.h"

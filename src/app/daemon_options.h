@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/grpc_link.h"
+#include "adapters/grpc_link/grpc_link.h"
 #include "app/command_line.h"
 #include "app/data_directory.h"
 #include "app/environment.h"

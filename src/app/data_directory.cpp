@@ -10,7 +10,7 @@
 #include <cstring>
 #include <fstream>
 
-#include "adapters/posix_error.h"
+#include "adapters/posix/posix_error.h"
 #include "app/private_directory.h"
 #include "base/text.h"
 

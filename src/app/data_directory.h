@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/unique_fd.h"
+#include "adapters/posix/unique_fd.h"
 #include "base/status.h"
 
 namespace reliant::app {

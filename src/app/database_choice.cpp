@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "adapters/postgres_database.h"
-#include "adapters/sqlite_database.h"
+#include "adapters/postgres/postgres_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "app/options.h"
 #include "base/text.h"
 

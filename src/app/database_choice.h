@@ -6,8 +6,8 @@
 #include <optional>
 #include <string>
 
-#include "adapters/asio_executor.h"
-#include "adapters/postgres_database.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/postgres/postgres_database.h"
 #include "app/command_line.h"
 #include "app/data_directory.h"
 #include "app/environment.h"

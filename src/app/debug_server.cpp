@@ -21,12 +21,12 @@ json::object load_of(const ChosenDatabase& database) {
 }  // namespace
 
 Status DebugServer::start(std::string address) {
-  TRY_ASSIGN(listener_, rpc_.listen(std::move(address), *this, {}));
+  TRY_ASSIGN(listener_, http_server_.listen(std::move(address), *this, {}));
   return ok_status();
 }
 
-Task<void> DebugServer::handle(ports::RpcRequest request, ports::RpcResponder& responder) {
-  ports::RpcResponse response = ports::rpc_refusal(404, "there is /debug/db");
+Task<void> DebugServer::handle(ports::HttpServerRequest request, ports::HttpResponder& responder) {
+  ports::HttpServerResponse response = ports::http_refusal(404, "there is /debug/db");
   if (request.path == "/debug/db")
     response = {200, {{"content-type", "application/json"}, {"cache-control", "no-store"}}, to_json(load_of(database_))};
   (void)co_await responder.reply(std::move(response));

@@ -10,24 +10,24 @@
 
 #include "app/database_choice.h"
 #include "base/status.h"
-#include "ports/rpc.h"
+#include "ports/http_server.h"
 #include "runtime/task.h"
 
 namespace reliant::app {
 
-class DebugServer final : private ports::RpcHandler {
+class DebugServer final : private ports::HttpHandler {
  public:
-  DebugServer(ports::RpcServer& rpc, const ChosenDatabase& database) : rpc_(rpc), database_(database) {}
+  DebugServer(ports::HttpServer& http_server, const ChosenDatabase& database) : http_server_(http_server), database_(database) {}
 
   Status start(std::string address);
   const std::string& address() const { return listener_->address(); }
 
  private:
-  Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override;
+  Task<void> handle(ports::HttpServerRequest request, ports::HttpResponder& responder) override;
 
-  ports::RpcServer& rpc_;
+  ports::HttpServer& http_server_;
   const ChosenDatabase& database_;
-  std::unique_ptr<ports::RpcListener> listener_;  // last: its handlers use everything above
+  std::unique_ptr<ports::HttpListener> listener_;  // last: its handlers use everything above
 };
 
 }  // namespace reliant::app

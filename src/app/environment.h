@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "adapters/process_start.h"
+#include "adapters/posix/process_start.h"
 
 namespace reliant::app {
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "adapters/beast_rpc.h"
-#include "adapters/grpc_link.h"
+#include "adapters/beast/beast_http_server.h"
+#include "adapters/grpc_link/grpc_link.h"
 #include "app/backbone.h"
 #include "app/health_server.h"
 #include "app/server_options.h"
@@ -47,8 +47,8 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
                                  {.allow_unsigned_requests = options.allow_unsigned_requests});
   gateway.set_observer(bridge);
 
-  adapters::BeastRpc rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
-  HealthServer health(clock, rpc, [&process] { return process.stopping(); });
+  adapters::BeastHttpServer http_server(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
+  HealthServer health(clock, http_server, [&process] { return process.stopping(); });
   add_checks(health, backbone, process.log());
   health.add("listener", [&gateway](Instant) { return accepts(gateway); });
   if (const Status status = health.start(options.server.health.address); !status.ok())

@@ -10,19 +10,19 @@ namespace {
 
 constexpr Duration kPatience = std::chrono::seconds(2);  // less than who asks has, as a rule
 
-ports::RpcResponse answer(int status, const json::object& body) {
+ports::HttpServerResponse answer(int status, const json::object& body) {
   return {status, {{"content-type", "application/json"}, {"cache-control", "no-store"}}, to_json(body)};
 }
 
 }  // namespace
 
 Status HealthServer::start(std::string address) {
-  TRY_ASSIGN(listener_, rpc_.listen(std::move(address), *this, {}));
+  TRY_ASSIGN(listener_, http_server_.listen(std::move(address), *this, {}));
   return ok_status();
 }
 
-Task<void> HealthServer::handle(ports::RpcRequest request, ports::RpcResponder& responder) {
-  ports::RpcResponse response = ports::rpc_refusal(404, "there are /health and /ready");
+Task<void> HealthServer::handle(ports::HttpServerRequest request, ports::HttpResponder& responder) {
+  ports::HttpServerResponse response = ports::http_refusal(404, "there are /health and /ready");
   if (request.path == "/health") response = answer(200, {{"status", "alive"}});
   if (request.path == "/ready") response = co_await ready();
   (void)co_await responder.reply(std::move(response));
@@ -33,7 +33,7 @@ Task<Status> HealthServer::asked(const HealthCheck& check, Instant deadline) {
   co_return found ? *found : deadline_exceeded("no answer in time");
 }
 
-Task<ports::RpcResponse> HealthServer::ready() {
+Task<ports::HttpServerResponse> HealthServer::ready() {
   if (stopping_()) co_return answer(503, {{"status", "stopping"}});
   const Instant deadline = after(clock_.now(), kPatience);
   std::vector<Task<Status>> asking;

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "ports/rpc.h"
+#include "ports/http_server.h"
 #include "runtime/clock.h"
 #include "runtime/task.h"
 
@@ -24,26 +24,26 @@ struct HealthCheck {
   std::function<Task<Status>(Instant deadline)> ask;
 };
 
-class HealthServer final : private ports::RpcHandler {
+class HealthServer final : private ports::HttpHandler {
  public:
   // `stopping`: asked first; a server that stops is not ready, whatever else holds.
-  HealthServer(Clock& clock, ports::RpcServer& rpc, std::function<bool()> stopping)
-      : clock_(clock), rpc_(rpc), stopping_(std::move(stopping)) {}
+  HealthServer(Clock& clock, ports::HttpServer& http_server, std::function<bool()> stopping)
+      : clock_(clock), http_server_(http_server), stopping_(std::move(stopping)) {}
 
   void add(std::string name, std::function<Task<Status>(Instant)> ask) { checks_.push_back({std::move(name), std::move(ask)}); }
   Status start(std::string address);
   const std::string& address() const { return listener_->address(); }
 
  private:
-  Task<void> handle(ports::RpcRequest request, ports::RpcResponder& responder) override;
-  Task<ports::RpcResponse> ready();
+  Task<void> handle(ports::HttpServerRequest request, ports::HttpResponder& responder) override;
+  Task<ports::HttpServerResponse> ready();
   Task<Status> asked(const HealthCheck& check, Instant deadline);
 
   Clock& clock_;
-  ports::RpcServer& rpc_;
+  ports::HttpServer& http_server_;
   std::function<bool()> stopping_;
   std::vector<HealthCheck> checks_;
-  std::unique_ptr<ports::RpcListener> listener_;  // last: its handlers use everything above
+  std::unique_ptr<ports::HttpListener> listener_;  // last: its handlers use everything above
 };
 
 }  // namespace reliant::app

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <utility>
 
-#include "adapters/posix_error.h"
+#include "adapters/posix/posix_error.h"
 #include "app/data_directory.h"
 #include "base/text.h"
 

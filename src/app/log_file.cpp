@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#include "adapters/posix_error.h"
+#include "adapters/posix/posix_error.h"
 #include "base/text.h"
 
 namespace reliant::app {

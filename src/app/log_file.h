@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/json_event_log.h"
-#include "adapters/unique_fd.h"
+#include "adapters/posix/json_event_log.h"
+#include "adapters/posix/unique_fd.h"
 #include "base/status.h"
 
 namespace reliant::app {

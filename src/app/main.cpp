@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/process_start.h"
+#include "adapters/posix/process_start.h"
 #include "app/admin_main.h"
 #include "app/api_main.h"
 #include "app/client_main.h"

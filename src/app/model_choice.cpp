@@ -9,7 +9,7 @@
 
 namespace reliant::app {
 
-Result<std::unique_ptr<llm::ModelProvider>> choose_model(const ModelOptions& options, ports::Http& http) {
+Result<std::unique_ptr<llm::ModelProvider>> choose_model(const ModelOptions& options, ports::HttpClient& http) {
   if (options.script.empty()) {
     llm::OpenAiOptions server;
     server.base_url = options.base_url;

@@ -5,7 +5,7 @@
 #include <array>
 #include <utility>
 
-#include "adapters/os_entropy.h"
+#include "adapters/posix/os_entropy.h"
 #include "app/tool_environment.h"
 #include "app/version.h"
 
@@ -69,9 +69,9 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
       root_(parts_.executor, 0),
       store_(*parts_.databases.reliant, parts_.clock, random_.stream("store")),
       validator_(store_.tokens()),
-      plain_rpc_(parts_.executor, parts_.log),
-      tls_rpc_(parts_.executor, parts_.log, parts_.tls),
-      rpc_(plain_rpc_, tls_rpc_, options_.tls_listen_address),
+      plain_http_server_(parts_.executor, parts_.log),
+      tls_http_server_(parts_.executor, parts_.log, parts_.tls),
+      http_server_(plain_http_server_, tls_http_server_, options_.tls_listen_address),
       processes_(parts_.executor, environment_of_tools(environment, options_.tool_env), environment.inherited()),
       filesystem_(parts_.executor, environment.inherited()),
       tools_(tools::make_standard_tools(processes_, filesystem_)),
@@ -85,7 +85,7 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
       worker_(root_.context(), random_.stream("worker"), temporal_,
               {parts_.clock, parts_.log, store_, hub_, router_, parts_.model, tools_},
               {.identity = "worker"}),
-      api_(root_.context(), random_, {parts_.clock, parts_.log, rpc_, store_, validator_, hub_, workflows_, router_, secrets_},
+      api_(root_.context(), random_, {parts_.clock, parts_.log, http_server_, store_, validator_, hub_, workflows_, router_, secrets_},
            api_options(options_)) {}
 
 Task<Status> Monolith::start() {

@@ -6,23 +6,23 @@
 #include <memory>
 #include <optional>
 
-#include "adapters/asio_executor.h"
-#include "adapters/beast_http.h"
-#include "adapters/beast_rpc.h"
-#include "adapters/embedded_temporal.h"
-#include "adapters/json_event_log.h"
-#include "adapters/memory_link.h"
-#include "adapters/posix_filesystem.h"
-#include "adapters/posix_process.h"
-#include "adapters/sqlite_database.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/beast/beast_http_client.h"
+#include "adapters/beast/beast_http_server.h"
+#include "adapters/embedded_temporal/embedded_temporal.h"
+#include "adapters/posix/json_event_log.h"
+#include "adapters/memory/memory_link.h"
+#include "adapters/posix/posix_filesystem.h"
+#include "adapters/posix/posix_process.h"
+#include "adapters/sqlite/sqlite_database.h"
+#include "adapters/posix/system_clock.h"
 #include "api/server.h"
 #include "app/data_directory.h"
 #include "app/lazy_daemon_starter.h"
 #include "app/local_user.h"
 #include "app/options.h"
 #include "app/os_secrets.h"
-#include "app/rpc_with_tls.h"
+#include "app/http_server_with_tls.h"
 #include "auth/authenticator.h"
 #include "daemon/daemon.h"
 #include "gateway/gateway.h"
@@ -52,7 +52,7 @@ struct MonolithParts {
   EventLog& log;
   Databases& databases;
   const DataDirectory& directory;
-  ports::Http& http;
+  ports::HttpClient& http;
   llm::ModelProvider& model;
   std::optional<adapters::TlsCredentials> tls;  // where the options have an address for it
 };
@@ -66,7 +66,7 @@ class Monolith {
   // In order: no new calls, running activities, running tools; until `deadline`.
   Task<void> stop(Instant deadline);
   const std::string& address() const { return api_.address(); }
-  const std::string& tls_address() const { return rpc_.tls_address(); }  // "": no HTTPS
+  const std::string& tls_address() const { return http_server_.tls_address(); }  // "": no HTTPS
   const LocalUser& user() const { return user_; }
 
  private:
@@ -79,9 +79,9 @@ class Monolith {
   OsSecrets secrets_;
   updates::MemoryUpdateHub hub_;
   adapters::MemoryLinkTransport links_;
-  adapters::BeastRpc plain_rpc_;
-  adapters::BeastRpc tls_rpc_;
-  RpcWithTls rpc_;
+  adapters::BeastHttpServer plain_http_server_;
+  adapters::BeastHttpServer tls_http_server_;
+  HttpServerWithTls http_server_;
   adapters::PosixProcesses processes_;
   adapters::PosixFilesystem filesystem_;
   tools::ToolRegistry tools_;

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "adapters/beast_http.h"
+#include "adapters/beast/beast_http_client.h"
 #include "app/data_directory.h"
 #include "app/model_choice.h"
 #include "app/monolith.h"
@@ -48,7 +48,7 @@ int monolith_main(const Arguments& arguments, const Environment& environment) {
   if (options->log.file.empty()) options->log.file = directory->file("reliant.log");
   const auto process = ServerProcess::open({.role = "monolith", .data_dir = "", .log = options->log, .grace = options->grace});
   if (!process.ok()) return report(process.status());
-  adapters::BeastHttp http((*process)->executor());
+  adapters::BeastHttpClient http((*process)->executor());
   const auto model = choose_model(options->model, http);
   if (!model.ok()) return report(model.status());
   auto databases = Databases::open(*directory);

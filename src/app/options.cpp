@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "adapters/json_event_log.h"
+#include "adapters/posix/json_event_log.h"
 #include "app/server_certificate.h"
 #include "app/tool_environment.h"
 #include "base/text.h"

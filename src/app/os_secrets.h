@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "adapters/os_entropy.h"
+#include "adapters/posix/os_entropy.h"
 #include "auth/secret_source.h"
 
 namespace reliant::app {

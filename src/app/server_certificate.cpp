@@ -8,9 +8,9 @@
 #include <cstring>
 #include <optional>
 
-#include "adapters/posix_error.h"
-#include "adapters/self_signed.h"
-#include "adapters/unique_fd.h"
+#include "adapters/posix/posix_error.h"
+#include "adapters/tls/self_signed.h"
+#include "adapters/posix/unique_fd.h"
 #include "base/text.h"
 
 namespace reliant::app {

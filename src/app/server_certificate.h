@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "adapters/tls_credentials.h"
+#include "adapters/tls/tls_credentials.h"
 #include "app/data_directory.h"
 #include "base/status.h"
 #include "runtime/time.h"

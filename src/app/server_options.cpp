@@ -8,10 +8,10 @@
 #include <iterator>
 #include <utility>
 
-#include "adapters/nats_bus_nkey.h"
-#include "adapters/nats_bus_options.h"
-#include "adapters/os_entropy.h"
-#include "adapters/self_signed.h"
+#include "adapters/nats/nats_bus_nkey.h"
+#include "adapters/nats/nats_bus_options.h"
+#include "adapters/posix/os_entropy.h"
+#include "adapters/tls/self_signed.h"
 #include "base/split.h"
 #include "base/text.h"
 #include "base/url.h"

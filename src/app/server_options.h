@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/tls_credentials.h"
+#include "adapters/tls/tls_credentials.h"
 #include "app/command_line.h"
 #include "app/database_choice.h"
 #include "app/environment.h"

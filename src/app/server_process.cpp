@@ -5,8 +5,8 @@
 #include <utility>
 #include <variant>
 
-#include "adapters/os_entropy.h"
-#include "adapters/process_start.h"
+#include "adapters/posix/os_entropy.h"
+#include "adapters/posix/process_start.h"
 #include "app/private_directory.h"
 #include "app/report.h"
 #include "base/text.h"

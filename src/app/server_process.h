@@ -12,10 +12,10 @@
 #include <memory>
 #include <string>
 
-#include "adapters/asio_executor.h"
-#include "adapters/json_event_log.h"
-#include "adapters/signals.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/posix/json_event_log.h"
+#include "adapters/asio/signals.h"
+#include "adapters/posix/system_clock.h"
 #include "app/limited_event_log.h"
 #include "app/log_file.h"
 #include "app/options.h"

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/embedded_temporal.h"
-#include "adapters/grpc_temporal_server.h"
-#include "adapters/sqlite_database.h"
+#include "adapters/embedded_temporal/embedded_temporal.h"
+#include "adapters/grpc_temporal/grpc_temporal_server.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "app/data_directory.h"
 #include "app/options.h"
 #include "app/report.h"

@@ -3,10 +3,10 @@
 #include <utility>
 #include <variant>
 
-#include "adapters/beast_http.h"
-#include "adapters/beast_rpc.h"
-#include "adapters/posix_filesystem.h"
-#include "adapters/posix_process.h"
+#include "adapters/beast/beast_http_client.h"
+#include "adapters/beast/beast_http_server.h"
+#include "adapters/posix/posix_filesystem.h"
+#include "adapters/posix/posix_process.h"
 #include "app/backbone.h"
 #include "app/health_server.h"
 #include "app/model_choice.h"
@@ -46,7 +46,7 @@ struct LocalTools {
 Task<Status> polls(const worker::WorkerRole& role) { co_return role.health(); }
 
 Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Environment& environment) {
-  adapters::BeastHttp http(process.executor());
+  adapters::BeastHttpClient http(process.executor());
   CO_TRY_ASSIGN(const auto model, choose_model(options.model, http));
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
   ports::Database& database = *backbone.database.database;
@@ -70,8 +70,8 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
                            .tools = tools.registry},
                           {.name_space = options.temporal.name_space, .identity = identity_of("worker")});
 
-  adapters::BeastRpc rpc(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
-  HealthServer health(clock, rpc, [&process] { return process.stopping(); });
+  adapters::BeastHttpServer http_server(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
+  HealthServer health(clock, http_server, [&process] { return process.stopping(); });
   add_checks(health, backbone, process.log());
   add_temporal_check(health, *temporal, options.temporal.name_space);
   health.add("pollers", [&role](Instant) { return polls(role); });

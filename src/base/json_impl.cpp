@@ -1,2 +1,2 @@
-// The compiled part of Boost.JSON, here so that the profile holds for it, too (tools/pgo/update).
+// The compiled part of Boost.JSON.
 #include <boost/json/src.hpp>

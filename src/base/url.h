@@ -1,4 +1,4 @@
-// URLs of HTTP, taken apart: where to connect, what to ask for. For both ends of `ports/http.h` and `ports/rpc.h`, real
+// URLs of HTTP, taken apart: where to connect, what to ask for. For both ends of `ports/http_client.h` and `ports/http_server.h`, real
 // and simulated, so that both understand a request alike. Errors are INVALID_ARGUMENT and say what is wrong.
 #pragma once
 

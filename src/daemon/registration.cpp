@@ -44,7 +44,7 @@ Status refusal(const ports::HttpResponse& response, const std::string& body) {
 
 }  // namespace
 
-Registration::Registration(ports::Http& http, std::vector<std::string> servers, std::string session_token)
+Registration::Registration(ports::HttpClient& http, std::vector<std::string> servers, std::string session_token)
     : http_(http), servers_(std::move(servers)), session_token_(std::move(session_token)) {
   RELIANT_ASSERT(!servers_.empty(), "a registration is given at least one server");
 }

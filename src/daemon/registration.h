@@ -10,7 +10,7 @@
 
 #include "base/ids.h"
 #include "base/status.h"
-#include "ports/http.h"
+#include "ports/http_client.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
 
@@ -25,7 +25,7 @@ class Registration {
  public:
   // `servers`: "https://reliantapi.com", at least one, asked in turn. `session_token`: of the user's log-in; "": nobody is
   // logged in. `http` outlives it.
-  Registration(ports::Http& http, std::vector<std::string> servers, std::string session_token);
+  Registration(ports::HttpClient& http, std::vector<std::string> servers, std::string session_token);
 
   // UNAUTHENTICATED: nobody is logged in, or the log-in is over: only the user can change that. INVALID_ARGUMENT: the
   // server does not take this id or name. Any other error may be tried again, after what retry_after_of says; the
@@ -33,7 +33,7 @@ class Registration {
   Task<Result<Registered>> register_daemon(DaemonId daemon, std::string name, Instant deadline);
 
  private:
-  ports::Http& http_;
+  ports::HttpClient& http_;
   std::vector<std::string> servers_;
   std::string session_token_;
   std::size_t next_ = 0;

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "llm/model_provider.h"
-#include "ports/http.h"
+#include "ports/http_client.h"
 
 namespace reliant::llm {
 

@@ -15,7 +15,7 @@ constexpr std::size_t kMaxErrorBody = 64 * 1024;  // bytes of it that are read
 
 }  // namespace
 
-OpenAiProvider::OpenAiProvider(ports::Http& http, OpenAiOptions options)
+OpenAiProvider::OpenAiProvider(ports::HttpClient& http, OpenAiOptions options)
     : http_(http), options_(std::move(options)) {
   while (options_.base_url.ends_with('/')) options_.base_url.pop_back();
 }

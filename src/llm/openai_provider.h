@@ -9,7 +9,7 @@
 #include <string>
 
 #include "llm/model_provider.h"
-#include "ports/http.h"
+#include "ports/http_client.h"
 
 namespace reliant::llm {
 
@@ -22,7 +22,7 @@ struct OpenAiOptions {
 
 class OpenAiProvider final : public ModelProvider {
  public:
-  OpenAiProvider(ports::Http& http, OpenAiOptions options);
+  OpenAiProvider(ports::HttpClient& http, OpenAiOptions options);
 
   Task<Result<ModelAnswer>> complete(ModelRequest request, TextSink& sink, Instant deadline) override;
 
@@ -30,7 +30,7 @@ class OpenAiProvider final : public ModelProvider {
   Task<Result<ModelAnswer>> read_answer(ports::HttpResponse& response, TextSink& sink, Instant deadline);
   Task<Status> read_error(ports::HttpResponse& response, Instant deadline);
 
-  ports::Http& http_;
+  ports::HttpClient& http_;
   OpenAiOptions options_;
 };
 

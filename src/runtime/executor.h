@@ -30,7 +30,7 @@
 namespace reliant {
 
 // Something with frames to be destroyed between two steps.
-class Reapable : public Link {
+class Reapable : public ListNode {
  public:
   virtual void reap() = 0;
 

@@ -1,4 +1,4 @@
-// Intrusive doubly linked list. The links live in the waiting coroutine's frame, so waiting allocates
+// Intrusive doubly linked list. The nodes live in the waiting coroutine's frame, so waiting allocates
 // nothing, and both sides unlink themselves: a destroyed element leaves its list, a destroyed list lets its
 // elements go.
 //
@@ -7,12 +7,12 @@
 
 namespace reliant {
 
-class Link {
+class ListNode {
  public:
-  Link() = default;
-  Link(const Link&) = delete;
-  Link& operator=(const Link&) = delete;
-  ~Link() { unlink(); }
+  ListNode() = default;
+  ListNode(const ListNode&) = delete;
+  ListNode& operator=(const ListNode&) = delete;
+  ~ListNode() { unlink(); }
 
   bool linked() const noexcept { return next_ != this; }
   void unlink() noexcept {
@@ -23,8 +23,8 @@ class Link {
 
  private:
   friend class List;
-  Link* previous_ = this;
-  Link* next_ = this;
+  ListNode* previous_ = this;
+  ListNode* next_ = this;
 };
 
 class List {
@@ -35,17 +35,17 @@ class List {
   }
 
   bool empty() const noexcept { return !end_.linked(); }
-  Link& front() noexcept { return *end_.next_; }      // not on an empty list
-  Link& back() noexcept { return *end_.previous_; }   // not on an empty list
-  void push_back(Link& link) noexcept {               // a link that is in no list
-    link.previous_ = end_.previous_;
-    link.next_ = &end_;
-    end_.previous_->next_ = &link;
-    end_.previous_ = &link;
+  ListNode& front() noexcept { return *end_.next_; }      // not on an empty list
+  ListNode& back() noexcept { return *end_.previous_; }   // not on an empty list
+  void push_back(ListNode& node) noexcept {               // a node that is in no list
+    node.previous_ = end_.previous_;
+    node.next_ = &end_;
+    end_.previous_->next_ = &node;
+    end_.previous_ = &node;
   }
 
  private:
-  Link end_;
+  ListNode end_;
 };
 
 }  // namespace reliant

@@ -83,7 +83,7 @@ class TaskScope final : private Reapable {
   Executor& executor() const noexcept { return *context_.executor; }
 
  private:
-  struct Child final : Link, Sink {
+  struct Child final : ListNode, Sink {
     Child(TaskScope& owner, Task<void> work) : Sink{&child_ended}, scope(owner), task(std::move(work)) {
       task.attach(owner.context_, this);
       start.bind(owner.context_, task.handle());

@@ -15,7 +15,7 @@ namespace reliant {
 
 class WaitList;
 
-class Waiter : public Link {
+class Waiter : public ListNode {
  protected:
   Waiter() = default;
 

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "adapters/asio_executor.h"
-#include "adapters/os_entropy.h"
-#include "adapters/postgres_database.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/posix/os_entropy.h"
+#include "adapters/postgres/postgres_database.h"
 #include "auth/bus_signer.h"
 #include "auth/key_ring.h"
 #include "base/event_log.h"

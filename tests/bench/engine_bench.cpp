@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "adapters/embedded_temporal.h"
-#include "adapters/sqlite_database.h"
+#include "adapters/embedded_temporal/embedded_temporal.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "base/text.h"
 #include "bench/noop_workflow.h"
 #include "runtime/executor.h"

@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
-#include "adapters/asio_executor.h"
-#include "adapters/grpc_link.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/grpc_link/grpc_link.h"
 #include "base/assert.h"
 #include "runtime/scope.h"
 #include "support/peer.h"

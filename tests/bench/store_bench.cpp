@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "adapters/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "base/status.h"
 #include "kernel/simulation.h"
 #include "store/store.h"

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/asio_executor.h"
-#include "adapters/grpc_temporal.h"
-#include "adapters/os_entropy.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/grpc_temporal/grpc_temporal.h"
+#include "adapters/posix/os_entropy.h"
 #include "base/text.h"
 #include "bench/noop_workflow.h"
 #include "runtime/random.h"

@@ -9,11 +9,11 @@
 #include <string>
 #include <utility>
 
-#include "adapters/asio_executor.h"
-#include "adapters/json_event_log.h"
-#include "adapters/nats_bus.h"
-#include "adapters/os_entropy.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/posix/json_event_log.h"
+#include "adapters/nats/nats_bus.h"
+#include "adapters/posix/os_entropy.h"
+#include "adapters/posix/system_clock.h"
 #include "base/text.h"
 #include "bench_signer.h"
 #include "router/nats_daemon_router.h"

@@ -15,7 +15,7 @@ class Configure(PlantedTree):
     def setUp(self):
         super().setUp()
         shutil.copy(ROOT / "CMakeLists.txt", self.root)
-        for folder in ("tools/cmake", "tools/pgo", "proto"):
+        for folder in ("tools/cmake", "proto"):
             shutil.copytree(ROOT / folder, self.root / folder)
         self.plant("src/base/CMakeLists.txt", "reliant_library(base SOURCES a.cpp HEADERS a.h)\n")
         self.plant("src/base/a.cpp")

@@ -14,10 +14,10 @@ class Layers(PlantedTree):
         self.plant("src/runtime/task.h", '#include <coroutine>\n#include "base/status.h"\n#include <absl/status/status.h>\n')
         self.plant("src/ports/temporal.h", "#include <temporal/api/workflowservice/v1/request_response.pb.h>\n")
         self.plant("src/worker/worker.h", '#include "workflow/graph.h"\n#include "ports/bus.h"\n')
-        self.plant("src/adapters/nats_bus.cpp", '#include <nats/nats.h>\n#include <boost/asio/post.hpp>\n#include <unistd.h>\n')
-        self.plant("src/adapters/engine_temporal.h", '#include "temporal/engine/engine.h"\n')
-        self.plant("src/app/worker_main.cpp", '#include "adapters/nats_bus.h"\n#include "worker/worker.h"\n')
-        self.plant("sim/world/sim_database.cpp", '#include "adapters/sqlite_database.h"\n#include "kernel/node.h"\n')
+        self.plant("src/adapters/nats/nats_bus.cpp", '#include <nats/nats.h>\n#include <boost/asio/post.hpp>\n#include <unistd.h>\n')
+        self.plant("src/adapters/embedded_temporal/embedded_temporal.h", '#include "temporal/engine/engine.h"\n')
+        self.plant("src/app/worker_main.cpp", '#include "adapters/nats/nats_bus.h"\n#include "worker/worker.h"\n')
+        self.plant("sim/world/sim_database.cpp", '#include "adapters/sqlite/sqlite_database.h"\n#include "kernel/node.h"\n')
         self.plant("sim/cluster/worker_node.cpp", '#include "worker/worker.h"\n#include "world/sim_bus.h"\n')
         self.plant("sim/main.cpp", '#include "scenario/runner.h"\n')
         self.assert_clean()
@@ -58,11 +58,16 @@ class Layers(PlantedTree):
         self.assert_caught(*(f"src/base/a.h:{line}: layers.unknown" for line in (1, 2, 3)))
 
     def test_the_simulator_with_the_real_world(self):
-        self.plant("sim/world/sim_bus.cpp", '#include "adapters/nats_bus.h"\n#include "adapters/sqlite_database.h"\n')
-        self.plant("sim/world/sim_database.cpp", '#include "adapters/pqxx_database.h"\n')
+        self.plant("sim/world/sim_bus.cpp", '#include "adapters/nats/nats_bus.h"\n#include "adapters/sqlite/sqlite_database.h"\n')
+        self.plant("sim/world/sim_database.cpp", '#include "adapters/postgres/postgres_database.h"\n')
         self.plant("sim/cluster/a.cpp", '#include "app/config.h"\n')
         self.assert_caught("sim/cluster/a.cpp:1: layers.include", "sim/world/sim_bus.cpp:1: layers.include",
                            "sim/world/sim_bus.cpp:2: layers.include", "sim/world/sim_database.cpp:1: layers.include")
+
+    def test_a_technology_with_another_one(self):
+        self.plant("src/adapters/nats/a.cpp", '#include "adapters/asio/asio_executor.h"\n#include "adapters/postgres/a.h"\n')
+        self.plant("src/adapters/postgres/a.h", "#include <nats/nats.h>\n")
+        self.assert_caught("src/adapters/nats/a.cpp:2: layers.include", "src/adapters/postgres/a.h:1: layers.include")
 
     def test_production_with_the_simulator(self):
         self.plant("src/api/a.cpp", '#include "world/sim_bus.h"\n')

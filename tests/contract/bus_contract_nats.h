@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "adapters/asio_executor.h"
-#include "adapters/nats_bus.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/nats/nats_bus.h"
+#include "adapters/posix/system_clock.h"
 #include "base/assert.h"
 #include "contract/bus_contract_log.h"
 #include "runtime/scope.h"

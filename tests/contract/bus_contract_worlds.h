@@ -5,7 +5,7 @@
 #include <chrono>
 #include <utility>
 
-#include "adapters/memory_bus.h"
+#include "adapters/memory/memory_bus.h"
 #include "kernel/simulation.h"
 #include "runtime/scope.h"
 #include "support/started.h"

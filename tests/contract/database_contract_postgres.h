@@ -5,8 +5,8 @@
 #include <memory>
 #include <utility>
 
-#include "adapters/asio_executor.h"
-#include "adapters/postgres_database.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/postgres/postgres_database.h"
 #include "base/assert.h"
 #include "runtime/scope.h"
 #include "support/postgres_server.h"

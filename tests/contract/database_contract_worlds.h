@@ -5,8 +5,8 @@
 #include <memory>
 #include <utility>
 
-#include "adapters/asio_executor.h"
-#include "adapters/sqlite_database.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "kernel/simulation.h"
 #include "runtime/scope.h"
 #include "support/temporary_directory.h"

@@ -7,10 +7,10 @@
 #include <string>
 #include <utility>
 
-#include "adapters/asio_executor.h"
-#include "adapters/grpc_link.h"
-#include "adapters/self_signed.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/grpc_link/grpc_link.h"
+#include "adapters/tls/self_signed.h"
+#include "adapters/posix/system_clock.h"
 #include "base/assert.h"
 #include "runtime/scope.h"
 #include "runtime/task.h"

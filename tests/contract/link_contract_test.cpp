@@ -1,6 +1,6 @@
 #include "contract/link_contract.h"
 
-#include "adapters/memory_link.h"
+#include "adapters/memory/memory_link.h"
 #include "kernel/simulation.h"
 #include "support/started.h"
 #include "world/sim_link.h"

@@ -7,12 +7,12 @@
 #include <optional>
 #include <utility>
 
-#include "adapters/asio_executor.h"
-#include "adapters/embedded_temporal.h"
-#include "adapters/grpc_temporal.h"
-#include "adapters/grpc_temporal_server.h"
-#include "adapters/sqlite_database.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/embedded_temporal/embedded_temporal.h"
+#include "adapters/grpc_temporal/grpc_temporal.h"
+#include "adapters/grpc_temporal/grpc_temporal_server.h"
+#include "adapters/sqlite/sqlite_database.h"
+#include "adapters/posix/system_clock.h"
 #include "base/assert.h"
 #include "base/event_log.h"
 #include "contract/temporal_contract.h"

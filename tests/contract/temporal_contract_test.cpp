@@ -1,5 +1,5 @@
-#include "adapters/embedded_temporal.h"
-#include "adapters/sqlite_database.h"
+#include "adapters/embedded_temporal/embedded_temporal.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "contract/temporal_contract_all.h"
 #include "kernel/simulation.h"
 #include "runtime/clock.h"

@@ -65,7 +65,7 @@ class Tls(unittest.TestCase):
             plain.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
             self.assertNotIn(b"HTTP/1.1", self.rest(plain))
         self.assertEqual(self.health(world, trusting(world.data / "tls.crt")), 200)
-        noted = [line for line in world.log.read_text().splitlines() if "rpc.handshake.failed" in line]
+        noted = [line for line in world.log.read_text().splitlines() if "http_server.handshake.failed" in line]
         self.assertEqual(len(noted), 1)
         self.assertIn('"debug"', noted[0])
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "adapters/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "daemon/journal.h"
 #include "kernel/sim_clock.h"
 #include "runtime/executor.h"

@@ -5,7 +5,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-#include "adapters/memory_bus.h"
+#include "adapters/memory/memory_bus.h"
 #include "contract/bus_contract_lanes.h"
 #include "kernel/simulation.h"
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "adapters/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "auth/bus_signer.h"
 #include "auth/key_ring.h"
 #include "base/assert.h"

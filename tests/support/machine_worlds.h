@@ -11,9 +11,9 @@
 
 #include <unistd.h>
 
-#include "adapters/asio_executor.h"
-#include "adapters/posix_filesystem.h"
-#include "adapters/posix_process.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/posix/posix_filesystem.h"
+#include "adapters/posix/posix_process.h"
 #include "base/assert.h"
 #include "runtime/scope.h"
 #include "world/sim_filesystem.h"

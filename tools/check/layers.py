@@ -33,7 +33,7 @@ class Layers:
 
     def validate(self, where, entries):
         for entry in self.expand(entries):
-            if entry.partition("/")[0] not in self.known:
+            if entry.partition("/")[0] not in {known.partition("/")[0] for known in self.known}:
                 self.check.offence(DATA, 1, "layers.data", f"{where} names {entry}, which is nothing", "correct it")
 
     def expand(self, entries):
@@ -44,17 +44,17 @@ class Layers:
                 yield entry
 
     def place_of(self, path):
-        root, _, rest = path.partition("/")
-        folder = rest.partition("/")[0] if "/" in rest else "main"
-        return f"{root}/{folder}"
+        root, *folders, _ = path.split("/")
+        inner = "/".join([root, *folders[:2]])
+        return inner if inner in self.rules else f"{root}/{folders[0] if folders else 'main'}"
 
     def name_of(self, include):
         """The folder or third party an include path belongs to, or None."""
         fits = [prefix for prefix in self.names if include.startswith(prefix)]
         if fits:
             return self.names[max(fits, key=len)]
-        folder, slash, _ = include.partition("/")
-        return folder if slash and folder in self.folders else None
+        parts = include.split("/")[:-1]
+        return next((folder for folder in ("/".join(parts[:2]), "/".join(parts[:1])) if folder in self.folders), None)
 
     def allowed(self, path, place):
         rule = self.rules[place]
@@ -84,7 +84,7 @@ class Layers:
             if name is None:
                 self.check.offence(path, line, "layers.unknown", f"{include} is no folder of ours and no known third party",
                                    f'write "folder/file.h", or name the third party in {DATA}')
-            elif name == folder or name in allowed or common.matches(include, [e for e in allowed if "/" in e]):
+            elif name == folder or name in allowed or name.partition("/")[0] in allowed or common.matches(include, [e for e in allowed if "/" in e]):
                 pass
             elif path.endswith(".h") and name in set(self.expand(self.rules[place].get("may_in_cpp", []))):
                 self.check.offence(path, line, "layers.header", f"{folder} may include {include} in a .cpp only",

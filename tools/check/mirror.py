@@ -41,8 +41,8 @@ class Mirror:
     def present(self, folder):
         return (self.check.root / folder).is_dir()
 
-    def files(self, folder, *suffixes):
-        found = [p for p in self.check.files(folder, suffixes, recursive=False) if not common.matches(p, self.outside)]
+    def files(self, folder, *suffixes, recursive=False):
+        found = [p for p in self.check.files(folder, suffixes, recursive) if not common.matches(p, self.outside)]
         self.check.judged += len(found)
         return found
 
@@ -63,7 +63,7 @@ class Mirror:
 
     def judge_adapters(self, ports):
         real = {}
-        for path in self.files(ADAPTERS, ".h"):
+        for path in self.files(ADAPTERS, ".h", recursive=True):
             for port in (*ports, *self.other_ports):
                 if stem(path).endswith("_" + port):
                     real[stem(path)] = port
@@ -72,14 +72,14 @@ class Mirror:
                 if port in real.values():
                     self.check.offence(DATA, 1, "mirror.data", f"{port} is real by now", "take it out of [not_real_yet]")
             elif port not in real.values():
-                self.missing(path, f"no real one: {ADAPTERS}/*_{port}.h", "implement the port, or delete it")
+                self.missing(path, f"no real one: {ADAPTERS}/*/*_{port}.h", "implement the port, or delete it")
         for port in self.not_real_yet:
             if port not in ports:
                 self.check.offence(DATA, 1, "mirror.data", f"there is no port {port}", "take it out of [not_real_yet]")
-        for path in self.files(ADAPTERS, ".h", ".cpp"):
+        for path in self.files(ADAPTERS, ".h", ".cpp", recursive=True):
             if not extends(stem(path), real):
                 self.extra(path, "implements no port and is no part of one that does",
-                           f"call it <technology>_<port>.h (ports: {', '.join(sorted(ports))})")
+                           f"call it <technology>/<technology>_<port>.h (ports: {', '.join(sorted(ports))})")
 
     def judge_world(self, ports):
         headers = {stem(p) for p in self.files(WORLD, ".h")}

@@ -15,12 +15,6 @@ if(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 16)
     "Remedy: tools/setup, then `cmake --preset release` in a fresh build folder.")
 endif()
 
-# For what is compiled of others' C: the same compiler.
-if(NOT CMAKE_C_COMPILER)
-  string(REGEX REPLACE "clang\\+\\+([^/]*)$" "clang\\1" CMAKE_C_COMPILER "${CMAKE_CXX_COMPILER}")
-endif()
-enable_language(C)
-
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -33,7 +27,6 @@ endif()
 
 # NDEBUG is defined nowhere: asserts are on in every build.
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
-set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g1")
 set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g -D_GLIBCXX_ASSERTIONS")
 
 # One logic thread does not mean no threads; -pthread is part of what a precompiled header must agree on.
@@ -50,28 +43,21 @@ if(RELIANT_SANITIZE)
   add_link_options(-fsanitize=${RELIANT_SANITIZE})
 endif()
 
-# What a simulator does most, as tools/pgo/update has counted it, is laid out and inlined for that: a fifth less time for the
-# same results. A function that has changed since is compiled without, so a profile that is old only makes it slower. Only the
-# compiler that wrote it reads it for sure. Its place in the build folder has its hash, so that another one rebuilds everything;
-# names of static functions go without the folders of this machine.
-set(RELIANT_PROFILE "" CACHE STRING "the folder into which the simulator writes how often it goes where (tools/pgo/update)")
-set(profile "${CMAKE_SOURCE_DIR}/tools/pgo/reliant-sim.profdata")
+# `tools/sim optimize` sets these: it counts how often the simulator goes where, and then builds one that is laid out for that.
+# Names of static functions go without the folders of this machine, and a function that has changed since is compiled without.
+set(RELIANT_PROFILE_GENERATE "" CACHE PATH "folder into which the simulator writes its counters")
+set(RELIANT_PROFILE_USE "" CACHE FILEPATH "merged counters (.profdata)")
 set(profile_names "SHELL:-mllvm -static-func-full-module-prefix=false")
-if(RELIANT_PROFILE)
-  add_compile_options("-fprofile-generate=${RELIANT_PROFILE}" "${profile_names}")
-  add_link_options("-fprofile-generate=${RELIANT_PROFILE}")
-elseif(CMAKE_BUILD_TYPE STREQUAL RelWithDebInfo AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 19)
-  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${profile}")
-  file(SHA256 "${profile}" hash)
-  string(SUBSTRING "${hash}" 0 12 hash)
-  file(COPY_FILE "${profile}" "${CMAKE_BINARY_DIR}/${hash}.profdata" ONLY_IF_DIFFERENT)
-  add_compile_options("-fprofile-use=${CMAKE_BINARY_DIR}/${hash}.profdata" "${profile_names}"
+if(RELIANT_PROFILE_GENERATE)
+  add_compile_options("-fprofile-generate=${RELIANT_PROFILE_GENERATE}" "${profile_names}")
+  add_link_options("-fprofile-generate=${RELIANT_PROFILE_GENERATE}")
+elseif(RELIANT_PROFILE_USE)
+  add_compile_options("-fprofile-use=${RELIANT_PROFILE_USE}" "${profile_names}"
     -Wno-profile-instr-unprofiled -Wno-profile-instr-out-of-date -Wno-backend-plugin)
-  set(RELIANT_UNPROFILED -fno-profile-use)  # for what no simulator runs
 endif()
 
 find_program(RELIANT_MOLD NAMES mold ld.mold)
-if(RELIANT_PROFILE)
+if(RELIANT_PROFILE_GENERATE)
   add_link_options(-fuse-ld=lld)  # mold 1.10 ends with a failed assertion where the counters' runtime is linked in
 elseif(RELIANT_MOLD)
   add_link_options(-fuse-ld=mold)
@@ -86,7 +72,6 @@ find_program(RELIANT_CCACHE ccache)
 if(RELIANT_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
     env CCACHE_SLOPPINESS=pch_defines,time_macros "${RELIANT_CCACHE}")
-  set(CMAKE_C_COMPILER_LAUNCHER "${RELIANT_CCACHE}")
   add_compile_options("SHELL:-Xclang -fno-pch-timestamp")
 endif()
 

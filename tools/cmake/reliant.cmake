@@ -111,9 +111,6 @@ function(_reliant_compile target pch)
   if(RELIANT_PCH)
     target_precompile_headers(${target} REUSE_FROM ${pch})
   endif()
-  if(RELIANT_NOT_SIMULATED)  # set by folders that no simulator runs: that the profile knows nothing of them must not pass for rare
-    target_compile_options(${target} PRIVATE ${RELIANT_UNPROFILED})
-  endif()
 endfunction()
 
 # Remembers what a target asked for; reliant_finish can then name the missing target and who wants it, where CMake

@@ -1,4 +1,4 @@
-#include "adapters/asio_executor.h"
+#include "adapters/asio/asio_executor.h"
 
 #include <gtest/gtest.h>
 
@@ -19,10 +19,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
-#include "adapters/asio_operation.h"
-#include "adapters/os_entropy.h"
-#include "adapters/signals.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_operation.h"
+#include "adapters/posix/os_entropy.h"
+#include "adapters/asio/signals.h"
+#include "adapters/posix/system_clock.h"
 #include "runtime/channel.h"
 #include "runtime/deadline.h"
 #include "runtime/event.h"

@@ -3,15 +3,15 @@
 #include <gtest/gtest.h>
 
 
-#include "contract/http_contract_beast.h"
-#include "contract/http_contract_service.h"
+#include "contract/http_client_contract_beast.h"
+#include "contract/http_client_contract_service.h"
 
 namespace reliant::tests {
 namespace {
 
 enum class First : std::uint8_t { kListener, kClients };
 
-Task<void> ignore(ports::Http& http, ports::HttpRequest request) {
+Task<void> ignore(ports::HttpClient& http, ports::HttpRequest request) {
   (void)co_await fetch(http, std::move(request), kNever);
 }
 

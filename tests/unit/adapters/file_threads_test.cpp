@@ -1,4 +1,4 @@
-#include "adapters/file_threads.h"
+#include "adapters/posix/file_threads.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // The threads of GrpcLink without gRPC: under the thread sanitizer nothing is left out here, while all that gRPC's threads
 // do is (tools/tsan.supp).
-#include "adapters/grpc_link_hub.h"
+#include "adapters/grpc_link/grpc_link_hub.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/grpc_link_stream.h"
+#include "adapters/grpc_link/grpc_link_stream.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
 

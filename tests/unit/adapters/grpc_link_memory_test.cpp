@@ -1,5 +1,5 @@
 // What a stream of GrpcLink costs this process at most, whatever its peer does.
-#include "adapters/grpc_link.h"
+#include "adapters/grpc_link/grpc_link.h"
 
 #include <malloc.h>
 

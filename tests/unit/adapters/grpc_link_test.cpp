@@ -1,6 +1,6 @@
 // What only gRPC shows of a Link: its security, its limits, how it notices that a peer is gone, and what it must not do. The
 // rest is in tests/contract.
-#include "adapters/grpc_link.h"
+#include "adapters/grpc_link/grpc_link.h"
 
 #include <sys/socket.h>
 

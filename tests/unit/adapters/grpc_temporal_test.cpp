@@ -1,4 +1,4 @@
-#include "adapters/grpc_temporal.h"
+#include "adapters/grpc_temporal/grpc_temporal.h"
 
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/security/server_credentials.h>
@@ -20,10 +20,10 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/asio_executor.h"
-#include "adapters/grpc_temporal_server.h"
-#include "adapters/grpc_temporal_wire.h"
-#include "adapters/self_signed.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/grpc_temporal/grpc_temporal_server.h"
+#include "adapters/grpc_temporal/grpc_temporal_wire.h"
+#include "adapters/tls/self_signed.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"

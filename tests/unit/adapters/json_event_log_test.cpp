@@ -1,4 +1,4 @@
-#include "adapters/json_event_log.h"
+#include "adapters/posix/json_event_log.h"
 
 #include <gtest/gtest.h>
 

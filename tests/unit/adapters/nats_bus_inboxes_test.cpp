@@ -1,4 +1,4 @@
-#include "adapters/nats_bus_inboxes.h"
+#include "adapters/nats/nats_bus_inboxes.h"
 
 #include <set>
 

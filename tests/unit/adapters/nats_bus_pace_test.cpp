@@ -1,4 +1,4 @@
-#include "adapters/nats_bus_pace.h"
+#include "adapters/nats/nats_bus_pace.h"
 
 #include <gtest/gtest.h>
 

@@ -1,9 +1,9 @@
 #include <fstream>
 
-#include "adapters/nats_bus.h"
-#include "adapters/nats_bus_nkey.h"
-#include "adapters/self_signed.h"
-#include "adapters/system_clock.h"
+#include "adapters/nats/nats_bus.h"
+#include "adapters/nats/nats_bus_nkey.h"
+#include "adapters/tls/self_signed.h"
+#include "adapters/posix/system_clock.h"
 #include "contract/bus_contract.h"
 #include "contract/bus_contract_nats.h"
 #include "support/nats_identity.h"

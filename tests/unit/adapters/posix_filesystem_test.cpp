@@ -1,5 +1,5 @@
 // What only the real files have: some are read without the turn of a thread.
-#include "adapters/posix_filesystem.h"
+#include "adapters/posix/posix_filesystem.h"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 #include <fcntl.h>
 #include <sys/uio.h>
 
-#include "adapters/asio_executor.h"
-#include "adapters/unique_fd.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/posix/unique_fd.h"
 #include "runtime/scope.h"
 #include "support/temporary_directory.h"
 

@@ -1,4 +1,4 @@
-#include "adapters/postgres_database.h"
+#include "adapters/postgres/postgres_database.h"
 
 #include "contract/database_contract.h"
 #include "contract/database_contract_postgres.h"

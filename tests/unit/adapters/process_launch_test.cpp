@@ -1,5 +1,5 @@
 // What a program of a tool is given besides its arguments (the rest: tests/contract/process_contract.h).
-#include "adapters/process_launch.h"
+#include "adapters/posix/process_launch.h"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include <sstream>
 #include <string>
 
-#include "adapters/unique_fd.h"
+#include "adapters/posix/unique_fd.h"
 #include "support/temporary_directory.h"
 
 namespace reliant::tests {

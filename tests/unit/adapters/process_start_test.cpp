@@ -1,4 +1,4 @@
-#include "adapters/process_start.h"
+#include "adapters/posix/process_start.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>

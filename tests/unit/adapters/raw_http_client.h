@@ -1,4 +1,4 @@
-// A client that sends bytes as they are to a BeastRpc server, for what no HTTP client would send.
+// A client that sends bytes as they are to a BeastHttpServer server, for what no HTTP client would send.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,8 +13,8 @@
 #include <string_view>
 
 #include "base/url.h"
-#include "contract/http_contract_beast.h"
-#include "contract/http_contract_service.h"
+#include "contract/http_client_contract_beast.h"
+#include "contract/http_client_contract_service.h"
 
 namespace reliant::tests {
 
@@ -73,7 +73,7 @@ class RawClient {
   std::string got_;
 };
 
-class BeastRpcTest : public HttpContractBase<BeastWorld> {
+class BeastHttpServerTest : public HttpClientContractBase<BeastWorld> {
  protected:
   // Everything that the server says to these bytes until it closes, while its loop idles at 1 ms steps.
   std::string say(std::string_view bytes) {

@@ -1,4 +1,4 @@
-#include "adapters/self_signed.h"
+#include "adapters/tls/self_signed.h"
 
 #include <gtest/gtest.h>
 

@@ -15,7 +15,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
-#include "adapters/asio_executor.h"
+#include "adapters/asio/asio_executor.h"
 #include "base/text.h"
 #include "base/url.h"
 

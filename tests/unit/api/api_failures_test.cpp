@@ -74,7 +74,7 @@ TEST(ApiFailures, AReasonOfTheDatabaseDoesNotLetItsLibrarysWordsThrough) {
 
 TEST(ApiFailures, WhatTheServerSaysItselfReachesTheClient) {
   const Status limit = with_reason(resource_exhausted("you may send 12 messages a minute"), "LIMIT_MESSAGES");
-  const ports::RpcResponse response = error_response(limit, "req_1", "/");
+  const ports::HttpServerResponse response = error_response(limit, "req_1", "/");
   EXPECT_EQ(response.status, 429);
   EXPECT_NE(response.body.find("12 messages a minute"), std::string::npos);
   EXPECT_FALSE(hides_cause(limit));

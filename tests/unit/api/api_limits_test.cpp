@@ -101,7 +101,7 @@ TEST(ApiLimits, AStrangersBodyIsNotRead) {
   auto request = world.request("POST", "/api/v2/projects", std::string(1'000'000, 'x'));
   request.headers["authorization"] = "Bearer rlnt_pat_" + std::string(64, 'f');
   EXPECT_EQ(world.send(request).status, 401);
-  EXPECT_EQ(world.rpc.bodies, 0);
+  EXPECT_EQ(world.http_server.bodies, 0);
 }
 
 TEST(ApiLimits, TheCallsOfAUserHoldSoManyBytesAndWaitForRoom) {
@@ -112,7 +112,7 @@ TEST(ApiLimits, TheCallsOfAUserHoldSoManyBytesAndWaitForRoom) {
   HandResponder slow;
   slow.stuck = true;
   TaskScope scope(world.root.context());
-  scope.spawn(world.rpc.serve(world.request("GET", "/api/v2/chats/" + chat + "/messages"), slow));
+  scope.spawn(world.http_server.serve(world.request("GET", "/api/v2/chats/" + chat + "/messages"), slow));
   world.pass(std::chrono::milliseconds(1));
   const Reply refused = world.call("GET", "/chats/" + chat + "/messages");
   EXPECT_EQ(refused.status, 429);

@@ -120,7 +120,7 @@ TEST(ApiMessages, SurviveTheirServerAtEverySuspensionPoint) {
     bool ended = false;
     {
       TaskScope scope(world.root.context());
-      scope.spawn(world.rpc.serve(world.request("POST", "/api/v2" + path, body), responder));
+      scope.spawn(world.http_server.serve(world.request("POST", "/api/v2" + path, body), responder));
       for (int i = 0; i < steps && scope.size() > 0; ++i) world.executor.step();
       ended = scope.size() == 0;
     }

@@ -30,7 +30,7 @@ class Follower {
       : scope_(world.root.context()) {
     auto request = world.request("GET", "/api/v2" + path);
     if (!last_event_id.empty()) request.headers["last-event-id"] = last_event_id;
-    scope_.spawn(world.rpc.serve(std::move(request), responder));
+    scope_.spawn(world.http_server.serve(std::move(request), responder));
   }
   bool open() const { return scope_.size() > 0; }
 

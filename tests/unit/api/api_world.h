@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "api/server.h"
 #include "auth/authenticator.h"
 #include "auth/token.h"
 #include "base/json.h"
-#include "ports/rpc.h"
+#include "ports/http_server.h"
 #include "ports/temporal.h"
 #include "runtime/executor.h"
 #include "runtime/scope.h"
@@ -131,15 +131,15 @@ class HandTemporal final : public ports::Temporal {
   std::vector<ports::wf::SignalWorkflowExecutionRequest> signalled;
 };
 
-class HandResponder final : public ports::RpcResponder {
+class HandResponder final : public ports::HttpResponder {
  public:
-  Task<Status> reply(ports::RpcResponse answer) override {
+  Task<Status> reply(ports::HttpServerResponse answer) override {
     co_await yield();
     if (stuck) co_await never();
     response = std::move(answer);
     co_return ok_status();
   }
-  Task<Status> start_stream(ports::RpcResponse head) override {
+  Task<Status> start_stream(ports::HttpServerResponse head) override {
     response = std::move(head);
     streaming = true;
     co_return ok_status();
@@ -159,7 +159,7 @@ class HandResponder final : public ports::RpcResponder {
     co_return ok_status();
   }
 
-  std::optional<ports::RpcResponse> response;
+  std::optional<ports::HttpServerResponse> response;
   bool streaming = false;
   bool finished = false;
   bool gone = false;
@@ -171,16 +171,16 @@ class HandResponder final : public ports::RpcResponder {
 };
 
 // A server whose only client is the test.
-class HandRpc final : public ports::RpcServer {
+class HandHttpServer final : public ports::HttpServer {
  public:
-  Result<std::unique_ptr<ports::RpcListener>> listen(std::string address, ports::RpcHandler& handler,
-                                                     ports::RpcLimits) override {
+  Result<std::unique_ptr<ports::HttpListener>> listen(std::string address, ports::HttpHandler& handler,
+                                                     ports::HttpServerLimits) override {
     handler_ = &handler;
-    return std::unique_ptr<ports::RpcListener>(std::make_unique<Listener>(std::move(address)));
+    return std::unique_ptr<ports::HttpListener>(std::make_unique<Listener>(std::move(address)));
   }
   int bodies = 0;  // that were read
   // As a listener does: the head first.
-  Task<void> serve(ports::RpcRequest request, HandResponder& responder) {
+  Task<void> serve(ports::HttpServerRequest request, HandResponder& responder) {
     std::string body = std::exchange(request.body, {});
     if (!body.empty()) request.headers.try_emplace("content-length", std::to_string(body.size()));
     auto refused = co_await handler_->admit(request);
@@ -194,7 +194,7 @@ class HandRpc final : public ports::RpcServer {
   }
 
  private:
-  class Listener final : public ports::RpcListener {
+  class Listener final : public ports::HttpListener {
    public:
     explicit Listener(std::string address) : address_(std::move(address)) {}
     const std::string& address() const override { return address_; }
@@ -203,7 +203,7 @@ class HandRpc final : public ports::RpcServer {
    private:
     std::string address_;
   };
-  ports::RpcHandler* handler_ = nullptr;
+  ports::HttpHandler* handler_ = nullptr;
 };
 
 // The database, unless the test says what is wrong with it.
@@ -244,7 +244,7 @@ class CountedSecrets final : public auth::SecretSource {
 
 struct Reply {
   int status = 0;
-  ports::RpcHeaders headers;
+  ports::HttpHeaders headers;
   json::value body;
   std::string text(std::string_view key) const {
     const json::value* value = body.as_object().if_contains(json::string_view(key.data(), key.size()));
@@ -271,7 +271,7 @@ class ApiWorld {
     EXPECT_TRUE(server->start().ok());
   }
 
-  ApiPorts ports() { return {clock, log, rpc, *store, *validator, hub, *workflows, router, secrets}; }
+  ApiPorts ports() { return {clock, log, http_server, *store, *validator, hub, *workflows, router, secrets}; }
 
   // Runs until the task has ended.
   void run(Task<void> task) {
@@ -283,8 +283,8 @@ class ApiWorld {
   }
   void pass(Duration time) { executor.run_until(executor.now() + time); }
 
-  ports::RpcRequest request(std::string method, std::string path, std::string body = "") const {
-    ports::RpcRequest out;
+  ports::HttpServerRequest request(std::string method, std::string path, std::string body = "") const {
+    ports::HttpServerRequest out;
     out.method = std::move(method);
     const std::size_t mark = path.find('?');
     out.path = path.substr(0, mark);
@@ -298,9 +298,9 @@ class ApiWorld {
     out.body = std::move(body);
     return out;
   }
-  Reply send(ports::RpcRequest what) {
+  Reply send(ports::HttpServerRequest what) {
     HandResponder responder;
-    run(rpc.serve(std::move(what), responder));
+    run(http_server.serve(std::move(what), responder));
     EXPECT_TRUE(responder.response.has_value());
     if (!responder.response) return {};
     Reply reply{responder.response->status, responder.response->headers, json::value()};
@@ -328,7 +328,7 @@ class ApiWorld {
   updates::MemoryUpdateHub hub;
   HandTemporal temporal;
   std::optional<temporal::WorkflowClient> workflows;
-  HandRpc rpc;
+  HandHttpServer http_server;
   HandRouter router;
   CountedSecrets secrets;
   std::string token = auth::make_token({});

@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "adapters/asio_executor.h"
-#include "adapters/json_event_log.h"
-#include "adapters/system_clock.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/posix/json_event_log.h"
+#include "adapters/posix/system_clock.h"
 #include "app/log_file.h"
 #include "support/temporary_directory.h"
 

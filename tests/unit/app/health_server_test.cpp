@@ -28,7 +28,7 @@ class StoppedClock final : public Clock {
 
 class HealthWorld {
  public:
-  HealthWorld() : executor(1), health(clock, rpc, [this] { return stopping; }) {
+  HealthWorld() : executor(1), health(clock, http_server, [this] { return stopping; }) {
     health.add("database", [this](Instant) { return database_hangs ? silence() : answer(database); });
     health.add("nats", [this](Instant) { return answer(nats); });
     EXPECT_TRUE(health.start("health:1").ok());
@@ -38,7 +38,7 @@ class HealthWorld {
   std::pair<int, std::string> get(std::string path) {
     api::HandResponder responder;
     TaskScope scope(executor, 0);
-    scope.spawn(rpc.serve({.method = "GET", .path = std::move(path)}, responder));
+    scope.spawn(http_server.serve({.method = "GET", .path = std::move(path)}, responder));
     while (!responder.response && executor.step()) {
     }
     return {responder.response->status, responder.response->body};
@@ -46,7 +46,7 @@ class HealthWorld {
 
   Executor executor;
   StoppedClock clock{executor};
-  api::HandRpc rpc;
+  api::HandHttpServer http_server;
   bool stopping = false;
   bool database_hangs = false;
   Status database;
@@ -88,18 +88,18 @@ TEST(HealthServer, IsNotReadyOnceItStops) {
 }
 
 // A handler that says hello.
-class Hello final : public ports::RpcHandler {
+class Hello final : public ports::HttpHandler {
  public:
-  Task<void> handle(ports::RpcRequest, ports::RpcResponder& responder) override {
+  Task<void> handle(ports::HttpServerRequest, ports::HttpResponder& responder) override {
     (void)co_await responder.reply({200, {}, "hello"});
   }
 };
 
-ports::RpcResponse ask(api::HandRpc& rpc, std::string method, ports::RpcHeaders headers) {
+ports::HttpServerResponse ask(api::HandHttpServer& http_server, std::string method, ports::HttpHeaders headers) {
   Executor executor(1);
   api::HandResponder responder;
   TaskScope scope(executor, 0);
-  scope.spawn(rpc.serve({.method = std::move(method), .path = "/", .headers = std::move(headers)}, responder));
+  scope.spawn(http_server.serve({.method = std::move(method), .path = "/", .headers = std::move(headers)}, responder));
   while (!responder.response && executor.step()) {
   }
   return *responder.response;
@@ -108,33 +108,33 @@ ports::RpcResponse ask(api::HandRpc& rpc, std::string method, ports::RpcHeaders 
 // That says hello to pages of these origins.
 struct SiteForPages {
   explicit SiteForPages(std::vector<std::string> origins)
-      : cross_origin(rpc, std::move(origins)), listener(cross_origin.listen("x:1", hello, {})) {
+      : cross_origin(http_server, std::move(origins)), listener(cross_origin.listen("x:1", hello, {})) {
     EXPECT_TRUE(listener.ok());
   }
 
-  api::HandRpc rpc;
+  api::HandHttpServer http_server;
   Hello hello;
   CrossOrigin cross_origin;
-  Result<std::unique_ptr<ports::RpcListener>> listener;
+  Result<std::unique_ptr<ports::HttpListener>> listener;
 };
 
 TEST(CrossOrigin, AnswersTheBrowsersQuestionItself) {
   SiteForPages site({"https://a.example"});
-  const auto asked = ask(site.rpc, "OPTIONS", {{"origin", "https://a.example"}, {"access-control-request-method", "POST"}});
+  const auto asked = ask(site.http_server, "OPTIONS", {{"origin", "https://a.example"}, {"access-control-request-method", "POST"}});
   EXPECT_EQ(asked.status, 204);
   EXPECT_EQ(asked.headers.at("access-control-allow-origin"), "https://a.example");
   EXPECT_NE(asked.headers.at("access-control-allow-headers").find("authorization"), std::string::npos);
-  const auto refused = ask(site.rpc, "OPTIONS", {{"origin", "https://b.example"}, {"access-control-request-method", "POST"}});
+  const auto refused = ask(site.http_server, "OPTIONS", {{"origin", "https://b.example"}, {"access-control-request-method", "POST"}});
   EXPECT_TRUE(refused.headers.empty());
 }
 
 TEST(CrossOrigin, MarksTheAnswersToPagesOnly) {
   SiteForPages site({"*"});
-  const auto marked = ask(site.rpc, "GET", {{"origin", "https://a.example"}});
+  const auto marked = ask(site.http_server, "GET", {{"origin", "https://a.example"}});
   EXPECT_EQ(marked.body, "hello");
   EXPECT_EQ(marked.headers.at("access-control-allow-origin"), "*");
   EXPECT_FALSE(marked.headers.contains("access-control-allow-credentials")) << "C34";
-  EXPECT_TRUE(ask(site.rpc, "GET", {}).headers.empty());
+  EXPECT_TRUE(ask(site.http_server, "GET", {}).headers.empty());
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "adapters/self_signed.h"
+#include "adapters/tls/self_signed.h"
 
 namespace reliant::app {
 namespace {

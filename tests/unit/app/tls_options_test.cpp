@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/self_signed.h"
+#include "adapters/tls/self_signed.h"
 #include "app/daemon_options.h"
 #include "server_commands.h"
 #include "support/nats_identity.h"

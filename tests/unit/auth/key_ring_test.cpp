@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "base/hmac.h"
 #include "kernel/simulation.h"
 #include "store/schema.h"

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/memory_link.h"
-#include "adapters/sqlite_database.h"
+#include "adapters/memory/memory_link.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "daemon/daemon.h"
 #include "kernel/sim_clock.h"
 #include "runtime/executor.h"

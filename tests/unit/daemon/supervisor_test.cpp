@@ -34,7 +34,7 @@ class HandResponse final : public ports::HttpResponse {
 };
 
 // Registers everybody with tokens rlnt_pat_1, rlnt_pat_2, … unless there is something else in `answers`.
-class HandServer final : public ports::Http {
+class HandServer final : public ports::HttpClient {
  public:
   struct Answer {
     int status;

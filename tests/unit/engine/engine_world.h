@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "adapters/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "base/text.h"
 #include "runtime/clock.h"
 #include "runtime/executor.h"

@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/memory_link.h"
-#include "adapters/sqlite_database.h"
+#include "adapters/memory/memory_link.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "auth/authenticator.h"
 #include "auth/secret_source.h"
 #include "auth/token.h"

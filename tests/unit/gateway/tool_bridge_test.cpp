@@ -1,4 +1,4 @@
-#include "adapters/memory_bus.h"
+#include "adapters/memory/memory_bus.h"
 #include "gateway/tool_bridge.h"
 #include "gateway_world.h"
 #include "model/subject.h"

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "llm/model_provider.h"
-#include "ports/http.h"
+#include "ports/http_client.h"
 #include "runtime/executor.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
@@ -28,7 +28,7 @@ struct FakeAnswer {
   Ending ending = Ending::kWhole;
 };
 
-class FakeHttp final : public ports::Http {
+class FakeHttpClient final : public ports::HttpClient {
  public:
   Task<Result<std::unique_ptr<ports::HttpResponse>>> send(ports::HttpRequest request, Instant) override {
     requests.push_back(std::move(request));

@@ -59,7 +59,7 @@ class OpenAiProviderTest : public LlmTest {
     return out;
   }
 
-  FakeHttp http;
+  FakeHttpClient http;
   OpenAiProvider provider{http, options()};
 };
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <set>
 
-#include "adapters/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "kernel/simulation.h"
 #include "support/hand_router.h"
 

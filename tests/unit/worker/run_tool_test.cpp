@@ -5,7 +5,7 @@
 #include <memory>
 #include <optional>
 
-#include "adapters/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "kernel/simulation.h"
 #include "runtime/event.h"
 #include "runtime/sleep.h"

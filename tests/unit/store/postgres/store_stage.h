@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "adapters/asio_executor.h"
-#include "adapters/postgres_database.h"
+#include "adapters/asio/asio_executor.h"
+#include "adapters/postgres/postgres_database.h"
 #include "base/assert.h"
 #include "runtime/scope.h"
 #include "store/store.h"

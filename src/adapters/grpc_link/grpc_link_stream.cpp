@@ -1,0 +1,243 @@
+#include "adapters/grpc_link/grpc_link_stream.h"
+
+#include <utility>
+
+namespace reliant::adapters {
+namespace {
+
+// Of memory, besides its bytes: many small messages must not cost more than a few large ones.
+constexpr std::size_t kMessageOverhead = 64;
+
+void wake(Event& event) {
+  event.set();
+  event.reset();
+}
+
+}  // namespace
+
+std::size_t GrpcLinkStream::cost(const std::string& message) const { return message.size() + kMessageOverhead; }
+
+void GrpcLinkStream::wake_reader() { wake(readable_); }
+void GrpcLinkStream::wake_writer() { wake(writable_); }
+
+// --- the role's side -------------------------------------------------------------------------------------------------
+
+Task<Status> GrpcLinkStream::send(std::string message, Instant deadline) {
+  if (message.size() > limits_.max_message) {
+    co_return resource_exhausted("a message of ", message.size(), " bytes is larger than ", limits_.max_message);
+  }
+  for (;;) {
+    on_written();
+    if (ended_) co_return ended_->ok() ? unavailable("the stream has ended") : *ended_;
+    if (half_closed_) co_return failed_precondition("this side of the stream was half-closed");
+    // The end is known when all has been read that came before it. Nobody reads: then it is not waited for.
+    const bool end_unknown = side_ == Side::kOpener && !reading_ && !reads_over_;
+    if (writes_over_ && end_unknown) co_return unavailable("the stream has ended");
+    const bool fits = unsent_bytes_ == 0 || unsent_bytes_ + cost(message) <= limits_.buffer;
+    if (fits && !writes_over_ && !told_end_) break;
+    if (writing_ && write_is_over()) {  // since a moment ago
+      write_more();
+      continue;
+    }
+    const bool woken = co_await writable_.wait(deadline);
+    if (!woken) co_return deadline_exceeded("the peer made no room in time");
+  }
+  unsent_bytes_ += cost(message);
+  unsent_.push(std::move(message));
+  write_more();
+  co_return ok_status();
+}
+
+Task<Result<std::optional<std::string>>> GrpcLinkStream::receive(Instant deadline) {
+  for (;;) {
+    if (!unread_.empty()) {
+      std::optional<std::string> message = unread_.pop();
+      unread_bytes_ -= cost(*message);
+      read_more();
+      co_return message;
+    }
+    if (ended_ && !ended_->ok()) co_return *ended_;
+    if (ended_ || (reads_over_ && side_ == Side::kAcceptor)) co_return std::nullopt;
+    const bool woken = co_await readable_.wait(deadline);
+    if (!woken) co_return deadline_exceeded("no message came in time");
+  }
+}
+
+Status GrpcLinkStream::half_close() {
+  if (std::exchange(half_closed_, true)) return ok_status();
+  wake_writer();
+  write_more();
+  return ok_status();
+}
+
+void GrpcLinkStream::cancel() {
+  if (ended_) return;
+  drop_unread();
+  drop_unsent();
+  set_end(cancelled("the stream was cancelled here"));
+  break_off();
+}
+
+void GrpcLinkStream::finish(Status status) {
+  if (ended_) return;
+  drop_unread();
+  finishing_ = true;
+  set_end(std::move(status));
+  write_more();
+}
+
+void GrpcLinkStream::give_up() {
+  // Whoever still waits is not woken: its frame is about to be destroyed, too.
+  if (ended_) return drop_unread();
+  drop_unread();
+  drop_unsent();
+  ended_ = cancelled("the stream was given up");
+  break_off();
+}
+
+// --- gRPC's side -----------------------------------------------------------------------------------------------------
+
+void GrpcLinkStream::on_open() {
+  open_ = true;
+  open_known_.set();
+  read_more();
+  write_more();
+}
+
+void GrpcLinkStream::on_read(std::optional<std::string> message) {
+  reading_ = false;
+  if (!message) {
+    reads_over_ = true;
+    // The end is on its way, and comes when this side lets go.
+    if (side_ == Side::kOpener) tell_end(ok_status());
+    wake_reader();
+    return wake_writer();
+  }
+  if (ended_) return;
+  unread_bytes_ += cost(*message);
+  unread_.push(*std::move(message));
+  wake_reader();
+  read_more();
+}
+
+bool GrpcLinkStream::write_ended(bool sent) {
+  return write_.exchange(sent ? Write::kSent : Write::kFailed) == Write::kWanted || !sent;
+}
+
+void GrpcLinkStream::on_written() {
+  const Write how = write_.load();
+  if (!writing_ || how == Write::kNone || how == Write::kWanted) return;
+  notice_write();
+  write_more();
+}
+
+void GrpcLinkStream::notice_write() {
+  const bool sent = write_.load() == Write::kSent;
+  writing_ = false;
+  // gRPC calls a write done when the stream has ended, too; the next one would tell. So as long as there is a next one, its
+  // end makes the room: nobody who waited is told that a message went where none goes any more.
+  unsent_bytes_ -= std::exchange(written_bytes_, std::exchange(writing_bytes_, 0));
+  if (!sent || unsent_.empty()) unsent_bytes_ -= std::exchange(written_bytes_, 0);
+  if (!sent) {
+    writes_over_ = true;
+    drop_unsent();
+  }
+  wake_writer();
+}
+
+void GrpcLinkStream::on_cancelled() {
+  drop_unsent();
+  if (!ended_) {
+    drop_unread();
+    set_end(cancelled("the peer cancelled the stream, or the connection is gone"));
+  }
+  tell_end(*ended_);
+}
+
+void GrpcLinkStream::on_done(Status status) {
+  told_end_ = true;
+  reads_over_ = true;
+  writes_over_ = true;
+  drop_unsent();
+  set_end(std::move(status));
+  flushed_.set();
+}
+
+// --- the hub's -------------------------------------------------------------------------------------------------------
+
+Task<bool> GrpcLinkStream::opened(Instant deadline) { co_return co_await open_known_.wait(deadline); }
+
+void GrpcLinkStream::break_off() {
+  drop_unsent();
+  if (told_end_) return;
+  start_cancel();
+  tell_end(ended_ ? *ended_ : cancelled("the stream was broken off"));
+}
+
+// --- inside ----------------------------------------------------------------------------------------------------------
+
+void GrpcLinkStream::read_more() {
+  if (!open_ || reading_ || reads_over_ || ended_ || told_end_ || unread_bytes_ >= limits_.buffer) return;
+  reading_ = true;
+  // Not at once: a role that answers should write first. The window that a read gives back then goes with what is written,
+  // and not in a packet of its own.
+  read_soon();
+}
+
+void GrpcLinkStream::on_read_turn() {
+  if (told_end_ || ended_) {
+    reading_ = false;
+  } else {
+    start_read();
+  }
+}
+
+// False: gRPC will tell.
+bool GrpcLinkStream::write_is_over() {
+  Write none = Write::kNone;
+  if (!writing_) return true;
+  if (write_.compare_exchange_strong(none, Write::kWanted) || none == Write::kWanted) return false;
+  notice_write();
+  return true;
+}
+
+void GrpcLinkStream::write_more() {
+  for (;;) {
+    const bool wanted = !unsent_.empty() || finishing_ || half_closed_;
+    if (!open_ || told_end_ || !wanted || !write_is_over()) return;
+    if (unsent_.empty() || writes_over_) break;
+    writing_ = true;
+    write_.store(Write::kNone);
+    std::string message = unsent_.pop();
+    writing_bytes_ = cost(message);
+    start_write(std::move(message));
+  }
+  if (finishing_) return tell_end(*ended_);
+  if (half_closed_ && side_ == Side::kOpener && !writes_over_ && !std::exchange(half_close_sent_, true)) start_half_close();
+}
+
+void GrpcLinkStream::tell_end(const Status& status) {
+  if (std::exchange(told_end_, true)) return;
+  start_end(status);
+  flushed_.set();
+}
+
+void GrpcLinkStream::set_end(Status status) {
+  if (!ended_) ended_ = std::move(status);
+  open_known_.set();
+  wake_reader();
+  wake_writer();
+}
+
+void GrpcLinkStream::drop_unsent() {
+  unsent_.clear();
+  written_bytes_ = 0;
+  unsent_bytes_ = writing_bytes_;
+}
+
+void GrpcLinkStream::drop_unread() {
+  unread_.clear();
+  unread_bytes_ = 0;
+}
+
+}  // namespace reliant::adapters

@@ -1,0 +1,205 @@
+#include "adapters/postgres/postgres_database.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/text.h"
+
+namespace reliant::adapters {
+
+using ports::Access;
+using ports::Rows;
+using ports::Values;
+using Kind = PostgresDatabaseSession::Request::Kind;
+
+// The use of a session by one task: gives it back, when it has nothing more to do, wherever the task ends.
+class PostgresDatabase::Holder {
+ public:
+  Holder(PostgresDatabase& database, Turn turn) : database_(&database), turn_(turn) {}
+  Holder(const Holder&) = delete;
+  Holder& operator=(const Holder&) = delete;
+  ~Holder() {
+    if (asked_ != nullptr) database_->watch(turn_, std::move(asked_), until_);
+    end();
+  }
+
+  bool over() const { return over_; }
+  // Its answer, or nullopt: it did not come in time, and the connection was given up.
+  Task<std::optional<PostgresDatabaseSession::Reply>> ask(PostgresDatabaseSession::Request request, Instant deadline) {
+    auto answer = std::make_shared<Answer>();
+    session().ask(std::move(request), [answer](PostgresDatabaseSession::Reply reply) { answer->set(std::move(reply)); });
+    until_ = std::min(deadline, after(database_->executor_.now(), database_->options_.call_timeout));
+    asked_ = answer;
+    auto reply = co_await answer->wait(until_);
+    asked_ = nullptr;
+    if (!reply) session().break_off();
+    if (reply) reply = database_->noted(*std::move(reply));
+    co_return reply;
+  }
+  // Behind what is under way; what was not committed is rolled back.
+  void end() {
+    if (std::exchange(over_, true)) return;
+    session().ask({.kind = Kind::kRollback},
+                  [database = database_, turn = turn_](const auto&) { database->pass_on(turn); });
+  }
+  // The session has nothing to do any more.
+  void leave() {
+    if (!std::exchange(over_, true)) database_->pass_on(turn_);
+  }
+
+ private:
+  PostgresDatabaseSession& session() { return *database_->sessions_[turn_.session]; }
+
+  PostgresDatabase* database_;
+  Turn turn_;
+  bool over_ = false;
+  // Of the call that is under way; null: none.
+  std::shared_ptr<Answer> asked_;
+  Instant until_{};
+};
+
+class PostgresTransaction final : public ports::Transaction {
+ public:
+  PostgresTransaction(PostgresDatabase& database, PostgresDatabase::Turn turn, Access access, Instant deadline)
+      : holder_(database, turn), access_(access), deadline_(deadline) {}
+
+  Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
+    if (holder_.over()) co_return internal_error("the transaction is over: ", sql);
+    used_ = true;
+    PostgresDatabaseSession::Request request{
+        .kind = Kind::kExecute, .access = access_, .sql = std::string(sql), .parameters = std::move(parameters)};
+    std::optional<Result<Rows>> reply = co_await holder_.ask(std::move(request), deadline_);
+    if (!reply) {
+      holder_.end();
+      co_return deadline_exceeded("the database did not answer in time; nothing was written");
+    }
+    if (!reply->ok()) holder_.leave();
+    co_return *std::move(reply);
+  }
+
+  Task<Status> commit() override {
+    if (holder_.over()) co_return internal_error("the transaction is over: commit");
+    if (!used_) {
+      holder_.leave();
+      co_return ok_status();
+    }
+    const std::optional<Result<Rows>> reply = co_await holder_.ask({.kind = Kind::kCommit}, deadline_);
+    if (reply) {
+      holder_.leave();
+      co_return reply->status();
+    }
+    holder_.end();
+    if (access_ == Access::kRead) co_return deadline_exceeded("the database did not answer in time");
+    co_return with_reason(unknown("the database did not answer in time while committing"), kReasonCommitUnknown);
+  }
+
+ private:
+  PostgresDatabase::Holder holder_;
+  Access access_;
+  Instant deadline_;
+  bool used_ = false;
+};
+
+Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::open(AsioExecutor& executor, PostgresOptions options) {
+  TRY_ASSIGN(const std::string connection, postgres_connection_string(options));
+  if (options.connections == 0) return invalid_argument("a pool of 0 connections serves nobody: use 1 or more");
+  return std::unique_ptr<PostgresDatabase>(new PostgresDatabase(executor, std::move(options), connection));
+}
+
+PostgresDatabase::PostgresDatabase(AsioExecutor& executor, PostgresOptions options, const std::string& connection)
+    : executor_(executor),
+      options_(std::move(options)),
+      gate_(std::make_shared<PostgresGate>(executor)),
+      turns_(options_.connections),
+      abandoned_(executor, 0) {
+  for (std::size_t i = 0; i < options_.connections; ++i) {
+    sessions_.push_back(std::make_unique<PostgresDatabaseSession>(gate_, options_, connection));
+    pass_on(Turn{i});
+  }
+}
+
+PostgresDatabase::~PostgresDatabase() {
+  gate_->close();
+  for (const auto& session : sessions_) session->break_off();  // all at once; then they are joined one after the other
+}
+
+void PostgresDatabase::pass_on(Turn turn) {
+  const bool room = turns_.try_send(Turn{turn});
+  RELIANT_ASSERT(room, "a turn is passed on once");
+}
+
+DatabaseLoad PostgresDatabase::load() const {
+  return {.connections = sessions_.size(),
+          .in_use = sessions_.size() - turns_.size(),
+          .waiting_writers = waiting_writers_,
+          .waiting_readers = waiting_readers_};
+}
+
+void PostgresDatabase::watch(Turn turn, std::shared_ptr<Answer> answer, Instant until) {
+  abandoned_.spawn([](PostgresDatabaseSession& session, std::shared_ptr<Answer> of, Instant limit) -> Task<void> {
+    if (!co_await of->wait(limit)) session.break_off();
+  }(*sessions_[turn.session], std::move(answer), until));
+}
+
+Task<Result<PostgresDatabase::Turn>> PostgresDatabase::take_turn(Access access, Instant deadline) {
+  struct Waiting {
+    explicit Waiting(std::size_t& waiting) : count(waiting) { ++count; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() { --count; }
+    std::size_t& count;
+  };
+  const Waiting waiting(access == Access::kWrite ? waiting_writers_ : waiting_readers_);
+  const std::optional<Turn> turn = co_await turns_.recv(deadline);
+  if (!turn) co_return deadline_exceeded("the turn to use the database did not come in time");
+  co_return *turn;
+}
+
+bool PostgresDatabase::is_down() const { return failures_ > 1 && executor_.now() - down_since_ >= kDownAfter; }
+
+PostgresDatabaseSession::Reply PostgresDatabase::noted(PostgresDatabaseSession::Reply reply) {
+  if (reason_of(reply.status()) != kReasonNotConnected) {
+    if (reply.ok()) failures_ = 0;
+    return reply;
+  }
+  if (failures_++ == 0) down_since_ = executor_.now();
+  return is_down() ? with_reason(reply.status(), ports::kReasonDatabaseDown) : reply.status();
+}
+
+Task<Result<std::unique_ptr<ports::Transaction>>> PostgresDatabase::begin(Access access, Instant deadline) {
+  if (is_down()) {
+    if (executor_.now() < next_probe_)
+      co_return with_reason(unavailable("the database cannot be reached; it is tried again"), ports::kReasonDatabaseDown);
+    next_probe_ = after(executor_.now(), kProbeEvery);
+  }
+  CO_TRY_ASSIGN(const Turn turn, co_await take_turn(access, deadline));
+  co_return std::make_unique<PostgresTransaction>(*this, turn, access, deadline);
+}
+
+Task<Result<WallTime>> PostgresDatabase::wall_now(Instant deadline) {
+  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kRead, deadline));
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction->execute(
+                                     "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)", {}));
+  const WallTime now{std::chrono::microseconds(rows[0].integer(0))};
+  CO_TRY_OK(co_await transaction->commit());
+  co_return now;
+}
+
+Task<Status> PostgresDatabase::run_script(std::string_view sql, Instant deadline) {
+  PostgresDatabaseSession::Request request{.kind = Kind::kScript, .sql = std::string(sql)};
+  CO_TRY_ASSIGN(const Turn turn, co_await take_turn(Access::kWrite, deadline));
+  Holder holder(*this, turn);
+  const std::optional<Result<Rows>> reply = co_await holder.ask(std::move(request), deadline);
+  if (reply) co_return reply->status();
+  co_return with_reason(unknown("the database did not answer in time while a script ran"), kReasonCommitUnknown);
+}
+
+Task<Status> PostgresDatabase::check(Instant deadline) {
+  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kRead, deadline));
+  CO_TRY_OK((co_await transaction->execute("SELECT 1", {})).status());
+  co_return co_await transaction->commit();
+}
+
+}  // namespace reliant::adapters
