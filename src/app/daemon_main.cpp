@@ -137,7 +137,6 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   const auto first = co_await race(
       process.until_asked_to_stop(concat("reliant daemon ", daemon.id().str(), " starts, gateway ", options.gateways[0])),
       until_ended(life));
-  co_await process.executor().come_home();
   if (const Instant* const deadline = std::get_if<0>(&first)) {
     co_await supervisor.stop(*deadline);
     co_await scope.join();

@@ -103,7 +103,6 @@ Task<void> ServerProcess::cut_off() {
   log_.info("process.stopping", {{"grace_seconds", std::chrono::floor<std::chrono::seconds>(options_.grace).count()}});
   say("stopping; once more stops at once");
   (void)co_await race(another(signals_), until(after(deadline_, kLastWords)));
-  co_await executor_.come_home();  // the life is destroyed where this ends
   log_.warning("process.cut_off");
 }
 
@@ -117,11 +116,7 @@ void ServerProcess::warn_about_few_open_files() {
 
 Task<Instant> ServerProcess::until_asked_to_stop(std::string ready) {
   say(ready);
-  {
-    const adapters::AsioExecutor::Sharing sharing(executor_);
-    co_await asked_.wait();
-  }
-  co_await executor_.come_home();
+  co_await asked_.wait();
   co_return deadline_;
 }
 

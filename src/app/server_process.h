@@ -44,8 +44,7 @@ class ServerProcess final : private FailureHandler {
   // return after an exception.
   int run(Task<Status> life);
 
-  // Of the life: says to people that it is ready, then waits until it is asked to stop. By when it has to be done. In between
-  // threads of libraries may be the logic thread; the life goes on at home (AsioExecutor::come_home).
+  // Of the life: says to people that it is ready, then waits until it is asked to stop. By when it has to be done.
   Task<Instant> until_asked_to_stop(std::string ready);
   // Of a server that has a connection for each client: says so in the log when the machine allows it few (adapters/process_start.h).
   void warn_about_few_open_files();

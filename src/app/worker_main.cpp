@@ -80,7 +80,6 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
   CO_TRY_OK(co_await role.start(after(clock.now(), kStartPatience)));
   const auto end = co_await race(
       process.until_asked_to_stop(concat("reliant server worker is ready, health on http://", health.address())), role.gave_up());
-  co_await process.executor().come_home();
   const Status* const refused = std::get_if<1>(&end);
   const Instant deadline = refused == nullptr ? std::get<0>(end) : after(clock.now(), kRefusedPatience);
   co_await role.stop(deadline);

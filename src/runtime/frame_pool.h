@@ -1,9 +1,8 @@
 // FramePool: memory for coroutine frames. A task is born and dies many million times a second, nearly always
 // in one of a few sizes, so freed frames are kept in lists by size and handed out again.
 //
-// Each thread has its own lists; memory stays with the thread that frees it and is not given back. An executor that goes
-// from thread to thread takes its lists along (`exchange`). Under AddressSanitizer every frame is a plain allocation, so
-// that a use after free is seen.
+// Each thread has its own lists; memory stays with the thread that frees it and is not given back. Under AddressSanitizer
+// every frame is a plain allocation, so that a use after free is seen.
 #pragma once
 
 #include <cstddef>
@@ -21,25 +20,14 @@
 
 namespace reliant {
 
-// What a thread, or an executor, keeps: freed blocks by size, and how many are out.
-struct FrameLists {
-  struct FreeBlock {
-    FreeBlock* next;
-  };
-  static constexpr std::size_t kClasses = 33;  // up to 2 KiB; larger frames are rare
-
-  FreeBlock* free[kClasses] = {};
-  std::ptrdiff_t live = 0;
-};
-
 class FramePool {
  public:
   static void* allocate(std::size_t bytes) {
     ++lists_.live;
 #ifndef RELIANT_FRAME_POOL_DISABLED
     const std::size_t size_class = class_of(bytes);
-    if (size_class < FrameLists::kClasses) [[likely]] {
-      if (FrameLists::FreeBlock* block = lists_.free[size_class]) [[likely]] {
+    if (size_class < kClasses) [[likely]] {
+      if (FreeBlock* block = lists_.free[size_class]) [[likely]] {
         lists_.free[size_class] = block->next;
         return block;
       }
@@ -53,8 +41,8 @@ class FramePool {
     --lists_.live;
 #ifndef RELIANT_FRAME_POOL_DISABLED
     const std::size_t size_class = class_of(bytes);
-    if (size_class < FrameLists::kClasses) [[likely]] {
-      lists_.free[size_class] = ::new (memory) FrameLists::FreeBlock{lists_.free[size_class]};
+    if (size_class < kClasses) [[likely]] {
+      lists_.free[size_class] = ::new (memory) FreeBlock{lists_.free[size_class]};
       return;
     }
 #endif
@@ -63,14 +51,21 @@ class FramePool {
 
   // Blocks that this thread has allocated and not released: what leak checks compare.
   static std::ptrdiff_t live() noexcept { return lists_.live; }
-  // This thread's for `others`.
-  static void exchange(FrameLists& others) noexcept { std::swap(lists_, others); }
 
  private:
+  struct FreeBlock {
+    FreeBlock* next;
+  };
   static constexpr std::size_t kStep = 64;
+  static constexpr std::size_t kClasses = 33;  // up to 2 KiB; larger frames are rare
+  struct Lists {
+    FreeBlock* free[kClasses] = {};
+    std::ptrdiff_t live = 0;
+  };
+
   static constexpr std::size_t class_of(std::size_t bytes) { return (bytes + kStep - 1) / kStep; }
 
-  static inline constinit thread_local FrameLists lists_;
+  static inline constinit thread_local Lists lists_;
 };
 
 }  // namespace reliant

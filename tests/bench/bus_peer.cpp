@@ -30,7 +30,6 @@ struct Peer {
       : bus(*adapters::NatsBus::open(executor, log, {.urls = url}, Random(adapters::os_seed()))) {}
 
   adapters::AsioExecutor executor;
-  adapters::AsioExecutor::Sharing sharing{executor};
   adapters::SystemClock clock{executor};
   adapters::JsonEventLog log{clock, stderr, {.level = Level::kWarning}};
   std::unique_ptr<adapters::NatsBus> bus;

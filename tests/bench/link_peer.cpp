@@ -46,7 +46,6 @@ Task<void> accept_all(ports::LinkListener& listener, TaskScope& sessions) {
 
 [[noreturn]] void serve() {
   adapters::AsioExecutor executor;
-  const adapters::AsioExecutor::Sharing sharing(executor);
   const auto links = open(executor);
   const auto listener = links->listen("127.0.0.1:0");
   RELIANT_ASSERT(listener.ok(), "there is a free port");
@@ -73,7 +72,6 @@ Task<void> ping_on(ports::LinkTransport& links, std::string address, std::size_t
 
 [[noreturn]] void ping(const std::string& address, std::size_t count, std::size_t total, std::size_t size) {
   adapters::AsioExecutor executor;
-  const adapters::AsioExecutor::Sharing sharing(executor);
   const auto links = open(executor);
   PeerRounds rounds(total);
   TaskScope tasks(executor, 0);

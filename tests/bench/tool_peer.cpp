@@ -51,7 +51,6 @@ struct Bench {
   Instant soon() const { return after(clock.now(), kPatience); }
 
   adapters::AsioExecutor executor;
-  adapters::AsioExecutor::Sharing sharing{executor};
   adapters::SystemClock clock{executor};
   adapters::JsonEventLog log{clock, stderr, {.level = Level::kWarning}};
   Random random;

@@ -61,7 +61,6 @@ class NatsWorld {
   std::unique_ptr<NatsServer> own_;
   NatsServer& server_;
   adapters::AsioExecutor executor_;
-  const adapters::AsioExecutor::Sharing sharing_{executor_};  // with nats.c's thread, as in a server
   adapters::SystemClock clock_{executor_};
   CountingLog log_;
   std::unique_ptr<adapters::NatsBus> one_;

@@ -1,11 +1,9 @@
 #include "adapters/asio/asio_executor.h"
 
 #include <pthread.h>
-#include <sched.h>
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -16,10 +14,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "base/assert.h"
-#include "runtime/frame_pool.h"
 #include "runtime/ring.h"
-#include "runtime/sleep.h"
 
 namespace reliant::adapters {
 
@@ -28,10 +23,8 @@ using RealClock = std::chrono::steady_clock;
 
 namespace {
 
-// What one thread does at most before it lets the loop's thread go on: a library's has its own work to do, and the loop's
-// has to look after its sockets.
-constexpr int kRounds = 16;
-constexpr pthread_t kNobody = 0;  // of which Linux makes no thread
+constexpr int kRounds = 16;  // of ready tasks, before the loop looks after its sockets again
+constexpr pthread_t kNoThread = 0;  // never a valid pthread_t on Linux
 
 }  // namespace
 
@@ -67,28 +60,17 @@ struct AsioExecutor::Driver {
 
   // Of all threads, under the mutex.
   std::mutex mutex;
-  std::condition_variable released;
   Ring<Work> posted;
-  bool held = true;        // there is a logic thread; at first it is whoever made this, until it runs the loop
-  bool given_back = true;  // to that one
-  bool wanted = false;     // by that one
-  bool called = false;     // the loop's thread is on its way
-  int sharing = 0;
+  bool serving = false;  // serve() runs, and looks for posted work before it returns
+  bool called = false;   // serve() is in the loop's queue
 
-  // Of the logic thread, and for all to read.
-  std::atomic<pthread_t> at_work = kNobody;
-
-  // Of the logic thread, and read by the loop's. A look-out that ends just as it is made longer is lost: only time is.
-  std::atomic<RealClock::time_point> look_out = RealClock::time_point::min();  // so long
-  std::atomic<bool> looking_out = false;
+  std::atomic<pthread_t> at_work = kNoThread;
 
   // Of the logic thread.
   const std::function<bool()>* done = nullptr;  // what run_loop_until waits for
   bool reached = false;
   bool over = false;
-  bool looping = false;
-  FrameLists frames;         // while no thread is at work
-  std::vector<Work> at_end;  // of this turn
+  std::vector<Work> at_end;  // of this batch
   RealClock::time_point start = RealClock::now();
   Instant armed = kNever;  // what `timer` waits for
 
@@ -100,7 +82,7 @@ struct AsioExecutor::Driver {
 asio::execution_context& AsioExecutor::Handlers::query(asio::execution::context_t) const noexcept { return driver_->io; }
 
 void AsioExecutor::Handlers::run(Work work) const {
-  if (at_once_) return driver_->owner.dispatch(std::move(work));
+  if (at_once_) return driver_->owner.handle(std::move(work));
   driver_->owner.post(std::move(work));
 }
 
@@ -118,36 +100,15 @@ AsioExecutor::~AsioExecutor() {
 
 asio::any_io_executor AsioExecutor::io_executor() { return Handlers(*driver_); }
 
-asio::any_io_executor AsioExecutor::loop_executor() { return driver_->io.get_executor(); }
-
 // --- any thread ------------------------------------------------------------------------------------------------------
 
 void AsioExecutor::post(Work work) {
   const std::lock_guard lock(driver_->mutex);
   driver_->posted.push(std::move(work));
-  if (!driver_->held) call_loop();
-}
-
-void AsioExecutor::dispatch(Work work) {
-  if (offer(std::move(work))) serve();
-}
-
-bool AsioExecutor::offer(Work work) {
-  const std::lock_guard lock(driver_->mutex);
-  driver_->posted.push(std::move(work));
-  if (driver_->held) return false;
-  const bool may = !driver_->wanted && (driver_->sharing > 0 || in_loop());
-  if (may) {
-    driver_->held = true;
-  } else {
-    call_loop();
-  }
-  return may;
+  if (!driver_->serving) call_loop();
 }
 
 bool AsioExecutor::runs_here() const { return driver_->at_work == pthread_self(); }
-
-bool AsioExecutor::in_loop() const { return driver_->io.get_executor().running_in_this_thread(); }
 
 // Under the mutex.
 void AsioExecutor::call_loop() {
@@ -156,25 +117,50 @@ void AsioExecutor::call_loop() {
     {
       const std::lock_guard lock(driver_->mutex);
       driver_->called = false;
-      if (std::exchange(driver_->held, true)) return;  // and will see to it
     }
     serve();
   });
 }
 
-// --- the logic thread, which passes ----------------------------------------------------------------------------------
+// --- the logic thread ------------------------------------------------------------------------------------------------
+
+bool AsioExecutor::in_loop() const { return driver_->io.get_executor().running_in_this_thread(); }
+
+// What an object of Asio's brings. Within a round, or outside of the loop, it waits as what is posted does.
+void AsioExecutor::handle(Work work) {
+  {
+    const std::lock_guard lock(driver_->mutex);
+    driver_->posted.push(std::move(work));
+    if (driver_->serving) return;
+    if (!in_loop()) return call_loop();
+  }
+  serve();
+}
 
 void AsioExecutor::serve() {
+  {
+    const std::lock_guard lock(driver_->mutex);
+    driver_->serving = true;
+  }
   driver_->at_work = pthread_self();
-  FramePool::exchange(driver_->frames);
   for (int rounds = 1;; ++rounds) {
     try {
       run_round();
-      if (!driver_->over && (rounds >= kRounds || idle())) end_turn();
+      if (!driver_->over && (rounds >= kRounds || idle())) end_batch();
     } catch (...) {
       uncaught(0, std::current_exception());
     }
-    if (pass_on(rounds)) return;
+    if (driver_->over || rounds >= kRounds || (idle() && driver_->at_end.empty())) break;
+  }
+  driver_->at_work = kNoThread;
+  const bool ready = ready_count() > 0 || has_dying() || !driver_->at_end.empty();
+  if (!ready) arm_timer();
+  const std::lock_guard lock(driver_->mutex);
+  driver_->serving = false;
+  if (driver_->over) {
+    driver_->io.stop();
+  } else if (ready || !driver_->posted.empty()) {
+    call_loop();
   }
 }
 
@@ -182,28 +168,7 @@ void AsioExecutor::serve() {
 void AsioExecutor::run_round() {
   release(Instant(RealClock::now() - driver_->start));
   run_posted();
-  if (!driver_->over) run_batch();
-}
-
-// True: this thread is the logic thread no more, and does not touch anything from now on.
-bool AsioExecutor::pass_on(int rounds) {
-  const bool ready = ready_count() > 0 || has_dying() || !driver_->at_end.empty();
-  if (!ready) arm_timer();
-  const std::lock_guard lock(driver_->mutex);
-  const bool more = ready || !driver_->posted.empty();
-  const bool may = driver_->sharing > 0 || at_home();
-  if (!driver_->over && more && may && rounds < kRounds) return false;
-  FramePool::exchange(driver_->frames);
-  driver_->at_work = kNobody;
-  if (driver_->over) {
-    driver_->given_back = true;
-    driver_->io.stop();
-  } else {
-    driver_->held = false;
-    if (more) call_loop();
-  }
-  driver_->released.notify_one();
-  return true;
+  if (!driver_->over) run_ready();
 }
 
 void AsioExecutor::run_posted() {
@@ -224,7 +189,7 @@ void AsioExecutor::run_posted() {
   }
 }
 
-void AsioExecutor::run_batch() {
+void AsioExecutor::run_ready() {
   if (has_dying()) reap();
   for (std::size_t left = ready_count(); left > 0 && ready_count() > 0; --left) run_one();
   ask_whether_done();
@@ -235,8 +200,7 @@ bool AsioExecutor::idle() const {
   return ready_count() == 0 && !has_dying() && driver_->posted.empty();
 }
 
-void AsioExecutor::end_turn() {
-  if (driver_->at_end.empty()) return;
+void AsioExecutor::end_batch() {
   std::vector<Work> works;
   works.swap(driver_->at_end);
   for (Work& work : works) work();
@@ -249,7 +213,7 @@ void AsioExecutor::ask_whether_done() {
   driver_->over = true;
 }
 
-void AsioExecutor::run_at_end_of_turn(Work work) { driver_->at_end.push_back(std::move(work)); }
+void AsioExecutor::run_at_end_of_batch(Work work) { driver_->at_end.push_back(std::move(work)); }
 
 // What waits for an earlier point already is left alone: most deadlines are called off, and each change is a system call.
 void AsioExecutor::arm_timer() {
@@ -266,21 +230,6 @@ void AsioExecutor::arm_timer() {
 }
 
 void AsioExecutor::stop() { driver_->over = true; }
-
-void AsioExecutor::look_out_for(Duration time) {
-  driver_->look_out = RealClock::now() + time;
-  if (!driver_->looking_out.exchange(true)) look_again();
-}
-
-// While the loop has something to run it does not wait for its sockets, but looks whether they have something for it.
-void AsioExecutor::look_again() {
-  asio::post(driver_->io, [this] {
-    driver_->looking_out = RealClock::now() < driver_->look_out.load();
-    if (!driver_->looking_out) return;
-    sched_yield();  // whoever has something to do goes first
-    look_again();
-  });
-}
 
 // --- the loop --------------------------------------------------------------------------------------------------------
 
@@ -299,10 +248,6 @@ bool AsioExecutor::run(const std::function<bool()>* done, Duration limit) {
   driver.io.restart();
   {
     const std::lock_guard lock(driver.mutex);
-    driver.looping = true;
-    FramePool::exchange(driver.frames);  // those of this thread go round
-    driver.given_back = false;
-    driver.held = false;
     call_loop();
   }
   if (limit < RealClock::time_point::max() - now) {
@@ -310,33 +255,8 @@ bool AsioExecutor::run(const std::function<bool()>* done, Duration limit) {
   } else {
     driver.io.run();
   }
-  std::unique_lock lock(driver.mutex);
-  driver.wanted = true;
-  driver.released.wait(lock, [&driver] { return driver.given_back || !driver.held; });
-  driver.wanted = false;
-  driver.held = true;
-  driver.given_back = true;
-  driver.looping = false;
   driver.done = nullptr;
-  FramePool::exchange(driver.frames);
   return driver.reached;
-}
-
-AsioExecutor::Sharing::Sharing(AsioExecutor& executor) : executor_(executor) {
-  const std::lock_guard lock(executor_.driver_->mutex);
-  ++executor_.driver_->sharing;
-}
-
-AsioExecutor::Sharing::~Sharing() {
-  const std::lock_guard lock(executor_.driver_->mutex);
-  --executor_.driver_->sharing;
-}
-
-bool AsioExecutor::at_home() const { return in_loop() || !driver_->looping; }
-
-Task<void> AsioExecutor::come_home() {
-  RELIANT_ASSERT(driver_->sharing == 0, "nothing keeps the logic on one thread while it is shared");
-  while (!at_home()) co_await yield();
 }
 
 }  // namespace reliant::adapters

@@ -11,8 +11,8 @@
 // what HTTP/2's window lets be on its way (adapters/grpc_link_convert.cpp). TLS takes up to 128 kB more for a connection.
 //
 // Owner: the composition root; it outlives its listeners and links, and the executor outlives it. Executor: the logic
-// thread, which the threads of its queues may become. Its destructor, at home (AsioExecutor::come_home), breaks off what is
-// left and waits for gRPC and those threads, which takes milliseconds. Failures: those of the port. RESOURCE_EXHAUSTED also ends a stream whose peer sends more than max_message.
+// thread. Its destructor breaks off what is left and waits for gRPC, which takes milliseconds. Failures: those of the port.
+// RESOURCE_EXHAUSTED also ends a stream whose peer sends more than max_message.
 #pragma once
 
 #include <chrono>

@@ -29,9 +29,8 @@ void GrpcLinkHub::post(Work event) {
     events_.push_back(std::move(event));
     if (shutting_) return event_came_.notify_one();
     if (std::exchange(posted_, true)) return;
-    if (!executor_.offer(handing_over())) return;
+    executor_.post(handing_over());
   }
-  executor_.serve();
 }
 
 GrpcLinkHub::Work GrpcLinkHub::handing_over() {
@@ -43,8 +42,8 @@ GrpcLinkHub::Work GrpcLinkHub::handing_over() {
 void GrpcLinkHub::when_idle(Work work) {
   if (idle_works_.empty()) {
     // Others write at the end of a turn what it has brought forth; this comes behind them, at the end of the next one.
-    executor_.run_at_end_of_turn([&executor = executor_, weak = weak_from_this()] {
-      executor.run_at_end_of_turn([weak] {
+    executor_.run_at_end_of_batch([&executor = executor_, weak = weak_from_this()] {
+      executor.run_at_end_of_batch([weak] {
         if (const auto self = weak.lock()) self->do_idle_works();
       });
     });
@@ -122,7 +121,6 @@ Task<void> GrpcLinkHub::end_reads(std::shared_ptr<GrpcLinkStream> stream, Instan
 
 // The executor need not run any more: what gRPC tells is heard here.
 void GrpcLinkHub::shut() {
-  RELIANT_ASSERT(executor_.at_home(), "the thread of a queue cannot wait for itself");
   {
     const std::lock_guard lock(mutex_);
     shutting_ = true;

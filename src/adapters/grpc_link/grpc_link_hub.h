@@ -2,8 +2,7 @@
 // that gRPC knows, and a thread for the calls of gRPC that wait.
 //
 // Owner: the transport, its listeners and links together. `post` and `later` are for any thread, the rest is the logic
-// thread's. shut() ends everything and returns when gRPC has let go of it; it waits for the threads of the queues, so the
-// logic has to be at home (AsioExecutor::come_home).
+// thread's. shut() ends everything and returns when gRPC has let go of it; it waits for the threads of the queues.
 #pragma once
 
 #include <condition_variable>
@@ -37,7 +36,7 @@ class GrpcLinkHub final : public std::enable_shared_from_this<GrpcLinkHub> {
   const GrpcLinkOptions& options() const { return options_; }
   GrpcLinkLimits limits() const { return {.max_message = options_.max_message, .buffer = options_.buffer}; }
 
-  // Runs on the logic thread, in the order of the posts; the calling thread, which holds no lock, may become that.
+  // Runs on the logic thread, in the order of the posts.
   void post(Work event);
   // From the logic thread, on the logic thread: when nothing else is left to do. Dropped when the hub shuts.
   void when_idle(Work work);

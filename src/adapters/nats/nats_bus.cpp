@@ -108,15 +108,7 @@ Status NatsBus::send(ports::BusMessage message, Instant deadline) {
   const bool asks = inboxes_.is_own(message.reply_to);
   if (asks) inboxes_.asked(message.reply_to);
   if (!client_->publish(life_, std::move(message), expires)) return unavailable("too much waits to be sent to NATS");
-  if (asks) expect_answer();
   return ok_status();
-}
-
-// Only who waits for nothing else: one with more to wait for is busy anyway, and its processor wanted.
-void NatsBus::expect_answer() {
-  pace_.asked(executor_.now());
-  const bool one = answers_.size() + at_inboxes_.size() == 1;
-  if (one && pace_.comes_soon()) executor_.look_out_for(NatsBusPace::kSoon);
 }
 
 Status NatsBus::publish(ports::BusMessage message) { return send(std::move(message), kNever); }
@@ -273,7 +265,6 @@ void NatsBus::on_message(std::uint64_t subscription, ports::BusMessage message) 
 }
 
 void NatsBus::on_inbox_message(ports::BusMessage message) {
-  pace_.answered(executor_.now());
   inboxes_.heard(message.subject);
   if (const auto waiting = answers_.find(message.subject); waiting != answers_.end()) {
     waiting->second->set(std::move(message));

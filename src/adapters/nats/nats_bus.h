@@ -5,7 +5,7 @@
 // request whose deadline has passed meanwhile (C6).
 //
 // What comes to its inboxes comes over a few interests, which are kept: to ask a question and to listen at an inbox costs the
-// server no more than the question. An answer that is likely to come at once is looked out for.
+// server no more than the question.
 // Owner: the composition root; it outlives its subscriptions' use, not the subscriptions. Executor: the logic thread,
 // which reads and writes the socket without waiting for it (adapters/nats_bus_client.h): a server that hangs stops nobody.
 // Failures: see ports/bus.h. A message above the server's max_payload is refused (C42: who has more sends it in parts). A
@@ -23,7 +23,6 @@
 #include "adapters/asio/asio_executor.h"
 #include "adapters/nats/nats_bus_client.h"
 #include "adapters/nats/nats_bus_inboxes.h"
-#include "adapters/nats/nats_bus_pace.h"
 #include "base/event_log.h"
 #include "ports/bus.h"
 #include "runtime/event.h"
@@ -73,7 +72,6 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener, privat
 
   void on_inbox_message(ports::BusMessage message);
   Status send(ports::BusMessage message, Instant deadline);
-  void expect_answer();
   void announce(const Subscriber& subscriber);
   void count_dropped(Subscriber& subscriber);
   void start_drain(Subscriber& subscriber);
@@ -92,7 +90,6 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener, privat
   std::uint64_t flushed_ = 0;  // the last one that the server has confirmed
   std::uint64_t losses_ = 0;   // of connections
   NatsBusInboxes inboxes_;
-  NatsBusPace pace_;
   bool draining_ = false;
   bool closed_ = false;
   Event connected_;

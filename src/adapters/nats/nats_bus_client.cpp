@@ -264,13 +264,13 @@ void NatsBusClient::Pump::wait_readable() {
       if (self->serves(of)) self->wait_readable();
     });
   };
-  socket_->async_wait(asio::posix::stream_descriptor::wait_read, asio::bind_executor(executor_.loop_executor(), read));
+  socket_->async_wait(asio::posix::stream_descriptor::wait_read, asio::bind_executor(executor_.io_executor(), read));
 }
 
 // At the end of the turn, everything that it has brought forth together.
 void NatsBusClient::Pump::write_soon() {
   if (std::exchange(write_asked_, true)) return;
-  executor_.run_at_end_of_turn([self = shared_from_this()] {
+  executor_.run_at_end_of_batch([self = shared_from_this()] {
     self->write_asked_ = false;
     if (!self->gone_) self->write();
   });

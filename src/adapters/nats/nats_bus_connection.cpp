@@ -183,33 +183,27 @@ void NatsBusConnection::write() {
 }
 
 void NatsBusConnection::read() {
-  bool offered = false;
-  {
-    const std::lock_guard lock(mutex_);
-    if (handle_ == nullptr || closing_) return;
-    natsConnection_ProcessReadEvent(handle_);
-    for (const auto& [number, desk] : desks_) offered = ask(number, desk.get()) || offered;
-  }
-  if (offered) mailbox_->serve();
+  const std::lock_guard lock(mutex_);
+  if (handle_ == nullptr || closing_) return;
+  natsConnection_ProcessReadEvent(handle_);
+  for (const auto& [number, desk] : desks_) ask(number, desk.get());
 }
 
-// For all that it has heard. True: the mailbox is to be served.
-bool NatsBusConnection::ask(std::uint64_t number, natsSubscription* desk) {
-  bool offered = false;
+// For all that it has heard.
+void NatsBusConnection::ask(std::uint64_t number, natsSubscription* desk) {
   int waiting = 0;
   for (natsSubscription_GetPending(desk, &waiting, nullptr); waiting > 0; --waiting) {
     natsMsg* message = nullptr;
     const natsStatus status = natsSubscription_NextMsg(&message, desk, 0);
     if (status == NATS_NO_RESPONDERS) {
-      offered = mailbox_->offer({.kind = NatsBusEvent::Kind::kNoResponders, .number = number}) || offered;
+      mailbox_->put({.kind = NatsBusEvent::Kind::kNoResponders, .number = number});
     } else if (status == NATS_OK) {
       NatsBusEvent event{
           .kind = NatsBusEvent::Kind::kMessage, .number = NatsBusInboxes::kShared, .message = taken(message)};
       asked_for_.add(message);
-      offered = mailbox_->offer(std::move(event)) || offered;
+      mailbox_->put(std::move(event));
     }
   }
-  return offered;
 }
 
 void NatsBusConnection::end() {
@@ -256,7 +250,7 @@ void NatsBusConnection::on_message(natsConnection*, natsSubscription*, natsMsg* 
   NatsBusEvent event{.kind = NatsBusEvent::Kind::kMessage, .number = interest.number, .message = taken(message)};
   NatsBusConnection& connection = *interest.connection;
   connection.handed_over_.add(message);
-  if (connection.mailbox_->offer(std::move(event))) connection.mailbox_->serve();
+  connection.mailbox_->put(std::move(event));
 }
 
 void NatsBusConnection::Spent::add(natsMsg* message) {

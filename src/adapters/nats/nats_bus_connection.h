@@ -1,12 +1,9 @@
 // NatsBusConnection: one life of NatsBusClient's connection to a server, from its beginning to its end. It never reconnects.
 //
-// The executor's loop is nats.c's event loop: its thread reads the socket, the logic thread writes it, and neither waits for the
-// server, since what cannot be written yet stays in a buffer. What does wait (to connect, to flush, to close) is for the client's
-// own thread.
+// The executor's loop is nats.c's event loop: the logic thread reads and writes the socket, and never waits for the server, since
+// what cannot be written yet stays in a buffer. What does wait (to connect, to flush, to close) is for the client's own thread.
 //
-// nats.c hands out what came on a thread of its own, which may become the logic thread for it (AsioExecutor::Sharing). Some
-// inboxes are asked after each read instead, by the thread that has read; to ask the thousands of subscriptions of a gateway
-// would cost more than that thread's turn.
+// nats.c hands out what came on a thread of its own. Some inboxes are asked after each read instead.
 //
 // Owner: shared by the client's thread and the logic thread; nats.c goes on calling back after it was told to close, so the
 // object keeps itself until the last of its callbacks has run. Failures: a connection that is of no use any more has ended.
@@ -90,7 +87,7 @@ class NatsBusConnection final : public std::enable_shared_from_this<NatsBusConne
   natsStatus configure(natsOptions* made, const NatsOptions& options, const std::vector<std::string>& urls);
   natsStatus secure(natsOptions* made, const NatsOptions& options, const std::vector<std::string>& urls);
   natsStatus try_to_subscribe(std::uint64_t number, const std::string& subject, const std::string& group);
-  bool ask(std::uint64_t number, natsSubscription* desk);
+  void ask(std::uint64_t number, natsSubscription* desk);
   void end();
 
   // nats.c's event loop interface; on whatever thread needs it, with the library's lock held.

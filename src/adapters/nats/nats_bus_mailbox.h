@@ -43,13 +43,6 @@ class NatsBusMailbox final : public std::enable_shared_from_this<NatsBusMailbox>
     if (add(std::move(event))) executor_->post([self = shared_from_this()] { self->hand_over(); });
   }
 
-  // From a thread that may become the logic thread: true asks for a call of serve() when it holds no lock any more.
-  [[nodiscard]] bool offer(NatsBusEvent event) {
-    const std::lock_guard lock(mutex_);
-    return add(std::move(event)) && executor_->offer([self = shared_from_this()] { self->hand_over(); });
-  }
-  void serve() { executor_->serve(); }
-
   // From any thread: whether it is the logic thread.
   bool on_logic_thread() {
     const std::lock_guard lock(mutex_);

@@ -8,7 +8,6 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
-#include <semaphore>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -26,10 +25,8 @@
 #include "runtime/channel.h"
 #include "runtime/deadline.h"
 #include "runtime/event.h"
-#include "runtime/frame_pool.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
-#include "support/times_asleep.h"
 
 namespace reliant::tests {
 namespace {
@@ -107,15 +104,15 @@ TEST(AsioExecutor, ReportsAnExceptionOfWhatIsPosted) {
   EXPECT_EQ(what_of(failure.error()), "thrown by a callback");
 }
 
-// What a turn brings forth, also what is only woken by it, is there when its end comes; and the end wakes whom it likes.
-TEST(AsioExecutor, RunsWhatIsForTheEndOfATurnAfterAllThatWasReady) {
+// All that was ready, and what it woke, has run when a batch ends; and the end may wake more.
+TEST(AsioExecutor, EndsABatchAfterAllThatWasReady) {
   AsioExecutor executor;
   TaskScope scope(executor, 0);
   std::string order;
   Event event;
   const auto asks = [](AsioExecutor& clock, std::string& seen, Event& wakes) -> Task<void> {
     seen += 'a';
-    clock.run_at_end_of_turn([&] {
+    clock.run_at_end_of_batch([&] {
       seen += 'e';
       wakes.set();
     });
@@ -134,7 +131,7 @@ TEST(AsioExecutor, RunsWhatIsForTheEndOfATurnAfterAllThatWasReady) {
   scope.spawn(adds('b', order));
   EXPECT_TRUE(executor.run_loop_until([&] { return order.size() == 4; }, std::chrono::seconds(10)));
   EXPECT_EQ(order, "abew");
-  executor.run_at_end_of_turn([&] { order += 'l'; });  // nothing else is there to do
+  executor.run_at_end_of_batch([&] { order += 'l'; });  // nothing else is there to do
   EXPECT_TRUE(executor.run_loop_until([&] { return order.size() == 5; }, std::chrono::seconds(10)));
 }
 
@@ -145,12 +142,12 @@ Task<void> go_on(int& count) {
   }
 }
 
-TEST(AsioExecutor, EndsATurnWhenNothingIsLeftToRun) {
+TEST(AsioExecutor, EndsABatchWhenNothingIsLeftToRun) {
   AsioExecutor executor;
   TaskScope scope(executor, 0);
   std::string order;
   const auto steps = [](AsioExecutor& clock, std::string& seen) -> Task<void> {
-    clock.run_at_end_of_turn([&] { seen += 'e'; });
+    clock.run_at_end_of_batch([&] { seen += 'e'; });
     clock.post([&] { seen += 'p'; });
     for (int i = 0; i < 3; ++i) {
       co_await yield();
@@ -162,13 +159,13 @@ TEST(AsioExecutor, EndsATurnWhenNothingIsLeftToRun) {
   EXPECT_EQ(order, "pssse");
 }
 
-TEST(AsioExecutor, EndsATurnNowAndThenWhenThereIsNoEndOfWork) {
+TEST(AsioExecutor, EndsABatchNowAndThenWhenThereIsNoEndOfWork) {
   AsioExecutor executor;
   TaskScope scope(executor, 0);
   int count = 0;
   bool ended = false;
   scope.spawn(go_on(count));
-  executor.run_at_end_of_turn([&] { ended = true; });
+  executor.run_at_end_of_batch([&] { ended = true; });
   EXPECT_TRUE(executor.run_loop_until([&] { return ended; }, std::chrono::seconds(10)));
   EXPECT_LT(count, 100);
 }
@@ -210,40 +207,6 @@ TEST(AsioExecutor, TellsThatTheLimitWasHit) {
   EXPECT_FALSE(executor.run_loop_until([&] { return count == 1; }, milliseconds(20)));
 }
 
-TEST(AsioExecutor, SleepsWhenThereIsNothingToDo) {
-  AsioExecutor executor;
-  const std::int64_t before = times_asleep();
-  EXPECT_FALSE(executor.run_loop_until([] { return false; }, milliseconds(20)));
-  EXPECT_GT(times_asleep(), before);
-}
-
-TEST(AsioExecutor, DoesNotSleepWhileItLooksOut) {
-  AsioExecutor executor;
-  TaskScope scope(executor, 0);
-  Socket near(executor.io_executor());
-  Socket far(executor.io_executor());
-  boost::asio::local::connect_pair(near, far);
-  int count = 0;
-  bool readable = false;
-  near.async_wait(Socket::wait_read, [&](const boost::system::error_code&) { readable = true; });
-  scope.spawn(sleep_then_count(milliseconds(20), count));
-  const std::int64_t before = times_asleep();
-  executor.look_out_for(std::chrono::hours(1));
-  EXPECT_TRUE(executor.run_loop_until([&] { return count == 1; }, std::chrono::seconds(10)));
-  EXPECT_FALSE(readable);
-  boost::asio::write(far, boost::asio::buffer("x", 1));
-  EXPECT_TRUE(executor.run_loop_until([&] { return readable; }, std::chrono::seconds(10)));
-  EXPECT_EQ(times_asleep(), before);
-}
-
-TEST(AsioExecutor, SleepsAgainAfterItHasLookedOut) {
-  AsioExecutor executor;
-  executor.look_out_for(milliseconds(1));
-  const std::int64_t before = times_asleep();
-  EXPECT_FALSE(executor.run_loop_until([] { return false; }, milliseconds(50)));
-  EXPECT_GT(times_asleep(), before);
-}
-
 TEST(AsioExecutor, RunsUntilStopped) {
   AsioExecutor executor;
   TaskScope scope(executor, 0);
@@ -277,212 +240,6 @@ TEST(AsioExecutor, TakesWorkFromOtherThreadsInOrder) {
   EXPECT_TRUE(executor.run_loop_until([&] { return got.size() == kMany; }, std::chrono::seconds(30)));
   poster.join();
   EXPECT_TRUE(std::ranges::is_sorted(got));
-}
-
-// --- shared with other threads ---------------------------------------------------------------------------------------
-
-constexpr pthread_t kNobody = 0;
-
-Task<void> note_thread(Event& wakes, pthread_t& id) {
-  co_await wakes.wait();
-  id = pthread_self();
-}
-
-// Brings news until `over`; each time there is nothing else to do, since the one before has been seen to.
-template <class Bring>
-std::thread bringer(std::atomic<bool>& over, Bring bring) {
-  return std::thread([&over, bring] {
-    while (!over) bring();
-  });
-}
-
-TEST(AsioExecutor, RunsOnTheThreadThatBringsNewsWhatTheyWake) {
-  AsioExecutor executor;
-  const AsioExecutor::Sharing sharing(executor);
-  TaskScope scope(executor, 0);
-  std::atomic<bool> over = false;
-  Event event;
-  pthread_t woken = kNobody;
-  bool inside = false;
-  bool after = true;
-  pthread_t brought = kNobody;
-  const pthread_t loop = pthread_self();
-  scope.spawn(note_thread(event, woken));
-  std::thread other = bringer(over, [&] {
-    executor.dispatch([&] {
-      if (pthread_self() == loop) return;  // it was still at it
-      inside = executor.runs_here();
-      brought = pthread_self();
-      event.set();
-    });
-    after = executor.runs_here();
-  });
-  EXPECT_TRUE(executor.run_loop_until([&] { return woken != kNobody; }, std::chrono::seconds(20)));
-  over = true;
-  other.join();
-  EXPECT_TRUE(inside);
-  EXPECT_FALSE(after);
-  EXPECT_EQ(woken, brought);
-}
-
-TEST(AsioExecutor, StaysOnItsThreadUnlessItIsShared) {
-  constexpr int kMany = 1000;
-  const pthread_t loop = pthread_self();
-  AsioExecutor executor;
-  int strangers = 0;
-  int count = 0;
-  std::thread other([&] {
-    for (int i = 0; i < kMany; ++i) {
-      executor.dispatch([&] {
-        if (pthread_self() != loop) ++strangers;
-        ++count;
-      });
-    }
-  });
-  EXPECT_TRUE(executor.run_loop_until([&] { return count == kMany; }, std::chrono::seconds(20)));
-  other.join();
-  EXPECT_EQ(strangers, 0);
-}
-
-// Else it would wait for who waits for it.
-TEST(AsioExecutor, RunsWhatIsNoPartOfTheLogicBesideIt) {
-  AsioExecutor executor;
-  const AsioExecutor::Sharing sharing(executor);
-  std::atomic<bool> over = false;
-  std::binary_semaphore ran(0);
-  std::optional<bool> beside;
-  const pthread_t loop = pthread_self();
-  pthread_t where = kNobody;
-  std::thread other = bringer(over, [&] {
-    executor.dispatch([&] {
-      if (beside || pthread_self() == loop) return;  // the loop's thread was still at it
-      boost::asio::post(executor.loop_executor(), [&] {
-        where = pthread_self();
-        ran.release();
-      });
-      beside = ran.try_acquire_for(std::chrono::seconds(10));
-    });
-  });
-  EXPECT_TRUE(executor.run_loop_until([&] { return beside.has_value(); }, std::chrono::seconds(20)));
-  over = true;
-  other.join();
-  EXPECT_EQ(beside, true);
-  EXPECT_EQ(where, loop);
-}
-
-Task<void> add_after_a_while(int& sum) {
-  co_await yield();
-  ++sum;
-}
-
-// Nothing here is atomic: the thread sanitizer sees that one knows what the other has done.
-TEST(AsioExecutor, IsOneThreadAtATimeHoweverManyShareIt) {
-  constexpr int kThreads = 4;
-  constexpr int kMany = 5000;
-  const std::ptrdiff_t frames = FramePool::live();
-  AsioExecutor executor;
-  {
-    const AsioExecutor::Sharing sharing(executor);
-    TaskScope scope(executor, 0);
-    std::vector<int> next(kThreads, 0);
-    int sum = 0;
-    int disorder = 0;
-    std::vector<std::thread> threads;
-    threads.reserve(kThreads);
-    for (std::size_t thread = 0; thread < kThreads; ++thread) {
-      threads.emplace_back([&, thread] {
-        for (int i = 0; i < kMany; ++i) {
-          executor.dispatch([&, thread, i] {
-            if (next[thread]++ != i) ++disorder;
-            scope.spawn(add_after_a_while(sum));
-          });
-        }
-      });
-    }
-    EXPECT_TRUE(executor.run_loop_until([&] { return sum == kThreads * kMany; }, std::chrono::seconds(60)));
-    for (std::thread& thread : threads) thread.join();
-    EXPECT_EQ(disorder, 0);
-  }
-  EXPECT_EQ(FramePool::live(), frames);
-}
-
-TEST(AsioExecutor, LetsABringerGoThoughThereIsMoreToDo) {
-  AsioExecutor executor;
-  const AsioExecutor::Sharing sharing(executor);
-  TaskScope scope(executor, 0);
-  Event event;
-  int count = 0;
-  std::atomic<bool> away = false;
-  std::atomic<bool> gone = false;
-  const auto go_on_after = [](Event& begins, int& steps) -> Task<void> {
-    co_await begins.wait();
-    co_await go_on(steps);
-  };
-  scope.spawn(go_on_after(event, count));
-  std::thread other([&] {
-    while (!away) {
-      executor.dispatch([&] {
-        if (executor.at_home()) return;
-        away = true;
-        event.set();
-      });
-    }
-    gone = true;
-  });
-  EXPECT_TRUE(executor.run_loop_until([&] { return gone.load(); }, std::chrono::seconds(20)));
-  other.join();
-  EXPECT_GT(count, 0);
-}
-
-TEST(AsioExecutor, BelongsToItsThreadAgainWhenTheLoopIsLeft) {
-  AsioExecutor executor;
-  const AsioExecutor::Sharing sharing(executor);
-  std::atomic<bool> over = false;
-  std::atomic<int> offered = 0;
-  int count = 0;
-  std::thread other = bringer(over, [&] {
-    executor.dispatch([&] { ++count; });
-    ++offered;
-    offered.notify_one();
-  });
-  for (int i = 0; i < 50; ++i) {
-    EXPECT_FALSE(executor.run_loop_until([] { return false; }, milliseconds(1)));
-    const int before = count;
-    const int seen = offered;
-    for (int now = seen; now < seen + 3; now = offered) offered.wait(now);
-    EXPECT_EQ(count, before);  // what comes now waits
-  }
-  over = true;
-  other.join();
-  EXPECT_TRUE(executor.run_loop_until([&] { return count == offered; }, std::chrono::seconds(20)));
-}
-
-TEST(AsioExecutor, ComesHomeWhenItIsSharedNoMore) {
-  for (int i = 0; i < 20; ++i) {
-    AsioExecutor executor;
-    TaskScope scope(executor, 0);
-    std::atomic<bool> over = false;
-    Event event;
-    pthread_t home = kNobody;
-    std::thread other = bringer(over, [&] {
-      executor.dispatch([&] {
-        if (!executor.at_home()) event.set();
-      });
-    });
-    const auto traveller = [](AsioExecutor& loop, Event& away, pthread_t& where) -> Task<void> {
-      {
-        const AsioExecutor::Sharing sharing(loop);
-        co_await away.wait();
-      }
-      co_await loop.come_home();
-      where = pthread_self();
-    };
-    scope.spawn(traveller(executor, event, home));
-    EXPECT_TRUE(executor.run_loop_until([&] { return home != kNobody; }, std::chrono::seconds(20)));
-    over = true;
-    other.join();
-    EXPECT_EQ(home, pthread_self());
-  }
 }
 
 // --- Asio's objects --------------------------------------------------------------------------------------------------

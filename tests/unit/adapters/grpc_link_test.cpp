@@ -261,28 +261,6 @@ TEST(GrpcLink, RefusesMetadataThatGrpcCannotSend) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(GrpcLink, LetsTheLogicRunOnItsThreadsWhileItIsShared) {
-  GrpcLinkWorld world;
-  const auto body = [](GrpcLinkWorld& w) -> Task<void> {
-    Pair pair = co_await Suite::connected(w);
-    int elsewhere = 0;
-    {
-      const adapters::AsioExecutor::Sharing sharing(w.asio_executor());
-      for (int i = 0; i < 500; ++i) {
-        const std::string said(i % 100 == 99 ? 40'000 : 40, static_cast<char>('a' + i % 26));
-        EXPECT_TRUE((co_await pair.link->send(said, kNever)).ok());
-        EXPECT_EQ(co_await Suite::heard(*pair.accepted), said);
-        EXPECT_TRUE((co_await pair.accepted->send(said, kNever)).ok());
-        EXPECT_EQ(co_await Suite::heard(*pair.link), said);
-        if (!w.asio_executor().at_home()) ++elsewhere;
-      }
-    }
-    co_await w.asio_executor().come_home();  // the pair ends there
-    EXPECT_GT(elsewhere, 0);
-  };
-  EXPECT_TRUE(world.run(body(world)));
-}
-
 // --- where it listens ------------------------------------------------------------------------------------------------
 
 TEST(GrpcLink, RefusesAPortThatAnotherProcessHas) {

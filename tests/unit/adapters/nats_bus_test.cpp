@@ -7,7 +7,6 @@
 #include "contract/bus_contract.h"
 #include "contract/bus_contract_nats.h"
 #include "support/nats_identity.h"
-#include "support/times_asleep.h"
 
 namespace reliant::tests {
 
@@ -210,45 +209,6 @@ TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
     EXPECT_LT(longest, std::chrono::seconds(1));
     w.server().thaw();
     EXPECT_EQ(co_await asked_until_answered(w, "thawed"), "thawed");
-  };
-  EXPECT_TRUE(world.run(body(world)));
-}
-
-constexpr int kQuestions = 40;
-// So often one that looks out goes to sleep for their answers at most (a lock that another thread has counts, too); one that
-// is woken for each does so more often.
-constexpr std::int64_t kSeldom = kQuestions / 4;
-
-// Counted by the kernel; nobody waits for the clock.
-Task<std::int64_t> waits_for_answers(NatsWorld& world) {
-  const std::int64_t before = times_asleep();
-  for (int i = 0; i < kQuestions; ++i)
-    EXPECT_TRUE((co_await world.one().request(Suite::message("echo", "?"), kNever)).ok());
-  co_return times_asleep() - before;
-}
-
-TEST(NatsBus, LooksOutForAnswersThatComeAtOnce) {
-  NatsWorld world;
-  const auto body = [](NatsWorld& w) -> Task<void> {
-    TaskScope scope(w.executor(), 0);
-    co_await serve_echo(w, scope);
-    const Instant end = after(w.executor().now(), std::chrono::seconds(30));  // on a busy machine no answer comes at once
-    std::int64_t slept = kQuestions;
-    while (slept >= kSeldom && w.executor().now() < end) slept = co_await waits_for_answers(w);
-    EXPECT_LT(slept, kSeldom);
-  };
-  EXPECT_TRUE(world.run(body(world)));
-}
-
-TEST(NatsBus, LooksOutForNothingWhileItWaitsForMoreThanOneAnswer) {
-  NatsWorld world;
-  const auto body = [](NatsWorld& w) -> Task<void> {
-    TaskScope scope(w.executor(), 0);
-    co_await serve_echo(w, scope);
-    const auto another = co_await Suite::subscribed(w.one(), w.one().new_inbox());
-    std::int64_t slept = 0;
-    for (int i = 0; i < 10; ++i) slept += co_await waits_for_answers(w);
-    EXPECT_GE(slept, 10 * kSeldom);
   };
   EXPECT_TRUE(world.run(body(world)));
 }

@@ -1,0 +1,62 @@
+#include "adapters/asio/inbox.h"
+
+#include <utility>
+
+#include "base/finally.h"
+
+namespace reliant::adapters {
+
+std::shared_ptr<Inbox> Inbox::open(AsioExecutor& executor, std::size_t limit) {
+  return std::shared_ptr<Inbox>(new Inbox(executor, limit));
+}
+
+bool Inbox::post(Work work) {
+  std::unique_lock lock(mutex_);
+  const auto may_add = [this] { return executor_ == nullptr || waiting_.size() < limit_; };
+  if (executor_ != nullptr && !executor_->runs_here()) room_.wait(lock, may_add);
+  if (executor_ == nullptr) return false;
+  waiting_.push(std::move(work));
+  if (!called_) run_later();
+  return true;
+}
+
+void Inbox::run_later() {
+  called_ = true;
+  executor_->post([self = shared_from_this()] { self->run(); });
+}
+
+// What is there now; what comes meanwhile has its turn after the logic's other work.
+void Inbox::run() {
+  std::size_t left = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    left = waiting_.size();
+  }
+  const Finally run_the_rest_later([this] {
+    const std::lock_guard lock(mutex_);
+    called_ = false;
+    if (executor_ != nullptr && !waiting_.empty()) run_later();
+  });
+  for (; left > 0; --left) {
+    Work work = next();
+    if (!work) return;
+    work();
+  }
+}
+
+Inbox::Work Inbox::next() {
+  const std::lock_guard lock(mutex_);
+  if (waiting_.empty()) return nullptr;
+  if (waiting_.size() == limit_) room_.notify_all();
+  return waiting_.pop();
+}
+
+void Inbox::close() {
+  Ring<Work> dropped;  // destroyed without the lock: what it holds may post
+  const std::lock_guard lock(mutex_);
+  executor_ = nullptr;
+  std::swap(dropped, waiting_);
+  room_.notify_all();
+}
+
+}  // namespace reliant::adapters
