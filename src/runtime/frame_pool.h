@@ -20,14 +20,25 @@
 
 namespace reliant {
 
+// What a thread keeps: freed blocks by size, and how many are out.
+struct FrameLists {
+  struct FreeBlock {
+    FreeBlock* next;
+  };
+  static constexpr std::size_t kClasses = 33;  // up to 2 KiB; larger frames are rare
+
+  FreeBlock* free[kClasses] = {};
+  std::ptrdiff_t live = 0;
+};
+
 class FramePool {
  public:
   static void* allocate(std::size_t bytes) {
     ++lists_.live;
 #ifndef RELIANT_FRAME_POOL_DISABLED
     const std::size_t size_class = class_of(bytes);
-    if (size_class < kClasses) [[likely]] {
-      if (FreeBlock* block = lists_.free[size_class]) [[likely]] {
+    if (size_class < FrameLists::kClasses) [[likely]] {
+      if (FrameLists::FreeBlock* block = lists_.free[size_class]) [[likely]] {
         lists_.free[size_class] = block->next;
         return block;
       }
@@ -41,8 +52,8 @@ class FramePool {
     --lists_.live;
 #ifndef RELIANT_FRAME_POOL_DISABLED
     const std::size_t size_class = class_of(bytes);
-    if (size_class < kClasses) [[likely]] {
-      lists_.free[size_class] = ::new (memory) FreeBlock{lists_.free[size_class]};
+    if (size_class < FrameLists::kClasses) [[likely]] {
+      lists_.free[size_class] = ::new (memory) FrameLists::FreeBlock{lists_.free[size_class]};
       return;
     }
 #endif
@@ -53,19 +64,10 @@ class FramePool {
   static std::ptrdiff_t live() noexcept { return lists_.live; }
 
  private:
-  struct FreeBlock {
-    FreeBlock* next;
-  };
   static constexpr std::size_t kStep = 64;
-  static constexpr std::size_t kClasses = 33;  // up to 2 KiB; larger frames are rare
-  struct Lists {
-    FreeBlock* free[kClasses] = {};
-    std::ptrdiff_t live = 0;
-  };
-
   static constexpr std::size_t class_of(std::size_t bytes) { return (bytes + kStep - 1) / kStep; }
 
-  static inline constinit thread_local Lists lists_;
+  static inline constinit thread_local FrameLists lists_;
 };
 
 }  // namespace reliant
