@@ -254,17 +254,15 @@ void NatsBusClient::Pump::let_go() {
   if (closing_ && keeper_ != nullptr) keeper_->close();
 }
 
-// The logic is not kept by it: nats.c wakes its own thread for what has come, which so finds it free.
+// One read at a time: what came has its turn before the next one.
 void NatsBusClient::Pump::wait_readable() {
   if (!connection_->attached()) return;
-  const auto read = [self = shared_from_this(), of = connection_](const boost::system::error_code& error) {
-    if (error) return;
-    of->read();
-    self->executor_.dispatch([self, of] {
-      if (self->serves(of)) self->wait_readable();
-    });
-  };
-  socket_->async_wait(asio::posix::stream_descriptor::wait_read, asio::bind_executor(executor_.io_executor(), read));
+  socket_->async_wait(asio::posix::stream_descriptor::wait_read,
+                      [self = shared_from_this(), of = connection_](const boost::system::error_code& error) {
+                        if (error || !self->serves(of)) return;
+                        of->read();
+                        self->wait_readable();
+                      });
 }
 
 // At the end of the turn, everything that it has brought forth together.
