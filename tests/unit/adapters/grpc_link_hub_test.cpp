@@ -80,7 +80,7 @@ TEST(GrpcLinkHub, DoesWhatMayWaitBehindTheEndOfTheTurn) {
   std::string order;
   executor.post([&] {
     hub->when_idle([&] { order += 'i'; });
-    executor.run_at_end_of_turn([&] { order += 'e'; });
+    executor.run_at_end_of_batch([&] { order += 'e'; });
     hub->when_idle([&] { order += 'j'; });
   });
   EXPECT_TRUE(executor.run_loop_until([&] { return order.size() == 3; }, std::chrono::seconds(10)));
