@@ -261,6 +261,7 @@ void NatsBusClient::Pump::wait_readable() {
                       [self = shared_from_this(), of = connection_](const boost::system::error_code& error) {
                         if (error || !self->serves(of)) return;
                         of->read();
+                        if (of->has_unwritten()) self->write_soon();  // it has answered a ping
                         self->wait_readable();
                       });
 }
