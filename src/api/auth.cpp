@@ -6,15 +6,19 @@
 
 namespace reliant::api {
 
-Task<Result<auth::Caller>> Gate::admit(ports::HttpHeaders headers, std::string peer, Instant deadline) {
-  const auto header = headers.find("authorization");
-  if (header == headers.end()) {
+Task<Result<auth::Caller>> Gate::admit(const ports::HttpServerRequest& head, Instant deadline) {
+  const auto header = head.headers.find("authorization");
+  if (header == head.headers.end()) {
     co_return with_reason(unauthenticated("no token; send the header \"authorization: Bearer rlnt_pat_…\""),
                           kReasonTokenInvalid);
   }
-  const std::string address = peer.substr(0, peer.rfind(':'));
+  const std::string address = head.peer.substr(0, head.peer.rfind(':'));
   const std::string token = sha256_hex(header->second);
-  if (!good_.contains(token)) CO_TRY_OK(unknown_.check(address, clock_.now()));
+  const bool changes = head.method != "GET" && head.method != "HEAD";
+  const auto known = good_.find(token);
+  const bool counted = changes && known != good_.end();  // without a query: too many must not cost the others one each
+  if (counted) CO_TRY_OK(changes_.admit(known->second, clock_.now()));
+  if (known == good_.end()) CO_TRY_OK(unknown_.check(address, clock_.now()));
   auto identified = co_await authenticator_.identify(header->second, deadline);
   if (identified.status().code() == StatusCode::kUnauthenticated) {
     good_.erase(token);
@@ -22,7 +26,8 @@ Task<Result<auth::Caller>> Gate::admit(ports::HttpHeaders headers, std::string p
   }
   CO_TRY_ASSIGN(auth::Caller caller, std::move(identified));
   if (good_.size() >= kManyTokens) good_.clear();
-  good_.insert(token);
+  good_.insert_or_assign(token, caller.user);
+  if (changes && !counted) CO_TRY_OK(changes_.admit(caller.user, clock_.now()));
   if (caller.kind == model::TokenKind::kDaemon) {
     const Status refused =
         with_reason(permission_denied("this token belongs to daemon ", caller.daemon.str(),

@@ -1,8 +1,9 @@
-// Gate: every call under /api/v2 passes here: the bearer token is checked and becomes a user. A daemon's token is
-// refused: it can read nothing and makes no other tokens. The first call that passes is announced once, for what is started by need (the monolith's daemon, R13).
+// Gate: every call under /api/v2 passes here, before its body is read: the bearer token is checked and becomes a user, who may
+// change so much a minute. A daemon's token is refused: it can read nothing and makes no other tokens. The first call that passes
+// is announced once, for what is started by need (the monolith's daemon, R13).
 #pragma once
 
-#include <set>
+#include <map>
 #include <string>
 
 #include "api/call.h"
@@ -29,22 +30,26 @@ class Gate {
   Gate(auth::Authenticator& authenticator, Clock& clock, const Limits& limits)
       : authenticator_(authenticator),
         clock_(clock),
+        changes_("requests that change something", "LIMIT_CHANGES_PER_MINUTE", limits.changes_per_minute,
+                 limits.changes_at_once),
         unknown_("unknown tokens from one address", "LIMIT_UNKNOWN_TOKENS", limits.unknown_tokens_per_minute,
                  limits.unknown_tokens_at_once) {}
 
   void set_observer(FirstRequestObserver& observer) { observer_ = &observer; }
   // UNAUTHENTICATED + TOKEN_INVALID, TOKEN_REVOKED or TOKEN_EXPIRED; PERMISSION_DENIED + TOKEN_SCOPE: a daemon's token;
-  // RESOURCE_EXHAUSTED + LIMIT_UNKNOWN_TOKENS: the address of `peer` has sent too many unknown tokens, and this one is not
-  // known to be good; another code: the token could not be checked now.
-  Task<Result<auth::Caller>> admit(ports::HttpHeaders headers, std::string peer, Instant deadline);
+  // RESOURCE_EXHAUSTED + LIMIT_UNKNOWN_TOKENS: the address of the peer has sent too many unknown tokens, and this one is not
+  // known to be good; RESOURCE_EXHAUSTED + LIMIT_CHANGES_PER_MINUTE: of the user; another code: the token could not be checked
+  // now. `head` is used until the task ends.
+  Task<Result<auth::Caller>> admit(const ports::HttpServerRequest& head, Instant deadline);
 
  private:
   static constexpr std::size_t kManyTokens = 10'000;  // then the good ones are forgotten, and found good again
 
   auth::Authenticator& authenticator_;
   Clock& clock_;
+  RateLimiter changes_;
   RateLimiter unknown_;
-  std::set<std::string> good_;  // digests of tokens; they are looked up at each call all the same
+  std::map<std::string, UserId> good_;  // by digest of the token, which is looked up at each call all the same
   FirstRequestObserver* observer_ = nullptr;  // told once, then forgotten
 };
 

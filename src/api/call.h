@@ -23,6 +23,8 @@ struct Limits {
   std::size_t path = 4096;
   // Of one user (C50). Rates and streams in one process; chats in all.
   std::size_t streams_per_user = 64;
+  std::int64_t changes_per_minute = 1200;  // requests other than GET
+  std::int64_t changes_at_once = 200;
   std::int64_t messages_per_minute = 600;
   std::int64_t messages_at_once = 100;
   std::int64_t registrations_per_minute = 60;

@@ -98,7 +98,7 @@ Task<std::optional<ports::HttpServerResponse>> ApiServer::admit(ports::HttpServe
     call.id = std::move(route->id);
     if (!needs_no_token(admission->endpoint)) {
       const Instant soon = std::min(call.deadline, after(clock_.now(), options_.admission_time));
-      auto caller = co_await gate_.admit(head.headers, head.peer, soon);
+      auto caller = co_await gate_.admit(head, soon);
       admitted = caller.status();
       if (admitted.code() == StatusCode::kDeadlineExceeded) admitted = unavailable("the token could not be checked in time");
       if (caller.ok()) {

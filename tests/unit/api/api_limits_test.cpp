@@ -40,6 +40,24 @@ TEST(ApiLimits, TooManyMessagesAreRefusedWithTheLimitAndATime) {
   EXPECT_EQ(world.call("POST", path, message(3)).status, 202);
 }
 
+TEST(ApiLimits, TooManyChangesAreRefusedBeforeTheirBodiesAreRead) {
+  ApiOptions options;
+  options.limits.changes_per_minute = 60;
+  options.limits.changes_at_once = 3;
+  ApiWorld world(1, options);
+  const std::string chat = world.new_chat();  // a project and a chat
+  EXPECT_EQ(world.call("PATCH", "/chats/" + chat, R"({"title":"t"})").status, 200);
+  const auto bodies = world.http_server.bodies;
+  const Reply refused = world.call("PATCH", "/chats/" + chat, R"({"title":"u"})");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(refused.text("reason"), "LIMIT_CHANGES_PER_MINUTE");
+  EXPECT_EQ(refused.headers.at("retry-after"), "1");
+  EXPECT_EQ(world.http_server.bodies, bodies);
+  EXPECT_EQ(world.call("GET", "/chats/" + chat).status, 200);
+  world.pass(std::chrono::seconds(1));
+  EXPECT_EQ(world.call("PATCH", "/chats/" + chat, R"({"title":"u"})").status, 200);
+}
+
 TEST(ApiLimits, SoManyChatsMayWorkAtOnce) {
   ApiOptions options;
   options.limits.running_chats = 1;
