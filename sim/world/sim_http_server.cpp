@@ -71,11 +71,9 @@ void SimListener::stop_accepting() {
 Task<void> SimListener::drain(Instant deadline) {
   stop_accepting();
   draining_.set();
-  (void)co_await with_deadline(all_ended(), deadline);
+  (void)co_await with_deadline(scope_.join(), deadline);
 }
 
-Task<void> SimListener::all_ended() { co_await scope_.join(); }
-Task<void> SimListener::until_draining() { co_await draining_.wait(); }
 
 void SimListener::accept(std::shared_ptr<HttpServerConnection> connection, std::string request) {
   scope_.spawn(serve(std::move(connection), std::move(request)));
@@ -147,7 +145,7 @@ Task<void> SimListener::answer(ports::HttpServerRequest request, SimResponder& r
 // When a handler that streams is to be destroyed: its client has gone, or the drain has begun.
 Task<void> SimListener::until_stream_over(SimResponder& responder, HttpServerConnection& connection) {
   co_await responder.stream_started().wait();
-  (void)co_await race(connection.until_client_gone(), until_draining());
+  (void)co_await race(connection.until_client_gone(), draining_.wait());
 }
 
 // --- SimResponder ---

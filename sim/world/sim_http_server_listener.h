@@ -52,8 +52,6 @@ class SimListener final : public ports::HttpListener {
   Task<std::optional<ports::HttpServerResponse>> admission_of(ports::HttpServerRequest& head);
   Task<void> answer(ports::HttpServerRequest request, SimResponder& responder, HttpServerConnection& connection);
   Task<void> until_stream_over(SimResponder& responder, HttpServerConnection& connection);
-  Task<void> until_draining();
-  Task<void> all_ended();
 
   SimWeb& web_;
   Incarnation life_;

@@ -16,8 +16,6 @@ constexpr Duration kStartDeadline = std::chrono::seconds(10);
 
 Status lost() { return unavailable("the connection to Temporal was lost"); }
 
-Task<void> gone(Event& caller_gone) { co_await caller_gone.wait(); }
-
 }  // namespace
 
 TemporalServer::TemporalServer(Network& network, Node& node, temporal::engine::EngineOptions options,
@@ -71,7 +69,7 @@ Task<void> TemporalServer::handle(Task<Result<Response>> (Engine::*method)(Reque
   } reset{call->reply};
   if (engine_ == nullptr) co_return;
   ++calls_;
-  auto outcome = co_await race((engine_->*method)(std::move(request), deadline), gone(call->caller_gone));
+  auto outcome = co_await race((engine_->*method)(std::move(request), deadline), call->caller_gone.wait());
   if (outcome.index() == 1) co_return;
   Result<Response> response = std::move(std::get<0>(outcome));
   if (fault == CallFault::kLostResponse) {

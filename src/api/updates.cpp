@@ -17,17 +17,6 @@ constexpr std::size_t kChunk = 64 * 1024;  // bytes that are put together before
 constexpr Duration kPatience = std::chrono::seconds(10);
 constexpr Duration kLastWord = std::chrono::seconds(1);  // for a client that reads slowly
 
-Task<Result<std::uint64_t>> next_notice(updates::UpdateSubscription& subscription, Instant deadline) {
-  co_return co_await subscription.next(deadline);
-}
-
-Task<void> until_set(Event& event) {
-  (void)co_await event.wait();
-}
-Task<void> until(Instant when) {
-  co_await sleep_until(when);
-}
-
 std::size_t bytes_of(const std::vector<model::Update>& updates) {
   std::size_t bytes = 0;
   for (const model::Update& update : updates) bytes += update.payload.size();
@@ -166,7 +155,7 @@ Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId cha
 // Sends what the database has after the last one delivered. An error ends the stream.
 Task<Status> Updates::deliver(Stream& stream) {
   stream.more = false;
-  auto room = co_await race(stream.bytes.take(options_.batch.bytes), until_set(stopping_), until_set(stream.refused));
+  auto room = co_await race(stream.bytes.take(options_.batch.bytes), stopping_.wait(), stream.refused.wait());
   if (room.index() == 1) co_return ok_status();
   if (room.index() == 2) co_return stream.why;
   ByteBudget::Share share = std::get<0>(std::move(room));
@@ -262,12 +251,12 @@ Task<void> Updates::look_tokens_up() {
 // Until there may be something new, the server stops, or the token is not valid any more.
 Task<void> Updates::wait(Stream& stream) {
   const Instant poll = after(clock_.now(), options_.poll);
-  const auto woken = co_await race(next_notice(*stream.subscription, poll), until_set(stopping_), until_set(stream.refused));
+  const auto woken = co_await race(stream.subscription->next(poll), stopping_.wait(), stream.refused.wait());
   if (woken.index() == 0 && std::get<0>(woken).status().code() == StatusCode::kUnavailable) {
     // The hub was closed under us. A new subscription, or the polling alone: no update is lost either way.
     auto again = hub_.subscribe(stream.call.user, stream.chat);
     if (again.ok()) stream.subscription = *std::move(again);
-    co_await race(until(poll), until_set(stopping_), until_set(stream.refused));
+    co_await race(sleep_until(poll), stopping_.wait(), stream.refused.wait());
   }
   if (after(stream.last_write, options_.keep_alive) <= clock_.now())
     (void)co_await send(stream, ": keep-alive\n\n");

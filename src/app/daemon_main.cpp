@@ -39,8 +39,6 @@ Task<void> serve(Life& life) {
   life.ended.set();
 }
 
-Task<void> until_ended(Life& life) { co_await life.ended.wait(); }
-
 daemon::DaemonSettings settings_of(const DaemonStartOptions& options, const DaemonIdentity& identity) {
   return {.name = options.name, .labels = identity.labels, .gateway_addresses = options.gateways};
 }
@@ -136,7 +134,7 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   if (background != nullptr) scope.spawn(tell_starter(*background, log, after(clock.now(), options.wait)));
   const auto first = co_await race(
       process.until_asked_to_stop(concat("reliant daemon ", daemon.id().str(), " starts, gateway ", options.gateways[0])),
-      until_ended(life));
+      life.ended.wait());
   if (const Instant* const deadline = std::get_if<0>(&first)) {
     co_await supervisor.stop(*deadline);
     co_await scope.join();

@@ -27,9 +27,6 @@ adapters::JsonEventLogOptions log_options_of(const ProcessOptions& options) {
           .role = options.role};
 }
 
-Task<void> another(adapters::Signals& signals) { (void)co_await signals.next(); }
-Task<void> until(Instant when) { co_await sleep_until(when); }
-
 }  // namespace
 
 WallTime wall_now() {
@@ -102,7 +99,7 @@ Task<void> ServerProcess::cut_off() {
   asked_.set();
   log_.info("process.stopping", {{"grace_seconds", std::chrono::floor<std::chrono::seconds>(options_.grace).count()}});
   say("stopping; once more stops at once");
-  (void)co_await race(another(signals_), until(after(deadline_, kLastWords)));
+  (void)co_await race(signals_.next(), sleep_until(after(deadline_, kLastWords)));
   log_.warning("process.cut_off");
 }
 

@@ -21,10 +21,6 @@ constexpr Duration kAfterSuperseded = std::chrono::seconds(10);
 // How often stop() looks whether the results have gone.
 constexpr Duration kHandOverStep = std::chrono::milliseconds(20);
 
-Task<bool> wait_for(Event& event, Instant deadline = kNever) {
-  co_return co_await event.wait(deadline);
-}
-
 }  // namespace
 
 Daemon::Daemon(Context& context, Clock& clock, Random random, EventLog& log, ports::LinkTransport& links,
@@ -74,7 +70,7 @@ Task<void> Daemon::stop(Instant deadline) {
 
 Task<Status> Daemon::serve_for_ever() {
   while (!stopping_.is_set()) {
-    auto attempt = co_await race(connect(next_address()), wait_for(stopping_));
+    auto attempt = co_await race(connect(next_address()), stopping_.wait());
     if (std::holds_alternative<bool>(attempt)) break;
     auto& opened = std::get<Result<Opened>>(attempt);
     Status end;
@@ -102,7 +98,7 @@ Task<Status> Daemon::serve_for_ever() {
 Task<Status> Daemon::serve(Opened opened) {
   Instant begin = clock_.now();
   for (;;) {
-    (void)co_await race(wait_for(opened.session->changed()), wait_for(stopping_));
+    (void)co_await race(opened.session->changed().wait(), stopping_.wait());
     if (!opened.session->ended() && !stopping_.is_set() && co_await move_on(opened)) {
       begin = clock_.now();
       continue;
@@ -147,7 +143,7 @@ Task<bool> Daemon::move_on(Opened& opened) {
     const Duration asked = std::chrono::milliseconds(std::max<std::int64_t>(0, drain.retry_after_ms()));
     // Not a moment longer than the old stream lasts.
     const Instant again = after(clock_.now(), wait_after(next.status(), asked, backoff));
-    (void)co_await race(wait_for(stopping_, again), wait_for(opened.session->gone()));
+    (void)co_await race(stopping_.wait(again), opened.session->gone().wait());
   }
   co_return false;
 }

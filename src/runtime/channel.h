@@ -27,6 +27,7 @@ class Channel {
   class [[nodiscard]] Recv final : private Waiter {
    public:
     Recv(Channel& channel, Instant deadline) noexcept : channel_(channel), deadline_(deadline) {}
+    Recv(Recv&&) noexcept = default;
     ~Recv() {
       if (!claimed_) return;
       --channel_.receive_claims_;
@@ -58,6 +59,7 @@ class Channel {
    public:
     Send(Channel& channel, T value, Instant deadline) noexcept
         : channel_(channel), deadline_(deadline), value_(std::move(value)) {}
+    Send(Send&&) noexcept = default;
     ~Send() {
       if (!claimed_) return;
       --channel_.send_claims_;

@@ -1,4 +1,4 @@
-// with_deadline(task, when): the task's result, or nullopt when `when` came first, and then the task has been
+// with_deadline(task, when), where `task` may be anything that can be awaited (as for `race`): the task's result, or nullopt when `when` came first, and then the task has been
 // destroyed. `std::optional<T>`; for Task<void>, `std::optional<std::monostate>`.
 //
 // Runs in the awaiting coroutine's context, without a frame or an allocation. A task that ends at once sets
@@ -53,9 +53,9 @@ class [[nodiscard]] WithDeadline {
   std::coroutine_handle<> parent_;
 };
 
-template <class T>
-WithDeadline<T> with_deadline(Task<T> task, Instant when) {
-  return WithDeadline<T>(std::move(task), when);
+template <class Awaitable>
+WithDeadline<AwaitResult<Awaitable>> with_deadline(Awaitable awaitable, Instant when) {
+  return WithDeadline<AwaitResult<Awaitable>>(as_task(std::move(awaitable)), when);
 }
 
 }  // namespace reliant

@@ -1,7 +1,8 @@
-// race(a, b, ...): the result of the first task to end, as a variant whose index says which. The others have
-// been destroyed (or were never started, if an earlier one ended at once) before `race` returns.
+// race(a, b, ...): the result of the first to end, as a variant whose index says which. The others have been destroyed (or
+// were never started, if an earlier one ended at once) before `race` returns.
 //
-// Tasks start in the order given and run in the awaiting coroutine's context, without a frame or an
+// Each is a Task, or anything else that can be awaited (`event.wait()`, `sleep_until(when)`, `channel.recv()`), which is moved
+// into a Task of its own. Tasks start in the order given and run in the awaiting coroutine's context, without another frame or
 // allocation. An exception of the first to end passes through.
 #pragma once
 
@@ -50,9 +51,9 @@ class [[nodiscard]] Race {
   std::tuple<Task<Ts>...> tasks_;
 };
 
-template <class... Ts>
-Race<Ts...> race(Task<Ts>... tasks) {
-  return Race<Ts...>(std::move(tasks)...);
+template <class... Awaitables>
+Race<AwaitResult<Awaitables>...> race(Awaitables... awaitables) {
+  return Race<AwaitResult<Awaitables>...>(as_task(std::move(awaitables))...);
 }
 
 }  // namespace reliant

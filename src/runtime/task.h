@@ -158,4 +158,17 @@ Plain<T> plain_result(Task<T>& task) {
   }
 }
 
+template <class Awaitable>
+using AwaitResult = decltype(std::declval<Awaitable&>().await_resume());
+
+// For combinators: a Task is itself, anything else that can be awaited is moved into the frame of one.
+template <class Awaitable>
+Task<AwaitResult<Awaitable>> as_task(Awaitable awaitable) {
+  co_return co_await std::move(awaitable);
+}
+template <class T>
+Task<T> as_task(Task<T> task) noexcept {
+  return task;
+}
+
 }  // namespace reliant

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <coroutine>
+#include <utility>
 
 #include "runtime/executor.h"
 #include "runtime/list.h"
@@ -18,6 +19,7 @@ class WaitList;
 class Waiter : public ListNode {
  protected:
   Waiter() = default;
+  Waiter(Waiter&& other) noexcept : wake_(std::move(other.wake_)) {}  // before it waits
 
   // Waits in `list` for `handle` to be resumed, at `deadline` the latest.
   template <class P>

@@ -3,8 +3,8 @@
 // it was bound to.
 //
 // It lives inside the awaiter, so in the waiting coroutine's frame: destroying the frame unregisters it, and
-// that is all that cancelling a wait needs. Bind it before use. It does not move. Used on the executor's
-// thread only.
+// that is all that cancelling a wait needs. Bind it before use. It moves only before that, with an awaiter that is given to a
+// combinator. Used on the executor's thread only.
 //
 // A callback runs as a step of its own and belongs to ports and combinators: it may wake others, and as its
 // very last act it may resume one coroutine (`Executor::resume_now`).
@@ -13,6 +13,7 @@
 #include <coroutine>
 #include <cstdint>
 
+#include "base/assert.h"
 #include "runtime/context.h"
 #include "runtime/time.h"
 
@@ -23,8 +24,8 @@ class Wake {
   using Callback = void (*)(Wake&);
 
   Wake() = default;
-  Wake(const Wake&) = delete;
-  Wake& operator=(const Wake&) = delete;
+  Wake(Wake&& other) noexcept { RELIANT_ASSERT(other.context_ == nullptr, "a Wake that is bound does not move"); }
+  Wake& operator=(Wake&&) = delete;
   ~Wake() { cancel(); }
 
   void bind(Context& context, std::coroutine_handle<> waiter) noexcept {

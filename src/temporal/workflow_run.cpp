@@ -107,18 +107,12 @@ Task<Result<std::string>> WorkflowRun::outcome_of(ActivityMachine& machine) {
   co_return *std::move(outcome);
 }
 
-namespace {
-Task<void> when_set(Event& event) {
-  co_await event.wait();
-}
-}  // namespace
-
 Task<Result<std::string>> WorkflowRun::execute_activity(std::string type, std::string input,
                                                         ActivityOptions options) {
   ActivityMachine& machine = schedule(std::move(type), input, options);
   const ActivityHold hold(*this, machine);
   if (options.cancel_when != nullptr) {
-    auto first = co_await race(outcome_of(machine), when_set(*options.cancel_when));
+    auto first = co_await race(outcome_of(machine), options.cancel_when->wait());
     if (first.index() == 0) co_return std::get<0>(std::move(first));
     let_go(machine);
     if (machine.state == ActivityState::kDropped)

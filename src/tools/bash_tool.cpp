@@ -25,10 +25,6 @@ constexpr std::int64_t kTimedOut = 124;  // as timeout(1) says
 
 enum class End { kExited, kTimedOut, kStopped };
 
-Task<bool> wait_for(Event& event) {
-  co_return co_await event.wait();
-}
-
 // One run: what the process writes goes to the stream and to the summary.
 class Run {
  public:
@@ -37,7 +33,7 @@ class Run {
 
   Task<End> until_end_or(Instant deadline, Event* stop) {
     if (!stop) co_return co_await until_end(deadline) ? End::kExited : End::kTimedOut;
-    const auto first = co_await race(until_end(deadline), wait_for(*stop));
+    const auto first = co_await race(until_end(deadline), stop->wait());
     if (const bool* ended = std::get_if<0>(&first)) co_return *ended ? End::kExited : End::kTimedOut;
     co_return End::kStopped;
   }

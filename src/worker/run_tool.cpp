@@ -46,8 +46,6 @@ void note_offline(EventLog& log, const model::ToolRequest& request, Duration too
                                      {"took_us", std::chrono::ceil<std::chrono::microseconds>(took).count()}});
 }
 
-Task<bool> wait_for(Event& event) { co_return co_await event.wait(); }
-
 // Stores output as numbered tool_output updates; a chunk that another attempt stored is left out by its number.
 class OutputUpdates final : public router::OutputSink {
  public:
@@ -105,7 +103,7 @@ Task<Status> ChatActivities::bring_up(ToolRun& run, DaemonId daemon) {
   ports_.log.info("worker.daemon.resumed", {{"user", run.input.user.str()}, {"daemon", daemon.str()}});
   auto ended = co_await race(
       ports_.control_plane->resume(run.input.user, daemon, after(ports_.clock.now(), kResumePatience)),
-      wait_for(run.activity.cancelled()));
+      run.activity.cancelled().wait());
   const Status* resumed = std::get_if<0>(&ended);
   if (resumed == nullptr) co_return cancelled("the tool call was cancelled before it was sent");
   if (resumed->ok()) co_return ok_status();

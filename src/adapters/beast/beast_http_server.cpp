@@ -53,7 +53,7 @@ class BeastListener final : public ports::HttpListener {
   Task<void> drain(Instant deadline) override {
     stop_accepting();
     draining_.set();
-    (void)co_await with_deadline(all_ended(), deadline);
+    (void)co_await with_deadline(scope_.join(), deadline);
   }
 
  private:
@@ -138,8 +138,6 @@ class BeastListener final : public ports::HttpListener {
 
   Instant idle_deadline() const { return after(scope_.executor().now(), limits_.idle_timeout); }
 
-  Task<void> all_ended() { co_await scope_.join(); }
-  Task<void> until_draining() { co_await draining_.wait(); }
 
   Task<void> serve(std::shared_ptr<ServerConnection> connection, [[maybe_unused]] Place place) {
     const Closing closing(connection);
@@ -183,7 +181,7 @@ class BeastListener final : public ports::HttpListener {
   }
 
   Task<Status> handshake_or_draining(ServerConnection& connection) {
-    auto first = co_await race(handshake(connection), until_draining());
+    auto first = co_await race(handshake(connection), draining_.wait());
     if (first.index() == 0) co_return std::get<0>(std::move(first));
     co_return unavailable("the server is stopping");
   }
@@ -255,7 +253,7 @@ class BeastListener final : public ports::HttpListener {
 
   Task<bool> readable_or_draining(ServerConnection& connection) {
     if (draining_.is_set()) co_return connection.has_bytes();
-    const auto first = co_await race(connection.readable(), until_draining());
+    const auto first = co_await race(connection.readable(), draining_.wait());
     if (first.index() == 0) co_return std::get<0>(first);
     co_return connection.has_bytes();
   }
@@ -285,7 +283,7 @@ class BeastListener final : public ports::HttpListener {
   // When a handler that streams is to be destroyed: its client has gone, or the drain has begun.
   Task<void> until_stream_over(ServerResponder& responder, ServerConnection& connection) {
     co_await responder.stream_started().wait();
-    const auto first = co_await race(connection.until_client_gone(), until_draining());
+    const auto first = co_await race(connection.until_client_gone(), draining_.wait());
     if (first.index() == 0) connection.close();
   }
 

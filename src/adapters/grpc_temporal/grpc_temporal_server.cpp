@@ -199,7 +199,6 @@ class GrpcTemporalServer::Impl final : private Listener {
   void on_request(std::uint64_t id) override;
   void on_cancel(std::uint64_t id) override;
   Task<void> run(std::uint64_t id, Task<void> call);
-  static Task<void> until(Event& event) { (void)co_await event.wait(); }
   // One in `race` that ends by itself.
   template <class Request, class Response, Task<Result<Response>> (ports::Temporal::*kMethod)(Request, Instant)>
   Task<void> serve(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
@@ -299,7 +298,7 @@ Task<void> GrpcTemporalServer::Impl::run(std::uint64_t id, Task<void> call) {
       if (impl.running_.empty()) impl.none_running_.set();
     }
   } const ending{*this, id};
-  co_await race(std::move(call), until(running_.at(id).ended));
+  co_await race(std::move(call), running_.at(id).ended.wait());
 }
 
 bool GrpcTemporalServer::Impl::parse(std::uint64_t id, grpc::ByteBuffer& bytes, Message& request) {

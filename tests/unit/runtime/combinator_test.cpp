@@ -4,7 +4,10 @@
 #include <vector>
 
 #include "runtime/all.h"
+#include "runtime/channel.h"
 #include "runtime/deadline.h"
+#include "runtime/event.h"
+#include "runtime/one_shot.h"
 #include "runtime/race.h"
 #include "runtime/this_context.h"
 #include "testing.h"
@@ -111,6 +114,35 @@ Task<void> races() {
 }
 
 TEST(Race, TheFirstToEndWinsAndTheOthersAreDestroyed) { run_alone(races()); }
+
+// Whatever can be awaited: those that lose have had no effect.
+struct Things {
+  Event set;
+  Event unset;
+  OneShot<Token> empty;
+  Channel<Token> channel{1};
+};
+Task<void> race_awaitables(Things& things) {
+  things.set.set();
+  const auto at_once = co_await race(things.unset.wait(), things.set.wait(), wait_for(1ms));
+  EXPECT_TRUE(std::get<1>(at_once));
+  const auto by_time = co_await race(things.channel.recv(), things.empty.wait(), things.unset.wait(), sleep_until(at(2ms)));
+  EXPECT_EQ(by_time.index(), 3u);
+  const auto late = co_await race(sleep_for(1h), things.unset.wait(at(3ms)), things.channel.recv());
+  EXPECT_FALSE(std::get<1>(late));
+  EXPECT_TRUE(things.channel.try_send(Token(7)));
+  auto received = co_await race(things.set.wait(), things.channel.recv());
+  EXPECT_EQ(received.index(), 0u);
+  EXPECT_EQ(things.channel.size(), 1u);
+  EXPECT_FALSE(co_await with_deadline(things.channel.send(Token(8)), at(4ms)));
+  EXPECT_EQ((co_await with_deadline(things.channel.recv(), at(5ms))).value()->value(), 7);
+}
+
+TEST(Race, IsOfAnyAwaitable) {
+  Things things;
+  run_alone(race_awaitables(things));
+  EXPECT_EQ(Token::live(), 0);
+}
 
 Task<void> race_exception(int& caught) {
   for (const Duration delay : {0ns, 5ns}) {
