@@ -158,7 +158,7 @@ Runner::Runner(Context& context, Clock& clock, EventLog& log, tools::ToolRegistr
       processes_(processes),
       journal_(journal),
       options_(std::move(options)),
-      turns_(options_.max_running, options_.max_waiting),
+      permits_(options_.max_running),
       reads_(clock),
       scope_(context) {}
 
@@ -229,11 +229,13 @@ Status Runner::crowded() const {
                             options_.max_waiting, ") wait; ask again when some have ended");
 }
 
-Task<std::optional<Turns::Turn>> Runner::wait_for_turn(std::shared_ptr<Run> run) {
+Task<std::optional<Semaphore::Permit>> Runner::wait_for_permit(std::shared_ptr<Run> run) {
   log_.info("daemon.request.waits", {{"request_id", run->id.str()},
                                      {"daemon", options_.daemon.str()},
-                                     {"ahead", turns_.waiting()}});
-  co_return co_await turns_.wait(run->leaves);
+                                     {"ahead", permits_.waiting()}});
+  auto first = co_await race(permits_.acquire(), run->leaves.wait());
+  if (first.index() == 1) co_return std::nullopt;
+  co_return std::get<0>(std::move(first));
 }
 
 Task<void> Runner::run(std::shared_ptr<Run> run) {
@@ -242,13 +244,13 @@ Task<void> Runner::run(std::shared_ptr<Run> run) {
   if (run->tool)
     run->effect = std::max(run->effect, run->tool->descriptor().effect);  // the more careful of both
   co_await wait_for_refusal(run->id);
-  std::optional<Turns::Turn> turn = turns_.try_take();
-  if (!turn && !co_await has_ended(run->id)) {
-    if (turns_.full()) co_return co_await not_admitted(std::move(run), crowded());
-    turn = co_await wait_for_turn(run);
-    if (!turn) co_return co_await leave_queue(std::move(run));
+  std::optional<Semaphore::Permit> permit = permits_.try_acquire();
+  if (!permit && !co_await has_ended(run->id)) {
+    if (queue_is_full()) co_return co_await not_admitted(std::move(run), crowded());
+    permit = co_await wait_for_permit(run);
+    if (!permit) co_return co_await leave_queue(std::move(run));
   }
-  co_await run_in_turn(std::move(run));
+  co_await admit_and_run(std::move(run));
 }
 
 // Who asks again for what has ended need not wait.
@@ -286,17 +288,17 @@ Task<void> Runner::read(std::shared_ptr<Run> run) {
   } else if (reads_.is_refused(run->id)) {
     result = error_result(model::Outcome::kNotExecuted, "Cancelled before it came.");
   } else {
-    std::optional<Turns::Turn> turn = turns_.try_take();
-    const bool crowd = !turn && turns_.full();
-    if (!turn && !crowd) turn = co_await wait_for_turn(run);
-    if (!turn && !crowd && !run->cancelled.is_set()) co_return drop(*run);
+    std::optional<Semaphore::Permit> permit = permits_.try_acquire();
+    const bool crowd = !permit && queue_is_full();
+    if (!permit && !crowd) permit = co_await wait_for_permit(run);
+    if (!permit && !crowd && !run->cancelled.is_set()) co_return drop(*run);
     result = crowd ? error_result(model::Outcome::kNotExecuted, concat("The tool was not run: ", message_of(crowded()), "."))
-                   : co_await read_in_turn(run);
+                   : co_await read_with_permit(run);
   }
   end_read(*run, std::move(result));
 }
 
-Task<model::ToolResult> Runner::read_in_turn(std::shared_ptr<Run> run) {
+Task<model::ToolResult> Runner::read_with_permit(std::shared_ptr<Run> run) {
   run->admitted = true;
   run->last_chunk = run->request.resume_output_after();  // of an earlier run: numbers go on from there
   model::ToolResult result = co_await run_or_cancel(run);
@@ -316,7 +318,7 @@ void Runner::end_read(const Run& run, model::ToolResult result) {
   a_run_ended_.set();
 }
 
-Task<void> Runner::run_in_turn(std::shared_ptr<Run> run) {
+Task<void> Runner::admit_and_run(std::shared_ptr<Run> run) {
   auto admission =
       co_await journal_.admit({run->id, run->request.tool(), run->request.arguments(), run->effect}, soon());
   if (!admission.ok()) co_return co_await not_admitted(std::move(run), admission.status());

@@ -6,8 +6,8 @@
 // acknowledging slows the tool down; without one the oldest chunks go first, and the gap shows in the
 // numbers. What a run wrote can be read again until its result is acknowledged.
 //
-// So many run at a time; who waits for its turn is not in the journal yet, because it may still be said of it that it was
-// not executed: when it is cancelled, when too many wait (RESOURCE_EXHAUSTED), and after a crash.
+// A number of permits bounds how many run at a time. A request that waits for one is not in the journal yet, because it may
+// still be said of it that it was not executed: when it is cancelled, when too many wait (RESOURCE_EXHAUSTED), and after a crash.
 //
 // Unrecorded requests go another way: they only read, so the journal never hears of them (daemon/reads.h). They are not
 // accepted and not offered: who has asked on the stream of now is told once, and who misses that asks again. A tool that does
@@ -31,13 +31,13 @@
 #include "base/ids.h"
 #include "daemon/journal.h"
 #include "daemon/reads.h"
-#include "daemon/turns.h"
 #include "model/tool.h"
 #include "ports/process.h"
 #include "reliant/tools/v1/daemon.pb.h"
 #include "runtime/clock.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
+#include "runtime/semaphore.h"
 #include "tools/tool.h"
 
 namespace reliant::daemon {
@@ -64,7 +64,7 @@ struct RunnerOptions {
   std::size_t spool_limit = 4 << 20;    // bytes of output kept for one run
   std::size_t content_limit = 1 << 20;  // bytes of a result
   std::size_t max_running = 32;         // tools at a time
-  std::size_t max_waiting = 256;        // for their turn; more are refused
+  std::size_t max_waiting = 256;        // for a permit to run; more are refused
 };
 
 class Runner {
@@ -116,9 +116,10 @@ class Runner {
   bool take_up(const RequestId& id, Instant reader_seen);
   Task<void> run(std::shared_ptr<Run> run);
   Task<void> read(std::shared_ptr<Run> run);
-  Task<model::ToolResult> read_in_turn(std::shared_ptr<Run> run);
+  Task<model::ToolResult> read_with_permit(std::shared_ptr<Run> run);
   void end_read(const Run& run, model::ToolResult result);
-  Task<std::optional<Turns::Turn>> wait_for_turn(std::shared_ptr<Run> run);
+  Task<std::optional<Semaphore::Permit>> wait_for_permit(std::shared_ptr<Run> run);
+  bool queue_is_full() const { return permits_.waiting() >= options_.max_waiting; }
   Status crowded() const;
   Task<model::ToolResult> run_tool(std::shared_ptr<Run> run);
   Task<model::ToolResult> invoke_tool(std::shared_ptr<Run> run);
@@ -126,7 +127,7 @@ class Runner {
   Task<bool> has_ended(RequestId id);
   Task<void> leave_queue(std::shared_ptr<Run> run);
   void drop(const Run& run);
-  Task<void> run_in_turn(std::shared_ptr<Run> run);
+  Task<void> admit_and_run(std::shared_ptr<Run> run);
   Task<void> not_admitted(std::shared_ptr<Run> run, Status why);
   Task<void> record_end(std::shared_ptr<Run> run, model::ToolResult result, bool journaled);
   void announce_end(const Run& run);
@@ -145,7 +146,7 @@ class Runner {
   RunListener* listener_ = nullptr;
   UserId user_;
   bool closed_ = false;
-  Turns turns_;
+  Semaphore permits_;  // to run a tool
   Reads reads_;
   std::map<RequestId, std::shared_ptr<Run>> runs_;
   std::set<RequestId> offers_;

@@ -96,7 +96,7 @@ Task<void> ActivityTasks::poll() {
   request.set_worker_instance_key(core_.instance_key);
   request.mutable_task_queue()->set_name(core_.options.task_queue);
   request.mutable_task_queue()->set_kind(::temporal::api::enums::v1::TASK_QUEUE_KIND_NORMAL);
-  co_await poll_until_stopped(core_, slots_, 0, "activity", &ports::Temporal::poll_activity_task_queue,
+  co_await poll_until_stopped(core_, slots_, nullptr, "activity", &ports::Temporal::poll_activity_task_queue,
                               std::move(request), *this);
 }
 

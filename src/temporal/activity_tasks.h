@@ -17,7 +17,6 @@
 #include "runtime/task.h"
 #include "temporal/activity.h"
 #include "temporal/poller.h"
-#include "temporal/slots.h"
 
 namespace reliant::temporal {
 
@@ -57,7 +56,7 @@ class ActivityTasks {
   WorkerCore& core_;
   const ActivityRegistry& registry_;
   TaskScope& tasks_;
-  Slots slots_;
+  Semaphore slots_;
   std::uint64_t count_ = 0;
   std::size_t beats_ = 0;
   std::map<std::uint64_t, Running*> running_;

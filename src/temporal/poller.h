@@ -7,15 +7,16 @@
 #include <string_view>
 
 #include "base/event_log.h"
+#include "base/finally.h"
 #include "base/status.h"
 #include "ports/temporal.h"
 #include "runtime/clock.h"
 #include "runtime/event.h"
 #include "runtime/random.h"
+#include "runtime/semaphore.h"
 #include "runtime/sleep.h"
 #include "runtime/task.h"
 #include "temporal/rpc_caller.h"
-#include "temporal/slots.h"
 #include "temporal/worker.h"
 
 namespace reliant::temporal {
@@ -54,19 +55,11 @@ struct WorkerCore {
   Status poll_health() const;
 };
 
-// Counts a poll for as long as its frame lives.
-class PollCount {
- public:
-  explicit PollCount(WorkerCore& core) : core_(core) { ++core_.polls; }
-  PollCount(const PollCount&) = delete;
-  PollCount& operator=(const PollCount&) = delete;
-  ~PollCount() {
-    --core_.polls;
-    core_.polls_changed.set();
-  }
-
- private:
-  WorkerCore& core_;
+// What a task occupies, from the poll for it to its end. A poller takes it before it polls: then nothing is taken from the
+// server that could not run.
+struct Slot {
+  std::optional<Semaphore::Permit> share;  // of a part of the slots
+  std::optional<Semaphore::Permit> permit;
 };
 
 // For how long a poller has been refused without a break. Some proxies refuse while their servers get ready,
@@ -87,22 +80,28 @@ class Refusals {
 };
 
 // Polls until the worker stops or gives up: takes a slot, polls, and hands what came, with its slot, to
-// `take(response, slot)`. An error is followed by a pause (kPollWaits), and so is an empty answer that came
+// `take(response, slot)`. With a `share`, the pollers that name it and their tasks have no more than its permits. An error is followed by a pause (kPollWaits), and so is an empty answer that came
 // at once: it is no long poll that ended. Errors are borne for ever, refusals for a minute.
 template <class Request, class Response, class Taker>
-Task<void> poll_until_stopped(WorkerCore& core, Slots& slots, std::size_t reserved, std::string_view what,
+Task<void> poll_until_stopped(WorkerCore& core, Semaphore& slots, Semaphore* share, std::string_view what,
                               Task<Result<Response>> (ports::Temporal::*method)(Request, Instant),
                               Request request, Taker& taker) {
   Random random(core.random.next());
   RpcBackoff backoff(kPollWaits, random);
   Refusals refusals;
   while (core.polling()) {
-    Slot slot = co_await slots.acquire(reserved);
+    Slot slot;
+    if (share != nullptr) slot.share = co_await share->acquire();
+    slot.permit = co_await slots.acquire();
     if (!core.polling()) co_return;
     const Instant begin = core.clock.now();
     std::optional<Result<Response>> response;
     {
-      const PollCount count(core);
+      ++core.polls;
+      const Finally ended([&core] {
+        --core.polls;
+        core.polls_changed.set();
+      });
       response = co_await (core.temporal.*method)(request, after(begin, core.options.poll_timeout));
     }
     const Status status = response->status();
@@ -121,9 +120,7 @@ Task<void> poll_until_stopped(WorkerCore& core, Slots& slots, std::size_t reserv
         continue;
       }
     }
-    {
-      const Slot released = std::move(slot);
-    }
+    slot = {};
     co_await sleep_for(backoff.next(status.code()));  // or a server that fails at once would be asked without end
   }
 }

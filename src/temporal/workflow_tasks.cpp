@@ -55,6 +55,7 @@ WorkflowTasks::WorkflowTasks(WorkerCore& core, const WorkflowRegistry& registry,
       registry_(registry),
       tasks_(tasks),
       slots_(core.options.concurrent_workflow_tasks),
+      sticky_slots_(core.options.concurrent_workflow_tasks - 1),
       cache_(core.options.cached_runs) {}
 
 Task<void> WorkflowTasks::poll_normal() {
@@ -64,7 +65,7 @@ Task<void> WorkflowTasks::poll_normal() {
   request.set_worker_instance_key(core_.instance_key);
   request.mutable_task_queue()->set_name(core_.options.task_queue);
   request.mutable_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
-  co_await poll_until_stopped(core_, slots_, 0, "workflow", &ports::Temporal::poll_workflow_task_queue,
+  co_await poll_until_stopped(core_, slots_, nullptr, "workflow", &ports::Temporal::poll_workflow_task_queue,
                               std::move(request), *this);
 }
 
@@ -76,8 +77,7 @@ Task<void> WorkflowTasks::poll_sticky() {
   request.mutable_task_queue()->set_name(core_.sticky_queue);
   request.mutable_task_queue()->set_kind(enums::TASK_QUEUE_KIND_STICKY);
   request.mutable_task_queue()->set_normal_name(core_.options.task_queue);
-  // The last slot is for the normal queue: runs that this worker knows must not keep new ones from it.
-  co_await poll_until_stopped(core_, slots_, 1, "sticky", &ports::Temporal::poll_workflow_task_queue,
+  co_await poll_until_stopped(core_, slots_, &sticky_slots_, "sticky", &ports::Temporal::poll_workflow_task_queue,
                               std::move(request), *this);
 }
 

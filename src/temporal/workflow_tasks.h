@@ -16,7 +16,6 @@
 #include "runtime/task.h"
 #include "temporal/poller.h"
 #include "temporal/run_cache.h"
-#include "temporal/slots.h"
 
 namespace reliant::temporal {
 
@@ -53,7 +52,8 @@ class WorkflowTasks {
   WorkerCore& core_;
   const WorkflowRegistry& registry_;
   TaskScope& tasks_;
-  Slots slots_;
+  Semaphore slots_;
+  Semaphore sticky_slots_;  // all but one of them: runs that this worker knows must not keep new ones from it
   RunCache cache_;
 };
 

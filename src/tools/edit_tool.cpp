@@ -85,8 +85,8 @@ std::string replaced(std::string_view content, std::string_view wanted, std::str
 
 }  // namespace
 
-EditTool::EditTool(ports::Filesystem& filesystem, std::shared_ptr<FileTurns> turns)
-    : filesystem_(filesystem), turns_(std::move(turns)) {
+EditTool::EditTool(ports::Filesystem& filesystem, std::shared_ptr<FileLocks> locks)
+    : filesystem_(filesystem), locks_(std::move(locks)) {
   descriptor_.name = "edit";
   descriptor_.description =
       "Replaces old_string by new_string in a file. old_string must match exactly, with its indentation, and "
@@ -117,7 +117,7 @@ Task<model::ToolResult> EditTool::run(ToolInvocation invocation, ToolOutput&) {
 
   auto real = co_await filesystem_.canonical(*path);
   if (!real.ok()) co_return refused(concat("Cannot edit it: ", message_of(real.status()), "."));
-  const FileTurns::Turn turn = co_await turns_->take(*real);
+  const auto lock = co_await locks_->lock(*real);
   const auto content = co_await filesystem_.read(*real, kFileLimit);
   if (!content.ok()) co_return refused(concat("Cannot edit it: ", message_of(content.status()), "."));
 

@@ -13,13 +13,13 @@ class EditTool final : public Tool {
  public:
   static constexpr std::size_t kFileLimit = 16 << 20;
 
-  EditTool(ports::Filesystem& filesystem, std::shared_ptr<FileTurns> turns);
+  EditTool(ports::Filesystem& filesystem, std::shared_ptr<FileLocks> locks);
   const ToolDescriptor& descriptor() const override { return descriptor_; }
   Task<model::ToolResult> run(ToolInvocation invocation, ToolOutput& output) override;
 
  private:
   ports::Filesystem& filesystem_;
-  std::shared_ptr<FileTurns> turns_;
+  std::shared_ptr<FileLocks> locks_;
   ToolDescriptor descriptor_;
 };
 

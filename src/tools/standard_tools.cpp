@@ -11,11 +11,11 @@ namespace reliant::tools {
 
 ToolRegistry make_standard_tools(ports::Processes& processes, ports::Filesystem& filesystem) {
   ToolRegistry registry;
-  const auto turns = std::make_shared<FileTurns>();
+  const auto locks = std::make_shared<FileLocks>();
   registry.add(std::make_unique<BashTool>(processes));
   registry.add(std::make_unique<ViewTool>(filesystem));
-  registry.add(std::make_unique<WriteTool>(filesystem, turns));
-  registry.add(std::make_unique<EditTool>(filesystem, turns));
+  registry.add(std::make_unique<WriteTool>(filesystem, locks));
+  registry.add(std::make_unique<EditTool>(filesystem, locks));
   registry.add(std::make_unique<GrepTool>(filesystem));
   registry.add(std::make_unique<GlobTool>(filesystem));
   return registry;

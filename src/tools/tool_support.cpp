@@ -64,17 +64,4 @@ std::string shown_path(std::string_view base, std::string_view path) {
   return std::string(path.starts_with(prefix) ? path.substr(prefix.size()) : path);
 }
 
-Task<FileTurns::Turn> FileTurns::take(std::string path) {
-  while (taken_.contains(path)) co_await given_back_.wait();
-  taken_.insert(path);
-  co_return Turn(*this, std::move(path));
-}
-
-FileTurns::Turn::~Turn() {
-  if (!turns_) return;
-  turns_->taken_.erase(path_);
-  turns_->given_back_.set();
-  turns_->given_back_.reset();
-}
-
 }  // namespace reliant::tools

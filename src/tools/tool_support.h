@@ -1,16 +1,13 @@
-// What the standard tools have in common: paths of the project, results, and turns at a file.
+// What the standard tools have in common: paths of the project, results, and locks of files.
 #pragma once
 
-#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/json.h"
 #include "base/status.h"
 #include "model/tool.h"
-#include "runtime/event.h"
-#include "runtime/task.h"
+#include "runtime/keyed_mutex.h"
 
 namespace reliant::tools {
 
@@ -29,26 +26,7 @@ Result<std::string> resolve_path(std::string_view working_directory, std::string
 // `path` as seen from `base` when it lies below, else as it is.
 std::string shown_path(std::string_view base, std::string_view path);
 
-// A file is changed by one tool at a time: of two edits made in parallel, the second must see the first.
-class FileTurns {
- public:
-  class Turn {
-   public:
-    Turn(FileTurns& turns, std::string path) : turns_(&turns), path_(std::move(path)) {}
-    Turn(Turn&& other) noexcept
-        : turns_(std::exchange(other.turns_, nullptr)), path_(std::move(other.path_)) {}
-    Turn& operator=(Turn&&) = delete;
-    ~Turn();
-
-   private:
-    FileTurns* turns_;
-    std::string path_;
-  };
-  Task<Turn> take(std::string path);
-
- private:
-  std::set<std::string> taken_;
-  Event given_back_;
-};
+// By path. A file is changed by one tool at a time: of two edits made in parallel, the second must see the first.
+using FileLocks = KeyedMutex<std::string>;
 
 }  // namespace reliant::tools

@@ -9,8 +9,8 @@ constexpr std::string_view kUsage = R"({"path": string, "content": string})";
 
 }  // namespace
 
-WriteTool::WriteTool(ports::Filesystem& filesystem, std::shared_ptr<FileTurns> turns)
-    : filesystem_(filesystem), turns_(std::move(turns)) {
+WriteTool::WriteTool(ports::Filesystem& filesystem, std::shared_ptr<FileLocks> locks)
+    : filesystem_(filesystem), locks_(std::move(locks)) {
   descriptor_.name = "write";
   descriptor_.description =
       "Writes a whole file: makes it, and the directories above it, or replaces its content. To change a "
@@ -34,7 +34,7 @@ Task<model::ToolResult> WriteTool::run(ToolInvocation invocation, ToolOutput&) {
   const auto real = co_await filesystem_.canonical(*path);
   if (real.status().code() == StatusCode::kDeadlineExceeded)
     co_return refused(concat("Nothing was written: ", message_of(real.status()), "."));
-  const FileTurns::Turn turn = co_await turns_->take(real.value_or(*path));
+  const auto lock = co_await locks_->lock(real.value_or(*path));
   if (!real.ok()) {
     const std::string directory = path->substr(0, std::max<std::size_t>(path->rfind('/'), 1));
     const Status made = co_await filesystem_.make_directories(directory);

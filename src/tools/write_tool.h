@@ -9,13 +9,13 @@ namespace reliant::tools {
 
 class WriteTool final : public Tool {
  public:
-  WriteTool(ports::Filesystem& filesystem, std::shared_ptr<FileTurns> turns);
+  WriteTool(ports::Filesystem& filesystem, std::shared_ptr<FileLocks> locks);
   const ToolDescriptor& descriptor() const override { return descriptor_; }
   Task<model::ToolResult> run(ToolInvocation invocation, ToolOutput& output) override;
 
  private:
   ports::Filesystem& filesystem_;
-  std::shared_ptr<FileTurns> turns_;  // shared with the other tools that change files
+  std::shared_ptr<FileLocks> locks_;  // shared with the other tools that change files
   ToolDescriptor descriptor_;
 };
 

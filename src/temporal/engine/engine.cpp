@@ -220,8 +220,8 @@ Task<Result<std::shared_ptr<Run>>> Engine::Impl::fetch(std::string key, std::str
 Task<Result<Engine::Impl::Session>> Engine::Impl::open_current(std::string ns, std::string workflow_id,
                                                                Instant deadline) {
   std::string key = key_of(ns, workflow_id);
-  auto guard = co_await locks_.lock(key, deadline);
-  if (!guard) co_return unavailable("workflow ", workflow_id, " is busy");
+  auto lock = co_await locks_.lock(key, deadline);
+  if (!lock) co_return unavailable("workflow ", workflow_id, " is busy");
   std::string run_id = cached(key).current_run_id;
   if (run_id.empty()) {
     CO_TRY_ASSIGN(auto found, co_await store_.current_run(ns, workflow_id, deadline));
@@ -233,7 +233,7 @@ Task<Result<Engine::Impl::Session>> Engine::Impl::open_current(std::string ns, s
     CO_TRY_ASSIGN(run, co_await fetch(key, run_id, deadline));
   }
   shrink_cache();
-  co_return Session{*std::move(guard), std::move(key), std::move(run)};
+  co_return Session{*std::move(lock), std::move(key), std::move(run)};
 }
 
 Task<Result<Engine::Impl::Session>> Engine::Impl::open(std::string ns, std::string workflow_id, std::string run_id,
@@ -245,11 +245,11 @@ Task<Result<Engine::Impl::Session>> Engine::Impl::open(std::string ns, std::stri
     co_return session;
   }
   std::string key = key_of(ns, workflow_id);
-  auto guard = co_await locks_.lock(key, deadline);
-  if (!guard) co_return unavailable("workflow ", workflow_id, " is busy");
+  auto lock = co_await locks_.lock(key, deadline);
+  if (!lock) co_return unavailable("workflow ", workflow_id, " is busy");
   CO_TRY_ASSIGN(std::shared_ptr<Run> run, co_await fetch(key, run_id, deadline));
   if (run == nullptr) co_return not_found("workflow not found for ID: ", workflow_id, " and run ID: ", run_id);
-  co_return Session{*std::move(guard), std::move(key), std::move(run)};
+  co_return Session{*std::move(lock), std::move(key), std::move(run)};
 }
 
 void Engine::Impl::discard(const Session& session) {

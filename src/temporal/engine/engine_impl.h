@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "runtime/event.h"
+#include "runtime/keyed_mutex.h"
 #include "runtime/one_shot.h"
 #include "runtime/scope.h"
 #include "temporal/engine/committer.h"
 #include "temporal/engine/engine.h"
-#include "temporal/engine/locks.h"
 #include "temporal/engine/matching.h"
 #include "temporal/engine/mutable_state.h"
 #include "temporal/engine/run_store.h"
@@ -45,10 +45,11 @@ class Engine::Impl {
 
  private:
   class PendingCommit;
+  using WorkflowLocks = KeyedMutex<std::string>;  // by key_of()
 
-  // The turn on a workflow id, and one of its runs as it is committed.
+  // The lock of a workflow id, and one of its runs as it is committed.
   struct Session {
-    WorkflowLocks::Guard guard;
+    WorkflowLocks::Lock lock;
     std::string key;
     std::shared_ptr<Run> run;  // null: there is none (only from open_current)
   };
@@ -195,7 +196,7 @@ class Engine::Impl {
   Executor& executor_;
   RunStore store_;
   VisibilityStore visibility_;
-  WorkflowLocks locks_;
+  WorkflowLocks locks_;  // RPCs and timers on one workflow follow each other
   Matching matching_;
   Committer committer_;
   std::int64_t clock_offset_ = 0;

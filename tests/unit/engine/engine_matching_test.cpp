@@ -1,6 +1,5 @@
 #include "unit/engine/engine_world.h"
 #include "runtime/sleep.h"
-#include "temporal/engine/locks.h"
 #include "temporal/engine/matching.h"
 
 namespace reliant::tests {
@@ -10,7 +9,6 @@ using temporal::engine::Dispatch;
 using temporal::engine::Matching;
 using temporal::engine::MatchTask;
 using temporal::engine::QueueKey;
-using temporal::engine::WorkflowLocks;
 
 const QueueKey kNormal{"default", Dispatch::Kind::kWorkflow, false, "queue"};
 const QueueKey kSticky{"default", Dispatch::Kind::kWorkflow, true, "sticky"};
@@ -129,46 +127,6 @@ TEST(EngineMatching, EndsThePollsOfOneWorkerAndHandsItsStickyTasksOn) {
   EXPECT_TRUE(stopped);
   EXPECT_FALSE(world.ended);
   EXPECT_EQ(world.got, std::vector<std::string>{"left behind"});
-}
-
-Task<void> hold(WorkflowLocks& locks, std::string key, int me, std::vector<int>& order, Duration length) {
-  const auto guard = co_await locks.lock(std::move(key), kNever);
-  order.push_back(me);
-  co_await sleep_for(length);
-}
-
-TEST(EngineLocks, GiveOneTurnAtATimeInOrder) {
-  Executor executor{1, Executor::Order::kFifo};
-  WorkflowLocks locks;
-  std::vector<int> order;
-  {
-    TaskScope scope(executor, 0);
-    for (int i = 0; i < 3; ++i) scope.spawn(hold(locks, "k", i, order, std::chrono::seconds(1)));
-    scope.spawn(hold(locks, "other", 9, order, std::chrono::seconds(1)));
-    executor.run_until(executor.now() + std::chrono::milliseconds(1500));
-    EXPECT_EQ(order, (std::vector<int>{0, 9, 1}));
-  }
-  EXPECT_TRUE(locks.idle()) << "destroyed holders and waiters leave nothing";
-}
-
-TEST(EngineLocks, PassTheTurnOnWhenAWaiterIsDestroyed) {
-  Executor executor{1, Executor::Order::kFifo};
-  WorkflowLocks locks;
-  std::vector<int> order;
-  TaskScope scope(executor, 0);
-  auto holder = std::make_unique<TaskScope>(scope.context());
-  auto waiter = std::make_unique<TaskScope>(scope.context());
-  holder->spawn(hold(locks, "k", 1, order, std::chrono::hours(1)));
-  executor.run_until(executor.now() + std::chrono::seconds(1));
-  waiter->spawn(hold(locks, "k", 2, order, std::chrono::hours(1)));
-  executor.run_until(executor.now() + std::chrono::seconds(1));
-  scope.spawn(hold(locks, "k", 3, order, std::chrono::seconds(1)));
-  executor.run_until(executor.now() + std::chrono::seconds(1));
-  holder.reset();  // the turn is promised to the waiter,
-  waiter.reset();  // which never runs
-  executor.run_until(executor.now() + std::chrono::seconds(5));
-  EXPECT_EQ(order, (std::vector<int>{1, 3}));
-  EXPECT_TRUE(locks.idle());
 }
 
 }  // namespace

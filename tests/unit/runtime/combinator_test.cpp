@@ -9,6 +9,7 @@
 #include "runtime/event.h"
 #include "runtime/one_shot.h"
 #include "runtime/race.h"
+#include "runtime/semaphore.h"
 #include "runtime/this_context.h"
 #include "testing.h"
 
@@ -121,6 +122,7 @@ struct Things {
   Event unset;
   OneShot<Token> empty;
   Channel<Token> channel{1};
+  Semaphore semaphore{1};
 };
 Task<void> race_awaitables(Things& things) {
   things.set.set();
@@ -131,8 +133,9 @@ Task<void> race_awaitables(Things& things) {
   const auto late = co_await race(sleep_for(1h), things.unset.wait(at(3ms)), things.channel.recv());
   EXPECT_FALSE(std::get<1>(late));
   EXPECT_TRUE(things.channel.try_send(Token(7)));
-  auto received = co_await race(things.set.wait(), things.channel.recv());
+  auto received = co_await race(things.semaphore.acquire(), things.channel.recv());
   EXPECT_EQ(received.index(), 0u);
+  EXPECT_EQ(things.semaphore.used(), 1u);
   EXPECT_EQ(things.channel.size(), 1u);
   EXPECT_FALSE(co_await with_deadline(things.channel.send(Token(8)), at(4ms)));
   EXPECT_EQ((co_await with_deadline(things.channel.recv(), at(5ms))).value()->value(), 7);
@@ -141,6 +144,7 @@ Task<void> race_awaitables(Things& things) {
 TEST(Race, IsOfAnyAwaitable) {
   Things things;
   run_alone(race_awaitables(things));
+  EXPECT_EQ(things.semaphore.used(), 0u);
   EXPECT_EQ(Token::live(), 0);
 }
 

@@ -13,6 +13,7 @@
 #include "runtime/event.h"
 #include "runtime/one_shot.h"
 #include "runtime/race.h"
+#include "runtime/semaphore.h"
 #include "runtime/this_context.h"
 #include "testing.h"
 
@@ -405,14 +406,17 @@ TEST(NastyDestructors, AScopeMayDestroyAnother) {
 
 // --- woken, then destroyed before resuming -------------------------------------------------------
 
-enum class Wait { kEvent, kOneShot, kOneShotDeadline, kRecv, kRecvDeadline, kSend, kSendDeadline };
+enum class Wait { kEvent, kOneShot, kOneShotDeadline, kRecv, kRecvDeadline, kSend, kSendDeadline, kPermit, kPermitDeadline };
 constexpr Wait kWaits[] = {Wait::kEvent,        Wait::kOneShot, Wait::kOneShotDeadline, Wait::kRecv,
-                           Wait::kRecvDeadline, Wait::kSend,    Wait::kSendDeadline};
+                           Wait::kRecvDeadline, Wait::kSend,    Wait::kSendDeadline,    Wait::kPermit,
+                           Wait::kPermitDeadline};
 
 struct Things {
   Event event;
   OneShot<Token> one_shot;
   Channel<Token> channel{1};
+  Semaphore semaphore{1};
+  std::optional<Semaphore::Permit> permit = semaphore.try_acquire();
 };
 
 Task<void> wait_once(Wait wait, Things& things, bool& resumed) {
@@ -425,12 +429,15 @@ Task<void> wait_once(Wait wait, Things& things, bool& resumed) {
     case Wait::kRecvDeadline: co_await things.channel.recv(at(1s)); break;
     case Wait::kSend: co_await things.channel.send(Token(9)); break;
     case Wait::kSendDeadline: co_await things.channel.send(Token(9), at(1s)); break;
+    case Wait::kPermit: co_await things.semaphore.acquire(); break;
+    case Wait::kPermitDeadline: co_await things.semaphore.acquire(at(1s)); break;
   }
   resumed = true;
 }
 
 bool is_send(Wait wait) { return wait == Wait::kSend || wait == Wait::kSendDeadline; }
 bool is_recv(Wait wait) { return wait == Wait::kRecv || wait == Wait::kRecvDeadline; }
+bool is_permit(Wait wait) { return wait == Wait::kPermit || wait == Wait::kPermitDeadline; }
 bool is_one_shot(Wait wait) { return wait == Wait::kOneShot || wait == Wait::kOneShotDeadline; }
 
 void wake(Wait wait, Things& things) {
@@ -438,6 +445,7 @@ void wake(Wait wait, Things& things) {
   if (is_one_shot(wait)) things.one_shot.set(Token(7));
   if (is_recv(wait)) EXPECT_TRUE(things.channel.try_send(Token(7)));
   if (is_send(wait)) EXPECT_TRUE(things.channel.try_recv());
+  if (is_permit(wait)) things.permit.reset();
 }
 
 void destroy_after_waking(Wait wait, std::uint64_t seed) {
@@ -461,6 +469,7 @@ void destroy_after_waking(Wait wait, std::uint64_t seed) {
   if (!is_one_shot(wait)) EXPECT_TRUE(second_resumed);
   if (is_recv(wait)) EXPECT_TRUE(things.channel.empty());
   if (is_send(wait)) EXPECT_EQ(things.channel.try_recv()->value(), 9);
+  if (is_permit(wait)) EXPECT_EQ(things.semaphore.used(), 0u);
   if (is_one_shot(wait)) {
     bool third_resumed = false;
     second.spawn(wait_once(wait, things, third_resumed));
