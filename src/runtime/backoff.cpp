@@ -25,7 +25,10 @@ Backoff::Backoff(BackoffPolicy policy, Random& random)
 }
 
 Duration Backoff::next(Duration at_least) {
-  const Duration wait = random_->duration(Duration::zero(), ceiling_);
+  const bool full = policy_.jitter == Jitter::kFull;
+  const Duration least = full ? Duration::zero() : ceiling_ / 10 * 8;
+  const Duration most = full ? ceiling_ : ceiling_ / 10 * 12;
+  const Duration wait = random_->duration(least, most);
   ceiling_ = grown(ceiling_, policy_);
   ++attempts_;
   return std::max(wait, at_least);

@@ -1,6 +1,5 @@
-// Backoff: how long to wait before trying again. The ceiling starts at `base`, grows by `factor` up to `cap`,
-// and the wait is uniform in [0, ceiling] ("full jitter", drawn after the cap), so that many clients that
-// failed together do not come back together.
+// Backoff: how long to wait before trying again. The ceiling starts at `base` and grows by `factor` up to `cap`; the jitter is
+// drawn after the cap, so that many clients that failed together do not come back together.
 //
 // The caller resets it: `reset` at once, or `was_up_for` when a connection ended, which resets only after it
 // was stable. `Random` is borrowed and must outlive it. No errors; nothing waits here (`co_await
@@ -14,6 +13,11 @@
 
 namespace reliant {
 
+enum class Jitter : std::uint8_t {
+  kFull,   // uniform in [0, ceiling]: for connections, of which thousands may have failed at once
+  kFifth,  // within 20 % of the ceiling, which such a wait may exceed: as the SDKs of Temporal do it
+};
+
 struct BackoffPolicy {
   struct Factor {
     std::int64_t numerator = 2;
@@ -24,6 +28,7 @@ struct BackoffPolicy {
   Duration cap = std::chrono::seconds(30);
   Factor factor = {};
   Duration stable = std::chrono::seconds(60);
+  Jitter jitter = Jitter::kFull;
 };
 
 class Backoff {

@@ -1,7 +1,5 @@
-// RpcBackoff: how long to wait before a server of Temporal is asked again. As the SDKs do it, so that a
-// cluster that is busy or comes back sees nothing new: the wait grows by a factor up to a cap, and each is
-// within 20 % of that; after RESOURCE_EXHAUSTED it is at least one that grows by itself, from 1 s, times 2, to
-// 10 s. (runtime/backoff.h draws from zero on: for connections, of which thousands may have failed at once.)
+// RpcBackoff: how long to wait before a server of Temporal is asked again. As the SDKs do it, so that a cluster that is busy
+// or comes back sees nothing new: after RESOURCE_EXHAUSTED a wait is at least one that grows by itself.
 //
 // `Random` is borrowed and must outlive it. No errors; nothing waits here.
 #pragma once
@@ -13,27 +11,31 @@
 
 namespace reliant::temporal {
 
-// `stable` plays no part.
-inline constexpr BackoffPolicy kCallWaits = {
-    .base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(5), .factor = {17, 10}};
+inline constexpr BackoffPolicy kCallWaits = {.base = std::chrono::milliseconds(100),
+                                             .cap = std::chrono::seconds(5),
+                                             .factor = {17, 10},
+                                             .jitter = Jitter::kFifth};
 inline constexpr BackoffPolicy kPollWaits = {.base = std::chrono::milliseconds(200),
-                                             .cap = std::chrono::seconds(10)};
+                                             .cap = std::chrono::seconds(10),
+                                             .jitter = Jitter::kFifth};
+inline constexpr BackoffPolicy kExhaustedWaits = {.cap = std::chrono::seconds(10), .jitter = Jitter::kFifth};
 
 class RpcBackoff {
  public:
-  RpcBackoff(const BackoffPolicy& policy, Random& random) : policy_(policy), random_(random) { reset(); }
+  RpcBackoff(const BackoffPolicy& policy, Random& random) : usual_(policy, random), exhausted_(kExhaustedWaits, random) {}
 
   // `answer`: how the call before ended.
-  Duration next(StatusCode answer);
-  void reset();
+  Duration next(StatusCode answer) {
+    return usual_.next(answer == StatusCode::kResourceExhausted ? exhausted_.next() : Duration::zero());
+  }
+  void reset() {
+    usual_.reset();
+    exhausted_.reset();
+  }
 
  private:
-  Duration jittered(Duration wait);
-
-  const BackoffPolicy policy_;
-  Random& random_;
-  Duration wait_{};
-  Duration exhausted_wait_{};
+  Backoff usual_;
+  Backoff exhausted_;
 };
 
 }  // namespace reliant::temporal
