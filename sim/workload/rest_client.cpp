@@ -23,15 +23,8 @@ Status refusal(int http, const std::string& body) {
 }
 
 bool may_repeat(StatusCode code) {
-  switch (code) {
-    case StatusCode::kUnavailable:
-    case StatusCode::kAborted:
-    case StatusCode::kDeadlineExceeded:
-    case StatusCode::kResourceExhausted:
-    case StatusCode::kCancelled:
-    case StatusCode::kUnknown: return true;
-    default: return false;
-  }
+  return is_retryable(code) || is_outcome_unknown(code) || code == StatusCode::kResourceExhausted ||
+         code == StatusCode::kCancelled;
 }
 
 }  // namespace

@@ -42,8 +42,7 @@ Status error_of(int http, const std::string& body) {
 }
 
 bool may_repeat(const Status& status) {
-  return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kAborted ||
-         status.code() == StatusCode::kDeadlineExceeded;
+  return is_retryable(status.code()) || status.code() == StatusCode::kDeadlineExceeded;
 }
 
 }  // namespace

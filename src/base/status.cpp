@@ -99,4 +99,10 @@ int http_status(StatusCode code) {
   return 500;
 }
 
+bool is_retryable(StatusCode code) { return code == StatusCode::kAborted || code == StatusCode::kUnavailable; }
+
+bool is_outcome_unknown(StatusCode code) {
+  return code == StatusCode::kDeadlineExceeded || code == StatusCode::kUnknown;
+}
+
 }  // namespace reliant

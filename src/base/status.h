@@ -114,6 +114,11 @@ StatusCode code_from_name(std::string_view name);
 // The HTTP status of a code (google.rpc.Code's own table).
 int http_status(StatusCode code);
 
+// The same call may succeed in a while: ABORTED, UNAVAILABLE. A caller that repeats more than these names what it adds.
+bool is_retryable(StatusCode code);
+// The call has failed, and may have been carried out all the same: DEADLINE_EXCEEDED, UNKNOWN.
+bool is_outcome_unknown(StatusCode code);
+
 // Reasons shared by more than one folder.
 inline constexpr std::string_view kReasonNoResponders = "NO_RESPONDERS";    // bus: nobody is subscribed
 inline constexpr std::string_view kReasonDaemonOffline = "DAEMON_OFFLINE";  // C4

@@ -34,6 +34,11 @@ class OutputSink {
   virtual std::uint64_t last_chunk() const = 0;
 };
 
+// Of execute(): the answer is lost or late. The tool may be running, or its result may be durable: call again with the same id.
+inline bool is_unanswered(const Status& status) {
+  return is_retryable(status.code()) || status.code() == StatusCode::kDeadlineExceeded || reason_of(status) == kReasonSuperseded;
+}
+
 class DaemonRouter {
  public:
   virtual ~DaemonRouter() = default;

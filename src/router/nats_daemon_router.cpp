@@ -43,12 +43,6 @@ std::string command_subject(Lane lane, const model::DaemonCommand& command) {
   return user_subject(one_takes_it ? DaemonSubject::kToolCancel : DaemonSubject::kCommand, command.user);
 }
 
-// The result may be durable although the answer did not come.
-bool answer_may_be_lost(const Status& status) {
-  return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kDeadlineExceeded ||
-         status.code() == StatusCode::kAborted || reason_of(status) == kReasonSuperseded;
-}
-
 Status lost_content() { return unavailable("a part of the result was lost on the bus; call again"); }
 
 // What came in one message or in several, in order.
@@ -120,7 +114,7 @@ Task<Result<model::ToolResult>> NatsDaemonRouter::execute(model::ToolRequest req
                                                           Instant deadline) {
   CO_TRY_ASSIGN(auto answers, co_await send(request, sink, deadline));
   auto result = co_await follow(std::move(answers), request.daemon, sink, deadline);
-  if (result.ok() || options_.executions == nullptr || !answer_may_be_lost(result.status())) co_return result;
+  if (result.ok() || options_.executions == nullptr || !is_unanswered(result.status())) co_return result;
   if (request.effect == model::Effect::kReadOnly) co_return result;  // in no row
   co_return co_await read_again(std::move(request.id), result.status());
 }

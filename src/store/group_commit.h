@@ -115,15 +115,11 @@ class GroupCommit {
     return items;
   }
 
-  // Whether the fault may lie in one of the items.
-  static bool says_no(const Status& status) {
-    return status.code() != StatusCode::kUnavailable && status.code() != StatusCode::kAborted &&
-           status.code() != StatusCode::kDeadlineExceeded && status.code() != StatusCode::kUnknown;
-  }
-
   Task<void> write(Entries group) {
     auto answers = co_await actions_.write(items_of(group));
-    if (!answers.ok() && group.size() > 1 && says_no(answers.status())) {
+    const StatusCode code = answers.status().code();
+    const bool refused = !answers.ok() && !is_retryable(code) && !is_outcome_unknown(code);
+    if (refused && group.size() > 1) {  // the fault may lie in one of the items
       for (const auto& entry : group) co_await write(Entries{entry});
       co_return;
     }

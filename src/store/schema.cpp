@@ -250,8 +250,8 @@ Task<Result<bool>> is_current(Transactor& transactor, Instant deadline) {
 
 // A race with another process shows as its table, or its version, being there already.
 bool may_look_again(const Status& status) {
-  return status.code() == StatusCode::kAborted || status.code() == StatusCode::kUnavailable ||
-         status.code() == StatusCode::kAlreadyExists || reason_of(status) == kReasonCommitUnknown;
+  return is_retryable(status.code()) || status.code() == StatusCode::kAlreadyExists ||
+         reason_of(status) == kReasonCommitUnknown;
 }
 
 }  // namespace

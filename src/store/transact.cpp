@@ -21,8 +21,7 @@ std::string Transactor::new_id(std::string_view prefix) {
 std::int64_t Transactor::wall_now() const { return microseconds_of(clock_.wall_now()); }
 
 bool Transactor::may_run_again(const Status& status) {
-  return status.code() == StatusCode::kAborted || status.code() == StatusCode::kUnavailable ||
-         reason_of(status) == kReasonCommitUnknown;
+  return is_retryable(status.code()) || reason_of(status) == kReasonCommitUnknown;
 }
 
 Task<bool> Transactor::wait(Backoff& backoff, Instant deadline) {

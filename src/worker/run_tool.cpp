@@ -34,11 +34,6 @@ model::ToolResult result_in(const store::Message& stored) {
   return block != nullptr ? block->result : model::ToolResult{model::Outcome::kUnknown, true, {}, 0, 0};
 }
 
-bool may_be_asked_again(const Status& status) {
-  return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kAborted ||
-         status.code() == StatusCode::kDeadlineExceeded || reason_of(status) == kReasonSuperseded;
-}
-
 void note_offline(EventLog& log, const model::ToolRequest& request, Duration took) {
   log.info("worker.daemon.offline", {{"user", request.user.str()},
                                      {"daemon", request.daemon.str()},
@@ -147,7 +142,7 @@ Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, mode
     const Instant asked = ports_.clock.now();
     auto result = co_await ports_.router.execute(request, sink, asked + tool_time);
     if (result.ok()) co_return run.requests->answered(*std::move(result), sent);
-    if (!may_be_asked_again(result.status())) co_return result.status();
+    if (!router::is_unanswered(result.status())) co_return result.status();
     const bool silent = reason_of(result.status()) == router::kReasonDaemonSilent;
     const bool offline = silent || reason_of(result.status()) == kReasonDaemonOffline;
     sent = sent || silent;

@@ -16,8 +16,8 @@ constexpr Duration kPatience = std::chrono::seconds(10);  // all tries together
 constexpr Duration kPause = std::chrono::milliseconds(50);
 
 bool nothing_was_written(const Status& status) {
-  return status.code() == StatusCode::kAborted || status.code() == StatusCode::kUnavailable ||
-         status.code() == StatusCode::kDeadlineExceeded || status.code() == StatusCode::kResourceExhausted;
+  return is_retryable(status.code()) || status.code() == StatusCode::kDeadlineExceeded ||
+         status.code() == StatusCode::kResourceExhausted;
 }
 
 }  // namespace
