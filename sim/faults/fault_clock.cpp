@@ -7,24 +7,20 @@
 
 namespace reliant::sim {
 
-Task<void> FaultEngine::repeat(Sleep fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration lasts = fault.lasts.draw(random);
-    const bool stands = random.below(kMillion) < static_cast<std::uint64_t>(fault.clock_stands.value);
-    const bool moves = random.below(kMillion) < static_cast<std::uint64_t>(fault.moves.value);
-    const bool noticed = random.chance(1, 2);
-    Node* node = pick(fault.node, there, random);
-    if (node == nullptr || node->paused()) continue;
-    announce(Sleep::kName, *node, stands ? "clock_stands" : "", lasts);
-    if (stands) {
-      node->fall_asleep(lasts);
-    } else {
-      node->pause();
-    }
-    scope_->spawn(wake_later(*node, lasts, moves, noticed));
+void FaultEngine::act(const Sleep& fault, std::uint32_t there, Random& random) {
+  const Duration lasts = fault.lasts.draw(random);
+  const bool stands = random.below(kMillion) < static_cast<std::uint64_t>(fault.clock_stands.value);
+  const bool moves = random.below(kMillion) < static_cast<std::uint64_t>(fault.moves.value);
+  const bool noticed = random.chance(1, 2);
+  Node* node = pick(fault.node, there, random);
+  if (node == nullptr || node->paused()) return;
+  announce(Sleep::kName, *node, stands ? "clock_stands" : "", lasts);
+  if (stands) {
+    node->fall_asleep(lasts);
+  } else {
+    node->pause();
   }
+  scope_->spawn(wake_later(*node, lasts, moves, noticed));
 }
 
 Task<void> FaultEngine::wake_later(Node& node, Duration delay, bool moved, bool noticed) {
@@ -36,32 +32,24 @@ Task<void> FaultEngine::wake_later(Node& node, Duration delay, bool moved, bool 
   node.resume();
 }
 
-Task<void> FaultEngine::repeat(ClockJump fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration by = fault.by.draw(random);
-    const bool back = random.below(kMillion) < static_cast<std::uint64_t>(fault.back.value);
-    Node* node = pick(fault.node, there, random);
-    if (node == nullptr) continue;
-    announce(ClockJump::kName, *node, back ? "back" : "", by);
-    node->clock().set_wall_offset(node->clock().wall_offset() + (back ? -by : by));
-  }
+void FaultEngine::act(const ClockJump& fault, std::uint32_t there, Random& random) {
+  const Duration by = fault.by.draw(random);
+  const bool back = random.below(kMillion) < static_cast<std::uint64_t>(fault.back.value);
+  Node* node = pick(fault.node, there, random);
+  if (node == nullptr) return;
+  announce(ClockJump::kName, *node, back ? "back" : "", by);
+  node->clock().set_wall_offset(node->clock().wall_offset() + (back ? -by : by));
 }
 
-Task<void> FaultEngine::repeat(ClockDrift fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const std::int64_t rate = random.between(0, fault.rate.value);
-    const bool slow = random.below(kMillion) < static_cast<std::uint64_t>(fault.slow.value);
-    const Duration lasts = fault.lasts.draw(random);
-    Node* node = pick(fault.node, there, random);
-    if (node == nullptr) continue;
-    announce(ClockDrift::kName, *node, slow ? "slow" : "", lasts);
-    node->set_clock_rate(slow ? -rate : rate);
-    scope_->spawn(set_rate_right_later(*node, lasts));
-  }
+void FaultEngine::act(const ClockDrift& fault, std::uint32_t there, Random& random) {
+  const std::int64_t rate = random.between(0, fault.rate.value);
+  const bool slow = random.below(kMillion) < static_cast<std::uint64_t>(fault.slow.value);
+  const Duration lasts = fault.lasts.draw(random);
+  Node* node = pick(fault.node, there, random);
+  if (node == nullptr) return;
+  announce(ClockDrift::kName, *node, slow ? "slow" : "", lasts);
+  node->set_clock_rate(slow ? -rate : rate);
+  scope_->spawn(set_rate_right_later(*node, lasts));
 }
 
 Task<void> FaultEngine::set_rate_right_later(Node& node, Duration delay) {

@@ -1,6 +1,7 @@
 #include "faults/fault_engine.h"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "base/text.h"
@@ -109,7 +110,25 @@ void FaultEngine::on_record(const TraceRecord& record) {
 }
 
 Task<void> FaultEngine::carry_out(std::size_t number) {
-  co_await std::visit([&](const auto& fault) { return repeat(fault, number); }, faults_[number]);
+  co_await std::visit([&](const auto& fault) { return each_time(fault, number); }, faults_[number]);
+}
+
+template <class Kind>
+Task<void> FaultEngine::each_time(Kind fault, std::size_t number) {
+  if constexpr (requires { fault.timing; }) {
+    Random random = simulation_.random(concat("fault/", number));
+    for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
+      const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+      if constexpr (!std::is_void_v<decltype(act(fault, there, random))>) {
+        co_await act(fault, there, random);
+      } else {
+        act(fault, there, random);
+      }
+    }
+  } else {
+    act(fault);
+    co_return;
+  }
 }
 
 Task<std::uint32_t> FaultEngine::wait_for(FaultTiming timing, Random& random, std::size_t number) {
@@ -139,17 +158,13 @@ void FaultEngine::announce(std::string_view name, const Node& node, std::string_
                              {{"target", node.name()}, {"other", other}, {"lasts_us", lasts.count() / 1000}});
 }
 
-Task<void> FaultEngine::repeat(Crash fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration down = fault.restart_after.draw(random);
-    Node* node = pick(fault.node, there, random);
-    if (node == nullptr) continue;
-    announce(Crash::kName, *node, "", down);
-    node->crash();
-    scope_->spawn(restart_later(*node, down));
-  }
+void FaultEngine::act(const Crash& fault, std::uint32_t there, Random& random) {
+  const Duration down = fault.restart_after.draw(random);
+  Node* node = pick(fault.node, there, random);
+  if (node == nullptr) return;
+  announce(Crash::kName, *node, "", down);
+  node->crash();
+  scope_->spawn(restart_later(*node, down));
 }
 
 Task<void> FaultEngine::restart_later(Node& node, Duration delay) {
@@ -159,17 +174,13 @@ Task<void> FaultEngine::restart_later(Node& node, Duration delay) {
   node.restart();
 }
 
-Task<void> FaultEngine::repeat(Stop fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration grace = fault.grace.draw(random);
-    const Duration down = fault.restart_after.draw(random);
-    Node* node = pick(fault.node, there, random);
-    if (node == nullptr || node->asked_to_stop()) continue;
-    announce(Stop::kName, *node, "", grace);
-    scope_->spawn(stop_in_order(*node, grace, down));
-  }
+void FaultEngine::act(const Stop& fault, std::uint32_t there, Random& random) {
+  const Duration grace = fault.grace.draw(random);
+  const Duration down = fault.restart_after.draw(random);
+  Node* node = pick(fault.node, there, random);
+  if (node == nullptr || node->asked_to_stop()) return;
+  announce(Stop::kName, *node, "", grace);
+  scope_->spawn(stop_in_order(*node, grace, down));
 }
 
 Task<void> FaultEngine::stop_in_order(Node& node, Duration grace, Duration down) {
@@ -184,17 +195,13 @@ Task<void> FaultEngine::stop_in_order(Node& node, Duration grace, Duration down)
   co_await restart_later(node, down);
 }
 
-Task<void> FaultEngine::repeat(Pause fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration lasts = fault.lasts.draw(random);
-    Node* node = pick(fault.node, there, random);
-    if (node == nullptr || node->paused()) continue;
-    announce(Pause::kName, *node, "", lasts);
-    node->pause();
-    scope_->spawn(resume_later(*node, lasts));
-  }
+void FaultEngine::act(const Pause& fault, std::uint32_t there, Random& random) {
+  const Duration lasts = fault.lasts.draw(random);
+  Node* node = pick(fault.node, there, random);
+  if (node == nullptr || node->paused()) return;
+  announce(Pause::kName, *node, "", lasts);
+  node->pause();
+  scope_->spawn(resume_later(*node, lasts));
 }
 
 Task<void> FaultEngine::resume_later(Node& node, Duration delay) {
@@ -205,61 +212,45 @@ Task<void> FaultEngine::resume_later(Node& node, Duration delay) {
   node.resume();
 }
 
-Task<void> FaultEngine::repeat(HalfOpen fault, std::size_t number) {
+void FaultEngine::act(const HalfOpen& fault, std::uint32_t there, Random& random) {
   using Believes = Network::Believes;
   const Believes who = fault.believes == "peer"   ? Believes::kPeer
                        : fault.believes == "node" ? Believes::kNode
                                                   : Believes::kBoth;
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const bool notices = random.below(kMillion) < static_cast<std::uint64_t>(fault.notices.value);
-    Node* node = pick(fault.node, there, random);
-    Node* other = fault.from == kAll ? nullptr : pick(fault.from, there, random);
-    if (node == nullptr || node == other || (other == nullptr && fault.from != kAll)) continue;
-    announce(HalfOpen::kName, *node, other == nullptr ? kAll : std::string_view(other->name()), Duration::zero());
-    network_.half_open(*node, other, who, notices);
-  }
+  const bool notices = random.below(kMillion) < static_cast<std::uint64_t>(fault.notices.value);
+  Node* node = pick(fault.node, there, random);
+  Node* other = fault.from == kAll ? nullptr : pick(fault.from, there, random);
+  if (node == nullptr || node == other || (other == nullptr && fault.from != kAll)) return;
+  announce(HalfOpen::kName, *node, other == nullptr ? kAll : std::string_view(other->name()), Duration::zero());
+  network_.half_open(*node, other, who, notices);
 }
 
-Task<void> FaultEngine::repeat(LinkReset fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    Node* node = pick(fault.node, there, random);
-    if (node == nullptr) continue;
-    announce(LinkReset::kName, *node, "", Duration::zero());
-    network_.reset(*node);
-  }
+void FaultEngine::act(const LinkReset& fault, std::uint32_t there, Random& random) {
+  Node* node = pick(fault.node, there, random);
+  if (node == nullptr) return;
+  announce(LinkReset::kName, *node, "", Duration::zero());
+  network_.reset(*node);
 }
 
-Task<void> FaultEngine::repeat(Partition fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration lasts = fault.lasts.draw(random);
-    Node* node = pick(fault.node, there, random);
-    Node* other = fault.from == kAll ? nullptr : pick(fault.from, there, random);
-    if (node == nullptr || node == other || (other == nullptr && fault.from != kAll)) continue;
-    announce(Partition::kName, *node, other == nullptr ? kAll : std::string_view(other->name()), lasts);
-    cut(*node, other, fault.way);
-    scope_->spawn(heal_later(*node, other, lasts));
-  }
+void FaultEngine::act(const Partition& fault, std::uint32_t there, Random& random) {
+  const Duration lasts = fault.lasts.draw(random);
+  Node* node = pick(fault.node, there, random);
+  Node* other = fault.from == kAll ? nullptr : pick(fault.from, there, random);
+  if (node == nullptr || node == other || (other == nullptr && fault.from != kAll)) return;
+  announce(Partition::kName, *node, other == nullptr ? kAll : std::string_view(other->name()), lasts);
+  cut(*node, other, fault.way);
+  scope_->spawn(heal_later(*node, other, lasts));
 }
 
-Task<void> FaultEngine::repeat(Silence fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    Duration lasts = fault.lasts.draw(random);
-    const auto edge = static_cast<std::int64_t>(random.below(3)) - 1;
-    lasts += Duration(fault.edge == "any" ? edge : fault.edge == "before" ? -1 : fault.edge == "at" ? 0 : 1);
-    Node* node = pick(fault.node, there, random);
-    Node* other = pick(fault.to, there, random);
-    if (node == nullptr || other == nullptr || node == other) continue;
-    announce(Silence::kName, *node, other->name(), lasts);
-    network_.silence(*node, *other, lasts);
-  }
+void FaultEngine::act(const Silence& fault, std::uint32_t there, Random& random) {
+  Duration lasts = fault.lasts.draw(random);
+  const auto edge = static_cast<std::int64_t>(random.below(3)) - 1;
+  lasts += Duration(fault.edge == "any" ? edge : fault.edge == "before" ? -1 : fault.edge == "at" ? 0 : 1);
+  Node* node = pick(fault.node, there, random);
+  Node* other = pick(fault.to, there, random);
+  if (node == nullptr || other == nullptr || node == other) return;
+  announce(Silence::kName, *node, other->name(), lasts);
+  network_.silence(*node, *other, lasts);
 }
 
 void FaultEngine::cut(Node& node, Node* other, const std::string& way) {
@@ -287,20 +278,16 @@ Task<void> FaultEngine::heal_later(Node& a, Node* b, Duration delay) {
   }
 }
 
-Task<void> FaultEngine::repeat(Delay fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration by = fault.by.draw(random);
-    const Duration lasts = fault.lasts.draw(random);
-    Node* node = pick(fault.node, there, random);
-    Node* other = pick(fault.from, there, random);
-    if (node == nullptr || other == nullptr || node == other) continue;
-    announce(Delay::kName, *node, other->name(), lasts);
-    network_.set_delay(*node, *other, by);
-    network_.set_delay(*other, *node, by);
-    scope_->spawn(end_delay_later(*node, *other, lasts));
-  }
+void FaultEngine::act(const Delay& fault, std::uint32_t there, Random& random) {
+  const Duration by = fault.by.draw(random);
+  const Duration lasts = fault.lasts.draw(random);
+  Node* node = pick(fault.node, there, random);
+  Node* other = pick(fault.from, there, random);
+  if (node == nullptr || other == nullptr || node == other) return;
+  announce(Delay::kName, *node, other->name(), lasts);
+  network_.set_delay(*node, *other, by);
+  network_.set_delay(*other, *node, by);
+  scope_->spawn(end_delay_later(*node, *other, lasts));
 }
 
 Task<void> FaultEngine::end_delay_later(Node& a, Node& b, Duration delay) {

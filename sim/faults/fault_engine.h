@@ -78,29 +78,32 @@ class FaultEngine final : private TraceSink {
 
   void on_record(const TraceRecord& record) override;
   Task<void> carry_out(std::size_t number);
-  Task<void> repeat(Crash fault, std::size_t number);
-  Task<void> repeat(Stop fault, std::size_t number);
-  Task<void> repeat(Pause fault, std::size_t number);
-  Task<void> repeat(LinkReset fault, std::size_t number);
-  Task<void> repeat(LoseCredentials fault, std::size_t number);
-  Task<void> repeat(HalfOpen fault, std::size_t number);
-  Task<void> repeat(Partition fault, std::size_t number);
-  Task<void> repeat(Delay fault, std::size_t number);
-  Task<void> repeat(Silence fault, std::size_t number);
-  Task<void> repeat(Sleep fault, std::size_t number);
-  Task<void> repeat(ClockJump fault, std::size_t number);
-  Task<void> repeat(ClockDrift fault, std::size_t number);
-  Task<void> repeat(BusLimits fault, std::size_t number);
-  Task<void> repeat(TemporalLost fault, std::size_t number);
-  Task<void> repeat(DatabaseLost fault, std::size_t number);
-  Task<void> repeat(Commit fault, std::size_t number);
-  Task<void> repeat(TornCommit fault, std::size_t number);
-  Task<void> repeat(DiskSlow fault, std::size_t number);
-  Task<void> repeat(DiskFull fault, std::size_t number);
-  Task<void> repeat(RevokeToken fault, std::size_t number);
-  Task<void> repeat(ThrowInTool fault, std::size_t number);
-  Task<void> repeat(EngineRestored fault, std::size_t number);
-  Task<void> repeat(Bytes fault, std::size_t number);
+  template <class Kind>
+  Task<void> each_time(Kind fault, std::size_t number);
+  // Does it once. `there`: where the trigger was seen. Of a fault that has no times: for as long as the chaos lasts.
+  void act(const Crash& fault, std::uint32_t there, Random& random);
+  void act(const Stop& fault, std::uint32_t there, Random& random);
+  void act(const Pause& fault, std::uint32_t there, Random& random);
+  void act(const LinkReset& fault, std::uint32_t there, Random& random);
+  void act(const LoseCredentials& fault, std::uint32_t there, Random& random);
+  void act(const HalfOpen& fault, std::uint32_t there, Random& random);
+  void act(const Partition& fault, std::uint32_t there, Random& random);
+  void act(const Delay& fault, std::uint32_t there, Random& random);
+  void act(const Silence& fault, std::uint32_t there, Random& random);
+  void act(const Sleep& fault, std::uint32_t there, Random& random);
+  void act(const ClockJump& fault, std::uint32_t there, Random& random);
+  void act(const ClockDrift& fault, std::uint32_t there, Random& random);
+  void act(const BusLimits& fault);
+  void act(const TemporalLost& fault);
+  void act(const DatabaseLost& fault);
+  void act(const Commit& fault, std::uint32_t there, Random& random);
+  void act(const TornCommit& fault, std::uint32_t there, Random& random);
+  void act(const DiskSlow& fault, std::uint32_t there, Random& random);
+  void act(const DiskFull& fault, std::uint32_t there, Random& random);
+  Task<void> act(const RevokeToken& fault, std::uint32_t there, Random& random);
+  void act(const ThrowInTool& fault, std::uint32_t there, Random& random);
+  Task<void> act(const EngineRestored& fault, std::uint32_t there, Random& random);
+  void act(const Bytes& fault);
   // Returns where the trigger was seen; 0 without one.
   Task<std::uint32_t> wait_for(FaultTiming timing, Random& random, std::size_t number);
   Task<void> restart_later(Node& node, Duration delay);

@@ -31,7 +31,7 @@ FaultTargets::Target* FaultEngine::target_of(const Node* node) {
   return found == targets_.nodes.end() ? nullptr : &*found;
 }
 
-Task<void> FaultEngine::repeat(DatabaseLost fault, std::size_t) {
+void FaultEngine::act(const DatabaseLost& fault) {
   for (CommitFaults* database : targets_.databases) {
     database->lost_before = static_cast<std::uint32_t>(fault.before_commit.value);
     database->lost_while = static_cast<std::uint32_t>(fault.while_committing.value);
@@ -39,18 +39,17 @@ Task<void> FaultEngine::repeat(DatabaseLost fault, std::size_t) {
     database->aborted = static_cast<std::uint32_t>(fault.aborted.value);
   }
   simulation_.trace().record(0, Level::kInfo, "fault.database_lost", {{"databases", targets_.databases.size()}});
-  co_return;
 }
 
-Task<void> FaultEngine::repeat(TemporalLost fault, std::size_t) {
-  if (targets_.temporal == nullptr) co_return;
+void FaultEngine::act(const TemporalLost& fault) {
+  if (targets_.temporal == nullptr) return;
   targets_.temporal->faults() = {static_cast<std::uint32_t>(fault.request.value),
                                  static_cast<std::uint32_t>(fault.response.value)};
   announce(TemporalLost::kName, targets_.temporal->node(), "", Duration::zero());
 }
 
-Task<void> FaultEngine::repeat(BusLimits fault, std::size_t) {
-  if (targets_.bus == nullptr) co_return;
+void FaultEngine::act(const BusLimits& fault) {
+  if (targets_.bus == nullptr) return;
   SimBusOptions& options = targets_.bus->options();
   options.interest_lag = fault.interest_lag.value;
   options.max_pending = static_cast<std::size_t>(fault.max_pending.value);
@@ -59,31 +58,24 @@ Task<void> FaultEngine::repeat(BusLimits fault, std::size_t) {
   announce(BusLimits::kName, targets_.bus->node(), "", Duration::zero());
 }
 
-Task<void> FaultEngine::repeat(Commit fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value && targets_.database != nullptr; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const CommitFault outcome = commit_fault(fault.outcome, random);
-    Node* node = pick(fault.node, there, random);
-    if (node == nullptr) continue;
-    announce(Commit::kName, *node, fault.node == kAny ? kAny : std::string_view(), Duration::zero());
-    targets_.database->fail_commit(fault.node == kAny ? nullptr : node, outcome, static_cast<std::uint32_t>(fault.after.value));
-  }
+void FaultEngine::act(const Commit& fault, std::uint32_t there, Random& random) {
+  if (targets_.database == nullptr) return;
+  const CommitFault outcome = commit_fault(fault.outcome, random);
+  Node* node = pick(fault.node, there, random);
+  if (node == nullptr) return;
+  announce(Commit::kName, *node, fault.node == kAny ? kAny : std::string_view(), Duration::zero());
+  targets_.database->fail_commit(fault.node == kAny ? nullptr : node, outcome, static_cast<std::uint32_t>(fault.after.value));
 }
 
-Task<void> FaultEngine::repeat(TornCommit fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const bool written = random.below(kMillion) < static_cast<std::uint64_t>(fault.written.value);
-    const Duration down = fault.restart_after.draw(random);
-    Node* node = pick(fault.node, there, random);
-    FaultTargets::Target* target = target_of(node);
-    if (target == nullptr || target->journal == nullptr || target->journal->tears()) continue;
-    announce(TornCommit::kName, *node, written ? "written" : "", down);
-    target->journal->tear({static_cast<std::uint32_t>(fault.after.value), written});
-    scope_->spawn(restart_torn(*node, node->incarnation(), down));
-  }
+void FaultEngine::act(const TornCommit& fault, std::uint32_t there, Random& random) {
+  const bool written = random.below(kMillion) < static_cast<std::uint64_t>(fault.written.value);
+  const Duration down = fault.restart_after.draw(random);
+  Node* node = pick(fault.node, there, random);
+  FaultTargets::Target* target = target_of(node);
+  if (target == nullptr || target->journal == nullptr || target->journal->tears()) return;
+  announce(TornCommit::kName, *node, written ? "written" : "", down);
+  target->journal->tear({static_cast<std::uint32_t>(fault.after.value), written});
+  scope_->spawn(restart_torn(*node, node->incarnation(), down));
 }
 
 Task<void> FaultEngine::restart_torn(Node& node, Incarnation life, Duration delay) {
@@ -91,48 +83,36 @@ Task<void> FaultEngine::restart_torn(Node& node, Incarnation life, Duration dela
   co_await restart_later(node, delay);
 }
 
-Task<void> FaultEngine::repeat(DiskSlow fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration by = fault.by.draw(random);
-    const Duration lasts = fault.lasts.draw(random);
-    Node* node = pick(fault.node, there, random);
-    FaultTargets::Target* target = target_of(node);
-    if (target == nullptr || target->journal == nullptr) continue;
-    announce(DiskSlow::kName, *node, "", lasts);
-    target->journal->latency().high = by;
-    target->machine->disk_faults.latency = by;
-    scope_->spawn(mend_disk_later(*target, lasts));
-  }
+void FaultEngine::act(const DiskSlow& fault, std::uint32_t there, Random& random) {
+  const Duration by = fault.by.draw(random);
+  const Duration lasts = fault.lasts.draw(random);
+  Node* node = pick(fault.node, there, random);
+  FaultTargets::Target* target = target_of(node);
+  if (target == nullptr || target->journal == nullptr) return;
+  announce(DiskSlow::kName, *node, "", lasts);
+  target->journal->latency().high = by;
+  target->machine->disk_faults.latency = by;
+  scope_->spawn(mend_disk_later(*target, lasts));
 }
 
-Task<void> FaultEngine::repeat(DiskFull fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration lasts = fault.lasts.draw(random);
-    Node* node = pick(fault.node, there, random);
-    FaultTargets::Target* target = target_of(node);
-    if (target == nullptr || target->journal == nullptr) continue;
-    announce(DiskFull::kName, *node, "", lasts);
-    target->journal->set_full(true);
-    target->machine->disk.set_capacity(target->machine->disk.used());
-    scope_->spawn(mend_disk_later(*target, lasts));
-  }
+void FaultEngine::act(const DiskFull& fault, std::uint32_t there, Random& random) {
+  const Duration lasts = fault.lasts.draw(random);
+  Node* node = pick(fault.node, there, random);
+  FaultTargets::Target* target = target_of(node);
+  if (target == nullptr || target->journal == nullptr) return;
+  announce(DiskFull::kName, *node, "", lasts);
+  target->journal->set_full(true);
+  target->machine->disk.set_capacity(target->machine->disk.used());
+  scope_->spawn(mend_disk_later(*target, lasts));
 }
 
-Task<void> FaultEngine::repeat(ThrowInTool fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const bool after = random.below(kMillion) < static_cast<std::uint64_t>(fault.after.value);
-    Node* node = pick(fault.node, there, random);
-    FaultTargets::Target* target = target_of(node);
-    if (target == nullptr || target->machine == nullptr) continue;
-    announce(ThrowInTool::kName, *node, after ? "after" : "before", Duration::zero());
-    target->machine->next_tool_throws = after ? ToolThrows::kAfter : ToolThrows::kBefore;
-  }
+void FaultEngine::act(const ThrowInTool& fault, std::uint32_t there, Random& random) {
+  const bool after = random.below(kMillion) < static_cast<std::uint64_t>(fault.after.value);
+  Node* node = pick(fault.node, there, random);
+  FaultTargets::Target* target = target_of(node);
+  if (target == nullptr || target->machine == nullptr) return;
+  announce(ThrowInTool::kName, *node, after ? "after" : "before", Duration::zero());
+  target->machine->next_tool_throws = after ? ToolThrows::kAfter : ToolThrows::kBefore;
 }
 
 Task<void> FaultEngine::mend_disk_later(FaultTargets::Target& target, Duration delay) {
@@ -150,21 +130,18 @@ void FaultEngine::mend_disk(FaultTargets::Target& target) {
   target.machine->next_tool_throws = ToolThrows::kNever;
 }
 
-Task<void> FaultEngine::repeat(EngineRestored fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value && targets_.engine != nullptr; ++i) {
-    (void)co_await wait_for(fault.timing, random, number);
-    const Duration age = fault.age.draw(random);
-    const Duration down = fault.restart_after.draw(random);
-    const Status backed_up = co_await targets_.engine->back_up();
-    if (!backed_up.ok()) continue;
-    co_await sleep_for(age);
-    Node& node = targets_.engine->node();
-    if (!node.up()) continue;
-    announce(EngineRestored::kName, node, "", age);
-    node.crash();
-    scope_->spawn(restore_engine_later(node.incarnation(), down));
-  }
+Task<void> FaultEngine::act(const EngineRestored& fault, std::uint32_t, Random& random) {
+  if (targets_.engine == nullptr) co_return;
+  const Duration age = fault.age.draw(random);
+  const Duration down = fault.restart_after.draw(random);
+  const Status backed_up = co_await targets_.engine->back_up();
+  if (!backed_up.ok()) co_return;
+  co_await sleep_for(age);
+  Node& node = targets_.engine->node();
+  if (!node.up()) co_return;
+  announce(EngineRestored::kName, node, "", age);
+  node.crash();
+  scope_->spawn(restore_engine_later(node.incarnation(), down));
 }
 
 Task<void> FaultEngine::restore_engine_later(Incarnation life, Duration delay) {
@@ -176,44 +153,36 @@ Task<void> FaultEngine::restore_engine_later(Incarnation life, Duration delay) {
   node.restart();
 }
 
-Task<void> FaultEngine::repeat(Bytes fault, std::size_t) {
-  if (targets_.bytes == nullptr) co_return;
+void FaultEngine::act(const Bytes& fault) {
+  if (targets_.bytes == nullptr) return;
   *targets_.bytes = {static_cast<std::uint32_t>(fault.provider.value), static_cast<std::uint32_t>(fault.daemon.value)};
   simulation_.trace().record(0, Level::kInfo, "fault.bytes",
                              {{"provider", fault.provider.value}, {"daemon", fault.daemon.value}});
 }
 
 // The client's own token stays, "simulated": it is with that that daemons register anew.
-Task<void> FaultEngine::repeat(RevokeToken fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const bool breaks = random.below(kMillion) < static_cast<std::uint64_t>(fault.breaks.value);
-    Node* node = pick(fault.node, there, random);
-    FaultTargets::Target* target = target_of(node);
-    if (target == nullptr || target->credentials_file.empty()) continue;
-    const std::string script = concat("UPDATE tokens SET revoked_at = created_at WHERE revoked_at IS NULL AND user_id = '",
-                                      target->user, "' AND name = 'daemon ", node->name(), "'");
-    const Status revoked = co_await targets_.contents->run_script(script, kNever);
-    if (!revoked.ok()) continue;
-    announce(RevokeToken::kName, *node, target->user, Duration::zero());  // not before: it may wait for a writer
-    if (breaks) network_.reset(*node);
-  }
+Task<void> FaultEngine::act(const RevokeToken& fault, std::uint32_t there, Random& random) {
+  const bool breaks = random.below(kMillion) < static_cast<std::uint64_t>(fault.breaks.value);
+  Node* node = pick(fault.node, there, random);
+  FaultTargets::Target* target = target_of(node);
+  if (target == nullptr || target->credentials_file.empty()) co_return;
+  const std::string script = concat("UPDATE tokens SET revoked_at = created_at WHERE revoked_at IS NULL AND user_id = '",
+                                    target->user, "' AND name = 'daemon ", node->name(), "'");
+  const Status revoked = co_await targets_.contents->run_script(script, kNever);
+  if (!revoked.ok()) co_return;
+  announce(RevokeToken::kName, *node, target->user, Duration::zero());  // not before: it may wait for a writer
+  if (breaks) network_.reset(*node);
 }
 
-Task<void> FaultEngine::repeat(LoseCredentials fault, std::size_t number) {
-  Random random = simulation_.random(concat("fault/", number));
-  for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
-    const std::uint32_t there = co_await wait_for(fault.timing, random, number);
-    const Duration down = fault.restart_after.draw(random);
-    Node* node = pick(fault.node, there, random);
-    FaultTargets::Target* target = target_of(node);
-    if (target == nullptr || target->credentials_file.empty()) continue;
-    announce(LoseCredentials::kName, *node, "", down);
-    (void)target->machine->disk.remove(target->credentials_file);
-    node->crash();
-    scope_->spawn(restart_later(*node, down));
-  }
+void FaultEngine::act(const LoseCredentials& fault, std::uint32_t there, Random& random) {
+  const Duration down = fault.restart_after.draw(random);
+  Node* node = pick(fault.node, there, random);
+  FaultTargets::Target* target = target_of(node);
+  if (target == nullptr || target->credentials_file.empty()) return;
+  announce(LoseCredentials::kName, *node, "", down);
+  (void)target->machine->disk.remove(target->credentials_file);
+  node->crash();
+  scope_->spawn(restart_later(*node, down));
 }
 
 }  // namespace reliant::sim
