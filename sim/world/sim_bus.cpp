@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/finally.h"
 #include "kernel/digest.h"
 #include "ports/bus_queue.h"
 #include "runtime/ring.h"
@@ -321,16 +322,12 @@ void SimBus::end(Subscriber& subscriber) {
 }
 
 Task<Result<ports::BusMessage>> SimBus::request(ports::BusMessage message, Instant deadline) {
-  struct Pending {
-    SimBus& bus;
-    std::string inbox;
-    ~Pending() { bus.requests_.erase(inbox); }
-  };
   Answer answer;
-  const Pending pending{*this, concat(name_, ".answer.", ++last_request_)};
-  requests_.emplace(pending.inbox, &answer);
+  const std::string inbox = concat(name_, ".answer.", ++last_request_);
+  requests_.emplace(inbox, &answer);
+  const Finally forget([&] { requests_.erase(inbox); });
   const std::string subject = message.subject;
-  message.reply_to = pending.inbox;
+  message.reply_to = inbox;
   CO_TRY_OK(publish(std::move(message)));
   std::optional<Result<ports::BusMessage>> came = co_await answer.wait(deadline);
   if (!came) co_return deadline_exceeded("no answer from ", subject, " came in time");

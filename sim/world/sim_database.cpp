@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/disk_full.h"
+#include "base/finally.h"
 #include "base/text.h"
 #include "runtime/one_shot.h"
 #include "runtime/sleep.h"
@@ -165,17 +166,6 @@ class RemoteTransaction final : public Transaction {
 };
 
 struct DatabaseServer::Begun {
-  // The client does, in a frame of its own.
-  class Waits {
-   public:
-    explicit Waits(Begun& begun) : begun_(begun) {}
-    Waits(const Waits&) = delete;
-    Waits& operator=(const Waits&) = delete;
-    ~Waits() { begun_.left = true; }
-
-   private:
-    Begun& begun_;
-  };
   OneShot<Status> granted;
   std::unique_ptr<RemoteTransaction> transaction;
   bool left = false;  // the client is gone, or has what it waited for
@@ -340,7 +330,7 @@ Task<Result<std::unique_ptr<Transaction>>> SimDatabase::begin(Access access, Ins
   if (access == Access::kRead) co_return std::make_unique<RemoteRead>(server_, client_, life_, deadline);
   CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, 0, deadline));
   const auto begun = std::make_shared<DatabaseServer::Begun>();
-  const DatabaseServer::Begun::Waits waits(*begun);
+  const Finally leave([&] { begun->left = true; });
   if (server_.data_->has_turn(access)) {
     co_await server_.begin(begun, client_, life_, deadline);
   } else {

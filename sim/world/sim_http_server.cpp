@@ -2,28 +2,13 @@
 
 #include <exception>
 
+#include "base/finally.h"
 #include "base/url.h"
 #include "runtime/deadline.h"
 #include "runtime/race.h"
 #include "world/sim_http_server_listener.h"
 
 namespace reliant::sim {
-
-namespace {
-
-// The server's end of a connection whose task ends, in whatever way.
-class Leaving {
- public:
-  explicit Leaving(std::shared_ptr<HttpServerConnection> connection) : connection_(std::move(connection)) {}
-  Leaving(const Leaving&) = delete;
-  Leaving& operator=(const Leaving&) = delete;
-  ~Leaving() { connection_->server_leaves(); }
-
- private:
-  std::shared_ptr<HttpServerConnection> connection_;
-};
-
-}  // namespace
 
 Node* SimWeb::find_host(Node& from, std::string_view host) {
   if (host.empty() || host == "localhost" || host == "127.0.0.1" || host == "0.0.0.0") return &from;
@@ -80,7 +65,7 @@ void SimListener::accept(std::shared_ptr<HttpServerConnection> connection, std::
 }
 
 Task<void> SimListener::serve(std::shared_ptr<HttpServerConnection> connection, std::string bytes) {
-  const Leaving leaving(connection);
+  const Finally leave([connection] { connection->server_leaves(); });
   const std::size_t size = bytes.size();
   HttpServerHead head = take_head(bytes);
   const std::size_t blank = head.first_line.find(' ');

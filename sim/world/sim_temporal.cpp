@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/finally.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
 
@@ -29,14 +30,10 @@ TemporalServer::TemporalServer(Network& network, Node& node, temporal::engine::E
 }
 
 Task<void> TemporalServer::serve(Node& node) {
-  struct Leaving {
-    Engine*& engine;
-    ~Leaving() { engine = nullptr; }
-  };
   SimFileDatabase database(file_);
   Engine engine(node.context(), node.clock(), node.random("temporal/engine"), node.log(), database, options_);
-  Leaving leaving{engine_};
   engine_ = &engine;
+  const Finally leave([this] { engine_ = nullptr; });
   for (;;) {
     const Status started = co_await engine.start(after(node.executor().now(), kStartDeadline));
     if (started.ok()) break;
@@ -63,10 +60,7 @@ Task<void> TemporalServer::handle(Task<Result<Response>> (Engine::*method)(Reque
                                   Request request, Instant deadline, CallFault fault,
                                   std::shared_ptr<Call<Response>> call) {
   // A server that dies resets the connection: the caller hears of it, whatever had been done.
-  struct Reset {
-    OneShot<Result<Response>>& reply;
-    ~Reset() { reply.set(lost()); }
-  } reset{call->reply};
+  const Finally reset([&] { call->reply.set(lost()); });
   if (engine_ == nullptr) co_return;
   ++calls_;
   auto outcome = co_await race((engine_->*method)(std::move(request), deadline), call->caller_gone.wait());
@@ -92,14 +86,9 @@ Task<Result<Response>> TemporalServer::call(Task<Result<Response>> (Engine::*met
     co_return lost();
   }
   auto call = std::make_shared<Call<Response>>();
-  struct Hanging {
-    TemporalServer& server;
-    Node& client;
-    Event& caller_gone;
-    ~Hanging() {
-      if (server.network_.reachable(client, server.node_)) caller_gone.set();
-    }
-  } hanging{*this, client, call->caller_gone};
+  const Finally hang_up([&] {
+    if (network_.reachable(client, node_)) call->caller_gone.set();
+  });
   if (!node_.try_spawn(handle(method, client, std::move(request), deadline, fault, call))) co_return lost();
   auto reply = co_await call->reply.wait(deadline);
   if (!reply) co_return deadline_exceeded("Temporal did not answer in time");

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/errors.h"
+#include "base/finally.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "runtime/race.h"
@@ -25,25 +26,6 @@ std::size_t bytes_of(const std::vector<model::Update>& updates) {
 
 }  // namespace
 
-// Taken when a stream begins, given back when it ends, however it ends.
-class Updates::Place {
- public:
-  Place(Updates& updates, const UserId& user)
-      : updates_(updates), at_(updates.places_.try_emplace(user, updates.options_.user_bytes).first) {
-    ++at_->second.count;
-  }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  ~Place() {
-    if (--at_->second.count == 0) updates_.places_.erase(at_);
-  }
-  ByteBudget& bytes() { return at_->second.bytes; }
-
- private:
-  Updates& updates_;
-  std::map<UserId, UserStreams>::iterator at_;
-};
-
 struct Updates::Stream {
   const Call& call;
   ChatId chat;
@@ -55,19 +37,6 @@ struct Updates::Stream {
   bool more = false;  // the last look brought a full batch
   Event refused{};    // its token is not valid any more
   Status why{};       // then
-};
-
-class Updates::Open {
- public:
-  Open(Updates& updates, Stream& stream)
-      : updates_(updates), place_(updates.open_.emplace(stream.call.token, &stream)) {}
-  Open(const Open&) = delete;
-  Open& operator=(const Open&) = delete;
-  ~Open() { updates_.open_.erase(place_); }
-
- private:
-  Updates& updates_;
-  std::multimap<TokenId, Stream*>::iterator place_;
 };
 
 std::string sse_frame(const model::Update& update) {
@@ -96,15 +65,19 @@ Task<Status> Updates::follow(Call call, ports::HttpResponder& responder) {
   CO_TRY_ASSIGN(const ChatId chat, path_id<ChatId>(call, "chat"));
   CO_TRY_ASSIGN(const std::uint64_t start, co_await starting_point(call, chat));
   if (stopping_.is_set()) co_return with_reason(unavailable("the server is stopping; try again"), kReasonStopping);
-  const auto taken = places_.find(call.user);
-  if (taken != places_.end() && taken->second.count >= limits_.streams_per_user) {
+  const auto place = places_.try_emplace(call.user, options_.user_bytes).first;
+  ++place->second.count;
+  const Finally leave([&] {
+    if (--place->second.count == 0) places_.erase(place);
+  });
+  if (place->second.count > limits_.streams_per_user) {
     co_return with_retry_after(
-        with_reason(resource_exhausted("you have ", taken->second.count, " streams open here; close one first"), "LIMIT_STREAMS"),
+        with_reason(resource_exhausted("you have ", limits_.streams_per_user, " streams open here; close one first"), "LIMIT_STREAMS"),
         std::chrono::seconds(5));
   }
-  Place place(*this, call.user);
-  Stream stream{call, chat, responder, place.bytes(), nullptr, start, clock_.now()};
-  const Open open(*this, stream);
+  Stream stream{call, chat, responder, place->second.bytes, nullptr, start, clock_.now()};
+  const auto open = open_.emplace(call.token, &stream);
+  const Finally close([&] { open_.erase(open); });
   // Before the first look: what comes after the look is then announced.
   CO_TRY_ASSIGN(stream.subscription, hub_.subscribe(call.user, chat));
 

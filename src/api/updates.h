@@ -70,9 +70,7 @@ class Updates {
     std::size_t count = 0;
     ByteBudget bytes;
   };
-  class Place;  // one of a user's streams
   struct Stream;
-  class Open;  // a stream, among all that are open
 
   Task<Result<std::uint64_t>> starting_point(const Call& call, ChatId chat);
   Task<Status> deliver(Stream& stream);
@@ -89,7 +87,7 @@ class Updates {
   const Limits& limits_;
   StreamOptions options_;
   Event stopping_;
-  std::map<UserId, UserStreams> places_;
+  std::map<UserId, UserStreams> places_;  // of users who have a stream open
   std::multimap<TokenId, Stream*> open_;
 };
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/finally.h"
 #include "runtime/sleep.h"
 
 namespace reliant::auth {
@@ -84,14 +85,8 @@ Task<Result<store::SigningKey>> KeyRing::current(Instant deadline) {
 Task<Result<store::SigningKey>> KeyRing::find(std::string id, Instant deadline) {
   if (const store::SigningKey* key = known(id); key != nullptr) co_return *key;
   if (waiting_ >= kMaxWaiting) co_return unavailable("too many messages with unknown keys wait for the database");
-  struct Waiting {
-    explicit Waiting(std::size_t& count) : count_(count) { ++count_; }
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() { --count_; }
-    std::size_t& count_;
-  };
-  const Waiting waiting(waiting_);
+  ++waiting_;
+  const Finally leave([this] { --waiting_; });
   wanted_.set();
   const std::uint64_t next = reads_begun_ + 1;  // one that is under way may have begun before the key was there
   const Instant until = std::min(deadline, after(clock_.now(), kReadAgain + 2 * kPatience));

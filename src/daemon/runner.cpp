@@ -243,7 +243,7 @@ Task<void> Runner::run(std::shared_ptr<Run> run) {
   run->effect = effect_of(run->request.effect());
   if (run->tool)
     run->effect = std::max(run->effect, run->tool->descriptor().effect);  // the more careful of both
-  co_await wait_for_refusal(run->id);
+  (void)co_await refusals_.lock(run->id);  // one that is being written down comes first
   std::optional<Semaphore::Permit> permit = permits_.try_acquire();
   if (!permit && !co_await has_ended(run->id)) {
     if (queue_is_full()) co_return co_await not_admitted(std::move(run), crowded());
@@ -487,36 +487,15 @@ bool Runner::kill(const RequestId& id) {
   return true;
 }
 
-Task<void> Runner::wait_for_refusal(RequestId id) {
-  for (auto found = refusing_.find(id); found != refusing_.end(); found = refusing_.find(id)) {
-    const std::shared_ptr<Event> over = found->second;
-    co_await over->wait();
-  }
-}
-
 // Also a request that never came is written down, so that it is not run when it comes late (C9). When it comes while that
 // goes on, it waits: the journal takes what was begun and is not running for the run of an earlier life.
 Task<void> Runner::cancel_absent(RequestId id) {
-  co_await wait_for_refusal(id);
+  const auto lock = co_await refusals_.lock(id);
   if (const auto running = runs_.find(id); running != runs_.end()) {
     running->second->cancelled.set();
     running->second->leaves.set();
     co_return;
   }
-  struct Refusing {
-    Refusing(Runner& r, RequestId i) : runner(r), id(std::move(i)), over(std::make_shared<Event>()) {
-      runner.refusing_[id] = over;
-    }
-    Refusing(const Refusing&) = delete;
-    Refusing& operator=(const Refusing&) = delete;
-    ~Refusing() {
-      runner.refusing_.erase(id);
-      over->set();
-    }
-    Runner& runner;
-    RequestId id;
-    std::shared_ptr<Event> over;
-  } refusing(*this, id);
   const Status refused = co_await journal_.refuse(id, soon());
   if (!refused.ok()) {
     log_.warning("daemon.cancel.not_journaled", {{"request_id", id.str()}, {"error", message_of(refused)}});

@@ -36,6 +36,7 @@
 #include "reliant/tools/v1/daemon.pb.h"
 #include "runtime/clock.h"
 #include "runtime/event.h"
+#include "runtime/keyed_mutex.h"
 #include "runtime/scope.h"
 #include "runtime/semaphore.h"
 #include "tools/tool.h"
@@ -133,7 +134,6 @@ class Runner {
   void announce_end(const Run& run);
   void trace_effect(std::string_view name, const Run& run);
   Task<void> cancel_absent(RequestId id);
-  Task<void> wait_for_refusal(RequestId id);
   Task<void> record_acknowledgement(RequestId id);
   Instant soon() const { return after(clock_.now(), kPatience); }
 
@@ -150,7 +150,7 @@ class Runner {
   Reads reads_;
   std::map<RequestId, std::shared_ptr<Run>> runs_;
   std::set<RequestId> offers_;
-  std::map<RequestId, std::shared_ptr<Event>> refusing_;  // being written down as not to be run; set when that is over
+  KeyedMutex<RequestId> refusals_;                  // held while a request is written down as not to be run
   std::map<RequestId, model::ToolResult> unsaved_;  // results that the journal would not take
   Event a_run_ended_;
   TaskScope scope_;  // last: its tasks use everything above

@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/finally.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
 #include "temporal/failure.h"
@@ -65,30 +66,6 @@ void fill_retry_policy(::temporal::api::common::v1::RetryPolicy& out, const Retr
 
 }  // namespace
 
-class WorkflowRun::ActivityHold {
- public:
-  ActivityHold(WorkflowRun& run, ActivityMachine& machine) : run_(run), machine_(machine) {}
-  ActivityHold(const ActivityHold&) = delete;
-  ActivityHold& operator=(const ActivityHold&) = delete;
-  ~ActivityHold() { run_.let_go(machine_); }
-
- private:
-  WorkflowRun& run_;
-  ActivityMachine& machine_;
-};
-
-class WorkflowRun::TimerHold {
- public:
-  TimerHold(WorkflowRun& run, TimerMachine& machine) : run_(run), machine_(machine) {}
-  TimerHold(const TimerHold&) = delete;
-  TimerHold& operator=(const TimerHold&) = delete;
-  ~TimerHold() { run_.let_go(machine_); }
-
- private:
-  WorkflowRun& run_;
-  TimerMachine& machine_;
-};
-
 WorkflowRun::WorkflowRun(std::string workflow_id, std::string run_id, std::unique_ptr<Workflow> workflow)
     : workflow_(std::move(workflow)), random_(0), executor_(0, Executor::Order::kFifo), scope_(executor_, 0) {
   executor_.set_failure_handler(&failure_);
@@ -110,7 +87,7 @@ Task<Result<std::string>> WorkflowRun::outcome_of(ActivityMachine& machine) {
 Task<Result<std::string>> WorkflowRun::execute_activity(std::string type, std::string input,
                                                         ActivityOptions options) {
   ActivityMachine& machine = schedule(std::move(type), input, options);
-  const ActivityHold hold(*this, machine);
+  const Finally release([&] { let_go(machine); });
   if (options.cancel_when != nullptr) {
     auto first = co_await race(outcome_of(machine), options.cancel_when->wait());
     if (first.index() == 0) co_return std::get<0>(std::move(first));
@@ -182,7 +159,7 @@ Task<void> WorkflowRun::sleep(Duration duration) {
   attributes.set_timer_id(machine.id);
   set_duration(*attributes.mutable_start_to_fire_timeout(), duration);
   commands_.push(CommandKey{enums::COMMAND_TYPE_START_TIMER, machine.id, ""}, std::move(command));
-  const TimerHold hold(*this, machine);
+  const Finally release([&] { let_go(machine); });
   co_await machine.fired.wait();
 }
 

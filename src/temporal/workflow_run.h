@@ -67,8 +67,6 @@ class WorkflowRun final : private WorkflowContext {
     Result<std::string> outcome = std::string();
   };
   // Lets go of what a destroyed task had asked for.
-  class ActivityHold;
-  class TimerHold;
 
   // WorkflowContext
   const WorkflowInfo& info() const override { return info_; }

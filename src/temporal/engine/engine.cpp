@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/cord.h"
+#include "base/finally.h"
 #include "base/text.h"
 #include "runtime/sleep.h"
 #include "temporal/engine/engine_impl.h"
@@ -97,10 +98,7 @@ Task<Status> Engine::Impl::start(Instant deadline) {
   if (started_.is_set()) co_return ok_status();
   if (starting_) co_return failed_precondition("the engine is being started already");
   starting_ = true;
-  struct Ending {
-    bool& starting;
-    ~Ending() { starting = false; }
-  } ending{starting_};
+  const Finally ended([this] { starting_ = false; });
   CO_TRY_OK(co_await store_.migrate(deadline));
   // Once for a file of an earlier version, in transactions of its own: a large file takes its time.
   for (bool filled = false; !filled;) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/finally.h"
 #include "base/text.h"
 #include "temporal/engine/description.h"
 #include "temporal/engine/engine_impl.h"
@@ -23,16 +24,12 @@ std::string encode(const std::string& run_id, std::int64_t next_event_id) {
 
 // Until the run is changed. False: `deadline` came first. No change after the call is missed.
 Task<bool> Engine::Impl::watch(std::string run_id, Instant deadline) {
-  struct Watching {
-    std::map<std::string, Watch>& all;
-    std::map<std::string, Watch>::iterator mine;
-    ~Watching() {
-      if (--mine->second.watchers == 0) all.erase(mine);
-    }
-  };
-  Watching watching{watches_, watches_.try_emplace(std::move(run_id)).first};
-  ++watching.mine->second.watchers;
-  const bool changed = co_await watching.mine->second.changed.wait(deadline);
+  const auto mine = watches_.try_emplace(std::move(run_id)).first;
+  ++mine->second.watchers;
+  const Finally leave([&] {
+    if (--mine->second.watchers == 0) watches_.erase(mine);
+  });
+  const bool changed = co_await mine->second.changed.wait(deadline);
   co_return changed;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/finally.h"
 #include "base/text.h"
 #include "runtime/sleep.h"
 #include "temporal/engine/engine_impl.h"
@@ -166,12 +167,7 @@ Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWo
       ask_worker(run, query);
     }
   }
-  struct Registration {
-    Impl& impl;
-    const std::string& run_id;
-    const std::shared_ptr<Query>& query;
-    ~Registration() { impl.forget_query(run_id, query); }
-  } registration{*this, run_id, query};
+  const Finally forget([&] { forget_query(run_id, query); });
 
   auto reply = co_await query->reply.wait(end);
   if (reply) co_return *std::move(reply);
