@@ -14,34 +14,29 @@ Status exceeded(std::string_view what, std::int64_t has, std::int64_t most, std:
 
 bool is_full(std::int64_t has, std::int64_t most) { return most > 0 && has >= most; }
 
-bool has_quota(Endpoint endpoint) {
-  return endpoint == Endpoint::kCreateProject || endpoint == Endpoint::kCreateChat ||
-         endpoint == Endpoint::kRegisterDaemon || endpoint == Endpoint::kSendMessage;
-}
-
 }  // namespace
 
-Task<Status> Quotas::admit(Endpoint endpoint, UserId user, Instant deadline) {
-  if (!has_quota(endpoint)) co_return ok_status();
+Task<Status> Quotas::admit(Quota quota, UserId user, Instant deadline) {
+  if (quota == Quota::kNone) co_return ok_status();
   const Instant now = clock_.now();
   const auto known = had_room_.find(user);
-  const bool sends = endpoint == Endpoint::kSendMessage;
+  const bool sends = quota == Quota::kStoredBytes;
   if (sends && known != had_room_.end() && now - known->second < kBytesKnownFor) co_return ok_status();
   CO_TRY_ASSIGN(const store::Usage usage, co_await store_.usages().of(user, deadline));
-  CO_TRY_OK(check(endpoint, usage));
+  CO_TRY_OK(check(quota, usage));
   if (had_room_.size() >= kManyUsers) had_room_.clear();
   if (sends) had_room_[user] = now;
   co_return ok_status();
 }
 
-Status Quotas::check(Endpoint endpoint, const store::Usage& usage) const {
-  if (endpoint == Endpoint::kCreateProject && is_full(usage.projects, limits_.projects))
+Status Quotas::check(Quota quota, const store::Usage& usage) const {
+  if (quota == Quota::kProjects && is_full(usage.projects, limits_.projects))
     return exceeded("projects", usage.projects, limits_.projects, "delete one first", "LIMIT_PROJECTS");
-  if (endpoint == Endpoint::kCreateChat && is_full(usage.chats, limits_.chats))
+  if (quota == Quota::kChats && is_full(usage.chats, limits_.chats))
     return exceeded("chats", usage.chats, limits_.chats, "delete one first", "LIMIT_CHATS");
-  if (endpoint == Endpoint::kRegisterDaemon && is_full(usage.tokens, limits_.tokens))
+  if (quota == Quota::kTokens && is_full(usage.tokens, limits_.tokens))
     return exceeded("tokens", usage.tokens, limits_.tokens, "revoke one first (DELETE /tokens/{id})", "LIMIT_TOKENS");
-  if (endpoint == Endpoint::kSendMessage && is_full(usage.bytes, limits_.stored_bytes))
+  if (quota == Quota::kStoredBytes && is_full(usage.bytes, limits_.stored_bytes))
     return exceeded("bytes stored in chats", usage.bytes, limits_.stored_bytes, "delete chats first", "LIMIT_STORED_BYTES");
   return ok_status();
 }

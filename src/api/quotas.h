@@ -5,15 +5,18 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 
 #include "api/call.h"
-#include "api/router.h"
 #include "runtime/clock.h"
 #include "runtime/task.h"
 #include "store/store.h"
 
 namespace reliant::api {
+
+// What a call adds to.
+enum class Quota : std::uint8_t { kNone, kProjects, kChats, kTokens, kStoredBytes };
 
 class Quotas {
  public:
@@ -23,12 +26,12 @@ class Quotas {
 
   // RESOURCE_EXHAUSTED + LIMIT_PROJECTS, LIMIT_CHATS, LIMIT_TOKENS or LIMIT_STORED_BYTES: says what there is, the limit and the
   // remedy. The store's errors.
-  Task<Status> admit(Endpoint endpoint, UserId user, Instant deadline);
+  Task<Status> admit(Quota quota, UserId user, Instant deadline);
 
  private:
   static constexpr std::size_t kManyUsers = 10'000;  // then what is known of them is forgotten
 
-  Status check(Endpoint endpoint, const store::Usage& usage) const;
+  Status check(Quota quota, const store::Usage& usage) const;
 
   store::Store& store_;
   Clock& clock_;

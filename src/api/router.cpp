@@ -1,41 +1,45 @@
 #include "api/router.h"
 
 #include <optional>
+#include <utility>
 
+#include "api/server.h"
 #include "base/text.h"
 
 namespace reliant::api {
 namespace {
 
-struct Row {
-  std::string_view method;
-  std::string_view pattern;
-  Endpoint endpoint;
-};
+template <class Part>
+Part part_of(Task<Answer> (Part::*)(Call));
 
-constexpr Row kTable[] = {
-    {"GET", "/health", Endpoint::kHealth},
-    {"GET", "/ready", Endpoint::kReady},
-    {"POST", "/api/v2/projects", Endpoint::kCreateProject},
-    {"GET", "/api/v2/projects", Endpoint::kListProjects},
-    {"GET", "/api/v2/projects/{id}", Endpoint::kGetProject},
-    {"PATCH", "/api/v2/projects/{id}", Endpoint::kUpdateProject},
-    {"DELETE", "/api/v2/projects/{id}", Endpoint::kDeleteProject},
-    {"POST", "/api/v2/chats", Endpoint::kCreateChat},
-    {"GET", "/api/v2/chats", Endpoint::kListChats},
-    {"GET", "/api/v2/chats/{id}", Endpoint::kGetChat},
-    {"PATCH", "/api/v2/chats/{id}", Endpoint::kUpdateChat},
-    {"DELETE", "/api/v2/chats/{id}", Endpoint::kDeleteChat},
-    {"POST", "/api/v2/chats/{id}/messages", Endpoint::kSendMessage},
-    {"GET", "/api/v2/chats/{id}/messages", Endpoint::kListMessages},
-    {"POST", "/api/v2/chats/{id}/cancel", Endpoint::kCancelChat},
-    {"GET", "/api/v2/chats/{id}/updates", Endpoint::kFollowUpdates},
-    {"GET", "/api/v2/chats/{id}/daemon", Endpoint::kExplainDaemon},
-    {"GET", "/api/v2/daemons", Endpoint::kListDaemons},
-    {"POST", "/api/v2/daemons/register", Endpoint::kRegisterDaemon},
-    {"GET", "/api/v2/tokens", Endpoint::kListTokens},
-    {"DELETE", "/api/v2/tokens/{id}", Endpoint::kRevokeToken},
-    {"GET", "/api/v2/audit", Endpoint::kListAudit},
+template <auto kMethod>
+Task<Answer> call(const Endpoints& endpoints, Call call) {
+  return (std::get<decltype(part_of(kMethod))&>(endpoints).*kMethod)(std::move(call));
+}
+
+constexpr Route kTable[] = {
+    {"GET", "/health", &call<&ApiServer::health>, {.caller = Caller::kAnyone}},
+    {"GET", "/ready", &call<&ApiServer::ready>, {.caller = Caller::kAnyone}},
+    {"POST", "/api/v2/projects", &call<&Projects::create>, {.quota = Quota::kProjects}},
+    {"GET", "/api/v2/projects", &call<&Projects::list>},
+    {"GET", "/api/v2/projects/{id}", &call<&Projects::get>},
+    {"PATCH", "/api/v2/projects/{id}", &call<&Projects::update>},
+    {"DELETE", "/api/v2/projects/{id}", &call<&Projects::remove>},
+    {"POST", "/api/v2/chats", &call<&Chats::create>, {.quota = Quota::kChats}},
+    {"GET", "/api/v2/chats", &call<&Chats::list>},
+    {"GET", "/api/v2/chats/{id}", &call<&Chats::get>},
+    {"PATCH", "/api/v2/chats/{id}", &call<&Chats::update>},
+    {"DELETE", "/api/v2/chats/{id}", &call<&Chats::remove>},
+    {"POST", "/api/v2/chats/{id}/messages", &call<&Messages::send>, {.quota = Quota::kStoredBytes}},
+    {"GET", "/api/v2/chats/{id}/messages", &call<&Messages::list>, {.answer = AnswerSize::kPage}},
+    {"POST", "/api/v2/chats/{id}/cancel", &call<&Chats::cancel>},
+    {"GET", "/api/v2/chats/{id}/updates"},
+    {"GET", "/api/v2/chats/{id}/daemon", &call<&Daemons::explain>},
+    {"GET", "/api/v2/daemons", &call<&Daemons::list>, {.answer = AnswerSize::kPage}},
+    {"POST", "/api/v2/daemons/register", &call<&Tokens::register_daemon>, {.quota = Quota::kTokens}},
+    {"GET", "/api/v2/tokens", &call<&Tokens::list>},
+    {"DELETE", "/api/v2/tokens/{id}", &call<&Tokens::revoke>},
+    {"GET", "/api/v2/audit", &call<&Tokens::audit>},
 };
 
 constexpr std::string_view kId = "{id}";
@@ -58,18 +62,18 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
 
 std::string allowed_methods(std::string_view path) {
   std::string methods;
-  for (const Row& row : kTable) {
-    if (!match(row.pattern, path)) continue;
+  for (const Route& route : kTable) {
+    if (!match(route.pattern, path)) continue;
     if (!methods.empty()) methods += ", ";
-    methods += row.method;
+    methods += route.method;
   }
   return methods;
 }
 
-Result<Route> find_route(std::string_view method, std::string_view path) {
-  for (const Row& row : kTable) {
-    if (row.method != method) continue;
-    if (const auto id = match(row.pattern, path)) return Route{row.endpoint, std::string(*id)};
+Result<FoundRoute> find_route(std::string_view method, std::string_view path) {
+  for (const Route& route : kTable) {
+    if (route.method != method) continue;
+    if (const auto id = match(route.pattern, path)) return FoundRoute{&route, std::string(*id)};
   }
   const std::string methods = allowed_methods(path);
   if (methods.empty()) return not_found("there is nothing at ", path, "; the api is under /api/v2");

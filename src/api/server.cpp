@@ -17,10 +17,6 @@ constexpr std::size_t kBytesOfACall = std::size_t{128} << 10;  // besides its bo
 constexpr std::size_t kBytesOfAPage = std::size_t{4} << 20;    // of large items: rows, JSON and text of a megabyte
 constexpr Duration kRoomTimeout = std::chrono::seconds(10);
 
-bool needs_no_token(Endpoint endpoint) {
-  return endpoint == Endpoint::kHealth || endpoint == Endpoint::kReady;
-}
-
 }  // namespace
 
 ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, ApiOptions options)
@@ -80,7 +76,7 @@ std::string ApiServer::request_id(const ports::HttpServerRequest& request) {
 
 // What is known of a call before its body is read.
 struct ApiServer::Admission {
-  Endpoint endpoint = Endpoint::kHealth;
+  const Route* route = nullptr;
   Call call;  // its request is not there yet
   std::optional<CallBudgets::Place> place;
   std::optional<ByteBudget::Share> share;  // of the place
@@ -91,12 +87,12 @@ Task<std::optional<ports::HttpServerResponse>> ApiServer::admit(ports::HttpServe
   Call& call = admission->call;
   call.request_id = request_id(head);
   call.deadline = after(clock_.now(), options_.call_time);
-  Result<Route> route = find_route(head.method, head.path);
-  Status admitted = route.status();
-  if (route.ok()) {
-    admission->endpoint = route->endpoint;
-    call.id = std::move(route->id);
-    if (!needs_no_token(admission->endpoint)) {
+  Result<FoundRoute> found = find_route(head.method, head.path);
+  Status admitted = found.status();
+  if (found.ok()) {
+    admission->route = found->route;
+    call.id = std::move(found->id);
+    if (found->route->traits.caller == Caller::kUser) {
       const Instant soon = std::min(call.deadline, after(clock_.now(), options_.admission_time));
       auto caller = co_await gate_.admit(head, soon);
       admitted = caller.status();
@@ -115,7 +111,7 @@ Task<std::optional<ports::HttpServerResponse>> ApiServer::admit(ports::HttpServe
 
 // A stream of updates has limits of its own (Limits::streams_per_user, StreamOptions::user_bytes).
 Task<Status> ApiServer::make_room(Admission& admission, const ports::HttpServerRequest& head) {
-  if (admission.endpoint == Endpoint::kFollowUpdates) co_return ok_status();
+  if (admission.route->is_stream()) co_return ok_status();
   std::size_t bytes = kBytesOfACall;
   const auto length = head.headers.find("content-length");
   const auto encoding = head.headers.find("transfer-encoding");
@@ -123,7 +119,7 @@ Task<Status> ApiServer::make_room(Admission& admission, const ports::HttpServerR
   if (length != head.headers.end())
     std::from_chars(length->second.data(), length->second.data() + length->second.size(), body);
   bytes += 2 * std::min(body, options_.http_server_limits.max_body);  // as it came, and as it is read
-  if (admission.endpoint == Endpoint::kListMessages || admission.endpoint == Endpoint::kListDaemons) bytes += kBytesOfAPage;
+  if (admission.route->traits.answer == AnswerSize::kPage) bytes += kBytesOfAPage;
   CallBudgets::Place& place = admission.place.emplace(budgets_, admission.call.user);
   auto share = co_await with_deadline(place.bytes().take(bytes), after(clock_.now(), kRoomTimeout));
   if (!share) {
@@ -147,12 +143,12 @@ Task<void> ApiServer::handle(ports::HttpServerRequest request, ports::HttpRespon
   const std::string path = request.path;
   call.request = std::move(request);
   Answer answered = internal_error("nobody answered");
-  if (admission->endpoint == Endpoint::kFollowUpdates) {
+  if (admission->route->is_stream()) {
     const Status followed = co_await updates_.follow(std::move(call), responder);
     if (followed.ok()) co_return;
     answered = followed;
   } else {
-    answered = co_await answer(admission->endpoint, std::move(call));
+    answered = co_await answer(*admission->route, std::move(call));
   }
   // A client that has gone is no concern of ours. The share is held until the answer has been taken.
   (void)co_await responder.reply(response_of(std::move(answered), id, method, path));
@@ -178,58 +174,13 @@ ports::HttpServerResponse ApiServer::response_of(Answer answered, const std::str
   return response;
 }
 
-Task<Answer> ApiServer::answer(Endpoint endpoint, Call call) {
-  CO_TRY_OK(co_await quotas_.admit(endpoint, call.user, call.deadline));
-  switch (endpoint) {
-    case Endpoint::kHealth:
-      co_return json_response(200, {{"status", "alive"}});
-    case Endpoint::kReady:
-      co_return co_await ready(std::move(call));
-    case Endpoint::kCreateProject:
-      co_return co_await projects_.create(std::move(call));
-    case Endpoint::kListProjects:
-      co_return co_await projects_.list(std::move(call));
-    case Endpoint::kGetProject:
-      co_return co_await projects_.get(std::move(call));
-    case Endpoint::kUpdateProject:
-      co_return co_await projects_.update(std::move(call));
-    case Endpoint::kDeleteProject:
-      co_return co_await projects_.remove(std::move(call));
-    case Endpoint::kCreateChat:
-      co_return co_await chats_.create(std::move(call));
-    case Endpoint::kListChats:
-      co_return co_await chats_.list(std::move(call));
-    case Endpoint::kGetChat:
-      co_return co_await chats_.get(std::move(call));
-    case Endpoint::kUpdateChat:
-      co_return co_await chats_.update(std::move(call));
-    case Endpoint::kDeleteChat:
-      co_return co_await chats_.remove(std::move(call));
-    case Endpoint::kSendMessage:
-      co_return co_await messages_.send(std::move(call));
-    case Endpoint::kListMessages:
-      co_return co_await messages_.list(std::move(call));
-    case Endpoint::kCancelChat:
-      co_return co_await chats_.cancel(std::move(call));
-    case Endpoint::kListDaemons:
-      co_return co_await daemons_.list(std::move(call));
-    case Endpoint::kExplainDaemon:
-      co_return co_await daemons_.explain(std::move(call));
-    case Endpoint::kRegisterDaemon:
-      co_return co_await tokens_.register_daemon(std::move(call));
-    case Endpoint::kListTokens:
-      co_return co_await tokens_.list(std::move(call));
-    case Endpoint::kRevokeToken:
-      co_return co_await tokens_.revoke(std::move(call));
-    case Endpoint::kListAudit:
-      co_return co_await tokens_.audit(std::move(call));
-    case Endpoint::kFollowUpdates:
-      break;  // answers for itself
-  }
-  RELIANT_UNREACHABLE("every endpoint has an answer");
+Task<Answer> ApiServer::answer(const Route& route, Call call) {
+  CO_TRY_OK(co_await quotas_.admit(route.traits.quota, call.user, call.deadline));
+  co_return co_await route.handler(endpoints_, std::move(call));
 }
 
-// R32, C35: what a call would need is there.
+Task<Answer> ApiServer::health(Call) { co_return json_response(200, {{"status", "alive"}}); }
+
 Task<Answer> ApiServer::ready(Call) {
   if (stopping_) co_return with_reason(unavailable("stopping"), kReasonStopping);
   const Instant deadline = after(clock_.now(), kReadyPatience);

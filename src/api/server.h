@@ -83,6 +83,10 @@ class ApiServer final : private ports::HttpHandler {
   const std::string& address() const;  // after start()
   std::size_t open_streams() const { return updates_.streams(); }
 
+  Task<Answer> health(Call call);
+  // R32, C35: what a call would need is there.
+  Task<Answer> ready(Call call);
+
  private:
   struct Admission;
 
@@ -90,8 +94,7 @@ class ApiServer final : private ports::HttpHandler {
   Task<void> handle(ports::HttpServerRequest request, ports::HttpResponder& responder) override;
   Task<Status> make_room(Admission& admission, const ports::HttpServerRequest& head);
   ports::HttpServerResponse response_of(Answer answered, const std::string& id, const std::string& method, const std::string& path);
-  Task<Answer> answer(Endpoint endpoint, Call call);
-  Task<Answer> ready(Call call);
+  Task<Answer> answer(const Route& route, Call call);
   std::string request_id(const ports::HttpServerRequest& request);
 
   Clock& clock_;
@@ -111,6 +114,7 @@ class ApiServer final : private ports::HttpHandler {
   Updates updates_;
   Daemons daemons_;
   Tokens tokens_;
+  const Endpoints endpoints_{*this, projects_, chats_, messages_, daemons_, tokens_};
   Sweeper sweeper_;
   Reconciler reconciler_;
   bool stopping_ = false;

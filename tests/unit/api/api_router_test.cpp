@@ -8,13 +8,14 @@ namespace {
 TEST(Router, FindsTheEndpointAndTheIdInThePath) {
   const auto route = find_route("POST", "/api/v2/chats/chat_1/messages");
   ASSERT_TRUE(route.ok());
-  EXPECT_EQ(route->endpoint, Endpoint::kSendMessage);
+  EXPECT_EQ(route->route->pattern, "/api/v2/chats/{id}/messages");
+  EXPECT_EQ(route->route->traits.quota, Quota::kStoredBytes);
   EXPECT_EQ(route->id, "chat_1");
 }
 
 TEST(Router, TellsChatsFromAChat) {
-  EXPECT_EQ(find_route("GET", "/api/v2/chats")->endpoint, Endpoint::kListChats);
-  EXPECT_EQ(find_route("GET", "/api/v2/chats/c")->endpoint, Endpoint::kGetChat);
+  EXPECT_EQ(find_route("GET", "/api/v2/chats")->route->pattern, "/api/v2/chats");
+  EXPECT_EQ(find_route("GET", "/api/v2/chats/c")->route->pattern, "/api/v2/chats/{id}");
 }
 
 TEST(Router, KnowsNothingOfOtherPaths) {
