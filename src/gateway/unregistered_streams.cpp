@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/finally.h"
+#include "runtime/sleep.h"
+
 namespace reliant::gateway {
 namespace {
 
+constexpr Duration kHeldFor = std::chrono::seconds(1);
 constexpr Duration kComeAgainAfter = std::chrono::seconds(1);
 
 std::string token_of(const ports::LinkMetadata& metadata) {
@@ -37,6 +41,11 @@ UnregisteredStreams::Entry::~Entry() { all_.entries_.remove(this); }
 
 Task<Status> UnregisteredStreams::Entry::displaced() {
   co_await displaced_.wait();
+  if (all_.held_ < all_.limits_.held) {
+    ++all_.held_;
+    const Finally released([this] { --all_.held_; });
+    co_await sleep_for(kHeldFor);  // waits for no event: the delay is what the peer pays
+  }
   co_return with_retry_after(resource_exhausted("too many streams of this token or address wait for their Register; send it "
                                                 "as soon as the stream is open, or come again in a while"),
                              kComeAgainAfter);

@@ -72,6 +72,15 @@ TEST_F(RegistrationTest, TheOldestSilentStreamOfATokenMakesRoomForANewOne) {
   EXPECT_EQ(world_.frame_of(*crowd.front()).status().code(), StatusCode::kDeadlineExceeded) << "it had its time";
 }
 
+TEST_F(RegistrationTest, ADisplacedStreamIsRefusedASecondLater) {
+  const auto oldest = silent();
+  std::vector<std::unique_ptr<ports::Link>> crowd;
+  for (std::size_t i = 0; i < UnregisteredLimits().of_token; ++i) crowd.push_back(silent());
+  const Instant displaced = world_.simulation.now();
+  EXPECT_EQ(world_.frame_of(*oldest).status().code(), StatusCode::kResourceExhausted);
+  EXPECT_GE(world_.simulation.now() - displaced, 1s);
+}
+
 TEST_F(RegistrationTest, RefusesEachFieldOfRegisterThatIsTooLargeAndNamesIt) {
   const auto with = [](auto change) {
     proto::Register registration;
