@@ -4,16 +4,18 @@ user who is as busy and behaves well; no server's memory grows beyond a bound, a
 
     hostile_user_test.py RELIANT CLUSTER HOSTILE_PEER [--seconds N]    N: how long they are at it in all (30); tools/sweep: 300
 
-What is compared is the 99th percentile where there are 300 messages of a kind. In 30 seconds there are 30 to 70: a lower one is
-printed then and not judged, since on two cores it was 1.9 to 2.2 times the other in runs of the same program. Memory and lost messages
-are judged however long it takes.
+What is compared is the 99th percentile where there are 300 messages of a kind, in 30 seconds the highest one that leaves three
+messages above it. The hostile user's processes run at the lowest priority: its machine is not the servers'.
 """
 
 import argparse
+import collections
 import contextlib
 import http.client
 import itertools
 import json
+import multiprocessing
+import os
 import pathlib
 import socket
 import subprocess
@@ -37,6 +39,7 @@ ROUNDS = 2  # of each kind of neighbour, in turn: what else the machine does fal
 WARM_UP = 3.0
 HONEST = 2
 PACE = 0.4  # seconds between the messages of a user: what Temporal's development server bears with room to spare
+NICE = 19  # of the hostile user's processes
 LARGE = 250 * 1024  # bytes of a message
 BODY = 1_900_000  # bytes
 SCRIPT = """
@@ -120,7 +123,7 @@ class Crew:
 
 
 class Hostile:
-    """What a hostile user does to the api; refusals are what it is meant to get."""
+    """What a hostile user does to the api, in a process of its own; refusals are what it is meant to get."""
 
     def __init__(self, cluster, user):
         self.client = Client(cluster, user)
@@ -168,6 +171,28 @@ class Hostile:
             self.client.cluster.ask(self.port, "POST", "/api/v2/chats", {"project_id": self.project},
                                     {"authorization": f"Bearer {self.client.token}"})
 
+    @contextlib.contextmanager
+    def attacking(self):
+        forked = multiprocessing.get_context("fork")
+        over = forked.Event()
+        process = forked.Process(target=self.attack_until, args=(over,))
+        process.start()
+        try:
+            yield
+            assert process.is_alive(), "the hostile user has ended"
+        finally:
+            over.set()
+            process.join()
+
+    def attack_until(self, over):
+        os.nice(NICE)
+        crew = Crew()
+        self.begin(crew)
+        over.wait()
+        crew.stop()
+        self.end()
+        sys.exit(1 if crew.problems else 0)
+
     def begin(self, crew):
         for _ in range(32):
             self.do_not_read(f"/chats/{self.chat}/updates?after=0")
@@ -187,23 +212,23 @@ class Hostile:
 class HostileUser(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.users = HONEST + 1
+        cls.users = HONEST + 2
         cls.cluster = RealCluster(SCRIPT, log_level="info", api=1, worker=1, gateway=1, daemon=cls.users, users=cls.users)
         cls.addClassCleanup(cls.cluster.close)
         cls.cluster.up()
 
     def test_honest_users_hardly_notice(self):
         honest = [Talk(self.cluster, f"user-{number + 1}") for number in range(HONEST)]
-        neighbour = Talk(self.cluster, f"user-{self.users}")
+        neighbour = Talk(self.cluster, f"user-{self.users - 1}")
         hostile = Hostile(self.cluster, f"user-{self.users}")
         self.side_by_side(honest, lambda crew: crew.add(neighbour.one, PACE), WARM_UP)
         slice_of_time = OPTIONS.seconds / (2 * ROUNDS)
         beside_busy, beside_hostile = [], []
         for _ in range(ROUNDS):
-            beside_busy += self.side_by_side(honest, lambda crew: crew.add(neighbour.one, PACE), slice_of_time)
-            with self.attack(hostile):
-                beside_hostile += self.side_by_side(honest, hostile.begin, slice_of_time)
-            hostile.end()
+            with self.cpu("beside a busy user"):
+                beside_busy += self.side_by_side(honest, lambda crew: crew.add(neighbour.one, PACE), slice_of_time)
+            with self.attack(hostile), hostile.attacking(), self.cpu("beside a hostile one"):
+                beside_hostile += self.side_by_side(honest, lambda crew: None, slice_of_time)
         memory = {name: self.most_memory(name) for kind in ("api", "worker", "gateway") for name in self.cluster.names(kind)}
         share = min(tail_share(beside_busy), tail_share(beside_hostile))
         busy, bad = quantile(beside_busy, share), quantile(beside_hostile, share)
@@ -211,8 +236,7 @@ class HostileUser(unittest.TestCase):
               f"{1000 * bad:.0f} ms beside a hostile one ({len(beside_hostile)}); memory at most "
               + ", ".join(f"{name} {kb // 1024} MB" for name, kb in memory.items()), file=sys.stderr)
         self.assertGreater(len(beside_hostile), OPTIONS.seconds / 3, "the honest users were hardly served at all")
-        if share == JUDGED_SHARE:
-            self.assertLessEqual(bad, max(FACTOR * busy, busy + MARGIN))
+        self.assertLessEqual(bad, max(FACTOR * busy, busy + MARGIN))
         for name, kb in memory.items():
             self.assertLess(kb, MAX_MEMORY, name)
 
@@ -229,10 +253,29 @@ class HostileUser(unittest.TestCase):
         return took
 
     @contextlib.contextmanager
+    def cpu(self, when):
+        """Prints how much of a processor each process took meanwhile."""
+        def used():
+            names = {about["pid"]: name for name, about in self.cluster.state().items()}
+            ticks = collections.Counter()
+            for entry in pathlib.Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError):
+                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                    owner = names.get(int(entry.name)) or names.get(int(fields[1]))  # PostgreSQL has a child for each connection
+                    if owner is not None:
+                        ticks[owner] += int(fields[11]) + int(fields[12])
+            return ticks
+        begun, before = time.monotonic(), used()
+        yield
+        seconds = time.monotonic() - begun
+        print(f"CPU {when}: " + ", ".join(f"{name} {(ticks - before[name]) / seconds:.0f} %"
+              for name, ticks in used().items()), file=sys.stderr)
+
+    @contextlib.contextmanager
     def attack(self, hostile):
         gateway = f"127.0.0.1:{self.cluster.port('gateway-1')}"
         token = self.cluster.directory / f"{hostile.client.user}.token"
-        peer = subprocess.Popen([PEER, gateway, "100", "8", token], stdout=subprocess.PIPE, text=True)
+        peer = subprocess.Popen(["nice", "-n", str(NICE), PEER, gateway, "100", "8", token], stdout=subprocess.PIPE, text=True)
         try:
             self.assertEqual(peer.stdout.readline(), "at it\n")
             yield
