@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "unit/engine/engine_world.h"
+#include "unit/temporal/engine/engine_world.h"
 #include "temporal/engine/mutable_state.h"
 
 namespace reliant::tests {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "runtime/sleep.h"
-#include "temporal_world.h"
+#include "unit/temporal/temporal_world.h"
 #include "workflow/chat_workflow.h"
 
 namespace reliant::tests {

@@ -1,5 +1,5 @@
 // The engine's time when the machine's calendar is set to another one.
-#include "unit/engine/engine_world.h"
+#include "unit/temporal/engine/engine_world.h"
 
 namespace reliant::tests {
 namespace {

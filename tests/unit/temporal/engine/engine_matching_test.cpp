@@ -1,4 +1,4 @@
-#include "unit/engine/engine_world.h"
+#include "unit/temporal/engine/engine_world.h"
 #include "runtime/sleep.h"
 #include "temporal/engine/matching.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "temporal/engine/visibility_query.h"
-#include "unit/engine/engine_world.h"
+#include "unit/temporal/engine/engine_world.h"
 
 namespace reliant::tests {
 namespace {

@@ -10,7 +10,7 @@
 #include "runtime/all.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
-#include "temporal_world.h"
+#include "unit/temporal/temporal_world.h"
 
 namespace reliant::tests {
 namespace {
