@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/finally.h"
 #include "base/text.h"
 
 namespace reliant::adapters {
@@ -111,17 +112,17 @@ Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::open(AsioExecutor& e
 PostgresDatabase::PostgresDatabase(AsioExecutor& executor, PostgresOptions options, const std::string& connection)
     : executor_(executor),
       options_(std::move(options)),
-      gate_(std::make_shared<PostgresGate>(executor)),
+      inbox_(Inbox::open(executor)),
       turns_(options_.connections),
       abandoned_(executor, 0) {
   for (std::size_t i = 0; i < options_.connections; ++i) {
-    sessions_.push_back(std::make_unique<PostgresDatabaseSession>(gate_, options_, connection));
+    sessions_.push_back(std::make_unique<PostgresDatabaseSession>(inbox_, options_, connection));
     pass_on(Turn{i});
   }
 }
 
 PostgresDatabase::~PostgresDatabase() {
-  gate_->close();
+  inbox_->close();
   for (const auto& session : sessions_) session->break_off();  // all at once; then they are joined one after the other
 }
 
@@ -144,14 +145,9 @@ void PostgresDatabase::watch(Turn turn, std::shared_ptr<Answer> answer, Instant 
 }
 
 Task<Result<PostgresDatabase::Turn>> PostgresDatabase::take_turn(Access access, Instant deadline) {
-  struct Waiting {
-    explicit Waiting(std::size_t& waiting) : count(waiting) { ++count; }
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() { --count; }
-    std::size_t& count;
-  };
-  const Waiting waiting(access == Access::kWrite ? waiting_writers_ : waiting_readers_);
+  std::size_t& waiting = access == Access::kWrite ? waiting_writers_ : waiting_readers_;
+  ++waiting;
+  const Finally leave([&waiting] { --waiting; });
   const std::optional<Turn> turn = co_await turns_.recv(deadline);
   if (!turn) co_return deadline_exceeded("the turn to use the database did not come in time");
   co_return *turn;

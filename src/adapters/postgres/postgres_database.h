@@ -71,7 +71,7 @@ class PostgresDatabase final : public ports::Database {
 
   AsioExecutor& executor_;
   PostgresOptions options_;
-  std::shared_ptr<PostgresGate> gate_;
+  std::shared_ptr<Inbox> inbox_;
   std::vector<std::unique_ptr<PostgresDatabaseSession>> sessions_;
   Channel<Turn> turns_;
   std::size_t waiting_writers_ = 0;

@@ -239,38 +239,12 @@ std::optional<std::string> unverified_postgres_host(std::string_view url) {
   return std::nullopt;
 }
 
-// --- the gate --------------------------------------------------------------------------------------------------------
-
-struct PostgresGate::State {
-  explicit State(AsioExecutor& logic) : executor(&logic) {}
-  std::mutex mutex;
-  AsioExecutor* executor;  // null: closed
-  bool open = true;        // of the logic thread
-};
-
-PostgresGate::PostgresGate(AsioExecutor& executor) : state_(std::make_unique<State>(executor)) {}
-PostgresGate::~PostgresGate() = default;
-
-void PostgresGate::post(absl::AnyInvocable<void()> work) {
-  const std::lock_guard lock(state_->mutex);
-  if (state_->executor == nullptr) return;
-  state_->executor->post([self = shared_from_this(), work = std::move(work)]() mutable {
-    if (self->state_->open) work();
-  });
-}
-
-void PostgresGate::close() {
-  const std::lock_guard lock(state_->mutex);
-  state_->executor = nullptr;
-  state_->open = false;
-}
-
 // --- the thread ------------------------------------------------------------------------------------------------------
 
 class PostgresDatabaseSession::Worker final {
  public:
-  Worker(std::shared_ptr<PostgresGate> gate, Duration idle, std::string connection)
-      : gate_(std::move(gate)), idle_(idle), connection_string_(std::move(connection)) {}
+  Worker(std::shared_ptr<Inbox> inbox, Duration idle, std::string connection)
+      : inbox_(std::move(inbox)), idle_(idle), connection_string_(std::move(connection)) {}
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker() {
@@ -323,7 +297,7 @@ class PostgresDatabaseSession::Worker final {
   }
   bool connected() const { return connection_ != nullptr && connection_->is_open(); }
 
-  const std::shared_ptr<PostgresGate> gate_;
+  const std::shared_ptr<Inbox> inbox_;
   const Duration idle_;
   const std::string connection_string_;
 
@@ -361,7 +335,7 @@ void PostgresDatabaseSession::Worker::run() {
     handled_ = asked.number;
     lock.unlock();
     Reply reply = handle(asked.request);
-    gate_->post([told = std::move(asked.told), reply = std::move(reply)]() mutable { told(std::move(reply)); });
+    inbox_->post([told = std::move(asked.told), reply = std::move(reply)]() mutable { told(std::move(reply)); });
     lock.lock();
   }
   lock.unlock();
@@ -517,10 +491,9 @@ void PostgresDatabaseSession::Worker::disconnect() {
 
 // --- the session -----------------------------------------------------------------------------------------------------
 
-PostgresDatabaseSession::PostgresDatabaseSession(std::shared_ptr<PostgresGate> gate, const PostgresOptions& options,
+PostgresDatabaseSession::PostgresDatabaseSession(std::shared_ptr<Inbox> inbox, const PostgresOptions& options,
                                                  std::string connection)
-    : gate_(std::move(gate)),
-      worker_(std::make_unique<Worker>(gate_, options.idle_in_transaction, std::move(connection))) {}
+    : worker_(std::make_unique<Worker>(std::move(inbox), options.idle_in_transaction, std::move(connection))) {}
 
 PostgresDatabaseSession::~PostgresDatabaseSession() = default;
 

@@ -2,8 +2,8 @@
 // other. libpqxx blocks its caller, for as long as the server likes; here it blocks nobody but this thread.
 //
 // It connects when it is first asked, and anew when the connection was lost. A transaction begins with its first statement.
-// Owner: PostgresDatabase. All methods are for the logic thread, where answers are told too. The destructor breaks off what
-// runs and joins the thread; connecting alone cannot be broken off: it ends by its own timeout.
+// Owner: PostgresDatabase, which closes the inbox first. All methods are for the logic thread, where answers are told too. The
+// destructor breaks off what runs and joins the thread; connecting alone cannot be broken off: it ends by its own timeout.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/asio/asio_executor.h"
+#include "adapters/asio/inbox.h"
 #include "ports/database.h"
 #include "runtime/time.h"
 
@@ -44,9 +44,6 @@ std::optional<std::string> unverified_postgres_host(std::string_view url);
 // Of a reply that could not connect; the reason tells the pool, and no one else. Nothing was asked.
 inline constexpr std::string_view kReasonNotConnected = "DATABASE_NOT_CONNECTED";
 
-// The way from the sessions' threads to the logic thread. It ends when the database goes.
-class PostgresGate;
-
 class PostgresDatabaseSession final {
  public:
   struct Request {
@@ -64,7 +61,7 @@ class PostgresDatabaseSession final {
   };
   using Reply = Result<ports::Rows>;
 
-  PostgresDatabaseSession(std::shared_ptr<PostgresGate> gate, const PostgresOptions& options, std::string connection);
+  PostgresDatabaseSession(std::shared_ptr<Inbox> inbox, const PostgresOptions& options, std::string connection);
   PostgresDatabaseSession(const PostgresDatabaseSession&) = delete;
   PostgresDatabaseSession& operator=(const PostgresDatabaseSession&) = delete;
   ~PostgresDatabaseSession();
@@ -76,21 +73,7 @@ class PostgresDatabaseSession final {
 
  private:
   class Worker;
-  std::shared_ptr<PostgresGate> gate_;
   std::unique_ptr<Worker> worker_;
-};
-
-class PostgresGate final : public std::enable_shared_from_this<PostgresGate> {
- public:
-  explicit PostgresGate(AsioExecutor& executor);
-  ~PostgresGate();
-  // From any thread: runs `work` on the logic thread, unless the gate was closed.
-  void post(absl::AnyInvocable<void()> work);
-  void close();  // on the logic thread
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
 };
 
 }  // namespace reliant::adapters
