@@ -116,6 +116,7 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), options.links));
   adapters::PosixProcesses processes(process.executor(), environment_of_tools(environment, options.tool_env),
                                      environment.inherited());
+  if (auto cgroups = adapters::ProcessCgroups::open()) processes.use_cgroups(*std::move(cgroups), std::string(tools::kRequestVariable));
   adapters::PosixFilesystem files(process.executor(), environment.inherited());
   files.close_paths(own_paths(options.own_files, directory.path()));
   adapters::PosixFilesystem own_files(process.executor());

@@ -89,6 +89,8 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
            api_options(options_)) {}
 
 Task<Status> Monolith::start() {
+  if (auto cgroups = adapters::ProcessCgroups::open())
+    processes_.use_cgroups(*std::move(cgroups), std::string(tools::kRequestVariable));
   filesystem_.close_paths(own_paths({}, parts_.directory.path()));
   const Instant deadline = after(parts_.clock.now(), kStartTime);
   CO_TRY_OK(co_await store_.migrate(deadline));

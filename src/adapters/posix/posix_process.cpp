@@ -345,6 +345,13 @@ Task<Result<std::set<std::string>>> PosixProcesses::kill_by_environment(std::str
   std::set<std::string> killed;
   for (;;) {
     bool found = false;
+    if (cgroups_ && name == cgroup_variable_) {
+      for (const std::string& value : values) {
+        if (!cgroups_->kill(value)) continue;
+        found = true;
+        killed.insert(value);
+      }
+    }
     for (const pid_t pid : all_processes()) {
       const std::string entry = environment_entry(pid, prefix);
       if (entry.empty() || !values.contains(entry.substr(prefix.size()))) continue;
@@ -364,10 +371,13 @@ Task<Result<std::unique_ptr<ports::Process>>> PosixProcesses::spawn(ports::Proce
   CO_TRY_ASSIGN(PipeEnds out, make_pipe());
   CO_TRY_ASSIGN(PipeEnds err, make_pipe());
   CO_TRY_ASSIGN(const UniqueFd in, make_standard_input(spec.standard_input));
+  const auto mark = spec.environment.find(cgroup_variable_);
+  const UniqueFd cgroup = cgroups_ && mark != spec.environment.end() ? cgroups_->enter(mark->second) : UniqueFd();
   Launch what{.argv = std::move(spec.argv),
               .environment = merged_environment(environment_, spec.environment),
               .working_directory = std::move(spec.working_directory),
               .inherited = inherited_,
+              .cgroup = cgroup ? cgroup.get() : -1,
               .in = in.get(),
               .out = out.write.get(),
               .err = err.write.get()};

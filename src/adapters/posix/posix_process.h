@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "adapters/asio/asio_executor.h"
+#include "adapters/posix/process_cgroups.h"
 #include "adapters/posix/process_start.h"
 #include "ports/process.h"
 
@@ -35,8 +36,14 @@ class PosixProcesses final : public ports::Processes {
                  Duration grace = kGrace)
       : executor_(executor), environment_(std::move(environment)), inherited_(inherited), grace_(grace) {}
 
+  // From now on each child whose environment has `variable` is in the cgroup of its value.
+  void use_cgroups(ProcessCgroups cgroups, std::string variable) {
+    cgroups_ = std::move(cgroups);
+    cgroup_variable_ = std::move(variable);
+  }
+
   Task<Result<std::unique_ptr<ports::Process>>> spawn(ports::ProcessSpec spec) override;
-  // By /proc: what clears its environment and leaves its group is not found.
+  // By /proc, where a process that has cleared its environment and left its group is not found, and by its cgroup, where it is.
   Task<Result<std::set<std::string>>> kill_by_environment(std::string name, std::set<std::string> values,
                                                           Instant deadline) override;
 
@@ -45,6 +52,8 @@ class PosixProcesses final : public ports::Processes {
   std::vector<std::string> environment_;
   std::optional<Inherited> inherited_;
   Duration grace_;
+  std::optional<ProcessCgroups> cgroups_;
+  std::string cgroup_variable_;
 };
 
 }  // namespace reliant::adapters

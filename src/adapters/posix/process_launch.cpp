@@ -28,6 +28,7 @@ struct Prepared {
   int in;
   int out;
   int err;
+  int cgroup;
   int report_to;
 };
 
@@ -57,6 +58,7 @@ bool set_limits(const Inherited& inherited) {
 [[noreturn]] void become(const Prepared& what) {
   set_default_dispositions();
   (void)::setsid();
+  if (what.cgroup >= 0) (void)!::write(what.cgroup, "0", 1);  // refused: it is found by its group and its environment
   int report_to = what.report_to;
   bool done = ::dup2(what.in, 0) == 0 && ::dup2(what.out, 1) == 1 && ::dup2(what.err, 2) == 2 &&
               ::dup2(report_to, kReportTo) == kReportTo;
@@ -111,6 +113,7 @@ Result<pid_t> launch(Launch what) {
       .in = what.in,
       .out = what.out,
       .err = what.err,
+      .cgroup = what.cgroup,
       .report_to = report_to.get()};
   sigset_t all;
   sigset_t before;

@@ -76,8 +76,8 @@ TEST(ProcessLaunch, GivesBackTheUmaskAndTheFileLimit) {
 TEST(ProcessLaunch, LeadsASessionAndHasNoOtherDescriptors) {
   const UniqueFd ours(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC
   ASSERT_TRUE(ours);
-  EXPECT_EQ(output_of("ps -o sid= -p $$ | tr -d ' ' | grep -qx $$ && echo leads; pwd; ls /proc/$$/fd | tr '\\n' ' '", std::nullopt),
-            "leads\n/\n0 1 2 ");
+  EXPECT_EQ(output_of("ps -o sid= -p $$ | tr -d ' ' | grep -qx $$ && echo leads; pwd; ls -m /proc/$$/fd; :", std::nullopt),
+            "leads\n/\n0, 1, 2\n");
 }
 
 TEST(ProcessLaunch, SaysWhyAProgramCannotBeStarted) {
