@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/finally.h"
 #include "base/text.h"
 #include "router/local_daemon_router.h"
 #include "runtime/deadline.h"
@@ -41,6 +42,7 @@ Gateway::Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTrans
                                  .key_of = [](const Presence& presence) {
                                    return std::pair(presence.session.user.str(), presence.session.daemon.str());
                                  }}),
+      registration_permits_(options_.max_registrations),
       unregistered_(options_.unregistered),
       scope_(context) {}
 
@@ -160,23 +162,6 @@ Task<Result<proto::Register>> Gateway::read_registration(ports::AcceptedLink& li
   co_return std::move(*frame.mutable_register_());
 }
 
-// One of those that are being registered, and how long it takes.
-class Gateway::Registering {
- public:
-  explicit Registering(Gateway& gateway) : gateway_(gateway), since_(gateway.clock_.now()) { ++gateway_.registering_; }
-  Registering(const Registering&) = delete;
-  Registering& operator=(const Registering&) = delete;
-  ~Registering() {
-    --gateway_.registering_;
-    Duration& takes = gateway_.registration_takes_;
-    takes += (gateway_.clock_.now() - since_ - takes) / 8;
-  }
-
- private:
-  Gateway& gateway_;
-  Instant since_;
-};
-
 // Turns are promised one after the other, from when the first of those that are at it now should be done.
 Status Gateway::crowded() {
   const Instant now = clock_.now();
@@ -189,9 +174,11 @@ Status Gateway::crowded() {
 Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::AcceptedLink>& link,
                                                      proto::Registered& greeting) {
   CO_TRY_ASSIGN(proto::Register registration, co_await read_registration(*link));
-  if (registering_ >= options_.max_registrations) co_return crowded();
-  const Registering registering(*this);
-  log_.debug("gateway.registration.begun", {{"gateway", options_.id.str()}, {"at_once", registering_}});
+  const std::optional<Semaphore::Permit> permit = registration_permits_.try_acquire();
+  if (!permit) co_return crowded();
+  const Instant since = clock_.now();
+  const Finally measure([&] { registration_takes_ += (clock_.now() - since - registration_takes_) / 8; });
+  log_.debug("gateway.registration.begun", {{"gateway", options_.id.str()}, {"at_once", registration_permits_.used()}});
   auto identity = co_await enrol(link->metadata(), std::move(registration));
   log_.debug("gateway.registration.ended", {{"gateway", options_.id.str()}});
   CO_TRY_OK(identity.status());

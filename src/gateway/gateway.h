@@ -22,6 +22,7 @@
 #include "router/daemon_router.h"
 #include "runtime/clock.h"
 #include "runtime/scope.h"
+#include "runtime/semaphore.h"
 #include "store/group_commit.h"
 
 namespace reliant::gateway {
@@ -83,7 +84,6 @@ class Gateway final : public router::DaemonSessions {
 
  private:
   using Key = std::pair<UserId, DaemonId>;
-  class Registering;
 
   Task<void> accept_links();
   Task<void> announce();
@@ -116,7 +116,7 @@ class Gateway final : public router::DaemonSessions {
   std::unique_ptr<ports::LinkListener> listener_;
   store::GroupCommit<Arrival, std::int64_t> registrations_;
   PresenceWrites presence_writes_;
-  std::size_t registering_ = 0;
+  Semaphore registration_permits_;
   Duration registration_takes_ = std::chrono::milliseconds(100);  // of late
   Instant next_turn_{};      // that has been promised
   std::size_t greeted_ = 0;  // sessions

@@ -332,11 +332,6 @@ Task<void> NatsToolBridge::pass_on(Lane lane, Key key, ports::BusMessage message
 
 namespace {
 
-Task<Result<model::ToolResult>> run(router::DaemonSessions& sessions, model::ToolRequest request,
-                                    router::OutputSink& sink, Instant deadline) {
-  co_return co_await sessions.execute(std::move(request), sink, deadline);
-}
-
 template <class Answer>
 Task<void> say_alive(Answer& answer) {
   do {
@@ -351,7 +346,7 @@ Task<model::ToolReply> NatsToolBridge::execute(model::ToolExecutionRequest messa
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall_now().time_since_epoch()).count();
   const auto left = std::chrono::milliseconds(std::min(message.deadline_ms - now, kMaxWaitMs));
   const Instant deadline = after(clock_.now(), left);
-  auto ended = co_await race(run(sessions_, std::move(message.request), sink, deadline), say_alive(answer));
+  auto ended = co_await race(sessions_.execute(std::move(message.request), sink, deadline), say_alive(answer));
   auto* result = std::get_if<0>(&ended);
   // The other way round the caller cannot be told anything any more.
   if (!result) co_return model::ToolRefused{unavailable("the bus was lost")};
