@@ -1,11 +1,12 @@
 #include "adapters/nats/nats_bus.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "adapters/nats/nats_bus_message.h"
-#include "base/assert.h"
+#include "base/finally.h"
 #include "base/text.h"
 #include "ports/bus_queue.h"
 
@@ -13,7 +14,7 @@ namespace reliant::adapters {
 
 namespace {
 
-constexpr std::uint64_t kInboxes = NatsBusInboxes::kShared;  // the number of a subscription
+constexpr std::uint64_t kInboxes = 0;  // the number of a subscription
 constexpr std::size_t kDefaultMaxPayload = std::size_t{1} << 20;
 // "NATS/1.0", its line break and the last one: what the server counts besides the header lines themselves.
 constexpr std::size_t kHeaderFrame = 12;
@@ -39,23 +40,6 @@ struct NatsBus::Subscriber final : ports::BusQueue {
   bool draining = false;
 };
 
-// An inbox that somebody waits at.
-struct NatsBus::Pending {
-  Pending(NatsBus& owner, Answer& answer) : bus(owner), inbox(owner.inboxes_.add()) {
-    bus.inboxes_.listen(inbox);
-    bus.answers_.emplace(inbox, &answer);
-  }
-  Pending(const Pending&) = delete;
-  Pending& operator=(const Pending&) = delete;
-  ~Pending() {
-    bus.answers_.erase(inbox);
-    bus.inboxes_.left(inbox);
-  }
-
-  NatsBus& bus;
-  std::string inbox;
-};
-
 Result<std::unique_ptr<NatsBus>> NatsBus::open(AsioExecutor& executor, EventLog& log, NatsOptions options,
                                                Random random) {
   TRY_ASSIGN(std::vector<std::string> urls, parse_nats_urls(options.urls));
@@ -65,18 +49,18 @@ Result<std::unique_ptr<NatsBus>> NatsBus::open(AsioExecutor& executor, EventLog&
 NatsBus::NatsBus(AsioExecutor& executor, EventLog& log, NatsOptions options, std::vector<std::string> urls,
                  Random random)
     : executor_(executor), log_(log), max_payload_(kDefaultMaxPayload),
-      inboxes_(*this, concat("_INBOX.", random.hex(24))) {
+      inbox_prefix_(concat("_INBOX.", random.hex(24), '.')) {
   ports::SubscribeOptions inboxes;
-  inboxes.subject = inboxes_.shared_pattern();
+  inboxes.subject = concat(inbox_prefix_, '*');
   subscribers_.emplace(kInboxes, std::make_shared<Subscriber>(kInboxes, *this, std::move(inboxes)));
   const Random of_client(random.next());
   NatsBusClient::Listener& listener = *this;
-  client_ = std::make_unique<NatsBusClient>(executor, listener, std::move(options), std::move(urls), of_client);
+  client_ = NatsBusClient::start(executor, listener, std::move(options), std::move(urls), of_client);
 }
 
 NatsBus::~NatsBus() {
-  client_.reset();
-  life_ = 0;
+  client_->leave();
+  connected_ = false;
   while (!subscribers_.empty()) end(*subscribers_.begin()->second);
 }
 
@@ -87,7 +71,7 @@ Status NatsBus::not_connected() const {
 
 Task<Status> NatsBus::wait_connected(Instant deadline) {
   while (!connected() && !closed_) {
-    const bool in_time = co_await connected_.wait(deadline);
+    const bool in_time = co_await connection_known_.wait(deadline);
     if (!in_time) co_return not_connected();
   }
   if (closed_) co_return closed_error();
@@ -105,9 +89,7 @@ Status NatsBus::send(ports::BusMessage message, Instant deadline) {
     const auto now = std::chrono::steady_clock::now();
     if (left < expires - now) expires = now + left;
   }
-  const bool asks = inboxes_.is_own(message.reply_to);
-  if (asks) inboxes_.asked(message.reply_to);
-  if (!client_->publish(life_, std::move(message), expires)) return unavailable("too much waits to be sent to NATS");
+  if (!client_->publish(std::move(message), expires)) return unavailable("too much waits to be sent to NATS");
   return ok_status();
 }
 
@@ -119,24 +101,23 @@ Result<std::unique_ptr<ports::BusSubscription>> NatsBus::subscribe(ports::Subscr
   const std::uint64_t number = ++last_number_;
   auto subscriber = std::make_shared<Subscriber>(number, *this, std::move(options));
   subscribers_.emplace(number, subscriber);
-  // A second one at the same inbox has its own interest: each hears everything.
-  subscriber->at_inbox = subscriber->options.queue_group.empty() && inboxes_.listen(subscriber->options.subject) &&
-                         at_inboxes_.emplace(subscriber->options.subject, subscriber.get()).second;
+  subscriber->at_inbox = subscriber->options.queue_group.empty() && is_inbox(subscriber->options.subject);
+  if (subscriber->at_inbox) at_inboxes_.emplace(subscriber->options.subject, subscriber.get());
   announce(*subscriber);
   return std::make_unique<ports::QueuedSubscription>(std::move(subscriber));
 }
 
 void NatsBus::announce(const Subscriber& subscriber) {
   if (!connected() || subscriber.at_inbox) return;  // when it is
-  client_->subscribe(life_, subscriber.number, subscriber.options.subject, subscriber.options.queue_group);
+  client_->subscribe(subscriber.number, subscriber.options.subject, subscriber.options.queue_group);
 }
 
 void NatsBus::start_drain(Subscriber& subscriber) {
   if (!connected()) return end(subscriber);
   if (std::exchange(subscriber.draining, true)) return;
   // When interest in what never comes is drained, what was on its way to the inbox has come, too.
-  if (subscriber.at_inbox) client_->subscribe(life_, subscriber.number, concat(subscriber.options.subject, ".drained"), "");
-  client_->drain(life_, subscriber.number);
+  if (subscriber.at_inbox) client_->subscribe(subscriber.number, concat(subscriber.options.subject, ".drained"), "");
+  client_->drain(subscriber.number);
 }
 
 void NatsBus::end(Subscriber& subscriber) {
@@ -149,18 +130,19 @@ void NatsBus::end(Subscriber& subscriber) {
   const std::shared_ptr<Subscriber> kept = std::move(known->second);
   subscribers_.erase(known);
   if (kept->at_inbox) {
-    at_inboxes_.erase(kept->options.subject);
-    inboxes_.left(kept->options.subject);
+    const auto [first, last] = at_inboxes_.equal_range(kept->options.subject);
+    at_inboxes_.erase(std::find_if(first, last, [&](const auto& one) { return one.second == kept.get(); }));
   }
   const bool at_server = !kept->at_inbox || kept->draining;
-  if (connected() && at_server) client_->unsubscribe(life_, kept->number);
+  if (connected() && at_server) client_->unsubscribe(kept->number);
 }
 
 Task<Result<ports::BusMessage>> NatsBus::request(ports::BusMessage message, Instant deadline) {
   Answer answer;
-  const Pending pending(*this, answer);
   const std::string subject = message.subject;
-  message.reply_to = pending.inbox;
+  message.reply_to = new_inbox();
+  const auto waiting = answers_.emplace(message.reply_to, &answer).first;
+  const Finally stop_waiting([&] { answers_.erase(waiting); });
   CO_TRY_OK(send(std::move(message), deadline));
   std::optional<Result<ports::BusMessage>> came = co_await answer.wait(deadline);
   if (!came) co_return deadline_exceeded("no answer from ", subject, " came in time");
@@ -168,14 +150,10 @@ Task<Result<ports::BusMessage>> NatsBus::request(ports::BusMessage message, Inst
   co_return *std::move(came);
 }
 
-std::string NatsBus::new_inbox() { return inboxes_.add(); }
+std::string NatsBus::new_inbox() { return concat(inbox_prefix_, ++last_inbox_); }
 
-void NatsBus::open_desk(std::uint64_t desk, const std::string& pattern) {
-  if (connected()) client_->open_desk(life_, desk, pattern);
-}
-
-void NatsBus::close_desk(std::uint64_t desk) {
-  if (connected()) client_->close_desk(life_, desk);
+bool NatsBus::is_inbox(std::string_view subject) const {
+  return subject.starts_with(inbox_prefix_) && subject.find_first_of(".*>", inbox_prefix_.size()) == std::string_view::npos;
 }
 
 Task<Status> NatsBus::flush(Instant deadline) {
@@ -183,7 +161,7 @@ Task<Status> NatsBus::flush(Instant deadline) {
   if (!there.ok()) co_return there;
   const std::uint64_t mine = ++last_flush_;
   const std::uint64_t losses = losses_;
-  client_->flush(life_, mine);
+  client_->flush(mine);
   while (flushed_ < mine && losses_ == losses) {
     flush_known_.reset();
     const bool in_time = co_await flush_known_.wait(deadline);
@@ -208,8 +186,8 @@ Task<Status> NatsBus::drain(Instant deadline) {
   Status flushed = ok_status();
   if (in_time && connected()) flushed = co_await flush(deadline);
   closed_ = true;
-  connected_.set();  // whoever waits for it learns that it will not come
-  life_ = 0;
+  connected_ = false;
+  connection_known_.set();
   while (!subscribers_.empty()) end(*subscribers_.begin()->second);
   fail_answers(closed_error());
   client_->close();
@@ -227,23 +205,22 @@ bool NatsBus::has_pending() const {
   });
 }
 
-void NatsBus::on_connected(std::uint64_t life, std::size_t max_payload) {
+void NatsBus::on_connected(std::size_t max_payload) {
   if (closed_) return;
-  life_ = life;
+  connected_ = true;
   max_payload_ = max_payload - std::min(max_payload, kHeaderFrame);
   last_error_.clear();
   log_.info("bus.connected");
   for (const auto& [number, subscriber] : subscribers_) announce(*subscriber);
-  inboxes_.open_all();
-  connected_.set();
+  connection_known_.set();
 }
 
 void NatsBus::on_lost(const std::string& why) {
-  const bool was_connected = std::exchange(life_, 0) != 0;
+  const bool was_connected = std::exchange(connected_, false);
   if (closed_) return;
   if (was_connected || last_error_ != why) log_.warning("bus.lost", {{"error", why}});
   last_error_ = why;
-  connected_.reset();
+  connection_known_.reset();
   std::vector<std::shared_ptr<Subscriber>> drained;
   for (const auto& [number, subscriber] : subscribers_)
     if (subscriber->draining) drained.push_back(subscriber);
@@ -260,40 +237,33 @@ void NatsBus::fail_answers(const Status& why) {
 void NatsBus::on_message(std::uint64_t subscription, ports::BusMessage message) {
   if (subscription == kInboxes) return on_inbox_message(std::move(message));
   const auto known = subscribers_.find(subscription);
-  if (known == subscribers_.end()) return;  // it was under way when the interest ended
-  if (!known->second->add(std::move(message))) count_dropped(*known->second);
+  // Else it was under way when the interest ended.
+  if (known != subscribers_.end()) hand_to(*known->second, std::move(message));
 }
 
 void NatsBus::on_inbox_message(ports::BusMessage message) {
-  inboxes_.heard(message.subject);
   if (const auto waiting = answers_.find(message.subject); waiting != answers_.end()) {
     waiting->second->set(std::move(message));
     return;
   }
-  const auto known = at_inboxes_.find(message.subject);
-  if (known == at_inboxes_.end()) return;
-  if (!known->second->add(std::move(message))) count_dropped(*known->second);
+  const auto [first, last] = at_inboxes_.equal_range(message.subject);
+  const bool to_one = ports::is_no_responders(message);  // as the server tells one subscription only
+  for (auto next = first; next != last; next = to_one ? last : std::next(next)) hand_to(*next->second, message);
 }
 
-void NatsBus::on_no_responders(std::uint64_t desk) {
-  std::string inbox = inboxes_.no_responders(desk);
-  if (!inbox.empty()) on_inbox_message(ports::no_responders_message(std::move(inbox)));
-}
-
-void NatsBus::count_dropped(Subscriber& subscriber) {
-  // The first of a series says it; whoever owns the subscription can ask for the number.
+void NatsBus::hand_to(Subscriber& subscriber, ports::BusMessage message) {
+  if (subscriber.add(std::move(message))) return;
+  // The first of a series says it; dropped() has the number.
   if (subscriber.dropped() == 0) log_.warning("bus.slow_consumer", {{"subject", subscriber.options.subject}});
   subscriber.count_dropped(1);
 }
 
-void NatsBus::on_drained(std::uint64_t life, std::uint64_t subscription) {
-  if (life != life_) return;
+void NatsBus::on_drained(std::uint64_t subscription) {
   const auto known = subscribers_.find(subscription);
   if (known != subscribers_.end() && known->second->draining) end(*known->second);
 }
 
-void NatsBus::on_flushed(std::uint64_t life, std::uint64_t flush) {
-  if (life != life_) return;
+void NatsBus::on_flushed(std::uint64_t flush) {
   flushed_ = std::max(flushed_, flush);
   flush_known_.set();
 }

@@ -4,10 +4,10 @@
 // publish answers UNAVAILABLE. What was published and not yet written when a connection ended is never sent, nor is a
 // request whose deadline has passed meanwhile (C6).
 //
-// What comes to its inboxes comes over a few interests, which are kept: to ask a question and to listen at an inbox costs the
-// server no more than the question.
+// What comes to its inboxes comes over one interest in all of them: to send a request and to listen at an inbox costs the server
+// no more than the request.
 // Owner: the composition root; it outlives its subscriptions' use, not the subscriptions. Executor: the logic thread,
-// which reads and writes the socket without waiting for it (adapters/nats_bus_client.h): a server that hangs stops nobody.
+// which reads and writes the socket without waiting for it (adapters/nats/nats_bus_client.h): a server that hangs stops nobody.
 // Failures: see ports/bus.h. A message above the server's max_payload is refused (C42: who has more sends it in parts). A
 // slow consumer is told in the log, and by dropped().
 #pragma once
@@ -22,7 +22,6 @@
 
 #include "adapters/asio/asio_executor.h"
 #include "adapters/nats/nats_bus_client.h"
-#include "adapters/nats/nats_bus_inboxes.h"
 #include "base/event_log.h"
 #include "ports/bus.h"
 #include "runtime/event.h"
@@ -31,7 +30,7 @@
 
 namespace reliant::adapters {
 
-class NatsBus final : public ports::Bus, private NatsBusClient::Listener, private NatsBusInboxes::Server {
+class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
  public:
   // Starts to connect. INVALID_ARGUMENT: the URLs. `random` names its inboxes: two clients of a server need different ones.
   static Result<std::unique_ptr<NatsBus>> open(AsioExecutor& executor, EventLog& log, NatsOptions options, Random random);
@@ -39,7 +38,7 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener, privat
   NatsBus& operator=(const NatsBus&) = delete;
   ~NatsBus() override;  // for an end in order, drain() first
 
-  bool connected() const { return life_ != 0; }
+  bool connected() const { return connected_; }
   // OK: connected now. What a program waits for when it starts. UNAVAILABLE says why the last attempt failed.
   Task<Status> wait_connected(Instant deadline);
 
@@ -55,25 +54,22 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener, privat
  private:
   struct Subscriber;
   using Answer = OneShot<Result<ports::BusMessage>>;
-  struct Pending;
 
   NatsBus(AsioExecutor& executor, EventLog& log, NatsOptions options, std::vector<std::string> urls, Random random);
 
-  void on_connected(std::uint64_t life, std::size_t max_payload) override;
+  void on_connected(std::size_t max_payload) override;
   void on_lost(const std::string& why) override;
   void on_message(std::uint64_t subscription, ports::BusMessage message) override;
-  void on_no_responders(std::uint64_t desk) override;
-  void on_drained(std::uint64_t life, std::uint64_t subscription) override;
-  void on_flushed(std::uint64_t life, std::uint64_t flush) override;
+  void on_drained(std::uint64_t subscription) override;
+  void on_flushed(std::uint64_t flush) override;
   void on_complaint(const std::string& what) override;
   void on_closed() override;
-  void open_desk(std::uint64_t desk, const std::string& pattern) override;
-  void close_desk(std::uint64_t desk) override;
 
   void on_inbox_message(ports::BusMessage message);
+  bool is_inbox(std::string_view subject) const;  // one of its own
+  void hand_to(Subscriber& subscriber, ports::BusMessage message);
   Status send(ports::BusMessage message, Instant deadline);
   void announce(const Subscriber& subscriber);
-  void count_dropped(Subscriber& subscriber);
   void start_drain(Subscriber& subscriber);
   void end(Subscriber& subscriber);  // nothing more comes in; what has come stays
   void fail_answers(const Status& why);
@@ -83,24 +79,25 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener, privat
   AsioExecutor& executor_;
   EventLog& log_;
   std::size_t max_payload_;
-  std::uint64_t life_ = 0;  // of the connection; 0: not connected
+  bool connected_ = false;
   std::string last_error_;
   std::uint64_t last_number_ = 0;
   std::uint64_t last_flush_ = 0;
   std::uint64_t flushed_ = 0;  // the last one that the server has confirmed
   std::uint64_t losses_ = 0;   // of connections
-  NatsBusInboxes inboxes_;
+  const std::string inbox_prefix_;
+  std::uint64_t last_inbox_ = 0;
   bool draining_ = false;
   bool closed_ = false;
-  Event connected_;
+  Event connection_known_;  // connected, or closed
   Event ended_;
   Event flush_known_;
   std::shared_ptr<Event> handed_out_ = std::make_shared<Event>();         // some subscription ran empty, or is drained
   std::map<std::uint64_t, std::shared_ptr<Subscriber>> subscribers_;      // announced to the server, or draining
   std::vector<std::weak_ptr<Subscriber>> closing_;                        // those that may still have messages
   std::map<std::string, Answer*, std::less<>> answers_;                   // by inbox
-  std::map<std::string, Subscriber*, std::less<>> at_inboxes_;            // those of the subscribers that listen at one
-  std::unique_ptr<NatsBusClient> client_;
+  std::multimap<std::string, Subscriber*, std::less<>> at_inboxes_;       // those of the subscribers that listen at one
+  std::shared_ptr<NatsBusClient> client_;
 };
 
 }  // namespace reliant::adapters

@@ -4,16 +4,12 @@
 
 #include <fcntl.h>
 
-#include "adapters/nats/nats_bus_inboxes.h"
 #include "adapters/nats/nats_bus_message.h"
 #include "adapters/nats/nats_bus_nkey.h"
 
 namespace reliant::adapters {
 
 namespace {
-
-constexpr std::size_t kSpent = 64;
-constexpr std::size_t kSpentBytes = std::size_t{64} << 10;
 
 std::int64_t milliseconds(Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -31,11 +27,8 @@ std::string nats_error(natsStatus status) {
   return text == nullptr || *text == '\0' ? std::string(natsStatus_GetText(status)) : std::string(text);
 }
 
-NatsBusConnection::NatsBusConnection(std::uint64_t life, std::shared_ptr<NatsBusMailbox> mailbox,
-                                     std::function<void()> on_end)
-    : life_(life), mailbox_(std::move(mailbox)), on_end_(std::move(on_end)) {}
-
-NatsBusConnection::~NatsBusConnection() = default;
+NatsBusConnection::NatsBusConnection(Client client, std::function<void()> on_end)
+    : client_(std::move(client)), on_end_(std::move(on_end)) {}
 
 // --- the client's thread ---------------------------------------------------------------------------------------------
 
@@ -43,18 +36,16 @@ natsStatus NatsBusConnection::open(const NatsOptions& options, const std::vector
   natsOptions* made = nullptr;
   natsStatus status = natsOptions_Create(&made);
   const std::unique_ptr<natsOptions, OptionsDeleter> kept(made);
-  if (status == NATS_OK) status = configure(made, options, urls);
+  auto interest = std::make_unique<Interest>(shared_from_this());
+  if (status == NATS_OK) status = configure(made, options, urls, interest.get());
   if (status == NATS_OK) status = secure(made, options, urls);
-  if (status != NATS_OK) return status;
-  self_ = shared_from_this();
-  pin();
-  status = natsConnection_Connect(&handle_, made);
-  if (status != NATS_OK) unpin();  // a connection that never was is not said to be closed
+  if (status == NATS_OK) status = natsConnection_Connect(&handle_, made);
+  if (status == NATS_OK) interest.release();  // until on_closed; a connection that never was is not said to be closed
   return status;
 }
 
 natsStatus NatsBusConnection::configure(natsOptions* made, const NatsOptions& options,
-                                        const std::vector<std::string>& urls) {
+                                        const std::vector<std::string>& urls, Interest* all) {
   std::vector<const char*> servers;
   servers.reserve(urls.size());
   for (const std::string& url : urls) servers.push_back(url.c_str());
@@ -67,8 +58,8 @@ natsStatus NatsBusConnection::configure(natsOptions* made, const NatsOptions& op
            natsOptions_UseGlobalMessageDelivery(made, true),  // keeps the order between subscriptions
            natsOptions_SetTimeout(made, milliseconds(options.connect_timeout)),
            natsOptions_SetPingInterval(made, 0),              // the client pings
-           natsOptions_SetClosedCB(made, &on_closed, this),
-           natsOptions_SetErrorHandler(made, &on_error, this),
+           natsOptions_SetClosedCB(made, &on_closed, all),
+           natsOptions_SetErrorHandler(made, &on_error, all),
        })
     if (status != NATS_OK) return status;
   return NATS_OK;
@@ -92,11 +83,7 @@ natsStatus NatsBusConnection::secure(natsOptions* made, const NatsOptions& optio
   return status;
 }
 
-natsStatus NatsBusConnection::flush() {
-  const natsStatus status = natsConnection_FlushTimeout(handle_, milliseconds(kFlushPatience));
-  const std::lock_guard lock(mutex_);  // what was read with the answer comes before it
-  return status;
-}
+natsStatus NatsBusConnection::flush() { return natsConnection_FlushTimeout(handle_, milliseconds(kFlushTimeout)); }
 
 void NatsBusConnection::close() {
   if (handle_ == nullptr) return;
@@ -108,7 +95,6 @@ void NatsBusConnection::close() {
   natsConnection_Close(handle_);  // first: else every subscription would write its end
   const std::lock_guard lock(mutex_);
   subscriptions_.clear();
-  desks_.clear();
   natsConnection_Destroy(std::exchange(handle_, nullptr));
 }
 
@@ -139,36 +125,21 @@ void NatsBusConnection::subscribe(std::uint64_t number, const std::string& subje
 
 natsStatus NatsBusConnection::try_to_subscribe(std::uint64_t number, const std::string& subject,
                                                const std::string& group) {
-  auto interest = std::make_unique<Interest>(this, number);
+  auto interest = std::make_unique<Interest>(shared_from_this(), number);
   natsSubscription* made = nullptr;
   const natsStatus status =
       group.empty() ? natsConnection_Subscribe(&made, handle_, subject.c_str(), &on_message, interest.get())
                     : natsConnection_QueueSubscribe(&made, handle_, subject.c_str(), group.c_str(), &on_message,
                                                     interest.get());
   if (status != NATS_OK) return status;
-  // Closed in this very moment: `given` and its pin stay, as a callback may be under way.
-  Interest* const given = interest.release();
-  pin();
   subscriptions_.emplace(number, made);
-  return natsSubscription_SetOnCompleteCB(made, &on_complete, given);
+  // Until on_complete. If the subscription was closed in this very moment it leaks: a callback may still be under way.
+  return natsSubscription_SetOnCompleteCB(made, &on_complete, interest.release());
 }
 
 void NatsBusConnection::unsubscribe(std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   subscriptions_.erase(number);
-}
-
-void NatsBusConnection::open_desk(std::uint64_t number, const std::string& pattern) {
-  const std::lock_guard lock(mutex_);
-  if (handle_ == nullptr) return;
-  natsSubscription* made = nullptr;
-  if (natsConnection_SubscribeSync(&made, handle_, pattern.c_str()) != NATS_OK) return end();
-  desks_.emplace(number, made);
-}
-
-void NatsBusConnection::close_desk(std::uint64_t number) {
-  const std::lock_guard lock(mutex_);
-  desks_.erase(number);
 }
 
 void NatsBusConnection::drain(std::uint64_t number) {
@@ -186,24 +157,6 @@ void NatsBusConnection::read() {
   const std::lock_guard lock(mutex_);
   if (handle_ == nullptr || closing_) return;
   natsConnection_ProcessReadEvent(handle_);
-  for (const auto& [number, desk] : desks_) ask(number, desk.get());
-}
-
-// For all that it has heard.
-void NatsBusConnection::ask(std::uint64_t number, natsSubscription* desk) {
-  int waiting = 0;
-  for (natsSubscription_GetPending(desk, &waiting, nullptr); waiting > 0; --waiting) {
-    natsMsg* message = nullptr;
-    const natsStatus status = natsSubscription_NextMsg(&message, desk, 0);
-    if (status == NATS_NO_RESPONDERS) {
-      mailbox_->put({.kind = NatsBusEvent::Kind::kNoResponders, .number = number});
-    } else if (status == NATS_OK) {
-      NatsBusEvent event{
-          .kind = NatsBusEvent::Kind::kMessage, .number = NatsBusInboxes::kShared, .message = taken(message)};
-      asked_for_.add(message);
-      mailbox_->put(std::move(event));
-    }
-  }
 }
 
 void NatsBusConnection::end() {
@@ -231,10 +184,10 @@ natsStatus NatsBusConnection::on_read(void* self, bool add) {
 
 natsStatus NatsBusConnection::on_write(void* self, bool add) {
   auto& connection = *static_cast<NatsBusConnection*>(self);
+  const Client& client = connection.client_;
   connection.unwritten_ = add;
   // The logic thread looks after what it has handed over itself.
-  if (add && !connection.mailbox_->on_logic_thread())
-    connection.mailbox_->put({.kind = NatsBusEvent::Kind::kWrite, .life = connection.life_});
+  if (add && !client.executor.runs_here()) client.writes->post([&listener = client.listener] { listener.on_unwritten(); });
   return NATS_OK;
 }
 
@@ -247,42 +200,30 @@ natsStatus NatsBusConnection::on_detach(void* self) {
 
 void NatsBusConnection::on_message(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
   const auto& interest = *static_cast<Interest*>(closure);
-  NatsBusEvent event{.kind = NatsBusEvent::Kind::kMessage, .number = interest.number, .message = taken(message)};
-  NatsBusConnection& connection = *interest.connection;
-  connection.handed_over_.add(message);
-  connection.mailbox_->put(std::move(event));
-}
-
-void NatsBusConnection::Spent::add(natsMsg* message) {
-  bytes_ += static_cast<std::size_t>(natsMsg_GetDataLength(message));
-  messages_.emplace_back(message);
-  if (messages_.size() < kSpent && bytes_ < kSpentBytes) return;
-  messages_.clear();
-  bytes_ = 0;
+  const Client& client = interest.connection->client_;
+  ports::BusMessage came = taken(message);
+  natsMsg_Destroy(message);
+  client.inbox->post([&listener = client.listener, number = interest.number, came = std::move(came)]() mutable {
+    listener.on_message(number, std::move(came));
+  });
 }
 
 void NatsBusConnection::on_complete(void* closure) {
   const std::unique_ptr<Interest> interest(static_cast<Interest*>(closure));
-  NatsBusConnection& connection = *interest->connection;
-  { const std::lock_guard lock(connection.mutex_); }  // what was read before comes before it
-  connection.mailbox_->put(
-      {.kind = NatsBusEvent::Kind::kDrained, .number = interest->number, .life = connection.life_});
-  connection.unpin();
+  const Client& client = interest->connection->client_;
+  client.inbox->post([&listener = client.listener, connection = interest->connection, number = interest->number] {
+    listener.on_drained(*connection, number);
+  });
 }
 
 void NatsBusConnection::on_closed(natsConnection*, void* closure) {
-  auto& connection = *static_cast<NatsBusConnection*>(closure);
-  connection.end();
-  connection.unpin();
+  const std::unique_ptr<Interest> interest(static_cast<Interest*>(closure));
+  interest->connection->end();
 }
 
 void NatsBusConnection::on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure) {
-  static_cast<NatsBusConnection*>(closure)->mailbox_->put(
-      {.kind = NatsBusEvent::Kind::kComplaint, .text = nats_error(status)});
-}
-
-void NatsBusConnection::unpin() {
-  if (--pins_ == 0) const std::shared_ptr<NatsBusConnection> last = std::move(self_);
+  const Client& client = static_cast<Interest*>(closure)->connection->client_;
+  client.inbox->post([&listener = client.listener, what = nats_error(status)] { listener.on_complaint(what); });
 }
 
 }  // namespace reliant::adapters
