@@ -13,7 +13,6 @@
 
 namespace reliant::sim {
 
-using adapters::SqliteDatabase;
 using ports::Access;
 using ports::Rows;
 using ports::Transaction;
@@ -24,12 +23,6 @@ namespace {
 constexpr std::uint64_t kMillion = 1'000'000;
 // Postgres' idle_in_transaction_session_timeout: a transaction of which the server hears nothing for so long is rolled back.
 constexpr Duration kIdle = std::chrono::seconds(5);
-
-std::unique_ptr<SqliteDatabase> in_memory(DatabaseBeginnings* beginnings) {
-  auto data = SqliteDatabase::open_in_memory(beginnings);
-  RELIANT_ASSERT(data.ok(), "SQLite opens a database in memory");
-  return *std::move(data);
-}
 
 // One draw, whatever the odds are: changing them re-rolls nothing.
 CommitFault drawn(Random& random, const CommitFaults& faults) {
@@ -259,7 +252,7 @@ DatabaseServer::DatabaseServer(Network& network, Node& node, DatabaseBeginnings*
       node_(node),
       context_(network.simulation().world().context()),
       random_(network.simulation().random("database/" + node.name())),
-      data_(in_memory(beginnings)) {
+      data_(std::make_unique<MemoryDatabase>(beginnings)) {
   node_.add_observer(*this);
 }
 
@@ -418,10 +411,10 @@ DatabaseFile::DatabaseFile(Simulation& simulation, Node& node, std::string_view 
       node_(node),
       random_(simulation.random(concat("file/", node.name(), "/", name))),
       latency_(latency),
-      data_(in_memory(beginnings)) {}
+      data_(std::make_unique<MemoryDatabase>(beginnings)) {}
 
 Task<Status> DatabaseFile::back_up() {
-  CO_TRY_ASSIGN(backup_, co_await data_->copy(kNever));
+  CO_TRY_ASSIGN(backup_, co_await data_->copy());
   co_return ok_status();
 }
 

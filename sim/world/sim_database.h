@@ -29,12 +29,12 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/sqlite/sqlite_database.h"
 #include "kernel/node.h"
 #include "ports/database.h"
 #include "runtime/random.h"
 #include "runtime/scope.h"
 #include "world/network.h"
+#include "world/sim_database_memory.h"
 
 namespace reliant::sim {
 
@@ -50,8 +50,6 @@ struct CommitFaults {
 };
 
 class RemoteTransaction;
-
-using DatabaseBeginnings = adapters::SqliteBeginnings;
 
 class DatabaseServer final : private NodeObserver {
  public:
@@ -108,7 +106,7 @@ class DatabaseServer final : private NodeObserver {
   std::vector<Planned> planned_;
   std::uint64_t commits_ = 0;
   std::uint64_t faulty_commits_ = 0;
-  std::unique_ptr<adapters::SqliteDatabase> data_;
+  std::unique_ptr<MemoryDatabase> data_;
   std::vector<RemoteTransaction*> sessions_;  // in the order in which they began
   std::vector<std::unique_ptr<Abandoned>> abandoned_;
   TaskScope scope_{context_};  // last: its tasks use what is above
@@ -175,8 +173,8 @@ class DatabaseFile {
   bool full_ = false;
   std::optional<Tear> tear_;
   std::uint64_t commits_ = 0;
-  std::unique_ptr<adapters::SqliteDatabase> data_;
-  std::unique_ptr<adapters::SqliteDatabase> backup_;
+  std::unique_ptr<MemoryDatabase> data_;
+  std::unique_ptr<MemoryDatabase> backup_;
 };
 
 class SimFileDatabase final : public ports::Database {

@@ -103,7 +103,6 @@ struct Swarm {
   std::vector<std::string> gateways;
   std::vector<std::string> tokens;
   tools::ToolRegistry tools;
-  adapters::SqliteBeginnings beginnings;
   std::vector<Member> members;
 
   bool all_connected() const {
@@ -117,7 +116,7 @@ Task<void> be_daemon(daemon::Daemon& daemon) {
 }
 
 Member make_member(Swarm& swarm, std::size_t number) {
-  auto journal = adapters::SqliteDatabase::open_in_memory(&swarm.beginnings);
+  auto journal = adapters::SqliteDatabase::open(":memory:");
   if (!journal.ok()) fail(std::string(message_of(journal.status())));
   daemon::DaemonOptions options;
   options.id = daemon_id(number);

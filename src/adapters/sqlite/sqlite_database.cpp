@@ -26,8 +26,6 @@ using ports::Values;
 
 namespace {
 
-constexpr int kBytesToEmpty = 64 * 1024;  // to empty more is more work than to prepare statements
-constexpr std::int64_t kCopied = 1;        // the version of the schema of what was empty before a copy
 constexpr std::size_t kWriter = 0;
 constexpr std::size_t kReaders = 4;
 constexpr Duration kLockedRetry = std::chrono::milliseconds(5);
@@ -102,28 +100,6 @@ class SqliteConnection {
     return result == SQLITE_DONE ? ok_status() : error();
   }
 
-  // The rows of `other` replace those that are here. As `copy`, but the statements need not be prepared anew. Only for
-  // what was copied from there, and has the same tables still.
-  Status copy_rows(SqliteConnection& other) {
-    TRY_ASSIGN(const Rows version, execute("PRAGMA schema_version", {}, Access::kRead));
-    if (version[0].integer(0) != kCopied) return failed_precondition("the tables have been changed since");
-    TRY_ASSIGN(const Rows tables,
-               other.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid", {}, Access::kRead));
-    if (run("BEGIN") != SQLITE_OK) return error();
-    // A table is made before those that refer to it.
-    for (std::size_t table = tables.size(); table-- > 0;) {
-      TRY_OK(execute(concat("DELETE FROM ", tables[table].text(0)), {}, Access::kWrite).status());
-    }
-    for (const ports::Row table : tables) TRY_OK(copy_rows_of(other, table.text(0)));
-    return run("COMMIT") == SQLITE_OK ? ok_status() : error();
-  }
-
-  int bytes_of_pages() {
-    int now = 0;
-    int most = 0;
-    return sqlite3_db_status(handle_, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0) == SQLITE_OK ? now : kBytesToEmpty + 1;
-  }
-
   bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   Status error() const {
     const int extended = sqlite3_extended_errcode(handle_);
@@ -176,17 +152,6 @@ class SqliteConnection {
     std::string_view sql;  // the key in `statements_`
     Statement* statement = nullptr;
   };
-
-  Status copy_rows_of(SqliteConnection& other, const std::string& table) {
-    TRY_ASSIGN(const Rows rows, other.execute(concat("SELECT * FROM ", table), {}, Access::kRead));
-    for (const ports::Row row : rows) {
-      Values values;
-      for (std::size_t column = 0; column < row.size(); ++column) values.add(row[column]);
-      const std::string insert = concat("INSERT INTO ", table, " VALUES ", parameter_list(1, row.size()));
-      TRY_OK(execute(insert, values, Access::kWrite).status());
-    }
-    return ok_status();
-  }
 
   // Few statements of a program have one length and one middle: mostly one comparison is enough.
   Result<Statement*> prepared(std::string_view sql) {
@@ -417,55 +382,6 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, D
   return database;
 }
 
-// One way in which databases begin.
-struct SqliteBeginnings::Beginning {
-  static Result<std::unique_ptr<Beginning>> nothing() {
-    auto beginning = std::make_unique<Beginning>();
-    TRY_ASSIGN(beginning->contents, connect(":memory:", Durability::kProcess));
-    return beginning;
-  }
-
-  // After one more script. A script that fails changes nothing.
-  Result<Beginning*> with(const std::string& script) {
-    auto& known = then[script];
-    if (known == nullptr) {
-      TRY_ASSIGN(auto made, nothing());
-      TRY_OK(made->contents->copy(*contents));
-      TRY_OK(made->contents->script(concat("BEGIN;", script, ";COMMIT;")));
-      known = std::move(made);
-    }
-    return known.get();
-  }
-
-  Result<std::unique_ptr<SqliteConnection>> copy() {
-    while (!left_behind.empty()) {
-      std::unique_ptr<SqliteConnection> used = std::move(left_behind.back());
-      left_behind.pop_back();
-      if (used->copy_rows(*contents).ok()) return used;
-    }
-    TRY_ASSIGN(auto made, connect(":memory:", Durability::kProcess));
-    TRY_OK(made->copy(*contents));
-    return made;
-  }
-
-  std::unique_ptr<SqliteConnection> contents;
-  std::map<std::string, std::unique_ptr<Beginning>, std::less<>> then;  // by the next script
-  std::vector<std::unique_ptr<SqliteConnection>> left_behind;           // by databases that began like this and are no more
-};
-
-SqliteBeginnings::SqliteBeginnings() = default;
-SqliteBeginnings::~SqliteBeginnings() = default;
-
-Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open_in_memory(SqliteBeginnings* beginnings) {
-  if (beginnings == nullptr) return open(":memory:");
-  if (beginnings->empty_ == nullptr) {
-    TRY_ASSIGN(beginnings->empty_, SqliteBeginnings::Beginning::nothing());
-  }
-  auto database = std::unique_ptr<SqliteDatabase>(new SqliteDatabase(":memory:", nullptr));
-  database->beginning_ = beginnings->empty_.get();
-  return database;
-}
-
 SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer)
     : path_(std::move(path)),
       in_memory_(path_ == ":memory:"),
@@ -480,36 +396,22 @@ SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnectio
 Task<Result<std::unique_ptr<SqliteDatabase>>> SqliteDatabase::copy(Instant deadline) {
   RELIANT_ASSERT(in_memory_, "a file is copied as a file");
   CO_TRY_ASSIGN(const auto turn, co_await begin(Access::kRead, deadline));
-  std::unique_ptr<SqliteDatabase> made(new SqliteDatabase(path_, nullptr));
-  made->beginning_ = beginning_;
-  const std::unique_ptr<SqliteConnection>& writer = connections_[kWriter];
-  if (writer == nullptr) co_return made;  // what it began with is all that it holds
-  std::unique_ptr<SqliteConnection>& copied = made->connections_[kWriter];
-  CO_TRY_ASSIGN(copied, connect(path_, Durability::kProcess));
-  CO_TRY_OK(copied->copy(*writer));
-  co_return made;
+  CO_TRY_ASSIGN(auto copied, connect(path_, Durability::kProcess));
+  CO_TRY_OK(copied->copy(*connections_[kWriter]));
+  co_return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(path_, std::move(copied)));
 }
 
-SqliteDatabase::~SqliteDatabase() {
-  std::unique_ptr<SqliteConnection>& writer = connections_[kWriter];
-  if (beginning_ == nullptr || writer == nullptr) return;
-  if (writer->bytes_of_pages() <= kBytesToEmpty) beginning_->left_behind.push_back(std::move(writer));
-}
+SqliteDatabase::~SqliteDatabase() = default;
 
 void SqliteDatabase::pass_on(Turn turn) {
   const bool room = (turn.connection == kWriter ? writers_ : readers_).try_send(Turn(turn));
   RELIANT_ASSERT(room, "a turn is passed on once");
 }
 
-Result<SqliteConnection*> SqliteDatabase::connection_of(Turn turn, Access access) {
+Result<SqliteConnection*> SqliteDatabase::connection_of(Turn turn) {
   std::unique_ptr<SqliteConnection>& connection = connections_[turn.connection];
-  if (connection != nullptr) return connection.get();
-  if (beginning_ == nullptr) {
+  if (connection == nullptr) {
     TRY_ASSIGN(connection, connect(path_, Durability::kProcess));
-  } else if (access == Access::kRead) {
-    return beginning_->contents.get();
-  } else {
-    TRY_ASSIGN(connection, beginning_->copy());
   }
   return connection.get();
 }
@@ -536,7 +438,7 @@ Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin(Access a
 }
 
 Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin_in(Turn turn, Access access, Instant deadline) {
-  Result<SqliteConnection*> connection = connection_of(turn, access);
+  Result<SqliteConnection*> connection = connection_of(turn);
   if (!connection.ok()) {
     pass_on(turn);
     co_return connection.status();
@@ -562,12 +464,6 @@ Task<Status> SqliteDatabase::run_script(std::string_view sql, Instant deadline) 
   const std::string script(sql);
   const std::optional<Turn> turn = co_await turns(Access::kWrite).recv(deadline);
   if (!turn) co_return no_turn();
-  if (beginning_ != nullptr && connections_[kWriter] == nullptr) {
-    const auto after = beginning_->with(script);
-    if (after.ok()) beginning_ = *after;
-    pass_on(*turn);
-    co_return after.status();
-  }
   CO_TRY_ASSIGN(const auto transaction, co_await begin_in(*turn, Access::kWrite, deadline));
   CO_TRY_OK(connections_[kWriter]->script(script));
   co_return co_await transaction->commit();

@@ -15,8 +15,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,23 +33,6 @@ enum class Durability : std::uint8_t {
   kPower,    // a commit survives power loss, at the price of one fsync: the daemon's journal
 };
 
-// What databases in memory have in common that begin with the same scripts. As long as nothing else has written to one,
-// it is read here; its first writer gets a copy, which is a tenth of the work of running the scripts (a simulation has a
-// journal for each daemon), or what another database has left behind, emptied: its statements are prepared already. What
-// a database does is the same with and without. Owner: whoever opens them; it outlives them.
-class SqliteBeginnings {
- public:
-  SqliteBeginnings();
-  SqliteBeginnings(const SqliteBeginnings&) = delete;
-  SqliteBeginnings& operator=(const SqliteBeginnings&) = delete;
-  ~SqliteBeginnings();
-
- private:
-  friend class SqliteDatabase;
-  struct Beginning;
-  std::unique_ptr<Beginning> empty_;
-};
-
 class SqliteDatabase final : public ports::Database {
  public:
   // Creates the file when there is none. The error says what to do about it: FAILED_PRECONDITION (no such
@@ -62,7 +43,6 @@ class SqliteDatabase final : public ports::Database {
   // transaction that is destroyed while it commits is committed, and its turn passed on after that.
   static Result<std::unique_ptr<SqliteDatabase>> open(std::string path, Durability durability = Durability::kProcess,
                                                       PostToLogicThread post = nullptr);
-  static Result<std::unique_ptr<SqliteDatabase>> open_in_memory(SqliteBeginnings* beginnings);  // null: none
   ~SqliteDatabase() override;
 
   // Of a database in memory: another one that holds what this one holds between two of its transactions.
@@ -83,7 +63,7 @@ class SqliteDatabase final : public ports::Database {
   SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer);
   Task<Status> begin_on(SqliteConnection& connection, ports::Access access, Instant deadline);
   Task<Result<std::unique_ptr<ports::Transaction>>> begin_in(Turn turn, ports::Access access, Instant deadline);
-  Result<SqliteConnection*> connection_of(Turn turn, ports::Access access);
+  Result<SqliteConnection*> connection_of(Turn turn);
   void pass_on(Turn turn);
   // In memory readers and writers take the same turn.
   const Channel<Turn>& turns(ports::Access access) const {
@@ -95,7 +75,6 @@ class SqliteDatabase final : public ports::Database {
 
   std::string path_;
   bool in_memory_;
-  SqliteBeginnings::Beginning* beginning_ = nullptr;  // of a database in memory; without a writer, all of its contents
   std::vector<std::unique_ptr<SqliteConnection>> connections_;  // the writer, then readers, opened when needed
   Channel<Turn> writers_;
   Channel<Turn> readers_;
