@@ -21,9 +21,7 @@ bool is_of_a_dependency(const Status& status) {
   const StatusCode code = status.code();
   const std::string reason = reason_of(status);
   const bool said_here = !reason.empty() && !reason.starts_with("DATABASE_");  // those are of its adapters, with a library's text
-  return (code == StatusCode::kUnavailable || code == StatusCode::kDeadlineExceeded || code == StatusCode::kAborted ||
-          code == StatusCode::kResourceExhausted) &&
-         !said_here;
+  return (is_retryable(code) || code == StatusCode::kDeadlineExceeded || code == StatusCode::kResourceExhausted) && !said_here;
 }
 
 std::string message_for_client(const Status& status, std::string_view request_id) {

@@ -61,21 +61,13 @@ Status status_of_application(const Failure& failure) {
   return with_details(make_status(code, failure.message()), info.details());
 }
 
-}  // namespace
-
-bool retryable(StatusCode code) {
-  switch (code) {
-    case StatusCode::kUnavailable:
-    case StatusCode::kResourceExhausted:
-    case StatusCode::kDeadlineExceeded:
-    case StatusCode::kAborted:
-    case StatusCode::kInternal:
-    case StatusCode::kUnknown:
-      return true;
-    default:
-      return false;
-  }
+// With the other codes another attempt of the activity would fail again.
+bool may_be_attempted_again(StatusCode code) {
+  return is_retryable(code) || is_outcome_unknown(code) || code == StatusCode::kResourceExhausted ||
+         code == StatusCode::kInternal;
 }
+
+}  // namespace
 
 Failure failure_from(const Status& status) {
   Failure failure;
@@ -87,7 +79,7 @@ Failure failure_from(const Status& status) {
   }
   auto& info = *failure.mutable_application_failure_info();
   info.set_type(std::string(code_name(status.code())));
-  info.set_non_retryable(!retryable(status.code()));
+  info.set_non_retryable(!may_be_attempted_again(status.code()));
   const std::string details = details_of(status);
   if (!details.empty()) *info.mutable_details() = json_payloads(details);
   return failure;

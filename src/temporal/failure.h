@@ -9,10 +9,6 @@
 
 namespace reliant::temporal {
 
-// UNAVAILABLE, RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, ABORTED, INTERNAL, UNKNOWN. The others would fail
-// again.
-bool retryable(StatusCode code);
-
 ::temporal::api::failure::v1::Failure failure_from(const Status& status);
 
 // Never OK. A timeout is DEADLINE_EXCEEDED with the reason "START_TO_CLOSE", "HEARTBEAT", …; a cancellation
