@@ -158,7 +158,7 @@ Task<void> live(Swarm& swarm, std::size_t count, std::size_t a_second) {
   RELIANT_ASSERT(links.ok(), "there are no credentials that could be wrong");
   TaskScope scope(machine.executor, 0);
   adapters::PosixProcesses processes(machine.executor, {});
-  Swarm swarm{machine, log, **links, scope, processes, {}, {}, {}, {}, {}};
+  Swarm swarm{machine, log, **links, scope, processes, {}, {}, {}, {}};
   for (std::size_t at = 0; at <= gateways.size();) {
     const std::size_t end = std::min(gateways.find(',', at), gateways.size());
     swarm.gateways.push_back(gateways.substr(at, end - at));
