@@ -7,9 +7,13 @@
 #include "base/disk_full.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "ports/database.h"
 
 namespace reliant::api {
 namespace {
+
+// How the reasons begin that adapters of databases give, with a library's text.
+constexpr std::string_view kOfDatabase = "DATABASE_";
 
 bool is_defect(StatusCode code) {
   return code == StatusCode::kInternal || code == StatusCode::kUnknown || code == StatusCode::kDataLoss;
@@ -20,7 +24,7 @@ bool is_defect(StatusCode code) {
 bool is_of_a_dependency(const Status& status) {
   const StatusCode code = status.code();
   const std::string reason = reason_of(status);
-  const bool said_here = !reason.empty() && !reason.starts_with("DATABASE_");  // those are of its adapters, with a library's text
+  const bool said_here = !reason.empty() && !reason.starts_with(kOfDatabase);
   return (is_retryable(code) || code == StatusCode::kDeadlineExceeded || code == StatusCode::kResourceExhausted) && !said_here;
 }
 
@@ -46,7 +50,8 @@ ports::HttpServerResponse error_response(const Status& status, std::string_view 
   body["message"] = message_for_client(status, request_id);
   body["field"] = field_of(status);
   body["request_id"] = std::string(request_id);
-  if (!reason.empty()) body["reason"] = reason;
+  // For how long it has been away matters to who tries again here, and to no client.
+  if (!reason.empty()) body["reason"] = reason.starts_with(kOfDatabase) ? std::string(ports::kReasonDatabaseDown) : reason;
 
   ports::HttpServerResponse response;
   response.status = http_status(status.code());

@@ -43,6 +43,15 @@ sockaddr_in loopback(int port) {
   return address;
 }
 
+int bind_to_any_port(int fd) {
+  sockaddr_in address = loopback(0);
+  socklen_t size = sizeof(address);
+  auto* const raw = reinterpret_cast<sockaddr*>(&address);
+  RELIANT_ASSERT(::bind(fd, raw, size) == 0, "this machine has a free port");
+  RELIANT_ASSERT(::getsockname(fd, raw, &size) == 0, "a bound socket has a name");
+  return ntohs(address.sin_port);
+}
+
 pid_t spawn(std::vector<std::string>& command, const std::string& log) {
   std::vector<char*> arguments;
   arguments.reserve(command.size() + 1);
@@ -64,13 +73,14 @@ pid_t spawn(std::vector<std::string>& command, const std::string& log) {
 
 int free_port() {
   const Socket socket;
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof(address);
-  auto* const raw = reinterpret_cast<sockaddr*>(&address);
-  RELIANT_ASSERT(::bind(socket.fd(), raw, size) == 0, "this machine has a free port");
-  RELIANT_ASSERT(::getsockname(socket.fd(), raw, &size) == 0, "a bound socket has a name");
-  return ntohs(address.sin_port);
+  return bind_to_any_port(socket.fd());
 }
+
+MuteServer::MuteServer() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)), port_(bind_to_any_port(fd_)) {
+  RELIANT_ASSERT(::listen(fd_, 100) == 0, "a bound socket can listen");  // the kernel accepts
+}
+
+MuteServer::~MuteServer() { ::close(fd_); }
 
 bool accepts_connections(int port) {
   const Socket socket;

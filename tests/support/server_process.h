@@ -19,6 +19,20 @@ namespace reliant::tests {
 // Of 127.0.0.1, free at this moment.
 int free_port();
 bool accepts_connections(int port);
+// Accepts connections on a port of 127.0.0.1, and answers nothing.
+class MuteServer {
+ public:
+  MuteServer();
+  MuteServer(const MuteServer&) = delete;
+  MuteServer& operator=(const MuteServer&) = delete;
+  ~MuteServer();
+  int port() const { return port_; }
+
+ private:
+  int fd_;
+  int port_;
+};
+
 // Asks again and again, for half a minute; aborts the test then, saying `what`.
 void wait_for(std::string_view what, const std::function<bool()>& condition);
 

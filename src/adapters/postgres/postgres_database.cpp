@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/finally.h"
 #include "base/text.h"
+#include "runtime/race.h"
 
 namespace reliant::adapters {
 
@@ -15,6 +16,20 @@ using ports::Rows;
 using ports::Values;
 using Kind = PostgresDatabaseSession::Request::Kind;
 
+namespace {
+
+template <class... Parts>
+Status down(const Parts&... parts) {
+  return with_reason(unavailable(parts...), ports::kReasonDatabaseDown);
+}
+
+// An error is the server's own unless the connection had one.
+bool says_something(const Status& reply) {
+  return reply.code() != StatusCode::kUnavailable && reply.code() != StatusCode::kUnknown;
+}
+
+}  // namespace
+
 // The use of a session by one task: gives it back, when it has nothing more to do, wherever the task ends.
 class PostgresDatabase::Holder {
  public:
@@ -22,40 +37,60 @@ class PostgresDatabase::Holder {
   Holder(const Holder&) = delete;
   Holder& operator=(const Holder&) = delete;
   ~Holder() {
-    if (asked_ != nullptr) database_->watch(turn_, std::move(asked_), until_);
+    if (asked_ != nullptr) {
+      call_ended();
+      database_->watch(turn_, std::move(asked_), until_);
+    }
     end();
   }
 
   bool over() const { return over_; }
-  // Its answer, or nullopt: it did not come in time, and the connection was given up.
-  Task<std::optional<PostgresDatabaseSession::Reply>> ask(PostgresDatabaseSession::Request request, Instant deadline) {
+  // DEADLINE_EXCEEDED: no answer in time; DATABASE_DOWN: the server is silent. The connection was given up.
+  Task<PostgresDatabaseSession::Reply> ask(PostgresDatabaseSession::Request request, Instant deadline) {
     auto answer = std::make_shared<Answer>();
-    session().ask(std::move(request), [answer](PostgresDatabaseSession::Reply reply) { answer->set(std::move(reply)); });
+    session().ask(std::move(request), [database = database_, answer](PostgresDatabaseSession::Reply reply) {
+      answer->set(database->noted(std::move(reply)));
+    });
     until_ = std::min(deadline, after(database_->executor_.now(), database_->options_.call_timeout));
-    asked_ = answer;
-    auto reply = co_await answer->wait(until_);
+    asked_ = database_->under_way_[turn_.session] = answer;
+    answered_ = false;
+    database_->silence_.call_begins();
+    auto told = co_await answer->wait(until_);
+    call_ended();
     asked_ = nullptr;
-    if (!reply) session().break_off();
-    if (reply) reply = database_->noted(*std::move(reply));
-    co_return reply;
+    if (!told) {
+      session().break_off();
+      co_return deadline_exceeded("the database did not answer in time");
+    }
+    if (!*told) co_return down("the database does not answer");
+    answered_ = true;
+    co_return **std::move(told);
   }
+  // Whether the last call had an answer.
+  bool answered() const { return answered_; }
   // Behind what is under way; what was not committed is rolled back.
   void end() {
     if (std::exchange(over_, true)) return;
     session().ask({.kind = Kind::kRollback},
                   [database = database_, turn = turn_](const auto&) { database->pass_on(turn); });
   }
-  // The session has nothing to do any more.
+  // The transaction is over: also the session has nothing to do any more, if it has answered.
   void leave() {
+    if (!answered_) return end();
     if (!std::exchange(over_, true)) database_->pass_on(turn_);
   }
 
  private:
   PostgresDatabaseSession& session() { return *database_->sessions_[turn_.session]; }
+  void call_ended() {
+    database_->silence_.call_ends();
+    database_->under_way_[turn_.session] = nullptr;
+  }
 
   PostgresDatabase* database_;
   Turn turn_;
   bool over_ = false;
+  bool answered_ = true;
   // Of the call that is under way; null: none.
   std::shared_ptr<Answer> asked_;
   Instant until_{};
@@ -71,13 +106,9 @@ class PostgresTransaction final : public ports::Transaction {
     used_ = true;
     PostgresDatabaseSession::Request request{
         .kind = Kind::kExecute, .access = access_, .sql = std::string(sql), .parameters = std::move(parameters)};
-    std::optional<Result<Rows>> reply = co_await holder_.ask(std::move(request), deadline_);
-    if (!reply) {
-      holder_.end();
-      co_return deadline_exceeded("the database did not answer in time; nothing was written");
-    }
-    if (!reply->ok()) holder_.leave();
-    co_return *std::move(reply);
+    Result<Rows> reply = co_await holder_.ask(std::move(request), deadline_);
+    if (!reply.ok()) holder_.leave();
+    co_return reply;
   }
 
   Task<Status> commit() override {
@@ -86,14 +117,10 @@ class PostgresTransaction final : public ports::Transaction {
       holder_.leave();
       co_return ok_status();
     }
-    const std::optional<Result<Rows>> reply = co_await holder_.ask({.kind = Kind::kCommit}, deadline_);
-    if (reply) {
-      holder_.leave();
-      co_return reply->status();
-    }
-    holder_.end();
-    if (access_ == Access::kRead) co_return deadline_exceeded("the database did not answer in time");
-    co_return with_reason(unknown("the database did not answer in time while committing"), kReasonCommitUnknown);
+    const Result<Rows> reply = co_await holder_.ask({.kind = Kind::kCommit}, deadline_);
+    holder_.leave();
+    if (holder_.answered() || access_ == Access::kRead) co_return reply.status();
+    co_return with_reason(unknown(message_of(reply.status()), " while committing"), kReasonCommitUnknown);
   }
 
  private:
@@ -113,7 +140,15 @@ PostgresDatabase::PostgresDatabase(AsioExecutor& executor, PostgresOptions optio
     : executor_(executor),
       options_(std::move(options)),
       inbox_(Inbox::open(executor)),
+      under_way_(options_.connections),
+      probe_(inbox_, options_, connection),
       turns_(options_.connections),
+      silence_(executor, {.probe =
+                              [this](auto told) {
+                                probe_.ask({.kind = Kind::kProbe},
+                                           [told = std::move(told)](const auto& reply) { told(reply.status()); });
+                              },
+                          .on_silent = [this] { give_up_all(); }}),
       abandoned_(executor, 0) {
   for (std::size_t i = 0; i < options_.connections; ++i) {
     sessions_.push_back(std::make_unique<PostgresDatabaseSession>(inbox_, options_, connection));
@@ -124,6 +159,15 @@ PostgresDatabase::PostgresDatabase(AsioExecutor& executor, PostgresOptions optio
 PostgresDatabase::~PostgresDatabase() {
   inbox_->close();
   for (const auto& session : sessions_) session->break_off();  // all at once; then they are joined one after the other
+  probe_.break_off();
+}
+
+// Who waits is told at once, also for a session that cannot be broken off while it connects.
+void PostgresDatabase::give_up_all() {
+  for (std::size_t i = 0; i < sessions_.size(); ++i) {
+    if (under_way_[i] != nullptr) under_way_[i]->set(std::nullopt);
+    sessions_[i]->break_off();
+  }
 }
 
 void PostgresDatabase::pass_on(Turn turn) {
@@ -145,17 +189,26 @@ void PostgresDatabase::watch(Turn turn, std::shared_ptr<Answer> answer, Instant 
 }
 
 Task<Result<PostgresDatabase::Turn>> PostgresDatabase::take_turn(Access access, Instant deadline) {
+  if (silence_.is_silent()) co_return down("the database does not answer; it is tried again");
+  if (waiting_writers_ + waiting_readers_ == 0) {
+    if (const std::optional<Turn> turn = turns_.try_recv()) co_return *turn;
+  }
   std::size_t& waiting = access == Access::kWrite ? waiting_writers_ : waiting_readers_;
   ++waiting;
   const Finally leave([&waiting] { --waiting; });
-  const std::optional<Turn> turn = co_await turns_.recv(deadline);
+  const auto first = co_await race(turns_.recv(deadline), silence_.silent().wait());
+  if (first.index() == 1) co_return down("the database does not answer; it is tried again");
+  const std::optional<Turn>& turn = std::get<0>(first);
   if (!turn) co_return deadline_exceeded("the turn to use the database did not come in time");
   co_return *turn;
 }
 
-bool PostgresDatabase::is_down() const { return failures_ > 1 && executor_.now() - down_since_ >= kDownAfter; }
+bool PostgresDatabase::is_down() const {
+  return failures_ > 1 && executor_.now() - down_since_ >= kDownAfter;
+}
 
 PostgresDatabaseSession::Reply PostgresDatabase::noted(PostgresDatabaseSession::Reply reply) {
+  if (says_something(reply.status())) silence_.heard();
   if (reason_of(reply.status()) != kReasonNotConnected) {
     if (reply.ok()) failures_ = 0;
     return reply;
@@ -166,8 +219,7 @@ PostgresDatabaseSession::Reply PostgresDatabase::noted(PostgresDatabaseSession::
 
 Task<Result<std::unique_ptr<ports::Transaction>>> PostgresDatabase::begin(Access access, Instant deadline) {
   if (is_down()) {
-    if (executor_.now() < next_probe_)
-      co_return with_reason(unavailable("the database cannot be reached; it is tried again"), ports::kReasonDatabaseDown);
+    if (executor_.now() < next_probe_) co_return down("the database cannot be reached; it is tried again");
     next_probe_ = after(executor_.now(), kProbeEvery);
   }
   CO_TRY_ASSIGN(const Turn turn, co_await take_turn(access, deadline));
@@ -176,8 +228,8 @@ Task<Result<std::unique_ptr<ports::Transaction>>> PostgresDatabase::begin(Access
 
 Task<Result<WallTime>> PostgresDatabase::wall_now(Instant deadline) {
   CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kRead, deadline));
-  CO_TRY_ASSIGN(const Rows rows, co_await transaction->execute(
-                                     "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)", {}));
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction->execute("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)", {}));
   const WallTime now{std::chrono::microseconds(rows[0].integer(0))};
   CO_TRY_OK(co_await transaction->commit());
   co_return now;
@@ -187,9 +239,9 @@ Task<Status> PostgresDatabase::run_script(std::string_view sql, Instant deadline
   PostgresDatabaseSession::Request request{.kind = Kind::kScript, .sql = std::string(sql)};
   CO_TRY_ASSIGN(const Turn turn, co_await take_turn(Access::kWrite, deadline));
   Holder holder(*this, turn);
-  const std::optional<Result<Rows>> reply = co_await holder.ask(std::move(request), deadline);
-  if (reply) co_return reply->status();
-  co_return with_reason(unknown("the database did not answer in time while a script ran"), kReasonCommitUnknown);
+  const Result<Rows> reply = co_await holder.ask(std::move(request), deadline);
+  if (holder.answered()) co_return reply.status();
+  co_return with_reason(unknown(message_of(reply.status()), " while a script ran"), kReasonCommitUnknown);
 }
 
 Task<Status> PostgresDatabase::check(Instant deadline) {

@@ -4,21 +4,26 @@
 //
 // A pool of connections, each with a thread of its own; begin() waits for one of them, in the order of the calls. Each call
 // ends at the deadline of its begin() or after `call_timeout`, also when the server hangs, or when whoever made it is
-// destroyed: the connection is then given up, and a commit that was under way is in doubt.
+// destroyed: the connection is then given up, and a commit that was under way is in doubt. All of them end within 2 s when the
+// server has fallen silent on every connection (adapters/postgres/postgres_database_silence.h); a statement that takes long does
+// not end them.
 // Owner: the composition root; it outlives its transactions. Executor: the logic thread, which nothing here ever blocks;
 // the destructor joins the threads (adapters/postgres_database_session.h).
 // Failures: see ports/database.h. UNAVAILABLE also when there is no server to connect to, with reason DATABASE_DOWN once it has
-// been so for kDownAfter: then one call in kProbeEvery tries to connect, and the others fail at once.
+// been so for kDownAfter: then one call in kProbeEvery tries to connect, and the others fail at once. The same reason while the
+// server is silent: then no call tries.
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "adapters/asio/asio_executor.h"
 #include "adapters/postgres/postgres_database_session.h"
+#include "adapters/postgres/postgres_database_silence.h"
 #include "ports/database.h"
 #include "runtime/channel.h"
 #include "runtime/one_shot.h"
@@ -59,11 +64,13 @@ class PostgresDatabase final : public ports::Database {
     std::size_t session;
   };
   class Holder;
-  using Answer = OneShot<PostgresDatabaseSession::Reply>;
+  // Nullopt: the server is silent, and the call was given up.
+  using Answer = OneShot<std::optional<PostgresDatabaseSession::Reply>>;
 
   PostgresDatabase(AsioExecutor& executor, PostgresOptions options, const std::string& connection);
   PostgresDatabaseSession::Reply noted(PostgresDatabaseSession::Reply reply);
   bool is_down() const;
+  void give_up_all();
   Task<Result<Turn>> take_turn(ports::Access access, Instant deadline);
   void pass_on(Turn turn);
   // Whoever made the call is gone; its patience is not over yet. Should it end without an answer, the connection is given up.
@@ -73,6 +80,8 @@ class PostgresDatabase final : public ports::Database {
   PostgresOptions options_;
   std::shared_ptr<Inbox> inbox_;
   std::vector<std::unique_ptr<PostgresDatabaseSession>> sessions_;
+  std::vector<std::shared_ptr<Answer>> under_way_;  // the call of each session; null: none
+  PostgresDatabaseSession probe_;                   // connected while it is used
   Channel<Turn> turns_;
   std::size_t waiting_writers_ = 0;
   std::size_t waiting_readers_ = 0;
@@ -80,6 +89,7 @@ class PostgresDatabase final : public ports::Database {
   Instant down_since_{};
   std::size_t failures_ = 0;
   Instant next_probe_{};
+  PostgresDatabaseSilence silence_;
   TaskScope abandoned_;  // the calls of those who are gone
 };
 

@@ -353,7 +353,10 @@ PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::handle(const Req
 PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::perform(const Request& request) {
   try {
     switch (request.kind) {
-      case Request::Kind::kConnect: if (!connected()) connect(); return Rows();
+      case Request::Kind::kProbe:
+        connect();
+        disconnect();
+        return Rows();
       case Request::Kind::kExecute: begin(request.access); return execute(request);
       case Request::Kind::kScript:
         begin(Access::kWrite);

@@ -52,7 +52,7 @@ class PostgresDatabaseSession final {
       kCommit,
       kRollback,
       kScript,  // several statements, without parameters, in a transaction of their own
-      kConnect
+      kProbe    // connects anew, has an answer of the server, and leaves it
     };
     Kind kind;
     ports::Access access = ports::Access::kWrite;
