@@ -1,4 +1,4 @@
-// reliant-sim: runs scenarios of the whole system in simulated time. `reliant-sim` alone says how.
+// reliant-sim: runs scenarios of the whole system in simulated time. `reliant-sim --help` says how.
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,8 +16,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/command_line.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "cluster/cluster.h"
 #include "kernel/trace_schema.h"
 #include "scenario/batch.h"
@@ -32,30 +34,47 @@ namespace {
 using namespace reliant;
 using namespace reliant::sim;
 
-constexpr std::string_view kUsage = R"(usage:
-  reliant-sim run FILE... [options]    runs scenarios
-    --seed N             one run of each, with this seed (without: 1)
-    --seeds A..B         one run of each for every seed, both ends included
-    --jobs N             so many at a time (without: 1)
-    --check-determinism  each twice; they must not differ
-    --check-schema       every record must be as `reliant-sim schema trace` says
-    --json FILE          a line of JSON for each run ("-": standard output)
-    --trace FILE         everything that happened, as lines of JSON; for one run
-    --quiet              says nothing of runs that held
-  reliant-sim run --world real FILE [options]   the same scenario on a cluster of real processes, in real time, as far as a real
-                       machine can show its faults; judged by the same oracles
-    --seed N             what is drawn (without: 1)
-    --trace FILE         as above
-    --binary RELIANT     the program to run (without: the one beside this)
-    --keep DIR           keeps the logs of the processes there
-  reliant-sim plan FILE --seed N       what the seed draws, as JSON
-  reliant-sim judge FILE TRACE STORE EFFECTS    the oracles on a real run: its trace, its store's rows as SQL, and what its
-                       machines have seen
-  reliant-sim report TRACE -o FILE     a page (HTML, one file) that shows what --trace has written
-  reliant-sim list [DIRECTORY]         the scenarios below it (without: scenarios)
-  reliant-sim schema [trace]           the JSON schema of a scenario file, or of a line of a trace
-exit code: 0 held, 1 usage or bad file, 2 invariant broken, 3 not live in time, 4 crash, 5 same seed differed
-)";
+constexpr Flag kSeedFlag = {"--seed", "N", "", "1",
+                            "what is drawn: one run of each scenario, with this seed"};
+constexpr Flag kRunFlags[] = {
+    kSeedFlag,
+    {"--seeds", "A..B", "", "", "one run of each for every seed, both ends included"},
+    {"--jobs", "N", "", "1", "how many run at a time"},
+    {"--check-determinism", "", "", "", "runs each twice; they must not differ"},
+    {"--check-schema", "", "", "", "every record must be as `reliant-sim schema trace` says"},
+    {"--json", "FILE", "", "", "a line of JSON for each run; - is the standard output"},
+    {"--trace", "FILE", "", "", "everything that happened, as lines of JSON; for one run"},
+    {"--quiet", "", "", "", "says nothing of runs that held"},
+    under("Real processes", {"--world", "WORLD", "", "sim",
+                             "sim; or real: one FILE on a cluster of real processes, in real time, as far as "
+                             "a real machine can show its faults, "
+                             "judged by the same oracles; with --seed, --trace and these"}),
+    {"--binary", "RELIANT", "", "", "the program to run; without it the one beside this"},
+    {"--keep", "DIR", "", "", "keeps the logs of the processes there"},
+};
+constexpr std::string_view kRealWorldFlags[] = {"--seed", "--trace", "--binary", "--keep"};
+constexpr Flag kPlanFlags[] = {{"--seed", "N", "", "", "which seed; needed"}};
+constexpr Flag kReportFlags[] = {{"-o", "FILE", "", "", "the page; needed"}};
+
+constexpr Command kRunCommand = {
+    "run",
+    "FILE...",
+    1,
+    kAnyNumber,
+    "Runs scenarios. Exit code: 0 held, 1 wrong usage or file, 2 invariant broken, 3 not live in time, "
+    "4 crash, 5 the same seed differed.",
+    kRunFlags};
+constexpr Command kPlanCommand = {"plan", "FILE", 1, 1, "Shows what a seed draws, as JSON.", kPlanFlags};
+constexpr Command kJudgeCommand = {
+    "judge", "FILE TRACE STORE EFFECTS", 4, 4,
+    "Runs the oracles on a real run: its trace, its store's rows as SQL, and what its machines have seen."};
+constexpr Command kReportCommand = {
+    "report",    "TRACE", 1, 1, "Makes a page (HTML, one file) that shows what run --trace has written.",
+    kReportFlags};
+constexpr Command kListCommand = {"list", "[DIRECTORY]", 0, 1,
+                                  "Lists the scenarios below it; without it those below scenarios/."};
+constexpr Command kSchemaCommand = {"schema", "[trace]", 0, 1,
+                                    "Shows the JSON schema of a scenario file, or of a line of a trace."};
 
 int complain(std::string_view what) {
   std::cerr << "reliant-sim: " << what << "\n";
@@ -75,7 +94,8 @@ Result<Scenario> load(const std::string& file) {
   if (!text) return not_found(file, ": cannot be read; `reliant-sim list` shows the scenarios there are");
   TRY_ASSIGN(Scenario scenario, read_scenario(*text, file));
   if (const std::string stem = std::filesystem::path(file).stem().string(); stem != scenario.name) {
-    return invalid_argument(file, ":1: \"name\" is \"", scenario.name, "\"; name it as the file, \"", stem, "\"");
+    return invalid_argument(file, ":1: \"name\" is \"", scenario.name, "\"; name it as the file, \"", stem,
+                            "\"");
   }
   return scenario;
 }
@@ -83,133 +103,140 @@ Result<Scenario> load(const std::string& file) {
 std::optional<std::uint64_t> number_of(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number) : std::nullopt;
+  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number)
+                                                                                   : std::nullopt;
 }
 
-struct Arguments {
-  std::vector<std::string> files;
+struct RunOptions {
   BatchOptions batch;
   std::string json_file;
   bool quiet = false;
 };
 
-class ArgumentReader {
- public:
-  explicit ArgumentReader(std::vector<std::string> words) : words_(std::move(words)) {}
+Status bad_number(std::string_view flag, std::string_view text) {
+  return invalid_argument(flag, " is \"", text, "\"; give a whole number");
+}
 
-  Result<Arguments> read() {
-    while (next_ < words_.size()) {
-      const std::string word = words_[next_++];
-      if (word.starts_with("--")) {
-        TRY_OK(take_option(word));
-      } else {
-        arguments_.files.push_back(word);
-      }
-    }
-    if (arguments_.files.empty()) return invalid_argument("run: name at least one scenario file");
-    const BatchOptions& batch = arguments_.batch;
-    if (!batch.trace_file.empty() && (arguments_.files.size() > 1 || batch.first_seed != batch.last_seed)) {
-      return invalid_argument("--trace: of one run only; give one file and --seed");
-    }
-    return std::move(arguments_);
+Status take_seeds(const Arguments& arguments, BatchOptions& batch) {
+  const std::string seed = arguments.text("--seed");
+  const auto one = number_of(seed);
+  if (!one) return bad_number("--seed", seed);
+  batch.first_seed = batch.last_seed = *one;
+  if (!arguments.is_set("--seeds")) return ok_status();
+  if (arguments.is_set("--seed"))
+    return invalid_argument("--seed and --seeds exclude each other; leave one out");
+  const std::string seeds = arguments.text("--seeds");
+  const std::size_t dots = seeds.find("..");
+  const auto first = number_of(std::string_view(seeds).substr(0, dots));
+  const auto last = dots == std::string::npos ? first : number_of(std::string_view(seeds).substr(dots + 2));
+  if (!first || !last || *first > *last)
+    return invalid_argument("--seeds is \"", seeds, "\"; give a range like 1..100");
+  batch.first_seed = *first;
+  batch.last_seed = *last;
+  return ok_status();
+}
+
+Result<RunOptions> run_options(const Arguments& arguments) {
+  RunOptions out;
+  TRY_OK(take_seeds(arguments, out.batch));
+  TRY_ASSIGN(const std::int64_t jobs, arguments.number("--jobs", 1, 256));
+  out.batch.jobs = static_cast<std::size_t>(jobs);
+  out.batch.check_determinism = arguments.is_set("--check-determinism");
+  out.batch.check_schema = arguments.is_set("--check-schema");
+  out.batch.trace_file = arguments.text("--trace");
+  out.json_file = arguments.text("--json");
+  out.quiet = arguments.is_set("--quiet");
+  if (!out.batch.trace_file.empty() &&
+      (arguments.positional().size() > 1 || out.batch.first_seed != out.batch.last_seed)) {
+    return invalid_argument("--trace: of one run only; give one file and --seed");
   }
+  return out;
+}
 
- private:
-  Status take_option(const std::string& option) {
-    BatchOptions& batch = arguments_.batch;
-    if (option == "--check-determinism") return batch.check_determinism = true, ok_status();
-    if (option == "--check-schema") return batch.check_schema = true, ok_status();
-    if (option == "--quiet") return arguments_.quiet = true, ok_status();
-    for (const std::string_view known : {"--seed", "--seeds", "--jobs", "--json", "--trace", "--world"}) {
-      if (option != known) continue;
-      if (next_ == words_.size()) return invalid_argument(option, ": needs a value");
-      return take_value(option, words_[next_++]);
-    }
-    return invalid_argument(option, ": unknown option; `reliant-sim` alone lists them");
+// The real world is processes, sockets and a clock that nobody holds: no part of this program. It calls
+// `plan` and `judge`.
+int run_in_the_real_world(const Arguments& arguments) {
+  for (const Flag& flag : kRunFlags) {
+    const bool known =
+        flag.name == "--world" || std::ranges::find(kRealWorldFlags, flag.name) != std::end(kRealWorldFlags);
+    if (!known && arguments.is_set(flag.name))
+      return complain(concat(flag.name, " is not for --world real; leave it out"));
   }
+  if (arguments.positional().size() != 1) return complain("--world real: runs one scenario; give one FILE");
+  const auto own = std::filesystem::canonical("/proc/self/exe");
+  const std::string script = (own.parent_path() / "../../../tools/real_world").lexically_normal().string();
+  if (!std::filesystem::exists(script))
+    return complain(concat("--world real: ", script, " is not there; run this from a checkout"));
+  std::vector<std::string> words = {script, "--sim", own.string(), arguments.positional()[0]};
+  for (const std::string_view flag : kRealWorldFlags)
+    if (arguments.is_set(flag)) words.insert(words.end(), {std::string(flag), arguments.text(flag)});
+  std::vector<char*> raw;
+  raw.reserve(words.size() + 1);
+  for (std::string& word : words) raw.push_back(word.data());
+  raw.push_back(nullptr);
+  ::execv(script.c_str(), raw.data());
+  return complain(concat("--world real: ", script, " cannot be run: ", std::strerror(errno)));
+}
 
-  Status take_value(const std::string& option, const std::string& value) {
-    BatchOptions& batch = arguments_.batch;
-    if (option == "--json") return arguments_.json_file = value, ok_status();
-    if (option == "--trace") return batch.trace_file = value, ok_status();
-    if (option == "--world") {
-      if (value == "sim") return ok_status();
-      return invalid_argument("--world: \"", value, "\" is none; there is sim, which needs no word, and real");
-    }
-    if (option == "--seeds") {
-      const std::size_t dots = value.find("..");
-      const auto first = number_of(std::string_view(value).substr(0, dots));
-      const auto last = dots == std::string::npos ? first : number_of(std::string_view(value).substr(dots + 2));
-      if (!first || !last || *first > *last) return invalid_argument("--seeds: \"", value, "\" is not of the form 1..100");
-      batch.first_seed = *first;
-      batch.last_seed = *last;
-      return ok_status();
-    }
-    const auto number = number_of(value);
-    if (!number) return invalid_argument(option, ": \"", value, "\" is not a whole number");
-    if (option == "--seed") batch.first_seed = batch.last_seed = *number;
-    if (option == "--jobs") {
-      if (*number == 0 || *number > 256) return invalid_argument("--jobs: must be from 1 to 256");
-      batch.jobs = static_cast<std::size_t>(*number);
-    }
-    return ok_status();
-  }
-
-  std::vector<std::string> words_;
-  std::size_t next_ = 0;
-  Arguments arguments_;
-};
-
-int run(std::vector<std::string> words) {
-  auto read = ArgumentReader(std::move(words)).read();
+int run(const Arguments& arguments) {
+  const std::string world = arguments.text("--world");
+  if (world == "real") return run_in_the_real_world(arguments);
+  if (world != "sim") return complain(concat("--world is \"", world, "\"; give sim or real"));
+  for (const std::string_view flag : {"--binary", "--keep"})
+    if (arguments.is_set(flag)) return complain(concat(flag, " is for --world real only; leave it out"));
+  auto read = run_options(arguments);
   if (!read.ok()) return complain(message_of(read.status()));
-  Arguments arguments = *std::move(read);
-  for (const std::string& file : arguments.files) {
+  RunOptions options = *std::move(read);
+  for (const std::string& file : arguments.positional()) {
     auto scenario = load(file);
     if (!scenario.ok()) return complain(message_of(scenario.status()));
-    arguments.batch.scenarios.push_back(*std::move(scenario));
+    options.batch.scenarios.push_back(*std::move(scenario));
   }
   std::ofstream json_file;
-  const bool json_to_output = arguments.json_file == "-";
-  if (!arguments.json_file.empty() && !json_to_output) {
-    json_file.open(arguments.json_file);
-    if (!json_file) return complain(concat("--json: ", arguments.json_file, " cannot be written"));
+  const bool json_to_output = options.json_file == "-";
+  if (!options.json_file.empty() && !json_to_output) {
+    json_file.open(options.json_file);
+    if (!json_file) return complain(concat("--json: ", options.json_file, " cannot be written"));
   }
   std::ostream& people = json_to_output ? std::cerr : std::cout;
   std::uint64_t held = 0;
   std::uint64_t failed = 0;
-  const Outcome outcome = run_batch(arguments.batch, [&](const BatchLine& line) {
+  const Outcome outcome = run_batch(options.batch, [&](const BatchLine& line) {
     const bool good = line.outcome == Outcome::kHeld;
     ++(good ? held : failed);
-    if (!good || !arguments.quiet) {
+    if (!good || !options.quiet) {
       people << line.options << "\n" << line.human << "\n" << line.failure << std::flush;
     }
     if (json_to_output) std::cout << line.json << "\n" << std::flush;
     if (json_file.is_open()) json_file << line.json << "\n" << std::flush;
   });
   people << held << " held, " << failed << " failed\n";
-  if (json_file.is_open() && !json_file) return complain(concat("--json: writing ", arguments.json_file, " failed"));
+  if (json_file.is_open() && !json_file)
+    return complain(concat("--json: writing ", options.json_file, " failed"));
   return static_cast<int>(outcome);
 }
 
-int report(const std::vector<std::string>& words) {
-  if (words.size() != 3 || words[1] != "-o") return complain("report: takes a trace file, and -o with the page's name");
-  std::ifstream trace(words[0]);
-  if (!trace) return complain(concat("report: ", words[0], " cannot be read"));
-  std::ofstream page(words[2]);
-  if (!page) return complain(concat("report: ", words[2], " cannot be written"));
+int report(const Arguments& arguments) {
+  const std::string& trace_file = arguments.positional()[0];
+  const std::string page_file = arguments.text("-o");
+  if (page_file.empty()) return complain("-o is missing; give it the page's name: -o FILE");
+  std::ifstream trace(trace_file);
+  if (!trace) return complain(concat("report: ", trace_file, " cannot be read"));
+  std::ofstream page(page_file);
+  if (!page) return complain(concat("report: ", page_file, " cannot be written"));
   const auto counts = write_trace_page(trace, page);
-  if (!counts.ok()) return complain(concat(words[0], ": ", message_of(counts.status())));
-  if (!page.flush()) return complain(concat("report: writing ", words[2], " failed"));
-  std::cout << words[2] << ": " << counts->records << " records, " << counts->violations << " violations\n";
+  if (!counts.ok()) return complain(concat(trace_file, ": ", message_of(counts.status())));
+  if (!page.flush()) return complain(concat("report: writing ", page_file, " failed"));
+  std::cout << page_file << ": " << counts->records << " records, " << counts->violations << " violations\n";
   return 0;
 }
 
 // What the seed makes of a scenario, for a world that this program is not.
-int plan(const std::vector<std::string>& words) {
-  const auto seed = words.size() == 3 && words[1] == "--seed" ? number_of(words[2]) : std::nullopt;
-  if (!seed) return complain("plan: takes a scenario file, and --seed with a number");
-  auto scenario = load(words[0]);
+int plan(const Arguments& arguments) {
+  if (!arguments.is_set("--seed")) return complain("--seed is missing; give it a whole number: --seed N");
+  const auto seed = number_of(arguments.text("--seed"));
+  if (!seed) return complain(message_of(bad_number("--seed", arguments.text("--seed"))));
+  auto scenario = load(arguments.positional()[0]);
   if (!scenario.ok()) return complain(message_of(scenario.status()));
   const std::string options = draw_options(*scenario, RandomStreams(*seed));
   if (scenario->workload.script.empty()) scenario->workload.script = default_script();
@@ -220,8 +247,8 @@ int plan(const std::vector<std::string>& words) {
   return 0;
 }
 
-int judge(const std::vector<std::string>& words) {
-  if (words.size() != 4) return complain("judge: takes a scenario file, a trace, the store's rows as SQL, and the effects");
+int judge(const Arguments& arguments) {
+  const std::vector<std::string>& words = arguments.positional();
   const auto scenario = load(words[0]);
   if (!scenario.ok()) return complain(message_of(scenario.status()));
   std::ifstream trace(words[1]);
@@ -234,31 +261,16 @@ int judge(const std::vector<std::string>& words) {
   if (!judged.ok()) return complain(concat("judge: ", message_of(judged.status())));
   Outcome outcome = Outcome::kHeld;
   for (const Violation& violation : judged->violations) {
-    if (outcome != Outcome::kBroken) outcome = violation.severity == Severity::kBroken ? Outcome::kBroken : Outcome::kNotLive;
+    if (outcome != Outcome::kBroken)
+      outcome = violation.severity == Severity::kBroken ? Outcome::kBroken : Outcome::kNotLive;
     std::cout << "  " << violation.oracle << ": " << violation.what << "\n";
   }
   std::cout << to_string(outcome) << " " << scenario->name << " records=" << judged->records << "\n";
   return static_cast<int>(outcome);
 }
 
-// The real world is processes, sockets and a clock that nobody holds: no part of this program. It calls `plan` and `judge`.
-int run_in_the_real_world(const std::vector<std::string>& words) {
-  const auto own = std::filesystem::canonical("/proc/self/exe");
-  const std::string script = (own.parent_path() / "../../../tools/real_world").lexically_normal().string();
-  if (!std::filesystem::exists(script)) return complain(concat("--world real: ", script, " is not there; run this from a checkout"));
-  std::vector<std::string> arguments = {script, "--sim", own.string()};
-  std::ranges::copy(words, std::back_inserter(arguments));
-  std::vector<char*> raw;
-  raw.reserve(arguments.size() + 1);
-  for (std::string& argument : arguments) raw.push_back(argument.data());
-  raw.push_back(nullptr);
-  ::execv(script.c_str(), raw.data());
-  return complain(concat("--world real: ", script, " cannot be run: ", std::strerror(errno)));
-}
-
-int list(const std::vector<std::string>& words) {
-  if (words.size() > 1) return complain("list: takes one directory at most");
-  const std::string root = words.empty() ? "scenarios" : words.front();
+int list(const Arguments& arguments) {
+  const std::string root = arguments.positional().empty() ? "scenarios" : arguments.positional()[0];
   if (!std::filesystem::is_directory(root)) return complain(concat("list: there is no directory ", root));
   std::vector<std::string> files;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
@@ -273,28 +285,31 @@ int list(const std::vector<std::string>& words) {
   return 0;
 }
 
+int schema(const Arguments& arguments) {
+  const std::vector<std::string>& words = arguments.positional();
+  if (!words.empty() && words[0] != "trace")
+    return complain(
+        concat("schema: \"", words[0], "\" has none; give trace, or nothing for that of a scenario"));
+  std::cout << (words.empty() ? scenario_schema() : trace_json_schema()) << "\n";
+  return 0;
+}
+
+constexpr std::pair<const Command*, int (*)(const Arguments&)> kCommands[] = {
+    {&kRunCommand, run},       {&kPlanCommand, plan}, {&kJudgeCommand, judge},
+    {&kReportCommand, report}, {&kListCommand, list}, {&kSchemaCommand, schema}};
+
 }  // namespace
 
 int main(int count, char** words) {
-  const std::vector<std::string> arguments(words + std::min(count, 2), words + count);
-  const std::string_view command = count < 2 ? "" : words[1];
-  const auto world = std::ranges::find(arguments, "--world");
-  if (command == "run" && world != arguments.end() && world + 1 != arguments.end() && *(world + 1) == "real")
-    return run_in_the_real_world(arguments);
-  if (command == "run") return run(arguments);
-  if (command == "plan") return plan(arguments);
-  if (command == "judge") return judge(arguments);
-  if (command == "list") return list(arguments);
-  if (command == "report") return report(arguments);
-  const bool of_trace = arguments.size() == 1 && arguments.front() == "trace";
-  if (command == "schema" && (arguments.empty() || of_trace)) {
-    std::cout << (of_trace ? trace_json_schema() : scenario_schema()) << "\n";
-    return 0;
+  Program program{"reliant-sim", kVersion, "runs scenarios of the whole system in simulated time", {}};
+  for (const auto& [command, act] : kCommands) program.commands.push_back({"Commands", command});
+  const std::vector<std::string> given(words + std::min(count, 1), words + count);
+  const auto read = read_command_line(program, given, [](std::string_view) { return std::nullopt; });
+  if (!read.ok()) return complain(message_of(read.status()));
+  if (read->command == nullptr) {
+    (read->incomplete ? std::cerr : std::cout) << read->text;
+    return read->incomplete ? 1 : 0;
   }
-  if (command == "--help" || command == "-h" || command == "help") {
-    std::cout << kUsage;
-    return 0;
-  }
-  std::cerr << kUsage;
-  return 1;
+  return std::ranges::find(kCommands, read->command, [](const auto& entry) { return entry.first; })
+      ->second(read->arguments);
 }

@@ -3,8 +3,8 @@
 
 #include <span>
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 
 namespace reliant::app {
 

@@ -1,8 +1,8 @@
 // `reliant server api`: what clients talk to (R26 to R34), as sim/cluster/api_node.cpp puts it together.
 #pragma once
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 
 namespace reliant::app {
 

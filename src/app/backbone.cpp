@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "adapters/postgres/postgres_database.h"
-#include "app/version.h"
 #include "base/text.h"
+#include "base/version.h"
 
 namespace reliant::app {
 namespace {

@@ -4,8 +4,8 @@
 #include <span>
 #include <string>
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 
 namespace reliant::app {
 

@@ -2,8 +2,8 @@
 // of the directory says, so that nothing is ever done to a process that has merely got its number.
 #pragma once
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 
 namespace reliant::app {
 

@@ -2,8 +2,8 @@
 // together.
 #pragma once
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 
 namespace reliant::app {
 

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "adapters/grpc_link/grpc_link.h"
-#include "app/command_line.h"
 #include "app/data_directory.h"
 #include "app/environment.h"
 #include "app/options.h"
+#include "base/command_line.h"
 #include "base/ids.h"
 #include "base/status.h"
 

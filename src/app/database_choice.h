@@ -8,9 +8,9 @@
 
 #include "adapters/asio/asio_executor.h"
 #include "adapters/postgres/postgres_database.h"
-#include "app/command_line.h"
 #include "app/data_directory.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 #include "base/status.h"
 #include "ports/database.h"
 #include "runtime/task.h"

@@ -21,6 +21,9 @@ class Environment {
 
   // Nullopt: not set, or set to nothing.
   std::optional<std::string> get(std::string_view name) const;
+  std::optional<std::string> operator()(std::string_view name) const {
+    return get(name);
+  }  // as a ReadVariable
   const std::map<std::string, std::string, std::less<>>& variables() const { return variables_; }
   // Umask and file limit of the processes that tools start. Nothing: as this process has them.
   const std::optional<adapters::Inherited>& inherited() const { return inherited_; }

@@ -1,8 +1,8 @@
 // `reliant server gateway`: holds the streams of tools daemons (R44 to R49, R52), as sim/cluster/gateway_node.cpp puts it together.
 #pragma once
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 
 namespace reliant::app {
 

@@ -7,7 +7,7 @@
 
 #include "adapters/posix/os_entropy.h"
 #include "app/tool_environment.h"
-#include "app/version.h"
+#include "base/version.h"
 
 namespace reliant::app {
 namespace {

@@ -1,8 +1,8 @@
 // `reliant monolith`: everything in one process (R10 to R14).
 #pragma once
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 
 namespace reliant::app {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "app/command_line.h"
 #include "app/environment.h"
 #include "app/limited_event_log.h"
 #include "app/log_file.h"
+#include "base/command_line.h"
 #include "base/event_log.h"
 #include "base/status.h"
 #include "runtime/time.h"

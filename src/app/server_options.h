@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "adapters/tls/tls_credentials.h"
-#include "app/command_line.h"
 #include "app/database_choice.h"
 #include "app/environment.h"
 #include "app/options.h"
+#include "base/command_line.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "runtime/time.h"

@@ -2,8 +2,8 @@
 // machine (R5, R11, C37). Tests and small installations use it where others run a Temporal cluster.
 #pragma once
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 
 namespace reliant::app {
 

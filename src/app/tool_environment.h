@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 #include "base/status.h"
 
 namespace reliant::app {

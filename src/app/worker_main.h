@@ -1,8 +1,8 @@
 // `reliant server worker`: runs the workflows of chats (R36 to R42), as sim/cluster/worker_node.cpp puts it together.
 #pragma once
 
-#include "app/command_line.h"
 #include "app/environment.h"
+#include "base/command_line.h"
 
 namespace reliant::app {
 

@@ -29,6 +29,8 @@ class BadInput(unittest.TestCase):
 
     def test_unknown_commands_and_flags(self):
         self.fails(2, "monolit", "did you mean \"monolith\"", arguments=["monolit"])
+        self.fails(2, "chta", "did you mean \"chat\"", arguments=["chta"])
+        self.fails(2, "chat lst", "did you mean \"chat list\"", arguments=["chat", "lst"])
         self.fails(2, "--prot", "did you mean --port?", arguments=["monolith", "--prot", "1"])
         self.fails(2, "--port", "0 to 65535", arguments=self.world.monolith("--port=99999")[:1] + ["--port", "99999"])
         self.fails(2, "--port needs a value", arguments=["monolith", "--port"])
@@ -37,7 +39,8 @@ class BadInput(unittest.TestCase):
         self.fails(2, "--log-level", "debug", arguments=self.world.monolith("--log-level", "loud"))
 
     def test_help_is_no_error(self):
-        for arguments in (["help"], ["--help"], ["monolith", "--help"], ["help", "chat", "send"], ["version"]):
+        for arguments in (["help"], ["--help"], ["chat", "--help"], ["help", "admin", "user"], ["monolith", "--help"],
+                          ["help", "chat", "send"], ["version"], ["--version"], ["daemon", "--version"], ["daemon", "start", "--version"]):
             done = self.world.run(*arguments)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
             self.assertTrue(done.stdout)

@@ -53,21 +53,35 @@ with tempfile.TemporaryDirectory() as folder:
     check("a place that does not exist", done.returncode == 1 and "gatway" in done.stdout, done.stdout + done.stderr)
 
 for what, arguments, part in [
-    ("no file", ["run"], "name at least one scenario file"),
+    ("no file", ["run"], "FILE... is missing"),
     ("a missing file", ["run", "/nonexistent.yaml"], "cannot be read"),
-    ("an unknown option", ["run", "x.yaml", "--sed", "1"], "--sed: unknown option"),
-    ("an option without its value", ["run", "x.yaml", "--seed"], "--seed: needs a value"),
-    ("a bad range", ["run", "x.yaml", "--seeds", "5..1"], "--seeds"),
+    ("an unknown flag", ["run", "x.yaml", "--sed", "1"], "unknown flag --sed; did you mean --seed?"),
+    ("a flag without its value", ["run", "x.yaml", "--seed"], "--seed needs a value"),
+    ("a bad range", ["run", "x.yaml", "--seeds", "5..1"], "--seeds is \"5..1\"; give a range"),
     ("no jobs", ["run", "x.yaml", "--jobs", "0"], "--jobs"),
     ("a trace of many runs", ["run", "x.yaml", "--seeds", "1..2", "--trace", "t"], "--trace"),
-    ("no command", [], "usage:"),
-    ("an unknown command", ["runn"], "usage:"),
-    ("an unknown world", ["run", "x.yaml", "--world", "flat"], "--world: \"flat\" is none"),
-    ("a plan without a seed", ["plan", "x.yaml"], "plan: takes a scenario file, and --seed"),
-    ("a judgement without evidence", ["judge", "x.yaml"], "judge: takes a scenario file, a trace"),
+    ("no command", [], "reliant-sim run FILE..."),
+    ("an unknown command", ["runn"], "unknown command \"runn\"; did you mean \"run\"?"),
+    ("an unknown world", ["run", "x.yaml", "--world", "flat"], "--world is \"flat\"; give sim or real"),
+    ("a plan without a seed", ["plan", "x.yaml"], "--seed is missing"),
+    ("a judgement without evidence", ["judge", "x.yaml"], "TRACE is missing: reliant-sim judge FILE TRACE STORE EFFECTS"),
+    ("a flag of the other world", ["run", "x.yaml", "--keep", "k"], "--keep is for --world real only"),
+    ("a flag that the real world has not", ["run", "--world", "real", "x.yaml", "--jobs", "2"], "--jobs is not for --world real"),
+    ("a page without a name", ["report", "t"], "-o is missing"),
+    ("an unknown schema", ["schema", "trase"], "schema: \"trase\" has none"),
 ]:
     done = run(*arguments)
     check(what, done.returncode == 1 and part in done.stderr, f"exit {done.returncode}, {done.stderr}")
+
+for what, arguments, part in [
+    ("help", ["--help"], "reliant-sim run FILE..."),
+    ("help of a command", ["run", "--help"], "--check-determinism"),
+    ("help of a command by its name", ["help", "plan"], "reliant-sim plan FILE [flags]"),
+    ("the version", ["--version"], "reliant-sim 0."),
+    ("the version of a command", ["run", "--version"], "reliant-sim 0."),
+]:
+    done = run(*arguments)
+    check(what, done.returncode == 0 and part in done.stdout and not done.stderr, f"exit {done.returncode}, {done.stdout}{done.stderr}")
 
 smoke = "scenarios/smoke/gateway_crash_during_tools.yaml"
 drawn = [json.loads(run("plan", smoke, "--seed", seed).stdout) for seed in ("7", "7", "8")]

@@ -13,6 +13,12 @@ Result<MonolithOptions> options(std::vector<std::string> words,
   return monolith_options(*arguments, environment);
 }
 
+TEST(Environment, IsNotSetWhenItIsEmpty) {
+  const Environment environment({{"PATH", "/bin"}, {"EMPTY", ""}});
+  EXPECT_EQ(environment.get("PATH"), "/bin");
+  EXPECT_EQ(environment.get("EMPTY"), std::nullopt);
+}
+
 TEST(MonolithOptions, HaveTheDefaultsOfTheManual) {
   const auto made = options({"--model-script", "s"}, {{"HOME", "/home/u"}});
   ASSERT_TRUE(made.ok());

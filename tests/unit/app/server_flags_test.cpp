@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "app/command_line.h"
 #include "app/daemon_options.h"
 #include "app/temporal_main.h"
+#include "base/command_line.h"
 #include "server_commands.h"
 
 namespace reliant::app {

@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-namespace reliant::app {
+namespace reliant {
 
 inline constexpr std::string_view kVersion = "0.1.0";
 
-}  // namespace reliant::app
+}  // namespace reliant
