@@ -1,4 +1,4 @@
-#include "app/admin_main.h"
+#include "app/mains.h"
 
 #include <cstdio>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "app/client_main.h"
+#include "app/mains.h"
 
 #include <cstdio>
 #include <filesystem>

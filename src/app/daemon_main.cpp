@@ -1,4 +1,4 @@
-#include "app/daemon_main.h"
+#include "app/mains.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-#include "app/gateway_main.h"
+#include "app/mains.h"
 
 #include <utility>
 

@@ -6,52 +6,40 @@
 #include <vector>
 
 #include "adapters/posix/process_start.h"
-#include "app/admin_main.h"
-#include "app/api_main.h"
-#include "app/client_main.h"
 #include "app/daemon_control.h"
-#include "app/daemon_main.h"
 #include "app/daemon_options.h"
 #include "app/environment.h"
-#include "app/gateway_main.h"
-#include "app/monolith_main.h"
+#include "app/mains.h"
 #include "app/options.h"
 #include "app/process_secrets.h"
 #include "app/report.h"
 #include "app/server_options.h"
-#include "app/temporal_main.h"
-#include "app/worker_main.h"
 #include "base/command_line.h"
 #include "base/version.h"
 
 namespace reliant::app {
 namespace {
 
-constexpr const Command* kServers[] = {&kMonolithCommand, &kApiCommand,         &kWorkerCommand,
-                                       &kGatewayCommand,  &kDaemonStartCommand, &kTemporalServeCommand};
 using Run = int (*)(const Command&, const Arguments&, const Environment&);
 
 struct Entry {
   std::string_view group;  // the heading that it is listed under
   const Command* command;
   Run run;
+  bool serves = false;  // until it is stopped
 };
-
-int run_monolith(const Command&, const Arguments& arguments, const Environment& environment) {
-  return monolith_main(arguments, environment);
-}
 
 std::vector<Entry> all_commands() {
   std::vector<Entry> out = {
-      {"Everything in one process", &kMonolithCommand, run_monolith},
-      {"Servers of a distributed system", &kApiCommand, api_main},
-      {"Servers of a distributed system", &kWorkerCommand, worker_main},
-      {"Servers of a distributed system", &kGatewayCommand, gateway_main},
-      {"The tools daemon, on a user's machine", &kDaemonStartCommand, daemon_main},
+      {"Everything in one process", &kMonolithCommand, monolith_main, true},
+      {"Servers of a distributed system", &kApiCommand, api_main, true},
+      {"Servers of a distributed system", &kWorkerCommand, worker_main, true},
+      {"Servers of a distributed system", &kGatewayCommand, gateway_main, true},
+      {"The tools daemon, on a user's machine", &kDaemonStartCommand, daemon_main, true},
       {"The tools daemon, on a user's machine", &kDaemonStatusCommand, daemon_status},
       {"The tools daemon, on a user's machine", &kDaemonStopCommand, daemon_stop},
       {"The tools daemon, on a user's machine", &kDaemonLogsCommand, daemon_logs},
-      {"A workflow engine of its own", &kTemporalServeCommand, temporal_main},
+      {"A workflow engine of its own", &kTemporalServeCommand, temporal_main, true},
   };
   for (const Command& command : kChatCommands) out.push_back({"Chats", &command, client_main});
   for (const Command& command : kAdminCommands)
@@ -72,8 +60,8 @@ int run(const std::vector<std::string>& words, const Environment& environment) {
     std::fputs(read->text.c_str(), read->incomplete ? stderr : stdout);
     return read->incomplete ? kUsage : 0;
   }
-  if (std::ranges::find(kServers, read->command) != std::end(kServers)) adapters::survive_failed_writes();
   const auto entry = std::ranges::find(entries, read->command, &Entry::command);
+  if (entry->serves) adapters::survive_failed_writes();
   return entry->run(*read->command, read->arguments, environment);
 }
 

@@ -1,4 +1,4 @@
-#include "app/monolith_main.h"
+#include "app/mains.h"
 
 #include <memory>
 #include <string>
@@ -37,7 +37,7 @@ Task<Status> live(ServerProcess& process, Monolith& monolith, const DataDirector
 
 }  // namespace
 
-int monolith_main(const Arguments& arguments, const Environment& environment) {
+int monolith_main(const Command&, const Arguments& arguments, const Environment& environment) {
   auto options = monolith_options(arguments, environment);
   if (!options.ok()) {
     const int code = report(options.status());

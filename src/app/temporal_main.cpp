@@ -1,4 +1,4 @@
-#include "app/temporal_main.h"
+#include "app/mains.h"
 
 #include <algorithm>
 #include <cstdint>

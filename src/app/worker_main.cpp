@@ -1,4 +1,4 @@
-#include "app/worker_main.h"
+#include "app/mains.h"
 
 #include <utility>
 #include <variant>

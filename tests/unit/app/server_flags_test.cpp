@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "app/daemon_options.h"
-#include "app/temporal_main.h"
+#include "app/mains.h"
 #include "base/command_line.h"
 #include "server_commands.h"
 
