@@ -3,43 +3,26 @@
 #include <charconv>
 #include <optional>
 
+#include <boost/url/encode.hpp>
+#include <boost/url/ipv6_address.hpp>
+#include <boost/url/pct_string_view.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+
 namespace reliant {
+
+namespace urls = boost::urls;
 
 namespace {
 
-bool unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-         c == '_' || c == '~';
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-enum class Plus { kItself, kBlank };
+enum class Plus : std::uint8_t { kItself, kBlank };
 
 Result<std::string> percent_decode(std::string_view text, Plus plus) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '+' && plus == Plus::kBlank) {
-      out += ' ';
-    } else if (text[i] != '%') {
-      out += text[i];
-    } else {
-      const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
-      if (high < 0 || low < 0) {
-        return invalid_argument("\"%\" must be followed by two hexadecimal digits in \"", text, "\"");
-      }
-      if (high == 0 && low == 0) return invalid_argument("%00 is not allowed in \"", text, "\"");
-      out += static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-  }
+  const auto encoded = urls::make_pct_string_view(text);
+  if (!encoded) return invalid_argument("\"%\" must be followed by two hexadecimal digits in \"", text, "\"");
+  urls::encoding_opts options;
+  options.space_as_plus = plus == Plus::kBlank;
+  std::string out = encoded->decode(options);
+  if (out.find('\0') != std::string::npos) return invalid_argument("%00 is not allowed in \"", text, "\"");
   return out;
 }
 
@@ -66,12 +49,15 @@ Result<Authority> split_authority(std::string_view text) {
     text.remove_prefix(end + 1);
     if (!text.empty() && text[0] != ':') return invalid_argument("after \"]\" only \":port\" may follow");
     if (!text.empty()) parts.port = text.substr(1);
+    if (!urls::parse_ipv6_address(parts.host))
+      return invalid_argument("\"", parts.host, "\" is no IPv6 address");
   } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
     parts.host = text.substr(0, colon);
     parts.port = text.substr(colon + 1);
   }
   for (const char c : parts.host) {
-    if (!unreserved(c) && c != ':') return invalid_argument("\"", parts.host, "\" is no host name");
+    if (!urls::unreserved_chars(c) && c != ':')
+      return invalid_argument("\"", parts.host, "\" is no host name");
   }
   return parts;
 }
@@ -157,19 +143,7 @@ Result<HttpTarget> parse_http_target(std::string_view target) {
 }
 
 std::string percent_encode(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    if (unreserved(c)) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    }
-  }
-  return out;
+  return urls::encode(text, urls::unreserved_chars);
 }
 
 std::string to_lower(std::string_view text) {

@@ -14,7 +14,8 @@ TEST(HostPort, IsReadAndWritten) {
   }
   EXPECT_EQ(parse_host_port("[::1]:80")->host, "::1");
   EXPECT_EQ(parse_host_port(":80")->host, "");
-  for (const char* text : {"", "host", "host:", "host:x", "host:65536", "host:-1", "host:1:2", "[::1", "[::1]80", "a b:1"}) {
+  for (const char* text : {"", "host", "host:", "host:x", "host:65536", "host:-1", "host:1:2", "[::1",
+                           "[::1]80", "[no]:1", "[1.2.3.4]:1", "a b:1"}) {
     EXPECT_EQ(parse_host_port(text).status().code(), StatusCode::kInvalidArgument) << text;
   }
 }
