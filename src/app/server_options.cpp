@@ -11,7 +11,7 @@
 #include "adapters/nats/nats_bus_nkey.h"
 #include "adapters/nats/nats_bus_options.h"
 #include "adapters/posix/os_entropy.h"
-#include "adapters/tls/self_signed.h"
+#include "adapters/tls/tls_credentials.h"
 #include "base/split.h"
 #include "base/text.h"
 #include "base/url.h"

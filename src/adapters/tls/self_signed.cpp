@@ -87,22 +87,6 @@ std::string text_of(BIO& bio) {
   return std::string(data, static_cast<std::size_t>(size));
 }
 
-Owned<BIO> reader_of(const std::string& text) {
-  return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-// OpenSSL would ask on the terminal.
-int no_passphrase(char*, int, int, void*) {
-  return 0;
-}
-
-std::string date_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unknown day";
-  char text[16];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%d", &parts)};
-}
-
 }  // namespace
 
 Result<TlsCredentials> make_self_signed(WallTime now) {
@@ -122,40 +106,6 @@ Result<TlsCredentials> make_self_signed(WallTime now) {
     return failed("write a key");
   }
   return TlsCredentials{text_of(*chain), text_of(*secret)};
-}
-
-Status check_credentials(const TlsCredentials& credentials, WallTime now) {
-  const Owned<BIO> chain = reader_of(credentials.certificate_chain);
-  const Owned<BIO> secret = reader_of(credentials.private_key);
-  if (!chain || !secret) return failed("read PEM");
-  const Owned<X509> certificate(PEM_read_bio_X509(chain.get(), nullptr, no_passphrase, nullptr));
-  const Owned<EVP_PKEY> key(PEM_read_bio_PrivateKey(secret.get(), nullptr, no_passphrase, nullptr));
-  const bool belongs = certificate && key && X509_check_private_key(certificate.get(), key.get()) == 1;
-  ERR_clear_error();
-  if (!certificate) return failed_precondition("it is no certificate in PEM");
-  if (credentials.private_key.empty()) return failed_precondition("its key is missing");
-  if (!key && credentials.private_key.find("ENCRYPTED") != std::string::npos)
-    return failed_precondition("its key has a passphrase, for which a server cannot ask (openssl pkey -in KEY writes it without)");
-  if (!key) return failed_precondition("its key is no key in PEM");
-  if (!belongs) return failed_precondition("its key is another one's");
-  std::time_t at = calendar(now);
-  const ASN1_TIME* const from = X509_get0_notBefore(certificate.get());
-  const ASN1_TIME* const until = X509_get0_notAfter(certificate.get());
-  if (X509_cmp_time(until, &at) <= 0) return failed_precondition("it expired on ", date_of(until));
-  if (X509_cmp_time(from, &at) >= 0) return failed_precondition("it is not valid before ", date_of(from));
-  return ok_status();
-}
-
-Status check_certificates(const std::string& pem) {
-  const Owned<BIO> file = reader_of(pem);
-  if (!file) return failed("read PEM");
-  std::size_t count = 0;
-  while (const Owned<X509> certificate{PEM_read_bio_X509(file.get(), nullptr, no_passphrase, nullptr)}) ++count;
-  const bool at_the_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  ERR_clear_error();
-  if (count == 0) return failed_precondition("it is no certificate in PEM");
-  if (!at_the_end) return failed_precondition("certificate ", count + 1, " in it is broken");
-  return ok_status();
 }
 
 }  // namespace reliant::adapters

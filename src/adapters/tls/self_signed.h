@@ -15,11 +15,4 @@ namespace reliant::adapters {
 // For localhost, 127.0.0.1 and ::1; P-256; good for ten years from `now`.
 Result<TlsCredentials> make_self_signed(WallTime now);
 
-// OK: a certificate that holds at `now`, with its key. FAILED_PRECONDITION: what is wrong, as the end of a sentence
-// ("it expired on ..."). Credentials of any origin.
-Status check_credentials(const TlsCredentials& credentials, WallTime now);
-
-// OK: certificates in PEM, one or more, as of those to trust; whether they hold is not looked at. FAILED_PRECONDITION as above.
-Status check_certificates(const std::string& pem);
-
 }  // namespace reliant::adapters

@@ -79,6 +79,14 @@ TEST(SelfSigned, IsCheckedWithItsKey) {
   EXPECT_EQ(complaint(made->certificate_chain, other->private_key), "its key is another one's");
 }
 
+TEST(SelfSigned, IsCheckedWithTheFieldThatIsWrong) {
+  const TlsCredentials made = *make_self_signed(kNow);
+  EXPECT_TRUE(check_credentials(made).ok());
+  EXPECT_EQ(field_of(check_credentials({"nonsense", made.private_key})), "certificate");
+  EXPECT_EQ(field_of(check_credentials({made.certificate_chain, "nonsense"})), "private_key");
+  EXPECT_EQ(field_of(check_credentials(made, kNow + 11 * kYear)), "certificate");
+}
+
 TEST(SelfSigned, IsOneOfThoseToTrust) {
   const std::string one = make_self_signed(kNow)->certificate_chain;
   EXPECT_TRUE(check_certificates(one).ok());
