@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <array>
+
 namespace reliant::app {
 
 Environment Environment::of_process(adapters::Inherited inherited) {
@@ -14,6 +16,12 @@ Environment Environment::of_process(adapters::Inherited inherited) {
     out.variables_.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return out;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? std::string(name.data())
+                                                                             : "localhost";
 }
 
 std::optional<std::string> Environment::get(std::string_view name) const {

@@ -33,4 +33,7 @@ class Environment {
   std::optional<adapters::Inherited> inherited_;
 };
 
+// What this machine is called; "localhost" when it has no name.
+std::string host_name();
+
 }  // namespace reliant::app

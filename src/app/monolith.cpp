@@ -1,8 +1,5 @@
 #include "app/monolith.h"
 
-#include <unistd.h>
-
-#include <array>
 #include <utility>
 
 #include "adapters/posix/os_entropy.h"
@@ -16,12 +13,6 @@ constexpr Duration kStartTime = std::chrono::seconds(30);
 constexpr std::string_view kGatewayAddress = "monolith:9190";  // in memory: no port of the machine
 constexpr std::string_view kAddressFile = "address";
 constexpr std::string_view kTlsAddressFile = "tls-address";
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? std::string(name.data())
-                                                                             : "this machine";
-}
 
 api::ApiOptions api_options(const MonolithOptions& options) {
   api::ApiOptions out;

@@ -1,9 +1,6 @@
 #include "app/server_options.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -300,11 +297,6 @@ GatewayId gateway_id(std::uint16_t port) {
 }
 
 }  // namespace
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? std::string(name.data()) : "localhost";
-}
 
 const Command kApiCommand = {"server api", "", 0, 0, "Runs an api server: what clients talk to. Any number of them.", kApiFlags};
 const Command kWorkerCommand = {

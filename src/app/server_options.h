@@ -112,9 +112,6 @@ Result<std::string> trusted_certificates_of(const Arguments& arguments, std::str
 // "--nats-url nats://h:4222: refused; start NATS there, or correct --nats-url": a flag whose value turned out to be of no use.
 Status of_flag(const Status& why, const std::string& from, std::string_view value, std::string_view remedy);
 
-// Of this machine; "localhost" when it has none.
-std::string host_name();
-
 // The same for an address where nobody can listen; `why` has the address and the remedy.
 Status cannot_listen(const Status& why, const ListenOptions& options);
 
