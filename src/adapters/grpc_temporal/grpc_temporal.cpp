@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/grpc/grpc_process.h"
 #include "adapters/grpc_temporal/grpc_temporal_wire.h"
 #include "base/text.h"
 #include "runtime/one_shot.h"
@@ -210,7 +211,7 @@ GrpcTemporal::~GrpcTemporal() = default;
 
 Result<std::unique_ptr<GrpcTemporal>> GrpcTemporal::open(AsioExecutor& executor, GrpcTemporalOptions options) {
   TRY_OK(check(options));
-  silence_grpc();
+  prepare_process_for_grpc();
   return std::unique_ptr<GrpcTemporal>(new GrpcTemporal(std::make_unique<Impl>(executor, options)));
 }
 

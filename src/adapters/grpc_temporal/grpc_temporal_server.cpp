@@ -2,6 +2,7 @@
 
 #include <grpc/support/time.h>
 #include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "adapters/grpc/grpc_process.h"
 #include "adapters/grpc_temporal/grpc_temporal_wire.h"
 #include "base/text.h"
 #include "runtime/event.h"
@@ -32,7 +34,6 @@ constexpr int kLargestMessage = 64 << 20;
 constexpr int kClientPingMs = 10'000;  // how often a client may ask whether the connection lives
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
-constexpr std::string_view kHealthCheck = "/grpc.health.v1.Health/Check";
 
 grpc::Status to_grpc(const Status& status) {
   return {static_cast<grpc::StatusCode>(status.code()), std::string(message_of(status)), details_of_status(status)};
@@ -205,7 +206,6 @@ class GrpcTemporalServer::Impl final : private Listener {
   Task<void> get_cluster_info(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
   Task<void> list_namespaces(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
   Task<void> get_search_attributes(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
-  Task<void> check_health(std::uint64_t id, grpc::ByteBuffer bytes, Instant deadline);
 
   bool parse(std::uint64_t id, grpc::ByteBuffer& bytes, Message& request);
   void answer(std::uint64_t id, const Message& response);
@@ -229,7 +229,9 @@ class GrpcTemporalServer::Impl final : private Listener {
 };
 
 Status GrpcTemporalServer::Impl::listen(const GrpcTemporalServerOptions& options) {
-  silence_grpc();
+  prepare_process_for_grpc();
+  grpc::EnableDefaultHealthCheckService(
+      true);  // grpc.health.v1.Health, of each server that is built from now on
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientPingMs);
@@ -253,6 +255,7 @@ Status GrpcTemporalServer::Impl::listen(const GrpcTemporalServerOptions& options
     return unavailable("cannot listen on ", address, ": the port is taken, or the address is none of this machine's; stop the ",
                        "program that listens there, or choose another port or address");
   }
+  server_->GetHealthCheckService()->SetServingStatus(std::string(kTemporalService), true);
   return ok_status();
 }
 
@@ -265,7 +268,6 @@ void GrpcTemporalServer::Impl::fill_methods() {
   methods_.emplace(concat("/", kTemporalService, "/GetClusterInfo"), &Impl::get_cluster_info);
   methods_.emplace(concat("/", kTemporalService, "/ListNamespaces"), &Impl::list_namespaces);
   methods_.emplace(concat("/", kTemporalService, "/GetSearchAttributes"), &Impl::get_search_attributes);
-  methods_.emplace(kHealthCheck, &Impl::check_health);
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------
@@ -379,17 +381,6 @@ Task<void> GrpcTemporalServer::Impl::get_search_attributes(std::uint64_t id, grp
   co_return;
 }
 
-// Too small a protocol for generated code: HealthCheckRequest is {service = 1}, the answer {status = 1}, SERVING = 1.
-Task<void> GrpcTemporalServer::Impl::check_health(std::uint64_t id, grpc::ByteBuffer bytes, Instant) {
-  grpc::Slice slice;
-  if (!bytes.DumpToSingleSlice(&slice).ok()) co_return refuse(id, invalid_argument("the request cannot be read"));
-  const std::string_view request(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  const std::string this_service = concat("\x0a", static_cast<char>(kTemporalService.size()), kTemporalService);
-  if (!request.empty() && request != this_service) co_return refuse(id, not_found("unknown service"));
-  const grpc::Slice serving(std::string("\x08\x01"));
-  if (Reactor* const reactor = shared_->calls.take(id)) reactor->answer(grpc::ByteBuffer(&serving, 1));
-}
-
 // --- the end ---------------------------------------------------------------------------------------------------------
 
 void GrpcTemporalServer::Impl::end_all() {
@@ -400,6 +391,7 @@ void GrpcTemporalServer::Impl::end_all() {
 
 Task<void> GrpcTemporalServer::Impl::stop(Instant deadline) {
   if (std::exchange(stopping_, true)) co_return (void)co_await shut_.wait(deadline);
+  server_->GetHealthCheckService()->Shutdown();  // it says NOT_SERVING from here on
   std::vector<std::uint64_t> polls;
   for (const auto& [id, call] : running_) {
     if (call.waits_long) polls.push_back(id);

@@ -1,12 +1,16 @@
-// GrpcTemporalServer: any ports::Temporal as a gRPC server, for clients and workers in other processes and languages
+// GrpcTemporalServer: any ports::Temporal as a gRPC server, for clients and workers in other processes and
+// languages
 // (`reliant temporal serve` puts the embedded engine behind it; R5, C37).
 //
-// It answers the methods of the port, what a client asks a server before its first call (GetClusterInfo, ListNamespaces,
-// GetSearchAttributes, grpc.health.v1.Health/Check), and UNIMPLEMENTED to everything else, with the words and the error details of a real server.
-// Owner: the composition root; `temporal` outlives it. Executor: the logic thread runs every call; gRPC's threads only
-// post to it. A caller that goes, or whose deadline passes, ends its call. It bounds no long poll: the port does.
-// Failures: `listen` is UNAVAILABLE when the port cannot be had, also when another process has it. A request of more than
-// 4 MiB is INVALID_ARGUMENT.
+// It answers the methods of the port, what a client asks a server before its first call (GetClusterInfo,
+// ListNamespaces, GetSearchAttributes, grpc.health.v1.Health), and UNIMPLEMENTED to everything else, with the
+// words and the error details of a real server. Health is gRPC's own service, which says NOT_SERVING once
+// `stop` has begun. For the whole process, `listen` switches that service on for every gRPC server that is
+// built from then on, and does what adapters/grpc/grpc_process.h says. Owner: the composition root;
+// `temporal` outlives it. Executor: the logic thread runs every call; gRPC's threads only post to it. A
+// caller that goes, or whose deadline passes, ends its call. It bounds no long poll: the port does. Failures:
+// `listen` is UNAVAILABLE when the port cannot be had, also when another process has it. A request of more
+// than 4 MiB is INVALID_ARGUMENT.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
 #include "adapters/grpc_temporal/grpc_temporal_wire.h"
 
 #include <google/rpc/status.pb.h>
-#include <grpc/support/log.h>
 #include <temporal/api/errordetails/v1/message.pb.h>
 
 #include <algorithm>
@@ -67,10 +66,6 @@ std::string details_of_status(const Status& status) {
 
 bool is_long_poll(std::string_view method) {
   return method == "PollWorkflowTaskQueue" || method == "PollActivityTaskQueue";
-}
-
-void silence_grpc() {
-  gpr_set_log_function([](gpr_log_func_args*) {});
 }
 
 }  // namespace reliant::adapters

@@ -23,7 +23,4 @@ std::string details_of_status(const Status& status);
 // `X` of ".../X" is answered late by design: the server waits for something to happen.
 bool is_long_poll(std::string_view method);
 
-// gRPC prints to the standard error; what happened is in the status as well. For the whole process, as often as you like.
-void silence_grpc();
-
 }  // namespace reliant::adapters

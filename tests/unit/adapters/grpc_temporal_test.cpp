@@ -1,6 +1,8 @@
 #include "adapters/grpc_temporal/grpc_temporal.h"
 
+#include <grpcpp/create_channel.h>
 #include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -12,6 +14,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,6 +27,7 @@
 #include "adapters/grpc_temporal/grpc_temporal_server.h"
 #include "adapters/grpc_temporal/grpc_temporal_wire.h"
 #include "adapters/tls/self_signed.h"
+#include "base/text.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
@@ -37,7 +41,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace wf = ports::wf;
 
-// Polls wait until somebody lets them go; everything else is not there.
+// Polls and queries wait until somebody lets them go; everything else is not there.
 class WaitingTemporal final : public ports::Temporal {
  public:
 #define RELIANT_TEST_METHOD(name, Name)                                                             \
@@ -53,7 +57,8 @@ class WaitingTemporal final : public ports::Temporal {
  private:
   template <class Response, class Request>
   Task<Result<Response>> answer(Request) {
-    if constexpr (std::is_same_v<Request, wf::PollActivityTaskQueueRequest>) {
+    if constexpr (std::is_same_v<Request, wf::PollActivityTaskQueueRequest> ||
+                  std::is_same_v<Request, wf::QueryWorkflowRequest>) {
       struct Count {
         int& count;
         explicit Count(int& what) : count(what) { ++count; }
@@ -153,6 +158,27 @@ TlsCredentials client_credentials() {
   return {text([&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); }), text([&](BIO* out) {
             return PEM_write_bio_PKCS8PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
           })};
+}
+
+// As any health checker asks: the request is {service = 1}, the answer {status = 1}; SERVING is 1,
+// NOT_SERVING 2.
+std::string health_of(std::uint16_t port, const std::string& service) {
+  const std::string field = concat('\x0a', static_cast<char>(service.size()), service);
+  const grpc::Slice slice(service.empty() ? "" : field);
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::ByteBuffer response;
+  const auto channel = grpc::CreateChannel(concat("127.0.0.1:", port), grpc::InsecureChannelCredentials());
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(channel);
+  grpc::ClientContext context;
+  std::promise<grpc::Status> answered;
+  stub.UnaryCall(&context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &request, &response,
+                 [&](grpc::Status status) { answered.set_value(std::move(status)); });
+  const grpc::Status status = answered.get_future().get();
+  if (!status.ok()) return concat("error ", static_cast<int>(status.error_code()));
+  grpc::Slice answer;
+  EXPECT_TRUE(response.DumpToSingleSlice(&answer).ok());
+  const std::string_view bytes(reinterpret_cast<const char*>(answer.begin()), answer.size());
+  return bytes == "\x08\x01" ? "SERVING" : bytes == "\x08\x02" ? "NOT_SERVING" : std::string(bytes);
 }
 
 class GrpcTemporalTest : public ::testing::Test {
@@ -364,6 +390,23 @@ TEST_F(GrpcTemporalTest, StopsWithPollsOpenAndLeavesNothingBehind) {
   ASSERT_TRUE(run_until([&] { return polled->ended(); }));
   EXPECT_EQ(polled->take().status().code(), StatusCode::kUnavailable);
   EXPECT_EQ(behind_.waiting, 0);
+}
+
+TEST_F(GrpcTemporalTest, TellsItsHealth) {
+  serve();
+  connect();
+  EXPECT_EQ(health_of(server_->port(), ""), "SERVING");
+  EXPECT_EQ(health_of(server_->port(), std::string(kTemporalService)), "SERVING");
+  EXPECT_EQ(health_of(server_->port(), "elsewhere"), "error 5") << "NOT_FOUND";
+  auto query = start(client_->query_workflow({}, after(executor_.now(), 60s)));
+  ASSERT_TRUE(run_until([&] { return behind_.waiting == 1; }));
+  auto stopped = start(stop(*server_, after(executor_.now(), 30s)));  // waits for the query
+  EXPECT_TRUE(get(pass(1ms)));
+  EXPECT_EQ(health_of(server_->port(), ""), "NOT_SERVING");
+  EXPECT_EQ(health_of(server_->port(), std::string(kTemporalService)), "NOT_SERVING");
+  behind_.let_go.set();
+  ASSERT_TRUE(run_until([&] { return stopped->ended() && query->ended(); }));
+  EXPECT_TRUE(query->take().ok());
 }
 
 TEST_F(GrpcTemporalTest, IsDestroyedWithCallsUnderWay) {
