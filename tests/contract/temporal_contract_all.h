@@ -86,6 +86,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     EndsTheDelayWhenAnotherWorkflowCancels,
     RefusesWhatAClientMakesTooLarge,
     RefusesNamesThatAreTooLong,
+    RefusesARunIdThatIsNoUuid,
+    FailsATaskThatNamesARunByNoUuid,
     FailsAnActivityWhoseAnswerIsTooLarge,
     EndsARunWhoseCommandIsTooLarge,
     FailsATaskWhoseNamesAreTooLong,

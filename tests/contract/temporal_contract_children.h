@@ -233,4 +233,30 @@ TYPED_TEST_P(TemporalContract, EndsTheDelayWhenAnotherWorkflowCancels) {
             "WorkflowExecutionStarted WorkflowExecutionCancelRequested WorkflowTaskScheduled WorkflowTaskStarted");
 }
 
+TYPED_TEST_P(TemporalContract, FailsATaskThatNamesARunByNoUuid) {
+  this->start_workflow("target");
+  ASSERT_EQ(this->next_task().workflow_execution().workflow_id(), "target");
+  std::vector<Command> commands = {signal_other("target"), cancel_other("target")};
+  commands[0]
+      .mutable_signal_external_workflow_execution_command_attributes()
+      ->mutable_execution()
+      ->set_run_id("run");
+  commands[1].mutable_request_cancel_external_workflow_execution_command_attributes()->set_run_id("run");
+  const auto causes = {
+      enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+      enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES};
+  const auto* cause = causes.begin();
+  for (Command& command : commands) {
+    const std::string id = concat("sender ", enums::CommandType_Name(command.command_type()));
+    this->start_workflow(id);
+    const auto refused = this->get(this->temporal().respond_workflow_task_completed(
+        this->completion(this->next_task().task_token(), {std::move(command)}), this->in(this->kLong)));
+    EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument) << refused.status();
+    EXPECT_TRUE(message_of(refused.status()).find("Invalid RunId") != std::string_view::npos)
+        << refused.status();
+    EXPECT_EQ(this->history(id)[3].workflow_task_failed_event_attributes().cause(), *cause++);
+    ASSERT_TRUE(this->terminate(id).ok());
+  }
+}
+
 }  // namespace reliant::tests

@@ -95,6 +95,71 @@ TYPED_TEST_P(TemporalContract, RefusesNamesThatAreTooLong) {
   EXPECT_EQ(nameless.status().code(), StatusCode::kInvalidArgument);
 }
 
+TYPED_TEST_P(TemporalContract, RefusesARunIdThatIsNoUuid) {
+  const std::string run_id = this->start_workflow("named");
+  const auto code = [&](const auto& answer) { return answer.status().code(); };
+  const auto execution_in = [&](auto request, auto member, const std::string& run) {
+    request.set_namespace_("default");
+    auto& execution = *(request.*member)();
+    execution.set_workflow_id("named");
+    execution.set_run_id(run);
+    return request;
+  };
+  const auto ask = [&](const std::string& run) {
+    auto request = execution_in(wf::DescribeWorkflowExecutionRequest(),
+                                &wf::DescribeWorkflowExecutionRequest::mutable_execution, run);
+    return this->get(this->temporal().describe_workflow_execution(std::move(request), this->in(this->kLong)));
+  };
+  for (const std::string& bad :
+       {std::string("no-such-run"), run_id + "0", run_id.substr(1), std::string(36, '-')}) {
+    EXPECT_EQ(code(ask(bad)), StatusCode::kInvalidArgument) << bad;
+  }
+  EXPECT_EQ(code(ask("00000000-0000-4000-8000-000000000000")), StatusCode::kNotFound);
+  std::string upper = run_id;
+  for (char& c : upper) c = static_cast<char>(c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c);
+  EXPECT_EQ(code(ask(upper)), StatusCode::kOk);
+
+  const Instant end = this->in(this->kLong);
+  auto& temporal = this->temporal();
+  const auto history = execution_in(wf::GetWorkflowExecutionHistoryRequest(),
+                                    &wf::GetWorkflowExecutionHistoryRequest::mutable_execution, "run");
+  EXPECT_EQ(code(this->get(temporal.get_workflow_execution_history(history, end))),
+            StatusCode::kInvalidArgument);
+  const auto reverse = execution_in(wf::GetWorkflowExecutionHistoryReverseRequest(),
+                                    &wf::GetWorkflowExecutionHistoryReverseRequest::mutable_execution, "run");
+  EXPECT_EQ(code(this->get(temporal.get_workflow_execution_history_reverse(reverse, end))),
+            StatusCode::kInvalidArgument);
+  auto query = execution_in(wf::QueryWorkflowRequest(), &wf::QueryWorkflowRequest::mutable_execution, "run");
+  query.mutable_query()->set_query_type("status");
+  EXPECT_EQ(code(this->get(temporal.query_workflow(query, end))), StatusCode::kInvalidArgument);
+  auto signal = this->signal_request("named", "s");
+  signal.mutable_workflow_execution()->set_run_id("run");
+  EXPECT_EQ(code(this->get(temporal.signal_workflow_execution(signal, end))), StatusCode::kInvalidArgument);
+  const auto cancel =
+      execution_in(wf::RequestCancelWorkflowExecutionRequest(),
+                   &wf::RequestCancelWorkflowExecutionRequest::mutable_workflow_execution, "run");
+  EXPECT_EQ(code(this->get(temporal.request_cancel_workflow_execution(cancel, end))),
+            StatusCode::kInvalidArgument);
+  const auto terminate =
+      execution_in(wf::TerminateWorkflowExecutionRequest(),
+                   &wf::TerminateWorkflowExecutionRequest::mutable_workflow_execution, "run");
+  EXPECT_EQ(code(this->get(temporal.terminate_workflow_execution(terminate, end))),
+            StatusCode::kInvalidArgument);
+  const auto remove = execution_in(wf::DeleteWorkflowExecutionRequest(),
+                                   &wf::DeleteWorkflowExecutionRequest::mutable_workflow_execution, "run");
+  EXPECT_EQ(code(this->get(temporal.delete_workflow_execution(remove, end))), StatusCode::kInvalidArgument);
+  const auto reset = execution_in(wf::ResetStickyTaskQueueRequest(),
+                                  &wf::ResetStickyTaskQueueRequest::mutable_execution, "run");
+  EXPECT_EQ(code(this->get(temporal.reset_sticky_task_queue(reset, end))), StatusCode::kInvalidArgument);
+  wf::RecordActivityTaskHeartbeatByIdRequest beat;
+  beat.set_namespace_("default");
+  beat.set_workflow_id("named");
+  beat.set_run_id("run");
+  beat.set_activity_id("1");
+  EXPECT_EQ(code(this->get(temporal.record_activity_task_heartbeat_by_id(beat, end))),
+            StatusCode::kInvalidArgument);
+}
+
 TYPED_TEST_P(TemporalContract, FailsAnActivityWhoseAnswerIsTooLarge) {
   this->start_workflow("answers");
   std::vector<Command> commands;

@@ -8,6 +8,7 @@
 #include "absl/strings/cord.h"
 #include "base/finally.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "runtime/sleep.h"
 #include "temporal/engine/engine_impl.h"
 #include "temporal/engine/limits.h"
@@ -241,6 +242,11 @@ Task<Result<Engine::Impl::Session>> Engine::Impl::open(std::string ns, std::stri
     CO_TRY_ASSIGN(Session session, co_await open_current(ns, workflow_id, deadline));
     if (session.run == nullptr) co_return not_found("workflow not found for ID: ", workflow_id);
     co_return session;
+  }
+  run_id = to_lower(run_id);
+  if (!is_uuid(run_id)) {
+    co_return invalid_field("run_id",
+                            "Invalid RunId: it has to be a UUID; leave it empty for the current run.");
   }
   std::string key = key_of(ns, workflow_id);
   auto lock = co_await locks_.lock(key, deadline);

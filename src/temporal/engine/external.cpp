@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "base/url.h"
 #include "temporal/engine/limits.h"
 #include "temporal/engine/mutable_state.h"
 
@@ -15,6 +16,7 @@ namespace enums = api::enums::v1;
 namespace {
 
 constexpr std::string_view kServer = "history-service";
+constexpr std::string_view kRunIdRemedy = "It has to be a UUID; leave it empty for the current run.";
 
 api::common::v1::WorkflowExecution execution_of(const Run& run) {
   api::common::v1::WorkflowExecution execution;
@@ -53,6 +55,11 @@ std::optional<Run::TaskFailure> Run::signal_external(const Command& command) {
                                     given.signal_name().size() > kIdLimit ? "SignalName" : "WorkflowId",
                                     " on SignalExternalWorkflowExecutionCommand exceeds length limit. Limit=", kIdLimit)};
   }
+  if (!given.execution().run_id().empty() && !is_uuid(to_lower(given.execution().run_id()))) {
+    return TaskFailure{kBad, concat("BadSignalWorkflowExecutionAttributes: Invalid RunId set on "
+                                    "SignalExternalWorkflowExecutionCommand. ",
+                                    kRunIdRemedy)};
+  }
   if (is_too_large(given.input())) {
     return TaskFailure{kBad,
                        "BadSignalWorkflowExecutionAttributes: SignalExternalWorkflowExecutionCommandAttributes.Input "
@@ -90,6 +97,13 @@ std::optional<Run::TaskFailure> Run::cancel_external(const Command& command) {
   if (given.workflow_id().empty()) {
     return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
                        "BadRequestCancelExternalWorkflowExecutionAttributes: WorkflowId is not set on command."};
+  }
+  if (!given.run_id().empty() && !is_uuid(to_lower(given.run_id()))) {
+    return TaskFailure{
+        enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+        concat("BadRequestCancelExternalWorkflowExecutionAttributes: Invalid RunId set on "
+               "RequestCancelExternalWorkflowExecutionCommand. ",
+               kRunIdRemedy)};
   }
   if (pending_deliveries(pb::Delivery::CANCEL) >= kPendingLimit) {
     return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED,

@@ -162,6 +162,13 @@ std::string make_uuid(Random& random) {
                 hex.substr(20));
 }
 
+bool is_uuid(std::string_view text) {
+  constexpr std::string_view kPattern = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  return std::ranges::equal(text, kPattern, [](char given, char wanted) {
+    return wanted == '-' ? given == '-' : (given >= '0' && given <= '9') || (given >= 'a' && given <= 'f');
+  });
+}
+
 api::common::v1::Payloads text_payloads(std::string_view text) {
   api::common::v1::Payloads payloads;
   auto& payload = *payloads.add_payloads();

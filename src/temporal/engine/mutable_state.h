@@ -263,6 +263,7 @@ google::protobuf::Timestamp to_timestamp(std::int64_t nanos);
 // Equal messages give equal bytes, which plain serialization does not promise for maps.
 std::string serialize(const google::protobuf::MessageLite& message);
 std::string make_uuid(Random& random);
+bool is_uuid(std::string_view text);  // in lower case, as make_uuid makes them
 // Text that has nothing in it that JSON escapes.
 api::common::v1::Payloads text_payloads(std::string_view text);
 // Fills in what the server fills in, so that the event says what will be done.
