@@ -18,6 +18,14 @@ phases: {{warm_up: 2s, chaos: 5s, quiesce: {quiesce}}}
 """
 
 
+DRAWING = """
+add_test(good sh -c "test \\"$RC_PARAMS\\" = seed=4711")
+add_test(bad sh -c "echo bad has $RC_PARAMS; exit 1")
+add_test(other false)
+set_tests_properties(good bad PROPERTIES LABELS drawn)
+"""
+
+
 class Sweep(unittest.TestCase):
     def sweep(self, least, *more, quiesce="2m"):
         with tempfile.TemporaryDirectory() as folder:
@@ -46,6 +54,22 @@ class Sweep(unittest.TestCase):
     def test_the_seeds_are_those_of_the_commit(self):
         first = [re.match(r"seeds from (\d+) on", self.sweep(1).stdout)[1] for _ in range(2)]
         self.assertEqual(first[0], first[1])
+
+    def test_tests_that_draw_get_the_seed(self):
+        with tempfile.TemporaryDirectory() as build:
+            pathlib.Path(build, "CTestTestfile.cmake").write_text(DRAWING)
+            done = self.sweep(1, "--seed", "4711", "--properties", "--build", build)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("2 tests that draw what they try, seed 4711", done.stdout)
+        self.assertIn("bad has seed=4711\n", done.stdout)
+        self.assertRegex(done.stdout, r'again: RC_PARAMS="seed=4711" \S*sh -c')
+        self.assertIn("not held: bad\n", done.stdout)
+
+    def test_a_build_without_tests_that_draw_is_none(self):
+        with tempfile.TemporaryDirectory() as build:
+            done = self.sweep(1, "--properties", "--build", build)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("configure and build it", done.stderr)
 
     def test_a_scenario_that_is_not_there_fails(self):
         done = subprocess.run([ROOT / "tools/sweep", "--program", SIM, "--minutes", "0.01", "scenarios/none.yaml"],

@@ -4,7 +4,8 @@
 #   reliant_sim_library(<name> [SOURCES ..] [HEADERS ..] [DEPS ..])          sim/<name>, target reliant_sim_<name>
 #   reliant_test_library(<name> [SOURCES ..] [HEADERS ..] [DEPS ..])         tests/<name>, target reliant_tests_<name>
 #   reliant_program(<name> SOURCES .. [HEADERS ..] [DEPS ..])                bin/<name>
-#   reliant_test(<name>_test SOURCES .. [HEADERS ..] [DEPS ..] [LABELS ..] [TIMEOUT s] [ARGS ..])   one binary, one ctest entry
+#   reliant_test(<name>_test SOURCES .. [HEADERS ..] [DEPS ..] [LABELS ..] [TIMEOUT s] [ARGS ..])   one binary, one ctest entry;
+#     one whose sources include RapidCheck gets the label `drawn`
 #   reliant_bench(<name>_bench SOURCES .. [HEADERS ..] [DEPS ..])            bin/<name>_bench, not run by ctest
 #   reliant_fuzz(<thing>_fuzz SOURCES .. [HEADERS ..] [DEPS ..])             libFuzzer; ctest replays fuzz/corpus/<thing>
 #   reliant_script_test(<name>_test [ARGS ..])                               <name>_test.py beside the CMakeLists.txt
@@ -200,7 +201,8 @@ function(reliant_program name)
 endfunction()
 
 # Label: the folder under tests/ (`ctest -L unit`). Runs in the root of the checkout, so that scenarios/ and fuzz/corpus/
-# have short names. Under a sanitizer a test gets five times as long.
+# have short names. Under a sanitizer a test gets five times as long. What RapidCheck draws is drawn from a seed that is always
+# the same: a red test is then the fault of a change. `tools/sweep --properties` draws fresh seeds.
 function(_reliant_ctest name timeout)
   cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${CMAKE_SOURCE_DIR}" OUTPUT_VARIABLE place)
   string(REGEX REPLACE "^tests/" "" kind "${place}")
@@ -212,7 +214,7 @@ function(_reliant_ctest name timeout)
     LABELS "${kind};${ARGN}"
     TIMEOUT ${timeout}
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
-    ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp")
+    ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp;RC_PARAMS=seed=46")
 endfunction()
 
 function(reliant_test name)
@@ -227,6 +229,13 @@ function(reliant_test name)
     SOURCES ${arg_SOURCES} HEADERS ${arg_HEADERS} DEPS ${arg_DEPS} GTest::gtest_main GTest::gtest rapidcheck_gtest)
   target_include_directories(${name} PRIVATE "${CMAKE_SOURCE_DIR}/tests")
   add_test(NAME ${name} COMMAND ${name} ${arg_ARGS})
+  foreach(source IN LISTS arg_SOURCES)
+    file(STRINGS "${source}" drawing REGEX "#include <rapidcheck" LIMIT_COUNT 1)
+    if(drawing)
+      list(APPEND arg_LABELS drawn)
+      break()
+    endif()
+  endforeach()
   _reliant_ctest(${name} ${arg_TIMEOUT} ${arg_LABELS})
 endfunction()
 
