@@ -13,6 +13,8 @@ import time
 
 TOOLS = pathlib.Path(__file__).resolve().parent.parent.parent / "tools"
 PATIENCE = 30.0
+# A real server deletes a workflow when its queues have noted that it is closed, which they do every 30 s.
+PROMPT_DELETION = ['history.transferProcessorUpdateAckInterval="100ms"', 'history.visibilityProcessorUpdateAckInterval="100ms"']
 
 
 def output_of(tool):
@@ -39,7 +41,8 @@ class Server:
         if self.program != "--real":
             return [self.program, "temporal", "serve", "--port", str(self.port), "--data-dir", str(self.directory / "data")]
         return [output_of("temporal"), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.port),
-                "--log-level", "error", "--db-filename", str(self.directory / "temporal.db")]
+                "--log-level", "error", "--db-filename", str(self.directory / "temporal.db"),
+                *(word for value in PROMPT_DELETION for word in ("--dynamic-config-value", value))]
 
     def start(self):
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL)
