@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "contract/link_contract.h"
-#include "contract/link_contract_grpc.h"
+#include "contract/link/link_contract.h"
+#include "contract/link/link_contract_grpc.h"
 
 namespace reliant::tests {
 

@@ -18,8 +18,8 @@
 #include <openssl/x509.h>
 
 #include "base/url.h"
-#include "contract/link_contract.h"
-#include "contract/link_contract_grpc.h"
+#include "contract/link/link_contract.h"
+#include "contract/link/link_contract_grpc.h"
 #include "runtime/race.h"
 #include "support/server_process.h"
 #include "support/temporary_directory.h"

@@ -1,7 +1,7 @@
 #include "adapters/postgres/postgres_database.h"
 
-#include "contract/database_contract.h"
-#include "contract/database_contract_postgres.h"
+#include "contract/database/database_contract.h"
+#include "contract/database/database_contract_postgres.h"
 #include "runtime/all.h"
 #include "runtime/random.h"
 #include "store/transact.h"

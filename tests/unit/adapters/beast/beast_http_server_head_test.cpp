@@ -2,7 +2,7 @@
 // on it is never taken for a request (RFC 9112, 11.2). Then the cases of the public suite h1spec.
 #include <gtest/gtest.h>
 
-#include "unit/adapters/raw_http_client.h"
+#include "unit/adapters/beast/raw_http_client.h"
 
 namespace reliant::tests {
 namespace {

@@ -4,8 +4,8 @@
 #include "adapters/nats/nats_bus_nkey.h"
 #include "adapters/tls/self_signed.h"
 #include "adapters/posix/system_clock.h"
-#include "contract/bus_contract.h"
-#include "contract/bus_contract_nats.h"
+#include "contract/bus/bus_contract.h"
+#include "contract/bus/bus_contract_nats.h"
 #include "support/nats_identity.h"
 
 namespace reliant::tests {

@@ -13,8 +13,8 @@
 #include <openssl/ssl.h>
 
 #include "base/url.h"
-#include "contract/http_client_contract_beast.h"
-#include "contract/http_client_contract_service.h"
+#include "contract/http/http_client_contract_beast.h"
+#include "contract/http/http_client_contract_service.h"
 
 namespace reliant::tests {
 namespace {

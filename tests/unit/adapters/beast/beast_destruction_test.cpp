@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 
-#include "contract/http_client_contract_beast.h"
-#include "contract/http_client_contract_service.h"
+#include "contract/http/http_client_contract_beast.h"
+#include "contract/http/http_client_contract_service.h"
 
 namespace reliant::tests {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "unit/adapters/raw_http_client.h"
+#include "unit/adapters/beast/raw_http_client.h"
 
 namespace reliant::tests {
 namespace {

@@ -17,8 +17,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include "contract/http_client_contract_beast.h"
-#include "contract/http_client_contract_service.h"
+#include "contract/http/http_client_contract_beast.h"
+#include "contract/http/http_client_contract_service.h"
 
 namespace reliant::tests {
 namespace {
