@@ -27,8 +27,8 @@ class Mirror(PlantedTree):
         self.plant("src/adapters/asio/asio_executor.h")
         self.plant("sim/world/sim_bus.h")
         self.plant("sim/world/sim_bus_faults.h")
-        self.plant("tests/contract/bus_contract.h")
-        self.plant("tests/contract/bus_contract_test.cpp")
+        self.plant("tests/contract/bus/bus_contract.h")
+        self.plant("tests/contract/bus/bus_contract_test.cpp")
         self.plant("src/app/worker_main.cpp")
         self.plant("src/app/client_main.cpp")
         self.plant("src/app/config.cpp")
@@ -46,8 +46,8 @@ class Mirror(PlantedTree):
         self.plant("src/ports/clipboard.h")
         found = self.run_check()
         self.assertEqual(len(found), 4, found)
-        for place in ("src/adapters/*/*_clipboard.h", "sim/world/sim_clipboard.h", "tests/contract/clipboard_contract.h",
-                      "tests/contract/clipboard_contract_test.cpp"):
+        for place in ("src/adapters/*/*_clipboard.h", "sim/world/sim_clipboard.h", "tests/contract/*/clipboard_contract.h",
+                      "tests/contract/*/clipboard_contract_test.cpp"):
             self.assertTrue(any(line.startswith("src/ports/clipboard.h:1: mirror.missing") and place in line for line in found), found)
 
     def allow_not_real_yet(self, port):
@@ -60,8 +60,8 @@ class Mirror(PlantedTree):
         self.allow_not_real_yet("clipboard")
         found = self.run_check()
         self.assertEqual(len(found), 2, found)  # the contract
-        self.plant("tests/contract/clipboard_contract.h")
-        self.plant("tests/contract/clipboard_contract_test.cpp")
+        self.plant("tests/contract/clipboard/clipboard_contract.h")
+        self.plant("tests/contract/clipboard/clipboard_contract_test.cpp")
         self.assert_clean()
 
     def test_an_allowance_for_a_port_that_is_real_by_now_or_gone(self):
@@ -78,15 +78,15 @@ class Mirror(PlantedTree):
         self.assert_clean()
 
     def test_a_port_without_a_contract(self):
-        (self.root / "tests/contract/bus_contract_test.cpp").unlink()
+        (self.root / "tests/contract/bus/bus_contract_test.cpp").unlink()
         self.assert_caught("src/ports/bus.h:1: mirror.missing")
 
     def test_a_file_without_a_port(self):
         self.plant("src/adapters/helpers.h")
         self.plant("sim/world/sim_clipboard.h")
-        self.plant("tests/contract/clipboard_contract.h")
+        self.plant("tests/contract/clipboard/clipboard_contract.h")
         self.assert_caught("sim/world/sim_clipboard.h:1: mirror.extra", "src/adapters/helpers.h:1: mirror.extra",
-                           "tests/contract/clipboard_contract.h:1: mirror.extra")
+                           "tests/contract/clipboard/clipboard_contract.h:1: mirror.extra")
 
     def test_a_program_without_a_node_and_back(self):
         self.plant("src/app/gateway_main.cpp")

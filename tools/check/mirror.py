@@ -91,13 +91,13 @@ class Mirror:
                 self.extra(path, "simulates no port and is no part of one that does", "call it sim_<port>.h")
 
     def judge_contracts(self, ports):
-        files = {pathlib.PurePosixPath(p).name for p in self.files(CONTRACT, ".h", ".cpp")}
+        files = {pathlib.PurePosixPath(p).name for p in self.files(CONTRACT, ".h", ".cpp", recursive=True)}
         for port, path in ports.items():
             for wanted in (f"{port}_contract.h", f"{port}_contract_test.cpp"):
                 if wanted not in files:
-                    self.missing(path, f"no contract: {CONTRACT}/{wanted}",
+                    self.missing(path, f"no contract: {CONTRACT}/*/{wanted}",
                                  "write what every implementation must do, and run it on the simulated one")
-        for path in self.files(CONTRACT, ".h", ".cpp"):
+        for path in self.files(CONTRACT, ".h", ".cpp", recursive=True):
             if not extends(stem(path), [f"{port}_contract" for port in ports]):
                 self.extra(path, "is the contract of no port", "call it <port>_contract.h or <port>_contract_test.cpp")
 

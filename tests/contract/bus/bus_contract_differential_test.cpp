@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "contract/bus_contract_nats.h"
-#include "contract/bus_contract_worlds.h"
+#include "contract/bus/bus_contract_nats.h"
+#include "contract/bus/bus_contract_worlds.h"
 #include "model/subject.h"
 #include "runtime/all.h"
 #include "runtime/event.h"

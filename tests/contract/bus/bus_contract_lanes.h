@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "contract/bus_contract_log.h"
+#include "contract/bus/bus_contract_log.h"
 #include "gateway/tool_bridge.h"
 #include "model/subject.h"
 #include "router/local_daemon_router.h"

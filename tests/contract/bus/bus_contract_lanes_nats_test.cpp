@@ -1,5 +1,5 @@
-#include "contract/bus_contract_lanes.h"
-#include "contract/bus_contract_nats.h"
+#include "contract/bus/bus_contract_lanes.h"
+#include "contract/bus/bus_contract_nats.h"
 
 namespace reliant::tests {
 

@@ -11,7 +11,7 @@
 #include "adapters/nats/nats_bus.h"
 #include "adapters/posix/system_clock.h"
 #include "base/assert.h"
-#include "contract/bus_contract_log.h"
+#include "contract/bus/bus_contract_log.h"
 #include "runtime/scope.h"
 #include "support/nats_server.h"
 #include "support/started.h"

@@ -1,6 +1,6 @@
-#include "contract/bus_contract_nats.h"
+#include "contract/bus/bus_contract_nats.h"
 
-#include "contract/bus_contract.h"
+#include "contract/bus/bus_contract.h"
 
 namespace reliant::tests {
 

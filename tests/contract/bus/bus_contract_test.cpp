@@ -1,6 +1,6 @@
-#include "contract/bus_contract.h"
+#include "contract/bus/bus_contract.h"
 
-#include "contract/bus_contract_worlds.h"
+#include "contract/bus/bus_contract_worlds.h"
 
 namespace reliant::tests {
 

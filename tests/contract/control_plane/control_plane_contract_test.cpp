@@ -1,5 +1,5 @@
 // The simulated ControlPlane. There is no real one yet (tools/mirror.toml).
-#include "contract/control_plane_contract.h"
+#include "contract/control_plane/control_plane_contract.h"
 
 #include <memory>
 

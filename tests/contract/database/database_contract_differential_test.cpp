@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "contract/database_contract_postgres.h"
-#include "contract/database_contract_worlds.h"
+#include "contract/database/database_contract_postgres.h"
+#include "contract/database/database_contract_worlds.h"
 #include "support/started.h"
 
 namespace reliant::tests {

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "contract/database_contract_postgres.h"
-#include "contract/database_contract_worlds.h"
+#include "contract/database/database_contract_postgres.h"
+#include "contract/database/database_contract_worlds.h"
 #include "runtime/all.h"
 #include "runtime/event.h"
 #include "support/started.h"

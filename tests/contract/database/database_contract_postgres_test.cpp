@@ -1,6 +1,6 @@
-#include "contract/database_contract_postgres.h"
+#include "contract/database/database_contract_postgres.h"
 
-#include "contract/database_contract.h"
+#include "contract/database/database_contract.h"
 
 namespace reliant::tests {
 

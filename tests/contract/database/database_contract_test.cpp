@@ -1,8 +1,8 @@
-#include "contract/database_contract.h"
+#include "contract/database/database_contract.h"
 
 #include <fstream>
 
-#include "contract/database_contract_worlds.h"
+#include "contract/database/database_contract_worlds.h"
 
 namespace reliant::tests {
 namespace {

@@ -2,7 +2,7 @@
 // `HttpClientContract` with it.
 #pragma once
 
-#include "contract/http_client_contract_service.h"
+#include "contract/http/http_client_contract_service.h"
 
 namespace reliant::tests {
 

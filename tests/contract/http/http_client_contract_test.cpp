@@ -1,7 +1,7 @@
-#include "contract/http_client_contract.h"
+#include "contract/http/http_client_contract.h"
 
-#include "contract/http_client_contract_beast.h"
-#include "contract/http_client_contract_sim.h"
+#include "contract/http/http_client_contract_beast.h"
+#include "contract/http/http_client_contract_sim.h"
 
 namespace reliant::tests {
 

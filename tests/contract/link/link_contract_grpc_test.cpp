@@ -1,6 +1,6 @@
-#include "contract/link_contract_grpc.h"
+#include "contract/link/link_contract_grpc.h"
 
-#include "contract/link_contract.h"
+#include "contract/link/link_contract.h"
 
 namespace reliant::tests {
 

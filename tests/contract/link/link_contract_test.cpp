@@ -1,4 +1,4 @@
-#include "contract/link_contract.h"
+#include "contract/link/link_contract.h"
 
 #include "adapters/memory/memory_link.h"
 #include "kernel/simulation.h"

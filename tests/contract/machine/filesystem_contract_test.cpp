@@ -1,4 +1,4 @@
-#include "contract/filesystem_contract.h"
+#include "contract/machine/filesystem_contract.h"
 
 #include <filesystem>
 

@@ -1,4 +1,4 @@
-#include "contract/process_contract.h"
+#include "contract/machine/process_contract.h"
 
 #include "kernel/simulation.h"
 #include "support/machine_worlds.h"
