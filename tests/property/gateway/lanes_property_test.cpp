@@ -6,7 +6,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "adapters/memory/memory_bus.h"
-#include "contract/bus_contract_lanes.h"
+#include "contract/bus/bus_contract_lanes.h"
 #include "kernel/simulation.h"
 
 namespace reliant::tests {
