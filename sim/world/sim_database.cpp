@@ -205,12 +205,12 @@ Task<void> DatabaseServer::read_later(std::shared_ptr<Reading> reading, Instant 
 // transaction that wrote nothing.
 class RemoteRead final : public Transaction {
  public:
-  RemoteRead(DatabaseServer& server, Node& client, Incarnation life, Instant deadline)
-      : server_(server), client_(client), life_(life), deadline_(deadline) {}
+  RemoteRead(DatabaseServer& server, Node& client, Incarnation life, Access access, Instant deadline)
+      : server_(server), client_(client), life_(life), access_(access), deadline_(deadline) {}
 
   Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
     if (!life_.alive()) co_await never();
-    if (over_) co_return over();
+    if (over_ || (access_ == Access::kReadOne && std::exchange(used_, true))) co_return over();
     over_ = true;  // unless all goes well
     CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, sql.size(), deadline_));
     const Incarnation server_life = server_.node_.incarnation();
@@ -242,8 +242,10 @@ class RemoteRead final : public Transaction {
   DatabaseServer& server_;
   Node& client_;
   Incarnation life_;
+  Access access_;
   Instant deadline_;
   std::optional<std::uint64_t> seen_;  // how many commits came before
+  bool used_ = false;
   bool over_ = false;
 };
 
@@ -320,7 +322,8 @@ void DatabaseServer::settle(Abandoned& abandoned) {
 
 Task<Result<std::unique_ptr<Transaction>>> SimDatabase::begin(Access access, Instant deadline) {
   if (!life_.alive()) co_await never();
-  if (access == Access::kRead) co_return std::make_unique<RemoteRead>(server_, client_, life_, deadline);
+  if (access != Access::kWrite)
+    co_return std::make_unique<RemoteRead>(server_, client_, life_, access, deadline);
   CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, 0, deadline));
   const auto begun = std::make_shared<DatabaseServer::Begun>();
   const Finally leave([&] { begun->left = true; });
@@ -370,7 +373,7 @@ class FileTransaction final : public Transaction {
   Task<Status> commit() override {
     if (!life_.alive()) co_await never();
     if (inner_ == nullptr) co_return over();
-    if (access_ == Access::kRead) co_return co_await inner_->commit();
+    if (access_ != Access::kWrite) co_return co_await inner_->commit();
     const CommitFault fault = drawn(file_.random_, file_.faults_);
     if (file_.full_ && wrote_) {
       inner_.reset();

@@ -132,12 +132,18 @@ class Rows {
   std::size_t size_ = 0;
 };
 
-enum class Access { kRead, kWrite };
+enum class Access {
+  kRead,     // one state throughout
+  kReadOne,  // one statement, which only reads: a server is asked once, where BEGIN and COMMIT would make it
+             // three times
+  kWrite,
+};
 
 class Transaction {
  public:
   virtual ~Transaction() = default;
-  // After any error the transaction is over: only destroy it.
+  // After any error the transaction is over: only destroy it. So is one of kReadOne after its statement, but
+  // for its commit.
   virtual Task<Result<Rows>> execute(std::string_view sql, Values parameters) = 0;
   virtual Task<Status> commit() = 0;
 };

@@ -107,11 +107,13 @@ class PostgresTransaction final : public ports::Transaction {
     PostgresDatabaseSession::Request request{
         .kind = Kind::kExecute, .access = access_, .sql = std::string(sql), .parameters = std::move(parameters)};
     Result<Rows> reply = co_await holder_.ask(std::move(request), deadline_);
-    if (!reply.ok()) holder_.leave();
+    has_read_ = reply.ok() && access_ == Access::kReadOne;
+    if (!reply.ok() || has_read_) holder_.leave();
     co_return reply;
   }
 
   Task<Status> commit() override {
+    if (std::exchange(has_read_, false)) co_return ok_status();
     if (holder_.over()) co_return internal_error("the transaction is over: commit");
     if (!used_) {
       holder_.leave();
@@ -119,7 +121,7 @@ class PostgresTransaction final : public ports::Transaction {
     }
     const Result<Rows> reply = co_await holder_.ask({.kind = Kind::kCommit}, deadline_);
     holder_.leave();
-    if (holder_.answered() || access_ == Access::kRead) co_return reply.status();
+    if (holder_.answered() || access_ != Access::kWrite) co_return reply.status();
     co_return with_reason(unknown(message_of(reply.status()), " while committing"), kReasonCommitUnknown);
   }
 
@@ -128,6 +130,7 @@ class PostgresTransaction final : public ports::Transaction {
   Access access_;
   Instant deadline_;
   bool used_ = false;
+  bool has_read_ = false;  // its one statement
 };
 
 Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::open(AsioExecutor& executor, PostgresOptions options) {
@@ -227,7 +230,7 @@ Task<Result<std::unique_ptr<ports::Transaction>>> PostgresDatabase::begin(Access
 }
 
 Task<Result<WallTime>> PostgresDatabase::wall_now(Instant deadline) {
-  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kRead, deadline));
+  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kReadOne, deadline));
   CO_TRY_ASSIGN(const Rows rows,
                 co_await transaction->execute("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)", {}));
   const WallTime now{std::chrono::microseconds(rows[0].integer(0))};
@@ -245,7 +248,7 @@ Task<Status> PostgresDatabase::run_script(std::string_view sql, Instant deadline
 }
 
 Task<Status> PostgresDatabase::check(Instant deadline) {
-  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kRead, deadline));
+  CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kReadOne, deadline));
   CO_TRY_OK((co_await transaction->execute("SELECT 1", {})).status());
   co_return co_await transaction->commit();
 }

@@ -280,11 +280,14 @@ class PostgresDatabaseSession::Worker final {
   };
   using Writing = pqxx::transaction<pqxx::serializable, pqxx::read_write>;
   using Reading = pqxx::transaction<pqxx::serializable, pqxx::read_only>;
+  using ReadingOne =
+      pqxx::nontransaction;  // the statement is its own transaction, SERIALIZABLE as the connection's default
 
   void run();
   Reply handle(const Request& request);
   Reply perform(const Request& request);
   Rows execute(const Request& request);
+  Result<Rows> read_one(const Request& request);
   Reply commit();
   void begin(Access access);
   void begin_on_connection(Access access);
@@ -344,7 +347,8 @@ void PostgresDatabaseSession::Worker::run() {
 
 PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::handle(const Request& request) {
   Reply reply = perform(request);
-  if (!reply.ok() || request.kind == Request::Kind::kCommit || request.kind == Request::Kind::kScript)
+  const bool one = request.kind == Request::Kind::kExecute && request.access == Access::kReadOne;
+  if (!reply.ok() || one || request.kind == Request::Kind::kCommit || request.kind == Request::Kind::kScript)
     transaction_.reset();
   if (!connected()) disconnect();
   return reply;
@@ -357,7 +361,10 @@ PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::perform(const Re
         connect();
         disconnect();
         return Rows();
-      case Request::Kind::kExecute: begin(request.access); return execute(request);
+      case Request::Kind::kExecute:
+        if (request.access == Access::kReadOne) return read_one(request);
+        begin(request.access);
+        return execute(request);
       case Request::Kind::kScript:
         begin(Access::kWrite);
         transaction_->exec(request.sql);
@@ -438,6 +445,25 @@ Rows PostgresDatabaseSession::Worker::execute(const Request& request) {
   return rows_of(result, asks_only(request.sql));
 }
 
+// No BEGIN finds out before that the connection was lost since it was last used; and no server refuses a
+// write here.
+Result<Rows> PostgresDatabaseSession::Worker::read_one(const Request& request) {
+  if (!asks_only(request.sql))
+    return internal_error("a read of one statement has to begin with SELECT: ", request.sql);
+  const bool used_before = connected();
+  begin(request.access);
+  try {
+    return execute(request);
+  } catch (const pqxx::broken_connection&) {
+    if (connected() || !used_before) throw;
+  } catch (const pqxx::sql_error& error) {
+    if (!used_before || code_of_sqlstate(error.sqlstate()) != StatusCode::kUnavailable) throw;
+  }
+  connect();
+  begin(request.access);
+  return execute(request);
+}
+
 void PostgresDatabaseSession::Worker::begin(Access access) {
   if (transaction_ != nullptr) return;
   writing_ = access == Access::kWrite;
@@ -455,10 +481,16 @@ void PostgresDatabaseSession::Worker::begin(Access access) {
 
 void PostgresDatabaseSession::Worker::begin_on_connection(Access access) {
   transaction_.reset();
-  if (access == Access::kWrite) {
-    transaction_ = std::make_unique<Writing>(*connection_);
-  } else {
-    transaction_ = std::make_unique<Reading>(*connection_);
+  switch (access) {
+    case Access::kWrite:
+      transaction_ = std::make_unique<Writing>(*connection_);
+      break;
+    case Access::kRead:
+      transaction_ = std::make_unique<Reading>(*connection_);
+      break;
+    case Access::kReadOne:
+      transaction_ = std::make_unique<ReadingOne>(*connection_);
+      break;
   }
 }
 
@@ -473,8 +505,10 @@ void PostgresDatabaseSession::Worker::connect() {
   check_not_given_up();
   auto quiet = std::make_unique<pqxx::quiet_errorhandler>(*made);
   const auto idle = std::chrono::duration_cast<std::chrono::milliseconds>(idle_).count();
-  std::string settings = concat("SET client_encoding = 'UTF8'; SET bytea_output = 'hex'; SET extra_float_digits = 1; ",
-                                "SET idle_in_transaction_session_timeout = ", idle, ";");
+  std::string settings = concat(
+      "SET client_encoding = 'UTF8'; SET bytea_output = 'hex'; SET extra_float_digits = 1; ",
+      "SET default_transaction_isolation = 'serializable'; SET idle_in_transaction_session_timeout = ", idle,
+      ";");
   // So that the server ends what a client that is gone has begun, also while that waits for a lock.
   constexpr int kCanCheckConnection = 140'000;
   if (made->server_version() >= kCanCheckConnection) settings += " SET client_connection_check_interval = 1000;";

@@ -68,7 +68,7 @@ class SqliteConnection {
 
   Result<Rows> execute(std::string_view sql, const Values& parameters, Access access) {
     TRY_ASSIGN(Statement* const statement, prepared(sql));
-    if (access == Access::kRead && sqlite3_stmt_readonly(statement->handle) == 0)
+    if (access != Access::kWrite && sqlite3_stmt_readonly(statement->handle) == 0)
       return internal_error("a read transaction cannot write: ", sql);
     TRY_OK(bind(*statement, sql, parameters));
     Result<Rows> rows = fetch(statement->handle);
@@ -320,15 +320,16 @@ class SqliteTransaction final : public ports::Transaction {
   Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
     if (connection_ == nullptr) co_return internal_error("the transaction is over: ", sql);
     Result<Rows> rows = connection_->execute(sql, parameters, access_);
-    if (!rows.ok()) end();
+    has_read_ = rows.ok() && access_ == Access::kReadOne;
+    if (!rows.ok() || has_read_) end();
     co_return rows;
   }
 
   Task<Status> commit() override {
+    if (std::exchange(has_read_, false)) co_return ok_status();
     if (connection_ == nullptr) co_return internal_error("the transaction is over: commit");
     if (access_ == Access::kWrite && database_.committer_) co_return co_await commit_elsewhere();
-    const bool begun = !(database_.in_memory_ && access_ == Access::kRead);
-    const Status status = begun ? committed(*connection_) : ok_status();
+    const Status status = connection_->in_transaction() ? committed(*connection_) : ok_status();
     end();
     co_return status;
   }
@@ -372,6 +373,7 @@ class SqliteTransaction final : public ports::Transaction {
   SqliteDatabase::Turn turn_;
   SqliteConnection* connection_;
   Access access_;
+  bool has_read_ = false;  // its one statement
 };
 
 Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, Durability durability,
@@ -445,8 +447,10 @@ Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin_in(Turn 
   }
   // From here on the transaction passes the turn on, also when this task is destroyed while it waits.
   auto transaction = std::make_unique<SqliteTransaction>(*this, turn, **connection, access);
-  // In memory the turn alone keeps everybody else out: a read needs no snapshot.
-  if (!in_memory_ || access == Access::kWrite) CO_TRY_OK(co_await begin_on(**connection, access, deadline));
+  // In memory the turn alone keeps everybody else out: a read needs no snapshot. One statement is a
+  // transaction by itself.
+  const bool alone = access == Access::kReadOne || (in_memory_ && access == Access::kRead);
+  if (!alone) CO_TRY_OK(co_await begin_on(**connection, access, deadline));
   co_return std::unique_ptr<ports::Transaction>(std::move(transaction));
 }
 

@@ -244,6 +244,24 @@ TYPED_TEST_P(DatabaseContract, CallsWrongSqlADefect) {
   EXPECT_EQ(this->execute(*transaction, "CREATE TABLE t (a BIGINT)").status().code(), StatusCode::kInternal);
 }
 
+TYPED_TEST_P(DatabaseContract, ReadsOneStatementInATransactionOfItsOwn) {
+  this->make_accounts();
+  auto reader = this->begin(Access::kReadOne);
+  EXPECT_EQ(this->rows(*reader, "SELECT balance FROM accounts WHERE id = $1", {"ann"})[0].integer(0), 10);
+  EXPECT_FALSE(this->execute(*reader, "SELECT 1").ok());
+  reader = this->begin(Access::kReadOne);
+  EXPECT_EQ(this->rows(*reader, "SELECT balance FROM accounts WHERE id = $1", {"ann"})[0].integer(0), 10);
+  this->commit(*reader);
+  reader = this->begin(Access::kReadOne);
+  EXPECT_EQ(this->execute(*reader, "UPDATE accounts SET balance = 99").status().code(),
+            StatusCode::kInternal);
+  reader = this->begin(Access::kReadOne);
+  EXPECT_EQ(this->execute(*reader, "SELECT * FROM nowhere").status().code(), StatusCode::kInternal);
+  reader.reset();
+  EXPECT_EQ(this->balance("ann"), 10);
+  this->write("UPDATE accounts SET balance = 11");  // no turn was lost
+}
+
 TYPED_TEST_P(DatabaseContract, LosesNoUpdateOfWritersThatCompete) {
   this->make_accounts();
   std::vector<std::unique_ptr<Started<Status>>> writers;
@@ -325,8 +343,9 @@ REGISTER_TYPED_TEST_SUITE_P(DatabaseContract, KeepsEveryKindOfValue,
                             NumbersPlaceholdersByTheirNumberNotTheirOrder, SaysHowManyRowsAStatementChanged,
                             ShowsACommitToTheNextTransaction, RollsBackATransactionThatIsDestroyed,
                             TellsConstraintsApart, EndsATransactionWithItsFirstError, CallsWrongSqlADefect,
-                            LosesNoUpdateOfWritersThatCompete, ShowsAReaderOneStateThroughout,
-                            LetsAWriterWaitOnlyUntilItsDeadline, ForgetsAWriterThatIsDestroyedWhileItWaits,
-                            StaysUsableWhereverAWriterIsDestroyed, RunsAScriptAsAWholeOrNotAtAll);
+                            ReadsOneStatementInATransactionOfItsOwn, LosesNoUpdateOfWritersThatCompete,
+                            ShowsAReaderOneStateThroughout, LetsAWriterWaitOnlyUntilItsDeadline,
+                            ForgetsAWriterThatIsDestroyedWhileItWaits, StaysUsableWhereverAWriterIsDestroyed,
+                            RunsAScriptAsAWholeOrNotAtAll);
 
 }  // namespace reliant::tests
