@@ -104,6 +104,14 @@ void ActivityTasks::take(Polled task, Slot slot) {
   tasks_.spawn(work(std::move(task), std::move(slot)));
 }
 
+std::optional<Slot> ActivityTasks::try_reserve(std::string_view type) {
+  if (!registry_.contains(type)) return std::nullopt;
+  Slot slot;
+  slot.permit = slots_.try_acquire();
+  if (!slot.permit) return std::nullopt;
+  return slot;
+}
+
 void ActivityTasks::shut_down(Instant deadline) {
   for (const auto& [number, running] : running_) {
     running->shutdown_deadline = deadline;

@@ -8,7 +8,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "ports/temporal.h"
@@ -31,6 +33,9 @@ class ActivityTasks {
 
   Task<void> poll();
   void take(Polled task, Slot slot);
+  // For an activity of this type, which is to be taken without a poll. Nullopt: it is not known, or none is
+  // free.
+  std::optional<Slot> try_reserve(std::string_view type);
   // Tells every running activity that the worker stops; what has not ended at `deadline` is destroyed.
   void shut_down(Instant deadline);
 

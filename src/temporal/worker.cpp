@@ -64,8 +64,8 @@ class Worker::Impl {
        WorkerOptions options)
       : core_(temporal, clock, random, log, std::move(options)),
         starting_(temporal, clock, Random(core_.random.next()), {.time = Duration::max()}),
-        workflows_(core_, workflow_registry_, tasks_),
         activities_(core_, activity_registry_, tasks_),
+        workflows_(core_, workflow_registry_, activities_, tasks_),
         tasks_(context),
         polls_(context) {}
 
@@ -78,8 +78,8 @@ class Worker::Impl {
   RpcCaller starting_;
   WorkflowRegistry workflow_registry_;
   ActivityRegistry activity_registry_;
-  WorkflowTasks workflows_;
   ActivityTasks activities_;
+  WorkflowTasks workflows_;
 
  private:
   void start_polling();

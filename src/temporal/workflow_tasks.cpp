@@ -18,6 +18,8 @@ using ::google::protobuf::util::TimeUtil;
 using Polled = WorkflowTasks::Polled;
 
 constexpr Duration kAnswerTimeout = std::chrono::seconds(60);
+// Activities of one task that are asked for eagerly, as the SDKs do: the rest may run on other workers.
+constexpr std::size_t kMostEager = 3;
 constexpr std::string_view kReasonNoSuchType = "NO_SUCH_WORKFLOW_TYPE";
 // Of a failed fetch: nothing is wrong with the task itself.
 constexpr std::string_view kReasonFetch = "HISTORY_NOT_FETCHED";
@@ -50,9 +52,11 @@ enums::WorkflowTaskFailedCause cause_of(const Status& status) {
 
 }  // namespace
 
-WorkflowTasks::WorkflowTasks(WorkerCore& core, const WorkflowRegistry& registry, TaskScope& tasks)
+WorkflowTasks::WorkflowTasks(WorkerCore& core, const WorkflowRegistry& registry, ActivityTasks& activities,
+                             TaskScope& tasks)
     : core_(core),
       registry_(registry),
+      activities_(activities),
       tasks_(tasks),
       slots_(core.options.concurrent_workflow_tasks),
       sticky_slots_(core.options.concurrent_workflow_tasks - 1),
@@ -165,6 +169,22 @@ Task<Status> WorkflowTasks::fetch(WorkflowRun& run, const Polled& task, std::str
   co_return ok_status();
 }
 
+// With a slot for each, taken beforehand: what the server hands over has been started.
+std::vector<Slot> WorkflowTasks::ask_for_activities(wf::RespondWorkflowTaskCompletedRequest& request) {
+  std::vector<Slot> slots;
+  for (Command& command : *request.mutable_commands()) {
+    if (slots.size() == kMostEager || core_.stopping) break;
+    if (!command.has_schedule_activity_task_command_attributes()) continue;
+    auto& activity = *command.mutable_schedule_activity_task_command_attributes();
+    if (activity.task_queue().name() != core_.options.task_queue) continue;
+    std::optional<Slot> slot = activities_.try_reserve(activity.activity_type().name());
+    if (!slot) break;
+    activity.set_request_eager_execution(true);
+    slots.push_back(*std::move(slot));
+  }
+  return slots;
+}
+
 Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::unique_ptr<WorkflowRun> run,
                                                   std::vector<Command> commands) {
   wf::RespondWorkflowTaskCompletedRequest request;
@@ -174,6 +194,7 @@ Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::uniqu
   request.set_worker_instance_key(core_.instance_key);
   request.mutable_sdk_metadata()->set_sdk_name("reliant");
   for (Command& command : commands) *request.add_commands() = std::move(command);
+  std::vector<Slot> slots = ask_for_activities(request);
   const bool keeps = core_.options.cached_runs > 0 && !core_.stopping;
   if (keeps) {
     auto& sticky = *request.mutable_sticky_attributes();
@@ -203,6 +224,11 @@ Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::uniqu
                                                       {"code", code_name(response.status().code())},
                                                       {"message", message_of(response.status())}});
     co_return std::nullopt;
+  }
+  for (auto& activity : *response->mutable_activity_tasks()) {
+    if (slots.empty()) break;  // more than were asked for: their timeouts bring them to others
+    activities_.take(std::move(activity), std::move(slots.back()));
+    slots.pop_back();
   }
   if (!response->has_workflow_task() || response->workflow_task().task_token().empty())
     co_return std::nullopt;

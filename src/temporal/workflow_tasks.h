@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "ports/temporal.h"
 #include "runtime/scope.h"
 #include "runtime/task.h"
+#include "temporal/activity_tasks.h"
 #include "temporal/poller.h"
 #include "temporal/run_cache.h"
 
@@ -23,8 +25,10 @@ class WorkflowTasks {
  public:
   using Polled = ports::wf::PollWorkflowTaskQueueResponse;
 
-  // All outlive it. Tasks run in `tasks`.
-  WorkflowTasks(WorkerCore& core, const WorkflowRegistry& registry, TaskScope& tasks);
+  // All outlive it. Tasks run in `tasks`. Activities that the server hands over with an answer go to
+  // `activities`.
+  WorkflowTasks(WorkerCore& core, const WorkflowRegistry& registry, ActivityTasks& activities,
+                TaskScope& tasks);
 
   Task<void> poll_normal();
   Task<void> poll_sticky();
@@ -45,12 +49,14 @@ class WorkflowTasks {
   Task<Status> fetch(WorkflowRun& run, const Polled& task, std::string page_token);
   Task<std::optional<Polled>> answer(const Polled& task, std::unique_ptr<WorkflowRun> run,
                                      std::vector<Command> commands);
+  std::vector<Slot> ask_for_activities(ports::wf::RespondWorkflowTaskCompletedRequest& request);
   Task<void> answer_query(const Polled& task, std::unique_ptr<WorkflowRun> run);
   Task<void> refuse(const Polled& task, Status status);
   Result<std::unique_ptr<WorkflowRun>> new_run(const Polled& task) const;
 
   WorkerCore& core_;
   const WorkflowRegistry& registry_;
+  ActivityTasks& activities_;
   TaskScope& tasks_;
   Semaphore slots_;
   Semaphore sticky_slots_;  // all but one of them: runs that this worker knows must not keep new ones from it

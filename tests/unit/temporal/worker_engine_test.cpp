@@ -238,6 +238,31 @@ TEST(WorkerOnEngine, HearsEverySignalOnceAndInOrder) {
   EXPECT_EQ(world.result().value_or("?"), "\"abcde\"");
 }
 
+// Nobody polls for them: they come with the answer to the workflow task.
+TEST(WorkerOnEngine, IsHandedActivitiesWithTheAnswerToAWorkflowTask) {
+  Seen seen;
+  TemporalWorld world;
+  WorkerOptions options;
+  options.activity_pollers = 0;
+  world.add_worker("w1", with(seen, {{"one", &one_activity}}), options);
+  ASSERT_TRUE(
+      world.ask(world.client.start(world.start_of("workflow", "one", "\"echo 7\""), world.soon())).ok());
+  EXPECT_EQ(world.result().value_or("?"), "7");
+  EXPECT_EQ(seen.count("echo 1"), 1);
+}
+
+TEST(WorkerOnEngine, LeavesActivitiesForWhichItHasNoSlotToThosePolling) {
+  Seen seen;
+  TemporalWorld world;
+  WorkerOptions options;
+  options.activity_pollers = 1;
+  options.concurrent_activities = 1;  // the poll has the slot
+  world.add_worker("w1", with(seen, {{"one", &one_activity}}), options);
+  ASSERT_TRUE(
+      world.ask(world.client.start(world.start_of("workflow", "one", "\"echo 7\""), world.soon())).ok());
+  EXPECT_EQ(world.result().value_or("?"), "7");
+}
+
 TEST(WorkerOnEngine, TellsARunningActivityOfItsCancellation) {
   Seen seen;
   TemporalWorld world;
