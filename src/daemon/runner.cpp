@@ -23,6 +23,7 @@ constexpr std::int64_t kDefaultTimeoutMs = 120'000;
 constexpr Duration kReaderPatience = std::chrono::seconds(2);
 // What was killed ends at once, unless the kernel waits for a disk on its behalf.
 constexpr Duration kEndLeftBehind = std::chrono::seconds(10);
+constexpr std::size_t kUnsentBytes = 8 << 20;
 // For a tool that is cancelled: more than `bash` needs for TERM and then KILL.
 constexpr Duration kStopGrace = std::chrono::seconds(5);
 
@@ -448,8 +449,25 @@ Task<void> Runner::record_end(std::shared_ptr<Run> run, model::ToolResult result
       log_.warning("daemon.result.not_journaled",
                    {{"request_id", run->id.str()}, {"error", message_of(kept)}});
   }
-  if (!journaled) unsaved_.insert_or_assign(run->id, std::move(result));
+  if (journaled) {
+    keep_unsent(run->id, std::move(result));
+  } else {
+    unsaved_.insert_or_assign(run->id, std::move(result));
+  }
   announce_end(*run);
+}
+
+void Runner::keep_unsent(const RequestId& id, model::ToolResult result) {
+  if (unsent_bytes_ + result.content.size() > kUnsentBytes) return;  // the journal has it
+  unsent_bytes_ += result.content.size();
+  unsent_.insert_or_assign(id, std::move(result));
+}
+
+void Runner::forget_unsent(const RequestId& id) {
+  const auto kept = unsent_.find(id);
+  if (kept == unsent_.end()) return;
+  unsent_bytes_ -= kept->second.content.size();
+  unsent_.erase(kept);
 }
 
 void Runner::announce_end(const Run& run) {
@@ -521,6 +539,7 @@ void Runner::acknowledge_output(const RequestId& id, std::uint64_t chunk) {
 void Runner::acknowledge_result(RequestId id) {
   if (reads_.acknowledge(id) || offers_.erase(id) == 0) return;
   log_.info("daemon.result.acknowledged", {{"request_id", id.str()}, {"daemon", options_.daemon.str()}});
+  forget_unsent(id);
   scope_.spawn(record_acknowledgement(std::move(id)));
 }
 
@@ -538,6 +557,7 @@ Task<void> Runner::record_acknowledgement(RequestId id) {
 
 Task<std::optional<model::ToolResult>> Runner::result(RequestId id) {
   if (const auto kept = unsaved_.find(id); kept != unsaved_.end()) co_return kept->second;
+  if (const auto kept = unsent_.find(id); kept != unsent_.end()) co_return kept->second;
   auto stored = co_await journal_.result(id, soon());
   if (!stored.ok()) {
     log_.warning("daemon.journal.unreadable",

@@ -131,6 +131,8 @@ class Runner {
   Task<void> admit_and_run(std::shared_ptr<Run> run);
   Task<void> not_admitted(std::shared_ptr<Run> run, Status why);
   Task<void> record_end(std::shared_ptr<Run> run, model::ToolResult result, bool journaled);
+  void keep_unsent(const RequestId& id, model::ToolResult result);
+  void forget_unsent(const RequestId& id);
   void announce_end(const Run& run);
   void trace_effect(std::string_view name, const Run& run);
   Task<void> cancel_absent(RequestId id);
@@ -152,6 +154,10 @@ class Runner {
   std::set<RequestId> offers_;
   KeyedMutex<RequestId> refusals_;                  // held while a request is written down as not to be run
   std::map<RequestId, model::ToolResult> unsaved_;  // results that the journal would not take
+  // Results that are not acknowledged: to send one, the journal need not be read. At most kUnsentBytes of
+  // content.
+  std::map<RequestId, model::ToolResult> unsent_;
+  std::size_t unsent_bytes_ = 0;
   Event a_run_ended_;
   TaskScope scope_;  // last: its tasks use everything above
 };
