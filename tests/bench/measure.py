@@ -1,5 +1,6 @@
 """Runs what targets.toml names and prints a line each: name, value, unit, target, ok or short."""
 
+import argparse
 import contextlib
 import http.client
 import json
@@ -15,6 +16,7 @@ import tempfile
 import time
 import tomllib
 
+import chats
 import many_daemons
 from processes import BenchCluster, cpu_seconds, resident
 
@@ -265,9 +267,8 @@ def toolcall_values(binaries):
     """Tool calls from a worker's process through NATS and the gateway to the daemon, and back; beside the floor, in turns. The tool
     only reads; one that does more is printed, too: that goes through the store and the daemon's journal, and starts a shell.
 
-    The floor for one at a time is a bare request-reply over NATS and a bare ping-pong over gRPC; for many at a time, bare
-    programs in a chain: NATS, one gRPC stream, and back. What the chain takes one at a time is printed, too: more than the sum."""
-    latency, throughput, told, recorded = [], [], [], []
+    The floor is a chain of bare programs: NATS, one gRPC stream, and back."""
+    throughput, told, recorded = [], [], []
     with (ToolsCluster(binaries) as cluster, Peer(binaries, "grpc_peer") as end,
           Peer(binaries, "nats_peer", "echo", cluster.nats, "bare.echo"),
           Peer(binaries, "nats_peer", "bridge", cluster.nats, "bare.chain", end.address)):
@@ -280,7 +281,6 @@ def toolcall_values(binaries):
             _, chain_rate = floor("bare.chain", TOOL_CALLS_AT_ONCE, 15_000)
             _, rate = cluster.calls(binaries, TOOL_CALLS_AT_ONCE, 5_000)
             recorded.append((cluster.recorded_calls(binaries, 1, 50)[0], cluster.recorded_calls(binaries, TOOL_CALLS_AT_ONCE, 300)[1]))
-            latency.append(ours / (nats + grpc))
             throughput.append(rate / chain_rate)
             told.append((ours, chain, nats, grpc, ours / chain, rate, chain_rate))
     ours, chain, nats, grpc, of_the_chain, rate, chain_rate = map(statistics.median, zip(*told))
@@ -289,7 +289,7 @@ def toolcall_values(binaries):
           f"{TOOL_CALLS_AT_ONCE} at a time: {rate:.0f}/s, the bare chain {chain_rate:.0f}/s", flush=True)
     one, many = map(statistics.median, zip(*recorded))
     print(f"  a call of a shell, which is recorded: {one / 1000:.2f} ms; {TOOL_CALLS_AT_ONCE} at a time: {many:.0f}/s", flush=True)
-    return {"latency": statistics.median(latency), "throughput": statistics.median(throughput)}
+    return {"latency": ours / 1000, "of_the_chain": of_the_chain, "throughput": statistics.median(throughput)}
 
 
 class TemporalUnderTest(Killed):
@@ -366,23 +366,59 @@ def measured(binaries, lines):
         if "storm" in line:
             cache["storm"] = cache.get("storm") or many_daemons.storm_values(binaries)
             yield line, cache["storm"][line["storm"]]
+        if "chats" in line:
+            cache["chats"] = cache.get("chats") or chats.chat_values(binaries)
+            yield line, cache["chats"][line["chats"]]
+
+
+KINDS = ("program", "scenario", "monolith", "temporal", "link", "bus", "toolcall", "idle", "storm", "chats")
+
+
+def reaches(line, value, bound):
+    return value >= bound if line["better"] == "higher" else value <= bound
+
+
+def show(line, value):
+    """Whether the value reaches the line's target. A line without one is there to be compared."""
+    good = "target" not in line or reaches(line, value, line["target"])
+    target = f"target {line['target']:8} {'ok' if good else 'short'}" if "target" in line else ""
+    print(f"{line['name']:24} {value:10.2f} {line['unit']:5} {target}", flush=True)
+    return good
+
+
+def compare(line, value, other):
+    ratio = value / other if other else float("inf")
+    good = "against" not in line or reaches(line, ratio, line["against"])
+    bound = f"must be {'>=' if line['better'] == 'higher' else '<='} {line['against']:.2f} {'ok' if good else 'short'}" if "against" in line else ""
+    print(f"{line['name']:24} {value:10.2f} {line['unit']:5} against {other:10.2f} {line['unit']:5} x {ratio:.2f} {bound}", flush=True)
+    return good
 
 
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what it has started is ended first
-    binaries = pathlib.Path(sys.argv[1]).absolute()
-    chosen = sys.argv[2:]
+    parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
+    parser.add_argument("binaries", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only the lines that begin with one of them")
+    parser.add_argument("--against", type=pathlib.Path, metavar="DIR",
+                        help="another checkout, built in DIR/build/release: each line beside its own, the same measurement in the same run")
+    given = parser.parse_args()
+    binaries = given.binaries.absolute()
     lines = tomllib.loads((HERE / "targets.toml").read_text())["line"]
-    if chosen:
-        lines = [line for line in lines if line["name"].startswith(tuple(chosen))]
+    if given.names:
+        lines = [line for line in lines if line["name"].startswith(tuple(given.names))]
     if not lines:
         raise SystemExit("tools/bench: no line has such a name; see tests/bench/targets.toml")
-    short = 0
-    for line, value in measured(binaries, lines):
-        good = value >= line["target"] if line["better"] == "higher" else value <= line["target"]
-        short += not good
-        print(f"{line['name']:24} {value:10.2f} {line['unit']:5} target {line['target']:8} {'ok' if good else 'short'}", flush=True)
-    return 1 if short else 0
+    if given.against is None:
+        return 0 if all([show(line, value) for line, value in measured(binaries, lines)]) else 1
+    other = given.against.absolute() / "build" / "release" / "bin"
+    if not (other / "reliant").exists():
+        raise SystemExit(f"tools/bench: {other} has no reliant: build it there (cmake --build build/release)")
+    good = True
+    for kind in KINDS:
+        some = [line for line in lines if kind in line and (kind != "program" or (other / line["program"]).exists())]
+        ours, theirs = (list(measured(each, some)) for each in (binaries, other))
+        good &= all([compare(line, value, reference) for (line, value), (_, reference) in zip(ours, theirs)])
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

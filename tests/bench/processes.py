@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -30,9 +29,10 @@ def cpu_seconds(pid):
 
 
 class BenchCluster:
-    """What tools/cluster starts."""
+    """What tools/cluster of the checkout starts that `binaries` (CHECKOUT/build/release/bin) are of."""
 
     def __init__(self, binaries, **counts):
+        self.tool = binaries.parents[2] / "tools" / "cluster"
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="reliant-bench."))
         self.directory.chmod(0o755)  # PostgreSQL's user has to reach it
         words = [word for name, count in counts.items() for word in (f"--{name}", str(count))]
@@ -46,7 +46,7 @@ class BenchCluster:
         self.database = f"postgres://reliant@127.0.0.1:{self.state['postgres']['port']}/reliant"
 
     def run(self, *words, check=True):
-        done = subprocess.run([ROOT / "tools" / "cluster", *words, "--dir", self.directory], stdout=subprocess.DEVNULL)
+        done = subprocess.run([self.tool, *words, "--dir", self.directory], stdout=subprocess.DEVNULL)
         if check and done.returncode:
             raise SystemExit(f"tools/bench: tools/cluster {words[0]} failed")
 
