@@ -35,31 +35,15 @@ struct ListAudit {
   }
 };
 
-struct AppendAudit {
-  using Value = std::monostate;
-  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id
-  AuditEntry entry;
-
-  Task<Result<std::monostate>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows known, co_await transaction.execute("SELECT 1 FROM audit_log WHERE id = $1", {entry.id.str()}));
-    if (known.empty()) CO_TRY_OK(co_await append_audit(transaction, entry));
-    co_return std::monostate();
-  }
-};
-
 }  // namespace
 
 Task<Status> append_audit(Transaction& transaction, AuditEntry entry) {
   co_return (co_await transaction.execute(
                  "INSERT INTO audit_log (id, user_id, action, object, daemon_id, chat_id, created_at) "
-                 "VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                 {entry.id.str(), entry.user.str(), entry.action, entry.object, entry.daemon.str(), entry.chat.str(),
-                  microseconds_of(entry.created_at)}))
+                 "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
+                 {entry.id.str(), entry.user.str(), entry.action, entry.object, entry.daemon.str(),
+                  entry.chat.str(), microseconds_of(entry.created_at)}))
       .status();
-}
-
-Task<Status> Audit::append(AuditEntry entry, Instant deadline) {
-  co_return (co_await transactor_.write(AppendAudit{std::move(entry)}, deadline)).status();
 }
 
 Task<Result<Page<AuditEntry>>> Audit::list(UserId user, PageRequest page, Instant deadline) {

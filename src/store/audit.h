@@ -25,15 +25,13 @@ struct AuditEntry {
   WallTime created_at;
 };
 
-// Inside of the transaction of what is told.
+// Inside of the transaction of what is told. An id that is known stays as it is.
 Task<Status> append_audit(ports::Transaction& transaction, AuditEntry entry);
 
 class Audit {
  public:
   explicit Audit(Transactor& transactor) : transactor_(transactor) {}
 
-  // By itself, of what is recorded nowhere else. An id that is known stays as it is. May fail as Transactor does.
-  Task<Status> append(AuditEntry entry, Instant deadline);
   // Newest first. May fail as Transactor does.
   Task<Result<Page<AuditEntry>>> list(UserId user, PageRequest page, Instant deadline);
 

@@ -12,17 +12,20 @@
 #include "model/update.h"
 #include "ports/database.h"
 #include "runtime/task.h"
+#include "store/chats.h"
 
 namespace reliant::store {
 
 Status no_chat(const ChatId& id);  // NOT_FOUND, also for a chat of somebody else
 std::string status_payload(model::ChatStatus status, const Status& error);
 
-// Both are awaited within the expression that calls them. The last of `count` numbers; NOT_FOUND. `bytes` are about to be
+// All are awaited within the expression that calls them. The last of `count` numbers; NOT_FOUND. `bytes` are about to be
 // stored in the chat (store/usage.h). With `unanswered`: only while the user's message with that sequence has no answer, else
 // FAILED_PRECONDITION, kReasonTurnOver.
 Task<Result<std::uint64_t>> take_sequences(ports::Transaction& transaction, UserId user, ChatId chat, std::size_t count,
                                            std::size_t bytes, std::optional<std::uint64_t> unanswered = std::nullopt);
+// The chat's last sequence. See Chats::set_status.
+Task<Result<std::uint64_t>> write_status(ports::Transaction& transaction, StatusChange change);
 Task<Status> insert_update(ports::Transaction& transaction, model::Update update);
 // How messages has the message of a step.
 std::string step_key(std::string_view step);

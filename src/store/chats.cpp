@@ -155,38 +155,9 @@ struct SetStatus {
   static constexpr InDoubt kInDoubt = InDoubt::kMark;  // another status may have come in between
   StatusChange change;
 
+  const std::string& contended() const { return change.chat.str(); }
   Task<Result<std::uint64_t>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Chat chat, co_await chat_of(transaction, change.user, change.chat));
-    const std::uint64_t answered_now = change.answered_up_to.value_or(0);
-    if (answered_now > 0 && chat.answered_up_to >= answered_now) co_return chat.last_sequence;
-    bool goes_on = false;
-    if (change.answered_up_to) {
-      CO_TRY_ASSIGN(
-          const Rows newer,
-          co_await transaction.execute("SELECT 1 FROM messages WHERE chat_id = $1 AND sequence > $2 "
-                                       "AND role = 'user' LIMIT 1",
-                                       {chat.id.str(), static_cast<std::int64_t>(*change.answered_up_to)}));
-      goes_on = !newer.empty();
-    }
-    // A turn that failed or was cancelled is told of even when the next one follows at once.
-    std::vector<std::string> payloads;
-    const bool told = goes_on ? change.status != model::ChatStatus::kIdle : chat.status != change.status;
-    if (told) payloads.push_back(status_payload(change.status, change.error));
-    if (told && goes_on) payloads.push_back(status_payload(model::ChatStatus::kRunning, ok_status()));
-    const model::ChatStatus after = goes_on ? chat.status : change.status;
-    const std::uint64_t answered = std::max(chat.answered_up_to, answered_now);
-    const std::uint64_t last = chat.last_sequence + payloads.size();
-    CO_TRY_OK((co_await transaction.execute(
-                   "UPDATE chats SET status = $2, last_sequence = $3, answered_up_to = $4 WHERE id = $1",
-                   {chat.id.str(), std::string(model::to_string(after)), static_cast<std::int64_t>(last),
-                    static_cast<std::int64_t>(answered)}))
-                  .status());
-    std::uint64_t sequence = chat.last_sequence;
-    for (std::string& payload : payloads) {
-      model::Update update{chat.id, ++sequence, model::UpdateKind::kStatus, std::move(payload)};
-      CO_TRY_OK(co_await insert_update(transaction, std::move(update)));
-    }
-    co_return last;
+    return write_status(transaction, change);
   }
 };
 
@@ -203,6 +174,43 @@ std::string status_payload(model::ChatStatus status, const Status& error) {
     payload["error"] =
         json::object{{"code", text(code_name(error.code()))}, {"message", text(message_of(error))}};
   return to_json(payload);
+}
+
+Task<Result<std::uint64_t>> write_status(Transaction& transaction, StatusChange change) {
+  const std::uint64_t answered_now = change.answered_up_to.value_or(0);
+  // No message of the user comes after the highest number: without an end of a turn, nothing goes on.
+  const auto seen =
+      static_cast<std::int64_t>(change.answered_up_to.value_or(std::numeric_limits<std::int64_t>::max()));
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute(
+                    "SELECT status, last_sequence, answered_up_to, EXISTS (SELECT 1 FROM messages m WHERE "
+                    "m.chat_id = $1 "
+                    "AND m.sequence > $3 AND m.role = 'user') FROM chats WHERE id = $1 AND user_id = $2",
+                    {change.chat.str(), change.user.str(), seen}));
+  if (rows.empty()) co_return no_chat(change.chat);
+  const model::ChatStatus before = model::chat_status_from(rows[0].text(0));
+  auto last = static_cast<std::uint64_t>(rows[0].integer(1));
+  const auto answered_before = static_cast<std::uint64_t>(rows[0].integer(2));
+  const bool goes_on = rows[0].integer(3) != 0;
+  if (answered_now > 0 && answered_before >= answered_now) co_return last;
+  // A turn that failed or was cancelled is told of even when the next one follows at once.
+  std::vector<std::string> payloads;
+  const bool told = goes_on ? change.status != model::ChatStatus::kIdle : before != change.status;
+  if (told) payloads.push_back(status_payload(change.status, change.error));
+  if (told && goes_on) payloads.push_back(status_payload(model::ChatStatus::kRunning, ok_status()));
+  const model::ChatStatus after = goes_on ? before : change.status;
+  const std::uint64_t first = last + 1;
+  last += payloads.size();
+  CO_TRY_OK((co_await transaction.execute(
+                 "UPDATE chats SET status = $2, last_sequence = $3, answered_up_to = $4 WHERE id = $1",
+                 {change.chat.str(), std::string(model::to_string(after)), static_cast<std::int64_t>(last),
+                  static_cast<std::int64_t>(std::max(answered_before, answered_now))}))
+                .status());
+  for (std::size_t i = 0; i < payloads.size(); ++i) {
+    model::Update update{change.chat, first + i, model::UpdateKind::kStatus, std::move(payloads[i])};
+    CO_TRY_OK(co_await insert_update(transaction, std::move(update)));
+  }
+  co_return last;
 }
 
 Task<Status> insert_update(Transaction& transaction, model::Update update) {

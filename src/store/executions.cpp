@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/assert.h"
 #include "base/text.h"
 #include "store/audit.h"
 #include "store/execution_rows.h"
@@ -33,12 +34,12 @@ bool may_become(ExecutionState from, ExecutionState to) {
 
 // As the index tool_executions_open says it: an index on a part is used by those that ask in its words.
 #define OPEN_EXECUTIONS "state <> 'done' AND state <> 'lost'"
-#define EXECUTION_COLUMNS                                                                               \
-  "request_id, user_id, daemon_id, chat_id, call_id, tool, arguments, working_directory, effect, "      \
-  "timeout_ms, state, epoch, outcome, is_error, content, exit_code, output_chunks, created_at, cancel_asked, journal"
-#define SET_STEP                                                                                        \
-  "state = $2, epoch = $3, outcome = $4, is_error = $5, content = $6, exit_code = $7, output_chunks = $8, journal = $9"
-constexpr std::size_t kEpochOfDaemon = 20;  // the column behind these
+#define SET_STEP                                                                                            \
+  "state = $2, epoch = $3, outcome = $4, is_error = $5, content = $6, exit_code = $7, output_chunks = $8, " \
+  "journal = $9"
+constexpr std::size_t kEpochOfDaemon = kExecutionColumns;
+
+}  // namespace
 
 Execution execution_from(const Row& row) {
   Execution execution;
@@ -64,8 +65,6 @@ Execution execution_from(const Row& row) {
   return execution;
 }
 
-}  // namespace
-
 Task<Result<std::optional<Execution>>> stored_execution(Transaction& transaction, RequestId id) {
   CO_TRY_ASSIGN(const Rows rows,
                 co_await transaction.execute(
@@ -78,39 +77,46 @@ namespace {
 
 Status no_execution(const RequestId& id) { return not_found("tool request ", id.str(), " is not known"); }
 
+}  // namespace
+
+Task<Result<bool>> add_execution(Transaction& transaction, Execution execution) {
+  const model::ToolRequest& request = execution.request;
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute(
+                    "INSERT INTO tool_executions (" EXECUTION_COLUMNS ") VALUES "
+                    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 0, '', 0, 0, $13, 0, $14) "
+                    "ON CONFLICT (request_id) DO NOTHING",
+                    {request.id.str(), request.user.str(), request.daemon.str(), request.chat.str(),
+                     request.call.str(), request.tool, request.arguments, request.working_directory,
+                     std::string(model::to_string(request.effect)), request.timeout_ms,
+                     std::string(to_string(execution.state)), execution.epoch,
+                     microseconds_of(execution.created_at), execution.journal}));
+  if (rows.changed == 0) co_return false;
+  CO_TRY_OK(
+      co_await append_audit(transaction, {AuditId(request.id.str()), request.user, "tool.requested",
+                                          request.tool, request.daemon, request.chat, execution.created_at}));
+  co_return true;
+}
+
 Status of_somebody_else(const RequestId& id) {
   return permission_denied("tool request ", id.str(), " belongs to another user or daemon");
 }
+
+namespace {
 
 struct InsertExecution {
   using Value = Execution;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id
   Execution execution;
-  bool any_daemon = false;
 
   Task<Result<Execution>> run(Transaction& transaction) const {
     const model::ToolRequest& request = execution.request;
+    CO_TRY_ASSIGN(const bool added, co_await add_execution(transaction, execution));
+    if (added) co_return execution;
     CO_TRY_ASSIGN(auto stored, co_await stored_execution(transaction, request.id));
-    if (stored && stored->request.user == request.user && (any_daemon || stored->request.daemon == request.daemon))
+    if (stored && stored->request.user == request.user && stored->request.daemon == request.daemon)
       co_return *std::move(stored);
-    if (stored) co_return of_somebody_else(request.id);
-    CO_TRY_OK(co_await add(transaction));
-    co_return execution;
-  }
-
-  Task<Status> add(Transaction& transaction) const {
-    const model::ToolRequest& request = execution.request;
-    CO_TRY_OK((co_await transaction.execute(
-                   "INSERT INTO tool_executions (" EXECUTION_COLUMNS ") VALUES "
-                   "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 0, '', 0, 0, $13, 0, $14)",
-                   {request.id.str(), request.user.str(), request.daemon.str(), request.chat.str(),
-                    request.call.str(), request.tool, request.arguments, request.working_directory,
-                    std::string(model::to_string(request.effect)), request.timeout_ms,
-                    std::string(to_string(execution.state)), execution.epoch, microseconds_of(execution.created_at),
-                    execution.journal}))
-                  .status());
-    co_return co_await append_audit(transaction, {AuditId(request.id.str()), request.user, "tool.requested", request.tool,
-                                                  request.daemon, request.chat, execution.created_at});
+    co_return of_somebody_else(request.id);
   }
 };
 
@@ -235,7 +241,7 @@ struct FinishExecution {
   }
 };
 
-// insert() and the step to kDispatched in one.
+// insert() and the step to kDispatched in one: one statement for a request that waits for nothing else.
 struct DispatchExecution {
   using Value = Execution;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id; a step that was made is not made again
@@ -243,11 +249,22 @@ struct DispatchExecution {
   AdvanceExecution advance;
 
   Task<Result<Execution>> run(Transaction& transaction) const {
+    const DaemonStream& stream = *advance.stream;
+    CO_TRY_ASSIGN(
+        const Rows sent,
+        co_await transaction.execute(
+            "UPDATE tool_executions SET state = 'dispatched', epoch = $4, journal = $5 WHERE request_id = $1 "
+            "AND state = 'pending' AND user_id = $2 AND daemon_id = $3 "
+            "AND EXISTS (SELECT 1 FROM daemons d WHERE d.user_id = $2 AND d.id = $3 AND d.epoch = $4) "
+            "RETURNING " EXECUTION_COLUMNS,
+            {advance.id.str(), stream.user.str(), stream.daemon.str(), stream.epoch, stream.journal}));
+    if (!sent.empty()) co_return execution_from(sent[0]);
     CO_TRY_ASSIGN(auto stored, co_await stored_for(transaction, advance.id, advance.stream));
     const model::ToolRequest& asked = insert.execution.request;
     if (!stored.execution) {
       CO_TRY_OK(check_stream(asked, *advance.stream, stored.epoch));
-      CO_TRY_OK(co_await insert.add(transaction));
+      CO_TRY_ASSIGN(const bool added, co_await add_execution(transaction, insert.execution));
+      RELIANT_ASSERT(added, "it was not known a statement ago");
       co_return insert.execution;
     }
     const model::ToolRequest& known = stored.execution->request;
@@ -353,7 +370,6 @@ struct LoseOverdue {
 };
 
 #undef OPEN_EXECUTIONS
-#undef EXECUTION_COLUMNS
 #undef SET_STEP
 
 }  // namespace
@@ -375,14 +391,7 @@ Task<Result<Execution>> Executions::insert(model::ToolRequest request, Instant d
   Execution execution;
   execution.request = std::move(request);
   execution.created_at = wall_time(transactor_.wall_now());
-  return transactor_.write(InsertExecution{std::move(execution), false}, deadline);
-}
-
-Task<Result<Execution>> Executions::claim(model::ToolRequest request, Instant deadline) {
-  Execution execution;
-  execution.request = std::move(request);
-  execution.created_at = wall_time(transactor_.wall_now());
-  return transactor_.write(InsertExecution{std::move(execution), true}, deadline);
+  return transactor_.write(InsertExecution{std::move(execution)}, deadline);
 }
 
 Task<Result<Execution>> Executions::dispatch(model::ToolRequest request, DaemonStream stream, Instant deadline) {
@@ -394,7 +403,7 @@ Task<Result<Execution>> Executions::dispatch(model::ToolRequest request, DaemonS
   execution.epoch = stream.epoch;
   execution.journal = stream.journal;
   AdvanceExecution advance{execution.request.id, ExecutionState::kDispatched, std::move(stream), {}, now};
-  return transactor_.write(DispatchExecution{{std::move(execution), false}, std::move(advance)}, deadline);
+  return transactor_.write(DispatchExecution{{std::move(execution)}, std::move(advance)}, deadline);
 }
 
 Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState state, DaemonStream stream,

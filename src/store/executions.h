@@ -61,8 +61,6 @@ class Executions {
   // The stored one when the request id is known. PERMISSION_DENIED: it is known as a request of another user
   // or daemon.
   Task<Result<Execution>> insert(model::ToolRequest request, Instant deadline);
-  // As insert, for whoever has chosen the daemon: another attempt may have chosen another one before, and then that one holds.
-  Task<Result<Execution>> claim(model::ToolRequest request, Instant deadline);
   // insert() and advance() to kDispatched in one transaction; nothing is stored when either fails.
   Task<Result<Execution>> dispatch(model::ToolRequest request, DaemonStream stream, Instant deadline);
   // On behalf of a stream. A step back or to the same state changes nothing and is OK. SUPERSEDED: the epoch is

@@ -1,10 +1,12 @@
 #include "store/messages.h"
 
+#include "base/assert.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "store/chat_rows.h"
 #include "store/execution_rows.h"
+#include "store/message_rows.h"
 #include "store/wall_time.h"
 
 namespace reliant::store {
@@ -26,14 +28,18 @@ std::string content_text(const model::Content& content) {
   return to_json(json::value(model::to_json(content)));
 }
 
+}  // namespace
+
 // An older version may have stored bytes that are not UTF-8.
 Result<model::Content> content_from(const std::string& stored) {
   TRY_ASSIGN(const json::value parsed, parse_json(is_valid_utf8(stored) ? stored : text_from_bytes(stored)));
   return model::content_from_json(parsed);
 }
 
-// What is stored was written here, so content that cannot be read means that the database is damaged. The rest of the chat
-// is not: the message keeps its place, and says what is wrong with it.
+namespace {
+
+// What is stored was written here, so content that cannot be read means that the database is damaged. The
+// rest of the chat is not: the message keeps its place, and says what is wrong with it.
 Message message_from(const Row& row) {
   Message message;
   message.id = MessageId(row.text(0));
@@ -95,6 +101,7 @@ struct AppendUserMessage {
   std::string key;
   std::int64_t most_running = 0;
 
+  const std::string& contended() const { return message.chat.str(); }
   Task<Result<Appended>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const auto stored, co_await stored_message(transaction, user, message.chat, key));
     if (stored) co_return same_text(*stored);
@@ -162,8 +169,10 @@ struct AppendStep {
   std::string step;
   std::string tool;             // of a tool result; "" = an assistant message
   std::optional<std::uint64_t> answers;
-  RequestId given_up = {};      // of a tool result
+  RequestId given_up = {};  // of a tool result
+  bool ends_turn = false;   // of an assistant message that answers
 
+  const std::string& contended() const { return message.chat.str(); }
   Task<Result<Appended>> run(Transaction& transaction) const {
     const std::string key = step_key(step);
     CO_TRY_ASSIGN(auto stored, co_await stored_message(transaction, user, message.chat, key));
@@ -182,6 +191,11 @@ struct AppendStep {
                                                      tool_finished_payload(block, tool)}));
     }
     CO_TRY_OK(co_await insert_message(transaction, appended.message, key, true));
+    if (ends_turn) {
+      CO_TRY_ASSIGN(appended.last_sequence,
+                    co_await write_status(
+                        transaction, {user, message.chat, model::ChatStatus::kIdle, ok_status(), answers}));
+    }
     co_return appended;
   }
 
@@ -232,6 +246,7 @@ struct ListMessages {
 // Sizes first: what one statement answers is in memory as a whole.
 struct SliceOfMessages {
   using Value = Slice<Message>;
+  static constexpr bool kReadsSeveral = true;
   UserId user;
   ChatId chat;
   std::uint64_t after;
@@ -332,9 +347,15 @@ Task<Result<Appended>> Messages::append_assistant_message(AssistantMessage messa
               0,                          model::Role::kAssistant,
               std::move(message.content), wall_time(transactor_.wall_now())};
   if (row.id.empty()) row.id = MessageId(transactor_.new_id("msg"));
-  return transactor_.write(
-      AppendStep{std::move(message.user), std::move(row), std::move(message.key), std::string(), message.answers},
-      deadline);
+  RELIANT_ASSERT(message.answers || !message.ends_turn, "who ends a turn says which message it answers");
+  return transactor_.write(AppendStep{std::move(message.user),
+                                      std::move(row),
+                                      std::move(message.key),
+                                      std::string(),
+                                      message.answers,
+                                      {},
+                                      message.ends_turn},
+                           deadline);
 }
 
 Task<Result<Appended>> Messages::append_tool_result(ToolResultMessage message, Instant deadline) {

@@ -38,7 +38,7 @@ struct Message {
 struct Appended {
   Message message;
   std::uint64_t last_sequence = 0;  // of the chat, after this
-  bool duplicate = false;           // it was stored before, and this is what is stored
+  bool duplicate = false;  // it was stored before, and this is what is stored; nothing else was written
 };
 
 struct UserMessage {
@@ -61,6 +61,9 @@ struct AssistantMessage {
   // The last message of the user that its turn answers. A turn that has ended takes no more answers: FAILED_PRECONDITION,
   // kReasonTurnOver. Nullopt: whatever has ended.
   std::optional<std::uint64_t> answers = {};
+  // It is the turn's last answer: the chat's status follows in the same transaction, as Chats::set_status
+  // writes it.
+  bool ends_turn = false;
 };
 
 struct ToolResultMessage {

@@ -18,6 +18,7 @@
 #include "store/schema.h"
 #include "store/signing_keys.h"
 #include "store/tokens.h"
+#include "store/tool_calls.h"
 #include "store/transact.h"
 #include "store/usage.h"
 #include "store/users.h"
@@ -46,6 +47,7 @@ class Store {
   Daemons& daemons() { return daemons_; }
   Gateways& gateways() { return gateways_; }
   Executions& executions() { return executions_; }
+  ToolCalls& tool_calls() { return tool_calls_; }
   Audit& audit() { return audit_; }
   Usages& usages() { return usages_; }
   SigningKeys& signing_keys() { return signing_keys_; }
@@ -62,6 +64,7 @@ class Store {
   Daemons daemons_{transactor_};
   Gateways gateways_{transactor_};
   Executions executions_{transactor_};
+  ToolCalls tool_calls_{transactor_};
   Audit audit_{transactor_};
   Usages usages_{transactor_};
   SigningKeys signing_keys_{transactor_};

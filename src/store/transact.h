@@ -3,14 +3,20 @@
 // the connection does (R56).
 //
 // The work is an operation: a struct of inputs with `Task<Result<Value>> run(Transaction&)`, which may be run
-// more than once, so it leaves its inputs as they are. ABORTED and UNAVAILABLE wrote nothing: it is run
-// again, with backoff, unless the database is known to be down (DATABASE_DOWN). After COMMIT_UNKNOWN, `kInDoubt` says how the doubt is settled:
+// more than once, so it leaves its inputs as they are. An operation that reads executes one statement, unless
+// it has a `static constexpr bool kReadsSeveral = true`. ABORTED and UNAVAILABLE wrote nothing: the operation
+// is run again, with backoff, unless the database is known to be down (DATABASE_DOWN). After COMMIT_UNKNOWN,
+// `kInDoubt` says how the doubt is settled:
 //   kRunAgain  the operation finds its own earlier effect by a key and answers from it, or setting the same
 //              again is harmless whatever others did in between
 //   kMark      the transaction also writes a mark of its own; the next attempt looks for it first, and if it
 //              is there, the first attempt's value is the answer
+//
 // Either look is made inside a writing transaction, which waits until the one in doubt has ended: a commit
 // that is still on its way cannot arrive behind it.
+//
+// Operations with a `const std::string& contended() const` that answers the same write the same row: those of
+// one process take turns, since a database that lets them run at once aborts all but one of them.
 //
 // Owner: the Store. Executor: the logic thread. Other errors pass through. At the deadline: DEADLINE_EXCEEDED
 // or the last error, or UNKNOWN + COMMIT_UNKNOWN when a commit is still in doubt. Cancelled: as
@@ -29,6 +35,7 @@
 #include "ports/database.h"
 #include "runtime/backoff.h"
 #include "runtime/clock.h"
+#include "runtime/keyed_mutex.h"
 #include "runtime/random.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
@@ -73,6 +80,7 @@ class Transactor {
     std::size_t number_;
     std::string mark_;
   };
+  using Turn = std::optional<KeyedMutex<std::string>::Lock>;
   // What one write knows across its attempts.
   template <class Value>
   struct Attempts {
@@ -98,10 +106,17 @@ class Transactor {
   std::string name_;
   std::size_t slots_ = 0;
   std::set<std::size_t> free_slots_;
+  KeyedMutex<std::string> contended_;
 };
 
 template <class Operation>
 Task<Result<typename Operation::Value>> Transactor::write(Operation operation, Instant deadline) {
+  Turn turn;
+  if constexpr (requires { operation.contended(); }) {
+    Turn got = co_await contended_.lock(operation.contended(), deadline);
+    if (!got) co_return deadline_exceeded("the turn to write did not come in time; nothing was written");
+    turn.emplace(*std::move(got));
+  }
   Attempts<typename Operation::Value> attempts;
   if constexpr (Operation::kInDoubt == InDoubt::kMark) attempts.slot.emplace(*this);
   Backoff backoff(kPolicy, random_);
@@ -151,7 +166,9 @@ Task<Result<typename Operation::Value>> Transactor::read(Operation operation, In
 
 template <class Operation>
 Task<Result<typename Operation::Value>> Transactor::attempt_read(Operation& operation, Instant deadline) {
-  CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(ports::Access::kRead, deadline));
+  constexpr ports::Access kAccess =
+      requires { Operation::kReadsSeveral; } ? ports::Access::kRead : ports::Access::kReadOne;
+  CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(kAccess, deadline));
   auto value = co_await operation.run(*transaction);
   if (!value.ok()) co_return value;
   CO_TRY_OK(co_await transaction->commit());

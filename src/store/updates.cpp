@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "store/chat_rows.h"
+#include "store/message_rows.h"
 #include "store/messages.h"
 
 namespace reliant::store {
@@ -21,6 +22,7 @@ struct AppendUpdates {
   UpdateStream stream;
   std::vector<NewUpdate> updates;
 
+  const std::string& contended() const { return chat.str(); }
   Task<Result<std::uint64_t>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const bool all_new, co_await move_on(transaction, updates.front(), updates.back()));
     std::vector<const NewUpdate*> fresh;
@@ -62,6 +64,7 @@ struct AppendUpdates {
 // answers is in memory as a whole.
 struct SliceOfUpdates {
   using Value = Slice<model::Update>;
+  static constexpr bool kReadsSeveral = true;
   static constexpr std::size_t kSmall = 4096;  // characters
   UserId user;
   ChatId chat;
@@ -106,6 +109,12 @@ struct SliceOfUpdates {
 };
 
 }  // namespace
+
+Task<Result<std::uint64_t>> append_updates(Transaction& transaction, UserId user, ChatId chat,
+                                           UpdateStream stream, std::vector<NewUpdate> updates) {
+  const AppendUpdates append{std::move(user), std::move(chat), std::move(stream), std::move(updates)};
+  co_return co_await append.run(transaction);
+}
 
 Task<Result<std::uint64_t>> Updates::append(UserId user, ChatId chat, UpdateStream stream,
                                             std::vector<NewUpdate> updates, Instant deadline) {

@@ -51,7 +51,7 @@ class ChatActivities {
         random_(random),
         resolver_(ports.store, ports.router, ports.control_plane, ports.clock),
         recorded_(ports.store),
-        reads_(ports.store, ports.clock, ports.log) {}
+        reads_(ports.log) {}
 
   Task<Result<std::string>> call_model(temporal::ActivityContext& activity, std::string input);
   Task<Result<std::string>> run_tool(temporal::ActivityContext& activity, std::string input);
@@ -64,11 +64,15 @@ class ChatActivities {
 
   Task<Result<std::vector<store::Message>>> load_messages(UserId user, ChatId chat);
   llm::ModelRequest model_request(const workflow::CallModelInput& input, std::vector<store::Message> stored);
-  Task<Result<store::Message>> ask_model(workflow::CallModelInput input, TurnKey key, temporal::ActivityInfo attempt);
+  Task<Result<workflow::CallModelOutput>> ask_model(workflow::CallModelInput input, TurnKey key,
+                                                    temporal::ActivityInfo attempt);
 
   Task<Status> read_arguments(workflow::RunToolInput& input);
   Task<Result<RequestId>> request_of(const workflow::RunToolInput& input, const temporal::ActivityInfo& info);
-  Task<Result<store::Execution>> recorded_request(ToolRun& run);
+  // Looks again at what the store knows of the call.
+  Task<Status> look(ToolRun& run);
+  Task<void> announce(ToolRun& run);
+  Task<Result<store::Execution>> begin_request(ToolRun& run);
   Task<Result<DaemonId>> choose_daemon(ToolRun& run, DaemonId chosen);
   Task<Status> bring_up(ToolRun& run, DaemonId daemon);
   Task<Result<model::ToolResult>> obtain_result(ToolRun& run);
@@ -83,6 +87,8 @@ class ChatActivities {
   static OpenCalls calls_left_open(const std::vector<store::Message>& stored, const MessageId& before);
   Task<Status> close_calls(UserId user, ChatId chat, OpenCalls open);
   Task<void> cancel_open_executions(ChatId chat, ToolCallId call);
+  void log_turn_finished(const UserId& user, const ChatId& chat, const MessageId& turn,
+                         model::ChatStatus status);
   workflow::CallModelOutput planned(const store::Message& answer) const;
 
   ActivityPorts ports_;

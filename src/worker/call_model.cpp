@@ -91,13 +91,14 @@ llm::ModelRequest ChatActivities::model_request(const workflow::CallModelInput& 
   return request;
 }
 
-Task<Result<store::Message>> ChatActivities::ask_model(workflow::CallModelInput input, TurnKey key,
-                                                       temporal::ActivityInfo attempt) {
+Task<Result<workflow::CallModelOutput>> ChatActivities::ask_model(workflow::CallModelInput input, TurnKey key,
+                                                                  temporal::ActivityInfo attempt) {
   CO_TRY_ASSIGN(auto stored, co_await load_messages(input.user, input.chat));
   // An attempt that was given up may have stored the answer just now: a model that is shown it would be asked for one more.
   const auto answered = std::ranges::find(stored, to_text(key), &store::Message::key);
-  if (answered != stored.end()) co_return std::move(*answered);
-  // Power loss took the message with the last commits of the store, and left the engine's: there is nothing to be answered.
+  if (answered != stored.end()) co_return planned(*answered);
+  // Power loss took the message with the last commits of the store, and left the engine's: there is nothing
+  // to be answered.
   if (std::ranges::find(stored, input.turn, &store::Message::id) == stored.end())
     co_return with_reason(not_found("message ", input.turn.str(), " of chat ", input.chat.str(), " is not in the store"),
                           store::kReasonTurnOver);
@@ -116,25 +117,29 @@ Task<Result<store::Message>> ChatActivities::ask_model(workflow::CallModelInput 
   message.id = answer_id(key);
   message.content = std::move(answer.content);
   message.answers = input.through_sequence;
-  CO_TRY_ASSIGN(auto appended,
-                co_await ports_.store.messages().append_assistant_message(std::move(message), store_deadline()));
+  message.ends_turn = model::tool_calls_of(message.content).empty();
+  const bool ends_turn = message.ends_turn;
+  CO_TRY_ASSIGN(auto appended, co_await ports_.store.messages().append_assistant_message(std::move(message),
+                                                                                         store_deadline()));
   ports_.hub.publish(input.user, input.chat, appended.last_sequence);
-  co_return std::move(appended.message);
+  workflow::CallModelOutput output = planned(appended.message);
+  // Of an answer that another attempt has stored, only the store knows; finish_turn changes nothing then.
+  output.finished = ends_turn && !appended.duplicate;
+  if (output.finished) log_turn_finished(input.user, input.chat, input.turn, model::ChatStatus::kIdle);
+  co_return output;
 }
 
 Task<Result<std::string>> ChatActivities::call_model(temporal::ActivityContext& activity, std::string text) {
   CO_TRY_ASSIGN(auto input, workflow::from_json_text<workflow::CallModelInput>(text));
   const TurnKey key{input.turn, input.step, -1};
-  CO_TRY_ASSIGN(auto stored, co_await ports_.store.messages().find(input.user, input.chat, to_text(key), store_deadline()));
-  if (stored) co_return workflow::to_json_text(planned(*stored));
   workflow::CallModelOutput over;
   over.finished = true;
   CO_TRY_ASSIGN(const auto chat, co_await ports_.store.chats().get(input.user, input.chat, store_deadline()));
   if (chat.answered_up_to >= input.through_sequence) co_return workflow::to_json_text(over);
-  const auto answer = co_await ask_model(std::move(input), key, activity.info());
-  if (reason_of(answer.status()) == store::kReasonTurnOver) co_return workflow::to_json_text(over);
-  if (!answer.ok()) co_return answer.status();
-  co_return workflow::to_json_text(planned(*answer));
+  const auto output = co_await ask_model(std::move(input), key, activity.info());
+  if (reason_of(output.status()) == store::kReasonTurnOver) co_return workflow::to_json_text(over);
+  if (!output.ok()) co_return output.status();
+  co_return workflow::to_json_text(*output);
 }
 
 }  // namespace reliant::worker

@@ -106,11 +106,16 @@ Task<Result<std::string>> ChatActivities::finish_turn(temporal::ActivityContext&
   if (input.error) change.error = make_status(code_from_name(input.error->code), input.error->message);
   CO_TRY_ASSIGN(const auto sequence, co_await ports_.store.chats().set_status(std::move(change), store_deadline()));
   ports_.hub.publish(input.user, input.chat, sequence);
-  ports_.log.info("worker.turn.finished", {{"user", input.user.str()},
-                                           {"chat", input.chat.str()},
-                                           {"turn", input.turn.str()},
-                                           {"status", model::to_string(input.status)}});
+  log_turn_finished(input.user, input.chat, input.turn, input.status);
   co_return "{}";
+}
+
+void ChatActivities::log_turn_finished(const UserId& user, const ChatId& chat, const MessageId& turn,
+                                       model::ChatStatus status) {
+  ports_.log.info("worker.turn.finished", {{"user", user.str()},
+                                           {"chat", chat.str()},
+                                           {"turn", turn.str()},
+                                           {"status", model::to_string(status)}});
 }
 
 }  // namespace reliant::worker

@@ -28,10 +28,22 @@ constexpr Duration kCancelPatience = std::chrono::seconds(8);
 // What routing may take beyond the tool's own time, for one call of the router.
 constexpr Duration kRoutingSlack = std::chrono::seconds(30);
 
-// Of a stored tool message. The tool of one that is damaged has run, and what came of it is lost.
+// Of a stored tool message. The tool of one that is damaged has run, and its result is lost.
 model::ToolResult result_in(const store::Message& stored) {
   const auto* block = stored.content.empty() ? nullptr : std::get_if<model::ToolResultBlock>(&stored.content.front());
   return block != nullptr ? block->result : model::ToolResult{model::Outcome::kUnknown, true, {}, 0, 0};
+}
+
+std::string output_of(const model::ToolResult& told) {
+  return workflow::to_json_text(workflow::RunToolOutput{told.outcome, told.is_error});
+}
+
+store::NewUpdate started_update(const model::ToolCall& call) {
+  store::NewUpdate started;
+  started.kind = model::UpdateKind::kToolStarted;
+  started.payload =
+      to_json(json::object{{"id", call.id.str()}, {"tool", call.tool}, {"arguments", call.arguments}});
+  return started;
 }
 
 void note_offline(EventLog& log, const model::ToolRequest& request, Duration took) {
@@ -73,9 +85,12 @@ class OutputUpdates final : public router::OutputSink {
 struct ChatActivities::ToolRun {
   temporal::ActivityContext& activity;
   workflow::RunToolInput input;
+  std::string key;  // of the result's message
   RequestId request;
+  store::ToolCallState state;
   ChatWriter& writer;
   ToolRequests* requests = nullptr;  // where its own is written down
+  bool announced = false;
   bool cancelled = false;
 
   const model::ToolCall& call() const { return input.planned.call; }
@@ -106,19 +121,30 @@ Task<Status> ChatActivities::bring_up(ToolRun& run, DaemonId daemon) {
                         kReasonDaemonOffline);
 }
 
-Task<Result<store::Execution>> ChatActivities::recorded_request(ToolRun& run) {
+Task<Status> ChatActivities::look(ToolRun& run) {
+  CO_TRY_ASSIGN(run.state, co_await ports_.store.tool_calls().find(run.input.user, run.input.chat, run.key,
+                                                                   run.request, store_deadline()));
+  co_return ok_status();
+}
+
+// Of a call that has to wait for a daemon, or will never be sent to one: the user sees it all the same.
+Task<void> ChatActivities::announce(ToolRun& run) {
+  if (!std::exchange(run.announced, true)) co_await run.writer.write(started_update(run.call()));
+}
+
+Task<Result<store::Execution>> ChatActivities::begin_request(ToolRun& run) {
   // What was sent once is sent again as it was, to whom it was.
-  auto known = co_await run.requests->find(run.request, store_deadline());
-  if (known.ok() || known.status().code() != StatusCode::kNotFound) co_return known;
-  CO_TRY_ASSIGN(const auto chat, co_await ports_.store.chats().get(run.input.user, run.input.chat, store_deadline()));
-  CO_TRY_ASSIGN(const auto project,
-                co_await ports_.store.projects().get(run.input.user, chat.project, store_deadline()));
+  if (run.state.execution) co_return *run.state.execution;
   const tools::ToolDescriptor& tool = ports_.tools.find(run.call().tool)->descriptor();
   DaemonId daemon;  // none for a tool of the server's own (R41)
   if (tool.runs_on == model::RunsOn::kDaemon) {
-    CO_TRY_ASSIGN(daemon, co_await choose_daemon(run, chat.active_daemon));
+    CO_TRY_ASSIGN(daemon, co_await choose_daemon(run, run.state.chosen));
   }
-  model::ToolRequest request;
+  store::ToolCallStart start;
+  start.recorded = run.requests->recorded();
+  start.stream = {run.key};
+  start.started = started_update(run.call());
+  model::ToolRequest& request = start.request;
   request.id = run.request;
   request.user = run.input.user;
   request.daemon = daemon;
@@ -126,10 +152,12 @@ Task<Result<store::Execution>> ChatActivities::recorded_request(ToolRun& run) {
   request.call = run.call().id;
   request.tool = run.call().tool;
   request.arguments = run.call().arguments;
-  request.working_directory = project.path;
+  request.working_directory = run.state.working_directory;
   request.effect = tool.effect;
   request.timeout_ms = run.input.planned.timeout_ms;
-  co_return co_await run.requests->write(std::move(request), store_deadline());
+  CO_TRY_ASSIGN(auto started, co_await ports_.store.tool_calls().start(std::move(start), store_deadline()));
+  ports_.hub.publish(run.input.user, run.input.chat, started.last_sequence);
+  co_return std::move(started.execution);
 }
 
 Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, model::ToolRequest request) {
@@ -203,12 +231,14 @@ Task<Result<model::ToolResult>> ChatActivities::run_here(ToolRun& run, model::To
 
 Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
   const tools::Tool* tool = ports_.tools.find(run.call().tool);
+  const bool readable = parse_json(run.call().arguments).ok();
+  if (!tool || !readable) co_await announce(run);
   if (!tool) {
     std::vector<std::string> names;
     for (const auto* descriptor : ports_.tools.descriptors()) names.push_back(descriptor->name);
     co_return not_executed(concat("There is no tool \"", run.call().tool, "\". The tools are: ", join(names, ", "), "."));
   }
-  if (!parse_json(run.call().arguments).ok())
+  if (!readable)
     co_return not_executed("The arguments are not a JSON object. Call the tool again with a JSON object.");
   // R41: only what runs on the user's machine makes the round trip.
   const bool only_reads = tool->descriptor().effect == model::Effect::kReadOnly;
@@ -217,7 +247,7 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
   const Instant patience = ports_.clock.now() + kDaemonPatience;
   Backoff backoff(kReachDaemon, random_);
   while (true) {
-    auto recorded = co_await recorded_request(run);
+    auto recorded = co_await begin_request(run);
     if (recorded.ok() && recorded->result) co_return *std::move(recorded->result);
     if (recorded.ok() && recorded->state == store::ExecutionState::kLost)
       co_return given_up(recorded->dispatched(), "an earlier attempt gave it up");
@@ -233,10 +263,12 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
       co_return cancelled("the tool call was given up by this worker");
     }
     if (reason_of(recorded.status()) != kReasonDaemonOffline) co_return recorded.status();
+    co_await announce(run);
     if (ports_.clock.now() >= patience)
       co_return not_executed(concat("DAEMON_OFFLINE: the tool was not run: ", message_of(recorded.status()), "."));
     if (co_await run.activity.cancelled().wait(ports_.clock.now() + backoff.next()))
       co_return cancelled("the tool call was cancelled before it was sent");
+    CO_TRY_OK(co_await look(run));  // the user may have chosen another daemon
   }
 }
 
@@ -269,7 +301,7 @@ Task<Result<RequestId>> ChatActivities::request_of(const workflow::RunToolInput&
   const ToolCallId& call = input.planned.call.id;
   if (info.attempt > 1) {
     const RequestId older = model::make_request_id(info.workflow_id, info.run_id, info.activity_id, call);
-    const auto known = co_await recorded_.find(older, store_deadline());
+    const auto known = co_await ports_.store.executions().get(older, store_deadline());
     if (known.ok()) co_return older;
     if (known.status().code() != StatusCode::kNotFound) co_return known.status();
   }
@@ -279,27 +311,17 @@ Task<Result<RequestId>> ChatActivities::request_of(const workflow::RunToolInput&
 Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& activity, std::string text) {
   CO_TRY_ASSIGN(auto input, workflow::from_json_text<workflow::RunToolInput>(text));
   const std::string key = to_text({input.turn, input.step, input.index});
-  CO_TRY_ASSIGN(auto stored, co_await ports_.store.messages().find(input.user, input.chat, key, store_deadline()));
-  if (stored) {
-    const model::ToolResult told = result_in(*stored);
-    co_return workflow::to_json_text(workflow::RunToolOutput{told.outcome, told.is_error});
-  }
-
   Context& context = co_await ThisContext{};
   ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat, {key});
   // What the next attempt need not ask for again is what is in the store, not what is in hand.
   writer.on_written([&activity](std::int64_t chunk) {
     if (chunk > 0) activity.heartbeat(to_json(json::object{{"last_chunk", chunk}}));  // 0: tool_started
   });
-  if (input.planned.stored) CO_TRY_OK(co_await read_arguments(input));
   CO_TRY_ASSIGN(const RequestId request, co_await request_of(input, activity.info()));
-  ToolRun run{activity, std::move(input), request, writer};
-
-  store::NewUpdate started;
-  started.kind = model::UpdateKind::kToolStarted;
-  started.payload = to_json(json::object{
-      {"id", run.call().id.str()}, {"tool", run.call().tool}, {"arguments", run.call().arguments}});
-  co_await writer.write(std::move(started));
+  ToolRun run{activity, std::move(input), key, request, {}, writer};
+  CO_TRY_OK(co_await look(run));
+  if (run.state.told) co_return output_of(*run.state.told);
+  if (run.input.planned.stored) CO_TRY_OK(co_await read_arguments(run.input));
 
   auto result = co_await obtain_result(run);
   if (!result.ok()) co_return result.status();
@@ -321,7 +343,7 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   ports_.hub.publish(run.input.user, run.input.chat, appended.last_sequence);
   if (!appended.duplicate) log_told(run, told, ports_.clock.now() - asked);
   if (run.cancelled) co_return cancelled("the tool call was cancelled");
-  co_return workflow::to_json_text(workflow::RunToolOutput{told.outcome, told.is_error});
+  co_return output_of(told);
 }
 
 }  // namespace reliant::worker

@@ -28,14 +28,6 @@ model::ToolResult given_up(bool sent, std::string_view why) {
 
 // --- recorded --------------------------------------------------------------------------------------------------------
 
-Task<Result<store::Execution>> RecordedRequests::find(RequestId request, Instant deadline) {
-  return store_.executions().get(std::move(request), deadline);
-}
-
-Task<Result<store::Execution>> RecordedRequests::write(model::ToolRequest request, Instant deadline) {
-  return store_.executions().claim(std::move(request), deadline);
-}
-
 // From here on no gateway sends the request to the daemon any more, so what it was last is what it stays: never sent, or
 // sent, and then only the daemon knows.
 Task<Result<model::ToolResult>> RecordedRequests::give_up(model::ToolRequest request, bool, Status last, Instant deadline) {
@@ -56,25 +48,6 @@ Task<std::optional<model::ToolResult>> RecordedRequests::end_of(RequestId reques
 }
 
 // --- reads -----------------------------------------------------------------------------------------------------------
-
-Task<Result<store::Execution>> ReadRequests::find(RequestId request, Instant) {
-  co_return not_found("request ", request.str(), " only reads: it is not recorded");
-}
-
-Task<Result<store::Execution>> ReadRequests::write(model::ToolRequest request, Instant deadline) {
-  store::AuditEntry entry;
-  entry.id = store::AuditId(concat(request.id.str(), "-", request.daemon.str()));
-  entry.user = request.user;
-  entry.action = "tool.requested";
-  entry.object = request.tool;
-  entry.daemon = request.daemon;
-  entry.chat = request.chat;
-  entry.created_at = clock_.wall_now();
-  CO_TRY_OK(co_await store_.audit().append(std::move(entry), deadline));
-  store::Execution execution;
-  execution.request = std::move(request);
-  co_return execution;
-}
 
 void ReadRequests::note_asked_again(const model::ToolRequest& request, const Status& last) {
   log_.info("worker.read.asked_again", {{"user", request.user.str()},

@@ -16,7 +16,6 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "model/tool.h"
-#include "runtime/clock.h"
 #include "runtime/task.h"
 #include "store/store.h"
 
@@ -26,10 +25,8 @@ class ToolRequests {
  public:
   virtual ~ToolRequests() = default;
 
-  // What an earlier attempt has asked for. NOT_FOUND: nothing that is written down.
-  virtual Task<Result<store::Execution>> find(RequestId request, Instant deadline) = 0;
-  // Before anybody is asked. The answer is what counts: another attempt may have been first.
-  virtual Task<Result<store::Execution>> write(model::ToolRequest request, Instant deadline) = 0;
+  // Whether the request has a row, which is written before anybody is asked.
+  virtual bool recorded() const = 0;
   // `last` says why it is asked for again. `sent`: some daemon may have it.
   virtual void note_asked_again(const model::ToolRequest& request, const Status& last) = 0;
   // What a daemon's answer means when others may have been sent the request before.
@@ -48,8 +45,7 @@ class RecordedRequests final : public ToolRequests {
  public:
   explicit RecordedRequests(store::Store& store) : store_(store) {}
 
-  Task<Result<store::Execution>> find(RequestId request, Instant deadline) override;
-  Task<Result<store::Execution>> write(model::ToolRequest request, Instant deadline) override;
+  bool recorded() const override { return true; }
   void note_asked_again(const model::ToolRequest&, const Status&) override {}
   model::ToolResult answered(model::ToolResult result, bool) override { return result; }
   Task<Result<model::ToolResult>> give_up(model::ToolRequest request, bool sent, Status last, Instant deadline) override;
@@ -63,10 +59,9 @@ class RecordedRequests final : public ToolRequests {
 
 class ReadRequests final : public ToolRequests {
  public:
-  ReadRequests(store::Store& store, const Clock& clock, EventLog& log) : store_(store), clock_(clock), log_(log) {}
+  explicit ReadRequests(EventLog& log) : log_(log) {}
 
-  Task<Result<store::Execution>> find(RequestId request, Instant deadline) override;
-  Task<Result<store::Execution>> write(model::ToolRequest request, Instant deadline) override;
+  bool recorded() const override { return false; }
   void note_asked_again(const model::ToolRequest& request, const Status& last) override;
   model::ToolResult answered(model::ToolResult result, bool sent) override;
   Task<Result<model::ToolResult>> give_up(model::ToolRequest request, bool sent, Status last, Instant deadline) override;
@@ -75,8 +70,6 @@ class ReadRequests final : public ToolRequests {
   RequestId row_of(RequestId) const override { return {}; }
 
  private:
-  store::Store& store_;
-  const Clock& clock_;
   EventLog& log_;
 };
 

@@ -60,8 +60,8 @@ struct ChatInput {
 inline constexpr std::size_t kInlineArguments = 64 * 1024;
 
 // Loads the conversation, asks the model (streaming message_chunk updates), stores the assistant's message
-// under (chat, turn, step). A retry that finds the message stored returns its tool calls and does not ask
-// again.
+// under (chat, turn, step), and with one that calls no tool the end of the turn. A retry that finds the
+// message stored returns its tool calls and does not ask again.
 struct CallModelInput {
   UserId user;
   ChatId chat;
@@ -85,8 +85,9 @@ struct PlannedToolCall {
 struct CallModelOutput {
   MessageId message;  // the assistant's
   std::vector<PlannedToolCall> tool_calls;
-  // A turn that reached `through_sequence` was finished before: the signal came again, into a later run of
-  // the workflow. Nothing was asked, and nothing is left to do.
+  // The turn is over, and nothing is left to do: this answer ended it, or it was over before, because the
+  // signal came again, into a later run of the workflow. False says nothing: finish_turn of a turn that is
+  // over changes nothing.
   bool finished = false;
 
   friend bool operator==(const CallModelOutput&, const CallModelOutput&) = default;

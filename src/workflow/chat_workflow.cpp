@@ -129,11 +129,17 @@ Task<void> ChatWorkflow::run_turn(WorkflowContext& context) {
   turn_ = Turn{state_.pending.front().message, state_.pending.back().sequence};
   state_.pending.clear();
   cancel_.reset();
+  const std::uint64_t through = turn_->through_sequence;
   Ending ending = co_await take_steps(context);
   Turn turn = *std::exchange(turn_, std::nullopt);
+  // Its last answer ended it, and a cancellation has added messages meanwhile, which nothing else answers.
+  if (ending.turn_is_over && turn.through_sequence > through) {
+    ending = {};
+    ending.status = model::ChatStatus::kCancelled;
+  }
   step_ = 0;
   ++turns_;
-  if (!ending.finished_before) co_await finish(context, std::move(turn), std::move(ending));
+  if (!ending.turn_is_over) co_await finish(context, std::move(turn), std::move(ending));
 }
 
 Task<ChatWorkflow::Ending> ChatWorkflow::take_steps(WorkflowContext& context) {
@@ -152,7 +158,7 @@ Task<ChatWorkflow::Ending> ChatWorkflow::take_steps(WorkflowContext& context) {
     auto output = from_json_text<CallModelOutput>(*answer);
     if (!output.ok()) co_return failed_or_cancelled(output.status());
     Ending done;
-    done.finished_before = output->finished;
+    done.turn_is_over = output->finished;
     if (output->finished) co_return done;
     if (output->tool_calls.empty()) co_return done;
     auto ended = co_await run_tools(context, std::move(output->tool_calls));

@@ -43,7 +43,7 @@ class ChatWorkflow final : public temporal::Workflow {
   struct Ending {
     model::ChatStatus status = model::ChatStatus::kIdle;
     std::optional<TurnError> error;
-    bool finished_before = false;
+    bool turn_is_over = false;
   };
 
   Task<Result<std::string>> loop(temporal::WorkflowContext& context);

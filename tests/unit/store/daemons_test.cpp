@@ -165,17 +165,6 @@ TEST_F(Executions, AreTheSameForTheSameRequest) {
   EXPECT_EQ(error(store().executions().get(RequestId("r2"), soon())).code(), StatusCode::kNotFound);
 }
 
-TEST_F(Executions, AreForTheDaemonThatWasChosenFirst) {
-  auto mine = request("r1");
-  mine.daemon = DaemonId("d1");
-  EXPECT_EQ(value(store().executions().claim(mine, soon())).request.daemon, DaemonId("d1"));
-  auto other = mine;
-  other.daemon = DaemonId("d2");
-  EXPECT_EQ(value(store().executions().claim(other, soon())).request.daemon, DaemonId("d1"));
-  other.user = UserId("somebody-else");
-  EXPECT_EQ(error(store().executions().claim(other, soon())).code(), StatusCode::kPermissionDenied);
-}
-
 TEST_F(Executions, KeepTheFirstResult) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");

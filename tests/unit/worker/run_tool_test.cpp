@@ -214,6 +214,7 @@ TEST_F(RunTool, ReadsArgumentsThatAreTooLargeForAPayloadFromTheAnswer) {
   ask.user = user_;
   ask.chat = ChatId("c1");
   ask.turn = MessageId("m1");
+  ask.through_sequence = 1;
   const auto answer = get(activities_.call_model(model, workflow::to_json_text(ask)));
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_LT(answer->size(), 128u * 1024);

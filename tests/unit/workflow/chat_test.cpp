@@ -373,6 +373,20 @@ TEST_F(Chat, LeavesATurnThatARunBeforeHasFinished) {
   EXPECT_EQ(task(), (Commands{"complete {}"}));
 }
 
+TEST_F(Chat, CancelsTheMessagesThatCameWhileTheLastAnswerEndedTheTurn) {
+  message("m1", 1);
+  task();
+  message("m2", 2);
+  cancel();
+  task();
+  CallModelOutput output;
+  output.finished = true;
+  completed("1", to_json_text(output));
+  EXPECT_EQ(task(), (Commands{activity(2, finish_turn("m1", kCancelled, 2))}));
+  completed("2", "{}");
+  EXPECT_EQ(task(), (Commands{"complete {}"}));
+}
+
 TEST(ChatInput, ThatCannotBeReadFailsTheWorkflow) {
   RunDriver driver(chat(), "{\"user\":\"u\"}");
   EXPECT_EQ(driver.task(), (Commands{"fail INVALID_ARGUMENT field \"chat\" is missing; send a string"}));
