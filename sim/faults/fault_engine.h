@@ -103,6 +103,7 @@ class FaultEngine final : private TraceSink {
   Task<void> act(const RevokeToken& fault, std::uint32_t there, Random& random);
   void act(const ThrowInTool& fault, std::uint32_t there, Random& random);
   Task<void> act(const EngineRestored& fault, std::uint32_t there, Random& random);
+  Task<void> act(const RunTerminated& fault, std::uint32_t there, Random& random);
   void act(const Bytes& fault);
   // Returns where the trigger was seen; 0 without one.
   Task<std::uint32_t> wait_for(FaultTiming timing, Random& random, std::size_t number);

@@ -313,6 +313,18 @@ void describe(Visitor& visitor, EngineRestored& fault) {
   visitor.option("restart_after", fault.restart_after, "how long it is down");
 }
 
+struct RunTerminated {
+  static constexpr std::string_view kName = "run_terminated";
+  static constexpr std::string_view kAbout =
+      "somebody terminates a workflow by hand, in the Temporal UI: one of those that run";
+  FaultTiming timing;
+};
+
+template <class Visitor>
+void describe(Visitor& visitor, RunTerminated& fault) {
+  describe_timing(visitor, fault.timing);
+}
+
 // As long as the chaos lasts.
 struct Bytes {
   static constexpr std::string_view kName = "bytes";
@@ -414,6 +426,6 @@ void describe(Visitor& visitor, ThrowInTool& fault) {
 
 using Fault = std::variant<Crash, Stop, Pause, Sleep, ClockJump, ClockDrift, LinkReset, HalfOpen, Partition, Delay, Silence, BusLimits,
                            TemporalLost, DatabaseLost, Commit, TornCommit, DiskSlow, DiskFull, RevokeToken,
-                           LoseCredentials, ThrowInTool, EngineRestored, Bytes>;
+                           LoseCredentials, ThrowInTool, EngineRestored, Bytes, RunTerminated>;
 
 }  // namespace reliant::sim

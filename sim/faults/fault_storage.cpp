@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::int64_t kKibi = 1024;
 constexpr Duration kLook = std::chrono::milliseconds(100);
+constexpr Duration kPatience = std::chrono::seconds(10);
+constexpr std::string_view kNamespace = "default";
 
 CommitFault commit_fault(std::string_view name, Random& random) {
   constexpr std::array<std::pair<std::string_view, CommitFault>, 4> kFaults = {{{"lost_before", CommitFault::kLostBefore},
@@ -151,6 +153,26 @@ Task<void> FaultEngine::restore_engine_later(Incarnation life, Duration delay) {
   targets_.engine->restore();
   simulation_.trace().record(0, Level::kInfo, "fault.restarted", {{"target", node.name()}});
   node.restart();
+}
+
+// The UI is another client of Temporal's: it asks what runs, and names one of the answer.
+Task<void> FaultEngine::act(const RunTerminated&, std::uint32_t, Random& random) {
+  if (targets_.temporal == nullptr || !targets_.temporal->node().up()) co_return;
+  SimTemporal ui(*targets_.temporal, targets_.temporal->node());
+  ports::wf::ListWorkflowExecutionsRequest running;
+  running.set_namespace_(std::string(kNamespace));
+  running.set_query("ExecutionStatus = 'Running'");
+  const auto listed =
+      co_await ui.list_workflow_executions(std::move(running), after(simulation_.now(), kPatience));
+  if (!listed.ok() || listed->executions().empty()) co_return;
+  const auto chosen = random.below(static_cast<std::uint64_t>(listed->executions_size()));
+  ports::wf::TerminateWorkflowExecutionRequest request;
+  request.set_namespace_(std::string(kNamespace));
+  *request.mutable_workflow_execution() = listed->executions(static_cast<int>(chosen)).execution();
+  request.set_reason("by hand");
+  const std::string workflow = request.workflow_execution().workflow_id();
+  announce(RunTerminated::kName, targets_.temporal->node(), workflow, Duration::zero());
+  (void)co_await ui.terminate_workflow_execution(std::move(request), after(simulation_.now(), kPatience));
 }
 
 void FaultEngine::act(const Bytes& fault) {

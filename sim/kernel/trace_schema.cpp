@@ -134,6 +134,7 @@ constexpr RecordSchema kRecords[] = {
     {"fault.restarted", "info", "target text", "a process that died is started again"},
     {"fault.resumed", "info", "target text", "a process runs on"},
     {"fault.revoke_token", "info", "target text, other text, lasts_us number", "a user's daemons must register anew"},
+    {"fault.run_terminated", "info", "target text, other text, lasts_us number", "somebody terminates the workflow `other` by hand"},
     {"fault.silence", "info", "target text, other text, lasts_us number",
      "the next message from a node to another comes so long after the one before it"},
     {"fault.sleep", "info", "target text, other text, lasts_us number", "a machine sleeps"},

@@ -61,8 +61,8 @@ void LivenessOracle::on_record(const TraceRecord& record) {
   calm_.on_record(record);
   if (record.is("gateway.result.kept") || record.is("gateway.read.answered")) kept_.try_emplace(text_or_empty(record, "request_id"), record.time);
   if (record.is("worker.tool.finished")) judge_told(record);
-  if (record.is("fault.engine_restored")) engine_restored_ = true;
-  if (record.is("api.chat.recovered") && !engine_restored_) {
+  if (record.is("fault.engine_restored") || record.is("fault.run_terminated")) run_lost_ = true;
+  if (record.is("api.chat.recovered") && !run_lost_) {
     verdict_.broken(kRecovered, concat("chat ", text_or_empty(record, "chat"), " was begun again; its run was not lost"), &record);
   }
   if (record.is("provider.error_page")) ++error_pages_[text_or_empty(record, "chat")];
@@ -85,7 +85,7 @@ void LivenessOracle::judge_told(const TraceRecord& record) {
   const auto kept = kept_.find(text_or_empty(record, "request_id"));
   if (kept == kept_.end()) return;
   const Instant from = std::max(kept->second, calm_.since(record.time));
-  if (record.time - from <= (engine_restored_ ? kToldByAnotherRun : kTold)) return;
+  if (record.time - from <= (run_lost_ ? kToldByAnotherRun : kTold)) return;
   verdict_.not_live(kToldLate, concat("request ", kept->first, ": the model was told of the result ", to_text(record.time - kept->second),
                                       " after a gateway had it, ", to_text(record.time - from), " of them in a calm"),
                     &record);

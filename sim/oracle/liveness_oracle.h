@@ -9,7 +9,7 @@
 //                that only reads, the gateway, whatever became of the answer to the worker that waits (C5)
 //   readable     what is stored to be shown is text: neither a message nor an update holds bytes that are not UTF-8
 //   recovered    the reconciler begins a chat again only if the engine has lost its run, and nothing but a restored database
-//                makes an engine lose one
+//                and somebody who terminates it by hand make an engine lose one
 //   defect       no record of level error: those are our own defects
 #pragma once
 
@@ -49,7 +49,7 @@ class LivenessOracle final : public Oracle {
   // Of a run that the engine has lost: the reconciler looks at chats that are a minute old, every half minute.
   static constexpr Duration kToldByAnotherRun = std::chrono::minutes(3);
   Calm calm_;
-  bool engine_restored_ = false;
+  bool run_lost_ = false;
   std::map<std::string, std::size_t> error_pages_;  // chats; that no failed turn is due to yet
   std::map<std::string, Instant> kept_;             // requests whose result the servers have, since when
   std::vector<Accepted> accepted_;
