@@ -21,23 +21,24 @@ temporal::StartWorkflow Signaller::start_of(const UserId& user, const ChatId& ch
   return start;
 }
 
-Task<Status> Signaller::signal(store::Unsignalled message, std::string request_id, Instant deadline) {
+Task<Status> Signaller::signal(store::Unsignalled message, bool again, std::string request_id,
+                               Instant deadline) {
   temporal::SignalWorkflow signal;
   signal.name = workflow::kMessageSignal;
-  signal.input = workflow::to_json_text(workflow::MessageSignal{message.message, message.sequence});
+  signal.input = workflow::to_json_text(workflow::MessageSignal{message.message, message.sequence, again});
   signal.request_id = std::move(request_id);
   co_return (co_await workflows_.signal_with_start(start_of(message.user, message.chat, {}), std::move(signal), deadline))
       .status();
 }
 
 Task<Status> Signaller::deliver(store::Unsignalled message, Instant deadline) {
-  CO_TRY_OK(co_await signal(message, concat("message-", message.message.str()), deadline));
+  CO_TRY_OK(co_await signal(message, false, concat("message-", message.message.str()), deadline));
   co_return co_await store_.messages().mark_signalled(message.message, deadline);
 }
 
 Task<Status> Signaller::deliver_again(store::Unsignalled message, std::int64_t times, Instant deadline) {
   std::string request_id = concat("message-", message.message.str(), "-again-", times);
-  return signal(std::move(message), std::move(request_id), deadline);
+  return signal(std::move(message), true, std::move(request_id), deadline);
 }
 
 Task<Result<bool>> Signaller::cancel(UserId user, ChatId chat, Instant deadline) {
@@ -50,7 +51,8 @@ Task<Result<bool>> Signaller::cancel(UserId user, ChatId chat, Instant deadline)
   CO_TRY_ASSIGN(const auto unanswered, co_await store_.recoveries().unanswered(user, chat, deadline));
   if (unanswered.empty()) co_return false;
   std::vector<workflow::MessageSignal> pending;
-  for (const store::Unsignalled& message : unanswered) pending.push_back({message.message, message.sequence});
+  for (const store::Unsignalled& message : unanswered)
+    pending.push_back({message.message, message.sequence, true});
   CO_TRY_OK((co_await workflows_.signal_with_start(start_of(user, chat, std::move(pending)), std::move(signal), deadline))
                 .status());
   co_return true;

@@ -33,7 +33,7 @@ class Signaller {
 
  private:
   temporal::StartWorkflow start_of(const UserId& user, const ChatId& chat, std::vector<workflow::MessageSignal> pending) const;
-  Task<Status> signal(store::Unsignalled message, std::string request_id, Instant deadline);
+  Task<Status> signal(store::Unsignalled message, bool again, std::string request_id, Instant deadline);
 
   temporal::WorkflowClient& workflows_;
   store::Store& store_;

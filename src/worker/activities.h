@@ -82,9 +82,10 @@ class ChatActivities {
   Task<void> follow_cancel(ToolRun& run, model::ToolRequest request);
 
   using OpenCalls = std::vector<std::pair<TurnKey, model::ToolCall>>;
-  // Without a result: of one turn, or (left open by runs that the engine has lost) of all turns before it.
-  static OpenCalls open_calls(const std::vector<store::Message>& stored, const MessageId& turn);
-  static OpenCalls calls_left_open(const std::vector<store::Message>& stored, const MessageId& before);
+  // Without a result, of the turns that messages up to `through_sequence` have begun: the turn that answers
+  // these messages, and those that runs have left open which the engine has lost. One of them may have begun
+  // later than the turn that takes up its message.
+  static OpenCalls open_calls(const std::vector<store::Message>& stored, std::uint64_t through_sequence);
   Task<Status> close_calls(UserId user, ChatId chat, OpenCalls open);
   Task<void> cancel_open_executions(ChatId chat, ToolCallId call);
   void log_turn_finished(const UserId& user, const ChatId& chat, const MessageId& turn,

@@ -102,7 +102,7 @@ Task<Result<workflow::CallModelOutput>> ChatActivities::ask_model(workflow::Call
   if (std::ranges::find(stored, input.turn, &store::Message::id) == stored.end())
     co_return with_reason(not_found("message ", input.turn.str(), " of chat ", input.chat.str(), " is not in the store"),
                           store::kReasonTurnOver);
-  CO_TRY_OK(co_await close_calls(input.user, input.chat, calls_left_open(stored, input.turn)));
+  CO_TRY_OK(co_await close_calls(input.user, input.chat, open_calls(stored, input.through_sequence)));
   llm::ModelRequest request = model_request(input, std::move(stored));
   Context& context = co_await ThisContext{};
   ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat, {to_text(key), attempt.attempt});

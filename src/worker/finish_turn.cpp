@@ -11,18 +11,21 @@ namespace {
 constexpr Duration kPassOnCancel = std::chrono::seconds(2);
 constexpr std::string_view kNotRunText = "The turn ended before this tool call was answered.";
 
-// Those of the turns that `of` says yes to.
-template <class Of>
-std::vector<std::pair<TurnKey, model::ToolCall>> calls_without_result(const std::vector<store::Message>& stored, Of of) {
+}  // namespace
+
+ChatActivities::OpenCalls ChatActivities::open_calls(const std::vector<store::Message>& stored,
+                                                     std::uint64_t through_sequence) {
+  std::set<MessageId> turns;
   std::set<TurnKey> answered;
   for (const store::Message& message : stored) {
+    if (message.role == model::Role::kUser && message.sequence <= through_sequence) turns.insert(message.id);
     const auto key = turn_key_from(message.key);
     if (key && key->index >= 0) answered.insert(*key);
   }
-  std::vector<std::pair<TurnKey, model::ToolCall>> open;
+  OpenCalls open;
   for (const store::Message& message : stored) {
     const auto key = turn_key_from(message.key);
-    if (!key || key->index >= 0 || !of(key->turn)) continue;
+    if (!key || key->index >= 0 || !turns.contains(key->turn)) continue;
     std::int64_t index = 0;
     for (const model::ContentBlock& block : message.content) {
       const auto* call = std::get_if<model::ToolCallBlock>(&block);
@@ -32,21 +35,6 @@ std::vector<std::pair<TurnKey, model::ToolCall>> calls_without_result(const std:
     }
   }
   return open;
-}
-
-}  // namespace
-
-ChatActivities::OpenCalls ChatActivities::open_calls(const std::vector<store::Message>& stored, const MessageId& turn) {
-  return calls_without_result(stored, [&](const MessageId& of) { return of == turn; });
-}
-
-ChatActivities::OpenCalls ChatActivities::calls_left_open(const std::vector<store::Message>& stored, const MessageId& before) {
-  std::set<MessageId> earlier;
-  for (const store::Message& message : stored) {
-    if (message.id == before) break;
-    if (message.role == model::Role::kUser) earlier.insert(message.id);
-  }
-  return calls_without_result(stored, [&](const MessageId& of) { return earlier.contains(of); });
 }
 
 Task<Status> ChatActivities::close_calls(UserId user, ChatId chat, OpenCalls open) {
@@ -95,7 +83,8 @@ Task<Result<std::string>> ChatActivities::finish_turn(temporal::ActivityContext&
   if (input.status != model::ChatStatus::kIdle) {
     const auto stored = co_await load_messages(input.user, input.chat);
     const Status closed = !stored.ok() ? stored.status()
-                                       : co_await close_calls(input.user, input.chat, open_calls(*stored, input.turn));
+                                       : co_await close_calls(input.user, input.chat,
+                                                              open_calls(*stored, input.through_sequence));
     if (!closed.ok() && !input.minimal) co_return closed;
   }
   store::StatusChange change;

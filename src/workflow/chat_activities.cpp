@@ -28,6 +28,7 @@ json::object object_of(const MessageSignal& value) {
   json::object out;
   out["message_id"] = text(value.message.str());
   out["sequence"] = value.sequence;
+  if (value.again) out["again"] = true;
   return out;
 }
 
@@ -37,6 +38,7 @@ Result<MessageSignal> signal_from(const json::value& value, std::string path) {
   Status status;
   out.message = MessageId(reader.required_string("message_id"));
   out.sequence = natural(reader, "sequence", status);
+  out.again = reader.optional_bool("again", false);
   TRY_OK(first_error(status, reader));
   return out;
 }

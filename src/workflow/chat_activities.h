@@ -42,6 +42,9 @@ std::string chat_workflow_id(const ChatId& chat);
 struct MessageSignal {
   MessageId message;
   std::uint64_t sequence = 0;  // in the chat; a sequence that was seen before is ignored
+  // The run that had it was lost. That run, or a later one that was lost too, may have begun a turn with it:
+  // it is a turn of its own.
+  bool again = false;
 
   friend bool operator==(const MessageSignal&, const MessageSignal&) = default;
 };

@@ -1,6 +1,8 @@
 #include "workflow/chat_workflow.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <utility>
 
 #include "runtime/all.h"
@@ -126,8 +128,12 @@ void ChatWorkflow::on_cancel() {
 }
 
 Task<void> ChatWorkflow::run_turn(WorkflowContext& context) {
-  turn_ = Turn{state_.pending.front().message, state_.pending.back().sequence};
-  state_.pending.clear();
+  const auto first = state_.pending.begin();
+  const auto next = first->again
+                        ? first + 1
+                        : std::find_if(first, state_.pending.end(), std::mem_fn(&MessageSignal::again));
+  turn_ = Turn{first->message, std::prev(next)->sequence};
+  state_.pending.erase(first, next);
   cancel_.reset();
   const std::uint64_t through = turn_->through_sequence;
   Ending ending = co_await take_steps(context);

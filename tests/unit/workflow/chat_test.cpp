@@ -82,8 +82,9 @@ std::string answer(std::vector<PlannedToolCall> calls) {
 
 class Chat : public testing::Test {
  protected:
-  void message(const std::string& id, int sequence) {
+  void message(const std::string& id, int sequence, bool again = false) {
     MessageSignal signal;
+    signal.again = again;
     signal.message = MessageId(id);
     signal.sequence = static_cast<std::uint64_t>(sequence);
     driver().history().signalled(std::string(kMessageSignal), to_json_text(signal));
@@ -119,6 +120,24 @@ const model::ChatStatus kIdle = model::ChatStatus::kIdle;
 const model::ChatStatus kFailed = model::ChatStatus::kFailed;
 const model::ChatStatus kCancelled = model::ChatStatus::kCancelled;
 const std::string kToolOk = R"({"outcome":"executed","is_error":false})";
+
+// The runs that had them were lost, and each may have begun a turn with its message: whatever these turns
+// have written stays theirs.
+TEST_F(Chat, AMessageThatIsSignalledAgainIsATurnOfItsOwn) {
+  message("m1", 1, true);
+  message("m2", 2, true);
+  message("m3", 3);
+  message("m4", 4);
+  EXPECT_EQ(task(), (Commands{activity(1, call_model("m1", 1, 1))}));
+  completed("1", answer({}));
+  EXPECT_EQ(task(), (Commands{activity(2, finish_turn("m1", kIdle, 1))}));
+  completed("2", "{}");
+  EXPECT_EQ(task(), (Commands{activity(3, call_model("m2", 1, 2))}));
+  completed("3", answer({}));
+  EXPECT_EQ(task(), (Commands{activity(4, finish_turn("m2", kIdle, 2))}));
+  completed("4", "{}");
+  EXPECT_EQ(task(), (Commands{activity(5, call_model("m3", 1, 4))}));
+}
 
 TEST_F(Chat, AnswersAMessageWithoutToolsAndCompletes) {
   message("m1", 1);
@@ -403,6 +422,7 @@ void expect_round_trip(const T& value) {
 
 TEST(ChatActivities, SurviveTheirJson) {
   expect_round_trip(MessageSignal{MessageId("m"), 7});
+  expect_round_trip(MessageSignal{MessageId("m"), 7, true});
   expect_round_trip(ChatInput{UserId("u"), ChatId("c"), 9, {MessageSignal{MessageId("m"), 9}}});
   expect_round_trip(CallModelInput{UserId("u"), ChatId("c"), MessageId("m"), 3, 12});
   CallModelOutput output{MessageId("a"), {planned("t1", "bash"), planned("t2", "\"quoted\"")}, true};
