@@ -32,7 +32,8 @@ void StreamOracle::on_record(const TraceRecord& record) {
 // waits, the chat goes on and its status does not change.
 void StreamOracle::on_turn_ended(const TraceRecord& record) {
   Seen& seen = chats_[text_or_empty(record, "chat")];
-  const bool rests = ++seen.turns >= seen.asked.size();
+  if (!seen.turns.insert(text_or_empty(record, "turn")).second) return;
+  const bool rests = seen.turns.size() >= seen.asked.size();
   if (rests && seen.last_status + kPrompt < record.time) seen.turn_ended = record.time;
 }
 

@@ -28,7 +28,7 @@ class StreamOracle final : public Oracle {
   struct Seen {
     std::string user;
     std::set<std::string> asked;  // messages
-    std::size_t turns = 0;        // that have ended
+    std::set<std::string> turns;  // that have ended; an end whose answer was lost is written again
     Instant turn_ended = kNever;  // the last one, and the client has not yet heard of it
     Instant last_status{};        // when it heard of one
     Instant stream_opened = kNever;  // when it began to listen; kNever: it does not

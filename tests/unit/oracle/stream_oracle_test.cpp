@@ -29,7 +29,9 @@ class Following : public testing::Test {
                                     {"digest", static_cast<std::int64_t>(digest(payload, kHashSeed))},
                                     {"foreign", ""}});
   }
-  void turn_ends() { judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", "t"}, {"status", "idle"}}); }
+  void turn_ends(std::string_view turn = "t") {
+    judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", turn}, {"status", "idle"}});
+  }
   Judged<StreamOracle> judged;
 };
 
@@ -76,6 +78,22 @@ TEST_F(Following, AnEndThatIsHeardOfByPollingIsLate) {
   judged.at(14700ms);
   see(2, "status", "idle");
   EXPECT_EQ(judged.complaints(), "stream.prompt");
+}
+
+// The next turn has begun, and its tools take their time.
+TEST_F(Following, AnEndThatIsWrittenTwiceIsOne) {
+  for (const std::string_view message : {"t", "t2"}) {
+    judged.record("api.message.accepted",
+                  {{"user", "u"}, {"chat", "c"}, {"message", message}, {"sequence", 1}});
+  }
+  see(1, "message", "hello");
+  judged.at(10s);
+  turn_ends("t");
+  turn_ends("t");
+  judged.at(22s);
+  turn_ends("t2");
+  see(2, "status", "idle");
+  EXPECT_EQ(judged.complaints(), "");
 }
 
 TEST_F(Following, WhileThingsAreBrokenItMayBeLate) {
