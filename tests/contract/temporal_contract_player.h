@@ -13,25 +13,25 @@
 #include <vector>
 
 #include "base/text.h"
-#include "contract/temporal_contract_commander.h"
+#include "contract/temporal_contract_outsider.h"
 #include "contract/temporal_contract_script.h"
 #include "contract/temporal_contract_stage.h"
 
 namespace reliant::tests {
 
 template <class World>
-class Player : public Commander<World> {
-  using Base = Commander<World>;
-  using typename Base::Awaited;
-  using typename Base::Described;
-  using typename Base::Flow;
+class Player : public Outsider<World> {
+  using Base = Outsider<World>;
   using Base::busy;
   using Base::code;
   using Base::commands;
   using Base::describe;
   using Base::flows_;
+  using Base::forget_queries;
+  using Base::forget_query;
   using Base::id_of;
   using Base::json;
+  using Base::kBrokenOff;
   using Base::know_run;
   using Base::kPatience;
   using Base::lines_;
@@ -40,11 +40,15 @@ class Player : public Commander<World> {
   using Base::number;
   using Base::run_names_;
   using Base::settle;
+  using Base::told;
   using Base::wait_for;
   using Base::wait_until;
   using Base::write;
   using Base::write_histories;
   using Base::write_state;
+  using typename Base::Awaited;
+  using typename Base::Described;
+  using typename Base::Flow;
 
  public:
   void TestBody() override {}
@@ -77,9 +81,8 @@ class Player : public Commander<World> {
   }
 
  private:
-  // No server tells when it has taken a poll or a query, or has seen that one is broken off.
+  // No server tells when it has taken a poll or a query.
   static constexpr Duration kTaken = std::chrono::milliseconds(30);
-  static constexpr Duration kBrokenOff = std::chrono::milliseconds(200);
 
   // --- steps
 
@@ -103,6 +106,21 @@ class Player : public Commander<World> {
         flow.sticks = false;
         return write("fail task: ", code(this->fail_task(flow.token)));
       case Kind::kPollActivity: return poll_activity(flow, step.pick);
+      case Kind::kList:
+        return this->list(flow, step);
+      case Kind::kCount:
+        return this->count(flow, step);
+      case Kind::kDescribeQueue:
+        return this->describe_queue(flow, step.pick);
+      case Kind::kReadBackwards:
+        return this->read_backwards(flow, step.pick);
+      case Kind::kDelete:
+        return this->remove(flow);
+      case Kind::kCompleteById:
+      case Kind::kFailById:
+      case Kind::kHeartbeatById:
+      case Kind::kAnswerCanceledById:
+        return this->answer_by_id(flow, step);
       default: return answer_activity(step);
     }
   }
@@ -144,7 +162,12 @@ class Player : public Commander<World> {
     auto request = this->start_request(flow.id);
     vary_start(request, flow, pick);
     request.set_request_id(pick % 6 == 0 && flow.runs.size() < 2 ? "the same" : number());  // README.md: of an earlier run
-    started(flow, "start", this->get(this->temporal().start_workflow_execution(request, this->in(this->kLong))));
+    request.set_request_eager_execution(pick % 3 == 0);
+    auto response = this->get(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
+    started(flow, "start", response);
+    if (response.ok() && response->has_eager_workflow_task()) {
+      take_task(flow, "eager", std::move(*response->mutable_eager_workflow_task()));
+    }
   }
   void signal_with_start(Flow& flow, std::size_t pick) {
     if (busy(flow)) return;
@@ -256,16 +279,6 @@ class Player : public Commander<World> {
     } else if (!now.response.has_pending_workflow_task()) {
       serve_directly(flow);
     }
-  }
-  // README.md: a real server does not answer it, or only later.
-  void forget_query(Flow& flow) {
-    if (!flow.query) return;
-    flow.query.reset();
-    flow.asked.clear();
-    this->run_for(kBrokenOff);
-  }
-  void forget_queries() {
-    for (std::size_t i = 0; i < flows_.size(); ++i) forget_query(flows_[i]);
   }
   void serve_directly(Flow& flow) {
     const bool sticky = flow.sticks && flow.sticky && describe(flow).running();
@@ -414,12 +427,6 @@ class Player : public Commander<World> {
     }
     if (step.pick % 4 != 3) activities_.erase(activities_.begin() + static_cast<std::ptrdiff_t>(which));
   }
-  // README.md: a call that fails makes a real server drop the queries of its run.
-  void told(std::string_view what, const Status& status) {
-    write(what, code(status));
-    if (!status.ok()) forget_queries();
-  }
-
   Lines activities_;  // tokens of those that are held
 };
 

@@ -42,7 +42,8 @@ struct Want {
 struct Step {
   enum class Kind : std::uint8_t {
     kStart, kSignal, kSignalWithStart, kRequestCancel, kTerminate, kQuery, kPoll, kAnswer, kFailTask, kPollActivity,
-    kCompleteActivity, kFailActivity, kHeartbeat, kAnswerCanceled
+    kCompleteActivity, kFailActivity, kHeartbeat, kAnswerCanceled, kList, kCount, kDescribeQueue, kReadBackwards, kDelete,
+    kCompleteById, kFailById, kHeartbeatById, kAnswerCanceledById
   };
   Kind kind = Kind::kPoll;
   std::size_t flow = 0;  // which workflow
@@ -65,7 +66,8 @@ inline std::ostream& operator<<(std::ostream& out, const Want& want) {
 inline std::ostream& operator<<(std::ostream& out, const Step& step) {
   static constexpr std::string_view kNames[] = {
       "start", "signal", "signal with start", "request cancel", "terminate", "query", "poll", "answer", "fail task",
-      "poll activity", "complete activity", "fail activity", "heartbeat", "answer canceled"};
+      "poll activity", "complete activity", "fail activity", "heartbeat", "answer canceled", "list", "count", "describe queue",
+      "read backwards", "delete", "complete by id", "fail by id", "heartbeat by id", "answer canceled by id"};
   out << "\n  " << kNames[static_cast<std::size_t>(step.kind)] << " of " << step.flow << ", " << step.pick;
   if (step.kind != Step::Kind::kAnswer) return out;
   for (const Want& want : step.wants) out << " [" << want << "]";
@@ -96,7 +98,12 @@ inline rc::Gen<Script> scripts() {
                                                    {18, Kind::kPoll},          {18, Kind::kAnswer},
                                                    {2, Kind::kFailTask},       {9, Kind::kPollActivity},
                                                    {4, Kind::kCompleteActivity}, {4, Kind::kFailActivity},
-                                                   {2, Kind::kHeartbeat},      {2, Kind::kAnswerCanceled}})),
+                                                   {2, Kind::kHeartbeat},      {2, Kind::kAnswerCanceled},
+                                                   {2, Kind::kList},           {2, Kind::kCount},
+                                                   {1, Kind::kDescribeQueue},  {2, Kind::kReadBackwards},
+                                                   {1, Kind::kDelete},         {2, Kind::kCompleteById},
+                                                   {2, Kind::kFailById},       {1, Kind::kHeartbeatById},
+                                                   {1, Kind::kAnswerCanceledById}})),
       rc::gen::set(&Step::flow, rc::gen::inRange<std::size_t>(0, 3)),
       rc::gen::set(&Step::pick, rc::gen::inRange<std::size_t>(0, 24)),
       rc::gen::set(&Step::wants, rc::gen::scale(0.05, rc::gen::container<std::vector<Want>>(wants()))),

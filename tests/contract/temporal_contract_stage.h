@@ -24,6 +24,8 @@ template <class World>
 class Stage : public TemporalContract<World> {
  protected:
   static constexpr Duration kPatience = std::chrono::seconds(5);
+  // No server tells when it has seen that a poll or a query is broken off.
+  static constexpr Duration kBrokenOff = std::chrono::milliseconds(200);
 
   struct Flow {
     std::string id;
@@ -166,12 +168,23 @@ class Stage : public TemporalContract<World> {
   // --- waiting for what a server does by itself
 
   template <class Condition>
-  void wait_until(std::string_view what, Condition condition) {
-    const Instant last = after(this->world_.executor().now(), kPatience);
+  void wait_until(std::string_view what, Condition condition, Duration patience = kPatience) {
+    const Instant last = after(this->world_.executor().now(), patience);
     while (!condition()) {
       if (this->world_.executor().now() >= last) return write("in vain it was waited until ", what);
       this->run_for(std::chrono::milliseconds(3));  // no server tells when it has done what it had to do
     }
+  }
+
+  // README.md: a real server does not answer it, or only later.
+  void forget_query(Flow& flow) {
+    if (!flow.query) return;
+    flow.query.reset();
+    flow.asked.clear();
+    this->run_for(kBrokenOff);
+  }
+  void forget_queries() {
+    for (std::size_t i = 0; i < flows_.size(); ++i) forget_query(flows_[i]);
   }
 
   // Children and their parents know of each other.
