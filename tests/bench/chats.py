@@ -50,20 +50,24 @@ class Client:
         self.project = self.ask("POST", "/projects", {"name": "bench", "path": str(project_path)})["id"]
 
     def ask(self, method, path, body=None):
-        self.connection.request(method, "/api/v2" + path, json.dumps(body) if body is not None else None, self.headers)
-        reply = self.connection.getresponse()
-        text = reply.read()
-        if reply.status >= 300:
-            raise SystemExit(f"tools/bench: {method} {path}: {reply.status} {text.decode(errors='replace')}")
-        return json.loads(text or b"null")
+        while True:
+            self.asked = time.monotonic()
+            self.connection.request(method, "/api/v2" + path, json.dumps(body) if body is not None else None, self.headers)
+            reply = self.connection.getresponse()
+            text = reply.read()
+            if reply.status < 300:
+                return json.loads(text or b"null")
+            if reply.status != 429:
+                raise SystemExit(f"tools/bench: {method} {path}: {reply.status} {text.decode(errors='replace')}")
+            time.sleep(int(reply.headers["Retry-After"]))  # the one user of a monolith may send 600 messages a minute
 
     def chat(self, text="go"):
         """Its id, and the seconds from the message to the last answer, as seen on the chat's stream of updates."""
         chat = self.ask("POST", "/chats", {"project_id": self.project, "title": "bench"})["id"]
         self.updates.request("GET", f"/api/v2/chats/{chat}/updates?after=0", headers=self.headers)
         stream = self.updates.getresponse()
-        begin = time.monotonic()
         self.ask("POST", f"/chats/{chat}/messages", {"text": text})
+        begin = self.asked
         for raw in stream:
             line = raw.decode()
             status = json.loads(line[5:]).get("status") if line.startswith("data:") else None
@@ -224,7 +228,7 @@ def chat_values(binaries):
     values = {"recorded": statistics.median(recorded)}
     for clients in CLIENTS:
         values |= {f"rate/{clients}": loads[clients]["rate"], f"p50/{clients}": loads[clients]["p50"], f"p99/{clients}": loads[clients]["p99"],
-                   f"monolith/{clients}": alone[clients]["rate"]}
+                   f"monolith_p50/{clients}": alone[clients]["p50"], f"monolith_p99/{clients}": alone[clients]["p99"]}
     cost = loads[8]
     values |= {"worker": cost["cpu"]["worker-1"], "daemon": cost["cpu"]["daemon-1"], "api": cost["cpu"]["api-1"],
                "gateway": cost["cpu"]["gateway-1"], "temporal": cost["cpu"]["temporal"], "requests": cost["requests"],
