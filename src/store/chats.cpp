@@ -221,15 +221,31 @@ Task<Status> insert_update(Transaction& transaction, model::Update update) {
       .status();
 }
 
+Task<Status> insert_updates(Transaction& transaction, model::Update first, model::Update second) {
+  co_return (co_await transaction.execute(
+                 "INSERT INTO updates (chat_id, sequence, kind, payload) VALUES ($1, $2, $3, $4), ($1, $5, $6, $7)",
+                 {first.chat.str(), static_cast<std::int64_t>(first.sequence), std::string(model::to_string(first.kind)),
+                  std::move(first.payload), static_cast<std::int64_t>(second.sequence),
+                  std::string(model::to_string(second.kind)), std::move(second.payload)}))
+      .status();
+}
+
 Task<Result<std::uint64_t>> take_sequences(Transaction& transaction, UserId user, ChatId chat, std::size_t count,
-                                           std::size_t bytes, std::optional<std::uint64_t> unanswered) {
+                                           std::size_t bytes, std::optional<std::uint64_t> unanswered, std::string key) {
   constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
   const std::int64_t below = unanswered ? static_cast<std::int64_t>(*unanswered) : kAny;
   CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
                                      "UPDATE chats SET last_sequence = last_sequence + $3, bytes = bytes + $5 "
-                                     "WHERE id = $1 AND user_id = $2 AND answered_up_to < $4 RETURNING last_sequence",
+                                     "WHERE id = $1 AND user_id = $2 AND answered_up_to < $4 "
+                                     "AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = $1 AND dedup_key = $6) "
+                                     "RETURNING last_sequence",
                                      {chat.str(), user.str(), static_cast<std::int64_t>(count), below,
-                                      static_cast<std::int64_t>(bytes)}));
+                                      static_cast<std::int64_t>(bytes), key}));
+  if (rows.empty() && !key.empty()) {
+    CO_TRY_ASSIGN(const Rows known, co_await transaction.execute("SELECT 1 FROM messages WHERE chat_id = $1 AND dedup_key = $2",
+                                                                 {chat.str(), key}));
+    if (!known.empty()) co_return already_exists("chat ", chat.str(), " has a message with the key ", key);
+  }
   if (rows.empty() && unanswered)
     co_return with_reason(failed_precondition("the turn that answers message ", below, " of chat ", chat.str(), " is over"),
                           kReasonTurnOver);

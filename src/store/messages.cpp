@@ -72,7 +72,9 @@ Task<Result<std::optional<Appended>>> stored_message(Transaction& transaction, U
   co_return Appended{message_from(rows[0]), static_cast<std::uint64_t>(rows[0].integer(7)), true};
 }
 
-Task<Status> insert_message(Transaction& transaction, Message message, std::string key, bool signalled) {
+// With its update, behind `before` if there is one.
+Task<Status> insert_message(Transaction& transaction, Message message, std::string key, bool signalled,
+                            std::optional<model::Update> before = std::nullopt) {
   CO_TRY_OK(
       (co_await transaction.execute(
            "INSERT INTO messages (id, chat_id, sequence, role, content, dedup_key, signalled, created_at) "
@@ -81,8 +83,9 @@ Task<Status> insert_message(Transaction& transaction, Message message, std::stri
             std::string(model::to_string(message.role)), content_text(message.content), std::move(key),
             std::int64_t{signalled}, microseconds_of(message.created_at)}))
           .status());
-  co_return co_await insert_update(transaction, {message.chat, message.sequence, model::UpdateKind::kMessage,
-                                                 to_json(json_of(message))});
+  model::Update update{message.chat, message.sequence, model::UpdateKind::kMessage, to_json(json_of(message))};
+  if (before) co_return co_await insert_updates(transaction, *std::move(before), std::move(update));
+  co_return co_await insert_update(transaction, std::move(update));
 }
 
 // What a message takes in the database: it is stored as itself and in an update, a tool's result in two of them.
@@ -175,28 +178,31 @@ struct AppendStep {
   const std::string& contended() const { return message.chat.str(); }
   Task<Result<Appended>> run(Transaction& transaction) const {
     const std::string key = step_key(step);
-    CO_TRY_ASSIGN(auto stored, co_await stored_message(transaction, user, message.chat, key));
-    if (stored) {
-      stored->duplicate = stored->message.id != message.id;
-      co_return *std::move(stored);
-    }
-    CO_TRY_ASSIGN(const std::uint64_t last,
-                  co_await take_sequences(transaction, user, message.chat, tool.empty() ? 1 : 2, bytes_of(message), answers));
-    Appended appended{message, last, false};
-    appended.message.sequence = last;
+    const auto last = co_await take_sequences(transaction, user, message.chat, tool.empty() ? 1 : 2, bytes_of(message), answers, key);
+    if (last.status().code() == StatusCode::kAlreadyExists) co_return co_await as_stored(transaction, key);
+    CO_TRY_OK(last.status());
+    Appended appended{message, *last, false};
+    appended.message.sequence = *last;
+    std::optional<model::Update> finished;
     if (!tool.empty()) {
       auto& block = std::get<model::ToolResultBlock>(appended.message.content.front());
       CO_TRY_ASSIGN(block.result, co_await end_of_request(transaction, std::move(block.result)));
-      CO_TRY_OK(co_await insert_update(transaction, {message.chat, last - 1, model::UpdateKind::kToolFinished,
-                                                     tool_finished_payload(block, tool)}));
+      finished = model::Update{message.chat, *last - 1, model::UpdateKind::kToolFinished, tool_finished_payload(block, tool)};
     }
-    CO_TRY_OK(co_await insert_message(transaction, appended.message, key, true));
+    CO_TRY_OK(co_await insert_message(transaction, appended.message, key, true, std::move(finished)));
     if (ends_turn) {
       CO_TRY_ASSIGN(appended.last_sequence,
                     co_await write_status(
                         transaction, {user, message.chat, model::ChatStatus::kIdle, ok_status(), answers}));
     }
     co_return appended;
+  }
+
+  Task<Result<Appended>> as_stored(Transaction& transaction, std::string key) const {
+    CO_TRY_ASSIGN(auto stored, co_await stored_message(transaction, user, message.chat, std::move(key)));
+    RELIANT_ASSERT(stored, "it was there a statement ago");
+    stored->duplicate = stored->message.id != message.id;
+    co_return *std::move(stored);
   }
 
   Task<Result<model::ToolResult>> end_of_request(Transaction& transaction, model::ToolResult otherwise) const {
