@@ -3,14 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <utility>
 
 #include "base/assert.h"
 #include "base/text.h"
 
 namespace reliant {
 namespace {
-
-constexpr std::size_t kCommandColumn = 40;  // where the overview says what a command does
 
 const Flag* find_flag(const Command& command, std::string_view name) {
   const auto found = std::ranges::find(command.flags, name, &Flag::name);
@@ -211,11 +210,15 @@ std::vector<ListedCommand> commands_at(const Program& program, std::string_view 
 std::string overview(const Program& program, std::string_view level) {
   std::string out = level.empty() ? concat(program.name, ": ", program.summary, "\n")
                                   : concat(program.name, " ", level, " COMMAND [flags]\n");
-  const auto add = [&](std::string_view form, std::string_view help) {
-    append(out, concat(padded(concat("  ", program.name, " ", form), kCommandColumn), " ", help, "\n"));
+  const std::vector<ListedCommand> listed = commands_at(program, level);
+  std::size_t column = 24;  // where the help of a command begins
+  for (const auto& [group, command] : listed)
+    column = std::max(column, command->name.size() + command->arguments.size() + 1);
+  const auto add = [&](std::string form, std::string_view help) {
+    append(out, concat("  ", program.name, " ", padded(std::move(form), column), "  ", help, "\n"));
   };
   std::string_view shown;
-  for (const auto& [group, command] : commands_at(program, level)) {
+  for (const auto& [group, command] : listed) {
     if (shown != group) append(out, concat("\n", group, "\n"));
     shown = group;
     add(after(command->name, command->arguments), command->help);
