@@ -8,6 +8,7 @@
 #include "base/finally.h"
 #include "base/text.h"
 #include "runtime/race.h"
+#include "runtime/sleep.h"
 
 namespace reliant::adapters {
 
@@ -17,6 +18,8 @@ using ports::Values;
 using Kind = PostgresDatabaseSession::Request::Kind;
 
 namespace {
+
+constexpr Duration kBriefProbe = std::chrono::seconds(2);  // libpq knows no shorter time
 
 template <class... Parts>
 Status down(const Parts&... parts) {
@@ -136,21 +139,22 @@ class PostgresTransaction final : public ports::Transaction {
 Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::open(AsioExecutor& executor, PostgresOptions options) {
   TRY_ASSIGN(const std::string connection, postgres_connection_string(options));
   if (options.connections == 0) return invalid_argument("a pool of 0 connections serves nobody: use 1 or more");
-  return std::unique_ptr<PostgresDatabase>(new PostgresDatabase(executor, std::move(options), connection));
+  PostgresOptions brief = options;
+  brief.connect_timeout = std::min(options.connect_timeout, kBriefProbe);
+  TRY_ASSIGN(const std::string brief_connection, postgres_connection_string(brief));
+  return std::unique_ptr<PostgresDatabase>(new PostgresDatabase(executor, std::move(options), connection, brief_connection));
 }
 
-PostgresDatabase::PostgresDatabase(AsioExecutor& executor, PostgresOptions options, const std::string& connection)
+PostgresDatabase::PostgresDatabase(AsioExecutor& executor, PostgresOptions options, const std::string& connection,
+                                   const std::string& brief_connection)
     : executor_(executor),
       options_(std::move(options)),
       inbox_(Inbox::open(executor)),
       under_way_(options_.connections),
-      probe_(inbox_, options_, connection),
+      brief_probe_(inbox_, options_, brief_connection),
+      patient_probe_(inbox_, options_, connection),
       turns_(options_.connections),
-      silence_(executor, {.probe =
-                              [this](auto told) {
-                                probe_.ask({.kind = Kind::kProbe},
-                                           [told = std::move(told)](const auto& reply) { told(reply.status()); });
-                              },
+      silence_(executor, {.probe = [this](PostgresDatabaseSilence::Probe kind, auto told) { probe(kind, std::move(told)); },
                           .on_silent = [this] { give_up_all(); }}),
       abandoned_(executor, 0) {
   for (std::size_t i = 0; i < options_.connections; ++i) {
@@ -162,7 +166,13 @@ PostgresDatabase::PostgresDatabase(AsioExecutor& executor, PostgresOptions optio
 PostgresDatabase::~PostgresDatabase() {
   inbox_->close();
   for (const auto& session : sessions_) session->break_off();  // all at once; then they are joined one after the other
-  probe_.break_off();
+  brief_probe_.break_off();
+  patient_probe_.break_off();
+}
+
+void PostgresDatabase::probe(PostgresDatabaseSilence::Probe kind, std::function<void(Status)> told) {
+  PostgresDatabaseSession& session = kind == PostgresDatabaseSilence::Probe::kBrief ? brief_probe_ : patient_probe_;
+  session.ask({.kind = Kind::kProbe}, [told = std::move(told)](const auto& reply) { told(reply.status()); });
 }
 
 // Who waits is told at once, also for a session that cannot be broken off while it connects.
@@ -174,13 +184,14 @@ void PostgresDatabase::give_up_all() {
 }
 
 void PostgresDatabase::pass_on(Turn turn) {
+  if (waiting_writers_ + waiting_readers_ == 0) return idle_.push_back(turn);
   const bool room = turns_.try_send(Turn{turn});
   RELIANT_ASSERT(room, "a turn is passed on once");
 }
 
 DatabaseLoad PostgresDatabase::load() const {
   return {.connections = sessions_.size(),
-          .in_use = sessions_.size() - turns_.size(),
+          .in_use = sessions_.size() - turns_.size() - idle_.size(),
           .waiting_writers = waiting_writers_,
           .waiting_readers = waiting_readers_};
 }
@@ -194,7 +205,12 @@ void PostgresDatabase::watch(Turn turn, std::shared_ptr<Answer> answer, Instant 
 Task<Result<PostgresDatabase::Turn>> PostgresDatabase::take_turn(Access access, Instant deadline) {
   if (silence_.is_silent()) co_return down("the database does not answer; it is tried again");
   if (waiting_writers_ + waiting_readers_ == 0) {
-    if (const std::optional<Turn> turn = turns_.try_recv()) co_return *turn;
+    if (const std::optional<Turn> left = turns_.try_recv()) co_return *left;  // who waited for it has gone
+    if (!idle_.empty()) {
+      const Turn turn = idle_.back();
+      idle_.pop_back();
+      co_return turn;
+    }
   }
   std::size_t& waiting = access == Access::kWrite ? waiting_writers_ : waiting_readers_;
   ++waiting;
@@ -248,6 +264,15 @@ Task<Status> PostgresDatabase::run_script(std::string_view sql, Instant deadline
 }
 
 Task<Status> PostgresDatabase::check(Instant deadline) {
+  Status answers = co_await ask_once(deadline);
+  while (silence_.is_silent() && after(executor_.now(), kProbeEvery) < deadline) {
+    co_await sleep_for(kProbeEvery);  // waits for no event: it is one who asks, now and then
+    answers = co_await ask_once(deadline);
+  }
+  co_return answers;
+}
+
+Task<Status> PostgresDatabase::ask_once(Instant deadline) {
   CO_TRY_ASSIGN(const auto transaction, co_await begin(Access::kReadOne, deadline));
   CO_TRY_OK((co_await transaction->execute("SELECT 1", {})).status());
   co_return co_await transaction->commit();

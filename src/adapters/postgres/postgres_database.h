@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,7 +51,8 @@ class PostgresDatabase final : public ports::Database {
   PostgresDatabase& operator=(const PostgresDatabase&) = delete;
   ~PostgresDatabase() override;
 
-  // OK: the server answers. UNAVAILABLE says why not: what a program asks when it starts, and for /ready (R32, R54).
+  // OK: the server answers. What a program asks when it starts (R32, R54): it waits until `deadline` for a server that is silent.
+  // UNAVAILABLE says why not.
   Task<Status> check(Instant deadline);
   DatabaseLoad load() const;
 
@@ -67,12 +69,15 @@ class PostgresDatabase final : public ports::Database {
   // Nullopt: the server is silent, and the call was given up.
   using Answer = OneShot<std::optional<PostgresDatabaseSession::Reply>>;
 
-  PostgresDatabase(AsioExecutor& executor, PostgresOptions options, const std::string& connection);
+  PostgresDatabase(AsioExecutor& executor, PostgresOptions options, const std::string& connection,
+                   const std::string& brief_connection);
   PostgresDatabaseSession::Reply noted(PostgresDatabaseSession::Reply reply);
   bool is_down() const;
   void give_up_all();
+  void probe(PostgresDatabaseSilence::Probe kind, std::function<void(Status)> told);
   Task<Result<Turn>> take_turn(ports::Access access, Instant deadline);
   void pass_on(Turn turn);
+  Task<Status> ask_once(Instant deadline);
   // Whoever made the call is gone; its patience is not over yet. Should it end without an answer, the connection is given up.
   void watch(Turn turn, std::shared_ptr<Answer> answer, Instant until);
 
@@ -81,8 +86,11 @@ class PostgresDatabase final : public ports::Database {
   std::shared_ptr<Inbox> inbox_;
   std::vector<std::unique_ptr<PostgresDatabaseSession>> sessions_;
   std::vector<std::shared_ptr<Answer>> under_way_;  // the call of each session; null: none
-  PostgresDatabaseSession probe_;                   // connected while it is used
-  Channel<Turn> turns_;
+  PostgresDatabaseSession brief_probe_;             // connected while they are used
+  PostgresDatabaseSession patient_probe_;
+  // Those with nothing to do; the last one used is used again first, since it is connected.
+  std::vector<Turn> idle_;
+  Channel<Turn> turns_;  // for those who wait
   std::size_t waiting_writers_ = 0;
   std::size_t waiting_readers_ = 0;
   // Since the first of `failures_` attempts to connect in a row that failed.

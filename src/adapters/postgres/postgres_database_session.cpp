@@ -278,6 +278,7 @@ class PostgresDatabaseSession::Worker final {
     std::function<void(Reply)> told;
     std::uint64_t number;
   };
+  struct GivenUp {};  // nobody waits for the answer any more
   using Writing = pqxx::transaction<pqxx::serializable, pqxx::read_write>;
   using Reading = pqxx::transaction<pqxx::serializable, pqxx::read_only>;
   using ReadingOne =
@@ -296,7 +297,7 @@ class PostgresDatabaseSession::Worker final {
   bool takes_no_writes(const std::string& sqlstate);
   void check_not_given_up() {
     const std::lock_guard lock(socket_mutex_);
-    if (handled_ <= given_up_) throw pqxx::broken_connection("given up");
+    if (handled_ <= given_up_) throw GivenUp();
   }
   bool connected() const { return connection_ != nullptr && connection_->is_open(); }
 
@@ -373,6 +374,9 @@ PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::perform(const Re
       case Request::Kind::kRollback: transaction_.reset(); return Rows();
     }
     return internal_error("no such request");
+  } catch (const GivenUp&) {
+    // A connection that was made too late is the next one's, and shows that there is a server: from far away it takes its time.
+    return connected() ? Reply(Rows()) : Reply(lost());
   } catch (const pqxx::broken_connection& error) {
     if (connection_ == nullptr) {
       return with_reason(unavailable("cannot connect to the database: ", one_line(error.what())), kReasonNotConnected);
@@ -502,7 +506,6 @@ void PostgresDatabaseSession::Worker::connect() {
     const std::lock_guard lock(socket_mutex_);
     socket_ = UniqueFd(::fcntl(made->sock(), F_DUPFD_CLOEXEC, 0));
   }
-  check_not_given_up();
   auto quiet = std::make_unique<pqxx::quiet_errorhandler>(*made);
   const auto idle = std::chrono::duration_cast<std::chrono::milliseconds>(idle_).count();
   std::string settings = concat(
@@ -515,6 +518,7 @@ void PostgresDatabaseSession::Worker::connect() {
   pqxx::nontransaction(*made).exec(settings);
   connection_ = std::move(made);
   quiet_ = std::move(quiet);
+  check_not_given_up();
 }
 
 void PostgresDatabaseSession::Worker::disconnect() {

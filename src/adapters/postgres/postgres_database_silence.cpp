@@ -61,7 +61,7 @@ Task<void> PostgresDatabaseSilence::be_silent() {
 
 void PostgresDatabaseSilence::begin_probe() {
   if (std::exchange(probing_, true)) return;
-  actions_.probe([this](const Status& answer) {
+  actions_.probe(is_silent() ? Probe::kPatient : Probe::kBrief, [this](const Status& answer) {
     probing_ = false;
     if (answer.ok()) heard();
     changed_.set();

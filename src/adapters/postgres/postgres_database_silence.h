@@ -19,6 +19,8 @@
 //   silent      the server says something, or a probe is answered                  listening
 //   silent      a probe ends without an answer                                     silent; the next one after kProbeEvery
 //
+// A server to which a new connection takes longer than kPatience counts as silent while no other connection is answered.
+//
 // Not seen: a server that answers new connections while all that was asked before hangs, as on a disk that does not write.
 // Those calls end at their deadlines.
 //
@@ -26,6 +28,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 
 #include "base/status.h"
@@ -46,8 +49,11 @@ class PostgresDatabaseSilence final {
   static constexpr Duration kSlice = std::chrono::milliseconds(100);
   static constexpr Duration kProbeEvery = std::chrono::milliseconds(200);
 
+  // Nothing breaks off an attempt to connect but its own timeout, and a program that ends waits for it. So the first probe, of a
+  // server that may be slow, gives up soon; those after it also reach one that is far away, or the silence would never end.
+  enum class Probe : std::uint8_t { kBrief, kPatient };
   struct Actions {
-    std::function<void(std::function<void(Status)> told)> probe;  // one at a time
+    std::function<void(Probe, std::function<void(Status)> told)> probe;  // one at a time
     std::function<void()> on_silent;
   };
 

@@ -22,11 +22,13 @@ class Silence : public testing::Test {
   Executor executor_{1};
   std::function<void(Status)> probe_;  // null: none is under way
   int probes_ = 0;
+  PostgresDatabaseSilence::Probe kind_{};  // of the last one
   int silences_ = 0;
   PostgresDatabaseSilence silence_{executor_,
                                    {.probe =
-                                        [this](auto told) {
+                                        [this](PostgresDatabaseSilence::Probe kind, auto told) {
                                           ++probes_;
+                                          kind_ = kind;
                                           probe_ = std::move(told);
                                         },
                                     .on_silent = [this] { ++silences_; }}};
@@ -38,6 +40,7 @@ TEST_F(Silence, IsFoundOutWithinTwoSeconds) {
   EXPECT_EQ(probes_, 0);
   run_for(milliseconds(1400));
   EXPECT_EQ(probes_, 1);
+  EXPECT_EQ(kind_, PostgresDatabaseSilence::Probe::kBrief);
   EXPECT_EQ(silences_, 1);
   EXPECT_TRUE(silence_.is_silent());
 }
@@ -86,6 +89,7 @@ TEST_F(Silence, IsOverWhenTheServerAnswersAgain) {
     EXPECT_TRUE(silence_.is_silent());
     run_for(milliseconds(200));
     ASSERT_TRUE(probe_) << "the next one";
+    EXPECT_EQ(kind_, PostgresDatabaseSilence::Probe::kPatient);
   }
   answer(ok_status());
   EXPECT_FALSE(silence_.is_silent());

@@ -1,5 +1,7 @@
 #include "adapters/postgres/postgres_database.h"
 
+#include <set>
+
 #include "contract/database/database_contract.h"
 #include "contract/database/database_contract_postgres.h"
 #include "runtime/all.h"
@@ -389,11 +391,75 @@ TEST(PostgresDatabase, SaysWithinTwoSecondsThatNobodyAnswersBehindAProxy) {
   PostgresOptions options;
   options.url = concat("postgres://reliant@127.0.0.1:", mute.port(), "/postgres");
   PostgresWorld world(shared_postgres(), options);
-  Started<Status> started(world.scope().context(), world.database().check(kNever));
+  const auto ask = [](ports::Database& database) -> Task<Status> {
+    CO_TRY_ASSIGN(const auto transaction, co_await database.begin(Access::kRead, kNever));
+    co_return (co_await transaction->execute("SELECT 1", {})).status();
+  };
+  Started<Status> started(world.scope().context(), ask(world.database()));
   const Instant begun = world.executor().now();
   ASSERT_TRUE(world.run_until([&] { return started.ended(); }));
   EXPECT_LT(world.executor().now() - begun, seconds(2));
   EXPECT_EQ(reason_of(started.take()), ports::kReasonDatabaseDown);
+}
+
+// A program that starts has more patience than a client: the server may be far away, or start as well.
+TEST(PostgresDatabase, WaitsWhenItStartsForAServerThatIsSilent) {
+  PostgresServer server;
+  PostgresOptions options;
+  PostgresWorld world(server, options);
+  server.freeze();
+  const Instant begun = world.executor().now();
+  Started<Status> started(world.scope().context(), world.database().check(after(begun, seconds(20))));
+  world.run_for(seconds(3));
+  EXPECT_FALSE(started.ended());
+  server.thaw();
+  ASSERT_TRUE(world.run_until([&] { return started.ended(); }));
+  const Status status = started.take();
+  EXPECT_TRUE(status.ok()) << status;
+  Started<Status> again(world.scope().context(),
+                        [](PostgresServer& frozen, adapters::PostgresDatabase& database, Instant deadline) -> Task<Status> {
+                          frozen.freeze();
+                          co_return co_await database.check(deadline);
+                        }(server, world.database(), after(world.executor().now(), seconds(4))));
+  ASSERT_TRUE(world.run_until([&] { return again.ended(); }));
+  EXPECT_EQ(again.take().code(), StatusCode::kUnavailable);
+}
+
+// To a server that is far away it takes longer to connect than silence is borne; and the connection serves from then on.
+TEST(PostgresDatabase, KeepsAConnectionThatWasMadeAfterItsCallWasGivenUp) {
+  PostgresServer server;
+  PostgresWorld world(server, {});
+  server.freeze();
+  const auto ask = [](ports::Database& database) -> Task<Status> {
+    CO_TRY_ASSIGN(const auto transaction, co_await database.begin(Access::kRead, kNever));
+    co_return (co_await transaction->execute("SELECT 1", {})).status();
+  };
+  Started<Status> first(world.scope().context(), ask(world.database()));
+  ASSERT_TRUE(world.run_until([&] { return first.ended(); }));
+  EXPECT_EQ(reason_of(first.take()), ports::kReasonDatabaseDown);
+  server.thaw();
+  ASSERT_TRUE(world.run_until([&] { return world.database().load().in_use == 0; }));
+  const Instant begun = world.executor().now();
+  Started<Status> second(world.scope().context(), ask(world.database()));
+  ASSERT_TRUE(world.run_until([&] { return second.ended(); }));
+  EXPECT_TRUE(second.take().ok());
+  EXPECT_LT(world.executor().now() - begun, seconds(1));
+}
+
+// Connections are made as they are needed.
+TEST(PostgresDatabase, UsesTheConnectionAgainThatItUsedLast) {
+  BreakingWorld world;
+  const auto body = [](BreakingWorld& w) -> Task<void> {
+    std::set<std::int64_t> processes;
+    for (int i = 0; i < 5; ++i) {
+      const auto transaction = *co_await w.world.database().begin(Access::kRead, kNever);
+      const auto rows = co_await transaction->execute("SELECT pg_backend_pid()", {});
+      processes.insert((*rows)[0].integer(0));
+      EXPECT_TRUE((co_await transaction->commit()).ok());
+    }
+    EXPECT_EQ(processes.size(), 1U);
+  };
+  EXPECT_TRUE(world.run(body(world)));
 }
 
 TEST(PostgresDatabase, KnowsWhichUrlsTrustWhoeverAnswers) {
