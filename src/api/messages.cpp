@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/cause.h"
 #include "base/text.h"
 
 namespace reliant::api {
@@ -34,7 +35,7 @@ Task<Answer> Messages::send(Call call) {
     const Instant patience = std::min(call.deadline, after(clock_.now(), kSignalPatience));
     const Status told = co_await signaller_.deliver({call.user, chat, id, sequence}, patience);
     if (!told.ok()) {
-      log_.warning("api.message.not_signalled", {{"message", id.str()}, {"error", message_of(told)}});
+      log_.warning("api.message.not_signalled", {{"message", id.str()}, {"error", described(told)}});
     }
   }
   co_return json_response(202, {{"message_id", id.str()}, {"sequence", sequence}});

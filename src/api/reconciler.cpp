@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/cause.h"
 #include "base/text.h"
 #include "runtime/sleep.h"
 #include "workflow/chat_activities.h"
@@ -29,7 +30,7 @@ Task<void> Reconciler::run() {
     co_await sleep_for(age == Duration::zero() ? pause / 20 : pause);
     const Status compared = co_await round(age);
     if (compared.ok()) age = options_.age;
-    if (!compared.ok()) log_.warning("api.reconcile.failed", {{"error", message_of(compared)}});
+    if (!compared.ok()) log_.warning("api.reconcile.failed", {{"error", described(compared)}});
   }
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/errors.h"
+#include "base/cause.h"
 #include "base/disk_full.h"
 #include "base/text.h"
 #include "runtime/deadline.h"
@@ -166,7 +167,7 @@ ports::HttpServerResponse ApiServer::response_of(Answer answered, const std::str
                   {"method", method},
                   {"path", path},
                   {"status", response.status},
-                  {"error", message_of(failure)}});
+                  {"error", described(failure)}});
   } else {
     log_.debug("api.call.answered",
                {{"request", id}, {"method", method}, {"path", path}, {"status", response.status}});
@@ -185,13 +186,13 @@ Task<Answer> ApiServer::ready(Call) {
   if (stopping_) co_return with_reason(unavailable("stopping"), kReasonStopping);
   const Instant deadline = after(clock_.now(), kReadyPatience);
   const auto not_ready = [this](std::string_view what, const Status& why) {
-    log_.warning("api.not_ready", {{"check", what}, {"error", message_of(why)}});
+    log_.warning("api.not_ready", {{"check", what}, {"error", described(why)}});
     return with_reason(unavailable("the ", what, " does not answer"), kReasonNotReady);
   };
   if (disk_full_) {
     const Status written = co_await store_.check_writable(deadline);
     if (!written.ok()) {
-      log_.warning("api.not_ready", {{"check", "disk"}, {"error", message_of(written)}});
+      log_.warning("api.not_ready", {{"check", "disk"}, {"error", described(written)}});
       co_return with_reason(unavailable("there is no room on the disk of the database"), kReasonNotReady);
     }
     disk_full_ = false;

@@ -1,5 +1,6 @@
 #include "api/sweeper.h"
 
+#include "base/cause.h"
 #include "runtime/sleep.h"
 
 namespace reliant::api {
@@ -12,7 +13,7 @@ constexpr Duration kPatience = std::chrono::seconds(10);
 Task<void> Sweeper::run() {
   for (;;) {
     const Status swept = co_await sweep();
-    if (!swept.ok()) log_.warning("api.sweep.failed", {{"error", message_of(swept)}});
+    if (!swept.ok()) log_.warning("api.sweep.failed", {{"error", described(swept)}});
     const Duration pause = random_.duration(options_.interval / 2, options_.interval * 3 / 2);
     co_await sleep_for(pause);
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/errors.h"
+#include "base/cause.h"
 #include "base/finally.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -139,8 +140,7 @@ Task<Status> Updates::deliver(Stream& stream) {
     co_return found.status();
   }
   if (!found.ok()) {  // the next look may have more luck: the client has lost nothing yet
-    log_.warning("api.updates.unreadable",
-                 {{"chat", stream.chat.str()}, {"error", message_of(found.status())}});
+    log_.warning("api.updates.unreadable", {{"chat", stream.chat.str()}, {"error", described(found.status())}});
     co_return stream.refused.is_set() ? stream.why : ok_status();
   }
   std::string text;
@@ -208,7 +208,7 @@ Task<void> Updates::look_tokens_up() {
     if (tokens.empty()) continue;
     const auto ended = co_await authenticator_.ended({tokens.begin(), tokens.end()}, after(clock_.now(), kPatience));
     if (!ended.ok()) {
-      log_.warning("api.tokens.not_looked_up", {{"error", message_of(ended.status())}});
+      log_.warning("api.tokens.not_looked_up", {{"error", described(ended.status())}});
       continue;
     }
     for (const auto& [token, why] : *ended) {

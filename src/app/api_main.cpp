@@ -52,9 +52,9 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
   auth::BusSigner signer(*shared.keys, clock, process.random().stream("nonces"));
   router::NatsDaemonRouter router(bus, clock, signer);
 
-  HealthServer health(clock, operator_http_server, [&process] { return process.stopping(); });
+  HealthServer health(clock, process.log(), operator_http_server, [&process] { return process.stopping(); });
   const ChatId probe(process.random().stream("ready").hex(16));
-  add_checks(health, backbone, process.log());
+  add_checks(health, backbone);
   health.add("streaming", [&hub, &probe](Instant deadline) { return hub_answers(hub, probe, deadline); });
   add_temporal_check(health, *temporal, name_space);
   if (const Status status = health.start(options.server.health.address); !status.ok())

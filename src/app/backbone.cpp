@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adapters/postgres/postgres_database.h"
+#include "base/cause.h"
 #include "base/text.h"
 #include "base/version.h"
 
@@ -44,7 +45,7 @@ adapters::NatsOptions nats_options(const ServerOptions& options) {
 
 // What a server that refuses this client needs is not another address.
 std::string nats_remedy(const Status& why, const NatsChoice& nats) {
-  const std::string_view said = message_of(why);
+  const std::string said = described(why);
   const bool refused = said.find("uthoriz") != std::string_view::npos || said.find("uthentic") != std::string_view::npos;
   if (refused) return "correct --nats-creds, --nats-nkey, or user and password in the URL: the server does not know this client";
   const bool tls = said.find("ertificate") != std::string_view::npos || said.find("TLS") != std::string_view::npos ||
@@ -57,18 +58,9 @@ std::string nats_remedy(const Status& why, const NatsChoice& nats) {
 
 std::string identity_of(std::string_view role) { return concat(role, "@", host_name(), ":", ::getpid()); }
 
-// What a library says of the database, its address among it, is for the log.
-Task<Status> check_database(ports::Database& database, EventLog& log, Instant deadline) {
-  const Status answered = co_await database_answers(database, deadline);
-  if (answered.ok()) co_return answered;
-  log.warning("health.check.failed", {{"check", "database"}, {"error", message_of(answered)}});
-  co_return unavailable("the database does not answer");
-}
-
-void add_checks(HealthServer& health, const Backbone& backbone, EventLog& log) {
-  health.add("database", [&database = *backbone.database.database, &log](Instant deadline) {
-    return check_database(database, log, deadline);
-  });
+void add_checks(HealthServer& health, const Backbone& backbone) {
+  health.add("database",
+             [&database = *backbone.database.database](Instant deadline) { return database_answers(database, deadline); });
   health.add("nats", [&bus = *backbone.bus](Instant deadline) { return bus_answers(bus, deadline); });
 }
 

@@ -63,7 +63,7 @@ Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline)
 Task<Status> temporal_answers(ports::Temporal& temporal, std::string name_space, Instant deadline);
 
 // The first two of them, which every server has.
-void add_checks(HealthServer& health, const Backbone& backbone, EventLog& log);
+void add_checks(HealthServer& health, const Backbone& backbone);
 // The third, of who needs it. `temporal` outlives `health`.
 void add_temporal_check(HealthServer& health, ports::Temporal& temporal, const std::string& name_space);
 

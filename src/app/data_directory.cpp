@@ -12,6 +12,7 @@
 
 #include "adapters/posix/posix_error.h"
 #include "app/private_directory.h"
+#include "base/cause.h"
 #include "base/text.h"
 
 namespace reliant::app {
@@ -53,7 +54,7 @@ Result<DataDirectory> DataDirectory::open(std::string path) {
   const std::string number = concat(::getpid(), "\n");
   if (::ftruncate(lock.get(), 0) != 0) return unusable_directory(path, "is not writable: " + error_text());
   if (const Status written = adapters::write_all(lock.get(), number, "lock"); !written.ok()) {
-    return unusable_directory(path, concat("is not writable: ", message_of(written)));
+    return unusable_directory(path, concat("is not writable: ", described(written)));
   }
   return DataDirectory(std::move(path), std::move(lock), std::move(self));
 }

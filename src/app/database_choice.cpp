@@ -5,6 +5,7 @@
 #include "adapters/postgres/postgres_database.h"
 #include "adapters/sqlite/sqlite_database.h"
 #include "app/options.h"
+#include "base/cause.h"
 #include "base/text.h"
 
 namespace reliant::app {
@@ -52,10 +53,9 @@ Task<Result<ChosenDatabase>> open_database(adapters::AsioExecutor& executor, Dat
   CO_TRY_ASSIGN(auto postgres, adapters::PostgresDatabase::open(executor, {.url = options.url}));
   const Status answers = co_await postgres->check(deadline);
   if (!answers.ok()) {
-    co_return with_field(
-        make_status(answers.code(), options.url_from, " ", without_password(options.url), ": ", message_of(answers),
-                    "; start PostgreSQL there, or correct ", options.url_from),
-        options.url_from);
+    co_return with_field(make_status(answers.code(), options.url_from, " ", without_password(options.url), ": ",
+                                     described(answers), "; start PostgreSQL there, or correct ", options.url_from),
+                         options.url_from);
   }
   chosen.postgres = postgres.get();
   chosen.database = std::move(postgres);

@@ -48,8 +48,8 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   gateway.set_observer(bridge);
 
   adapters::BeastHttpServer http_server(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
-  HealthServer health(clock, http_server, [&process] { return process.stopping(); });
-  add_checks(health, backbone, process.log());
+  HealthServer health(clock, process.log(), http_server, [&process] { return process.stopping(); });
+  add_checks(health, backbone);
   health.add("listener", [&gateway](Instant) { return accepts(gateway); });
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);

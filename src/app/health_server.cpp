@@ -1,5 +1,6 @@
 #include "app/health_server.h"
 
+#include "base/cause.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "runtime/all.h"
@@ -8,7 +9,7 @@
 namespace reliant::app {
 namespace {
 
-constexpr Duration kPatience = std::chrono::seconds(2);  // less than who asks has, as a rule
+constexpr Duration kPatience = std::chrono::milliseconds(1900);  // the answer is there within 2 s; who asks has more, as a rule
 
 ports::HttpServerResponse answer(int status, const json::object& body) {
   return {status, {{"content-type", "application/json"}, {"cache-control", "no-store"}}, to_json(body)};
@@ -44,6 +45,7 @@ Task<ports::HttpServerResponse> HealthServer::ready() {
   bool everything = true;
   for (std::size_t i = 0; i < found.size(); ++i) {
     everything = everything && found[i].ok();
+    if (!found[i].ok()) log_.warning("health.check.failed", {{"check", checks_[i].name}, {"error", described(found[i])}});
     const std::string_view said = found[i].ok() ? std::string_view("ok") : message_of(found[i]);
     checks[checks_[i].name] = json::string(said.data(), said.size());
   }

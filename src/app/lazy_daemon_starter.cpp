@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/cause.h"
+
 namespace reliant::app {
 
 void LazyDaemonStarter::start() {
@@ -10,7 +12,7 @@ void LazyDaemonStarter::start() {
 
 Task<void> LazyDaemonStarter::serve() {
   const Status ended = co_await daemon_.run();
-  if (!ended.ok()) log_.error("daemon.ended", {{"error", message_of(ended)}});
+  if (!ended.ok()) log_.error("daemon.ended", {{"error", described(ended)}});
 }
 
 Task<void> LazyDaemonStarter::stop(Instant deadline) {

@@ -3,10 +3,12 @@
 #include <cstdio>
 #include <string>
 
+#include "base/cause.h"
+
 namespace reliant::app {
 
 int report(const Status& status) {
-  std::string line(message_of(status));
+  std::string line = described(status);
   for (char& c : line) {
     if (c == '\n') c = ' ';
   }

@@ -9,6 +9,7 @@
 #include "adapters/nats/nats_bus_options.h"
 #include "adapters/posix/os_entropy.h"
 #include "adapters/tls/tls_credentials.h"
+#include "base/cause.h"
 #include "base/split.h"
 #include "base/text.h"
 #include "base/url.h"
@@ -334,7 +335,8 @@ Result<std::string> trusted_certificates_of(const Arguments& arguments, std::str
 }
 
 Status of_flag(const Status& why, const std::string& from, std::string_view value, std::string_view remedy) {
-  std::string_view said = message_of(why);
+  const std::string description = described(why);
+  std::string_view said = description;
   while (said.ends_with('.')) said.remove_suffix(1);
   return with_field(make_status(why.code(), from, " ", value, ": ", said, "; ", remedy), from);
 }

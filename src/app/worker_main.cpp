@@ -71,8 +71,8 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
                           {.name_space = options.temporal.name_space, .identity = identity_of("worker")});
 
   adapters::BeastHttpServer http_server(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
-  HealthServer health(clock, http_server, [&process] { return process.stopping(); });
-  add_checks(health, backbone, process.log());
+  HealthServer health(clock, process.log(), http_server, [&process] { return process.stopping(); });
+  add_checks(health, backbone);
   add_temporal_check(health, *temporal, options.temporal.name_space);
   health.add("pollers", [&role](Instant) { return polls(role); });
   if (const Status status = health.start(options.server.health.address); !status.ok())

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/cause.h"
 #include "base/finally.h"
 #include "runtime/sleep.h"
 
@@ -35,7 +36,7 @@ Task<void> KeyRing::keep() {
     ++reads_begun_;
     const Status status = co_await read();
     reads_ended_ = reads_begun_;
-    if (!status.ok()) log_.warning("auth.keys.not_read", {{"error", message_of(status)}});
+    if (!status.ok()) log_.warning("auth.keys.not_read", {{"error", described(status)}});
     was_read_.set();
     was_read_.reset();
     co_await sleep_for(kReadAgain);  // the rate limit of the database's readers (executor timer)

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/cause.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "model/token.h"
@@ -80,13 +81,12 @@ Task<Status> Daemon::serve_for_ever() {
     } else {
       ++failed_;
       end = opened.status();
-      log_.info("daemon.connect.failed", {{"daemon", options_.id.str()}, {"error", message_of(end)}});
+      log_.info("daemon.connect.failed", {{"daemon", options_.id.str()}, {"error", described(end)}});
     }
     if (stopping_.is_set()) break;
     // One that was renewed meanwhile has not been refused yet.
     if (model::refuses_token(end) && token_used_ == options_.token) {
-      log_.warning("daemon.refused",
-                   {{"daemon", options_.id.str()}, {"reason", reason_of(end)}, {"error", message_of(end)}});
+      log_.warning("daemon.refused", {{"daemon", options_.id.str()}, {"reason", reason_of(end)}, {"error", described(end)}});
       co_return end;
     }
     co_await stopping_.wait(after(clock_.now(), wait_after(end, Duration::zero(), backoff_)));
@@ -229,8 +229,7 @@ void Daemon::began(const Opened& opened, const proto::Registered& registered) {
 
 void Daemon::ended(const Opened& opened, const Status& why) {
   connected_ = false;
-  log_.info("daemon.disconnected",
-            {{"daemon", options_.id.str()}, {"epoch", opened.epoch}, {"why", message_of(why)}});
+  log_.info("daemon.disconnected", {{"daemon", options_.id.str()}, {"epoch", opened.epoch}, {"why", described(why)}});
 }
 
 // The live gateways that the last one told of, then the configured ones, round and round. That one itself is the first: it

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/cause.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "base/utf8.h"
@@ -121,8 +122,7 @@ class Runner::SpooledOutput final : public tools::ToolOutput {
 
   Task<void> write_down(OutputChunk chunk) {
     const Status kept = co_await runner_.journal_.add_output(run_.id, std::move(chunk), forgotten_, runner_.soon());
-    if (!kept.ok())
-      runner_.log_.warning("daemon.output.lost", {{"request_id", run_.id.str()}, {"error", message_of(kept)}});
+    if (!kept.ok()) runner_.log_.warning("daemon.output.lost", {{"request_id", run_.id.str()}, {"error", described(kept)}});
   }
 
   // While there is a reader that gets on, a full spool slows the tool down; without one, the oldest output
@@ -345,7 +345,7 @@ Task<void> Runner::admit_and_run(std::shared_ptr<Run> run) {
 
 // That a request could not be written down now does not say that it has never run.
 Task<void> Runner::not_admitted(std::shared_ptr<Run> run, Status why) {
-  log_.warning("daemon.request.refused", {{"request_id", run->id.str()}, {"error", message_of(why)}});
+  log_.warning("daemon.request.refused", {{"request_id", run->id.str()}, {"error", described(why)}});
   auto known = co_await journal_.knows(run->id, soon());
   if (why.code() == StatusCode::kInvalidArgument) known = false;  // it was another one that has run
   if (!known.ok()) co_return drop(*run);
@@ -445,9 +445,7 @@ Task<void> Runner::record_end(std::shared_ptr<Run> run, model::ToolResult result
   if (journaled) {
     const Status kept = co_await journal_.finish(run->id, result, soon());
     journaled = kept.ok();
-    if (!kept.ok())
-      log_.warning("daemon.result.not_journaled",
-                   {{"request_id", run->id.str()}, {"error", message_of(kept)}});
+    if (!kept.ok()) log_.warning("daemon.result.not_journaled", {{"request_id", run->id.str()}, {"error", described(kept)}});
   }
   if (journaled) {
     keep_unsent(run->id, std::move(result));
@@ -516,7 +514,7 @@ Task<void> Runner::cancel_absent(RequestId id) {
   }
   const Status refused = co_await journal_.refuse(id, soon());
   if (!refused.ok()) {
-    log_.warning("daemon.cancel.not_journaled", {{"request_id", id.str()}, {"error", message_of(refused)}});
+    log_.warning("daemon.cancel.not_journaled", {{"request_id", id.str()}, {"error", described(refused)}});
     co_return;  // not confirmed: whoever asked will ask again
   }
   const auto stored = co_await journal_.unacknowledged(soon());
@@ -551,8 +549,7 @@ Task<void> Runner::record_acknowledgement(RequestId id) {
   }
   const Status kept = co_await journal_.acknowledge(id, soon());
   // It will be offered once more in our next life, and acknowledged again.
-  if (!kept.ok())
-    log_.warning("daemon.ack.not_journaled", {{"request_id", id.str()}, {"error", message_of(kept)}});
+  if (!kept.ok()) log_.warning("daemon.ack.not_journaled", {{"request_id", id.str()}, {"error", described(kept)}});
 }
 
 Task<std::optional<model::ToolResult>> Runner::result(RequestId id) {
@@ -560,8 +557,7 @@ Task<std::optional<model::ToolResult>> Runner::result(RequestId id) {
   if (const auto kept = unsent_.find(id); kept != unsent_.end()) co_return kept->second;
   auto stored = co_await journal_.result(id, soon());
   if (!stored.ok()) {
-    log_.warning("daemon.journal.unreadable",
-                 {{"request_id", id.str()}, {"error", message_of(stored.status())}});
+    log_.warning("daemon.journal.unreadable", {{"request_id", id.str()}, {"error", described(stored.status())}});
     co_return std::nullopt;
   }
   co_return *std::move(stored);
@@ -571,8 +567,7 @@ Task<std::optional<OutputChunk>> Runner::output_after(RequestId id, std::uint64_
   if (auto read = reads_.output_after(id, chunk)) co_return read;
   auto stored = co_await journal_.output_after(id, chunk, soon());
   if (stored.ok()) co_return *std::move(stored);
-  log_.warning("daemon.journal.unreadable",
-               {{"request_id", id.str()}, {"error", message_of(stored.status())}});
+  log_.warning("daemon.journal.unreadable", {{"request_id", id.str()}, {"error", described(stored.status())}});
   co_return std::nullopt;
 }
 
@@ -589,7 +584,7 @@ Task<bool> Runner::finish_all(Instant deadline) {
 Task<void> Runner::prune_for_ever() {
   for (;;) {
     const Status pruned = co_await journal_.prune(soon());
-    if (!pruned.ok()) log_.warning("daemon.journal.not_pruned", {{"error", message_of(pruned)}});
+    if (!pruned.ok()) log_.warning("daemon.journal.not_pruned", {{"error", described(pruned)}});
     co_await sleep_for(Journal::kTextKept);
   }
 }

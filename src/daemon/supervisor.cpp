@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/cause.h"
 #include "base/text.h"
 #include "model/token.h"
 #include "runtime/race.h"
@@ -94,7 +95,7 @@ Task<Result<std::string>> Supervisor::token() {
     const auto kept = co_await file_.read();
     if (kept.ok() && *kept) co_return (*kept)->token;
     if (kept.ok()) co_return co_await enrol();
-    log_.warning("daemon.credentials.unreadable", {{"daemon", daemon_.id().str()}, {"error", message_of(kept.status())}});
+    log_.warning("daemon.credentials.unreadable", {{"daemon", daemon_.id().str()}, {"error", described(kept.status())}});
     if (!passes(kept.status())) co_return kept.status();
     if (!co_await pause(backoff.next())) co_return stopped();
   }
@@ -104,7 +105,7 @@ Task<Result<std::string>> Supervisor::token() {
 Task<Status> Supervisor::keep(std::string token) {
   const Status kept = co_await replace_token(token);
   if (!kept.ok()) {
-    log_.warning("daemon.token.not_kept", {{"daemon", daemon_.id().str()}, {"error", message_of(kept)}});
+    log_.warning("daemon.token.not_kept", {{"daemon", daemon_.id().str()}, {"error", described(kept)}});
     co_return kept;
   }
   daemon_.set_token(std::move(token));
@@ -137,7 +138,7 @@ Task<Status> Supervisor::retire(Status why) {
                 {{"daemon", daemon_.id().str()}, {"reason", reason_of(why)}, {"kept_as", file_.path() + ".bak"}});
       co_return ok_status();
     }
-    log_.warning("daemon.credentials.not_retired", {{"daemon", daemon_.id().str()}, {"error", message_of(moved)}});
+    log_.warning("daemon.credentials.not_retired", {{"daemon", daemon_.id().str()}, {"error", described(moved)}});
     if (!passes(moved)) co_return moved;
     if (!co_await pause(backoff.next())) co_return ok_status();
   }
@@ -191,14 +192,14 @@ Task<Result<std::string>> Supervisor::enrol() {
       if (kept.ok()) {
         log_.info("daemon.credentials.kept", {{"daemon", daemon_.id().str()}});
       } else {
-        log_.warning("daemon.credentials.not_kept", {{"daemon", daemon_.id().str()}, {"error", message_of(kept)}});
+        log_.warning("daemon.credentials.not_kept", {{"daemon", daemon_.id().str()}, {"error", described(kept)}});
         not_kept_ = std::move(credentials);
       }
       co_return std::move(registered->token);
     }
     no_more_registering();
     const Status& why = registered.status();
-    log_.warning("daemon.registration.failed", {{"daemon", daemon_.id().str()}, {"error", message_of(why)}});
+    log_.warning("daemon.registration.failed", {{"daemon", daemon_.id().str()}, {"error", described(why)}});
     if (why.code() == StatusCode::kUnauthenticated)
       co_return unauthenticated(message_of(why), "; run `reliant auth login`, then `reliant daemon register`");
     if (!passes(why)) co_return why;

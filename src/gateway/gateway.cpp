@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/cause.h"
 #include "base/finally.h"
 #include "base/text.h"
 #include "router/local_daemon_router.h"
@@ -89,7 +90,7 @@ Task<void> Gateway::accept_links() {
 Task<void> Gateway::announce() {
   while (true) {
     Status announced = co_await records_.announce(options_.id, options_.advertised_address);
-    if (!announced.ok()) log_.warning("gateway.announce.failed", {{"error", message_of(announced)}});
+    if (!announced.ok()) log_.warning("gateway.announce.failed", {{"error", described(announced)}});
     co_await look_for_others();  // for a stop while the database does not answer
     co_await sleep_for(Records::kLease / 3);
   }
@@ -99,7 +100,7 @@ Task<void> Gateway::lose_overdue() {
   while (true) {
     co_await sleep_for(kLoseEvery);
     Status lost = co_await records_.lose_overdue();
-    if (!lost.ok()) log_.warning("gateway.lose_overdue.failed", {{"error", message_of(lost)}});
+    if (!lost.ok()) log_.warning("gateway.lose_overdue.failed", {{"error", described(lost)}});
   }
 }
 
@@ -139,7 +140,7 @@ Task<void> Gateway::end_revoked() {
   if (tokens.empty()) co_return;
   const auto ended = co_await records_.ended({tokens.begin(), tokens.end()});
   if (!ended.ok()) {
-    log_.warning("gateway.tokens.not_looked_up", {{"error", message_of(ended.status())}});
+    log_.warning("gateway.tokens.not_looked_up", {{"error", described(ended.status())}});
     co_return;
   }
   for (const auto& [key, session] : sessions_) {
@@ -238,7 +239,7 @@ Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
   if (opened.ok()) co_return co_await hold(*std::move(opened), std::move(greeting));
   const Duration wait = retry_after_of(opened.status());
   log_.warning("gateway.session.refused",
-               {{"error", message_of(opened.status())},
+               {{"error", described(opened.status())},
                 {"retry_after_us", std::chrono::ceil<std::chrono::microseconds>(wait).count()}});
   if (link) link->finish(opened.status());
 }
@@ -267,7 +268,7 @@ Task<void> Gateway::hold(std::shared_ptr<Session> session, proto::Registered gre
   a_session_ended_.set();
   // A newer epoch refuses this, and says the truth already; without a database the lease runs out.
   const Status recorded = co_await session->record(model::DaemonConnection::kDisconnected);
-  if (!recorded.ok()) log_.debug("gateway.session.end_not_recorded", {{"error", message_of(recorded)}});
+  if (!recorded.ok()) log_.debug("gateway.session.end_not_recorded", {{"error", described(recorded)}});
 }
 
 Task<void> Gateway::stop(Instant deadline) {

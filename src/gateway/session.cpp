@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/cause.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "gateway/stream_limits.h"
@@ -135,7 +136,7 @@ Task<void> Session::run(proto::Registered greeting) {
                                        {"daemon", identity_.daemon.str()},
                                        {"epoch", identity_.epoch},
                                        {"gateway", identity_.gateway.str()},
-                                       {"why", message_of(end_)},
+                                       {"why", described(end_)},
                                        {"reason", reason_of(end_)}});
 }
 
@@ -328,7 +329,7 @@ void Session::offer_token() {
 Task<void> Session::renew_token() {
   auto token = co_await records_.renew_token(identity_);
   if (!token.ok()) {  // offered again later
-    log_.warning("gateway.token.not_renewed", {{"daemon", identity_.daemon.str()}, {"error", message_of(token.status())}});
+    log_.warning("gateway.token.not_renewed", {{"daemon", identity_.daemon.str()}, {"error", described(token.status())}});
     co_return;
   }
   log_.info("gateway.token.issued",
@@ -346,14 +347,14 @@ Task<void> Session::take_token_up(std::string token) {
   if (!caller.ok() || caller->user != identity_.user || caller->daemon != identity_.daemon) {
     log_.warning("gateway.token.not_renewed",
                  {{"daemon", identity_.daemon.str()},
-                  {"error", caller.ok() ? "the daemon has sent another daemon's token" : message_of(caller.status())}});
+                  {"error", caller.ok() ? "the daemon has sent another daemon's token" : described(caller.status())}});
     co_return;
   }
   identity_.token = caller->token;
   identity_.renewal = caller->renewal;
   const Status used = co_await records_.use_token(std::move(caller->token));
   if (!used.ok()) {
-    log_.warning("gateway.token.not_renewed", {{"daemon", identity_.daemon.str()}, {"error", message_of(used)}});
+    log_.warning("gateway.token.not_renewed", {{"daemon", identity_.daemon.str()}, {"error", described(used)}});
     co_return;
   }
   log_.info("gateway.token.taken_up",
@@ -459,7 +460,7 @@ Task<Result<model::ToolResult>> Session::read(model::ToolRequest request, router
 Task<void> Session::replay() {
   auto open = co_await records_.open_executions(identity_);
   if (!open.ok()) {
-    log_.warning("gateway.replay.failed", {{"daemon", identity_.daemon.str()}, {"error", message_of(open.status())}});
+    log_.warning("gateway.replay.failed", {{"daemon", identity_.daemon.str()}, {"error", described(open.status())}});
     co_return;  // whoever waits asks again
   }
   for (store::Execution& left_open : *open) {

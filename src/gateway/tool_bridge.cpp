@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/cause.h"
 #include "base/text.h"
 #include "router/local_daemon_router.h"
 #include "runtime/race.h"
@@ -59,7 +60,7 @@ class NatsToolBridge::Answer {
     if (!attempt_.empty()) message.headers[std::string(model::kAttemptHeader)] = attempt_;
     message.payload = model::encode(reply);
     if (Status sent = bus_.publish(std::move(message)); !sent.ok()) {
-      log_.warning("gateway.answer.failed", {{"error", message_of(sent)}});
+      log_.warning("gateway.answer.failed", {{"error", described(sent)}});
       broken_ = true;
     }
     return !broken_;
@@ -154,7 +155,7 @@ void NatsToolBridge::serve_user_lane() {
     if (interest.ok()) {
       lanes_.spawn(serve(*std::move(interest), entry.lane, entry.handler));
     } else {
-      log_.warning("gateway.subscribe.failed", {{"subject", entry.pattern}, {"error", message_of(interest.status())}});
+      log_.warning("gateway.subscribe.failed", {{"subject", entry.pattern}, {"error", described(interest.status())}});
     }
   }
 }
@@ -168,7 +169,7 @@ bool NatsToolBridge::serve_held(Held& held, const Key& key, Lane lane, Handler h
     held.scope.spawn(serve(*std::move(interest), lane, handler));
     return true;
   }
-  log_.warning("gateway.subscribe.failed", {{"daemon", key.second.str()}, {"error", message_of(interest.status())}});
+  log_.warning("gateway.subscribe.failed", {{"daemon", key.second.str()}, {"error", described(interest.status())}});
   return false;
 }
 
@@ -211,13 +212,13 @@ Task<void> NatsToolBridge::announce(ports::BusMessage notice) {
   if (status.ok()) {
     publish(std::move(notice));
   } else {
-    log_.warning("gateway.answer.failed", {{"error", message_of(status)}});
+    log_.warning("gateway.answer.failed", {{"error", described(status)}});
   }
 }
 
 void NatsToolBridge::publish(ports::BusMessage message) {
   if (Status sent = bus_.publish(std::move(message)); !sent.ok())
-    log_.warning("gateway.answer.failed", {{"error", message_of(sent)}});
+    log_.warning("gateway.answer.failed", {{"error", described(sent)}});
 }
 
 void NatsToolBridge::reply(const ports::BusMessage& to, std::string payload) {

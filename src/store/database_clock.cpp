@@ -1,5 +1,6 @@
 #include "store/database_clock.h"
 
+#include "base/cause.h"
 #include "runtime/sleep.h"
 
 namespace reliant::store {
@@ -29,7 +30,7 @@ Task<void> DatabaseClock::keep_measured(EventLog& log) {
     co_await sleep_for(kMeasureEvery);  // waits for no event: offsets change without one (executor timer)
     Status measured = co_await measure(after(local_.now(), kPatience));
     while (!measured.ok()) {
-      log.warning("store.clock.not_measured", {{"error", message_of(measured)}});
+      log.warning("store.clock.not_measured", {{"error", described(measured)}});
       co_await sleep_for(kRetry);
       measured = co_await measure(after(local_.now(), kPatience));
     }

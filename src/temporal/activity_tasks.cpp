@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/cause.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
 #include "temporal/failure.h"
@@ -243,7 +244,7 @@ Task<void> ActivityTasks::report(const Running& running, Result<std::string> out
                                                {"activity", running.info().activity_id},
                                                {"type", running.info().type},
                                                {"code", code_name(status.code())},
-                                               {"message", message_of(status)}});
+                                               {"message", described(status)}});
 }
 
 }  // namespace reliant::temporal

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/cause.h"
 #include "runtime/scope.h"
 #include "temporal/activity_tasks.h"
 #include "temporal/poller.h"
@@ -39,10 +40,8 @@ void WorkerCore::poll_failed(std::string_view what, const Status& status) {
   if (!failing_since) failing_since = clock.now();
   last_failure = clock.now();
   poll_error = status;
-  log.info("temporal.poll.failed", {{"queue", options.task_queue},
-                                    {"what", what},
-                                    {"code", code_name(status.code())},
-                                    {"message", message_of(status)}});
+  log.info("temporal.poll.failed",
+           {{"queue", options.task_queue}, {"what", what}, {"code", code_name(status.code())}, {"message", described(status)}});
 }
 
 void WorkerCore::give_up(const Status& status) {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/cause.h"
 #include "base/utf8.h"
 #include "temporal/failure.h"
 #include "temporal/payload.h"
@@ -222,7 +223,7 @@ Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::uniqu
     cache_.erase(task.workflow_execution().run_id());
     core_.log.info("temporal.workflow_task.dropped", {{"workflow", task.workflow_execution().workflow_id()},
                                                       {"code", code_name(response.status().code())},
-                                                      {"message", message_of(response.status())}});
+                                                      {"message", described(response.status())}});
     co_return std::nullopt;
   }
   for (auto& activity : *response->mutable_activity_tasks()) {
@@ -258,7 +259,7 @@ Task<void> WorkflowTasks::refuse(const Polled& task, Status status) {
                     {"type", task.workflow_type().name()},
                     {"attempt", task.attempt()},
                     {"reason", reason},
-                    {"message", message_of(status)}});
+                    {"message", described(status)}});
   if (reason == kReasonFetch) co_return;  // the task's timeout brings it again
   if (is_query(task)) {
     wf::RespondQueryTaskCompletedRequest request;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/cause.h"
 #include "base/text.h"
 
 namespace reliant::updates {
@@ -48,7 +49,7 @@ void NatsUpdateHub::publish(const UserId& user, const ChatId& chat, std::uint64_
   notice.subject = subject(user, chat);
   notice.payload = concat(sequence);
   if (Status sent = bus_.publish(std::move(notice)); !sent.ok())
-    log_.warning("updates.publish.failed", {{"chat", chat.str()}, {"error", message_of(sent)}});
+    log_.warning("updates.publish.failed", {{"chat", chat.str()}, {"error", described(sent)}});
 }
 
 Result<std::unique_ptr<UpdateSubscription>> NatsUpdateHub::subscribe(const UserId& user, const ChatId& chat) {

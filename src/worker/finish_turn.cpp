@@ -3,6 +3,8 @@
 #include <utility>
 #include <variant>
 
+#include "base/cause.h"
+
 #include "worker/activities.h"
 
 namespace reliant::worker {
@@ -69,7 +71,7 @@ Task<void> ChatActivities::cancel_open_executions(ChatId chat, ToolCallId call) 
                                                            ports_.clock.now() + kPassOnCancel);
     // The daemon hears of it when it connects next.
     if (!passed_on.ok())
-      ports_.log.info("worker.tool.cancel_left", {{"request_id", id.str()}, {"error", message_of(passed_on)}});
+      ports_.log.info("worker.tool.cancel_left", {{"request_id", id.str()}, {"error", described(passed_on)}});
   }
 }
 

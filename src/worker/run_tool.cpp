@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/cause.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "runtime/backoff.h"
@@ -200,7 +201,7 @@ Task<void> ChatActivities::follow_cancel(ToolRun& run, model::ToolRequest reques
   Status confirmed = co_await ports_.router.cancel(request.user, request.daemon, request.id,
                                                    ports_.clock.now() + kCancelPatience);
   if (!confirmed.ok()) {
-    ports_.log.warning("worker.tool.cancel_failed", {{"chat", request.chat.str()}, {"error", message_of(confirmed)}});
+    ports_.log.warning("worker.tool.cancel_failed", {{"chat", request.chat.str()}, {"error", described(confirmed)}});
     co_return;
   }
   co_await sleep_for(kCancelPatience);  // the result is on its way

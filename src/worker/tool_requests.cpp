@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/cause.h"
 #include "base/text.h"
 
 namespace reliant::worker {
@@ -53,7 +54,7 @@ void ReadRequests::note_asked_again(const model::ToolRequest& request, const Sta
   log_.info("worker.read.asked_again", {{"user", request.user.str()},
                                         {"daemon", request.daemon.str()},
                                         {"request_id", request.id.str()},
-                                        {"error", message_of(last)}});
+                                        {"error", described(last)}});
 }
 
 // That the last one to be asked did not run it says nothing of those before.

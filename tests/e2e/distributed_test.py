@@ -268,7 +268,11 @@ class Distributed(unittest.TestCase):
             wait_until(f"{name} is ready again", lambda n=name: self.cluster.ready(n).status == 200)
 
     def missing(self, name, check):
+        began = time.monotonic()
         reply = self.cluster.ready(name)
+        self.assertLess(time.monotonic() - began, 2.5)
+        if reply.status == 503:  # what a library says of it, its address among it, is in the log
+            self.assertNotIn("127.0.0.1", str(reply.body))
         return reply.status == 503 and reply.body["checks"][check] != "ok"
 
     def test_stops_in_time_though_the_database_hangs(self):

@@ -14,6 +14,7 @@
 
 #include "adapters/grpc/grpc_process.h"
 #include "adapters/grpc_temporal/grpc_temporal_wire.h"
+#include "base/cause.h"
 #include "base/text.h"
 #include "runtime/one_shot.h"
 
@@ -196,6 +197,9 @@ class GrpcTemporal::Impl {
     // Whoever cancels a call here does not wait for it any more: the connection, or the server, has done it.
     const bool cancelled = status.error_code() == grpc::StatusCode::CANCELLED;
     const auto code = cancelled ? grpc::StatusCode::UNAVAILABLE : status.error_code();
+    // What the server says about a call is about the call. What gRPC says names addresses.
+    if (code == grpc::StatusCode::UNAVAILABLE)
+      return with_cause(unavailable("Temporal cannot be reached"), status.error_message());
     return status_of_wire(code, status.error_message(), status.error_details());
   }
 

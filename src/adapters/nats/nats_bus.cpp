@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adapters/nats/nats_bus_message.h"
+#include "base/cause.h"
 #include "base/finally.h"
 #include "base/text.h"
 #include "ports/bus_queue.h"
@@ -66,7 +67,7 @@ NatsBus::~NatsBus() {
 
 Status NatsBus::not_connected() const {
   return last_error_.empty() ? unavailable("not connected to NATS yet")
-                             : unavailable("not connected to NATS: ", last_error_);
+                             : with_cause(unavailable("not connected to NATS"), last_error_);
 }
 
 Task<Status> NatsBus::wait_connected(Instant deadline) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "adapters/posix/unique_fd.h"
+#include "base/cause.h"
 #include "base/disk_full.h"
 #include "base/split.h"
 #include "base/text.h"
@@ -79,6 +80,11 @@ std::string one_line(std::string_view text) {
   }
   while (out.ends_with(' ')) out.pop_back();
   return out;
+}
+
+Status failed(StatusCode code, const std::exception& error, std::string_view sqlstate = {}) {
+  const Status status = make_status(code, "the database has refused a statement");
+  return with_cause(status, sqlstate.empty() ? one_line(error.what()) : concat(one_line(error.what()), " (", sqlstate, ")"));
 }
 
 bool asks_only(std::string_view sql) {
@@ -379,12 +385,13 @@ PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::perform(const Re
     return connected() ? Reply(Rows()) : Reply(lost());
   } catch (const pqxx::broken_connection& error) {
     if (connection_ == nullptr) {
-      return with_reason(unavailable("cannot connect to the database: ", one_line(error.what())), kReasonNotConnected);
+      return with_reason(with_cause(unavailable("cannot connect to the database"), one_line(error.what())),
+                         kReasonNotConnected);
     }
     // libpqxx says so of every error about the protocol: a missing parameter is one.
-    return connected() ? internal_error("postgres: ", one_line(error.what())) : lost();
+    return connected() ? failed(StatusCode::kInternal, error) : lost();
   } catch (const pqxx::transaction_rollback& error) {
-    return aborted("the database could not serialize this transaction; run it again: ", one_line(error.what()));
+    return with_cause(aborted("the database could not serialize this transaction; run it again"), one_line(error.what()));
   } catch (const pqxx::sql_error& error) {
     const StatusCode code = code_of_sqlstate(error.sqlstate());
     if (takes_no_writes(error.sqlstate())) {
@@ -392,11 +399,12 @@ PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::perform(const Re
       return unavailable("the database takes no writes: it has become a standby; nothing was written");
     }
     if (!connected() || code == StatusCode::kUnavailable) return lost();
-    const Status status = make_status(code, "postgres: ", one_line(error.what()), " (", error.sqlstate(), ")");
-    return error.sqlstate() == kNoRoomLeft ? with_reason(status, kReasonDiskFull) : status;
+    if (error.sqlstate() != kNoRoomLeft) return failed(code, error, error.sqlstate());
+    return with_reason(with_cause(resource_exhausted("there is no room on the disk of the database"), one_line(error.what())),
+                       kReasonDiskFull);
   } catch (const std::exception& error) {
     if (!connected()) return lost();
-    return internal_error("postgres: ", one_line(error.what()));
+    return failed(StatusCode::kInternal, error);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "base/cause.h"
 #include "base/disk_full.h"
 #include "base/parameter_list.h"
 #include "base/text.h"
@@ -104,13 +105,12 @@ class SqliteConnection {
   Status error() const {
     const int extended = sqlite3_extended_errcode(handle_);
     const StatusCode code = code_of(extended);
-    if (disk_is_full(extended)) {
-      return with_reason(resource_exhausted("there is no room on the disk for database ", file(), ": ", sqlite3_errmsg(handle_)),
+    const std::string cause = concat(file(), ": ", sqlite3_errmsg(handle_));
+    if (disk_is_full(extended))
+      return with_reason(with_cause(resource_exhausted("there is no room on the disk of the database"), cause),
                          kReasonDiskFull);
-    }
-    if (code == StatusCode::kDataLoss)
-      return data_loss("database ", file(), " is damaged: ", sqlite3_errmsg(handle_), "; restore a copy of it");
-    return make_status(code, "sqlite: ", sqlite3_errmsg(handle_));
+    if (code == StatusCode::kDataLoss) return with_cause(data_loss("a database is damaged; restore a copy of it"), cause);
+    return with_cause(make_status(code, "the database has refused a statement"), cause);
   }
   // A write was refused for want of room: of the disk, of a quota, or of `ulimit -f`. Then nothing of the transaction is there.
   bool disk_is_full(int extended) const {
@@ -203,7 +203,8 @@ class SqliteConnection {
       const int result =
           bind_one(statement.handle, static_cast<int>(i + 1), values[statement.parameters[i] - 1]);
       if (result != SQLITE_OK)
-        return make_status(code_of(result), "sqlite: cannot bind $", statement.parameters[i]);
+        return with_cause(make_status(code_of(result), "the database has refused a parameter"),
+                          concat("$", statement.parameters[i]));
     }
     return ok_status();
   }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/cause.h"
 #include "base/text.h"
 #include "runtime/sleep.h"
 
@@ -66,15 +67,15 @@ Task<Status> Committer::write(Batch& batch) {
                           (in_doubt && status.code() == StatusCode::kAlreadyExists);
     if (doubtful) {
       in_doubt = true;
-      log_.warning("temporal.engine.commit.doubtful", {{"error", message_of(status)}});
+      log_.warning("temporal.engine.commit.doubtful", {{"error", described(status)}});
       const bool written = co_await was_written(batch.front()->run_id, batch.front()->version);
       if (written) co_return ok_status();
     } else if (!nothing_was_written(status)) {
-      log_.error("temporal.engine.commit.failed", {{"error", message_of(status)}});
+      log_.error("temporal.engine.commit.failed", {{"error", described(status)}});
       co_return unavailable("the engine's database refused the transaction: ", message_of(status));
     }
     if (executor_.now() >= give_up) {
-      log_.warning("temporal.engine.commit.given_up", {{"error", message_of(status)}});
+      log_.warning("temporal.engine.commit.given_up", {{"error", described(status)}});
       co_return unavailable("the engine's database is not available: ", message_of(status));
     }
     co_await sleep_for(kPause);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/cord.h"
+#include "base/cause.h"
 #include "base/finally.h"
 #include "base/text.h"
 #include "base/url.h"
@@ -145,7 +146,7 @@ bool Engine::Impl::time_is_to_be_kept(std::int64_t time, Duration every) {
 
 Task<void> Engine::Impl::keep_time(std::int64_t time) {
   const Status kept = co_await store_.keep_time(time, after(executor_.now(), kInternalDeadline));
-  if (!kept.ok()) log_.warning("temporal.engine.clock.not_kept", {{"error", message_of(kept)}});  // the next one is
+  if (!kept.ok()) log_.warning("temporal.engine.clock.not_kept", {{"error", described(kept)}});  // the next one is
 }
 
 void Engine::Impl::note_large_payload(std::string_view what, const std::string& workflow_id,

@@ -2,6 +2,8 @@
 
 #include <fstream>
 
+#include "base/cause.h"
+#include "base/disk_full.h"
 #include "contract/database/database_contract_worlds.h"
 
 namespace reliant::tests {
@@ -59,6 +61,55 @@ TEST(SqliteDatabase, SaysWhatToDoAboutAFileThatItCannotOpen) {
 
   std::ofstream(directory.file("text.db")) << std::string(4096, 'x');
   EXPECT_EQ(SqliteDatabase::open(directory.file("text.db")).status().code(), StatusCode::kDataLoss);
+}
+
+// SQLite's own word for it, which it has also when a quota or the largest size of a file is reached.
+TEST(SqliteDatabase, SaysThatItsDiskIsFull) {
+  const TemporaryDirectory directory;
+  auto database = *SqliteDatabase::open(directory.file("small.db"));
+  Executor executor(1);
+  TaskScope scope(executor, 0);
+  Started<Status> script(scope.context(), database->run_script("CREATE TABLE t (a TEXT); PRAGMA max_page_count = 8;", kNever));
+  executor.run();
+  ASSERT_TRUE(script.take().ok());
+  const auto write = [](ports::Database& into, std::size_t bytes) -> Task<Status> {
+    CO_TRY_ASSIGN(const auto transaction, co_await into.begin(Access::kWrite, kNever));
+    CO_TRY_OK((co_await transaction->execute("INSERT INTO t VALUES ($1)", {std::string(bytes, 'x')})).status());
+    co_return co_await transaction->commit();
+  };
+  Started<Status> large(scope.context(), write(*database, 100'000));
+  executor.run();
+  const Status full = large.take();
+  EXPECT_EQ(full.code(), StatusCode::kResourceExhausted) << full;
+  EXPECT_EQ(reason_of(full), kReasonDiskFull);
+  EXPECT_EQ(message_of(full).find("small.db"), std::string_view::npos) << full;
+  EXPECT_NE(described(full).find("small.db"), std::string::npos) << full;
+  Started<Status> little(scope.context(), write(*database, 10));
+  executor.run();
+  EXPECT_TRUE(little.take().ok()) << "there is room for this";
+}
+
+TEST(SqliteDatabase, NamesTheFileWhosePagesAreDamaged) {
+  const TemporaryDirectory directory;
+  const std::string path = directory.file("torn.db");
+  Executor executor(1);
+  TaskScope scope(executor, 0);
+  const auto run = [&](const std::string& sql) {
+    auto database = *SqliteDatabase::open(path);
+    Started<Status> script(scope.context(), database->run_script(sql, kNever));
+    executor.run();
+    return script.take();
+  };
+  EXPECT_TRUE(run("CREATE TABLE t (a TEXT); INSERT INTO t VALUES (printf('%.*c', 100000, 'x'));").ok());
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(4096);
+    file << std::string(8192, '\x5a');
+  }
+  const Status damaged = run("UPDATE t SET a = a || 'y'");
+  EXPECT_EQ(damaged.code(), StatusCode::kDataLoss) << damaged;
+  EXPECT_EQ(message_of(damaged), "a database is damaged; restore a copy of it");
+  EXPECT_NE(described(damaged).find("torn.db"), std::string::npos) << described(damaged);
 }
 
 // Two programs on one file: the second waits without stopping its thread, and says so at its deadline.

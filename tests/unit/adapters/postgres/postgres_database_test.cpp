@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "base/cause.h"
+#include "base/disk_full.h"
 #include "contract/database/database_contract.h"
 #include "contract/database/database_contract_postgres.h"
 #include "runtime/all.h"
@@ -62,6 +64,29 @@ TEST_F(Postgres, AnswersInThePortsTypes) {
   EXPECT_EQ(rows[0].integer(5), 1);
   EXPECT_EQ(rows[0].integer(6), 0);
   EXPECT_EQ(read("SELECT SUM(large), COUNT(*), MAX(normal) FROM kinds")[0].integer(0), INT64_MIN);
+}
+
+// As the server says it, by a function that says the same.
+TEST_F(Postgres, SaysThatItsDiskIsFull) {
+  write(
+      "CREATE FUNCTION fill() RETURNS void LANGUAGE plpgsql AS "
+      "'BEGIN RAISE EXCEPTION ''could not extend file \"base/13/16384\"'' USING ERRCODE = ''53100''; END'");
+  auto transaction = begin();
+  const Status full = execute(*transaction, "SELECT fill()").status();
+  EXPECT_EQ(full.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(reason_of(full), kReasonDiskFull);
+  EXPECT_EQ(message_of(full).find("base/13"), std::string_view::npos) << full;
+  EXPECT_NE(described(full).find("base/13"), std::string::npos) << full;
+  transaction.reset();
+  EXPECT_EQ(read("SELECT 1")[0].integer(0), 1) << "the connection goes on";
+}
+
+TEST_F(Postgres, KeepsTheServersWordsOutOfTheMessage) {
+  auto transaction = begin();
+  const Status wrong = execute(*transaction, "SELECT * FROM no_such_table").status();
+  EXPECT_EQ(wrong.code(), StatusCode::kInternal);
+  EXPECT_EQ(message_of(wrong), "the database has refused a statement");
+  EXPECT_NE(described(wrong).find("no_such_table"), std::string::npos) << wrong;
 }
 
 // What two programs that make the tables of a new database at once are told.
@@ -162,9 +187,11 @@ TEST_F(Postgres, SaysWhyItCannotConnectAndKeepsThePassword) {
     const auto database = *PostgresDatabase::open(world_.executor(), options);
     const Status status = get(database->check(in(kLong)));
     EXPECT_EQ(status.code(), StatusCode::kUnavailable);
-    EXPECT_NE(message_of(status).find(why), std::string_view::npos) << status;
-    EXPECT_EQ(message_of(status).find("s3cret"), std::string_view::npos) << status;
-    EXPECT_EQ(message_of(status).find('\n'), std::string_view::npos) << status;
+    EXPECT_EQ(message_of(status), "cannot connect to the database");
+    const std::string said = described(status);
+    EXPECT_NE(said.find(why), std::string::npos) << said;
+    EXPECT_EQ(said.find("s3cret"), std::string::npos) << said;
+    EXPECT_EQ(said.find('\n'), std::string::npos) << said;
   }
 }
 
