@@ -160,7 +160,7 @@ ports::HttpServerResponse ApiServer::response_of(Answer answered, const std::str
   const Status failure = answered.status();
   ports::HttpServerResponse response = failure.ok() ? *std::move(answered) : error_response(failure, id, path);
   response.headers["x-request-id"] = id;
-  if (reason_of(failure) == kReasonDiskFull) disk_full_ = true;
+  if (reason_of(failure) == kReasonDiskFull) store_.writable().suspect();
   if (response.status >= 500 || hides_cause(failure)) {
     log_.warning("api.call.failed",
                  {{"request", id},
@@ -189,18 +189,16 @@ Task<Answer> ApiServer::ready(Call) {
     log_.warning("api.not_ready", {{"check", what}, {"error", described(why)}});
     return with_reason(unavailable("the ", what, " does not answer"), kReasonNotReady);
   };
-  if (disk_full_) {
-    const Status written = co_await store_.check_writable(deadline);
-    if (!written.ok()) {
-      log_.warning("api.not_ready", {{"check", "disk"}, {"error", described(written)}});
-      co_return with_reason(unavailable("there is no room on the disk of the database"), kReasonNotReady);
-    }
-    disk_full_ = false;
-  }
   const auto user = co_await store_.users().find(UserId("ready"), deadline);
   if (!user.ok() && user.status().code() != StatusCode::kNotFound) {
     co_return not_ready("database", user.status());
   }
+  const Status written = co_await store_.writable().check(deadline);
+  if (reason_of(written) == kReasonDiskFull) {
+    log_.warning("api.not_ready", {{"check", "disk"}, {"error", described(written)}});
+    co_return with_reason(unavailable("there is no room on the disk of the database"), kReasonNotReady);
+  }
+  if (!written.ok()) co_return not_ready("database", written);
   const auto workflow = co_await workflows_.describe("ready", "", deadline);
   if (!workflow.ok() && workflow.status().code() != StatusCode::kNotFound) {
     co_return not_ready("workflow engine", workflow.status());

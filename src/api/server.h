@@ -42,7 +42,7 @@
 namespace reliant::api {
 
 struct ApiOptions {
-  std::string listen_address;        // "host:port"
+  std::string listen_address;                        // "host:port"
   std::string task_queue{workflow::kChatTaskQueue};  // where workers wait for chat workflows
   Duration call_time = std::chrono::seconds(30);
   // For the look at the token, with which each call begins: a database that is down is reported after that.
@@ -93,7 +93,8 @@ class ApiServer final : private ports::HttpHandler {
   Task<std::optional<ports::HttpServerResponse>> admit(ports::HttpServerRequest& head) override;
   Task<void> handle(ports::HttpServerRequest request, ports::HttpResponder& responder) override;
   Task<Status> make_room(Admission& admission, const ports::HttpServerRequest& head);
-  ports::HttpServerResponse response_of(Answer answered, const std::string& id, const std::string& method, const std::string& path);
+  ports::HttpServerResponse response_of(Answer answered, const std::string& id, const std::string& method,
+                                        const std::string& path);
   Task<Answer> answer(const Route& route, Call call);
   std::string request_id(const ports::HttpServerRequest& request);
 
@@ -118,9 +119,8 @@ class ApiServer final : private ports::HttpHandler {
   Sweeper sweeper_;
   Reconciler reconciler_;
   bool stopping_ = false;
-  bool disk_full_ = false;  // so the last write that failed has said
   std::unique_ptr<ports::HttpListener> listener_;  // its handlers use everything above
-  TaskScope scope_;                               // sweeper, reconciler, and the look at the tokens of open streams
+  TaskScope scope_;                                // sweeper, reconciler, and the look at the tokens of open streams
 };
 
 }  // namespace reliant::api

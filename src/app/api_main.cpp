@@ -54,7 +54,7 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
 
   HealthServer health(clock, process.log(), operator_http_server, [&process] { return process.stopping(); });
   const ChatId probe(process.random().stream("ready").hex(16));
-  add_checks(health, backbone);
+  add_checks(health, backbone, shared.store);
   health.add("streaming", [&hub, &probe](Instant deadline) { return hub_answers(hub, probe, deadline); });
   add_temporal_check(health, *temporal, name_space);
   if (const Status status = health.start(options.server.health.address); !status.ok())

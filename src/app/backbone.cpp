@@ -58,9 +58,10 @@ std::string nats_remedy(const Status& why, const NatsChoice& nats) {
 
 std::string identity_of(std::string_view role) { return concat(role, "@", host_name(), ":", ::getpid()); }
 
-void add_checks(HealthServer& health, const Backbone& backbone) {
-  health.add("database",
-             [&database = *backbone.database.database](Instant deadline) { return database_answers(database, deadline); });
+void add_checks(HealthServer& health, const Backbone& backbone, store::Store& store) {
+  health.add("database", [&database = *backbone.database.database, &store](Instant deadline) {
+    return database_serves(database, store, deadline);
+  });
   health.add("nats", [&bus = *backbone.bus](Instant deadline) { return bus_answers(bus, deadline); });
 }
 
@@ -72,10 +73,11 @@ ProcessOptions process_options(const ServerOptions& options) {
   return {.role = options.role, .data_dir = options.data_dir, .log = options.log, .grace = options.grace};
 }
 
-Task<Status> database_answers(ports::Database& database, Instant deadline) {
+Task<Status> database_serves(ports::Database& database, store::Store& store, Instant deadline) {
   CO_TRY_ASSIGN(const auto transaction, co_await database.begin(ports::Access::kRead, deadline));
   CO_TRY_OK((co_await transaction->execute("SELECT 1", {})).status());
-  co_return co_await transaction->commit();
+  CO_TRY_OK(co_await transaction->commit());
+  co_return co_await store.writable().check(deadline);
 }
 
 Task<Status> bus_answers(adapters::NatsBus& bus, Instant deadline) {

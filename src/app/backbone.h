@@ -57,13 +57,13 @@ Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProces
 Status temporal_failed(const Status& why, const TemporalChoice& choice);
 
 // For /ready (R32, R54, C35): each goes there and back. What they are given outlives them.
-Task<Status> database_answers(ports::Database& database, Instant deadline);
+Task<Status> database_serves(ports::Database& database, store::Store& store, Instant deadline);  // it also takes writes
 Task<Status> bus_answers(adapters::NatsBus& bus, Instant deadline);
 Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline);  // on a chat that nobody else uses
 Task<Status> temporal_answers(ports::Temporal& temporal, std::string name_space, Instant deadline);
 
 // The first two of them, which every server has.
-void add_checks(HealthServer& health, const Backbone& backbone);
+void add_checks(HealthServer& health, const Backbone& backbone, store::Store& store);
 // The third, of who needs it. `temporal` outlives `health`.
 void add_temporal_check(HealthServer& health, ports::Temporal& temporal, const std::string& name_space);
 

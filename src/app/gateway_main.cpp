@@ -49,7 +49,7 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
 
   adapters::BeastHttpServer http_server(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   HealthServer health(clock, process.log(), http_server, [&process] { return process.stopping(); });
-  add_checks(health, backbone);
+  add_checks(health, backbone, shared.store);
   health.add("listener", [&gateway](Instant) { return accepts(gateway); });
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);

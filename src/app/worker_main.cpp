@@ -72,7 +72,7 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
 
   adapters::BeastHttpServer http_server(process.executor(), process.log(), options.tls, adapters::PlainText::kServed);
   HealthServer health(clock, process.log(), http_server, [&process] { return process.stopping(); });
-  add_checks(health, backbone);
+  add_checks(health, backbone, shared.store);
   add_temporal_check(health, *temporal, options.temporal.name_space);
   health.add("pollers", [&role](Instant) { return polls(role); });
   if (const Status status = health.start(options.server.health.address); !status.ok())

@@ -29,13 +29,11 @@ namespace reliant::store {
 class Store {
  public:
   // `random` is a stream of this process's life (in production, seeded from the system).
-  Store(ports::Database& database, Clock& clock, Random random) : transactor_(database, clock, random) {}
+  Store(ports::Database& database, Clock& clock, Random random)
+      : transactor_(database, clock, random), writable_(transactor_, clock) {}
 
   // Before anything else: creates or upgrades the tables (store/schema.h).
   Task<Status> migrate(Instant deadline) { return store::migrate(transactor_, deadline); }
-
-  // Writes what is there already, and so tells whether there is room to write.
-  Task<Status> check_writable(Instant deadline) { return store::check_writable(transactor_, deadline); }
 
   Users& users() { return users_; }
   Tokens& tokens() { return tokens_; }
@@ -51,9 +49,11 @@ class Store {
   Audit& audit() { return audit_; }
   Usages& usages() { return usages_; }
   SigningKeys& signing_keys() { return signing_keys_; }
+  Writable& writable() { return writable_; }
 
  private:
   Transactor transactor_;
+  Writable writable_;
   Users users_{transactor_};
   Tokens tokens_{transactor_};
   Projects projects_{transactor_};

@@ -119,9 +119,9 @@ class ProcessHygiene(unittest.TestCase):
             self.assertNotIn(text, reply.body["message"])
         self.assertIn(str(world.data / "reliant.db"), server.stderr.readline().decode())
         self.assertEqual(world.call("GET", f"/projects/{project}").status, 200)
-        self.assertEqual(world.call("GET", "", prefix="/ready").status, 503)
+        wait_until("it says that it is not ready", lambda: world.call("GET", "", prefix="/ready").status == 503)
         resource.prlimit(world.server.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        self.assertEqual(world.call("GET", "", prefix="/ready").status, 200)
+        wait_until("it is ready again", lambda: world.call("GET", "", prefix="/ready").status == 200)
         self.assertEqual(world.call("PATCH", f"/projects/{project}", {"name": "q"}).status, 200)
         self.stops_in_order(world)
 

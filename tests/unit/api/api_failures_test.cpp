@@ -31,6 +31,20 @@ TEST(ApiFailures, AFullDiskIsAnAnswerOfItsOwnAndReadyKnowsUntilThereIsRoom) {
   EXPECT_EQ(not_ready.status, 503);
   EXPECT_EQ(not_ready.text("message"), "there is no room on the disk of the database");
   world.breakable->writes = ok_status();
+  world.pass(store::Writable::kLookAgain);
+  EXPECT_EQ(world.send(world.request("GET", "/ready")).status, 200);
+}
+
+TEST(ApiFailures, ReadyFindsAFullDiskThatNobodyHasWrittenTo) {
+  ApiWorld world;
+  EXPECT_EQ(world.send(world.request("GET", "/ready")).status, 200);
+  world.breakable->writes = with_reason(resource_exhausted("no room"), kReasonDiskFull);
+  world.pass(store::Writable::kLookEvery);
+  const Reply not_ready = world.send(world.request("GET", "/ready"));
+  EXPECT_EQ(not_ready.status, 503);
+  EXPECT_EQ(not_ready.text("message"), "there is no room on the disk of the database");
+  world.breakable->writes = ok_status();
+  world.pass(store::Writable::kLookAgain);
   EXPECT_EQ(world.send(world.request("GET", "/ready")).status, 200);
 }
 
