@@ -3,16 +3,16 @@
 // is announced once, for what is started by need (the monolith's daemon, R13).
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "api/call.h"
-#include "api/rate_limiter.h"
 #include "auth/authenticator.h"
+#include "auth/unknown_tokens.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "ports/http_server.h"
 #include "runtime/clock.h"
+#include "runtime/rate_limiter.h"
 #include "runtime/task.h"
 #include "runtime/time.h"
 
@@ -32,8 +32,7 @@ class Gate {
         clock_(clock),
         changes_("requests that change something", "LIMIT_CHANGES_PER_MINUTE", limits.changes_per_minute,
                  limits.changes_at_once),
-        unknown_("unknown tokens from one address", "LIMIT_UNKNOWN_TOKENS", limits.unknown_tokens_per_minute,
-                 limits.unknown_tokens_at_once) {}
+        tokens_(authenticator, clock, limits.unknown_tokens) {}
 
   void set_observer(FirstRequestObserver& observer) { observer_ = &observer; }
   // UNAUTHENTICATED + TOKEN_INVALID, TOKEN_REVOKED or TOKEN_EXPIRED; PERMISSION_DENIED + TOKEN_SCOPE: a daemon's token;
@@ -43,13 +42,10 @@ class Gate {
   Task<Result<auth::Caller>> admit(const ports::HttpServerRequest& head, Instant deadline);
 
  private:
-  static constexpr std::size_t kManyTokens = 10'000;  // then the good ones are forgotten, and found good again
-
   auth::Authenticator& authenticator_;
   Clock& clock_;
   RateLimiter changes_;
-  RateLimiter unknown_;
-  std::map<std::string, UserId> good_;  // by digest of the token, which is looked up at each call all the same
+  auth::UnknownTokens tokens_;
   FirstRequestObserver* observer_ = nullptr;  // told once, then forgotten
 };
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/unknown_tokens.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/status.h"
@@ -35,9 +36,7 @@ struct Limits {
   std::int64_t tokens = 1000;  // not revoked
   std::int64_t stored_bytes = std::int64_t{2} << 30;
   std::size_t call_bytes = std::size_t{16} << 20;  // that a user's calls hold at a time: bodies and answers
-  // Unknown tokens from one address: each costs a query.
-  std::int64_t unknown_tokens_per_minute = 60;
-  std::int64_t unknown_tokens_at_once = 30;
+  auth::UnknownTokenLimits unknown_tokens;         // from one address
 };
 
 struct Call {

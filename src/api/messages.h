@@ -4,10 +4,10 @@
 #pragma once
 
 #include "api/call.h"
-#include "api/rate_limiter.h"
 #include "api/signaller.h"
 #include "base/event_log.h"
 #include "runtime/clock.h"
+#include "runtime/rate_limiter.h"
 #include "runtime/task.h"
 #include "store/store.h"
 #include "updates/update_hub.h"

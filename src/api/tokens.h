@@ -3,10 +3,10 @@
 #pragma once
 
 #include "api/call.h"
-#include "api/rate_limiter.h"
 #include "auth/secret_source.h"
 #include "base/event_log.h"
 #include "runtime/clock.h"
+#include "runtime/rate_limiter.h"
 #include "runtime/task.h"
 #include "store/store.h"
 

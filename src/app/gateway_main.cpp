@@ -41,6 +41,7 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
                             .listen_address = options.daemons.address,
                             .advertised_address = options.advertised,
                             .single_daemon_per_user = options.single_daemon_per_user,
+                            .max_streams_per_address = static_cast<std::size_t>(options.max_streams_per_address),
                             .max_daemons_per_user = options.max_daemons_per_user});
   gateway::NatsToolBridge bridge(process.context(), clock, process.log(), bus, gateway, *shared.keys,
                                  process.random().stream("nonces"),

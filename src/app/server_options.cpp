@@ -41,6 +41,8 @@ constexpr Flag kSingleDaemonFlag = {"--single-daemon-per-user", "", "SINGLE_DAEM
                                     "a user's newly connected daemon takes the place of every other one"};
 constexpr Flag kMaxDaemonsFlag = {"--max-daemons-per-user", "N", "MAX_DAEMONS_PER_USER", "100",
                                   "ids that a user's daemons may register with; 0: any number"};
+constexpr Flag kStreamsFlag = {"--max-streams-per-address", "N", "MAX_STREAMS_PER_ADDRESS", "8192",
+                               "of daemons, each address; 0: any number, as behind a proxy"};
 constexpr Flag kAllowUnsignedFlag = {"--allow-unsigned-requests", "", "ALLOW_UNSIGNED_REQUESTS", "",
                                      "accept requests of NATS clients that do not sign, on the subjects of a user: every client that "
                                      "may publish there can then run tools on every user's machine"};
@@ -100,6 +102,7 @@ constexpr Flag kWorkerFlags[] = {
 
 constexpr Flag kGatewayFlags[] = {
     under(kListeners, kDaemonPortFlag), kGatewayHealthPortFlag, kBindFlag, kAdvertiseFlag, kSingleDaemonFlag, kMaxDaemonsFlag,
+    kStreamsFlag,
     under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
     under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
     under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag,
@@ -383,6 +386,7 @@ Result<GatewayServerOptions> gateway_server_options(const Arguments& arguments, 
   TRY_ASSIGN(out.tls, server_tls_of(arguments, now));
   TRY_ASSIGN(out.single_daemon_per_user, arguments.on("--single-daemon-per-user"));
   TRY_ASSIGN(out.max_daemons_per_user, arguments.number("--max-daemons-per-user", 0, 1'000'000));
+  TRY_ASSIGN(out.max_streams_per_address, arguments.number("--max-streams-per-address", 0, 1'000'000));
   TRY_ASSIGN(out.allow_unsigned_requests, arguments.on("--allow-unsigned-requests"));
   return out;
 }

@@ -95,6 +95,7 @@ struct GatewayServerOptions {
   std::optional<adapters::TlsCredentials> tls;
   bool single_daemon_per_user = false;  // C2, R83
   std::int64_t max_daemons_per_user = 0;
+  std::int64_t max_streams_per_address = 0;
   bool allow_unsigned_requests = false;  // gateway/tool_bridge.h
 };
 

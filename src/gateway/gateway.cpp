@@ -44,6 +44,7 @@ Gateway::Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTrans
                                    return std::pair(presence.session.user.str(), presence.session.daemon.str());
                                  }}),
       registration_permits_(options_.max_registrations),
+      streams_by_address_(options_.max_streams_per_address),
       unregistered_(options_.unregistered),
       scope_(context) {}
 
@@ -180,7 +181,7 @@ Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::Acce
   const Instant since = clock_.now();
   const Finally measure([&] { registration_takes_ += (clock_.now() - since - registration_takes_) / 8; });
   log_.debug("gateway.registration.begun", {{"gateway", options_.id.str()}, {"at_once", registration_permits_.used()}});
-  auto identity = co_await enrol(link->metadata(), std::move(registration));
+  auto identity = co_await enrol(*link, std::move(registration));
   log_.debug("gateway.registration.ended", {{"gateway", options_.id.str()}});
   CO_TRY_OK(identity.status());
   greeting.set_epoch(identity->epoch);
@@ -190,13 +191,13 @@ Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::Acce
   co_await add_addresses(greeting);
   std::shared_ptr<UserBudgets> budgets = budgets_of(identity->user);
   co_return std::make_shared<Session>(context_, clock_, log_, records_, presence_writes_, *std::move(identity),
-                                      std::move(budgets), std::move(link));
+                                      std::move(budgets), options_.frames, std::move(link));
 }
 
-Task<Result<SessionIdentity>> Gateway::enrol(const ports::LinkMetadata& metadata, proto::Register registration) {
-  const auto authorization = metadata.find("authorization");
-  CO_TRY_ASSIGN(const auth::Caller caller,
-                co_await records_.authenticate(authorization == metadata.end() ? "" : authorization->second));
+Task<Result<SessionIdentity>> Gateway::enrol(const ports::AcceptedLink& link, proto::Register registration) {
+  const auto authorization = link.metadata().find("authorization");
+  const std::string bearer = authorization == link.metadata().end() ? "" : authorization->second;
+  CO_TRY_ASSIGN(const auth::Caller caller, co_await records_.authenticate_stranger(bearer, link.peer()));
   CO_TRY_OK(co_await records_.check_daemon(caller, DaemonId(registration.daemon_id())));
   if (draining_) co_return unavailable("the gateway stops; connect to another one");
   SessionIdentity identity{caller.user, DaemonId(registration.daemon_id()), 0, options_.id, registration.journal_id(),
@@ -233,9 +234,20 @@ Task<void> Gateway::look_for_others() {
   std::erase(others_, options_.advertised_address);
 }
 
+Status Gateway::too_many_streams() const {
+  return with_retry_after(
+      with_reason(resource_exhausted("your address has ", options_.max_streams_per_address,
+                                     " streams at this gateway, which is as many as it may have; end some of "
+                                     "them, or have the limit raised (--max-streams-per-address)"),
+                  "LIMIT_STREAMS_OF_ADDRESS"),
+      kLongestWait);
+}
+
 Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
+  const StreamsByAddress::Place place(streams_by_address_, link->peer().substr(0, link->peer().rfind(':')));
   proto::Registered greeting;
-  auto opened = co_await open(link, greeting);
+  Result<std::shared_ptr<Session>> opened = too_many_streams();
+  if (!place.is_beyond()) opened = co_await open(link, greeting);
   if (opened.ok()) co_return co_await hold(*std::move(opened), std::move(greeting));
   const Duration wait = retry_after_of(opened.status());
   log_.warning("gateway.session.refused",

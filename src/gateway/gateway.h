@@ -17,6 +17,7 @@
 #include "gateway/session.h"
 #include "gateway/session_observer.h"
 #include "gateway/stream_limits.h"
+#include "gateway/streams_by_address.h"
 #include "gateway/unregistered_streams.h"
 #include "ports/link.h"
 #include "router/daemon_router.h"
@@ -39,7 +40,9 @@ struct GatewayOptions {
   // database busy, few enough for each to be done in time.
   std::size_t max_registrations = 64;
   UnregisteredLimits unregistered;         // streams whose Register has not arrived
-  std::int64_t max_daemons_per_user = 100;  // ids that a user's daemons may have registered with; 0: any number
+  std::size_t max_streams_per_address = 8192;  // registered or not; 0: any number, as behind a proxy
+  FrameLimits frames;                          // of one stream
+  std::int64_t max_daemons_per_user = 100;     // ids that a user's daemons may have registered with; 0: any number
   KindsAsIds kinds_as_ids = KindsAsIds::kRefused;
 };
 
@@ -98,9 +101,10 @@ class Gateway final : public router::DaemonSessions {
   Task<Result<std::vector<Result<std::int64_t>>>> accept(std::vector<Arrival> arrivals);
   std::pair<std::string, std::string> who(const Arrival& arrival) const;
   Status crowded();
+  Status too_many_streams() const;
   Task<Result<proto::Register>> read_registration(ports::AcceptedLink& link);
   Task<Result<std::shared_ptr<Session>>> open(std::unique_ptr<ports::AcceptedLink>& link, proto::Registered& greeting);
-  Task<Result<SessionIdentity>> enrol(const ports::LinkMetadata& metadata, proto::Register registration);
+  Task<Result<SessionIdentity>> enrol(const ports::AcceptedLink& link, proto::Register registration);
   std::shared_ptr<UserBudgets> budgets_of(const UserId& user);
   Task<void> send_on(std::vector<std::string> others, Instant deadline);
   std::shared_ptr<Session> find(const UserId& user, const DaemonId& daemon) const;
@@ -121,6 +125,7 @@ class Gateway final : public router::DaemonSessions {
   Instant next_turn_{};      // that has been promised
   std::size_t greeted_ = 0;  // sessions
   std::vector<std::string> others_;  // live gateways, as the database said when it last answered
+  StreamsByAddress streams_by_address_;
   UnregisteredStreams unregistered_;
   std::map<UserId, std::weak_ptr<UserBudgets>> budgets_;  // of users whose daemons it holds
   std::map<Key, std::shared_ptr<Session>> sessions_;

@@ -7,10 +7,18 @@
 namespace reliant::gateway {
 
 Records::Records(store::Store& store, auth::Authenticator& authenticator, auth::SecretSource& secrets, Clock& clock)
-    : store_(store), authenticator_(authenticator), secrets_(secrets), clock_(clock) {}
+    : store_(store),
+      authenticator_(authenticator),
+      unknown_tokens_(authenticator, clock, {}),
+      secrets_(secrets),
+      clock_(clock) {}
 
 Task<Result<auth::Caller>> Records::authenticate(std::string authorization) {
   co_return co_await authenticator_.identify(std::move(authorization), deadline());
+}
+
+Task<Result<auth::Caller>> Records::authenticate_stranger(std::string authorization, std::string peer) {
+  co_return co_await unknown_tokens_.identify(std::move(authorization), std::move(peer), deadline());
 }
 
 Task<Status> Records::check_daemon(auth::Caller caller, DaemonId daemon) {

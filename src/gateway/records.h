@@ -13,6 +13,7 @@
 
 #include "auth/authenticator.h"
 #include "auth/secret_source.h"
+#include "auth/unknown_tokens.h"
 #include "base/ids.h"
 #include "base/status.h"
 #include "model/daemon_status.h"
@@ -69,6 +70,8 @@ class Records {
 
   // R52. `authorization` is the metadata's value. UNAUTHENTICATED with its reason (C10).
   Task<Result<auth::Caller>> authenticate(std::string authorization);
+  // The same, of who is not known yet: RESOURCE_EXHAUSTED + LIMIT_UNKNOWN_TOKENS (auth/unknown_tokens.h).
+  Task<Result<auth::Caller>> authenticate_stranger(std::string authorization, std::string peer);
   // PERMISSION_DENIED + TOKEN_OTHER_DAEMON: the token is bound to another daemon; that goes to the audit log.
   Task<Status> check_daemon(auth::Caller caller, DaemonId daemon);
   // Those that are not valid any more, each with the reason (C10), of many in one question.
@@ -108,6 +111,7 @@ class Records {
 
   store::Store& store_;
   auth::Authenticator& authenticator_;
+  auth::UnknownTokens unknown_tokens_;
   auth::SecretSource& secrets_;
   Clock& clock_;
 };

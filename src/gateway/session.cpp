@@ -28,6 +28,8 @@ constexpr Duration kMayStartWithin = std::chrono::seconds(30);
 constexpr Duration kRenewAfter = model::kGatewayHeartbeat * 2 / 3;
 
 constexpr Duration kNotAskedFor = std::chrono::seconds(1);
+// A pause in the reading of a stream, not for a frame each, or there would be as many timers.
+constexpr Duration kTooManyFrames = std::chrono::milliseconds(10);
 // Of a result besides its bytes: the task and the statement that keep it. So many small results count like few large ones.
 constexpr std::size_t kResultOverhead = std::size_t{64} << 10;
 
@@ -96,8 +98,8 @@ struct Session::Execution {
   Channel<ExecutionEvent> events;
 };
 
-Session::Session(Context& context, Clock& clock, EventLog& log, Records& records,
-                 PresenceWrites& presence_writes, SessionIdentity identity, std::shared_ptr<UserBudgets> budgets,
+Session::Session(Context& context, Clock& clock, EventLog& log, Records& records, PresenceWrites& presence_writes,
+                 SessionIdentity identity, std::shared_ptr<UserBudgets> budgets, FrameLimits frames,
                  std::unique_ptr<ports::AcceptedLink> link)
     : clock_(clock),
       log_(log),
@@ -105,6 +107,7 @@ Session::Session(Context& context, Clock& clock, EventLog& log, Records& records
       presence_writes_(presence_writes),
       identity_(std::move(identity)),
       budgets_(std::move(budgets)),
+      frames_("frames", "LIMIT_FRAMES", 60 * frames.per_second, frames.at_once),
       link_(std::move(link)),
       outbound_(kOutboundFrames),
       scope_(context) {}
@@ -208,6 +211,8 @@ Task<void> Session::read_frames() {
     }
     if (changed) scope_.spawn(record_connection());
     if (silent) continue;
+    if (!frames_.admit("", clock_.now()).ok())
+      co_await sleep_for(kTooManyFrames);  // waits for no event: it slows the peer down
     if (Status understood = co_await on_frame(**std::move(bytes)); !understood.ok()) {
       close(std::move(understood));
       co_return;

@@ -39,12 +39,21 @@
 #include "runtime/clock.h"
 #include "runtime/event.h"
 #include "runtime/one_shot.h"
+#include "runtime/rate_limiter.h"
 #include "runtime/scope.h"
 #include "store/group_commit.h"
 
 namespace reliant::gateway {
 
 using PresenceWrites = store::GroupCommit<Presence, std::monostate>;
+
+// Of one stream. Beyond it the stream is read more slowly, and HTTP/2 keeps its peer from sending: a daemon whose tool floods its
+// output is slowed down, not refused. An honest one stays below: each call of a tool is one frame or two, and output is sent in
+// chunks.
+struct FrameLimits {
+  std::int64_t per_second = 20'000;
+  std::int64_t at_once = 20'000;
+};
 
 // What all sessions of one user at this gateway may hold at a time, in bytes (README, "Limits").
 struct UserBudgets {
@@ -58,7 +67,8 @@ class Session {
 
   // References outlive the session.
   Session(Context& context, Clock& clock, EventLog& log, Records& records, PresenceWrites& presence_writes,
-          SessionIdentity identity, std::shared_ptr<UserBudgets> budgets, std::unique_ptr<ports::AcceptedLink> link);
+          SessionIdentity identity, std::shared_ptr<UserBudgets> budgets, FrameLimits frames,
+          std::unique_ptr<ports::AcceptedLink> link);
   ~Session();
 
   const SessionIdentity& identity() const { return identity_; }
@@ -126,6 +136,7 @@ class Session {
   SessionIdentity identity_;
   std::shared_ptr<UserBudgets> budgets_;
   ByteBudget results_{std::size_t{2} << 20};  // of this stream; see UserBudgets::results
+  RateLimiter frames_;
   std::unique_ptr<ports::AcceptedLink> link_;
   model::DaemonStatus status_;
   Instant recorded_{};  // when its presence was written last

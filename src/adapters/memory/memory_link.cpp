@@ -234,7 +234,7 @@ Task<Result<std::unique_ptr<ports::Link>>> MemoryLinkTransport::connect(ports::L
   stream->options = network_->options;
   stream->method = std::move(target.method);
   stream->metadata = std::move(target.metadata);
-  stream->peer = concat("memory/", ++network_->last_link);
+  stream->peer = concat("memory:", ++network_->last_link);
   auto link = std::make_unique<MemoryLink>(stream);
   if (!found->second->arrivals.try_send(std::make_unique<MemoryAcceptedLink>(stream))) {
     co_return unavailable("too many links wait to be accepted at ", target.address);

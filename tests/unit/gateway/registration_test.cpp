@@ -165,6 +165,47 @@ TEST_F(RegistrationTest, EndsTheStreamsOfARevokedTokenSoonAndNoOthers) {
   EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d1")));
 }
 
+// Each unknown token costs a query, and costs the stranger nothing.
+TEST_F(RegistrationTest, UnknownTokensOfAnAddressAreRefusedUnaskedBeyondTheirNumber) {
+  std::unique_ptr<ports::Link> good = world_.connected("d1");
+  const auto with_token = [this](unsigned char number) {
+    std::unique_ptr<ports::Link> link;
+    std::array<std::byte, auth::kTokenBytes> secret{};
+    secret.fill(std::byte{number});
+    return finish(world_.simulation, world_.connect(link, "d2", auth::make_token(secret))).status();
+  };
+  const auth::UnknownTokenLimits limits;
+  for (unsigned char i = 1; i <= limits.at_once; ++i) EXPECT_EQ(with_token(i).code(), StatusCode::kUnauthenticated);
+  world_.freezable.freeze();  // nobody asks the database any more
+  const Status refused = with_token(100);
+  EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted) << refused;
+  EXPECT_EQ(reason_of(refused), "LIMIT_UNKNOWN_TOKENS");
+  EXPECT_GT(retry_after_of(refused), Duration::zero());
+  world_.freezable.thaw();
+  EXPECT_TRUE(this->refused("d1").ok()) << "a token that was good comes from the same address";
+  world_.run_for(2min);
+  EXPECT_EQ(with_token(100).code(), StatusCode::kUnauthenticated);
+}
+
+TEST_F(RegistrationTest, AnAddressHasSoManyStreams) {
+  GatewayOptions options{GatewayId("g2"), "gateway-2:9190"};
+  options.max_streams_per_address = 3;
+  Gateway small(world_.node.context(), world_.node.clock(), world_.node.log(), world_.links, world_.records, options);
+  GatewayWorld::store_ok(finish(world_.simulation, small.start()));
+  world_.address = "gateway-2:9190";
+  auto one = world_.connected("d1");
+  auto two = world_.connected("d2");
+  const auto three = silent();
+  const Status full = refused("d4");
+  EXPECT_EQ(full.code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(reason_of(full), "LIMIT_STREAMS_OF_ADDRESS");
+  EXPECT_NE(message_of(full).find("--max-streams-per-address"), std::string_view::npos) << full;
+  EXPECT_GT(retry_after_of(full), Duration::zero());
+  two.reset();
+  world_.run_for(1s);
+  EXPECT_TRUE(refused("d4").ok());
+}
+
 class DaemonTokenTest : public RegistrationTest {
  protected:
   std::string make(const std::string& daemon, std::optional<Duration> lifetime = std::nullopt) {

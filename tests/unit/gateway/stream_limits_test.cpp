@@ -98,6 +98,35 @@ TEST_F(StreamLimitsTest, AMessageOrAChunkAboveTheLimitEndsTheStream) {
   EXPECT_EQ(world_.frame_of(*link).status().code(), StatusCode::kResourceExhausted);
 }
 
+// What a daemon sends beyond its rate waits in the stream; nothing is lost, and the stream does not end.
+TEST_F(StreamLimitsTest, AFloodOfFramesIsReadSlowly) {
+  GatewayOptions options{GatewayId("g2"), "gateway-2:9190"};
+  options.frames = {.per_second = 100, .at_once = 50};
+  Gateway slow(world_.node.context(), world_.node.clock(), world_.node.log(), world_.links, world_.records, options);
+  GatewayWorld::store_ok(finish(world_.simulation, slow.start()));
+  world_.address = "gateway-2:9190";
+  auto link = world_.connected();
+  router::LocalDaemonRouter router(slow);
+  Call call;
+  model::ToolRequest request = world_.request("req_1");
+  request.effect = model::Effect::kReadOnly;
+  world_.simulation.world().spawn(call.run(router, std::move(request), kNever));
+  EXPECT_TRUE(world_.frame_of(*link)->has_execute_tool());
+  const Instant begun = world_.simulation.now();
+  const auto flood = [](ports::Link& into, std::string last) -> Task<Status> {
+    proto::DaemonFrame beat;
+    beat.mutable_heartbeat();
+    for (int i = 0; i < 1050; ++i) CO_TRY_OK(co_await into.send(beat.SerializeAsString(), kNever));
+    co_return co_await into.send(std::move(last), kNever);
+  };
+  GatewayWorld::store_ok(finish(world_.simulation, flood(*link, result("req_1", 5))));
+  world_.simulation.run_until([&] { return call.result.has_value(); }, world_.simulation.now() + 1h);
+  ASSERT_TRUE(call.result.has_value() && call.result->ok());
+  EXPECT_GE(world_.simulation.now() - begun, 4s) << "one in 10 ms, and besides one a pause";
+  EXPECT_LE(world_.simulation.now() - begun, 12s);
+  EXPECT_TRUE(slow.holds(world_.user, DaemonId("d1")));
+}
+
 TEST(StreamLimits, TextIsCutBetweenCharacters) {
   EXPECT_EQ(beginning_of("a\u00e9", 2), "a");
   EXPECT_EQ(beginning_of("a\u00e9", 3), "a\u00e9");

@@ -1,5 +1,5 @@
-// RateLimiter: how often a user may do something (C50), in this process: so many a minute, and a burst at once. Exact, without
-// a timer: it remembers for each user when the next one would be due at the even rate.
+// RateLimiter: how often a user, an address or a stream may do something (C50), in this process: so many a minute, and a burst at
+// once. Exact, without a timer: it remembers for each of them when the next one would be due at the even rate.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "runtime/time.h"
 
-namespace reliant::api {
+namespace reliant {
 
 class RateLimiter {
  public:
@@ -35,4 +35,4 @@ class RateLimiter {
   std::size_t sweep_at_ = kManyUsers;  // entries; then idle ones are evicted
 };
 
-}  // namespace reliant::api
+}  // namespace reliant

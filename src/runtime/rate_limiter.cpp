@@ -1,11 +1,11 @@
-#include "api/rate_limiter.h"
+#include "runtime/rate_limiter.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
 
-namespace reliant::api {
+namespace reliant {
 
 RateLimiter::RateLimiter(std::string what, std::string reason, std::int64_t per_minute, std::int64_t burst)
     : what_(std::move(what)),
@@ -35,4 +35,4 @@ Status RateLimiter::check(const std::string& whose, Instant now) const {
       found->second - now - ahead_);
 }
 
-}  // namespace reliant::api
+}  // namespace reliant
