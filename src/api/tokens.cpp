@@ -2,6 +2,7 @@
 
 #include "auth/token.h"
 #include "base/text.h"
+#include "model/daemon_kind.h"
 #include "store/wall_time.h"
 
 namespace reliant::api {
@@ -46,6 +47,9 @@ Task<Answer> Tokens::register_daemon(Call call) {
   const std::optional<std::int64_t> days = reader.optional_int("expires_in_days");
   CO_TRY_OK(reader.finish());
   CO_TRY_OK(check_id("daemon_id", daemon.str()));
+  if (model::is_daemon_kind(daemon.str()))
+    co_return invalid_field(
+        "daemon_id", concat("\"", daemon.str(), "\" names a kind of daemon; choose another id, such as the host's name"));
   CO_TRY_OK(check_text("name", name, limits_.title, Empty::kRefused));
   if (days && (*days < 1 || *days > limits_.token_days))
     co_return invalid_field("expires_in_days", concat("expires_in_days is ", *days, "; give 1 to ", limits_.token_days,

@@ -15,6 +15,7 @@
 #include "auth/token.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "model/daemon_kind.h"
 #include "runtime/scope.h"
 #include "store/store.h"
 #include "store/wall_time.h"
@@ -115,6 +116,9 @@ Task<Status> create_token(store::Store& store, Work& work, UserId user) {
   if (work.arguments.is_set("--daemon")) {
     wanted.kind = model::TokenKind::kDaemon;
     wanted.daemon = DaemonId(work.arguments.text("--daemon"));
+    if (model::is_daemon_kind(wanted.daemon.str()))
+      co_return invalid_field(
+          "--daemon", concat("--daemon is \"", wanted.daemon.str(), "\", which names a kind of daemon; give another id"));
     if (!valid_id(wanted.daemon.str()))
       co_return invalid_field("--daemon", concat("--daemon is \"", wanted.daemon.str(), "\"; give letters, digits, - and _"));
   }

@@ -1,17 +1,16 @@
 #include "gateway/stream_limits.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
 #include "base/ids.h"
 #include "base/text.h"
+#include "model/daemon_kind.h"
 
 namespace reliant::gateway {
 namespace {
 
-constexpr std::array<std::string_view, 3> kKinds = {"local", "cloud", "any"};
 constexpr std::size_t kNote = 256;  // bytes of the note in a result that was cut
 
 Status too_long(std::string_view field, std::size_t bytes, std::size_t most) {
@@ -24,7 +23,7 @@ Status too_many(std::string_view field, std::size_t count, std::size_t most) {
 
 Status check_id(const std::string& id, KindsAsIds kinds) {
   if (!valid_id(id)) return invalid_field("register.daemon_id", "daemon_id must be 1 to 128 letters, digits, _ and -");
-  if (kinds == KindsAsIds::kAllowed || std::ranges::find(kKinds, id) == kKinds.end()) return ok_status();
+  if (kinds == KindsAsIds::kAllowed || !model::is_daemon_kind(id)) return ok_status();
   return invalid_field("register.daemon_id",
                        concat("daemon_id is \"", id, "\", which names a kind of daemon; choose another id, such as the host's name"));
 }

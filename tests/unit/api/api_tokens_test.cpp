@@ -112,6 +112,11 @@ TEST(ApiTokens, ARegistrationThatMakesNoSenseIsRefusedWithItsField) {
   ApiWorld world;
   EXPECT_EQ(world.call("POST", "/daemons/register", "{}").text("field"), "daemon_id");
   EXPECT_EQ(world.call("POST", "/daemons/register", R"({"daemon_id":"a.b"})").text("field"), "daemon_id");
+  for (const char* kind : {"local", "cloud", "any"}) {
+    const Reply refused = world.call("POST", "/daemons/register", concat(R"({"daemon_id":")", kind, R"("})"));
+    EXPECT_EQ(refused.status, 400) << kind;
+    EXPECT_EQ(refused.text("field"), "daemon_id") << "C21";
+  }
   EXPECT_EQ(world.call("POST", "/daemons/register", R"({"daemon_id":"a","name":""})").text("field"), "name");
   EXPECT_EQ(world.call("POST", "/daemons/register", R"({"daemon_id":"a","kind":"x"})").text("field"), "kind");
   world.token = std::string("rlnt_pat_") + std::string(64, 'e');
