@@ -1,10 +1,18 @@
 #include "adapters/asio/inbox.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/finally.h"
 
 namespace reliant::adapters {
+
+namespace {
+
+// Work that runs before the logic's other work has its turn, which may be to take what this work brings.
+constexpr std::size_t kAtOnce = 64;
+
+}  // namespace
 
 std::shared_ptr<Inbox> Inbox::open(AsioExecutor& executor, std::size_t limit) {
   return std::shared_ptr<Inbox>(new Inbox(executor, limit));
@@ -25,12 +33,12 @@ void Inbox::run_later() {
   executor_->post([self = shared_from_this()] { self->run(); });
 }
 
-// What is there now; what comes meanwhile has its turn after the logic's other work.
+// What comes meanwhile has its turn after the logic's other work.
 void Inbox::run() {
   std::size_t left = 0;
   {
     const std::lock_guard lock(mutex_);
-    left = waiting_.size();
+    left = std::min(waiting_.size(), kAtOnce);
   }
   const Finally run_the_rest_later([this] {
     const std::lock_guard lock(mutex_);

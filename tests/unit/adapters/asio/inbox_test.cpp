@@ -9,7 +9,10 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/event.h"
 #include "runtime/failure_handler.h"
+#include "runtime/scope.h"
+#include "runtime/task.h"
 
 namespace reliant::tests {
 namespace {
@@ -120,6 +123,33 @@ TEST(Inbox, NeverMakesTheLogicThreadWait) {
     for (int i = 0; i < 10; ++i) inbox->post([&] { ++ran; });
   });
   EXPECT_TRUE(executor.run_loop_until([&] { return ran == 10; }, seconds(10)));
+}
+
+Task<void> note_what_ran(Event& woken, const int& ran, int& seen) {
+  co_await woken.wait();
+  seen = ran;
+}
+
+// As when thousands of streams come at once: the role that accepts them must have its turn before all of them wait for it.
+TEST(Inbox, LetsTasksRunWhileMuchWorkWaits) {
+  constexpr int kMuch = 3000;
+  constexpr int kLittleOfIt = 500;
+  AsioExecutor executor;
+  TaskScope tasks(executor, 0);
+  const auto inbox = Inbox::open(executor);
+  Event woken;
+  int ran = 0;
+  int seen = 0;
+  tasks.spawn(note_what_ran(woken, ran, seen));
+  EXPECT_FALSE(executor.run_loop_until([] { return false; }, std::chrono::milliseconds(1)));  // until it waits
+  for (int i = 0; i < kMuch; ++i) {
+    inbox->post([&] {
+      ++ran;
+      woken.set();
+    });
+  }
+  EXPECT_TRUE(executor.run_loop_until([&] { return ran == kMuch && seen > 0; }, seconds(20)));
+  EXPECT_LT(seen, kLittleOfIt);
 }
 
 TEST(Inbox, RunsTheRestAfterAnException) {
