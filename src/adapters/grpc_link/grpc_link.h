@@ -1,18 +1,23 @@
-// GrpcLink: the Link over gRPC (R44 to R46, R70, R73): bidirectional streams of bytes under any method's name, HTTP/2 with
-// TLS, with TLS that trusts anybody, or in plain text (h2c). What the roles send is what is on the wire.
+// GrpcLink: the Link over gRPC (R44 to R46, R70, R73): bidirectional streams of bytes under any method's
+// name, HTTP/2 with TLS, with TLS that trusts anybody, or in plain text (h2c). What the roles send is what is
+// on the wire.
 //
-//   auto links = GrpcLinkTransport::open(executor, {.certificate = credentials});             // a gateway; none: h2c
-//   auto links = GrpcLinkTransport::open(executor, {.security = GrpcLinkSecurity::kTls});     // a daemon
-//   links.value()->listen("0.0.0.0:9190") … links.value()->connect({"host:9190", "pkg.Service/Method", …}, deadline)
+//   auto links = GrpcLinkTransport::open(executor, {.certificate = credentials});          // a gateway
+//   links.value()->listen("0.0.0.0:9190")
 //
-// Every connect() is a connection of its own, which is never made again by itself: who wants another one connects anew. A
-// status travels whole: code, message, field, reason and retry-after (adapters/grpc_link_convert.h). A peer that does not
-// read, or a role that does not receive, costs 128 kB a stream at most, however small the messages: `buffer` on each side, and
-// what HTTP/2's window lets be on its way (adapters/grpc_link_convert.cpp). TLS takes up to 128 kB more for a connection.
+//   auto links = GrpcLinkTransport::open(executor, {.security = GrpcLinkSecurity::kTls});  // a daemon
+//   links.value()->connect({"host:9190", "pkg.Service/Method", metadata}, deadline)
 //
-// Owner: the composition root; it outlives its listeners and links, and the executor outlives it. Executor: the logic
-// thread. Its destructor breaks off what is left and waits for gRPC, which takes milliseconds. Failures: those of the port.
-// RESOURCE_EXHAUSTED also ends a stream whose peer sends more than max_message.
+// Every connect() is a connection of its own, which is never made again by itself: who wants another one
+// connects anew. A status travels whole: code, message, field, reason and retry-after
+// (adapters/grpc_link_convert.h). A peer that does not read, or a role that does not receive, costs 128 kB a
+// stream at most, however small the messages: `buffer` on each side, and what HTTP/2's window lets be on its
+// way (adapters/grpc_link_convert.cpp). TLS takes up to 128 kB more for a connection.
+//
+// Owner: the composition root; it outlives its listeners and links, and the executor outlives it. Executor:
+// the logic thread; gRPC's own threads call back to reactors, which only post to an Inbox. The destructor
+// breaks off what is left and waits for gRPC, which takes milliseconds, and half a second for frozen peers.
+// Failures: those of the port. RESOURCE_EXHAUSTED also ends a stream whose peer sends more than max_message.
 #pragma once
 
 #include <chrono>
@@ -39,49 +44,54 @@ enum class GrpcLinkSecurity : std::uint8_t {
 struct GrpcLinkOptions {
   // --- who listens
   std::optional<TlsCredentials> certificate;  // none: plain text
-  std::string client_roots;                   // PEM; not "": only peers with a certificate that these vouch for (C29, C32)
-  std::size_t backlog = 128;                  // links that wait for accept()
-  std::size_t max_received = 0;               // bytes of a message; larger ones end the stream unread. 0: max_message
-  Duration handshake_within = std::chrono::seconds(10);  // TLS and HTTP/2's settings; then the connection is closed
-  Duration idle_for = std::chrono::seconds(60);          // a connection without a stream; then it is closed
+  std::string client_roots;      // PEM; not "": only peers with a certificate that these vouch for (C29, C32)
+  std::size_t backlog = 128;     // links that wait for accept()
+  std::size_t max_received = 0;  // bytes of a message; larger ones end the stream unread. 0: max_message
+  // TLS and HTTP/2's settings; then the connection is closed.
+  Duration handshake_within = std::chrono::seconds(10);
+  Duration idle_for = std::chrono::seconds(60);  // a connection without a stream; then it is closed
 
   // --- who connects
   GrpcLinkSecurity security = GrpcLinkSecurity::kPlaintext;
-  std::string roots;                                 // PEM, of who may vouch for the server; "": those of the system
+  std::string roots;  // PEM, of who may vouch for the server; "": those of the system
   std::optional<TlsCredentials> client_certificate;  // shown to the server (C32)
 
   // --- both
   std::size_t max_message = std::size_t{4} << 20;  // gRPC's default
-  std::size_t buffer = std::size_t{16} << 10;      // bytes of a stream that wait to be sent, and that wait for receive()
-  // A peer that has frozen, or a network that has: noticed after the sum of both. Nothing is sent while data flows. (A daemon
-  // knows by the 30 s that its gateway has fallen silent rather than died: daemon/session.h.)
+  // Bytes of a stream that wait to be sent, and that wait for receive().
+  std::size_t buffer = std::size_t{16} << 10;
+  // A peer that has frozen, or a network that has: noticed after the sum of both. Nothing is sent while data
+  // flows. (A daemon knows by the 30 s that its gateway has fallen silent rather than died:
+  // daemon/session.h.)
   Duration keepalive_time = std::chrono::seconds(20);
   Duration keepalive_timeout = std::chrono::seconds(10);
   // What was sent before finish() has so long to reach the peer; then the stream is broken off.
   Duration linger = std::chrono::seconds(10);
 };
 
-class GrpcLinkHub;
-class GrpcLinkOpener;
+class GrpcLinkCalls;
+class GrpcLinkClient;
 
 class GrpcLinkTransport final : public ports::LinkTransport {
  public:
-  // INVALID_ARGUMENT names the option whose PEM cannot be used: "certificate", "private_key", "client_roots", "roots",
-  // "client_certificate", "client_private_key".
-  static Result<std::unique_ptr<GrpcLinkTransport>> open(AsioExecutor& executor, GrpcLinkOptions options = {});
+  // INVALID_ARGUMENT names the option whose PEM cannot be used: "certificate", "private_key", "client_roots",
+  // "roots", "client_certificate", "client_private_key".
+  static Result<std::unique_ptr<GrpcLinkTransport>> open(AsioExecutor& executor,
+                                                         GrpcLinkOptions options = {});
   GrpcLinkTransport(const GrpcLinkTransport&) = delete;
   GrpcLinkTransport& operator=(const GrpcLinkTransport&) = delete;
   ~GrpcLinkTransport() override;
 
   // "host:port"; port 0 becomes a free one. PERMISSION_DENIED, INVALID_ARGUMENT: not an address to listen on.
+  // A listener that is closed frees its port at once, and its memory with the transport.
   Result<std::unique_ptr<ports::LinkListener>> listen(std::string address) override;
   Task<Result<std::unique_ptr<ports::Link>>> connect(ports::LinkTarget target, Instant deadline) override;
 
  private:
   GrpcLinkTransport(AsioExecutor& executor, GrpcLinkOptions options);
 
-  std::shared_ptr<GrpcLinkHub> hub_;
-  std::unique_ptr<GrpcLinkOpener> opener_;
+  const std::unique_ptr<GrpcLinkCalls> calls_;
+  const std::unique_ptr<GrpcLinkClient> client_;
 };
 
 }  // namespace reliant::adapters

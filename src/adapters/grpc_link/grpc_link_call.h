@@ -1,8 +1,8 @@
-// What the two sides of a stream have in common: how operations of gRPC are started and told, which are methods of two classes
-// without a common base, and the role's links. Included by grpc_link*.cpp only.
+// What the two sides of a stream have in common: a reactor of gRPC's, and the role's link. Included by
+// grpc_link*.cpp only.
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,75 +10,41 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include "adapters/grpc_link/grpc_link_calls.h"
 #include "adapters/grpc_link/grpc_link_convert.h"
-#include "adapters/grpc_link/grpc_link_hub.h"
-#include "adapters/grpc_link/grpc_link_queue.h"
 #include "adapters/grpc_link/grpc_link_stream.h"
 
 namespace reliant::adapters {
 
-// `Rpc`: gRPC's asynchronous reader and writer of one side. The …_told functions are for any thread and only post; the
-// hub keeps the stream until every operation has ended, the one that ends the stream among them.
-template <class Rpc>
-class GrpcLinkCall : public GrpcLinkStream {
+// `Reactor`: of bidirectional streams, of one side. gRPC's threads call the On… functions, which only post.
+template <class Reactor>
+class GrpcLinkCall : public GrpcLinkStream, public Reactor {
  protected:
-  GrpcLinkCall(Side side, std::shared_ptr<GrpcLinkHub> hub)
-      : GrpcLinkStream(side, hub->limits()), hub_(std::move(hub)) {}
+  GrpcLinkCall(Side side, GrpcLinkCalls& calls)
+      : GrpcLinkStream(side, calls.executor(), calls.limits()), calls_(calls) {}
 
-  GrpcLinkHub& hub() { return *hub_; }
-  void set_queue(grpc::CompletionQueue& queue) { queue_ = &queue; }  // of its operations, before the first
-  virtual Rpc& rpc() = 0;
-  // On any thread: nothing more comes, as it seems.
-  virtual void reads_told_over() = 0;
-  // On any thread, at last.
-  virtual void all_told() = 0;
-
-  // Around each operation that is started besides the one that ends the stream.
-  void* begun(GrpcLinkTag& tag) {
-    begin_one();
-    return tag.start();
-  }
-  void begin_one() { operations_.fetch_add(1, std::memory_order_relaxed); }
-  void ended() {
-    if (operations_.fetch_sub(1, std::memory_order_acq_rel) == 1) all_told();
-  }
+  GrpcLinkCalls& calls() const { return calls_; }
+  // On gRPC's thread: nothing more comes, as it seems.
+  virtual void on_reads_over() = 0;
 
  private:
-  void start_read() override {
-    start_at(*queue_, [this] { rpc().Read(&incoming_, begun(read_)); });
+  void start_read() final { Reactor::StartRead(&incoming_); }
+  void start_write(std::string message) final {
+    put_bytes(std::move(message), outgoing_);
+    Reactor::StartWrite(&outgoing_);
   }
-  void read_soon() override {
-    hub_->when_idle([self = weak_from_this()] {
-      if (const auto stream = self.lock()) stream->on_read_turn();
-    });
+  void OnReadDone(bool ok) final {
+    if (!ok) return on_reads_over();
+    calls_.post([this, message = take_bytes(incoming_)]() mutable { on_read(std::move(message)); });
   }
-  void start_write(std::string message) override {
-    grpc::ByteBuffer outgoing;
-    put_bytes(std::move(message), outgoing);
-    start_at(*queue_, [this, &outgoing] { rpc().Write(outgoing, begun(write_)); });
-  }
-
-  void read_told(bool ok) {
-    if (ok) {
-      message_ = take_bytes(incoming_);
-      hub_->post([this] { on_read(std::move(message_)); });
-    } else {
-      reads_told_over();
-    }
-    ended();
-  }
-  void write_told(bool ok) {
-    if (write_ended(ok)) hub_->post([this] { on_written(); });
-    ended();
+  void OnWriteDone(bool ok) final {
+    outgoing_.Clear();
+    if (write_ended(ok)) calls_.post([this] { on_written(); });
   }
 
-  std::shared_ptr<GrpcLinkHub> hub_;
-  grpc::CompletionQueue* queue_ = nullptr;
-  std::atomic<int> operations_ = 1;  // that have begun, and the one that ends the stream
+  GrpcLinkCalls& calls_;
   grpc::ByteBuffer incoming_;
-  std::string message_;  // on its way to the logic thread; one is read at a time
-  GrpcLinkTagOf<GrpcLinkCall> read_{*this, &GrpcLinkCall::read_told};
-  GrpcLinkTagOf<GrpcLinkCall> write_{*this, &GrpcLinkCall::write_told};
+  grpc::ByteBuffer outgoing_;
 };
 
 // The role's handle on a stream, as `Port`: ports::Link or ports::AcceptedLink.
@@ -93,7 +59,9 @@ class GrpcLinkOf : public Port {
   Task<Status> send(std::string message, Instant deadline) override {
     return stream_->send(std::move(message), deadline);
   }
-  Task<Result<std::optional<std::string>>> receive(Instant deadline) override { return stream_->receive(deadline); }
+  Task<Result<std::optional<std::string>>> receive(Instant deadline) override {
+    return stream_->receive(deadline);
+  }
   Status half_close() override { return stream_->half_close(); }
   void cancel() override { stream_->cancel(); }
   std::size_t max_message() const override { return stream_->max_message(); }

@@ -27,8 +27,9 @@ constexpr std::size_t kMaxText = 1024;
 // To copy so many bytes costs less than to have gRPC keep them where they are.
 constexpr std::size_t kCopied = 1024;
 
-// How many bytes a peer may send that nobody has asked for, and gRPC grants half as many ahead. It holds ten times as much when
-// the messages are tiny. A large message is not held up: whoever receives it grants the rest of it when its begin has come.
+// How many bytes a peer may send that nobody has asked for, and gRPC grants half as many ahead. It holds ten
+// times as much when the messages are tiny. A large message is not held up: whoever receives it grants the
+// rest of it when its begin has come.
 constexpr int kWindow = 6 << 10;
 constexpr Duration kPeersPingEvery = std::chrono::seconds(1);
 
@@ -36,7 +37,7 @@ bool printable(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-void put(grpc::ServerContext& context, std::string_view key, const std::string& value) {
+void put(grpc::ServerContextBase& context, std::string_view key, const std::string& value) {
   if (value.empty()) return;
   // Blanks at the ends are not kept by everyone on the way.
   const bool plain = printable(value) && value.front() != ' ' && value.back() != ' ';
@@ -83,11 +84,12 @@ std::string take_bytes(grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
-grpc::Status to_grpc(const Status& status, grpc::ServerContext& context) {
+grpc::Status to_grpc(const Status& status, grpc::ServerContextBase& context) {
   if (status.ok()) return grpc::Status::OK;
   put(context, kField, field_of(status));
   put(context, kReason, reason_of(status));
-  if (const auto wait = retry_after_of(status); wait.count() > 0) put(context, kRetryAfter, std::to_string(wait.count()));
+  if (const auto wait = retry_after_of(status); wait.count() > 0)
+    put(context, kRetryAfter, std::to_string(wait.count()));
   return {static_cast<grpc::StatusCode>(status.code()), std::string(message_of(status).substr(0, kMaxText))};
 }
 
@@ -95,10 +97,13 @@ Status from_grpc(const grpc::Status& status, const grpc::ClientContext& context)
   if (status.ok()) return ok_status();
   // Codes that are none come as numbers above those that there are.
   const bool known = status.error_code() > 0 && status.error_code() <= grpc::StatusCode::UNAUTHENTICATED;
-  Status out = make_status(known ? static_cast<StatusCode>(status.error_code()) : StatusCode::kUnknown, status.error_message());
+  Status out = make_status(known ? static_cast<StatusCode>(status.error_code()) : StatusCode::kUnknown,
+                           status.error_message());
   const Trailers& trailers = context.GetServerTrailingMetadata();
-  if (const std::string field = get(trailers, kField); !field.empty()) out = with_field(std::move(out), field);
-  if (const std::string reason = get(trailers, kReason); !reason.empty()) out = with_reason(std::move(out), reason);
+  if (const std::string field = get(trailers, kField); !field.empty())
+    out = with_field(std::move(out), field);
+  if (const std::string reason = get(trailers, kReason); !reason.empty())
+    out = with_reason(std::move(out), reason);
   const std::string wait = get(trailers, kRetryAfter);
   std::int64_t nanoseconds = 0;
   std::from_chars(wait.data(), wait.data() + wait.size(), nanoseconds);
@@ -108,9 +113,11 @@ Status from_grpc(const grpc::Status& status, const grpc::ClientContext& context)
 
 Status check_grpc_metadata(const ports::LinkMetadata& metadata) {
   for (const auto& [key, value] : metadata) {
-    if (key.starts_with("grpc-")) return invalid_field("metadata", concat("`", key, "`: names with `grpc-` are gRPC's own"));
+    if (key.starts_with("grpc-"))
+      return invalid_field("metadata", concat("`", key, "`: names with `grpc-` are gRPC's own"));
     if (!key.ends_with(kBinary) && !printable(value)) {
-      return invalid_field("metadata", concat("the value of `", key, "` is more than printable ASCII: end its name with `-bin`"));
+      return invalid_field("metadata", concat("the value of `", key,
+                                              "` is more than printable ASCII: end its name with `-bin`"));
     }
   }
   return ok_status();
@@ -134,7 +141,7 @@ std::map<std::string, int> channel_arguments(const GrpcLinkOptions& options) {
   };
 }
 
-ports::LinkMetadata metadata_of(const grpc::ServerContext& context) {
+ports::LinkMetadata metadata_of(const grpc::ServerContextBase& context) {
   ports::LinkMetadata metadata;
   for (const auto& [key, value] : context.client_metadata()) {
     metadata.emplace(std::string(key.data(), key.size()), std::string(value.data(), value.size()));

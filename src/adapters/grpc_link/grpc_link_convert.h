@@ -1,6 +1,6 @@
-// What is ours in the types of gRPC, and back: bytes, options, and a status with all that it carries. Field, reason and retry-after
-// travel as trailing metadata: "reliant-field", "reliant-reason" (with "-bin" behind when the text cannot be a header) and
-// "reliant-retry-after-ns".
+// What is ours in the types of gRPC, and back: bytes, options, and a status with all that it carries. Field,
+// reason and retry-after travel as trailing metadata: "reliant-field", "reliant-reason" (with "-bin" behind
+// when the text cannot be a header) and "reliant-retry-after-ns".
 #pragma once
 
 #include <map>
@@ -12,7 +12,7 @@
 
 namespace grpc {
 class ByteBuffer;
-class ServerContext;
+class ServerContextBase;
 class ClientContext;
 class Status;
 }  // namespace grpc
@@ -25,7 +25,7 @@ void put_bytes(std::string bytes, grpc::ByteBuffer& buffer);
 std::string take_bytes(grpc::ByteBuffer& buffer);
 
 // The context gets what grpc::Status has no room for; before Finish.
-grpc::Status to_grpc(const Status& status, grpc::ServerContext& context);
+grpc::Status to_grpc(const Status& status, grpc::ServerContextBase& context);
 // After OnDone.
 Status from_grpc(const grpc::Status& status, const grpc::ClientContext& context);
 
@@ -34,6 +34,6 @@ Status check_grpc_metadata(const ports::LinkMetadata& metadata);
 // What a channel and a server have in common, by the names of gRPC.
 std::map<std::string, int> channel_arguments(const GrpcLinkOptions& options);
 
-ports::LinkMetadata metadata_of(const grpc::ServerContext& context);
+ports::LinkMetadata metadata_of(const grpc::ServerContextBase& context);
 
 }  // namespace reliant::adapters

@@ -8,6 +8,10 @@ namespace {
 // Of memory, besides its bytes: many small messages must not cost more than a few large ones.
 constexpr std::size_t kMessageOverhead = 64;
 
+std::size_t cost(const std::string& message) {
+  return message.size() + kMessageOverhead;
+}
+
 void wake(Event& event) {
   event.set();
   event.reset();
@@ -15,16 +19,19 @@ void wake(Event& event) {
 
 }  // namespace
 
-std::size_t GrpcLinkStream::cost(const std::string& message) const { return message.size() + kMessageOverhead; }
+void GrpcLinkStream::wake_reader() {
+  wake(readable_);
+}
+void GrpcLinkStream::wake_writer() {
+  wake(writable_);
+}
 
-void GrpcLinkStream::wake_reader() { wake(readable_); }
-void GrpcLinkStream::wake_writer() { wake(writable_); }
-
-// --- the role's side -------------------------------------------------------------------------------------------------
+// --- the role's side ---------------------------------------------------------------------------------------
 
 Task<Status> GrpcLinkStream::send(std::string message, Instant deadline) {
   if (message.size() > limits_.max_message) {
-    co_return resource_exhausted("a message of ", message.size(), " bytes is larger than ", limits_.max_message);
+    co_return resource_exhausted("a message of ", message.size(), " bytes is larger than ",
+                                 limits_.max_message);
   }
   for (;;) {
     on_written();
@@ -34,8 +41,8 @@ Task<Status> GrpcLinkStream::send(std::string message, Instant deadline) {
     const bool end_unknown = side_ == Side::kOpener && !reading_ && !reads_over_;
     if (writes_over_ && end_unknown) co_return unavailable("the stream has ended");
     const bool fits = unsent_bytes_ == 0 || unsent_bytes_ + cost(message) <= limits_.buffer;
-    if (fits && !writes_over_ && !told_end_) break;
-    if (writing_ && write_is_over()) {  // since a moment ago
+    if (fits && !writes_over_ && !end_started_) break;
+    if (write_ != Write::kNone && write_is_over()) {  // since a moment ago
       write_more();
       continue;
     }
@@ -95,7 +102,7 @@ void GrpcLinkStream::give_up() {
   break_off();
 }
 
-// --- gRPC's side -----------------------------------------------------------------------------------------------------
+// --- gRPC's side -------------------------------------------------------------------------------------------
 
 void GrpcLinkStream::on_open() {
   open_ = true;
@@ -109,7 +116,7 @@ void GrpcLinkStream::on_read(std::optional<std::string> message) {
   if (!message) {
     reads_over_ = true;
     // The end is on its way, and comes when this side lets go.
-    if (side_ == Side::kOpener) tell_end(ok_status());
+    if (side_ == Side::kOpener) start_end_once(ok_status());
     wake_reader();
     return wake_writer();
   }
@@ -121,21 +128,20 @@ void GrpcLinkStream::on_read(std::optional<std::string> message) {
 }
 
 bool GrpcLinkStream::write_ended(bool sent) {
-  return write_.exchange(sent ? Write::kSent : Write::kFailed) == Write::kWanted || !sent;
+  return write_.exchange(sent ? Write::kSent : Write::kFailed) == Write::kAwaited || !sent;
 }
 
 void GrpcLinkStream::on_written() {
-  const Write how = write_.load();
-  if (!writing_ || how == Write::kNone || how == Write::kWanted) return;
-  notice_write();
+  const Write how = write_;
+  if (how != Write::kSent && how != Write::kFailed) return;
+  end_write(how == Write::kSent);
   write_more();
 }
 
-void GrpcLinkStream::notice_write() {
-  const bool sent = write_.load() == Write::kSent;
-  writing_ = false;
-  // gRPC calls a write done when the stream has ended, too; the next one would tell. So as long as there is a next one, its
-  // end makes the room: nobody who waited is told that a message went where none goes any more.
+void GrpcLinkStream::end_write(bool sent) {
+  write_ = Write::kNone;
+  // gRPC calls a write done when the stream has ended, too; the next one would tell. So as long as there is a
+  // next one, its end makes the room: nobody who waited is told that a message went where none goes any more.
   unsent_bytes_ -= std::exchange(written_bytes_, std::exchange(writing_bytes_, 0));
   if (!sent || unsent_.empty()) unsent_bytes_ -= std::exchange(written_bytes_, 0);
   if (!sent) {
@@ -151,11 +157,11 @@ void GrpcLinkStream::on_cancelled() {
     drop_unread();
     set_end(cancelled("the peer cancelled the stream, or the connection is gone"));
   }
-  tell_end(*ended_);
+  start_end_once(*ended_);
 }
 
 void GrpcLinkStream::on_done(Status status) {
-  told_end_ = true;
+  end_started_ = true;
   reads_over_ = true;
   writes_over_ = true;
   drop_unsent();
@@ -163,61 +169,64 @@ void GrpcLinkStream::on_done(Status status) {
   flushed_.set();
 }
 
-// --- the hub's -------------------------------------------------------------------------------------------------------
+// --- the transport's ---------------------------------------------------------------------------------------
 
-Task<bool> GrpcLinkStream::opened(Instant deadline) { co_return co_await open_known_.wait(deadline); }
+Task<bool> GrpcLinkStream::opened(Instant deadline) {
+  co_return co_await open_known_.wait(deadline);
+}
 
 void GrpcLinkStream::break_off() {
   drop_unsent();
-  if (told_end_) return;
+  if (end_started_) return;
   start_cancel();
-  tell_end(ended_ ? *ended_ : cancelled("the stream was broken off"));
+  start_end_once(ended_ ? *ended_ : cancelled("the stream was broken off"));
 }
 
-// --- inside ----------------------------------------------------------------------------------------------------------
+// --- inside ------------------------------------------------------------------------------------------------
 
+// Not at once: a role that answers should write first. The window that a read gives back then goes with what
+// is written, and not in a packet of its own.
 void GrpcLinkStream::read_more() {
-  if (!open_ || reading_ || reads_over_ || ended_ || told_end_ || unread_bytes_ >= limits_.buffer) return;
+  if (!open_ || reading_ || reads_over_ || ended_ || end_started_ || unread_bytes_ >= limits_.buffer) return;
   reading_ = true;
-  // Not at once: a role that answers should write first. The window that a read gives back then goes with what is written,
-  // and not in a packet of its own.
-  read_soon();
+  executor_.run_at_end_of_batch([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->read_now();
+  });
 }
 
-void GrpcLinkStream::on_read_turn() {
-  if (told_end_ || ended_) {
+void GrpcLinkStream::read_now() {
+  if (ended_ || end_started_) {
     reading_ = false;
   } else {
     start_read();
   }
 }
 
-// False: gRPC will tell.
-bool GrpcLinkStream::write_is_over() {
-  Write none = Write::kNone;
-  if (!writing_) return true;
-  if (write_.compare_exchange_strong(none, Write::kWanted) || none == Write::kWanted) return false;
-  notice_write();
-  return true;
-}
-
 void GrpcLinkStream::write_more() {
   for (;;) {
     const bool wanted = !unsent_.empty() || finishing_ || half_closed_;
-    if (!open_ || told_end_ || !wanted || !write_is_over()) return;
+    if (!open_ || end_started_ || !wanted || !write_is_over()) return;
     if (unsent_.empty() || writes_over_) break;
-    writing_ = true;
-    write_.store(Write::kNone);
+    write_ = Write::kUnderWay;
     std::string message = unsent_.pop();
     writing_bytes_ = cost(message);
     start_write(std::move(message));
   }
-  if (finishing_) return tell_end(*ended_);
-  if (half_closed_ && side_ == Side::kOpener && !writes_over_ && !std::exchange(half_close_sent_, true)) start_half_close();
+  if (finishing_) return start_end_once(*ended_);
+  if (half_closed_ && side_ == Side::kOpener && !writes_over_ && !std::exchange(half_close_sent_, true))
+    start_half_close();
 }
 
-void GrpcLinkStream::tell_end(const Status& status) {
-  if (std::exchange(told_end_, true)) return;
+// False: gRPC's thread will say so.
+bool GrpcLinkStream::write_is_over() {
+  Write how = Write::kUnderWay;
+  if (write_.compare_exchange_strong(how, Write::kAwaited) || how == Write::kAwaited) return false;
+  if (how != Write::kNone) end_write(how == Write::kSent);
+  return true;
+}
+
+void GrpcLinkStream::start_end_once(const Status& status) {
+  if (std::exchange(end_started_, true)) return;
   start_end(status);
   flushed_.set();
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <vector>
 
@@ -431,6 +432,25 @@ TEST(GrpcLink, KeepsAnIdleStreamHoweverOftenItIsProbed) {
     EXPECT_EQ(co_await Suite::heard(*pair.link, in(w, seconds(3))), "<DEADLINE_EXCEEDED>");
     EXPECT_TRUE((co_await pair.link->send("alive", kNever)).ok());
     EXPECT_EQ(co_await Suite::heard(*pair.accepted), "alive");
+  };
+  EXPECT_TRUE(world.run(body(world)));
+}
+
+// gRPC's threads sleep for 100 ms when nothing has come for a second: what came meanwhile had to wait for them.
+TEST(GrpcLink, DeliversAtOnceAfterASecondOfSilence) {
+  GrpcLinkWorld world;
+  const auto body = [](GrpcLinkWorld& w) -> Task<void> {
+    const Pair pair = co_await Suite::connected(w);
+    std::vector<std::chrono::steady_clock::duration> took;
+    for (int i = 0; i < 5; ++i) {
+      co_await sleep_for(milliseconds(1010 + 15 * i));
+      const auto start = std::chrono::steady_clock::now();
+      EXPECT_TRUE((co_await pair.link->send("alive", kNever)).ok());
+      EXPECT_EQ(co_await Suite::heard(*pair.accepted), "alive");
+      took.push_back(std::chrono::steady_clock::now() - start);
+    }
+    std::ranges::sort(took);
+    EXPECT_LT(took[took.size() / 2], milliseconds(15));  // most of them: the machine may be busy
   };
   EXPECT_TRUE(world.run(body(world)));
 }
