@@ -10,7 +10,7 @@
 
 #include "support/server_process.h"
 #include "support/temporary_directory.h"
-#include "unit/adapters/grpc_link_crowd.h"
+#include "unit/adapters/grpc_link/grpc_link_crowd.h"
 
 namespace reliant::tests {
 namespace {

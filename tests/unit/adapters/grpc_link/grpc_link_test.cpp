@@ -24,8 +24,8 @@
 #include "runtime/race.h"
 #include "support/server_process.h"
 #include "support/temporary_directory.h"
-#include "unit/adapters/grpc_link_crowd.h"
-#include "unit/adapters/tcp_relay.h"
+#include "unit/adapters/grpc_link/grpc_link_crowd.h"
+#include "unit/adapters/grpc_link/tcp_relay.h"
 
 namespace reliant::tests {
 
