@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "base/text.h"
-#include "contract/temporal_contract_commander.h"
-#include "contract/temporal_contract_script.h"
+#include "contract/temporal/temporal_contract_commander.h"
+#include "contract/temporal/temporal_contract_script.h"
 
 namespace reliant::tests {
 

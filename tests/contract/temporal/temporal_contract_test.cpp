@@ -1,6 +1,6 @@
 #include "adapters/embedded_temporal/embedded_temporal.h"
 #include "adapters/sqlite/sqlite_database.h"
-#include "contract/temporal_contract_all.h"
+#include "contract/temporal/temporal_contract_all.h"
 #include "kernel/simulation.h"
 #include "runtime/clock.h"
 #include "world/network.h"

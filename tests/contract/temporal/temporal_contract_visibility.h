@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "contract/temporal_contract.h"
+#include "contract/temporal/temporal_contract.h"
 
 namespace reliant::tests {
 

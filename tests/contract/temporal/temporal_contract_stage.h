@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/text.h"
-#include "contract/temporal_contract.h"
-#include "contract/temporal_contract_scrub.h"
+#include "contract/temporal/temporal_contract.h"
+#include "contract/temporal/temporal_contract_scrub.h"
 
 namespace reliant::tests {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/text.h"
-#include "contract/temporal_contract_children.h"
-#include "contract/temporal_contract_script.h"
-#include "contract/temporal_contract_stage.h"
+#include "contract/temporal/temporal_contract_children.h"
+#include "contract/temporal/temporal_contract_script.h"
+#include "contract/temporal/temporal_contract_stage.h"
 
 namespace reliant::tests {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include "contract/temporal_contract_grpc.h"
-#include "contract/temporal_contract_player.h"
+#include "contract/temporal/temporal_contract_grpc.h"
+#include "contract/temporal/temporal_contract_player.h"
 
 namespace reliant::tests {
 namespace {

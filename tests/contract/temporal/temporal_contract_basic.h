@@ -1,7 +1,7 @@
 // The contract of ports::Temporal, part 1: starting, workflow tasks, signals, closing. See temporal_contract.h.
 #pragma once
 
-#include "contract/temporal_contract.h"
+#include "contract/temporal/temporal_contract.h"
 
 namespace reliant::tests {
 

@@ -15,7 +15,7 @@
 #include "adapters/posix/system_clock.h"
 #include "base/assert.h"
 #include "base/event_log.h"
-#include "contract/temporal_contract.h"
+#include "contract/temporal/temporal_contract.h"
 #include "runtime/scope.h"
 #include "runtime/sleep.h"
 #include "support/temporal_server.h"

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "contract/temporal_contract.h"
+#include "contract/temporal/temporal_contract.h"
 
 namespace reliant::tests {
 

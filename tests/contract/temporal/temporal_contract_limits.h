@@ -1,7 +1,7 @@
 // The limits of a real server, and what becomes of what exceeds one.
 #pragma once
 
-#include "contract/temporal_contract.h"
+#include "contract/temporal/temporal_contract.h"
 
 namespace reliant::tests {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "contract/temporal_contract.h"
+#include "contract/temporal/temporal_contract.h"
 
 namespace reliant::tests {
 

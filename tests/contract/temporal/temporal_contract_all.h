@@ -1,13 +1,13 @@
 // The whole contract of ports::Temporal: include this one, then INSTANTIATE_TYPED_TEST_SUITE_P.
 #pragma once
 
-#include "contract/temporal_contract.h"
-#include "contract/temporal_contract_basic.h"
-#include "contract/temporal_contract_children.h"
-#include "contract/temporal_contract_limits.h"
-#include "contract/temporal_contract_reads.h"
-#include "contract/temporal_contract_tasks.h"
-#include "contract/temporal_contract_visibility.h"
+#include "contract/temporal/temporal_contract.h"
+#include "contract/temporal/temporal_contract_basic.h"
+#include "contract/temporal/temporal_contract_children.h"
+#include "contract/temporal/temporal_contract_limits.h"
+#include "contract/temporal/temporal_contract_reads.h"
+#include "contract/temporal/temporal_contract_tasks.h"
+#include "contract/temporal/temporal_contract_visibility.h"
 
 namespace reliant::tests {
 
