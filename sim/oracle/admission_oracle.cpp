@@ -19,31 +19,35 @@ void AdmissionOracle::on_record(const TraceRecord& record) {
   } else if (name == "gateway.result.ended") {
     ended(record);
   } else if (name == "gateway.session.closed") {
-    results_[{record.node, std::string(text_or_empty(record, "user"))}].erase(key_of(record));
+    results_[place_of(record)].erase(key_of(record));
+    closed_.emplace(place_of(record), key_of(record));
   } else if (name == "node.crashed" || name == "node.exited") {
     registering_.erase(record.node);
     std::erase_if(results_, [&](const auto& entry) { return entry.first.first == record.node; });
   }
 }
 
+AdmissionOracle::Place AdmissionOracle::place_of(const TraceRecord& record) {
+  return {record.node, std::string(text_or_empty(record, "user"))};
+}
+
 AdmissionOracle::Stream AdmissionOracle::key_of(const TraceRecord& record) {
   return {std::string(text_or_empty(record, "daemon")), number_or_zero(record, "epoch")};
 }
 
-std::int64_t& AdmissionOracle::stream_of(const TraceRecord& record) {
-  return results_[{record.node, std::string(text_or_empty(record, "user"))}][key_of(record)];
-}
-
 // The end of a session ends what it has begun.
 void AdmissionOracle::ended(const TraceRecord& record) {
-  auto& streams = results_[{record.node, std::string(text_or_empty(record, "user"))}];
+  auto& streams = results_[place_of(record)];
   if (const auto found = streams.find(key_of(record)); found != streams.end()) found->second -= number_or_zero(record, "bytes");
 }
 
 void AdmissionOracle::begun(const TraceRecord& record) {
-  stream_of(record) += number_or_zero(record, "bytes");
+  // What a session begins at the moment of its end is destroyed with it.
+  if (closed_.contains({place_of(record), key_of(record)})) return;
+  auto& streams = results_[place_of(record)];
+  streams[key_of(record)] += number_or_zero(record, "bytes");
   std::int64_t of_user = 0;
-  for (const auto& [stream, bytes] : results_[{record.node, std::string(text_or_empty(record, "user"))}]) of_user += bytes;
+  for (const auto& [stream, bytes] : streams) of_user += bytes;
   if (of_user <= kResultsOfUser) return;
   verdict_.broken("admission.results", concat("a gateway holds ", of_user, " bytes of a user's results that the store has not taken; ",
                                               kResultsOfUser, " are to be the most"),

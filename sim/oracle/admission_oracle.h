@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -24,14 +25,16 @@ class AdmissionOracle final : public Oracle {
 
  private:
   using Stream = std::pair<std::string, std::int64_t>;  // daemon, epoch
+  using Place = std::pair<std::uint32_t, std::string>;   // the gateway's node, and the user
 
+  static Place place_of(const TraceRecord& record);
   static Stream key_of(const TraceRecord& record);
-  std::int64_t& stream_of(const TraceRecord& record);
   void begun(const TraceRecord& record);
   void ended(const TraceRecord& record);
 
   std::map<std::uint32_t, std::int64_t> registering_;  // by the gateway's node
-  std::map<std::pair<std::uint32_t, std::string>, std::map<Stream, std::int64_t>> results_;  // by node and user
+  std::map<Place, std::map<Stream, std::int64_t>> results_;
+  std::set<std::pair<Place, Stream>> closed_;
 };
 
 }  // namespace reliant::sim

@@ -59,5 +59,14 @@ TEST_F(Results, ThatTheStoreHasAnsweredCountNoMoreNorThoseOfAnEndedSession) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
+// Room is found for a result that has waited when its stream ends.
+TEST_F(Results, ThatAnEndedSessionBeginsAreDestroyedWithIt) {
+  for (const std::string_view daemon : {"d1", "d2"}) {
+    judged.record("gateway.session.closed", {{"user", "ann"}, {"daemon", daemon}, {"epoch", 1}}, kGateway);
+    begun(AdmissionOracle::kResultsOfUser, "ann", daemon);
+  }
+  EXPECT_EQ(judged.complaints(), "");
+}
+
 }  // namespace
 }  // namespace reliant::sim
