@@ -128,14 +128,16 @@ std::int64_t tokens_of(const ModelRequest& request) {
 
 Result<ModelAnswer> content_of(const ModelRequest& request, const Place& place, const ScriptedStep& step) {
   const Template fill(request, place);
+  const auto said = std::ranges::count(request.messages, model::Role::kUser, &ModelMessage::role);
   ModelAnswer answer;
   TRY_ASSIGN(std::string text, fill.expand(step.text));
   answer.output_tokens = static_cast<std::int64_t>(text.size() / 4 + 1);
   if (!text.empty()) answer.content.push_back(model::TextBlock{std::move(text)});
   for (std::size_t i = 0; i < step.calls.size(); ++i) {
     TRY_ASSIGN(const json::value arguments, fill.expand(json::value(step.calls[i].arguments)));
-    // Unique in the chat, and the same when the turn is repeated.
-    ToolCallId id(concat("call_", request.messages.size(), "_", i));
+    // Unique in the chat, and the same when the turn is repeated: one that is taken up behind a later turn has as many messages before
+    // it as that one had once, and fewer of the user's.
+    ToolCallId id(concat("call_", said, "_", request.messages.size(), "_", i));
     answer.content.push_back(
         model::ToolCallBlock{model::ToolCall{std::move(id), step.calls[i].tool, to_json(arguments)}});
   }
