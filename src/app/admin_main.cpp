@@ -24,6 +24,8 @@ namespace reliant::app {
 namespace {
 
 constexpr Duration kPatience = std::chrono::seconds(8);
+// A connection that is being made when this is over holds the end up by its own timeout of 5 s.
+constexpr Duration kDatabasePatience = std::chrono::seconds(3);
 constexpr std::int64_t kMostDays = 3650;  // of a token's life
 
 constexpr Flag kPlainFlags[] = {kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
@@ -151,7 +153,7 @@ Task<Status> perform(store::Store& store, Work& work) {
 }
 
 Task<void> run(Work& work, Status& result) {
-  auto chosen = co_await open_database(work.executor, work.database, work.deadline);
+  auto chosen = co_await open_database(work.executor, work.database, after(work.executor.now(), kDatabasePatience));
   if (chosen.ok()) {
     adapters::SystemClock clock(work.executor);
     store::Store store(*chosen->database, clock, Random(adapters::os_seed()));
