@@ -72,7 +72,7 @@ UniqueFd ProcessCgroups::enter(const std::string& mark) {
   if (!is_name(mark)) return UniqueFd();
   if (::mkdir(path_of(mark).c_str(), 0700) != 0 && errno != EEXIST) return UniqueFd();
   marks_.insert(mark);
-  return UniqueFd(::open(concat(path_of(mark), "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  return UniqueFd(::open(path_of(mark).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
 }
 
 bool ProcessCgroups::kill(const std::string& mark) {

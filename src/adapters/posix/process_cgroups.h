@@ -23,7 +23,8 @@ class ProcessCgroups {
   static std::optional<ProcessCgroups> open();
   explicit ProcessCgroups(std::string folder);  // made already; not to be shared with another object
 
-  // A new process writes "0" to this file and is in the cgroup. Invalid: the mark is no name of a file, or the kernel refuses.
+  // The folder of the cgroup, for a process that begins in it (CLONE_INTO_CGROUP). Invalid: the mark is no name of a file, or
+  // the kernel refuses.
   UniqueFd enter(const std::string& mark);
   // Kills (KILL) all that is in it. False: nothing runs in it any more, and it is gone.
   bool kill(const std::string& mark);
