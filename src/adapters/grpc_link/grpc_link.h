@@ -8,8 +8,8 @@
 //   auto links = GrpcLinkTransport::open(executor, {.security = GrpcLinkSecurity::kTls});  // a daemon
 //   links.value()->connect({"host:9190", "pkg.Service/Method", metadata}, deadline)
 //
-// Every connect() is a connection of its own, which is never made again by itself: who wants another one
-// connects anew. A status travels whole: code, message, field, reason and retry-after
+// Every connect() is a connection of its own, which is never made again by itself: a caller that wants another
+// connection calls connect() again. A status travels whole: code, message, field, reason and retry-after
 // (adapters/grpc_link_convert.h). A peer that does not read, or a role that does not receive, costs 128 kB a
 // stream at most, however small the messages: `buffer` on each side, and what HTTP/2's window lets be on its
 // way (adapters/grpc_link_convert.cpp). TLS takes up to 128 kB more for a connection.

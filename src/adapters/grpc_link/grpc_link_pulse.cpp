@@ -39,7 +39,7 @@ GrpcLinkPulse::~GrpcLinkPulse() {
 Task<void> GrpcLinkPulse::beat() {
   for (;;) {
     start_call();
-    co_await sleep_for(kInterval);
+    co_await sleep_for(kInterval);  // waits for no event: it is the beat that keeps gRPC's threads awake
   }
 }
 

@@ -107,8 +107,8 @@ class GrpcAcceptedLink final : public GrpcLinkOf<ports::AcceptedLink, ServerStre
   }
 };
 
-// Closes the ports, and has the peers open no more streams on their connections. grpc::Server::Shutdown does
-// that, too, but waits until all streams have ended; gRPC's core reports that to a queue, in vain.
+// Closes the ports, and tells the peers to open no more streams on their connections. grpc::Server::Shutdown does the same, but
+// waits until all streams have ended; gRPC's core reports their end to a queue, which nothing here polls.
 void stop_listening(grpc::Server& server) {
   struct Ignored final : grpc_completion_queue_functor {
     Ignored() : grpc_completion_queue_functor{} {
@@ -182,7 +182,7 @@ int Server::start(const std::string& address) {
   builder.RegisterCallbackGenericService(this);
   for (const auto& [name, value] : channel_arguments(options)) builder.AddChannelArgument(name, value);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
-                             0);  // else two servers share a port, and nobody is told
+                             0);  // otherwise two servers share a port without an error
   const auto milliseconds = [](Duration time) {
     return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count());
   };

@@ -141,7 +141,7 @@ void GrpcLinkStream::on_written() {
 void GrpcLinkStream::end_write(bool sent) {
   write_ = Write::kNone;
   // gRPC calls a write done when the stream has ended, too; the next one would tell. So as long as there is a
-  // next one, its end makes the room: nobody who waited is told that a message went where none goes any more.
+  // next one, its end makes the room: otherwise a waiting sender would be told of a success that cannot be.
   unsent_bytes_ -= std::exchange(written_bytes_, std::exchange(writing_bytes_, 0));
   if (!sent || unsent_.empty()) unsent_bytes_ -= std::exchange(written_bytes_, 0);
   if (!sent) {

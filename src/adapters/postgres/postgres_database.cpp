@@ -175,7 +175,7 @@ void PostgresDatabase::probe(PostgresDatabaseSilence::Probe kind, std::function<
   session.ask({.kind = Kind::kProbe}, [told = std::move(told)](const auto& reply) { told(reply.status()); });
 }
 
-// Who waits is told at once, also for a session that cannot be broken off while it connects.
+// The waiting calls fail at once, also those of a session whose attempt to connect cannot be broken off.
 void PostgresDatabase::give_up_all() {
   for (std::size_t i = 0; i < sessions_.size(); ++i) {
     if (under_way_[i] != nullptr) under_way_[i]->set(std::nullopt);
@@ -266,7 +266,7 @@ Task<Status> PostgresDatabase::run_script(std::string_view sql, Instant deadline
 Task<Status> PostgresDatabase::check(Instant deadline) {
   Status answers = co_await ask_once(deadline);
   while (silence_.is_silent() && after(executor_.now(), kProbeEvery) < deadline) {
-    co_await sleep_for(kProbeEvery);  // waits for no event: it is one who asks, now and then
+    co_await sleep_for(kProbeEvery);  // waits for no event: only another question shows that the server is back
     answers = co_await ask_once(deadline);
   }
   co_return answers;

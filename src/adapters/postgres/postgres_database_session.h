@@ -52,7 +52,7 @@ class PostgresDatabaseSession final {
       kCommit,
       kRollback,
       kScript,  // several statements, without parameters, in a transaction of their own
-      kProbe    // connects anew, has an answer of the server, and leaves it
+      kProbe    // opens a new connection, waits for an answer of the server, and closes it
     };
     Kind kind;
     ports::Access access = ports::Access::kWrite;

@@ -436,7 +436,8 @@ TEST(GrpcLink, KeepsAnIdleStreamHoweverOftenItIsProbed) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-// gRPC's threads sleep for 100 ms when nothing has come for a second: what came meanwhile had to wait for them.
+// gRPC's threads sleep for 100 ms when nothing has come for a second, and a message that arrives meanwhile waits for them. The
+// silence is what is tested, so the test waits for the clock.
 TEST(GrpcLink, DeliversAtOnceAfterASecondOfSilence) {
   GrpcLinkWorld world;
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {

@@ -343,7 +343,7 @@ TEST(PostgresDatabase, SaysWithinTwoSecondsThatTheServerIsDown) {
     std::int64_t counted = -1;
     while (counted < 0) {
       counted = (co_await w.transactor.write(CountUp{}, kNever)).value_or(-1);
-      if (counted < 0) co_await sleep_for(milliseconds(10));
+      if (counted < 0) co_await sleep_for(milliseconds(10));  // asks again: the server is not back yet
     }
     EXPECT_EQ(counted, 1);
   };
@@ -386,7 +386,7 @@ TEST(PostgresDatabase, SaysWithinTwoSecondsThatTheServerHangs) {
     std::int64_t counted = -1;
     while (counted < 0) {
       counted = (co_await w.transactor.write(CountUp{}, kNever)).value_or(-1);
-      if (counted < 0) co_await sleep_for(milliseconds(10));
+      if (counted < 0) co_await sleep_for(milliseconds(10));  // asks again: the server is not back yet
     }
     EXPECT_TRUE(counted == 1 || counted == 101) << counted;
   };
@@ -529,7 +529,7 @@ TEST(PostgresDatabase, GoesOnWithItsLifeWhileTheServerIsFrozen) {
     std::int64_t after_all = -1;
     while (after_all < 0) {
       after_all = (co_await w.transactor.write(CountUp{}, kNever)).value_or(-1);
-      if (after_all < 0) co_await sleep_for(milliseconds(10));
+      if (after_all < 0) co_await sleep_for(milliseconds(10));  // asks again: the server is not back yet
     }
     EXPECT_TRUE(after_all == 2 || after_all == 101) << after_all;  // the commit that was in doubt came first, or never
   };
