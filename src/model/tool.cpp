@@ -13,6 +13,10 @@ RequestId make_request_id(std::string_view workflow_id, std::string_view turn, s
   return RequestId(concat("req_", sha256_hex(key).substr(0, 40)));
 }
 
+Durability durability_of(Effect effect) {
+  return effect == Effect::kReadOnly ? Durability::kUnrecorded : Durability::kRecorded;
+}
+
 std::string_view to_string(RunsOn value) {
   switch (value) {
     case RunsOn::kServer: return "server";

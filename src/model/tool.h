@@ -15,6 +15,10 @@ enum class RunsOn : std::uint8_t { kServer, kDaemon, kAnywhere };  // R41
 // What running it a second time would do (C7).
 enum class Effect : std::uint8_t { kReadOnly, kIdempotent, kNonIdempotent };
 
+// Whether a request is written down before the tool runs: as a row of the store, and in the daemon's journal. One that is not
+// recorded may run again, on any daemon, whenever its answer is lost (C7).
+enum class Durability : std::uint8_t { kRecorded, kUnrecorded };
+
 // C6, C7: what we know, honestly. kUnknown is never turned into another run of a non-idempotent tool.
 enum class Outcome : std::uint8_t { kExecuted, kNotExecuted, kUnknown };
 
@@ -55,6 +59,8 @@ struct ToolResult {
 // and the index of the call) say which call of the chat it is, in any run of its workflow.
 RequestId make_request_id(std::string_view workflow_id, std::string_view turn, std::string_view place,
                           const ToolCallId& call);
+
+Durability durability_of(Effect effect);  // kUnrecorded: it only reads
 
 std::string_view to_string(RunsOn);
 std::string_view to_string(Effect);

@@ -115,7 +115,7 @@ Task<Result<model::ToolResult>> NatsDaemonRouter::execute(model::ToolRequest req
   CO_TRY_ASSIGN(auto answers, co_await send(request, sink, deadline));
   auto result = co_await follow(std::move(answers), request.daemon, sink, deadline);
   if (result.ok() || options_.executions == nullptr || !is_unanswered(result.status())) co_return result;
-  if (request.effect == model::Effect::kReadOnly) co_return result;  // in no row
+  if (model::durability_of(request.effect) == model::Durability::kUnrecorded) co_return result;  // in no row
   co_return co_await read_again(std::move(request.id), result.status());
 }
 

@@ -68,7 +68,7 @@ struct StartToolCall {
     StartedToolCall started;
     started.execution.request = request;
     started.execution.created_at = now;
-    if (start.recorded) {
+    if (model::durability_of(request.effect) == model::Durability::kRecorded) {
       CO_TRY_ASSIGN(started.execution, co_await recorded(transaction, std::move(started.execution)));
     } else {
       CO_TRY_OK(co_await append_audit(

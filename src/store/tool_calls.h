@@ -25,9 +25,7 @@ struct ToolCallState {
 };
 
 struct ToolCallStart {
-  model::ToolRequest request;
-  // False: of a tool that only reads, which may run again; only who asked for what where is written (C50).
-  bool recorded = true;
+  model::ToolRequest request;  // of one that is not recorded (model::Durability), only the audit log has an entry (C50)
   UpdateStream stream;
   NewUpdate started;  // the update, unless the stream is beyond it
 };

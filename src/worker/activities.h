@@ -21,7 +21,6 @@
 #include "temporal/activity.h"
 #include "tools/tool.h"
 #include "updates/update_hub.h"
-#include "worker/tool_requests.h"
 #include "worker/turn_key.h"
 #include "workflow/chat_activities.h"
 
@@ -49,9 +48,7 @@ class ChatActivities {
   ChatActivities(ActivityPorts ports, Random random)
       : ports_(ports),
         random_(random),
-        resolver_(ports.store, ports.router, ports.control_plane, ports.clock),
-        recorded_(ports.store),
-        reads_(ports.log) {}
+        resolver_(ports.store, ports.router, ports.control_plane, ports.clock) {}
 
   Task<Result<std::string>> call_model(temporal::ActivityContext& activity, std::string input);
   Task<Result<std::string>> run_tool(temporal::ActivityContext& activity, std::string input);
@@ -79,7 +76,10 @@ class ChatActivities {
   Task<Result<model::ToolResult>> run_here(ToolRun& run, model::ToolRequest request);
   void log_told(const ToolRun& run, const model::ToolResult& told, Duration took);
   Task<Result<model::ToolResult>> run_on_daemon(ToolRun& run, model::ToolRequest request);
+  Task<Result<model::ToolResult>> give_up(ToolRun& run, bool sent, Status last);
   Task<void> follow_cancel(ToolRun& run, model::ToolRequest request);
+  Task<bool> ask_cancel(ToolRun& run);
+  Task<Result<model::ToolResult>> result_by_then(ToolRun& run);
 
   using OpenCalls = std::vector<std::pair<TurnKey, model::ToolCall>>;
   // Without a result, of the turns that messages up to `through_sequence` have begun: the turn that answers
@@ -95,8 +95,6 @@ class ChatActivities {
   ActivityPorts ports_;
   Random random_;
   router::DaemonResolver resolver_;
-  RecordedRequests recorded_;
-  ReadRequests reads_;
 };
 
 }  // namespace reliant::worker

@@ -1,11 +1,11 @@
 // run_tool: one tool call, from the request to the stored result (R41, R42, C6, C7).
 //
-// The request id is the same for every attempt, and once a daemon has been given the request, only that daemon is asked
-// again: it alone knows whether the tool ran. So an attempt may be repeated for ever, and the tool runs once, or its
-// outcome is honestly unknown.
+// The request id is the same for every attempt, and the request is a row in the outbox (store/executions.h): once a daemon has
+// been given it, only that daemon is asked again, which alone knows whether the tool ran. So an attempt may be repeated for ever,
+// and the tool runs once, or its outcome is honestly unknown.
 //
-// A tool that only reads may run again: each attempt asks the daemon that is the right one then, until it has an answer. What
-// is written down of a request, and what follows from it, is in worker/tool_requests.h.
+// A request that is not recorded (model::Durability) takes the same way without the row: each attempt asks the daemon that is
+// the right one then, until it has an answer, and no other attempt or gateway learns of it.
 #include <algorithm>
 #include <utility>
 
@@ -28,6 +28,16 @@ constexpr BackoffPolicy kReachDaemon{.base = std::chrono::milliseconds(100), .ca
 constexpr Duration kCancelPatience = std::chrono::seconds(8);
 // What routing may take beyond the tool's own time, for one call of the router.
 constexpr Duration kRoutingSlack = std::chrono::seconds(30);
+
+model::ToolResult not_executed(std::string content) { return {model::Outcome::kNotExecuted, true, std::move(content), 0, 0}; }
+
+// The result of a request that is not sent any more. `sent`: a daemon may have received it.
+model::ToolResult given_up(bool sent, std::string_view why) {
+  if (!sent)
+    return not_executed(concat("DAEMON_OFFLINE: the tool was not run: ", why, ". Tell the user that the daemon must be connected."));
+  return {model::Outcome::kUnknown, true,
+          concat("It is not known whether the tool ran: ", why, ". Find out before running it again."), 0, 0};
+}
 
 // Of a stored tool message. The tool of one that is damaged has run, and its result is lost.
 model::ToolResult result_in(const store::Message& stored) {
@@ -52,6 +62,13 @@ void note_offline(EventLog& log, const model::ToolRequest& request, Duration too
                                      {"daemon", request.daemon.str()},
                                      {"request_id", request.id.str()},
                                      {"took_us", std::chrono::ceil<std::chrono::microseconds>(took).count()}});
+}
+
+void note_asked_again(EventLog& log, const model::ToolRequest& request, const Status& last) {
+  log.info("worker.read.asked_again", {{"user", request.user.str()},
+                                       {"daemon", request.daemon.str()},
+                                       {"request_id", request.id.str()},
+                                       {"error", described(last)}});
 }
 
 // Stores output as numbered tool_output updates; a chunk that another attempt stored is left out by its number.
@@ -90,7 +107,7 @@ struct ChatActivities::ToolRun {
   RequestId request;
   store::ToolCallState state;
   ChatWriter& writer;
-  ToolRequests* requests = nullptr;  // where its own is written down
+  model::Durability durability = model::Durability::kRecorded;
   bool announced = false;
   bool cancelled = false;
 
@@ -142,7 +159,6 @@ Task<Result<store::Execution>> ChatActivities::begin_request(ToolRun& run) {
     CO_TRY_ASSIGN(daemon, co_await choose_daemon(run, run.state.chosen));
   }
   store::ToolCallStart start;
-  start.recorded = run.requests->recorded();
   start.stream = {run.key};
   start.started = started_update(run.call());
   model::ToolRequest& request = start.request;
@@ -170,23 +186,37 @@ Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, mode
   while (true) {
     const Instant asked = ports_.clock.now();
     auto result = co_await ports_.router.execute(request, sink, asked + tool_time);
-    if (result.ok()) co_return run.requests->answered(*std::move(result), sent);
+    if (result.ok()) {
+      // Of a request without a row, another daemon may have been sent it before this one, which has not run it.
+      const bool elsewhere = sent && run.durability == model::Durability::kUnrecorded;
+      if (elsewhere && result->outcome == model::Outcome::kNotExecuted) result->outcome = model::Outcome::kUnknown;
+      co_return result;
+    }
     if (!router::is_unanswered(result.status())) co_return result.status();
     const bool silent = reason_of(result.status()) == router::kReasonDaemonSilent;
     const bool offline = silent || reason_of(result.status()) == kReasonDaemonOffline;
     sent = sent || silent;
     if (offline) note_offline(ports_.log, request, ports_.clock.now() - asked);
     if (!offline) {
-      run.requests->note_asked_again(request, result.status());
+      if (run.durability == model::Durability::kUnrecorded) note_asked_again(ports_.log, request, result.status());
       sent = true;
       reachable = ports_.clock.now();
       // A daemon that is there and gone again, time after time, is asked as seldom as one that is not there.
       if (reachable - asked >= kHeldOn) backoff.reset();
     } else if (ports_.clock.now() - reachable >= kDaemonPatience) {
-      co_return co_await run.requests->give_up(std::move(request), sent, result.status(), store_deadline());
+      co_return co_await give_up(run, sent, result.status());
     }
     co_await sleep_for(backoff.next());
   }
+}
+
+// The wait is over. From here on no gateway sends a recorded request any more, so what it was last is what it stays: never sent,
+// or sent, and then only the daemon knows.
+Task<Result<model::ToolResult>> ChatActivities::give_up(ToolRun& run, bool sent, Status last) {
+  if (run.durability == model::Durability::kUnrecorded) co_return given_up(sent, message_of(last));
+  CO_TRY_ASSIGN(const auto lost, co_await ports_.store.executions().lose(run.request, store_deadline()));
+  if (lost.result) co_return *lost.result;
+  co_return given_up(lost.dispatched(), message_of(last));
 }
 
 // Ends when this attempt must let go; a cancel that the user asked for is passed on to the daemon first, and the result
@@ -196,8 +226,7 @@ Task<void> ChatActivities::follow_cancel(ToolRun& run, model::ToolRequest reques
   if (run.activity.cancel_reason() != temporal::CancelReason::kRequested) co_return;
   run.cancelled = true;
   // Recorded first: then it holds even if the daemon cannot be reached now, and what was not sent yet never will be (C9).
-  const bool ended = co_await run.requests->ask_cancel(request.id, store_deadline());
-  if (ended) co_return;
+  if (co_await ask_cancel(run)) co_return;
   Status confirmed = co_await ports_.router.cancel(request.user, request.daemon, request.id,
                                                    ports_.clock.now() + kCancelPatience);
   if (!confirmed.ok()) {
@@ -205,6 +234,22 @@ Task<void> ChatActivities::follow_cancel(ToolRun& run, model::ToolRequest reques
     co_return;
   }
   co_await sleep_for(kCancelPatience);  // the result is on its way
+}
+
+// True: the request has ended already. A request without a row is sent by this attempt alone, which lets go of it.
+Task<bool> ChatActivities::ask_cancel(ToolRun& run) {
+  if (run.durability == model::Durability::kUnrecorded) co_return false;
+  const auto recorded = co_await ports_.store.executions().ask_cancel(run.request, std::nullopt, store_deadline());
+  co_return recorded.ok() && recorded->result;
+}
+
+// Of an attempt that was cancelled: the result that is recorded by now, if there is one.
+Task<Result<model::ToolResult>> ChatActivities::result_by_then(ToolRun& run) {
+  if (run.cancelled && run.durability == model::Durability::kRecorded) {
+    auto recorded = co_await ports_.store.executions().get(run.request, store_deadline());
+    if (recorded.ok() && recorded->result) co_return *std::move(recorded->result);
+  }
+  co_return cancelled("the tool call was given up by this worker");
 }
 
 Task<Result<model::ToolResult>> ChatActivities::run_here(ToolRun& run, model::ToolRequest request) {
@@ -242,8 +287,7 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
   if (!readable)
     co_return not_executed("The arguments are not a JSON object. Call the tool again with a JSON object.");
   // R41: only what runs on the user's machine makes the round trip.
-  const bool only_reads = tool->descriptor().effect == model::Effect::kReadOnly;
-  run.requests = only_reads ? static_cast<ToolRequests*>(&reads_) : &recorded_;
+  run.durability = model::durability_of(tool->descriptor().effect);
   const bool on_daemon = tool->descriptor().runs_on == model::RunsOn::kDaemon;
   const Instant patience = ports_.clock.now() + kDaemonPatience;
   Backoff backoff(kReachDaemon, random_);
@@ -257,11 +301,7 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
       model::ToolRequest to_cancel = recorded->request;
       auto ended = co_await race(run_on_daemon(run, std::move(recorded->request)), follow_cancel(run, std::move(to_cancel)));
       if (auto* result = std::get_if<0>(&ended)) co_return std::move(*result);
-      if (run.cancelled) {
-        auto by_then = co_await run.requests->end_of(run.request, store_deadline());
-        if (by_then) co_return *std::move(by_then);
-      }
-      co_return cancelled("the tool call was given up by this worker");
+      co_return co_await result_by_then(run);
     }
     if (reason_of(recorded.status()) != kReasonDaemonOffline) co_return recorded.status();
     co_await announce(run);
@@ -335,7 +375,9 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   message.call = run.call().id;
   message.tool = run.call().tool;
   message.result = *std::move(result);
-  if (message.result.outcome == model::Outcome::kUnknown) message.given_up = run.requests->row_of(run.request);
+  // Where the result may still come to.
+  const bool has_row = run.durability == model::Durability::kRecorded;
+  if (has_row && message.result.outcome == model::Outcome::kUnknown) message.given_up = run.request;
   const Instant asked = ports_.clock.now();
   CO_TRY_ASSIGN(const auto appended,
                 co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));

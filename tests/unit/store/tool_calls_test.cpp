@@ -8,7 +8,7 @@ using store::ToolCallStart;
 
 class ToolCalls : public StoreWorld {
  protected:
-  ToolCallStart start_of(const std::string& daemon, bool recorded = true) {
+  ToolCallStart start_of(const std::string& daemon, model::Effect effect = model::Effect::kNonIdempotent) {
     ToolCallStart start;
     start.request.id = RequestId("r1");
     start.request.user = user_;
@@ -17,7 +17,7 @@ class ToolCalls : public StoreWorld {
     start.request.call = ToolCallId("t1");
     start.request.tool = "bash";
     start.request.arguments = "{}";
-    start.recorded = recorded;
+    start.request.effect = effect;
     start.stream = {"m1/1/0"};
     start.started = {UpdateKind::kToolStarted, R"({"id":"t1"})", 0};
     return start;
@@ -68,11 +68,11 @@ TEST_F(ToolCalls, AreForTheDaemonThatWasChosenFirst) {
 }
 
 TEST_F(ToolCalls, ThatOnlyReadLeaveNoRow) {
-  value(store().tool_calls().start(start_of("d1", false), soon()));
-  value(store().tool_calls().start(start_of("d1", false), soon()));
+  value(store().tool_calls().start(start_of("d1", model::Effect::kReadOnly), soon()));
+  value(store().tool_calls().start(start_of("d1", model::Effect::kReadOnly), soon()));
   EXPECT_FALSE(state().execution);
   EXPECT_EQ(audit().size(), 1u);
-  value(store().tool_calls().start(start_of("d2", false), soon()));
+  value(store().tool_calls().start(start_of("d2", model::Effect::kReadOnly), soon()));
   EXPECT_EQ(audit().size(), 2u);
   EXPECT_EQ(updates(chat_.id).size(), 1u);
 }
