@@ -95,7 +95,6 @@ Engine::Impl::TaskSnapshot Engine::Impl::snapshot(std::shared_ptr<const Run> of,
   response.mutable_workflow_execution_task_queue()->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
   *response.mutable_scheduled_time() = to_timestamp(task.scheduled_time());
   *response.mutable_started_time() = to_timestamp(task.started_time());
-  attach_queries(run, response);
   shot.from = partial ? state.previous_started_event_id() + 1 : 1;
   shot.transient = run.transient_events();
   shot.to = shot.transient.empty() ? task.started_event_id() : state.next_event_id() - 1;
@@ -141,6 +140,7 @@ Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> Engine::Impl::sta
   begin(*session);
   session->run->start_task(identity, make_uuid(random_), taken.from_sticky());
   TaskSnapshot shot = snapshot(session->run, taken.from_sticky());
+  attach_queries(*session->run, shot.response);
   const Reply reply = submit(*std::move(session));
   taken.done();
   CO_TRY_OK(co_await wait(reply, deadline));
@@ -189,7 +189,10 @@ Task<Result<wf::RespondWorkflowTaskCompletedResponse>> Engine::Impl::respond_wor
   }
   std::optional<TaskSnapshot> next;
   if (!completion->failure) settle_queries(*run, request);
-  if (completion->new_task_started) next = snapshot(run, true);  // who answers knows what was before
+  if (completion->new_task_started) {
+    next = snapshot(run, true);  // who answers knows what was before
+    attach_queries(*run, next->response);
+  }
   struct Eager {
     wf::PollActivityTaskQueueResponse task;
     std::int64_t input_in;

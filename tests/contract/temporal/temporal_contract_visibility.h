@@ -274,6 +274,11 @@ TYPED_TEST_P(TemporalVisibility, GivesAnEagerClientTheFirstTask) {
   const auto again = this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
   EXPECT_EQ(again.run_id(), started.run_id());
   EXPECT_TRUE(again.has_eager_workflow_task()) << "its answer was lost";
+  auto asked = this->start(this->query("eager"));
+  this->run_for(std::chrono::milliseconds(100));
+  const auto queried = this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
+  EXPECT_TRUE(queried.has_eager_workflow_task());
+  EXPECT_EQ(queried.eager_workflow_task().queries_size(), 0) << "a query waits for the next task";
   this->complete(task.task_token(), {this->complete_workflow()});
   EXPECT_EQ(this->events_of("eager"), this->words({kFirstTask, "WorkflowExecutionCompleted"}));
   auto delayed = this->start_request("delayed");
