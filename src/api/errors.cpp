@@ -28,7 +28,15 @@ bool is_of_a_dependency(const Status& status) {
   return (is_retryable(code) || code == StatusCode::kDeadlineExceeded || code == StatusCode::kResourceExhausted) && !said_here;
 }
 
+// What clients call it. A commit whose end is not known is a server that is away: they may make the call again with the same ids.
+StatusCode code_for_client(const Status& status) {
+  return reason_of(status) == kReasonCommitUnknown ? StatusCode::kUnavailable : status.code();
+}
+
 std::string message_for_client(const Status& status, std::string_view request_id) {
+  if (reason_of(status) == kReasonCommitUnknown)
+    return concat("the server has lost its database while it wrote this, and cannot tell whether it is written; look, or send the "
+                  "same again with the same id (its log has it as ", request_id, ")");
   if (is_defect(status.code())) return concat("something went wrong on the server; its log has it as ", request_id);
   if (is_of_a_dependency(status))
     return concat("the server cannot do this at the moment; try again in a while (its log has it as ", request_id, ")");
@@ -46,7 +54,8 @@ bool hides_cause(const Status& status) {
 ports::HttpServerResponse error_response(const Status& status, std::string_view request_id, std::string_view path) {
   const std::string reason = reason_of(status);
   json::object body;
-  body["code"] = std::string(code_name(status.code()));
+  const StatusCode code = code_for_client(status);
+  body["code"] = std::string(code_name(code));
   body["message"] = message_for_client(status, request_id);
   body["field"] = field_of(status);
   body["request_id"] = std::string(request_id);
@@ -54,7 +63,7 @@ ports::HttpServerResponse error_response(const Status& status, std::string_view 
   if (!reason.empty()) body["reason"] = reason.starts_with(kOfDatabase) ? std::string(ports::kReasonDatabaseDown) : reason;
 
   ports::HttpServerResponse response;
-  response.status = http_status(status.code());
+  response.status = http_status(code);
   response.headers["content-type"] = "application/json";
   response.body = to_json(body);
   if (reason == kReasonDiskFull) response.status = 507;

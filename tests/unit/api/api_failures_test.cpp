@@ -88,6 +88,17 @@ TEST(ApiFailures, AReasonOfTheDatabaseDoesNotLetItsLibrarysWordsThrough) {
   }
 }
 
+TEST(ApiFailures, ACommitInDoubtIsAServerThatIsAway) {
+  const Status in_doubt = with_reason(unknown(kLibrary), kReasonCommitUnknown);
+  EXPECT_TRUE(hides_cause(in_doubt));
+  const ports::HttpServerResponse response = error_response(in_doubt, "req_1", "/");
+  EXPECT_EQ(response.status, 503);
+  EXPECT_TRUE(response.headers.contains("retry-after"));
+  EXPECT_NE(response.body.find(R"("code":"UNAVAILABLE")"), std::string::npos) << response.body;
+  EXPECT_NE(response.body.find(R"("reason":"COMMIT_UNKNOWN")"), std::string::npos) << response.body;
+  EXPECT_EQ(response.body.find("db.internal"), std::string::npos) << response.body;
+}
+
 TEST(ApiFailures, WhatTheServerSaysItselfReachesTheClient) {
   const Status limit = with_reason(resource_exhausted("you may send 12 messages a minute"), "LIMIT_MESSAGES");
   const ports::HttpServerResponse response = error_response(limit, "req_1", "/");
