@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "base/peer_address.h"
 
 namespace reliant::auth {
 
@@ -12,7 +13,7 @@ const UserId* UnknownTokens::user_of(const std::string& bearer) const {
 }
 
 Task<Result<Caller>> UnknownTokens::identify(std::string bearer, std::string peer, Instant deadline) {
-  const std::string address = peer.substr(0, peer.rfind(':'));
+  const std::string address = network_of_peer(peer);
   const std::string token = sha256_hex(bearer);
   if (!good_.contains(token)) CO_TRY_OK(limiter_.check(address, clock_.now()));
   auto identified = co_await authenticator_.identify(std::move(bearer), deadline);

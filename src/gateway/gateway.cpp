@@ -7,6 +7,7 @@
 
 #include "base/cause.h"
 #include "base/finally.h"
+#include "base/peer_address.h"
 #include "base/text.h"
 #include "router/local_daemon_router.h"
 #include "runtime/deadline.h"
@@ -244,7 +245,7 @@ Status Gateway::too_many_streams() const {
 }
 
 Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
-  const StreamsByAddress::Place place(streams_by_address_, link->peer().substr(0, link->peer().rfind(':')));
+  const StreamsByAddress::Place place(streams_by_address_, network_of_peer(link->peer()));
   proto::Registered greeting;
   Result<std::shared_ptr<Session>> opened = too_many_streams();
   if (!place.is_beyond()) opened = co_await open(link, greeting);

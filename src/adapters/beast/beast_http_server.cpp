@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "adapters/beast/beast_http_server_connection.h"
+#include "base/peer_address.h"
 #include "base/url.h"
 #include "runtime/deadline.h"
 #include "runtime/race.h"
@@ -97,7 +98,7 @@ class BeastListener final : public ports::HttpListener {
 
   void accepted(tcp::socket socket) {
     error_code error;
-    const std::string address = socket.remote_endpoint(error).address().to_string();
+    const std::string address = network_of_peer(socket.remote_endpoint(error).address().to_string());
     if (error) return;  // it has gone already
     const auto at = by_address_.try_emplace(address, 0).first;
     if (is_full(connections_, limits_.max_connections) || is_full(at->second, limits_.max_connections_per_address)) {
