@@ -145,16 +145,12 @@ class Daemon(unittest.TestCase):
         self.stop(process)
 
     def psql(self, statement):
-        port = self.cluster.state()["postgres"]["port"]
-        done = subprocess.run(["psql", "-XtAc", statement, f"postgres://reliant@127.0.0.1:{port}/reliant"],
-                              capture_output=True, text=True, timeout=30)
+        done = subprocess.run(["psql", "-XtAc", statement, self.cluster.database_url()], capture_output=True, text=True, timeout=30)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.split()
 
     def test_a_token_that_was_given_by_hand_is_the_end(self):
-        made = self.cluster.state()["postgres"]["port"]
-        url = f"postgres://reliant@127.0.0.1:{made}/reliant"
-        done = self.world.run("admin", "token", "create", "user-1", "--json", "--db-url", url)
+        done = self.world.run("admin", "token", "create", "user-1", "--json", "--db-url", self.cluster.database_url())
         token = json.loads(done.stdout)
         process = self.start("--token", given=token["token"] + "\n")
         self.wait_for("daemon.connected")
