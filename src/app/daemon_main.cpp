@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <memory>
 #include <utility>
 #include <variant>
 
@@ -10,6 +11,7 @@
 #include "adapters/posix/posix_filesystem.h"
 #include "adapters/posix/posix_process.h"
 #include "adapters/sqlite/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database_commit_thread.h"
 #include "app/background.h"
 #include "app/daemon_options.h"
 #include "app/daemon_state.h"
@@ -108,11 +110,9 @@ struct Surroundings {
 Task<Status> live(ServerProcess& process, Surroundings around) {
   const auto& [options, environment, directory, identity, log, background] = around;
   CO_TRY_OK(check_credentials(options));
-  const adapters::PostToLogicThread post = [&process](absl::AnyInvocable<void()> work) {
-    process.executor().post(std::move(work));
-  };
   CO_TRY_ASSIGN(const auto journal,
-                adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower, post));
+                adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower,
+                                               std::make_unique<adapters::SqliteCommitThread>(process.executor())));
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), options.links));
   adapters::PosixProcesses processes(process.executor(), environment_of_tools(environment, options.tool_env),
                                      environment.inherited());

@@ -378,10 +378,10 @@ class SqliteTransaction final : public ports::Transaction {
 };
 
 Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, Durability durability,
-                                                             PostToLogicThread post) {
+                                                             std::unique_ptr<SqliteCommitter> committer) {
   TRY_ASSIGN(auto writer, connect(path, durability));
   std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(std::move(path), std::move(writer)));
-  if (post) database->committer_ = std::make_unique<SqliteCommitter>(std::move(post));
+  database->committer_ = std::move(committer);
   return database;
 }
 

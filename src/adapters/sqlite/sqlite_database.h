@@ -20,7 +20,8 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/sqlite/sqlite_database_committer.h"
+#include <absl/functional/any_invocable.h>
+
 #include "ports/database.h"
 #include "runtime/channel.h"
 
@@ -33,16 +34,25 @@ enum class Durability : std::uint8_t {
   kPower,    // a commit survives power loss, at the price of one fsync: the daemon's journal
 };
 
+// Makes commits elsewhere, so that the logic thread does not wait for the disk: SqliteCommitThread. The database owns it; its
+// destructor ends what was begun.
+class SqliteCommitter {
+ public:
+  virtual ~SqliteCommitter() = default;
+  // `work` off the logic thread, one after the other, and then `told` on the logic thread, unless this is gone by then.
+  virtual void run(absl::AnyInvocable<void()> work, absl::AnyInvocable<void()> told) = 0;
+};
+
 class SqliteDatabase final : public ports::Database {
  public:
   // Creates the file when there is none. The error says what to do about it: FAILED_PRECONDITION (no such
   // directory, not writable, no WAL here), UNAVAILABLE (locked by another program), DATA_LOSS (not a
   // database).
   //
-  // With `post`, the logic thread does not wait for the disk: commits are made on a thread of the database's own. A
-  // transaction that is destroyed while it commits is committed, and its turn passed on after that.
+  // With a committer, the logic thread does not wait for the disk. A transaction that is destroyed while it commits is
+  // committed, and its turn passed on after that.
   static Result<std::unique_ptr<SqliteDatabase>> open(std::string path, Durability durability = Durability::kProcess,
-                                                      PostToLogicThread post = nullptr);
+                                                      std::unique_ptr<SqliteCommitter> committer = nullptr);
   ~SqliteDatabase() override;
 
   // Of a database in memory: another one that holds what this one holds between two of its transactions.

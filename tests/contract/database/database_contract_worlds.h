@@ -7,6 +7,7 @@
 
 #include "adapters/asio/asio_executor.h"
 #include "adapters/sqlite/sqlite_database.h"
+#include "adapters/sqlite/sqlite_database_commit_thread.h"
 #include "kernel/simulation.h"
 #include "runtime/scope.h"
 #include "support/temporary_directory.h"
@@ -54,7 +55,7 @@ class SqliteFileOnAThread : private TemporaryDirectory {
   adapters::AsioExecutor executor_;
   std::unique_ptr<adapters::SqliteDatabase> database_ = *adapters::SqliteDatabase::open(
       file("contract.db"), adapters::Durability::kPower,
-      [this](absl::AnyInvocable<void()> work) { executor_.post(std::move(work)); });
+      std::make_unique<adapters::SqliteCommitThread>(executor_));
   TaskScope scope_{executor_, 0};
 };
 

@@ -1,11 +1,14 @@
-#include "adapters/sqlite/sqlite_database_committer.h"
+#include "adapters/sqlite/sqlite_database_commit_thread.h"
+
+#include <utility>
 
 namespace reliant::adapters {
 
-SqliteCommitter::SqliteCommitter(PostToLogicThread post) : post_(std::move(post)), thread_([this] { work(); }) {}
+SqliteCommitThread::SqliteCommitThread(AsioExecutor& executor)
+    : inbox_(Inbox::open(executor)), thread_([this] { work(); }) {}
 
-SqliteCommitter::~SqliteCommitter() {
-  *open_ = false;
+SqliteCommitThread::~SqliteCommitThread() {
+  inbox_->close();
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
@@ -14,7 +17,7 @@ SqliteCommitter::~SqliteCommitter() {
   thread_.join();
 }
 
-void SqliteCommitter::run(absl::AnyInvocable<void()> work, absl::AnyInvocable<void()> told) {
+void SqliteCommitThread::run(absl::AnyInvocable<void()> work, absl::AnyInvocable<void()> told) {
   {
     const std::lock_guard lock(mutex_);
     jobs_.push_back({std::move(work), std::move(told)});
@@ -22,7 +25,7 @@ void SqliteCommitter::run(absl::AnyInvocable<void()> work, absl::AnyInvocable<vo
   changed_.notify_all();
 }
 
-void SqliteCommitter::work() {
+void SqliteCommitThread::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
@@ -31,9 +34,7 @@ void SqliteCommitter::work() {
     jobs_.pop_front();
     lock.unlock();
     job.work();
-    post_([open = open_, told = std::move(job.told)]() mutable {
-      if (*open) told();
-    });
+    inbox_->post(std::move(job.told));
     lock.lock();
   }
 }
