@@ -19,15 +19,16 @@ struct FileThreads::Job {
 
 // Owned by the FileThreads and by each thread.
 struct FileThreads::Shared {
+  const std::shared_ptr<Inbox> inbox;
   std::mutex mutex;
   std::condition_variable changed;
-  AsioExecutor* executor;  // null: the FileThreads is gone, and so is whoever waited
+  bool stopped = false;  // the FileThreads is gone, and so are its callers
   std::map<std::string, std::deque<std::shared_ptr<Job>>> keys;  // the first of each is ready, or has begun
   std::deque<std::shared_ptr<Job>> ready;
   std::size_t threads = 0;
   std::size_t at_work = 0;
 
-  explicit Shared(AsioExecutor& of) : executor(&of) {}
+  explicit Shared(AsioExecutor& executor) : inbox(Inbox::open(executor)) {}
 
   // The first of its key has ended or was taken back. Under the mutex.
   void advance(const std::string& key) {
@@ -43,8 +44,8 @@ struct FileThreads::Shared {
   void serve() {
     std::unique_lock lock(mutex);
     for (;;) {
-      changed.wait(lock, [this] { return executor == nullptr || !ready.empty(); });
-      if (executor == nullptr) return;
+      changed.wait(lock, [this] { return stopped || !ready.empty(); });
+      if (stopped) return;
       const std::shared_ptr<Job> job = ready.front();
       ready.pop_front();
       job->begun = true;
@@ -53,11 +54,12 @@ struct FileThreads::Shared {
       Told told = job->work();
       job->work = nullptr;
       lock.lock();
+      if (!stopped) advance(job->key);  // before its caller goes on, which finds the key free
+      changed.notify_all();
+      lock.unlock();
+      inbox->post(std::move(told));  // may wait for the logic thread, which takes the mutex
+      lock.lock();
       --at_work;
-      if (executor != nullptr) {
-        executor->post(std::move(told));
-        advance(job->key);
-      }
       changed.notify_all();
     }
   }
@@ -67,8 +69,9 @@ FileThreads::FileThreads(AsioExecutor& executor, FileThreadsOptions options)
     : executor_(executor), options_(options), shared_(std::make_shared<Shared>(executor)) {}
 
 FileThreads::~FileThreads() {
+  shared_->inbox->close();
   std::unique_lock lock(shared_->mutex);
-  shared_->executor = nullptr;
+  shared_->stopped = true;
   shared_->ready.clear();
   shared_->keys.clear();
   shared_->changed.notify_all();

@@ -16,7 +16,7 @@
 #include <string>
 #include <utility>
 
-#include "adapters/asio/asio_executor.h"
+#include "adapters/asio/inbox.h"
 #include "base/status.h"
 #include "base/text.h"
 #include "runtime/one_shot.h"

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -128,6 +129,34 @@ TEST_F(FileThreadsTest, RecoversWhenAllItsThreadsHungForAWhile) {
   call("/home/file", [] { return ok_status(); }, fourth);
   ASSERT_TRUE(run(fourth));
   EXPECT_TRUE(fourth->ok()) << *fourth;
+}
+
+// The threads wait for room in the inbox, and must not hold up the logic thread meanwhile.
+TEST_F(FileThreadsTest, AnswersMoreCallsThanTheInboxHolds) {
+  make({});
+  constexpr std::size_t kMany = adapters::Inbox::kLimit + 100;
+  std::atomic<std::size_t> worked = 0;
+  std::vector<std::optional<Status>> answers(kMany);
+  for (std::size_t i = 0; i < kMany; ++i) {
+    call(
+        std::to_string(i),
+        [&worked] {
+          ++worked;
+          worked.notify_one();
+          return ok_status();
+        },
+        answers[i]);
+  }
+  std::optional<bool> busy;
+  scope.spawn([](FileThreads& on, std::atomic<std::size_t>& done, std::optional<bool>& out) -> Task<void> {
+    for (std::size_t seen = 0; seen <= adapters::Inbox::kLimit; seen = done) done.wait(seen);
+    out = on.busy("0");
+    co_return;
+  }(*threads, worked, busy));
+  const auto all_answered = [&] { return std::all_of(answers.begin(), answers.end(), [](const auto& one) { return one.has_value(); }); };
+  ASSERT_TRUE(executor.run_loop_until([&] { return busy && all_answered(); }, std::chrono::seconds(30)));
+  EXPECT_FALSE(*busy);
+  EXPECT_EQ(worked, kMany);
 }
 
 TEST_F(FileThreadsTest, IsDestroyedAlthoughACallHangs) {
