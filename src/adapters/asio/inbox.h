@@ -3,6 +3,8 @@
 //
 // It holds at most `limit` pieces of work. A thread that brings more waits until the logic thread has caught up (backpressure
 // for what the library reads), so it must hold no lock that the logic thread takes. The logic thread itself never waits.
+// kNoLimit is for gRPC's callbacks: its few threads serve the whole process, and one that waited for the logic thread would
+// hold up what the logic thread waits for. There, what a caller has under way is the bound.
 //
 // Owner: shared by the adapter and by the callbacks that it has given to the library. The executor outlives close().
 // Executor: post() is for any thread, close() for the logic thread. An exception that leaves the work goes to the executor's
@@ -11,6 +13,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <mutex>
 
@@ -25,6 +28,7 @@ class Inbox final : public std::enable_shared_from_this<Inbox> {
  public:
   using Work = absl::AnyInvocable<void()>;
   static constexpr std::size_t kLimit = 4096;
+  static constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
 
   static std::shared_ptr<Inbox> open(AsioExecutor& executor, std::size_t limit = kLimit);
   Inbox(const Inbox&) = delete;

@@ -1,7 +1,6 @@
 #include "adapters/grpc_link/grpc_link_calls.h"
 
 #include <chrono>
-#include <limits>
 
 #include "runtime/sleep.h"
 
@@ -16,7 +15,7 @@ constexpr Duration kSettled = std::chrono::milliseconds(20);
 GrpcLinkCalls::GrpcLinkCalls(AsioExecutor& executor, GrpcLinkOptions options)
     : executor_(executor),
       options_(std::move(options)),
-      inbox_(Inbox::open(executor, std::numeric_limits<std::size_t>::max())) {
+      inbox_(Inbox::open(executor, Inbox::kNoLimit)) {
   scope_.emplace(executor, 0);
   scope_->spawn(pulse_.beat());
 }

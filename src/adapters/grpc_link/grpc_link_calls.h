@@ -1,8 +1,7 @@
 // GrpcLinkCalls: the streams that gRPC may still call, and the way from its threads to the logic thread.
 //
-// Back pressure is a stream's own: it has one read and one write under way at most. The inbox has no limit,
-// because the few threads of gRPC serve the whole process: one that waited here for the logic thread would
-// hold up what the logic thread waits for.
+// Backpressure is a stream's own: it has one read and one write under way at most. The inbox has no limit
+// (Inbox::kNoLimit).
 //
 // Owner: the transport; its servers and streams use it. `add`, `post` and `ended` are for any thread, the
 // rest is for the logic thread. close() ends every stream and waits for gRPC, and for nothing that has to run

@@ -8,10 +8,13 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <utility>
-#include <vector>
 
+#include "adapters/asio/inbox.h"
 #include "adapters/grpc/grpc_process.h"
 #include "adapters/grpc_temporal/grpc_temporal_wire.h"
 #include "base/cause.h"
@@ -40,39 +43,41 @@ struct Call {
   OneShot<grpc::Status> ended;  // the logic thread's
 };
 
-// The way back from gRPC's threads to the logic thread. A call holds its channel, and who destroys the process's last
-// channel joins gRPC's threads: so it must not be one of them that lets go of a call last.
-class WayBack {
+// The calls that gRPC has, and the way back from its threads to the logic thread. A call holds its channel, and the thread
+// that destroys the process's last channel joins gRPC's threads: so gRPC has no share in a call, only its number.
+class OpenCalls {
  public:
-  explicit WayBack(AsioExecutor& executor) : executor_(&executor) {}
-  WayBack(const WayBack&) = delete;
-  WayBack& operator=(const WayBack&) = delete;
-  // Waits for calls that nobody waits for any more: all of them are cancelled.
-  ~WayBack() {
+  explicit OpenCalls(AsioExecutor& executor) : inbox_(Inbox::open(executor, Inbox::kNoLimit)) {}
+  OpenCalls(const OpenCalls&) = delete;
+  OpenCalls& operator=(const OpenCalls&) = delete;
+  // Waits for calls whose callers have gone: all of them are cancelled.
+  ~OpenCalls() {
+    inbox_->close();
     std::unique_lock lock(mutex_);
-    executor_ = nullptr;
     all_ended_.wait(lock, [this] { return under_way_ == 0; });
   }
-  void begin() {
+  std::uint64_t begin(std::shared_ptr<Call> call) {
+    calls_.emplace(++last_, std::move(call));
     const std::lock_guard lock(mutex_);
     ++under_way_;
+    return last_;
   }
-  void end(std::shared_ptr<Call> call, grpc::Status status) {
+  // On any thread.
+  void end(std::uint64_t number, grpc::Status status) {
+    inbox_->post([this, number, status = std::move(status)]() mutable {
+      calls_.extract(number).mapped()->ended.set(std::move(status));
+    });
     const std::lock_guard lock(mutex_);
-    if (executor_ != nullptr) {
-      executor_->post([call = std::move(call), status = std::move(status)]() mutable { call->ended.set(std::move(status)); });
-    } else {
-      abandoned_.push_back(std::move(call));
-    }
-    if (--under_way_ == 0) all_ended_.notify_all();
+    if (--under_way_ == 0) all_ended_.notify_all();  // under the lock: the destructor may then go on
   }
 
  private:
+  const std::shared_ptr<Inbox> inbox_;
+  std::map<std::uint64_t, std::shared_ptr<Call>> calls_;  // of the logic thread
+  std::uint64_t last_ = 0;
   std::mutex mutex_;
   std::condition_variable all_ended_;
-  AsioExecutor* executor_;
   std::size_t under_way_ = 0;
-  std::vector<std::shared_ptr<Call>> abandoned_;
 };
 
 template <class Request, class Response>
@@ -161,7 +166,7 @@ class GrpcTemporal::Impl {
         authorization_(options.api_key.empty() ? "" : concat("Bearer ", options.api_key)),
         client_version_(options.client_version),
         stub_(grpc::CreateCustomChannel(target_of(options), credentials_of(options), channel_arguments(options))),
-        back_(executor) {}
+        calls_(executor) {}
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -172,11 +177,9 @@ class GrpcTemporal::Impl {
     call->path = concat("/", kTemporalService, "/", method);
     prepare(*call, namespace_of(call->request), std::min(deadline, after(executor_.now(), long_poll ? kLongPollTimeout : kCallTimeout)));
     const Abandoning abandoning(*call);
-    back_.begin();
+    const std::uint64_t number = calls_.begin(call);
     stub_.UnaryCall(&call->context, call->path, grpc::StubOptions(), &call->request, &call->response,
-                    [held = std::shared_ptr<Call>(call), this](grpc::Status status) mutable {
-                      back_.end(std::move(held), std::move(status));
-                    });
+                    [this, number](grpc::Status status) { calls_.end(number, std::move(status)); });
     const auto ended = co_await call->ended.wait();
     if (ended->ok()) co_return std::move(call->response);
     if (long_poll && ended->error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) co_return Response();
@@ -207,7 +210,7 @@ class GrpcTemporal::Impl {
   std::string authorization_;
   std::string client_version_;
   Stub stub_;
-  WayBack back_;  // goes first
+  OpenCalls calls_;  // goes first
 };
 
 GrpcTemporal::GrpcTemporal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "adapters/asio/inbox.h"
 #include "adapters/grpc/grpc_process.h"
 #include "adapters/grpc_temporal/grpc_temporal_wire.h"
 #include "base/text.h"
@@ -51,10 +52,9 @@ class Reactor;
 // What gRPC's threads and the logic thread share: the calls that are not answered yet. Whoever takes one out answers it.
 class OpenCalls {
  public:
-  explicit OpenCalls(AsioExecutor& executor) : executor_(&executor) {}
   std::uint64_t add(Reactor& reactor) {  // 0: too late
     const std::lock_guard lock(mutex_);
-    if (executor_ == nullptr) return 0;
+    if (shut_) return 0;
     reactors_.emplace(++last_id_, &reactor);
     return last_id_;
   }
@@ -74,31 +74,29 @@ class OpenCalls {
   }
   std::map<std::uint64_t, Reactor*> shut() {
     const std::lock_guard lock(mutex_);
-    executor_ = nullptr;
+    shut_ = true;
     return std::exchange(reactors_, {});
-  }
-  void post(absl::AnyInvocable<void()> work) {
-    const std::lock_guard lock(mutex_);
-    if (executor_ != nullptr) executor_->post(std::move(work));
   }
 
  private:
   std::mutex mutex_;
-  AsioExecutor* executor_;
+  bool shut_ = false;
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, Reactor*> reactors_;
 };
 
-// What the logic thread is told; it outlives the server's threads, and the calls that are posted and never run.
+// Called on the logic thread.
 struct Listener {
   virtual ~Listener() = default;
   virtual void on_request(std::uint64_t id) = 0;
   virtual void on_cancel(std::uint64_t id) = 0;
 };
+// Outlives the server's threads. The listener closes the inbox before it goes.
 struct Shared {
-  explicit Shared(AsioExecutor& executor) : calls(executor) {}
+  Shared(AsioExecutor& executor, Listener& of) : inbox(Inbox::open(executor, Inbox::kNoLimit)), listener(of) {}
   OpenCalls calls;
-  Listener* listener = nullptr;  // the logic thread's
+  const std::shared_ptr<Inbox> inbox;
+  Listener& listener;
 };
 
 class Reactor final : public grpc::ServerGenericBidiReactor {
@@ -120,17 +118,13 @@ class Reactor final : public grpc::ServerGenericBidiReactor {
 
   void OnReadDone(bool ok) override {
     if (ok) {
-      shared_->calls.post([shared = shared_, id = id_] {
-        if (shared->listener != nullptr) shared->listener->on_request(id);
-      });
+      shared_->inbox->post([&listener = shared_->listener, id = id_] { listener.on_request(id); });
     } else if (shared_->calls.take(id_) != nullptr) {
       Finish(grpc::Status(grpc::StatusCode::INTERNAL, "the call has no request"));
     }
   }
   void OnCancel() override {
-    shared_->calls.post([shared = shared_, id = id_] {
-      if (shared->listener != nullptr) shared->listener->on_cancel(id);
-    });
+    shared_->inbox->post([&listener = shared_->listener, id = id_] { listener.on_cancel(id); });
   }
   void OnDone() override { delete this; }
 
@@ -169,16 +163,15 @@ class GrpcTemporalServer::Impl final : private Listener {
       : executor_(executor),
         temporal_(temporal),
         namespaces_(std::move(namespaces)),
-        shared_(std::make_shared<Shared>(executor)),
+        shared_(std::make_shared<Shared>(executor, static_cast<Listener&>(*this))),  // a private base
         service_(shared_),
         scope_(context) {
-    shared_->listener = this;
     fill_methods();
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() override {
-    shared_->listener = nullptr;
+    shared_->inbox->close();
     end_all();
     if (server_ != nullptr) server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));  // nothing is left that it could wait for
     if (stopper_.joinable()) stopper_.join();
@@ -401,9 +394,7 @@ Task<void> GrpcTemporalServer::Impl::stop(Instant deadline) {
   if (!running_.empty()) (void)co_await none_running_.wait(deadline);
   stopper_ = std::thread([this, shared = shared_] {
     server_->Shutdown(gpr_now(GPR_CLOCK_MONOTONIC));  // cancels what is left, and waits until it has been answered
-    shared->calls.post([this, shared] {
-      if (shared->listener != nullptr) shut_.set();
-    });
+    shared->inbox->post([this] { shut_.set(); });
   });
   (void)co_await shut_.wait(deadline);
 }
