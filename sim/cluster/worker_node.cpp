@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "auth/key_ring.h"
-#include "router/nats_daemon_router.h"
+#include "cluster/user_lane_router.h"
 #include "runtime/sleep.h"
 #include "store/database_clock.h"
 #include "store/store.h"
@@ -17,10 +17,10 @@ namespace reliant::sim {
 
 namespace {
 
-router::Lane lane_of(const std::string& word, Random random) {
-  constexpr router::Lane kAll[] = {router::Lane::kDaemon, router::Lane::kUser, router::Lane::kUserSync};
+Lane lane_of(const std::string& word, Random random) {
+  constexpr Lane kAll[] = {Lane::kDaemon, Lane::kUser, Lane::kUserSync};
   if (word == "mixed") return kAll[random.below(std::size(kAll))];
-  return word == "user" ? router::Lane::kUser : word == "user_sync" ? router::Lane::kUserSync : router::Lane::kDaemon;
+  return word == "user" ? Lane::kUser : word == "user_sync" ? Lane::kUserSync : Lane::kDaemon;
 }
 
 }  // namespace
@@ -35,8 +35,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
   auth::BusSigner signer(keys, clock, node.random("nonces"));
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
   updates::NatsUpdateHub hub(*bus, node.log());
-  router::NatsDaemonRouter router(*bus, clock, signer,
-                                  {.lane = lane_of(options.lane, node.random("lane")), .executions = &store.executions()});
+  const auto router = router_on(lane_of(options.lane, node.random("lane")), *bus, clock, signer, &store.executions());
   const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
                                                    std::make_unique<SimTemporal>(*world.temporal, node));
   const auto control_plane = control_plane_of(world, node);
@@ -50,7 +49,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
                            .log = node.log(),
                            .store = store,
                            .hub = hub,
-                           .router = router,
+                           .router = *router,
                            .model = model,
                            .tools = tools,
                            .control_plane = control_plane.get()},

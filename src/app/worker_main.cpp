@@ -59,7 +59,7 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
   const LocalTools tools(process.executor(), environment, options.server.data_dir);
   CO_TRY_OK(co_await shared.prepare(process));
   auth::BusSigner signer(*shared.keys, clock, process.random().stream("nonces"));
-  router::NatsDaemonRouter router(bus, clock, signer, {.executions = &store.executions()});
+  router::NatsDaemonRouter router(bus, clock, signer, &store.executions());
   worker::WorkerRole role(process.context(), process.random().stream("worker"), *temporal,
                           {.clock = clock,
                            .log = process.log(),

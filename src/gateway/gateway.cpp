@@ -9,7 +9,7 @@
 #include "base/finally.h"
 #include "base/peer_address.h"
 #include "base/text.h"
-#include "router/local_daemon_router.h"
+#include "router/daemon_router.h"
 #include "runtime/deadline.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"

@@ -4,7 +4,7 @@
 
 #include "base/cause.h"
 #include "base/text.h"
-#include "router/local_daemon_router.h"
+#include "router/daemon_router.h"
 #include "runtime/race.h"
 #include "runtime/sleep.h"
 

@@ -49,15 +49,19 @@ class DaemonRouter {
   // `sink` outlives the call.
   virtual Task<Result<model::ToolResult>> execute(model::ToolRequest request, OutputSink& sink, Instant deadline) = 0;
   // Idempotent (C9). OK: the daemon has confirmed; the result of execute() tells how it ended.
-  virtual Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) = 0;
+  virtual Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline);
   // Does any gateway hold the daemon now?
-  virtual Task<Result<bool>> online(UserId user, DaemonId daemon, Instant deadline) = 0;
+  virtual Task<Result<bool>> online(UserId user, DaemonId daemon, Instant deadline);
   // Any command (R49). OK: the daemon has done it. UNAVAILABLE + DAEMON_OFFLINE: no gateway holds the daemon; UNAVAILABLE /
   // DEADLINE_EXCEEDED: whether it was done is not known, ask again. INVALID_ARGUMENT: not known to the gateway or the daemon.
   virtual Task<Status> command(model::DaemonCommand command, Instant deadline) = 0;
   // The user's daemons that gateways hold now, by id, each once (C19). What no gateway has said in time is left out.
   virtual Task<Result<std::vector<model::HeldDaemon>>> held(UserId user, Instant deadline) = 0;
 };
+
+model::DaemonCommand make_command(model::DaemonCommandKind kind, UserId user, DaemonId daemon, RequestId request);
+// UNAVAILABLE with reason DAEMON_OFFLINE (C4).
+Status daemon_offline(const DaemonId& daemon);
 
 // What a gateway offers to the LocalDaemonRouter of the same process and to the tool bridge: the daemons it holds.
 class DaemonSessions {

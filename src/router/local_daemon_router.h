@@ -10,7 +10,6 @@ class LocalDaemonRouter final : public DaemonRouter {
   explicit LocalDaemonRouter(DaemonSessions& sessions) : sessions_(sessions) {}
 
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, OutputSink& sink, Instant deadline) override;
-  Task<Status> cancel(UserId user, DaemonId daemon, RequestId request, Instant deadline) override;
   Task<Result<bool>> online(UserId user, DaemonId daemon, Instant deadline) override;
   Task<Status> command(model::DaemonCommand command, Instant deadline) override;
   Task<Result<std::vector<model::HeldDaemon>>> held(UserId user, Instant deadline) override;
@@ -18,9 +17,5 @@ class LocalDaemonRouter final : public DaemonRouter {
  private:
   DaemonSessions& sessions_;
 };
-
-model::DaemonCommand make_command(model::DaemonCommandKind kind, UserId user, DaemonId daemon, RequestId request);
-// UNAVAILABLE with reason DAEMON_OFFLINE (C4).
-Status daemon_offline(const DaemonId& daemon);
 
 }  // namespace reliant::router

@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/user_lane_router.h"
 #include "contract/bus/bus_contract_log.h"
 #include "gateway/tool_bridge.h"
 #include "model/subject.h"
-#include "router/local_daemon_router.h"
-#include "router/nats_daemon_router.h"
+#include "router/daemon_router.h"
 #include "runtime/all.h"
 #include "runtime/sleep.h"
 #include "support/bus_keys.h"
@@ -27,7 +27,7 @@
 namespace reliant::tests {
 
 using namespace std::chrono_literals;
-using router::Lane;
+using sim::Lane;
 
 inline constexpr Lane kLanes[] = {Lane::kDaemon, Lane::kUser, Lane::kUserSync};
 
@@ -104,7 +104,9 @@ class BusLanesContract : public ::testing::Test {
     sessions.daemons[{user, DaemonId(daemon)}] = epoch;
     bridge.session_opened({user, DaemonId(daemon), epoch, GatewayId(sessions.name)});
   }
-  router::NatsDaemonRouter router(Lane lane) { return {world.three(), world.clock(), keys.signer(), {.lane = lane}}; }
+  std::unique_ptr<router::DaemonRouter> router(Lane lane) {
+    return sim::router_on(lane, world.three(), world.clock(), keys.signer());
+  }
   Instant in(Duration duration) { return world.executor().now() + duration; }
   model::ToolRequest request(std::string id) const {
     model::ToolRequest request;
@@ -136,11 +138,11 @@ TYPED_TEST_P(BusLanesContract, EveryLaneHasTheSameOutcome) {
     t.hold(t.second, t.bridge_two, 1);
     co_await t.settle();
     for (const Lane lane : kLanes) {
-      auto router = t.router(lane);
+      const auto router = t.router(lane);
       for (int i = 0; i < 8; ++i) {
         LaneSink sink;
         const std::string id = concat("req_", static_cast<int>(lane), "_", i);
-        auto result = co_await router.execute(t.request(id), sink, t.in(1min));
+        auto result = co_await router->execute(t.request(id), sink, t.in(1min));
         EXPECT_TRUE(result.ok()) << result.status();
         if (!result.ok()) co_return;
         EXPECT_EQ(result->content, "done by g2");
@@ -156,10 +158,10 @@ TYPED_TEST_P(BusLanesContract, WhoeverTakesARequestPassesItOnOnceAtMost) {
   auto test = [](BusLanesContract<TypeParam>& t) -> Task<void> {
     t.hold(t.second, t.bridge_two, 1);
     co_await t.settle();
-    auto router = t.router(Lane::kUser);
+    const auto router = t.router(Lane::kUser);
     for (int i = 0; i < 32; ++i) {
       LaneSink sink;
-      EXPECT_TRUE((co_await router.execute(t.request(concat("req_", i)), sink, t.in(1min))).ok());
+      EXPECT_TRUE((co_await router->execute(t.request(concat("req_", i)), sink, t.in(1min))).ok());
     }
     EXPECT_EQ(t.second.asked, 32);
     EXPECT_EQ(t.log.count("gateway.request.user_lane"), 32);
@@ -200,25 +202,25 @@ TYPED_TEST_P(BusLanesContract, ADaemonThatNobodyHoldsIsOfflineOnEveryLane) {
   auto test = [](BusLanesContract<TypeParam>& t) -> Task<void> {
     co_await t.settle();
     for (const Lane lane : kLanes) {
-      auto router = t.router(lane);
+      const auto router = t.router(lane);
       const Instant begin = t.world.executor().now();
       LaneSink sink;
-      auto result = co_await router.execute(t.request("req_1"), sink, t.in(1min));
+      auto result = co_await router->execute(t.request("req_1"), sink, t.in(1min));
       EXPECT_EQ(reason_of(result.status()), lane == Lane::kUserSync ? router::kReasonDaemonSilent : kReasonDaemonOffline)
           << static_cast<int>(lane);
       // Where every gateway listens, it is concluded from their silence; else somebody has said so, at once. A real machine
       // may be busy meanwhile: there it was said before the silence would have told.
       const Duration took = t.world.executor().now() - begin;
-      const Duration silence = router::NatsDaemonRouter::kFirstAnswer;
+      const Duration silence = sim::UserLaneRouter::kFirstAnswer;
       if (lane == Lane::kUserSync) EXPECT_GE(took, silence);
       if (TypeParam::kRealTime) {
         EXPECT_LT(took, lane == Lane::kUserSync ? 2 * silence : silence) << static_cast<int>(lane);
       } else {
         EXPECT_LE(took, lane == Lane::kUserSync ? silence + 1ms : Duration(500ms)) << static_cast<int>(lane);
       }
-      auto online = co_await router.online(t.user, DaemonId("d1"), t.in(1min));
+      auto online = co_await router->online(t.user, DaemonId("d1"), t.in(1min));
       EXPECT_TRUE(online.ok() && !*online);
-      const Status cancelled = co_await router.cancel(t.user, DaemonId("d1"), RequestId("req_1"), t.in(1min));
+      const Status cancelled = co_await router->cancel(t.user, DaemonId("d1"), RequestId("req_1"), t.in(1min));
       EXPECT_EQ(reason_of(cancelled), kReasonDaemonOffline) << static_cast<int>(lane) << " " << cancelled;
     }
     EXPECT_TRUE(t.effects.empty());
@@ -230,13 +232,13 @@ TYPED_TEST_P(BusLanesContract, CommandsReachTheHolderOnEveryLaneOnce) {
   auto test = [](BusLanesContract<TypeParam>& t) -> Task<void> {
     using enum model::DaemonCommandKind;
     t.hold(t.second, t.bridge_two, 1);
-    t.second.takes = router::NatsDaemonRouter::kFirstAnswer + 500ms;  // longer than it takes to know that nobody is there
+    t.second.takes = sim::UserLaneRouter::kFirstAnswer + 500ms;  // longer than it takes to know that nobody is there
     co_await t.settle();
     struct Caller {
       static Task<void> call(BusLanesContract<TypeParam>& t, Lane lane, model::DaemonCommandKind kind) {
-        auto router = t.router(lane);
+        const auto router = t.router(lane);
         auto command = router::make_command(kind, t.user, DaemonId("d1"), RequestId("req_1"));
-        const Status done = co_await router.command(std::move(command), t.in(1min));
+        const Status done = co_await router->command(std::move(command), t.in(1min));
         EXPECT_TRUE(done.ok()) << static_cast<int>(lane) << " " << done;
       }
     };
@@ -258,10 +260,10 @@ TYPED_TEST_P(BusLanesContract, ACommandOfANewerVersionIsRefusedByTheHolderOnly) 
     t.hold(t.second, t.bridge_two, 1);
     co_await t.settle();
     for (const Lane lane : kLanes) {
-      auto router = t.router(lane);
+      const auto router = t.router(lane);
       auto command = router::make_command(model::DaemonCommandKind::kUnknown, t.user, DaemonId("d1"), RequestId());
       command.word = "dance";
-      const Status refused = co_await router.command(command, t.in(1min));
+      const Status refused = co_await router->command(command, t.in(1min));
       EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << static_cast<int>(lane) << " " << refused;
       EXPECT_NE(message_of(refused).find("\"dance\" is not known"), std::string::npos) << refused;
     }
@@ -274,17 +276,17 @@ TYPED_TEST_P(BusLanesContract, WhatGatewaysHoldIsGathered) {
     t.hold(t.first, t.bridge_one, 3, "d1");
     t.hold(t.second, t.bridge_two, 1, "d2");
     co_await t.settle();
-    auto router = t.router(Lane::kDaemon);
-    auto held = co_await router.held(t.user, t.in(1min));
+    const auto router = t.router(Lane::kDaemon);
+    auto held = co_await router->held(t.user, t.in(1min));
     // It listens for a moment, and whoever a busy machine keeps from answering in it is there the next time.
     for (int again = 0; TypeParam::kRealTime && again < 20 && held.ok() && held->size() < 2; ++again)
-      held = co_await router.held(t.user, t.in(1min));
+      held = co_await router->held(t.user, t.in(1min));
     EXPECT_TRUE(held.ok()) << held.status();
     if (!held.ok()) co_return;
     EXPECT_EQ(held->size(), 2u);
     EXPECT_EQ(held->front().gateway.str(), "g1");
     EXPECT_EQ(held->back().daemon.str(), "d2");
-    auto nobody = co_await router.held(UserId("u2"), t.in(1min));
+    auto nobody = co_await router->held(UserId("u2"), t.in(1min));
     EXPECT_TRUE(nobody.ok() && nobody->empty());
   };
   this->run(test(*this));
@@ -312,9 +314,9 @@ TYPED_TEST_P(BusLanesContract, OneRequestOnAllLanesAtOnceHasOneEffect) {
     co_await t.settle();
     struct Caller {
       static Task<void> call(BusLanesContract<TypeParam>& t, Lane lane, int& answered) {
-        auto router = t.router(lane);
+        const auto router = t.router(lane);
         LaneSink sink;
-        auto result = co_await router.execute(t.request("req_1"), sink, t.in(1min));
+        auto result = co_await router->execute(t.request("req_1"), sink, t.in(1min));
         if (result.ok() && result->content == "done by g1") ++answered;
       }
     };

@@ -34,9 +34,9 @@ TEST_F(LanesOfSmallMessages, ContentAndOutputLargerThanAMessageArriveWhole) {
     t.second.output = much_of_everything(32 << 10);  // as large as a daemon sends them
     t.second.content = much_of_everything(1 << 20);
     for (const Lane lane : kLanes) {
-      auto router = t.router(lane);
+      const auto router = t.router(lane);
       LaneSink sink;
-      const auto result = co_await router.execute(t.request(concat("req_", static_cast<int>(lane))), sink, t.in(1min));
+      const auto result = co_await router->execute(t.request(concat("req_", static_cast<int>(lane))), sink, t.in(1min));
       EXPECT_TRUE(result.ok()) << result.status();
       if (!result.ok()) co_return;
       EXPECT_TRUE(result->content == t.second.content) << result->content.size();
@@ -57,9 +57,9 @@ TEST_F(LanesOnNats, ARequestThatComesOutOfAFrozenServerAfterItsDeadlineIsNotExec
   const auto test = [](LanesOnNats& t) -> Task<void> {
     struct Caller {
       static Task<void> call(LanesOnNats& t, Lane lane, std::string id, Duration patience, StatusCode expected) {
-        auto router = t.router(lane);
+        const auto router = t.router(lane);
         LaneSink sink;
-        const auto result = co_await router.execute(t.request(std::move(id)), sink, t.in(patience));
+        const auto result = co_await router->execute(t.request(std::move(id)), sink, t.in(patience));
         EXPECT_EQ(result.status().code(), expected) << static_cast<int>(lane) << " " << result.status();
       }
     };

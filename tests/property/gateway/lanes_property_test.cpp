@@ -37,7 +37,7 @@ struct Lanes {
   }
 
   Task<void> call(Lane lane) {
-    router::NatsDaemonRouter router(three, clock, keys.signer(), {.lane = lane});
+    const auto router = sim::router_on(lane, three, clock, keys.signer());
     model::ToolRequest request;
     request.id = RequestId(concat("req_", ++calls));
     request.user = identity.user;
@@ -48,7 +48,7 @@ struct Lanes {
     request.arguments = "{}";
     LaneSink sink;
     const int asked = first.asked + second.asked;
-    auto result = co_await router.execute(std::move(request), sink, after(clock.now(), std::chrono::minutes(1)));
+    auto result = co_await router->execute(std::move(request), sink, after(clock.now(), std::chrono::minutes(1)));
     RC_ASSERT(result.ok() == (holder != 0));
     // On tools.request.sync.{user}, a gateway that comes to hold the daemon may take an older message of its own then, too:
     // that request is the daemon's journal's to know (C7).
