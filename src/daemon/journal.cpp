@@ -53,22 +53,14 @@ constexpr std::string_view kFinish =
     "content = $6, content_sha256 = $7, changed_at = $8 WHERE request_id = $1 AND state = 'started'";
 
 model::ToolResult interrupted() {
-  model::ToolResult result;
-  result.outcome = model::Outcome::kUnknown;
-  result.is_error = true;
-  result.content =
-      "The daemon was stopped while this tool ran. Whether it did all, a part or nothing of its work is not "
-      "known, and "
-      "it was not run again. Look at the state of things before you repeat it.";
-  return result;
+  return model::error_result(
+      model::Outcome::kUnknown,
+      "The daemon was stopped while this tool ran. Whether it did all, a part or nothing of its work is not known, and it was not "
+      "run again. Look at the state of things before you repeat it.");
 }
 
 model::ToolResult cancelled_before() {
-  model::ToolResult result;
-  result.outcome = model::Outcome::kNotExecuted;
-  result.is_error = true;
-  result.content = "Cancelled before it started.";
-  return result;
+  return model::error_result(model::Outcome::kNotExecuted, "Cancelled before it started.");
 }
 
 ports::Values finish_values(const RequestId& id, const model::ToolResult& result, std::int64_t now) {

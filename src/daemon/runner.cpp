@@ -28,14 +28,6 @@ constexpr std::size_t kUnsentBytes = 8 << 20;
 // For a tool that is cancelled: more than `bash` needs for TERM and then KILL.
 constexpr Duration kStopGrace = std::chrono::seconds(5);
 
-model::ToolResult error_result(model::Outcome outcome, std::string content) {
-  model::ToolResult result;
-  result.outcome = outcome;
-  result.is_error = true;
-  result.content = std::move(content);
-  return result;
-}
-
 model::Effect effect_of(proto::Effect effect) {
   switch (effect) {
     case proto::EFFECT_READ_ONLY:

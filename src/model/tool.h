@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/ids.h"
 
@@ -16,7 +17,7 @@ enum class RunsOn : std::uint8_t { kServer, kDaemon, kAnywhere };  // R41
 enum class Effect : std::uint8_t { kReadOnly, kIdempotent, kNonIdempotent };
 
 // Whether a request is written down before the tool runs: as a row of the store, and in the daemon's journal. One that is not
-// recorded may run again, on any daemon, whenever its answer is lost (C7).
+// recorded may run again, on any daemon, when its answer is lost (C7).
 enum class Durability : std::uint8_t { kRecorded, kUnrecorded };
 
 // C6, C7: what we know, honestly. kUnknown is never turned into another run of a non-idempotent tool.
@@ -54,6 +55,9 @@ struct ToolResult {
 
   friend bool operator==(const ToolResult&, const ToolResult&) = default;
 };
+
+// A result that the system makes in the place of a tool.
+inline ToolResult error_result(Outcome outcome, std::string content) { return {outcome, true, std::move(content), 0, 0}; }
 
 // The request id of C7: the same for every try of one tool call, different for everything else. `turn` and `place` (the step
 // and the index of the call) say which call of the chat it is, in any run of its workflow.

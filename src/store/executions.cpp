@@ -154,11 +154,7 @@ Status check_stream(const model::ToolRequest& request, const DaemonStream& strea
 
 // What no gateway has sent has not been run.
 model::ToolResult cancelled_before() {
-  model::ToolResult result;
-  result.outcome = model::Outcome::kNotExecuted;
-  result.is_error = true;
-  result.content = "Cancelled before it was sent to the daemon.";
-  return result;
+  return model::error_result(model::Outcome::kNotExecuted, "Cancelled before it was sent to the daemon.");
 }
 
 // As long as it may run, its own journal may come back with its end.
@@ -168,13 +164,10 @@ bool may_yet_come(const Execution& execution, std::int64_t now) {
 }
 
 model::ToolResult forgotten() {
-  model::ToolResult result;
-  result.outcome = model::Outcome::kUnknown;
-  result.is_error = true;
-  result.content =
+  return model::error_result(
+      model::Outcome::kUnknown,
       "It is not known whether the tool ran: the daemon that was asked has lost its journal, or another machine has "
-      "connected under its id. Find out before running it again.";
-  return result;
+      "connected under its id. Find out before running it again.");
 }
 
 // A step that a daemon's stream or the servers themselves (nullopt) make.

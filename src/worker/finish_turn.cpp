@@ -49,9 +49,7 @@ Task<Status> ChatActivities::close_calls(UserId user, ChatId chat, OpenCalls ope
     message.call = call.id;
     message.tool = call.tool;
     // Whether it had begun is not known here: the daemon may still be at it.
-    message.result.outcome = model::Outcome::kUnknown;
-    message.result.is_error = true;
-    message.result.content = kNotRunText;
+    message.result = model::error_result(model::Outcome::kUnknown, std::string(kNotRunText));
     CO_TRY_ASSIGN(const auto appended,
                   co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
     ports_.hub.publish(user, chat, appended.last_sequence);

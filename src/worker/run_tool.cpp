@@ -1,8 +1,8 @@
 // run_tool: one tool call, from the request to the stored result (R41, R42, C6, C7).
 //
 // The request id is the same for every attempt, and the request is a row in the outbox (store/executions.h): once a daemon has
-// been given it, only that daemon is asked again, which alone knows whether the tool ran. So an attempt may be repeated for ever,
-// and the tool runs once, or its outcome is honestly unknown.
+// been given it, only that daemon is asked again, which alone knows whether the tool ran. So an attempt may be repeated for
+// ever, and the tool runs once, or its outcome is honestly unknown.
 //
 // A request that is not recorded (model::Durability) takes the same way without the row: each attempt asks the daemon that is
 // the right one then, until it has an answer, and no other attempt or gateway learns of it.
@@ -29,14 +29,18 @@ constexpr Duration kCancelPatience = std::chrono::seconds(8);
 // What routing may take beyond the tool's own time, for one call of the router.
 constexpr Duration kRoutingSlack = std::chrono::seconds(30);
 
-model::ToolResult not_executed(std::string content) { return {model::Outcome::kNotExecuted, true, std::move(content), 0, 0}; }
+model::ToolResult not_executed(std::string content) {
+  return model::error_result(model::Outcome::kNotExecuted, std::move(content));
+}
 
 // The result of a request that is not sent any more. `sent`: a daemon may have received it.
 model::ToolResult given_up(bool sent, std::string_view why) {
-  if (!sent)
-    return not_executed(concat("DAEMON_OFFLINE: the tool was not run: ", why, ". Tell the user that the daemon must be connected."));
-  return {model::Outcome::kUnknown, true,
-          concat("It is not known whether the tool ran: ", why, ". Find out before running it again."), 0, 0};
+  if (!sent) {
+    return not_executed(
+        concat("DAEMON_OFFLINE: the tool was not run: ", why, ". Tell the user that the daemon must be connected."));
+  }
+  return model::error_result(model::Outcome::kUnknown,
+                             concat("It is not known whether the tool ran: ", why, ". Find out before running it again."));
 }
 
 // Of a stored tool message. The tool of one that is damaged has run, and its result is lost.
@@ -210,8 +214,8 @@ Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, mode
   }
 }
 
-// The wait is over. From here on no gateway sends a recorded request any more, so what it was last is what it stays: never sent,
-// or sent, and then only the daemon knows.
+// The wait is over. From here on no gateway sends a recorded request any more, so what it was last is what it stays: never
+// sent, or sent, and then only the daemon knows.
 Task<Result<model::ToolResult>> ChatActivities::give_up(ToolRun& run, bool sent, Status last) {
   if (run.durability == model::Durability::kUnrecorded) co_return given_up(sent, message_of(last));
   CO_TRY_ASSIGN(const auto lost, co_await ports_.store.executions().lose(run.request, store_deadline()));
