@@ -8,7 +8,7 @@
 // A record is made when its gateway hears that the store has written, which may be after a newer stream was accepted. So a
 // complaint needs more: the gateway had not even asked then ("took_us").
 //
-// A request that only reads is fenced by no write (gateway/session.h), but only until the gateway hears of the newer stream:
+// A request that only reads is fenced by no write (gateway/request_dispatcher.h), but only until the gateway hears of the newer stream:
 //   reads       while nothing is broken, a stream is not handed such a request, and does not answer one, 45 s after a newer
 //               one was accepted: by then its gateway has had to renew its presence ("gateway.read.routed", "… .answered")
 #pragma once

@@ -130,7 +130,7 @@ Task<void> Gateway::look_tokens_up() {
     co_await sleep_for(kTokensLookedUpEvery);  // a database tells nobody of a revocation (executor timer)
     co_await end_revoked();
     for (const auto& [key, session] : sessions_)
-      if (session->token_is_due()) session->offer_token();
+      if (session->token_renewal().is_due()) session->token_renewal().offer();
   }
 }
 

@@ -51,7 +51,7 @@ struct Presence {
 };
 
 // Of a request: it has ended, and the cancel need not be passed on; it is open, and the cancel recorded; it is recorded
-// nowhere (gateway/session.h).
+// nowhere (gateway/request_dispatcher.h).
 enum class CancelAsked : std::uint8_t { kEnded, kOpen, kNotRecorded };
 
 // Whose streams a newly accepted one ends (C2, R83).

@@ -183,7 +183,7 @@ TEST_F(ReadsTest, AStreamThatWasReplacedIsFoundOutWhenItsAnswerTakesLong) {
   ASSERT_TRUE(finish(world_.simulation, world_.store.daemons().accept(elsewhere, kNever)).ok());
   Call call;
   start(call, read("req_1"));
-  world_.run_for(Session::kDoubtful - 1ms);
+  world_.run_for(RequestDispatcher::kDoubtful - 1ms);
   EXPECT_FALSE(call.result.has_value());
   world_.run_for(2ms);
   ASSERT_TRUE(call.result.has_value());
