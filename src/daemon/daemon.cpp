@@ -52,7 +52,7 @@ Task<Status> Daemon::run() {
   if (!opened_) {
     end = co_await runner_.open();
     opened_ = end.ok();
-    if (opened_) scope_.spawn(runner_.prune_for_ever());
+    if (opened_) scope_.spawn(runner_.records().prune_for_ever());
   }
   if (end.ok()) end = co_await serve_for_ever();
   running_ = false;
@@ -63,7 +63,7 @@ Task<Status> Daemon::run() {
 Task<void> Daemon::stop(Instant deadline) {
   if (!co_await runner_.finish_all(deadline))
     log_.warning("daemon.stop.interrupts", {{"daemon", options_.id.str()}, {"running", runner_.running()}});
-  while (connected_ && !runner_.offers().empty() && clock_.now() < deadline)
+  while (connected_ && !runner_.records().offers().empty() && clock_.now() < deadline)
     co_await sleep_for(kHandOverStep);
   stopping_.set();
   if (running_) co_await stopped_.wait(deadline);
@@ -181,7 +181,7 @@ Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
     (*registration.mutable_labels())[text_from_bytes(key)] = text_from_bytes(value);
   for (const auto* tool : tools_.descriptors()) registration.add_tools(tool->name);
   registration.set_version(options_.version);
-  registration.set_journal_id(runner_.journal_id());
+  registration.set_journal_id(runner_.records().journal_id());
   const auto registered = co_await Session::introduce(**link, std::move(registration),
                                                       after(clock_.now(), Session::kRegistrationTime));
   if (!registered.ok()) co_return registered.status();

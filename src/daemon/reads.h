@@ -4,9 +4,9 @@
 // (C9).
 //
 // All of it is bounded: so many results, so many bytes of them, so long; the oldest go first, and so does the oldest refusal.
-// Output of a run that goes on is bounded by the Runner.
+// Output of a run that goes on is bounded by the ToolInvoker.
 //
-// Owner: the Runner. Executor: the logic thread. Nothing fails, nothing waits. It ends with the process.
+// Owner: the Records. Executor: the logic thread. Nothing fails, nothing waits. It ends with the process.
 #pragma once
 
 #include <cstddef>

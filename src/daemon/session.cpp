@@ -17,17 +17,14 @@ constexpr Duration kSilent = model::kGatewayHeartbeat - std::chrono::millisecond
 
 proto::Outcome to_proto(model::Outcome outcome) {
   switch (outcome) {
-    case model::Outcome::kExecuted:
-      return proto::OUTCOME_EXECUTED;
-    case model::Outcome::kNotExecuted:
-      return proto::OUTCOME_NOT_EXECUTED;
-    case model::Outcome::kUnknown:
-      return proto::OUTCOME_UNKNOWN;
+    case model::Outcome::kExecuted: return proto::OUTCOME_EXECUTED;
+    case model::Outcome::kNotExecuted: return proto::OUTCOME_NOT_EXECUTED;
+    case model::Outcome::kUnknown: return proto::OUTCOME_UNKNOWN;
   }
   return proto::OUTCOME_UNKNOWN;
 }
 
-proto::DaemonFrame finished_frame(const RequestId& id, model::ToolResult result) {
+proto::DaemonFrame finished_frame(const RequestId& id, model::ToolResult result, model::Durability durability) {
   proto::DaemonFrame frame;
   proto::ToolFinished& finished = *frame.mutable_tool_finished();
   finished.set_request_id(id.str());
@@ -36,6 +33,7 @@ proto::DaemonFrame finished_frame(const RequestId& id, model::ToolResult result)
   finished.set_content(std::move(result.content));
   finished.set_exit_code(result.exit_code);
   finished.set_output_chunks(result.output_chunks);
+  finished.set_unrecorded(durability == model::Durability::kUnrecorded);
   return frame;
 }
 
@@ -66,7 +64,7 @@ Session::~Session() {
 
 void Session::start() {
   runner_.set_listener(this);
-  for (const RequestId& id : runner_.offers()) offers_[id] = Offer{clock_.now()};
+  for (const RequestId& id : runner_.records().offers()) offers_[id] = Offer{clock_.now()};
   scope_.spawn(read_frames());
   scope_.spawn(write_frames());
   scope_.spawn(beat(heartbeat_));
@@ -172,16 +170,13 @@ void Session::on_execute(proto::ExecuteTool request) {
 void Session::on_acknowledged(RequestId id) {
   followed_.erase(id);
   offers_.erase(id);
-  runner_.acknowledge_result(std::move(id));
+  runner_.acknowledge_result(id);
 }
 
 void Session::on_cancel(const proto::CancelTool& cancel) {
   if (closing_) return;
-  RequestId id(cancel.request_id());
-  if (cancel.unrecorded())
-    runner_.cancel_unrecorded(id);
-  else
-    runner_.cancel(std::move(id));
+  runner_.cancel(RequestId(cancel.request_id()),
+                 cancel.unrecorded() ? model::Durability::kUnrecorded : model::Durability::kRecorded);
 }
 
 void Session::on_command(const proto::Command& command) {
@@ -244,14 +239,9 @@ void Session::on_output(const RequestId& id, std::uint64_t last_chunk) {
   work_.set();
 }
 
-void Session::on_finished(const RequestId& id) {
-  offers_[id] = Offer{clock_.now()};
-  work_.set();
-}
-
-void Session::on_read(const RequestId& id) {
-  if (!followed_.contains(id)) return;
-  offers_[id] = Offer{.since = clock_.now(), .once = true};
+void Session::on_finished(const RequestId& id, model::Durability durability) {
+  if (durability == model::Durability::kUnrecorded && !followed_.contains(id)) return;
+  offers_[id] = Offer{.since = clock_.now(), .durability = durability};
   work_.set();
 }
 
@@ -342,32 +332,23 @@ std::optional<RequestId> Session::next_output() {
 }
 
 Task<Status> Session::send_result(RequestId id) {
-  return offers_[id].once ? send_read(std::move(id)) : send_recorded(std::move(id));
-}
-
-Task<Status> Session::send_read(RequestId id) {
-  offers_.erase(id);
-  const model::ToolResult* result = runner_.read_result(id);
-  if (!result) co_return ok_status();
-  proto::DaemonFrame frame = finished_frame(id, *result);
-  frame.mutable_tool_finished()->set_unrecorded(true);
-  const auto followed = followed_.find(id);
-  if (followed != followed_.end() && !followed->second.has_next()) followed_.erase(followed);
-  co_return co_await send(std::move(frame));
-}
-
-Task<Status> Session::send_recorded(RequestId id) {
-  offers_[id] = Offer{clock_.now(), true};
-  std::optional<model::ToolResult> result = co_await runner_.result(id);
-  if (!result || !offers_.contains(id))
-    co_return ok_status();  // offered again later, or acknowledged meanwhile
-  co_return co_await send(finished_frame(id, *std::move(result)));
+  const model::Durability durability = offers_[id].durability;
+  offers_[id] = Offer{clock_.now(), true, durability};
+  std::optional<model::ToolResult> result = co_await runner_.records().result(id, durability);
+  if (!offers_.contains(id)) co_return ok_status();  // acknowledged meanwhile
+  if (durability == model::Durability::kUnrecorded) {
+    offers_.erase(id);  // nobody needs it again who does not ask
+    const auto followed = followed_.find(id);
+    if (result && followed != followed_.end() && !followed->second.has_next()) followed_.erase(followed);
+  }
+  if (!result) co_return ok_status();  // offered again later
+  co_return co_await send(finished_frame(id, *std::move(result), durability));
 }
 
 Task<Status> Session::send_chunk(RequestId id) {
   last_output_ = id;
   const std::uint64_t sent = followed_[id].sent;
-  std::optional<OutputChunk> chunk = co_await runner_.output_after(id, sent);
+  std::optional<OutputChunk> chunk = co_await runner_.records().output_after(id, sent);
   const auto found = followed_.find(id);
   if (found == followed_.end() || found->second.sent != sent)
     co_return ok_status();  // asked for anew meanwhile

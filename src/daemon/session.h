@@ -69,8 +69,7 @@ class Session final : public RunListener {
 
   void on_accepted(const RequestId& id) override;
   void on_output(const RequestId& id, std::uint64_t last_chunk) override;
-  void on_finished(const RequestId& id) override;
-  void on_read(const RequestId& id) override;
+  void on_finished(const RequestId& id, model::Durability durability) override;
   void on_cancel_done(const RequestId& id, bool was_running) override;
 
  private:
@@ -84,7 +83,7 @@ class Session final : public RunListener {
   struct Offer {
     Instant since;  // when it was first seen here, or last sent
     bool sent = false;
-    bool once = false;  // unrecorded: nobody needs it again who does not ask
+    model::Durability durability = model::Durability::kRecorded;
   };
 
   Task<void> read_frames();
@@ -100,8 +99,6 @@ class Session final : public RunListener {
   Task<Status> write_next(bool& idle);
   Task<Status> send(proto::DaemonFrame frame);
   Task<Status> send_result(RequestId id);
-  Task<Status> send_read(RequestId id);
-  Task<Status> send_recorded(RequestId id);
   Task<Status> send_chunk(RequestId id);
   std::optional<RequestId> next_result();
   std::optional<RequestId> next_output();
