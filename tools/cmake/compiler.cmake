@@ -42,6 +42,10 @@ if(RELIANT_SANITIZE)
   add_compile_options(-fsanitize=${RELIANT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${RELIANT_SANITIZE})
 endif()
+# tools/tsan.supp names functions: without a symbolizer ThreadSanitizer knows none of them. clang-19 looks for the one of llvm-19 only.
+if(RELIANT_SANITIZE STREQUAL "thread")
+  find_program(RELIANT_SYMBOLIZER NAMES llvm-symbolizer-19 llvm-symbolizer REQUIRED)
+endif()
 
 # `tools/sim optimize` sets these: it counts how often the simulator goes where, and then builds one that is laid out for that.
 # Names of static functions go without the folders of this machine, and a function that has changed since is compiled without.

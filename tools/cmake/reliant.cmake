@@ -210,11 +210,15 @@ function(_reliant_ctest name timeout)
   if(RELIANT_SANITIZE)
     math(EXPR timeout "${timeout} * 5")
   endif()
+  set(tsan "suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp")
+  if(RELIANT_SYMBOLIZER)
+    string(APPEND tsan ":external_symbolizer_path=${RELIANT_SYMBOLIZER}")
+  endif()
   set_tests_properties(${name} PROPERTIES
     LABELS "${kind};${ARGN}"
     TIMEOUT ${timeout}
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
-    ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp;RC_PARAMS=seed=46")
+    ENVIRONMENT "TSAN_OPTIONS=${tsan};RC_PARAMS=seed=46")
 endfunction()
 
 function(reliant_test name)

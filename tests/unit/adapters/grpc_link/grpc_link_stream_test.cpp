@@ -1,5 +1,5 @@
-// A stream of GrpcLink without gRPC: under the thread sanitizer nothing is left out here, while all that
-// gRPC's threads do is (tools/tsan.supp).
+// A stream of GrpcLink without gRPC: under the thread sanitizer nothing is left out here, while the callbacks on gRPC's threads
+// are (tools/tsan.supp).
 #include "adapters/grpc_link/grpc_link_stream.h"
 
 #include <gtest/gtest.h>
