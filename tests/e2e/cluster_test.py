@@ -29,6 +29,10 @@ class ClusterTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         return dict(line.split() for line in done.stdout.splitlines())
 
+    def rows(self):
+        """Of status, by name."""
+        return {row["name"]: row for row in map(json.loads, self.cluster("status", "--json").stdout.splitlines())}
+
     def accepts(self, url):
         port = int(url.rsplit(":", 1)[1].split("/")[0])
         with socket.socket() as probe:
@@ -45,7 +49,9 @@ class ClusterTest(unittest.TestCase):
         self.assertTrue(self.accepts(urls["nats"]))
         self.psql(urls["postgres"], "CREATE TABLE kept (n BIGINT)")
         self.assertEqual(self.urls("up", "--bare"), urls)
-        self.assertEqual(self.urls("status"), urls)
+        rows = self.rows()
+        self.assertEqual({name: row["address"] for name, row in rows.items()}, urls)
+        self.assertEqual({row["state"] for row in rows.values()}, {"ready"})
         self.assertEqual(self.cluster("down").returncode, 0)
         self.assertFalse(self.accepts(urls["nats"]) or self.accepts(urls["postgres"]))
         self.assertEqual(self.cluster("status").returncode, 1)
@@ -64,6 +70,30 @@ class ClusterTest(unittest.TestCase):
                 status = self.cluster("status")
             self.assertEqual(status.returncode, 1)
             self.assertEqual(self.urls("up", "--bare"), urls)
+
+    def test_strikes_one_of_them_and_starts_it_again(self):
+        urls = self.urls("up", "--bare")
+        before = self.rows()["nats"]["pid"]
+        self.assertEqual(self.cluster("restart", "nats").stdout.split(), ["nats", urls["nats"]])
+        after = self.rows()["nats"]
+        self.assertNotEqual(after["pid"], before)
+        self.assertLess(after["age_seconds"], 60)
+        self.assertEqual(self.cluster("kill", "nats", "--signal", "STOP").returncode, 0)
+        self.assertEqual(self.cluster("kill", "nats").returncode, 0)
+        while self.rows()["nats"]["state"] != "down":  # a signal takes a moment
+            pass
+        table = self.cluster("status")
+        self.assertEqual(table.returncode, 1)
+        self.assertRegex(table.stdout, r"(?m)^NAME +STATE +PID +AGE +ADDRESS +HEALTH$")
+        self.assertRegex(table.stdout, r"(?m)^nats +down +- +- +- +-$")
+        self.assertRegex(table.stdout, r"(?m)^postgres +ready +\d+ +\d+s +postgres://\S+ +-$")
+        self.assertIn("Server is ready", self.cluster("logs", "nats").stdout)
+        for words, complaint in ((("kill", "nats"), "nats is down"), (("restart", "gateway-1"), "there is no gateway-1"),
+                                 (("kill",), "kill needs a name"), (("kill", "nats", "--signal", "SOON"), "there is no signal SOON"),
+                                 (("down", "nats"), "down takes no names")):
+            done = self.cluster(*words)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(complaint, done.stderr)
 
     def test_two_at_a_time_start_everything_once(self):
         both = [subprocess.Popen([CLUSTER, "up", "--bare", "--dir", str(self.directory)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
