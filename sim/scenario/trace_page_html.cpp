@@ -91,25 +91,54 @@ const seconds = ns => (ns / 1e9).toFixed(ns < 1e11 ? 6 : 3) + ' s';
 const textOf = new WeakMap();
 const text = r => { if (!textOf.has(r)) textOf.set(r, JSON.stringify(r).toLowerCase()); return textOf.get(r); };
 
+// begin of what is drawn (tests/sim/trace_page_test.py runs this part by itself)
+const DOWN = 'rgba(40,44,52,.28)', FAULT = 'rgba(197,34,31,.20)', MOMENT = 1e6;
+// Other faults happen in a moment; their lasts_us, if they have one, is no duration (of clock_jump: how far).
+const LASTING = new Set(['bus_limits', 'clock_drift', 'delay', 'disk_full', 'disk_slow', 'half_open', 'partition', 'pause', 'sleep']
+                            .map(kind => 'fault.' + kind));
+
 // Spans on a lane: processes that are down, and faults for as long as they last.
-const spans = [];
-const down = new Map();
-for (const r of records) {
-  if (r.name === 'node.crashed') down.set(r.node, r.time_ns);
-  if (r.name === 'node.started' && down.has(r.node)) {
-    spans.push({lane: r.node, from: down.get(r.node), to: r.time_ns, what: 'down', colour: 'rgba(40,44,52,.28)'});
-    down.delete(r.node);
-  }
-  if (r.name.startsWith('fault.') && r.target !== undefined && byName.has(r.target)) {
-    const lasts = Math.max(Number(r.lasts_us || 0) * 1000, 1e6);
+function spansOf(records, byName, lastTime) {
+  const spans = [], down = new Map(), open = [];
+  const ended = (id, time) => {
+    if (!down.has(id)) return;
+    spans.push({lane: id, from: down.get(id), to: time, what: 'down', colour: DOWN});
+    down.delete(id);
+  };
+  const cut = (time, which) => { for (const span of open.filter(which)) span.to = Math.min(span.to, time); };
+  for (const r of records) {
+    if (r.name === 'node.crashed') down.set(r.node, r.time_ns);
+    if (r.name === 'node.started') ended(r.node, r.time_ns);
+    if (r.name === 'fault.restarted') ended(byName.get(r.target), r.time_ns);
+    if (r.name === 'fault.resumed') cut(r.time_ns, span => span.lane === byName.get(r.target) && span.what === 'pause');
+    if (r.name === 'fault.healed') {
+      cut(r.time_ns, () => true);
+      open.length = 0;
+    }
+    if (!r.name.startsWith('fault.') || ['fault.restarted', 'fault.resumed', 'fault.stop.killed'].includes(r.name)) continue;
+    const lasts = LASTING.has(r.name) ? Math.max(Number(r.lasts_us || 0) * 1000, MOMENT) : MOMENT;
     for (const place of [r.target, r.other]) {
       if (!byName.has(place)) continue;
-      spans.push({lane: byName.get(place), from: r.time_ns, to: r.time_ns + lasts, what: r.name.slice(6), record: r,
-                  colour: 'rgba(197,34,31,.20)'});
+      const span = {lane: byName.get(place), from: r.time_ns, to: r.time_ns + lasts, what: r.name.slice(6), record: r, colour: FAULT};
+      spans.push(span);
+      if (LASTING.has(r.name)) open.push(span);
     }
   }
+  for (const id of [...down.keys()]) ended(id, lastTime);
+  return spans;
 }
-for (const [node, from] of down) spans.push({lane: node, from, to: lastTime, what: 'down', colour: 'rgba(40,44,52,.28)'});
+
+// The records that a violation is about: those that name the first id of its text that any record names.
+function subjectOf(violation, records) {
+  for (const id of violation.what.match(/\b[a-z]+_[0-9A-Za-z-]{6,}\b/g) || []) {
+    const about = records.filter(r => JSON.stringify(r).includes(id));
+    if (about.length) return {id, about};
+  }
+  return {id: '', about: []};
+}
+// end of what is drawn
+
+const spans = spansOf(records, byName, lastTime);
 const marks = records.filter(r => ['run.chaos', 'fault.healed', 'run.quiesced'].includes(r.name));
 
 const canvas = document.querySelector('canvas'), ctx = canvas.getContext('2d'), box = document.getElementById('lanes');
@@ -264,6 +293,16 @@ function pick(r, stay) {
   if (!stay) box.scrollTop = Math.max(0, laneOf.get(r.node) * LANE - box.clientHeight / 2);
   draw();
 }
+// At the records that a violation is about, with some time around them; without any, at when it was found.
+function show(violation) {
+  const {id, about} = subjectOf(violation, records);
+  chosen('filter').value = id;
+  const from = about.length ? about[0].time_ns : violation.time_ns;
+  const to = about.length ? about[about.length - 1].time_ns : violation.time_ns;
+  look((from + to) / 2, (to - from) * .6 + 5e8);
+  select();
+  pick(violation, true);
+}
 function look(time, half) { view.from = time - half; view.to = time + half; }
 
 document.title = 'reliant-sim: ' + begun.scenario + ' seed ' + begun.seed;
@@ -272,7 +311,7 @@ chosen('options').textContent = begun.options;
 for (const v of violations) {
   const item = document.createElement('li');
   item.textContent = seconds(v.time_ns) + '  ' + v.oracle + ': ' + v.what;
-  item.onclick = () => { look(v.time_ns, 5e8); pick(v, true); };
+  item.onclick = () => show(v);
   chosen('violations').append(item);
 }
 for (const id of lanes) {
@@ -316,8 +355,8 @@ canvas.onclick = e => {
   }
   if (best) pick(best, true);
 };
-if (violations.length) look(violations[0].time_ns, 5e9);
 select();
+if (violations.length) show(violations[0]);
 </script>
 </body>
 </html>

@@ -49,6 +49,16 @@ def record(step, name, **fields):
     return json.dumps({"step": step, "time_ns": step * 1000, "node": step % 40, "level": "info", "name": name, **fields})
 
 
+# Runs what the page computes from its trace, and prints it.
+COMPUTE = """
+const trace = %s, byName = new Map(%s);
+const records = trace.filter(r => r.name !== 'run.violation');
+const last = records[records.length - 1].time_ns;
+const about = trace.filter(r => r.name === 'run.violation').map(v => subjectOf(v, records)).map(s => [s.id, s.about.map(r => r.step)]);
+console.log(JSON.stringify({spans: spansOf(records, byName, last).map(s => [s.lane, s.what, s.from, s.to]), about}));
+"""
+
+
 class TracePage(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -123,6 +133,40 @@ class TracePage(unittest.TestCase):
         done = self.report()
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r"trace\.jsonl: line 2: .*time_ns")
+
+    def drawn(self, nodes, *lines):
+        """What the page draws of these records: spans (node, what, from, to), and what each violation is about (id, steps)."""
+        self.trace.write_text("\n".join(lines) + "\n")
+        code = self.made().script("code")
+        part = code[code.index("// begin of what is drawn"):code.index("// end of what is drawn")]
+        program = part + COMPUTE % (json.dumps([json.loads(line) for line in lines]), json.dumps([[name, id] for id, name in nodes.items()]))
+        done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    def test_a_process_is_down_until_it_is_started_again_or_a_fault_ends(self):
+        nodes = {1: "bus", 2: "worker", 3: "api"}
+        drawn = self.drawn(nodes, record(1, "node.crashed", node=1), record(2, "node.crashed", node=2), record(3, "node.crashed", node=3),
+                           record(10, "fault.restarted", node=0, target="bus"), record(20, "node.started", node=2), record(30, "run.ended", node=0))
+        self.assertEqual(drawn["spans"], [[1, "down", 1000, 10000], [2, "down", 2000, 20000], [3, "down", 3000, 30000]])
+
+    def test_a_fault_lasts_until_it_is_healed_and_a_jump_is_a_moment(self):
+        nodes = {1: "daemon", 2: "gateway"}
+        far = 2_099_000_000
+        drawn = self.drawn(nodes, record(1, "fault.sleep", node=0, target="daemon", other="", lasts_us=far),
+                           record(2, "fault.clock_jump", node=0, target="gateway", other="", lasts_us=far),
+                           record(3, "fault.pause", node=0, target="gateway", other="", lasts_us=far),
+                           record(4, "fault.partition", node=0, target="daemon", other="gateway", lasts_us=far),
+                           record(2000, "fault.resumed", node=0, target="gateway"),
+                           record(5000, "fault.healed", node=0), record(9000, "run.ended", node=0))
+        self.assertEqual(drawn["spans"], [[1, "sleep", 1000, 5_000_000], [2, "clock_jump", 2000, 1_002_000], [2, "pause", 3000, 2_000_000],
+                                          [1, "partition", 4000, 5_000_000], [2, "partition", 4000, 5_000_000]])
+
+    def test_a_violation_leads_to_the_records_that_it_is_about(self):
+        drawn = self.drawn({1: "gateway"}, record(1, "gateway.request.routed", request_id="req_3c55ab"), record(2, "run.ended"),
+                           record(3, "gateway.result.kept", request_id="req_3c55ab"),
+                           record(9, "run.violation", oracle="tool.honest", what="request req_3c55ab (view): begun 2 times"),
+                           record(9, "run.violation", oracle="expectation", what="fault.crash happened 0 times"))
+        self.assertEqual(drawn["about"], [["req_3c55ab", [1, 3]], ["", []]])
 
 
 if __name__ == "__main__":
