@@ -269,6 +269,8 @@ constexpr RecordSchema kRecords[] = {
     {"worker.daemon.offline", "info", "user text, daemon text, request_id text, took_us number",
      "nobody holds the daemon that a tool call is for; took_us: to find out"},
     {"worker.daemon.resumed", "info", "user text, daemon text", "a suspended machine was brought up"},
+    {"worker.model.failed", "warning", "user text, chat text, attempt number, next_in_us number, error text",
+     "the model did not answer, and is asked again"},
     {"worker.read.asked_again", "info", "user text, daemon text, request_id text, error text",
      "the answer of a tool that only reads is lost; the daemon is asked to read again"},
     {"worker.tool.cancel_failed", "warning", "chat text, error text", "a cancel did not reach the daemon"},

@@ -1,5 +1,6 @@
 #include "app/chat_view.h"
 
+#include <charconv>
 #include <utility>
 
 #include "base/text.h"
@@ -57,7 +58,7 @@ Status ChatView::show(std::uint64_t sequence, std::string_view kind, std::string
     whole["kind"] = json::string(kind.data(), kind.size());
     whole["payload"] = *object;
     print(to_json(whole) + "\n");
-  } else {
+  } else if (model::to_string(model::update_kind_from(kind)) == kind) {  // else it is a newer server's
     switch (model::update_kind_from(kind)) {
       case model::UpdateKind::kMessage:
         show_message(*object);
@@ -73,6 +74,9 @@ Status ChatView::show(std::uint64_t sequence, std::string_view kind, std::string
         break;
       case model::UpdateKind::kToolFinished:
         show_finish(*object);
+        break;
+      case model::UpdateKind::kModelRetry:
+        show_retry(*object);
         break;
       case model::UpdateKind::kStatus:
         show_status(*object);
@@ -133,6 +137,14 @@ void ChatView::show_finish(const json::object& payload) {
     append(end, concat(": ", printable(shortened(text_at(payload, "content")))));
   }
   line(concat("[", tool.label, "] ", end));
+}
+
+void ChatView::show_retry(const json::object& payload) {
+  std::int64_t milliseconds = 0;
+  const std::string wait = text_at(payload, "next_in_ms");
+  std::from_chars(wait.data(), wait.data() + wait.size(), milliseconds);
+  line(concat("the model did not answer (", text_at(payload, "code"), ": ", printable(shortened(text_at(payload, "message"))),
+              "); attempt ", text_at(payload, "attempt"), ", the next one in ", (milliseconds + 500) / 1000, " s"));
 }
 
 void ChatView::show_status(const json::object&) {

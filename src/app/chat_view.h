@@ -44,6 +44,7 @@ class ChatView {
   void show_start(const json::object& payload);
   void show_output(const json::object& payload);
   void show_finish(const json::object& payload);
+  void show_retry(const json::object& payload);
   void show_status(const json::object& payload);
   void line(std::string_view text);  // on a line of its own
   void end_line();

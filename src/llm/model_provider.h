@@ -55,8 +55,4 @@ class ModelProvider {
   virtual Task<Result<ModelAnswer>> complete(ModelRequest request, TextSink& sink, Instant deadline) = 0;
 };
 
-// How long a provider asked to be left alone before the next attempt, carried by the error; zero: it did not say.
-Status with_retry_after(Status status, Duration delay);
-Duration retry_after_of(const Status& status);
-
 }  // namespace reliant::llm

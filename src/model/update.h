@@ -17,6 +17,7 @@ enum class UpdateKind : std::uint8_t {
   kToolStarted,   // "tool_started": {"id","tool","arguments"}
   kToolOutput,    // "tool_output": {"id","chunk","text"}, chunk = 1, 2, 3 …
   kToolFinished,  // "tool_finished": {"id","tool","outcome","is_error","content","exit_code"}
+  kModelRetry,    // "model_retry": {"attempt","code","message","next_in_ms"}: the model did not answer, and is asked again then
   kStatus,        // "status": {"status": a ChatStatus, "error"?: {"code","message"}}
 };
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
@@ -26,7 +27,13 @@ struct ActivityInfo {
   std::int32_t attempt = 1;
   std::string heartbeat_details;  // JSON, of the attempt before; "" when there are none
   Instant deadline = kNever;      // of this attempt (start to close)
+  // The server's wait between this attempt and the next one; nothing: this is the last.
+  std::optional<Duration> backoff = {};
 };
+
+// The wait before the next attempt of an activity that ends with `failure`; nothing: it is not attempted again. An activity whose
+// time is up (schedule to close) by then is not attempted again, either.
+std::optional<Duration> retry_delay(const ActivityInfo& attempt, const Status& failure);
 
 enum class CancelReason : std::uint8_t {
   kNone,

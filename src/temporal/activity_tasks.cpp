@@ -29,6 +29,14 @@ Duration duration_of(const google::protobuf::Duration& value) {
   return Duration(TimeUtil::DurationToNanoseconds(value));
 }
 
+std::optional<Duration> backoff_after(const ::temporal::api::common::v1::RetryPolicy& policy, std::int32_t attempt) {
+  if (policy.maximum_attempts() > 0 && attempt >= policy.maximum_attempts()) return std::nullopt;
+  const auto longest = static_cast<double>(duration_of(policy.maximum_interval()).count());
+  auto wait = static_cast<double>(duration_of(policy.initial_interval()).count());
+  for (std::int32_t i = 1; i < attempt && wait < longest; ++i) wait *= std::max(policy.backoff_coefficient(), 1.0);
+  return Duration(static_cast<Duration::rep>(std::min(wait, longest)));
+}
+
 ActivityInfo info_of(const ActivityTasks::Polled& task, Instant now) {
   ActivityInfo info;
   info.workflow_id = task.workflow_execution().workflow_id();
@@ -40,10 +48,17 @@ ActivityInfo info_of(const ActivityTasks::Polled& task, Instant now) {
   info.heartbeat_details = json_text(task.heartbeat_details()).value_or("");
   const Duration limit = duration_of(task.start_to_close_timeout());
   if (limit > Duration::zero()) info.deadline = after(now, limit);
+  info.backoff = backoff_after(task.retry_policy(), info.attempt);
   return info;
 }
 
 }  // namespace
+
+std::optional<Duration> retry_delay(const ActivityInfo& attempt, const Status& failure) {
+  if (!attempt.backoff || !may_be_attempted_again(failure)) return std::nullopt;
+  const Duration asked = retry_after_of(failure);
+  return asked > Duration::zero() ? asked : *attempt.backoff;
+}
 
 class ActivityTasks::Running final : public ActivityContext {
  public:

@@ -1,5 +1,7 @@
 #include "temporal/failure.h"
 
+#include <google/protobuf/util/time_util.h>
+
 #include "base/json.h"
 #include "base/utf8.h"
 #include "temporal/payload.h"
@@ -61,13 +63,13 @@ Status status_of_application(const Failure& failure) {
   return with_details(make_status(code, failure.message()), info.details());
 }
 
-// With the other codes another attempt of the activity would fail again.
-bool may_be_attempted_again(StatusCode code) {
+}  // namespace
+
+bool may_be_attempted_again(const Status& status) {
+  const StatusCode code = status.code();
   return is_retryable(code) || is_outcome_unknown(code) || code == StatusCode::kResourceExhausted ||
          code == StatusCode::kInternal;
 }
-
-}  // namespace
 
 Failure failure_from(const Status& status) {
   Failure failure;
@@ -79,7 +81,9 @@ Failure failure_from(const Status& status) {
   }
   auto& info = *failure.mutable_application_failure_info();
   info.set_type(std::string(code_name(status.code())));
-  info.set_non_retryable(!may_be_attempted_again(status.code()));
+  info.set_non_retryable(!may_be_attempted_again(status));
+  if (const auto delay = retry_after_of(status); delay > std::chrono::nanoseconds::zero())
+    *info.mutable_next_retry_delay() = google::protobuf::util::TimeUtil::NanosecondsToDuration(delay.count());
   const std::string details = details_of(status);
   if (!details.empty()) *info.mutable_details() = json_payloads(details);
   return failure;

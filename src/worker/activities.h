@@ -37,6 +37,8 @@ struct ActivityPorts {
   ports::ControlPlane* control_plane = nullptr;  // null: there is none
 };
 
+class ChatWriter;
+
 class ChatActivities {
  public:
   // How long a tool call waits for a daemon of the user to be connected before the model is told that there is none.
@@ -63,6 +65,8 @@ class ChatActivities {
   llm::ModelRequest model_request(const workflow::CallModelInput& input, std::vector<store::Message> stored);
   Task<Result<workflow::CallModelOutput>> ask_model(workflow::CallModelInput input, TurnKey key,
                                                     temporal::ActivityInfo attempt);
+  Task<void> tell_of_retry(ChatWriter& writer, const workflow::CallModelInput& input, const temporal::ActivityInfo& attempt,
+                           Status failure, std::int64_t position);
 
   Task<Status> read_arguments(workflow::RunToolInput& input);
   Task<Result<RequestId>> request_of(const workflow::RunToolInput& input, const temporal::ActivityInfo& info);

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/cause.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "runtime/this_context.h"
 #include "worker/activities.h"
 #include "worker/chat_writer.h"
@@ -20,12 +22,15 @@ constexpr std::string_view kSystemPrompt =
 constexpr std::size_t kPageOfMessages = 500;
 constexpr std::int64_t kDefaultToolTimeoutMs = 120'000;
 constexpr std::int64_t kMaxToolTimeoutMs = 600'000;
+constexpr std::size_t kLongestComplaint = 500;  // bytes of what a provider says
 
 // Sends the text on as message_chunk updates. `offset` is where it stands in the message, in bytes: an answer that was
 // begun again after a failure starts at 0 again, and whoever shows it starts over.
 class ChunkSink final : public llm::TextSink {
  public:
   ChunkSink(ChatWriter& writer, MessageId message) : writer_(writer), message_(std::move(message)) {}
+
+  std::int64_t position() const { return static_cast<std::int64_t>(offset_); }  // behind all that was sent on
 
   Task<void> on_text(std::string delta) override {
     if (delta.empty()) co_return;  // it would take the place of the next one
@@ -91,6 +96,28 @@ llm::ModelRequest ChatActivities::model_request(const workflow::CallModelInput& 
   return request;
 }
 
+// Whoever waits for the answer sees why it takes so long. Should this not be written, the activity fails all the same.
+Task<void> ChatActivities::tell_of_retry(ChatWriter& writer, const workflow::CallModelInput& input,
+                                         const temporal::ActivityInfo& attempt, Status failure, std::int64_t position) {
+  const std::optional<Duration> delay = temporal::retry_delay(attempt, failure);
+  if (!delay) co_return;  // the chat's status says so
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(*delay).count();
+  ports_.log.warning("worker.model.failed", {{"user", input.user.str()},
+                                             {"chat", input.chat.str()},
+                                             {"attempt", attempt.attempt},
+                                             {"next_in_us", milliseconds * 1000},
+                                             {"error", described(failure)}});
+  store::NewUpdate update;
+  update.kind = model::UpdateKind::kModelRetry;
+  update.payload = to_json(json::object{{"attempt", attempt.attempt},
+                                        {"code", code_name(failure.code())},
+                                        {"message", text_from_bytes(message_of(failure), kLongestComplaint)},
+                                        {"next_in_ms", milliseconds}});
+  update.position = position;
+  co_await writer.write(std::move(update));
+  (void)co_await writer.flush();
+}
+
 Task<Result<workflow::CallModelOutput>> ChatActivities::ask_model(workflow::CallModelInput input, TurnKey key,
                                                                   temporal::ActivityInfo attempt) {
   CO_TRY_ASSIGN(auto stored, co_await load_messages(input.user, input.chat));
@@ -107,7 +134,11 @@ Task<Result<workflow::CallModelOutput>> ChatActivities::ask_model(workflow::Call
   Context& context = co_await ThisContext{};
   ChatWriter writer(context, ports_.store, ports_.hub, ports_.clock, input.user, input.chat, {to_text(key), attempt.attempt});
   ChunkSink sink(writer, answer_id(key));
-  CO_TRY_ASSIGN(auto answer, co_await ports_.model.complete(std::move(request), sink, attempt.deadline));
+  auto answer = co_await ports_.model.complete(std::move(request), sink, attempt.deadline);
+  if (!answer.ok()) {
+    co_await tell_of_retry(writer, input, attempt, answer.status(), sink.position());
+    co_return answer.status();
+  }
   CO_TRY_OK(co_await writer.flush());
 
   store::AssistantMessage message;
@@ -115,7 +146,7 @@ Task<Result<workflow::CallModelOutput>> ChatActivities::ask_model(workflow::Call
   message.chat = input.chat;
   message.key = to_text(key);
   message.id = answer_id(key);
-  message.content = std::move(answer.content);
+  message.content = std::move(answer->content);
   message.answers = input.through_sequence;
   message.ends_turn = model::tool_calls_of(message.content).empty();
   const bool ends_turn = message.ends_turn;

@@ -33,6 +33,13 @@ answers:
       - text: "It ended so: {{result.0}}"
 """
 
+BUSY_MODEL = """
+answers:
+  - steps:
+      - error: {code: RESOURCE_EXHAUSTED, message: "too many requests", times: 2, retry_after_ms: 1200}
+        text: "at last"
+"""
+
 # Two processes that would run on: one in the tool's process group, and one that has left it.
 ESCAPING_TOOL = """
 answers:
@@ -192,6 +199,18 @@ class Monolith(unittest.TestCase):
         lines = [json.loads(line) for line in watched.stdout.splitlines()]
         self.assertEqual([line["sequence"] for line in lines], list(range(1, len(lines) + 1)))
         self.assertEqual(lines[-1]["payload"], {"status": "idle"})
+
+    def test_a_model_that_is_busy_is_seen_to_be_and_is_left_alone_as_long_as_it_asks(self):
+        world = self.world(BUSY_MODEL)
+        world.start()
+        sent = world.run("chat", "send", "go", "--watch", "--data-dir", world.data)
+        self.assertEqual(sent.returncode, 0, sent.stderr)
+        for attempt in (1, 2):
+            self.assertIn(f"the model did not answer (RESOURCE_EXHAUSTED: too many requests); attempt {attempt}, the next one in 1 s", sent.stdout)
+        self.assertTrue(sent.stdout.rstrip().endswith("at last"), sent.stdout)
+        chat = json.loads(world.run("chat", "list", "--json", "--data-dir", world.data).stdout.splitlines()[0])["id"]
+        retries = [update["payload"] for update in world.updates(chat) if update["kind"] == "model_retry"]
+        self.assertEqual([(retry["attempt"], retry["next_in_ms"]) for retry in retries], [(1, 1200), (2, 1200)])
 
     def test_keeps_its_files_private_and_its_user_over_a_restart(self):
         world = self.world("answers:\n  - steps:\n      - text: hello\n")

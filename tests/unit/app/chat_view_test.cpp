@@ -61,6 +61,21 @@ TEST(ChatView, LabelsTheLinesOfParallelTools) {
             "[bash 1] | last\n[bash 1] failed, exit code 3\n[bash 2] unknown: lost\n");
 }
 
+TEST(ChatView, SaysThatTheModelDidNotAnswerAndWhenItIsAskedAgain) {
+  Paper paper;
+  ChatView view(paper.file(), ViewFormat::kText);
+  EXPECT_TRUE(view.show(1, "model_retry", R"({"attempt":3,"code":"RESOURCE_EXHAUSTED","message":"busy","next_in_ms":4000})").ok());
+  EXPECT_EQ(paper.text(), "the model did not answer (RESOURCE_EXHAUSTED: busy); attempt 3, the next one in 4 s\n");
+}
+
+TEST(ChatView, PassesOverWhatANewerServerTells) {
+  Paper paper;
+  ChatView view(paper.file(), ViewFormat::kText);
+  EXPECT_TRUE(view.show(1, "of_tomorrow", R"({"status":"failed"})").ok());
+  EXPECT_EQ(paper.text(), "");
+  EXPECT_FALSE(view.status());
+}
+
 TEST(ChatView, LetsNoOutputSteerTheTerminal) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);

@@ -210,7 +210,7 @@ TEST_F(OpenAiProviderTest, CarriesRetryAfter) {
       {"2", milliseconds(2000)}, {"0.5", milliseconds(500)}, {"-1", {}}, {"soon", {}}, {"1e9", {}}};
   for (const auto& [header, delay] : cases) {
     const auto answer = ask(FakeAnswer{429, {{"retry-after", header}}, {"{}"}});
-    EXPECT_EQ(llm::retry_after_of(answer.status()), delay) << header;
+    EXPECT_EQ(retry_after_of(answer.status()), delay) << header;
   }
 }
 

@@ -110,7 +110,7 @@ TEST_F(ScriptedProviderTest, FailsAsOftenAsTheScriptSays) {
     const auto answer = say("busy");
     EXPECT_EQ(answer.status().code(), StatusCode::kResourceExhausted);
     EXPECT_EQ(message_of(answer.status()), "too many");
-    EXPECT_EQ(llm::retry_after_of(answer.status()), milliseconds(1500));
+    EXPECT_EQ(retry_after_of(answer.status()), milliseconds(1500));
   }
   EXPECT_EQ(model::text_of(say("busy")->content), "at last");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(say("broken").status().code(), StatusCode::kUnauthenticated);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "temporal/activity.h"
 #include "temporal/payload.h"
 #include "temporal/rpc_caller.h"
 
@@ -35,6 +36,23 @@ TEST(FailureConversion, SaysWhatMayBeTriedAgain) {
   EXPECT_TRUE(failure_from(invalid_argument("x")).application_failure_info().non_retryable());
   EXPECT_TRUE(failure_from(permission_denied("x")).application_failure_info().non_retryable());
   EXPECT_TRUE(failure_from(failed_precondition("x")).application_failure_info().non_retryable());
+}
+
+TEST(FailureConversion, SaysWhenToTryAgain) {
+  const Failure busy = failure_from(with_retry_after(resource_exhausted("x"), std::chrono::milliseconds(1500)));
+  EXPECT_EQ(busy.application_failure_info().next_retry_delay().seconds(), 1);
+  EXPECT_EQ(busy.application_failure_info().next_retry_delay().nanos(), 500'000'000);
+  EXPECT_FALSE(failure_from(unavailable("x")).application_failure_info().has_next_retry_delay());
+}
+
+TEST(RetryDelay, IsTheServersUnlessTheFailureNamesOne) {
+  ActivityInfo attempt;
+  attempt.backoff = std::chrono::seconds(4);
+  EXPECT_EQ(retry_delay(attempt, unavailable("x")), Duration(std::chrono::seconds(4)));
+  EXPECT_EQ(retry_delay(attempt, with_retry_after(unavailable("x"), std::chrono::seconds(9))), Duration(std::chrono::seconds(9)));
+  EXPECT_EQ(retry_delay(attempt, invalid_argument("x")), std::nullopt);
+  attempt.backoff.reset();
+  EXPECT_EQ(retry_delay(attempt, unavailable("x")), std::nullopt) << "it was the last attempt";
 }
 
 TEST(FailureConversion, CarriesTextWhateverTheStatusHolds) {
