@@ -1,9 +1,10 @@
 #include "base/peer_address.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
+#include <boost/url/ipv4_address.hpp>
+#include <boost/url/ipv6_address.hpp>
+
+#include "base/text.h"
 
 namespace reliant {
 namespace {
@@ -19,13 +20,13 @@ std::string_view host_of(std::string_view peer) {
 }  // namespace
 
 std::string network_of_peer(std::string_view peer) {
-  const std::string host(host_of(peer.substr(0, peer.find('%'))));  // a zone names an interface of ours
-  in6_addr address{};
-  if (::inet_pton(AF_INET6, host.c_str(), &address) != 1) return host;
-  char text[INET6_ADDRSTRLEN];
-  if (IN6_IS_ADDR_V4MAPPED(&address)) return ::inet_ntop(AF_INET, &address.s6_addr[12], text, sizeof text);
-  std::fill(address.s6_addr + kNetworkBytes, address.s6_addr + sizeof address, 0);
-  return std::string(::inet_ntop(AF_INET6, &address, text, sizeof text)) + "/64";
+  const std::string_view host = host_of(peer.substr(0, peer.find('%')));  // a zone names an interface of ours
+  const auto address = boost::urls::parse_ipv6_address(boost::core::string_view(host.data(), host.size()));
+  if (!address) return std::string(host);
+  auto bytes = address->to_bytes();
+  if (address->is_v4_mapped()) return boost::urls::ipv4_address({bytes[12], bytes[13], bytes[14], bytes[15]}).to_string();
+  std::fill(bytes.begin() + kNetworkBytes, bytes.end(), 0);
+  return concat(boost::urls::ipv6_address(bytes).to_string(), "/64");
 }
 
 }  // namespace reliant
