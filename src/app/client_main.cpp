@@ -15,6 +15,7 @@
 #include "app/options.h"
 #include "app/report.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "runtime/scope.h"
 
 namespace reliant::app {
@@ -122,6 +123,8 @@ int client_main(const Command& command, const Arguments& arguments, const Enviro
   if (!options.ok()) return report(options.status());
   const auto server = server_of(*options);
   if (!server.ok()) return report(server.status());
+  if (const auto url = parse_http_url(server->url); url.ok() && is_readable_on_the_way(*url))
+    warn(concat("the token goes to ", server->url, " in plain text; use https://"));
   adapters::AsioExecutor executor;
   adapters::SystemClock clock(executor);
   adapters::BeastHttpClient http(executor, options->ca_file);

@@ -19,6 +19,7 @@
 #include "app/server_process.h"
 #include "app/tool_environment.h"
 #include "base/text.h"
+#include "base/url.h"
 #include "base/version.h"
 #include "daemon/daemon.h"
 #include "daemon/supervisor.h"
@@ -169,6 +170,8 @@ int run(const DaemonStartOptions& options, const Environment& environment, Backg
 int daemon_main(const Command&, const Arguments& arguments, const Environment& environment) {
   const auto options = daemon_start_options(arguments, environment, wall_now());
   if (!options.ok()) return report(options.status());
+  if (const auto url = parse_http_url(options->server_url); url.ok() && is_readable_on_the_way(*url))
+    warn(concat("the token goes to ", options->server_url, " in plain text; use https://"));
   if (!options->background) return run(*options, environment, nullptr);
   auto background = Background::begin(options->wait);
   if (!background.ok()) return report(background.status());

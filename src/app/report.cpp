@@ -19,6 +19,8 @@ int report(const Status& status) {
   return of_flag ? kUsage : kFailed;
 }
 
+void warn(const std::string& line) { std::fprintf(stderr, "reliant: warning: %s\n", line.c_str()); }
+
 void say(const std::string& line) {
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);

@@ -14,6 +14,8 @@ inline constexpr int kInternalError = 70;  // an exception that nothing handles:
 // "reliant: the data directory … is in use …". The exit code: kUsage when a flag or argument is wrong, else
 // kFailed.
 int report(const Status& status);
+// "reliant: warning: …", on the standard error.
+void warn(const std::string& line);
 // A line to people, at once, whatever reads it.
 void say(const std::string& line);
 

@@ -114,6 +114,11 @@ Result<HttpUrl> parse_http_url(std::string_view url) {
   return out;
 }
 
+bool is_readable_on_the_way(const HttpUrl& url) {
+  const std::string& host = url.server.host;
+  return !url.secure && host != "localhost" && host != "::1" && !host.starts_with("127.");
+}
+
 Result<HttpTarget> parse_http_target(std::string_view target) {
   std::string absolute;  // RFC 9112, 3.2.2: what a client sends to a proxy, and every server has to take
   if (!target.starts_with('/')) {

@@ -30,6 +30,9 @@ struct HttpUrl {
 // "http://host[:port][/path][?query]" or https.
 Result<HttpUrl> parse_http_url(std::string_view url);
 
+// Whether what is sent there can be read on the way: plain text, to another machine.
+bool is_readable_on_the_way(const HttpUrl& url);
+
 struct HttpTarget {
   std::string path;                                        // percent-decoded
   std::vector<std::pair<std::string, std::string>> query;  // percent-decoded, `+` is a blank, in order

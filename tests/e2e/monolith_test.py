@@ -192,6 +192,11 @@ class Monolith(unittest.TestCase):
         chat = sent.stdout.split()[1]
         listed = world.run("chat", "list", "--json", "--data-dir", world.data)
         self.assertEqual([json.loads(line)["id"] for line in listed.stdout.splitlines()], [chat])
+        self.assertEqual(listed.stderr, "")
+        port = world.address().rpartition(":")[2]
+        elsewhere = world.run("chat", "list", "--server", f"http://0.0.0.0:{port}", "--data-dir", world.data)  # this machine, by chance
+        self.assertEqual((elsewhere.returncode, elsewhere.stderr),
+                         (0, f"reliant: warning: the token goes to http://0.0.0.0:{port} in plain text; use https://\n"))
         shown = world.run("chat", "show", chat, "--data-dir", world.data)
         self.assertIn("> go", shown.stdout)
         self.assertIn("The shell said", shown.stdout)

@@ -34,6 +34,13 @@ TEST(HttpUrl, IsTakenApart) {
   EXPECT_EQ(parse_http_url("https://[::1]")->server.port, 443);
 }
 
+TEST(HttpUrl, ToAnotherMachineInPlainTextIsReadableOnTheWay) {
+  for (const char* url : {"http://reliant.example.org", "http://10.0.0.7:8080", "http://[2001:db8::1]"})
+    EXPECT_TRUE(is_readable_on_the_way(*parse_http_url(url))) << url;
+  for (const char* url : {"https://reliant.example.org", "http://localhost:8080", "http://127.0.0.2", "http://[::1]:8080"})
+    EXPECT_FALSE(is_readable_on_the_way(*parse_http_url(url))) << url;
+}
+
 TEST(HttpTarget, IsDecoded) {
   const auto target = parse_http_target("/a%20b+c/%c3%BC?x=1&&y&x=a+b%3D%26&=z");
   ASSERT_TRUE(target.ok()) << target.status();
