@@ -30,7 +30,9 @@ class ChunkSink final : public llm::TextSink {
  public:
   ChunkSink(ChatWriter& writer, MessageId message) : writer_(writer), message_(std::move(message)) {}
 
-  std::int64_t position() const { return static_cast<std::int64_t>(offset_); }  // behind all that was sent on
+  // Behind all that was sent on, and before what comes next: an engine that was restored to an older state counts attempts again,
+  // and the same attempt sends the rest.
+  std::int64_t position() const { return static_cast<std::int64_t>(offset_) - 1; }
 
   Task<void> on_text(std::string delta) override {
     if (delta.empty()) co_return;  // it would take the place of the next one
