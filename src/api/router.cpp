@@ -37,6 +37,7 @@ constexpr Route kTable[] = {
     {"GET", "/api/v2/chats/{id}/daemon", &call<&Daemons::explain>},
     {"GET", "/api/v2/daemons", &call<&Daemons::list>, {.answer = AnswerSize::kPage}},
     {"POST", "/api/v2/daemons/register", &call<&Tokens::register_daemon>, {.quota = Quota::kTokens}},
+    {"GET", "/api/v2/me", &call<&Tokens::me>},
     {"GET", "/api/v2/tokens", &call<&Tokens::list>},
     {"DELETE", "/api/v2/tokens/{id}", &call<&Tokens::revoke>},
     {"GET", "/api/v2/audit", &call<&Tokens::audit>},

@@ -1,5 +1,7 @@
 #include "api/tokens.h"
 
+#include <algorithm>
+
 #include "auth/token.h"
 #include "base/text.h"
 #include "model/daemon_kind.h"
@@ -69,6 +71,16 @@ Task<Answer> Tokens::register_daemon(Call call) {
   out["daemon_id"] = daemon.str();
   if (token.expires_at) out["expires_at"] = store::rfc3339(*token.expires_at);  // a daemon of an older version asks for none
   co_return json_response(201, out);
+}
+
+Task<Answer> Tokens::me(Call call) {
+  CO_TRY_OK(QueryReader(call.request).finish());
+  CO_TRY_ASSIGN(const store::User user, co_await store_.users().find(call.user, call.deadline));
+  CO_TRY_ASSIGN(const auto tokens, co_await store_.tokens().list(call.user, call.deadline));
+  json::object out{{"user_id", user.id.str()}, {"name", user.name}};
+  const auto mine = std::ranges::find(tokens, call.token, &store::Token::id);
+  out["token"] = mine == tokens.end() ? json::value(nullptr) : json::value(show(*mine));
+  co_return json_response(200, out);
 }
 
 Task<Answer> Tokens::list(Call call) {

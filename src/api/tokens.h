@@ -27,6 +27,7 @@ class Tokens {
   // daemon, bound to that id; without expires_in_days it does not expire (R65). Again: another token; the first one stays
   // valid, since an answer that was lost and one that came late cannot be told apart.
   Task<Answer> register_daemon(Call call);
+  Task<Answer> me(Call call);  // {"user_id","name","token"}: whose call it is, and with which token, as in the list
   Task<Answer> list(Call call);
   Task<Answer> revoke(Call call);  // 204; again: 204
   Task<Answer> audit(Call call);   // ?cursor=&limit=: who had what done where, newest first (C50)

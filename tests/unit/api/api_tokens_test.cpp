@@ -23,6 +23,16 @@ TEST(ApiTokens, ADaemonGetsATokenOfItsOwn) {
   EXPECT_EQ(reply.body.as_object().if_contains("expires_at"), nullptr);  // R65; and older daemons do not know the field
 }
 
+TEST(ApiTokens, ACallerLearnsWhoItIs) {
+  ApiWorld world;
+  const Reply me = world.call("GET", "/me");
+  EXPECT_EQ(me.status, 200);
+  EXPECT_EQ(me.text("user_id"), "alice");
+  EXPECT_EQ(me.body.at("token").at("kind").as_string(), "user");
+  EXPECT_EQ(me.body.at("token").at("id"), world.call("GET", "/tokens").body.at("items").at(0).at("id"));
+  EXPECT_EQ(world.call("GET", "/me?who=bob").status, 400);
+}
+
 TEST(ApiTokens, ADaemonsTokenReadsNothingAndMakesNoTokens) {
   ApiWorld world;
   const std::string chat = world.new_chat();
