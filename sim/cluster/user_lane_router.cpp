@@ -67,8 +67,8 @@ Task<Result<model::ToolResult>> UserLaneRouter::follow(Answers answers, DaemonId
   router::ToolAnswer answer(*answers.messages, daemon, sink);
   bool heard = false;
   while (true) {
-    const Duration patience = heard ? router::NatsDaemonRouter::kSilence : kFirstAnswer;
-    auto message = co_await next(answers, std::min(deadline, after(clock_.now(), patience)));
+    const Duration timeout = heard ? router::NatsDaemonRouter::kSilence : kFirstAnswer;
+    auto message = co_await next(answers, std::min(deadline, after(clock_.now(), timeout)));
     if (!message.ok()) {
       if (message.status().code() != StatusCode::kDeadlineExceeded) co_return message.status();
       if (clock_.now() >= deadline) co_return deadline_exceeded("no result from daemon ", daemon.str(), " in time");
@@ -88,8 +88,8 @@ Task<Status> UserLaneRouter::command(model::DaemonCommand command, Instant deadl
   CO_TRY_ASSIGN(Answers answers, co_await ask(std::move(question), auth::SignedKind::kCommand, deadline));
   bool accepted = false;
   while (true) {
-    const Instant patience = accepted ? deadline : std::min(deadline, after(clock_.now(), kFirstAnswer));
-    const auto reply = co_await next(answers, patience);
+    const Instant timeout = accepted ? deadline : std::min(deadline, after(clock_.now(), kFirstAnswer));
+    const auto reply = co_await next(answers, timeout);
     if (!reply.ok()) {
       if (reply.status().code() != StatusCode::kDeadlineExceeded) co_return reply.status();
       if (!accepted && clock_.now() < deadline) co_return daemon_offline(command.daemon);

@@ -130,7 +130,7 @@ Task<void> Records::prune_for_ever() {
   for (;;) {
     const Status pruned = co_await journal_.prune(soon());
     if (!pruned.ok()) log_.warning("daemon.journal.not_pruned", {{"error", described(pruned)}});
-    co_await sleep_for(Journal::kTextKept);
+    co_await sleep_for(Journal::kTextKept);  // waits for no event: rows grow old by the clock
   }
 }
 

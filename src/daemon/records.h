@@ -31,7 +31,7 @@ namespace reliant::daemon {
 class Records {
  public:
   // How long the journal may take: until then a hiccup of the disk is waited out.
-  static constexpr Duration kPatience = std::chrono::seconds(30);
+  static constexpr Duration kTimeout = std::chrono::seconds(30);
 
   struct Ended {
     std::uint64_t output_chunks;
@@ -65,7 +65,7 @@ class Records {
   bool offer(const RequestId& id) { return offers_.insert(id).second; }
   // Whether the journal has a result of it that is not acknowledged.
   Task<bool> has_unacknowledged(RequestId id);
-  // True: it was an offer, and the journal is to be told by record_acknowledgement().
+  // True: the result was an offer; the caller then calls record_acknowledgement().
   bool acknowledge(const RequestId& id);
   Task<void> record_acknowledgement(RequestId id);
 
@@ -80,7 +80,7 @@ class Records {
   Task<void> prune_for_ever();
 
  private:
-  Instant soon() const { return after(clock_.now(), kPatience); }
+  Instant soon() const { return after(clock_.now(), kTimeout); }
 
   Clock& clock_;
   EventLog& log_;

@@ -1,4 +1,4 @@
-// Runner: runs tools for whoever asks, and answers for them. Runs belong to the daemon and not to a stream: they go on while
+// Runner: runs the tools that callers request, and keeps their results. Runs belong to the daemon and not to a stream: they go on while
 // there is none (C8). A request that comes again attaches to its run, or is answered from the journal.
 //
 // The ToolInvoker runs the tools; the Records hold what is known of requests, their output and their results.

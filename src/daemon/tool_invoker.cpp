@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::int64_t kDefaultTimeoutMs = 120'000;
 // A reader that has acknowledged nothing for so long does not count as one.
-constexpr Duration kReaderPatience = std::chrono::seconds(2);
+constexpr Duration kReaderTimeout = std::chrono::seconds(2);
 // For a tool that is cancelled: more than `bash` needs for TERM and then KILL.
 constexpr Duration kStopGrace = std::chrono::seconds(5);
 
@@ -75,10 +75,10 @@ class ToolInvoker::SpooledOutput final : public tools::ToolOutput {
   Task<void> wait_for_reader(std::size_t size) {
     for (;;) {
       forget_acknowledged();
-      const Instant patience = after(run_.reader_seen, kReaderPatience);
-      if (spooled_ + size <= invoker_.options_.spool_limit || invoker_.clock_.now() >= patience) co_return;
+      const Instant timeout = after(run_.reader_seen, kReaderTimeout);
+      if (spooled_ + size <= invoker_.options_.spool_limit || invoker_.clock_.now() >= timeout) co_return;
       run_.acknowledgement.reset();
-      co_await run_.acknowledgement.wait(patience);
+      co_await run_.acknowledgement.wait(timeout);
     }
   }
 
