@@ -45,6 +45,12 @@ class Server:
                 *(word for value in PROMPT_DELETION for word in ("--dynamic-config-value", value))]
 
     def start(self):
+        for _ in range(5):  # somebody else may take a port that a real server has chosen for a service of its own
+            if self.becomes_ready():
+                return
+        raise SystemExit(f"the server is not ready: {self.process.args}")
+
+    def becomes_ready(self):
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -53,9 +59,10 @@ class Server:
                     break
             time.sleep(0.02)
         else:
-            raise SystemExit(f"the server is not ready: {self.process.args}")
+            return False
         if self.program == "--real":
-            time.sleep(1)  # its namespace comes a moment later
+            time.sleep(1)  # its namespace comes a moment later, or its end
+        return self.process.poll() is None
 
     def restart(self):
         self.process.kill()

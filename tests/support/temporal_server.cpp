@@ -1,13 +1,19 @@
 #include "support/temporal_server.h"
 
+#include <fstream>
+#include <iterator>
+
+#include "base/assert.h"
 #include "base/text.h"
 
 namespace reliant::tests {
 
 void TemporalServer::start() {
   const bool any_port = port_ == 0;
-  do {  // somebody else may have taken the port in between
+  // Somebody else may have taken the port in between, or one of those that the server chooses for its own services.
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (any_port) port_ = free_port();
+    log_ = directory_.file(concat("log-", ++starts_));
     // The shell finds the program and becomes it.
     process_.start({"setpriv", "--pdeathsig", "KILL", "sh", "-c",
                     "program=$(\"$0\" --if-built) && exec \"$program\" \"$@\"", RELIANT_TEMPORAL_SCRIPT, "server", "start-dev",
@@ -19,10 +25,18 @@ void TemporalServer::start() {
                     // Of a queue with several partitions it tells who polls one of them.
                     "--dynamic-config-value", "matching.numTaskqueueReadPartitions=1",
                     "--dynamic-config-value", "matching.numTaskqueueWritePartitions=1"},
-                   log());
-    wait_for("the Temporal server (tools/temporal builds it)",
-             [this] { return process_.exited() || accepts_connections(port_); });
-  } while (process_.exited() && any_port);
+                   log_);
+    wait_for("the Temporal server (tools/temporal builds it)", [this] { return process_.exited() || is_ready(); });
+    if (process_.running()) return;
+  }
+  RELIANT_ASSERT(false, concat("the Temporal server ends while it starts; ", log_, " says why").c_str());
+}
+
+// It accepts connections before its other services have their ports. When all of them run, it prints its addresses.
+bool TemporalServer::is_ready() const {
+  std::ifstream log(log_);
+  const std::string printed(std::istreambuf_iterator<char>(log), {});
+  return printed.find("\nServer: ") != std::string::npos;
 }
 
 }  // namespace reliant::tests

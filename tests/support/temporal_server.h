@@ -1,5 +1,5 @@
 // TemporalServer: a real Temporal server (`temporal server start-dev`, see tools/temporal) on a free port of this machine,
-// its data in a file. Ready means that it accepts connections; its namespace `default` may come a moment later.
+// its data in a file. Ready means that all of its services run; its namespace `default` may come a moment later.
 #pragma once
 
 #include <string>
@@ -20,10 +20,15 @@ class TemporalServer {
   void freeze() { process_.freeze(); }
   void thaw() { process_.thaw(); }
   pid_t pid() const { return process_.pid(); }
-  std::string log() const { return directory_.file("log"); }
 
  private:
+  static constexpr int kAttempts = 5;
+
+  bool is_ready() const;
+
   TemporaryDirectory directory_;
+  std::string log_;  // of the last start
+  int starts_ = 0;
   int port_ = 0;
   ServerProcess process_;
 };
