@@ -35,7 +35,7 @@ ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, Api
       projects_(store_, options_.limits),
       chats_(store_, signaller_, options_.limits),
       messages_(store_, ports.hub, signaller_, clock_, log_, options_.limits),
-      updates_(store_, ports.authenticator, ports.hub, clock_, log_, options_.limits, options_.streams),
+      updates_(store_, ports.authenticator, ports.hub, clock_, log_, large_reads_, options_.limits, options_.streams),
       daemons_(store_, ports.router, ports.control_plane, clock_),
       tokens_(store_, ports.secrets, clock_, log_, options_.limits),
       sweeper_(store_, signaller_, clock_, random.stream("api/sweeper"), log_, options_.sweeper),
@@ -177,6 +177,9 @@ ports::HttpServerResponse ApiServer::response_of(Answer answered, const std::str
 
 Task<Answer> ApiServer::answer(const Route& route, Call call) {
   CO_TRY_OK(co_await quotas_.admit(route.traits.quota, call.user, call.deadline));
+  if (route.traits.answer == AnswerSize::kSmall) co_return co_await route.handler(endpoints_, std::move(call));
+  const auto turn = co_await large_reads_.lock(call.user, call.deadline);
+  if (!turn) co_return deadline_exceeded("other pages that you asked for were not read in time; ask for fewer at once");
   co_return co_await route.handler(endpoints_, std::move(call));
 }
 

@@ -32,6 +32,7 @@
 #include "ports/http_server.h"
 #include "runtime/clock.h"
 #include "runtime/context.h"
+#include "runtime/keyed_mutex.h"
 #include "runtime/random.h"
 #include "runtime/scope.h"
 #include "store/store.h"
@@ -107,6 +108,8 @@ class ApiServer final : private ports::HttpHandler {
   Random request_ids_;
   Gate gate_;
   CallBudgets budgets_;
+  // A user's large reads are made one after the other, so that what other users wait for comes in between.
+  KeyedMutex<UserId> large_reads_;
   Quotas quotas_;
   Signaller signaller_;
   Projects projects_;

@@ -35,9 +35,15 @@ struct Updates::Stream {
   std::unique_ptr<updates::UpdateSubscription> subscription;
   std::uint64_t delivered = 0;
   Instant last_write{};
-  bool more = false;  // the last look brought a full batch
+  bool more = true;   // a batch may be full: nobody has looked yet, or the last one was
   Event refused{};    // its token is not valid any more
   Status why{};       // then
+};
+
+// What a look at the database needs.
+struct Updates::Room {
+  ByteBudget::Share share;
+  std::optional<KeyedMutex<UserId>::Lock> turn;  // if the batch may be a large one
 };
 
 std::string sse_frame(const model::Update& update) {
@@ -126,15 +132,23 @@ Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId cha
   co_return start.value_or(0);
 }
 
+// The bytes first: they may be held by a client that does not read, and nobody else's turn has to wait for that.
+Task<Updates::Room> Updates::make_room(Stream& stream) {
+  ByteBudget::Share share = co_await stream.bytes.take(options_.batch.bytes);
+  if (!stream.more) co_return Room{std::move(share), std::nullopt};
+  co_return Room{std::move(share), co_await large_reads_.lock(stream.call.user)};
+}
+
 // Sends what the database has after the last one delivered. An error ends the stream.
 Task<Status> Updates::deliver(Stream& stream) {
+  auto made = co_await race(make_room(stream), stopping_.wait(), stream.refused.wait());
   stream.more = false;
-  auto room = co_await race(stream.bytes.take(options_.batch.bytes), stopping_.wait(), stream.refused.wait());
-  if (room.index() == 1) co_return ok_status();
-  if (room.index() == 2) co_return stream.why;
-  ByteBudget::Share share = std::get<0>(std::move(room));
+  if (made.index() == 1) co_return ok_status();
+  if (made.index() == 2) co_return stream.why;
+  Room room = std::get<0>(std::move(made));
   const auto found = co_await store_.updates().slice(stream.call.user, stream.chat, stream.delivered, options_.batch,
                                                      after(clock_.now(), kPatience));
+  room.turn.reset();
   if (found.status().code() == StatusCode::kNotFound) {
     (void)co_await send(stream, ": the chat was deleted\n\n");
     co_return found.status();
@@ -145,7 +159,7 @@ Task<Status> Updates::deliver(Stream& stream) {
   }
   std::string text;
   std::uint64_t last = stream.delivered;
-  share.shrink_to(bytes_of(found->items));
+  room.share.shrink_to(bytes_of(found->items));
   for (const model::Update& update : found->items) {
     if (update.sequence != last + 1) {
       log_.error("api.update.gap",

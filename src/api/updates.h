@@ -25,6 +25,7 @@
 #include "runtime/byte_budget.h"
 #include "runtime/clock.h"
 #include "runtime/event.h"
+#include "runtime/keyed_mutex.h"
 #include "runtime/task.h"
 #include "store/page.h"
 #include "store/store.h"
@@ -47,12 +48,13 @@ class Updates {
   static constexpr Duration kTokensLookedUpEvery = std::chrono::seconds(5);
 
   Updates(store::Store& store, auth::Authenticator& authenticator, updates::UpdateHub& hub, Clock& clock, EventLog& log,
-          const Limits& limits, StreamOptions options)
+          KeyedMutex<UserId>& large_reads, const Limits& limits, StreamOptions options)
       : store_(store),
         authenticator_(authenticator),
         hub_(hub),
         clock_(clock),
         log_(log),
+        large_reads_(large_reads),
         limits_(limits),
         options_(options) {}
 
@@ -71,8 +73,10 @@ class Updates {
     ByteBudget bytes;
   };
   struct Stream;
+  struct Room;
 
   Task<Result<std::uint64_t>> starting_point(const Call& call, ChatId chat);
+  Task<Room> make_room(Stream& stream);
   Task<Status> deliver(Stream& stream);
   Task<Status> send(Stream& stream, std::string text);
   Task<void> tell_slow_client(Stream& stream);
@@ -84,6 +88,7 @@ class Updates {
   updates::UpdateHub& hub_;
   Clock& clock_;
   EventLog& log_;
+  KeyedMutex<UserId>& large_reads_;
   const Limits& limits_;
   StreamOptions options_;
   Event stopping_;

@@ -1,4 +1,7 @@
 // What one user may do at most (C50), and what the log of it says.
+#include <algorithm>
+#include <deque>
+
 #include <gtest/gtest.h>
 
 #include "unit/api/api_world.h"
@@ -125,6 +128,36 @@ TEST(ApiLimits, TheCallsOfAUserHoldSoManyBytesAndWaitForRoom) {
   scope.cancel();
   world.pass(std::chrono::milliseconds(1));
   EXPECT_EQ(world.call("GET", "/chats/" + chat + "/messages").status, 200);
+}
+
+TEST(ApiLimits, AUsersLargeReadsAreMadeOneAfterTheOther) {
+  ApiWorld world;
+  const std::string chat = world.new_chat();
+  EXPECT_EQ(world.call("POST", "/chats/" + chat + "/messages", message(1)).status, 202);
+  world.breakable->delay = std::chrono::milliseconds(10);
+  for (const std::string path : {"/messages", "/updates?after=0"}) {
+    std::deque<HandResponder> clients;
+    TaskScope scope(world.root.context());
+    const auto ask = [&] {
+      HandResponder& client = clients.emplace_back();
+      scope.spawn(world.http_server.serve(world.request("GET", "/api/v2/chats/" + chat + path), client));
+    };
+    const auto served = [&] {
+      return std::ranges::count_if(clients, [](const HandResponder& each) {
+        return each.streaming ? !each.text.empty() : each.response.has_value();
+      });
+    };
+    const Instant begun = world.clock.now();
+    for (ask(); served() == 0;) world.pass(std::chrono::milliseconds(1));
+    const Duration alone = world.clock.now() - begun;
+    for (int i = 0; i < 3; ++i) ask();
+    world.pass(alone);
+    EXPECT_EQ(served(), 2) << path << ": the first one, and one of three";
+    world.pass(3 * alone);
+    EXPECT_EQ(served(), 4) << path;
+    scope.cancel();
+    world.pass(std::chrono::milliseconds(1));
+  }
 }
 
 TEST(ApiLimits, TheLogSaysWhoHadWhatDone) {

@@ -216,6 +216,7 @@ class BreakableDatabase final : public ports::Database {
       co_return deadline_exceeded("nothing was heard of the database");
     }
     if (!down.ok()) co_return down;
+    if (delay > Duration::zero()) co_await sleep_for(delay);
     if (access == ports::Access::kWrite && !writes.ok()) co_return writes;
     co_return co_await inner_.begin(access, deadline);
   }
@@ -223,6 +224,7 @@ class BreakableDatabase final : public ports::Database {
   Task<Result<WallTime>> wall_now(Instant deadline) override { return inner_.wall_now(deadline); }
 
   bool silent = false;
+  Duration delay{};  // before a transaction begins
   Status down;    // what everything is answered
   Status writes;  // what all writing transactions are answered
 
