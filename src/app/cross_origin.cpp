@@ -92,9 +92,22 @@ class CrossOriginListener final : public ports::HttpListener {
 
 }  // namespace
 
+namespace {
+
+bool covers(std::string_view allowed, std::string_view origin) {
+  if (!allowed.ends_with(kAnyPort)) return origin == allowed;
+  const std::string_view site = allowed.substr(0, allowed.size() - kAnyPort.size());
+  if (!origin.starts_with(site)) return false;
+  const std::string_view port = origin.substr(site.size());  // the scheme's own port is not said
+  return port.empty() || (port.size() > 1 && port[0] == ':' && port.find_first_not_of("0123456789", 1) == std::string_view::npos);
+}
+
+}  // namespace
+
 ports::HttpHeaders cross_origin_headers(const std::vector<std::string>& origins, const std::string& origin) {
   if (std::ranges::count(origins, "*") != 0) return {{"access-control-allow-origin", "*"}};
-  if (std::ranges::count(origins, origin) != 0) return {{"access-control-allow-origin", origin}, {"vary", "origin"}};
+  if (std::ranges::any_of(origins, [&](const std::string& allowed) { return covers(allowed, origin); }))
+    return {{"access-control-allow-origin", origin}, {"vary", "origin"}};
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,9 +15,12 @@
 
 namespace reliant::app {
 
+inline constexpr std::string_view kAnyPort = ":*";  // at the end of an origin
+
 class CrossOrigin final : public ports::HttpServer {
  public:
-  // `origins`: "https://app.example.com" or "*"; none: no other site's page may. `http_server` outlives it.
+  // `origins`: "https://app.example.com", "http://localhost:*" (any port) or "*"; none: no other site's page may. `http_server`
+  // outlives it.
   CrossOrigin(ports::HttpServer& http_server, std::vector<std::string> origins) : http_server_(http_server), origins_(std::move(origins)) {}
 
   Result<std::unique_ptr<ports::HttpListener>> listen(std::string address, ports::HttpHandler& handler,

@@ -22,6 +22,7 @@
 #include "app/local_user.h"
 #include "app/options.h"
 #include "app/os_secrets.h"
+#include "app/cross_origin.h"
 #include "app/http_server_with_tls.h"
 #include "auth/authenticator.h"
 #include "daemon/daemon.h"
@@ -66,7 +67,7 @@ class Monolith {
   // In order: no new calls, running activities, running tools; until `deadline`.
   Task<void> stop(Instant deadline);
   const std::string& address() const { return api_.address(); }
-  const std::string& tls_address() const { return http_server_.tls_address(); }  // "": no HTTPS
+  const std::string& tls_address() const { return both_http_servers_.tls_address(); }  // "": no HTTPS
   const LocalUser& user() const { return user_; }
 
  private:
@@ -81,7 +82,8 @@ class Monolith {
   adapters::MemoryLinkTransport links_;
   adapters::BeastHttpServer plain_http_server_;
   adapters::BeastHttpServer tls_http_server_;
-  HttpServerWithTls http_server_;
+  HttpServerWithTls both_http_servers_;
+  CrossOrigin http_server_;
   adapters::PosixProcesses processes_;
   adapters::PosixFilesystem filesystem_;
   tools::ToolRegistry tools_;

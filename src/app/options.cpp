@@ -4,8 +4,10 @@
 #include <fstream>
 
 #include "adapters/posix/json_event_log.h"
+#include "app/cross_origin.h"
 #include "app/server_certificate.h"
 #include "app/tool_environment.h"
+#include "base/split.h"
 #include "base/text.h"
 #include "base/url.h"
 
@@ -17,6 +19,8 @@ constexpr Flag kMonolithFlags[] = {
     {"--tls-port", "PORT", "API_TLS_PORT", "8443",
      "where clients connect with HTTPS; 0 takes a free one, see DIR/tls-address; off: nowhere"},
     {"--bind-address", "ADDRESS", "BIND_ADDRESS", "127.0.0.1", "on which interface"},
+    {"--cors-origins", "LIST", "CORS_ALLOWED_ORIGINS", "http://localhost:*,http://127.0.0.1:*",
+     "pages of which sites may call, separated by commas; :* is any port, * is all sites, without cookies"},
     kDataDirFlag,
     kModelScriptFlag,
     kModelFlag,
@@ -69,6 +73,23 @@ Result<std::string> data_dir_of(const Arguments& arguments, const Environment& e
   if (error)
     return invalid_field("--data-dir", concat("cannot use \"", path, "\" as a path: ", error.message()));
   return absolute.lexically_normal().string();
+}
+
+Result<std::vector<std::string>> cors_origins_of(const Arguments& arguments) {
+  std::vector<std::string> origins;
+  const std::string list = arguments.text("--cors-origins");
+  for (std::string_view part : split_at_commas(list)) {
+    while (part.ends_with('/')) part.remove_suffix(1);
+    if (part.empty()) continue;
+    const std::string& origin = origins.emplace_back(part);
+    if (origin == "*") continue;
+    const std::string_view site = part.ends_with(kAnyPort) ? part.substr(0, part.size() - kAnyPort.size()) : part;
+    const auto url = parse_http_url(site);
+    if (url.ok() && url->target == "/") continue;
+    const std::string from = arguments.origin("--cors-origins");
+    return invalid_field(from, concat(from, " has \"", origin, "\"; give origins like https://app.example.com, http://localhost:*, or *"));
+  }
+  return origins;
 }
 
 // A model must be chosen: to start without one and fail each chat would only be the same error later.
@@ -128,6 +149,7 @@ Result<MonolithOptions> monolith_options(const Arguments& arguments, const Envir
   const std::string host = arguments.text("--bind-address");
   options.listen_address = HostPort{host, static_cast<std::uint16_t>(port)}.str();
   TRY_ASSIGN(options.tls_listen_address, tls_address_of(arguments, host));
+  TRY_ASSIGN(options.cors_origins, cors_origins_of(arguments));
   TRY_ASSIGN(options.data_dir, data_dir_of(arguments, environment));
   TRY_ASSIGN(options.model, model_options(arguments, environment));
   if (arguments.is_set("--start-daemon")) options.daemon = DaemonStart::kAtBoot;

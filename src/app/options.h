@@ -37,6 +37,7 @@ struct LogOptions {
 struct MonolithOptions {
   std::string listen_address;
   std::string tls_listen_address;  // "": no HTTPS
+  std::vector<std::string> cors_origins;
   std::string data_dir;
   ModelOptions model;
   DaemonStart daemon = DaemonStart::kOnFirstRequest;
@@ -62,6 +63,8 @@ Result<std::string> data_dir_of(const Arguments& arguments, const Environment& e
 Result<LogOptions> log_options(const Arguments& arguments);
 Result<Duration> grace_of(const Arguments& arguments);
 Result<ModelOptions> model_options(const Arguments& arguments, const Environment& environment);
+// Of any command with --cors-origins: what a browser says in its Origin header, app/cross_origin.h.
+Result<std::vector<std::string>> cors_origins_of(const Arguments& arguments);
 // For any command with the client's flags.
 Result<ClientOptions> client_options(const Arguments& arguments, const Environment& environment);
 

@@ -25,7 +25,7 @@ constexpr Flag kGatewayHealthPortFlag = {"--health-port", "PORT", "HEALTH_PORT",
 constexpr Flag kPprofPortFlag = {"--pprof-port", "PORT", "PPROF_PORT", "6060", "/debug/db, on 127.0.0.1 only"};
 constexpr Flag kBindFlag = {"--bind-address", "ADDRESS", "BIND_ADDRESS", "0.0.0.0", "on which interface"};
 constexpr Flag kCorsFlag = {"--cors-origins", "LIST", "CORS_ALLOWED_ORIGINS", "*",
-                            "pages of which sites may call, separated by commas; * is all, without cookies"};
+                            "pages of which sites may call, separated by commas; :* is any port, * is all sites, without cookies"};
 constexpr Flag kConnectionsFlag = {"--max-connections-per-address", "N", "MAX_CONNECTIONS_PER_ADDRESS", "1024",
                                    "of clients, each address; 0: any number, as behind a proxy"};
 constexpr Flag kMaxProjectsFlag = {"--max-projects-per-user", "N", "MAX_PROJECTS_PER_USER", "1000", "0: any number"};
@@ -261,23 +261,6 @@ Result<std::optional<adapters::TlsCredentials>> server_tls_of(const Arguments& a
   return tls;
 }
 
-// Of a page: what a browser says in its Origin header.
-Result<std::vector<std::string>> cors_of(const Arguments& arguments) {
-  std::vector<std::string> origins;
-  const std::string list = arguments.text("--cors-origins");
-  for (std::string_view part : split_at_commas(list)) {
-    while (part.ends_with('/')) part.remove_suffix(1);
-    if (part.empty()) continue;
-    const std::string& origin = origins.emplace_back(part);
-    if (origin == "*") continue;
-    const auto url = parse_http_url(origin);
-    if (url.ok() && url->target == "/") continue;
-    const std::string from = arguments.origin("--cors-origins");
-    return invalid_field(from, concat(from, " has \"", origin, "\"; give origins like https://app.example.com, or *"));
-  }
-  return origins;
-}
-
 Result<std::string> advertised_of(const Arguments& arguments, const std::string& host, std::uint16_t port) {
   const std::string given = arguments.text("--advertise-address");
   if (given.empty()) {
@@ -356,7 +339,7 @@ Result<ApiServerOptions> api_server_options(const Arguments& arguments, const En
   TRY_ASSIGN(out.api, listen_of(arguments, "--api-port", arguments.text("--bind-address")));
   TRY_ASSIGN(out.debug, listen_of(arguments, "--pprof-port", "127.0.0.1"));
   TRY_ASSIGN(out.tls, server_tls_of(arguments, now));
-  TRY_ASSIGN(out.cors_origins, cors_of(arguments));
+  TRY_ASSIGN(out.cors_origins, cors_origins_of(arguments));
   TRY_ASSIGN(out.max_connections_per_address, arguments.number("--max-connections-per-address", 0, 1'000'000));
   TRY_ASSIGN(out.max_projects, arguments.number("--max-projects-per-user", 0, 1'000'000'000));
   TRY_ASSIGN(out.max_chats, arguments.number("--max-chats-per-user", 0, 1'000'000'000));

@@ -18,5 +18,15 @@ TEST(CrossOrigin, LetsTheNamedPagesReadAndNoOthers) {
   EXPECT_TRUE(cross_origin_headers({}, "https://a.example").empty());
 }
 
+TEST(CrossOrigin, AnyPortOfASiteIsThatSiteAlone) {
+  const auto may_read = [](const char* origin) { return !cross_origin_headers({"http://localhost:*"}, origin).empty(); };
+  EXPECT_TRUE(may_read("http://localhost"));
+  EXPECT_TRUE(may_read("http://localhost:5173"));
+  EXPECT_FALSE(may_read("http://localhost.example.com"));
+  EXPECT_FALSE(may_read("http://localhost:80.example.com"));
+  EXPECT_FALSE(may_read("http://localhost:"));
+  EXPECT_FALSE(may_read("https://localhost:5173"));
+}
+
 }  // namespace
 }  // namespace reliant::app
