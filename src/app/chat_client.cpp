@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/chat_list.h"
 #include "base/text.h"
 #include "llm/sse_parser.h"
 #include "runtime/backoff.h"
@@ -89,6 +90,7 @@ Task<Status> ChatClient::send(SendOptions options) {
     CO_TRY_ASSIGN(const std::string project, co_await project_at(options.project));
     json::object body;
     body["project_id"] = project;
+    body["title"] = title_of(options.text);
     body["id"] = api_.new_id("chat_");  // so that a repeated call makes no second chat
     CO_TRY_ASSIGN(const json::object created, co_await api_.call("POST", "/chats", std::move(body)));
     chat = text_at(created, "id");
@@ -172,7 +174,8 @@ Task<Status> ChatClient::follow_once(Watch& watch) {
 Task<Status> ChatClient::show(std::string chat) {
   CO_TRY_ASSIGN(const json::object found, co_await api_.call("GET", concat("/chats/", chat)));
   if (format_ == ViewFormat::kText) {
-    print(concat("chat ", chat, ": ", text_at(found, "status"), "\n"));
+    const std::string title = text_at(found, "title");
+    print(concat("chat ", chat, ": ", text_at(found, "status"), title.empty() ? "" : ", ", title, "\n"));
   } else {
     print(to_json(found) + "\n");
   }
@@ -185,7 +188,7 @@ Task<Status> ChatClient::show(std::string chat) {
       if (format_ == ViewFormat::kJson) {
         print(to_json(message) + "\n");
       } else {
-        view.show_message(message);
+        view.show_stored(message);
       }
     }
     cursor = text_at(page, "next_cursor");
@@ -194,6 +197,7 @@ Task<Status> ChatClient::show(std::string chat) {
 }
 
 Task<Status> ChatClient::list() {
+  std::vector<ChatLine> lines;
   std::string cursor;
   do {
     CO_TRY_ASSIGN(const json::object page,
@@ -201,14 +205,24 @@ Task<Status> ChatClient::list() {
     for (const json::object& chat : items_of(page)) {
       if (format_ == ViewFormat::kJson) {
         print(to_json(chat) + "\n");
-      } else {
-        print(concat(text_at(chat, "id"), "  ", text_at(chat, "status"), "  ", text_at(chat, "created_at"),
-                     "  ", text_at(chat, "title"), "\n"));
+        continue;
       }
+      lines.push_back({.id = text_at(chat, "id"),
+                       .status = text_at(chat, "status"),
+                       .created_at = text_at(chat, "created_at"),
+                       .title = text_at(chat, "title")});
     }
     cursor = text_at(page, "next_cursor");
   } while (!cursor.empty());
+  print(chat_table(lines, api_.clock().wall_now()));
   co_return ok_status();
+}
+
+Task<Result<std::string>> ChatClient::last() {
+  CO_TRY_ASSIGN(const json::object page, co_await api_.call("GET", "/chats?limit=1"));
+  const std::vector<json::object> chats = items_of(page);
+  if (chats.empty()) co_return not_found("you have no chat yet; `reliant chat send TEXT` begins one");
+  co_return text_at(chats[0], "id");
 }
 
 Task<Status> ChatClient::cancel(std::string chat) {

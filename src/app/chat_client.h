@@ -32,6 +32,8 @@ class ChatClient {
   Task<Status> watch(std::string chat, std::uint64_t from);
   Task<Status> show(std::string chat);
   Task<Status> list();
+  // The id of the newest chat. NOT_FOUND: there is none.
+  Task<Result<std::string>> last();
   Task<Status> cancel(std::string chat);
 
  private:

@@ -99,6 +99,24 @@ void ChatView::show_message(const json::object& message) {
   end_line();
 }
 
+// Blocks of tools have the fields of the updates about them.
+void ChatView::show_stored(const json::object& message) {
+  if (text_at(message, "damaged") == "true") line(concat("(", text_at(message, "role"), ": this message cannot be read back)"));
+  show_message(message);
+  const json::value* stored = message.if_contains("content");
+  if (stored == nullptr || !stored->is_array()) return;
+  for (const json::value& value : stored->as_array()) {
+    const json::object* block = value.if_object();
+    if (block == nullptr) continue;
+    const std::string type = text_at(*block, "type");
+    if (type == "tool_call") show_start(*block);
+    if (type != "tool_result") continue;
+    if (text_at(*block, "outcome") == model::to_string(model::Outcome::kExecuted))
+      show_output({{"id", text_at(*block, "id")}, {"text", text_at(*block, "content")}});
+    show_finish(*block);
+  }
+}
+
 void ChatView::show_chunk(const json::object& payload) {
   if (streamed_.insert(text_at(payload, "message_id")).second) end_line();
   const std::string text = printable(text_at(payload, "text"));

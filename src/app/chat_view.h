@@ -27,8 +27,8 @@ class ChatView {
 
   // `payload` is what the server sent; one that cannot be read is INVALID_ARGUMENT and shows nothing.
   Status show(std::uint64_t sequence, std::string_view kind, std::string_view payload);
-  // A message as it is stored, outside of a stream.
-  void show_message(const json::object& message);
+  // A message as it is stored, outside of a stream: with the tools that it calls, or with the result of one.
+  void show_stored(const json::object& message);
 
   // What the last status update said.
   std::optional<model::ChatStatus> status() const { return status_; }
@@ -40,6 +40,7 @@ class ChatView {
     std::string partial;  // output that no line's end has come for
   };
 
+  void show_message(const json::object& message);
   void show_chunk(const json::object& payload);
   void show_start(const json::object& payload);
   void show_output(const json::object& payload);

@@ -21,6 +21,7 @@
 namespace reliant::app {
 namespace {
 
+constexpr Flag kLastFlag = {"--last", "", "", "", "your newest chat, instead of an ID"};
 constexpr Flag kSendFlags[] = {
     {"--chat", "ID", "", "", "go on with this chat, instead of a new one"},
     {"--project", "PATH", "", "", "where a new chat works; without it here"},
@@ -32,6 +33,7 @@ constexpr Flag kSendFlags[] = {
     kDataDirFlag,
 };
 constexpr Flag kWatchFlags[] = {
+    kLastFlag,
     {"--after", "SEQUENCE", "", "0", "only what came after this update"},
     kJsonFlag,
     kServerFlag,
@@ -39,14 +41,15 @@ constexpr Flag kWatchFlags[] = {
     kTokenFileFlag,
     kDataDirFlag,
 };
+constexpr Flag kOneChatFlags[] = {kLastFlag, kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag};
 constexpr Flag kPlainFlags[] = {kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag};
 
 constexpr Command kCommands[] = {
     {"chat send", "TEXT", 1, 1, "Sends a message; TEXT \"-\" reads it from the standard input.", kSendFlags},
-    {"chat watch", "ID", 1, 1, "Shows a chat as it happens, until it has come to its end.", kWatchFlags},
-    {"chat show", "ID", 1, 1, "Shows the messages of a chat.", kPlainFlags},
+    {"chat watch", "[ID]", 0, 1, "Shows a chat as it happens, until it has come to its end.", kWatchFlags},
+    {"chat show", "[ID]", 0, 1, "Shows the messages of a chat, and what its tools did.", kOneChatFlags},
     {"chat list", "", 0, 0, "Lists your chats, the newest first.", kPlainFlags},
-    {"chat cancel", "ID", 1, 1, "Stops what a chat is doing.", kPlainFlags},
+    {"chat cancel", "[ID]", 0, 1, "Stops what a chat is doing.", kOneChatFlags},
 };
 
 Result<ServerAddress> server_of(const ClientOptions& options) {
@@ -86,14 +89,23 @@ Result<SendOptions> send_options(const Arguments& arguments) {
   return options;
 }
 
+Task<Result<std::string>> chat_of(ChatClient& client, const Arguments& arguments) {
+  const bool last = arguments.is_set("--last");
+  if (last != arguments.positional().empty())
+    co_return invalid_field("ID", "a chat is missing, or there are two; give its ID or --last (`reliant chat list` shows them)");
+  if (last) co_return co_await client.last();
+  const std::string chat = arguments.positional()[0];
+  if (!valid_id(chat)) co_return not_found("\"", chat, "\" is no chat's id; `reliant chat list` shows them");
+  co_return chat;
+}
+
 Task<Status> perform(ChatClient& client, std::string name, const Arguments& arguments) {
   if (name == "chat list") co_return co_await client.list();
   if (name == "chat send") {
     CO_TRY_ASSIGN(SendOptions options, send_options(arguments));
     co_return co_await client.send(std::move(options));
   }
-  const std::string chat = arguments.positional()[0];
-  if (!valid_id(chat)) co_return not_found("\"", chat, "\" is no chat's id; `reliant chat list` shows them");
+  CO_TRY_ASSIGN(const std::string chat, co_await chat_of(client, arguments));
   if (name == "chat show") co_return co_await client.show(chat);
   if (name == "chat cancel") co_return co_await client.cancel(chat);
   CO_TRY_ASSIGN(const std::int64_t from, arguments.number("--after", 0, INT64_MAX));

@@ -1,5 +1,7 @@
 """The monolith does its job: chats with real tools, and goes on after the end of its process."""
 
+import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -197,13 +199,24 @@ class Monolith(unittest.TestCase):
         elsewhere = world.run("chat", "list", "--server", f"http://0.0.0.0:{port}", "--data-dir", world.data)  # this machine, by chance
         self.assertEqual((elsewhere.returncode, elsewhere.stderr),
                          (0, f"reliant: warning: the token goes to http://0.0.0.0:{port} in plain text; use https://\n"))
-        shown = world.run("chat", "show", chat, "--data-dir", world.data)
+        self.assertRegex(world.run("chat", "list", "--data-dir", world.data).stdout, rf"ID +STATUS +AGE +TITLE\n{chat} +idle +\d+s +go\n")
+        shown = world.run("chat", "show", "--last", "--data-dir", world.data)
+        self.assertRegex(shown.stdout, r"\[bash \d\] \| shell says 42")
         self.assertIn("> go", shown.stdout)
         self.assertIn("The shell said", shown.stdout)
         watched = world.run("chat", "watch", chat, "--json", "--data-dir", world.data)
         lines = [json.loads(line) for line in watched.stdout.splitlines()]
         self.assertEqual([line["sequence"] for line in lines], list(range(1, len(lines) + 1)))
         self.assertEqual(lines[-1]["payload"], {"status": "idle"})
+
+    def test_pages_of_this_machine_may_call_it(self):
+        world = self.world("answers:\n  - steps:\n      - text: hello\n")
+        world.start()
+        for origin, allowed in (("http://localhost:5173", "http://localhost:5173"), ("https://elsewhere.example", None)):
+            connection = http.client.HTTPConnection(world.address())
+            with contextlib.closing(connection):
+                connection.request("OPTIONS", "/api/v2/chats", headers={"origin": origin, "access-control-request-method": "POST"})
+                self.assertEqual(connection.getresponse().getheader("access-control-allow-origin"), allowed)
 
     def test_a_model_that_is_busy_is_seen_to_be_and_is_left_alone_as_long_as_it_asks(self):
         world = self.world(BUSY_MODEL)

@@ -40,6 +40,23 @@ TEST(ChatView, ShowsAnAnswerOnceWhileItIsWritten) {
   EXPECT_EQ(view.status(), model::ChatStatus::kIdle);
 }
 
+TEST(ChatView, ShowsTheToolsOfStoredMessages) {
+  Paper paper;
+  ChatView view(paper.file(), ViewFormat::kText);
+  for (const char* message : {
+           R"({"role":"user","content":[{"type":"text","text":"go"}]})",
+           R"({"role":"assistant","content":[{"type":"text","text":"I look"},
+              {"type":"tool_call","id":"a","tool":"bash","arguments":{"command":"ls"}}]})",
+           R"({"role":"tool","content":[{"type":"tool_result","id":"a","outcome":"executed","is_error":false,"content":"one\ntwo","exit_code":0}]})",
+           R"({"role":"tool","content":[{"type":"tool_result","id":"b","tool":"view","outcome":"unknown","is_error":true,"content":"lost"}]})",
+           R"({"role":"assistant","damaged":true,"content":[]})"}) {
+    view.show_stored(parse_json(message)->as_object());
+  }
+  EXPECT_EQ(paper.text(),
+            "> go\nI look\n[bash 1] {\"command\":\"ls\"}\n[bash 1] | one\n[bash 1] | two\n[bash 1] done\n"
+            "[view] unknown: lost\n(assistant: this message cannot be read back)\n");
+}
+
 TEST(ChatView, LabelsTheLinesOfParallelTools) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);
