@@ -54,6 +54,17 @@ std::string fields_of(const TraceRecord& record) {
 
 }  // namespace
 
+// An engine that has lost the end of a turn lets a worker end it again: it finds the turn failed, without asking the model.
+void LivenessOracle::judge_failed(const TraceRecord& record) {
+  const bool again = !failed_turns_.insert(text_or_empty(record, "turn")).second;
+  std::size_t& due = error_pages_[text_or_empty(record, "chat")];
+  if (due > 0) {
+    --due;
+  } else if (!again) {
+    verdict_.broken(kFailed, concat("a turn of chat ", text_or_empty(record, "chat"), " failed, and its model did not"), &record);
+  }
+}
+
 void LivenessOracle::on_record(const TraceRecord& record) {
   if (record.level == Level::kError) {
     verdict_.broken(kDefect, concat("node ", record.node, ": ", record.name, fields_of(record)), &record);
@@ -66,14 +77,7 @@ void LivenessOracle::on_record(const TraceRecord& record) {
     verdict_.broken(kRecovered, concat("chat ", text_or_empty(record, "chat"), " was begun again; its run was not lost"), &record);
   }
   if (record.is("provider.error_page")) ++error_pages_[text_or_empty(record, "chat")];
-  if (record.is("worker.turn.finished") && text_or_empty(record, "status") == "failed") {
-    std::size_t& due = error_pages_[text_or_empty(record, "chat")];
-    if (due == 0) {
-      verdict_.broken(kFailed, concat("a turn of chat ", text_or_empty(record, "chat"), " failed, and its model did not"), &record);
-    } else {
-      --due;
-    }
-  }
+  if (record.is("worker.turn.finished") && text_or_empty(record, "status") == "failed") judge_failed(record);
   if (record.is("client.chat.done")) done_.insert(text_or_empty(record, "chat"));
   if (!record.is("client.message.accepted")) return;
   ++accepted_of_[text_or_empty(record, "chat")];

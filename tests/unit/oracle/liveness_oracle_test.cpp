@@ -30,6 +30,23 @@ TEST_F(Answered, ATurnThatFailsIsSeen) {
   EXPECT_EQ(judged.complaints(), "liveness.failed");
 }
 
+TEST_F(Answered, ATurnMayFailForEachErrorPageAndSayTwiceThatItDid) {
+  const auto fail = [this](const char* turn) {
+    judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", turn}, {"status", "failed"}});
+  };
+  judged.record("provider.error_page", {{"chat", "c"}, {"status", 400}});
+  fail("t");
+  fail("t");
+  EXPECT_EQ(judged.complaints(), "");
+}
+
+TEST_F(Answered, ASecondTurnThatFailsForOneErrorPageIsSeen) {
+  judged.record("provider.error_page", {{"chat", "c"}, {"status", 400}});
+  for (const char* turn : {"t", "u"})
+    judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", turn}, {"status", "failed"}});
+  EXPECT_EQ(judged.complaints(), "liveness.failed");
+}
+
 TEST_F(Answered, AMessageThatIsNotKeptIsSeen) {
   chat().messages.erase(chat().messages.begin());
   EXPECT_EQ(judged.complaints(), "store.kept store.once");
