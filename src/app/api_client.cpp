@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "runtime/backoff.h"
+#include "runtime/scope.h"
 #include "runtime/sleep.h"
+#include "runtime/this_context.h"
 
 namespace reliant::app {
 namespace {
@@ -42,6 +44,7 @@ Status error_of(int http, const std::string& body) {
 }
 
 bool may_repeat(const Status& status) {
+  if (reason_of(status) == ports::kReasonHostNotFound) return false;
   return is_retryable(status.code()) || status.code() == StatusCode::kDeadlineExceeded;
 }
 
@@ -73,15 +76,32 @@ Task<Result<json::object>> ApiClient::call(std::string method, std::string path,
     asked.headers["content-type"] = "application/json";
     asked.body = to_json(body);
   }
-  const Instant give_up = after(clock_.now(), kPatience);
+  const Instant give_up = after(clock_.now(), options_.timeout);
+  std::string failure;
+  TaskScope beside(co_await ThisContext{});
+  if (options_.notice != nullptr) beside.spawn(tell_of_wait(give_up, failure));
+  co_return co_await call_until(give_up, std::move(asked), failure);
+}
+
+// `failure`: of the last attempt.
+Task<Result<json::object>> ApiClient::call_until(Instant give_up, ports::HttpRequest request, std::string& failure) {
   Backoff backoff(kPolicy, random_);
   for (;;) {
-    auto answer = co_await attempt(asked);
+    auto answer = co_await attempt(request);
     if (answer.ok() || !may_repeat(answer.status())) co_return answer;
     const Duration pause = backoff.next();
     if (after(clock_.now(), pause) >= give_up) co_return answer;
+    failure = message_of(answer.status());
     co_await sleep_for(pause);
   }
+}
+
+Task<void> ApiClient::tell_of_wait(Instant give_up, const std::string& failure) const {
+  co_await sleep_for(kQuiet);
+  const auto left = std::chrono::ceil<std::chrono::seconds>(give_up - clock_.now()).count();
+  if (left <= 0) co_return;
+  options_.notice(failure.empty() ? concat("waiting for ", server_.url)
+                                  : concat("waiting for ", server_.url, " (", failure, "); giving up in ", left, " s"));
 }
 
 Task<Result<std::unique_ptr<ports::HttpResponse>>> ApiClient::open_updates(std::string chat,

@@ -2,7 +2,7 @@
 // calls that may be repeated repeated while the server is away for a moment.
 //
 // Owner: the command. Executor: the logic thread. Errors: the server's code, message and field; UNAVAILABLE:
-// no server.
+// no server (at once when its name does not exist).
 #pragma once
 
 #include <memory>
@@ -22,13 +22,18 @@ struct ServerAddress {
   std::string token;
 };
 
+struct ApiClientOptions {
+  Duration timeout = std::chrono::seconds(20);     // how long a call is tried while the server is away
+  void (*notice)(const std::string& line) = nullptr;  // is called when a call has waited for kQuiet; null: nobody reads it
+};
+
 class ApiClient {
  public:
-  static constexpr Duration kPatience = std::chrono::seconds(20);
+  static constexpr Duration kQuiet = std::chrono::seconds(1);
 
   // References outlive it.
-  ApiClient(ports::HttpClient& http, Clock& clock, Random random, ServerAddress server)
-      : http_(http), clock_(clock), random_(random), server_(std::move(server)) {}
+  ApiClient(ports::HttpClient& http, Clock& clock, Random random, ServerAddress server, ApiClientOptions options)
+      : http_(http), clock_(clock), random_(random), server_(std::move(server)), options_(options) {}
 
   // `path` is below /api/v2. Only what may be repeated is: every POST of ours carries an id of its own, or is
   // harmless.
@@ -44,11 +49,14 @@ class ApiClient {
  private:
   ports::HttpRequest request(std::string method, const std::string& path) const;
   Task<Result<json::object>> attempt(ports::HttpRequest request);
+  Task<Result<json::object>> call_until(Instant give_up, ports::HttpRequest request, std::string& failure);
+  Task<void> tell_of_wait(Instant give_up, const std::string& failure) const;
 
   ports::HttpClient& http_;
   Clock& clock_;
   Random random_;
   ServerAddress server_;
+  ApiClientOptions options_;
 };
 
 }  // namespace reliant::app

@@ -31,6 +31,7 @@ constexpr Flag kSendFlags[] = {
     kTlsCaFlag,
     kTokenFileFlag,
     kDataDirFlag,
+    kTimeoutFlag,
 };
 constexpr Flag kWatchFlags[] = {
     kLastFlag,
@@ -40,9 +41,10 @@ constexpr Flag kWatchFlags[] = {
     kTlsCaFlag,
     kTokenFileFlag,
     kDataDirFlag,
+    kTimeoutFlag,
 };
-constexpr Flag kOneChatFlags[] = {kLastFlag, kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag};
-constexpr Flag kPlainFlags[] = {kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag};
+constexpr Flag kOneChatFlags[] = {kLastFlag, kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag, kTimeoutFlag};
+constexpr Flag kPlainFlags[] = {kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag, kTimeoutFlag};
 
 constexpr Command kCommands[] = {
     {"chat send", "TEXT", 1, 1, "Sends a message; TEXT \"-\" reads it from the standard input.", kSendFlags},
@@ -92,7 +94,7 @@ Result<SendOptions> send_options(const Arguments& arguments) {
 Task<Result<std::string>> chat_of(ChatClient& client, const Arguments& arguments) {
   const bool last = arguments.is_set("--last");
   if (last != arguments.positional().empty())
-    co_return invalid_field("ID", "a chat is missing, or there are two; give its ID or --last (`reliant chat list` shows them)");
+    co_return invalid_field("--last", "a chat is missing, or there are two; give its ID or --last (`reliant chat list` shows them)");
   if (last) co_return co_await client.last();
   const std::string chat = arguments.positional()[0];
   if (!valid_id(chat)) co_return not_found("\"", chat, "\" is no chat's id; `reliant chat list` shows them");
@@ -140,7 +142,7 @@ int client_main(const Command& command, const Arguments& arguments, const Enviro
   adapters::AsioExecutor executor;
   adapters::SystemClock clock(executor);
   adapters::BeastHttpClient http(executor, options->ca_file);
-  ApiClient api(http, clock, Random(adapters::os_seed()), *server);
+  ApiClient api(http, clock, Random(adapters::os_seed()), *server, {.timeout = options->timeout, .notice = note});
   ChatClient client(api, stdout, options->json ? ViewFormat::kJson : ViewFormat::kText);
   Status result;
   TaskScope scope(executor, 0);

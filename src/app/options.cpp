@@ -185,6 +185,8 @@ Result<ClientOptions> client_options(const Arguments& arguments, const Environme
     if (std::filesystem::exists(own, ignored)) options.ca_file = own;
   }
   options.json = arguments.is_set("--json");
+  TRY_ASSIGN(const std::int64_t timeout, arguments.number("--timeout", 0, 24 * 3600));
+  options.timeout = std::chrono::seconds(timeout);
   return options;
 }
 

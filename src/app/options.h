@@ -52,6 +52,7 @@ struct ClientOptions {
   std::string token;       // likewise
   std::string ca_file;     // trusted besides the system's certificates; "" = no more than those
   bool json = false;
+  Duration timeout{};  // how long a call is tried while the server is away
 };
 
 extern const Command kMonolithCommand;
@@ -92,6 +93,7 @@ inline constexpr Flag kTokenFileFlag = {
 inline constexpr Flag kTlsCaFlag = {
     "--tls-ca", "FILE", "TLS_CA_FILE", "",
     "certificates (PEM) to trust, besides the system's; without it the data directory's tls.crt"};
+inline constexpr Flag kTimeoutFlag = {"--timeout", "SECONDS", "", "20", "how long to try while the server cannot be reached"};
 inline constexpr Flag kJsonFlag = {"--json", "", "", "", "one JSON object a line, for scripts"};
 
 }  // namespace reliant::app

@@ -21,6 +21,8 @@ int report(const Status& status) {
 
 void warn(const std::string& line) { std::fprintf(stderr, "reliant: warning: %s\n", line.c_str()); }
 
+void note(const std::string& line) { std::fprintf(stderr, "reliant: %s\n", line.c_str()); }
+
 void say(const std::string& line) {
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);

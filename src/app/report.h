@@ -16,6 +16,8 @@ inline constexpr int kInternalError = 70;  // an exception that nothing handles:
 int report(const Status& status);
 // "reliant: warning: …", on the standard error.
 void warn(const std::string& line);
+// "reliant: …", on the standard error: what a command waits for.
+void note(const std::string& line);
 // A line to people, at once, whatever reads it.
 void say(const std::string& line);
 

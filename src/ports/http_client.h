@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/status.h"
 #include "ports/http_headers.h"
@@ -14,6 +15,8 @@
 #include "runtime/time.h"
 
 namespace reliant::ports {
+
+inline constexpr std::string_view kReasonHostNotFound = "HOST_NOT_FOUND";  // of an UNAVAILABLE: there is no such host
 
 struct HttpRequest {
   std::string method = "GET";
@@ -35,8 +38,8 @@ class HttpResponse {
 class HttpClient {
  public:
   virtual ~HttpClient() = default;
-  // Returns when the answer's head has come; any HTTP status is OK here. UNAVAILABLE: no connection, or lost before the
-  // head (the request may have been executed). INVALID_ARGUMENT: the URL, with what is wrong with it.
+  // Returns when the answer's head has come; any HTTP status is OK here. UNAVAILABLE: no connection (reason
+  // HOST_NOT_FOUND: its name does not exist), or lost before the head (the request may have been executed). INVALID_ARGUMENT: the URL, with what is wrong with it.
   // FAILED_PRECONDITION: the server's certificate is not trusted (reason TLS_UNTRUSTED), or TLS cannot be used.
   virtual Task<Result<std::unique_ptr<HttpResponse>>> send(HttpRequest request, Instant deadline) = 0;
 };

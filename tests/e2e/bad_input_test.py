@@ -2,9 +2,10 @@
 
 import os
 import socket
+import time
 import unittest
 
-from reliant_process import World
+from reliant_process import World, free_ports
 
 
 class BadInput(unittest.TestCase):
@@ -37,6 +38,26 @@ class BadInput(unittest.TestCase):
         self.fails(2, "TEXT is missing", arguments=["chat", "send"])
         self.fails(2, "one argument too many", arguments=["chat", "list", "x"])
         self.fails(2, "--log-level", "debug", arguments=self.world.monolith("--log-level", "loud"))
+
+    def test_a_server_that_is_not_there(self):
+        token = self.world.root / "token"
+        token.write_text("rlnt_pat_x\n")
+        begun = time.monotonic()
+        self.fails(1, "cannot find the host no-such-host.invalid",
+                   arguments=["chat", "list", "--server", "https://no-such-host.invalid", "--token-file", token])
+        self.assertLess(time.monotonic() - begun, 5)
+        away = f"https://127.0.0.1:{free_ports(1)[0]}"
+        done = self.world.run("chat", "list", "--server", away, "--token-file", token, "--timeout", "3")
+        self.assertEqual(done.returncode, 1)
+        waiting, failed = done.stderr.splitlines()
+        self.assertRegex(waiting, f"^reliant: waiting for {away} \\(.*refused.*\\); giving up in 2 s$")
+        self.assertIn("refused", failed)
+        self.assertLess(time.monotonic() - begun, 9)
+        self.fails(2, "--timeout", arguments=["chat", "list", "--timeout", "soon"])
+
+    def test_one_chat_or_the_last_one(self):
+        for arguments in (["show"], ["cancel", "x", "--last"]):
+            self.fails(2, "--last", arguments=["chat", *arguments, "--server", "http://127.0.0.1:1", "--token-file", self.world.script])
 
     def test_help_is_no_error(self):
         for arguments in (["help"], ["--help"], ["chat", "--help"], ["help", "admin", "user"], ["monolith", "--help"],

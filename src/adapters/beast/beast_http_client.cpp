@@ -182,8 +182,9 @@ Task<Status> resolve(std::shared_ptr<Exchange> exchange, HostPort server) {
       },
       exchange);
   const AsioResult result = co_await look_up;
-  if (result.error) co_return unavailable("cannot find the host ", server.host, ": ", result.error.message());
-  co_return ok_status();
+  if (!result.error) co_return ok_status();
+  Status not_found = unavailable("cannot find the host ", server.host, ": ", result.error.message());
+  co_return result.error == asio::error::host_not_found ? with_reason(not_found, ports::kReasonHostNotFound) : not_found;
 }
 
 Task<Status> connect(std::shared_ptr<Exchange> exchange) {

@@ -48,6 +48,7 @@ TYPED_TEST_P(HttpClientContract, SaysThatTheHostIsUnknown) {
   const auto answer = this->ask(get_request("http://no-such-host.invalid:80/"));
   ASSERT_EQ(answer.status().code(), StatusCode::kUnavailable) << answer.status();
   EXPECT_NE(message_of(answer.status()).find("no-such-host.invalid"), std::string_view::npos) << answer.status();
+  EXPECT_EQ(reason_of(answer.status()), ports::kReasonHostNotFound);
 }
 
 TYPED_TEST_P(HttpClientContract, RefusesWhatIsNoUrl) {
