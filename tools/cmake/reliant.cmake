@@ -210,12 +210,17 @@ function(_reliant_ctest name timeout)
   if(RELIANT_SANITIZE)
     math(EXPR timeout "${timeout} * 5")
   endif()
+  # `ctest -L fast`: what can be run at each build. `slow`: starts servers, or waits for the real clock.
+  set(fast)
+  if(kind MATCHES "^(unit|property|checks|fuzz)$" AND NOT "slow" IN_LIST ARGN)
+    set(fast fast)
+  endif()
   set(tsan "suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp")
   if(RELIANT_SYMBOLIZER)
     string(APPEND tsan ":external_symbolizer_path=${RELIANT_SYMBOLIZER}")
   endif()
   set_tests_properties(${name} PROPERTIES
-    LABELS "${kind};${ARGN}"
+    LABELS "${kind};${ARGN};${fast}"
     TIMEOUT ${timeout}
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
     ENVIRONMENT "TSAN_OPTIONS=${tsan};RC_PARAMS=seed=46")
@@ -274,13 +279,13 @@ function(reliant_fuzz name)
 endfunction()
 
 function(reliant_script_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "ARGS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LABELS;ARGS")
   set(script ${name}.py)
   _reliant_existing(script)
   _reliant_register(${script})
   if(script)
     add_test(NAME ${name} COMMAND "${Python3_EXECUTABLE}" -B "${CMAKE_CURRENT_SOURCE_DIR}/${script}" ${arg_ARGS})
-    _reliant_ctest(${name} 120)
+    _reliant_ctest(${name} 120 ${arg_LABELS})
   endif()
 endfunction()
 
