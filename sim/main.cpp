@@ -34,8 +34,7 @@ namespace {
 using namespace reliant;
 using namespace reliant::sim;
 
-constexpr Flag kSeedFlag = {"--seed", "N", "", "1",
-                            "what is drawn: one run of each scenario, with this seed"};
+constexpr Flag kSeedFlag = {"--seed", "N", "", "1", "what is drawn: one run of each scenario, with this seed"};
 constexpr Flag kRunFlags[] = {
     kSeedFlag,
     {"--seeds", "A..B", "", "", "one run of each for every seed, both ends included"},
@@ -69,8 +68,7 @@ constexpr Command kJudgeCommand = {
     "judge", "FILE TRACE STORE EFFECTS", 4, 4,
     "Runs the oracles on a real run: its trace, its store's rows as SQL, and what its machines have seen."};
 constexpr Command kReportCommand = {
-    "report",    "TRACE", 1, 1, "Makes a page (HTML, one file) that shows what run --trace has written.",
-    kReportFlags};
+    "report", "TRACE", 1, 1, "Makes a page (HTML, one file) that shows what run --trace has written.", kReportFlags};
 constexpr Command kListCommand = {"list", "[DIRECTORY]", 0, 1,
                                   "Lists the scenarios below it; without it those below scenarios/."};
 constexpr Command kSchemaCommand = {"schema", "[trace]", 0, 1,
@@ -94,8 +92,7 @@ Result<Scenario> load(const std::string& file) {
   if (!text) return not_found(file, ": cannot be read; `reliant-sim list` shows the scenarios there are");
   TRY_ASSIGN(Scenario scenario, read_scenario(*text, file));
   if (const std::string stem = std::filesystem::path(file).stem().string(); stem != scenario.name) {
-    return invalid_argument(file, ":1: \"name\" is \"", scenario.name, "\"; name it as the file, \"", stem,
-                            "\"");
+    return invalid_argument(file, ":1: \"name\" is \"", scenario.name, "\"; name it as the file, \"", stem, "\"");
   }
   return scenario;
 }
@@ -103,8 +100,7 @@ Result<Scenario> load(const std::string& file) {
 std::optional<std::uint64_t> number_of(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number)
-                                                                                   : std::nullopt;
+  return error == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number) : std::nullopt;
 }
 
 struct RunOptions {
@@ -123,14 +119,12 @@ Status take_seeds(const Arguments& arguments, BatchOptions& batch) {
   if (!one) return bad_number("--seed", seed);
   batch.first_seed = batch.last_seed = *one;
   if (!arguments.is_set("--seeds")) return ok_status();
-  if (arguments.is_set("--seed"))
-    return invalid_argument("--seed and --seeds exclude each other; leave one out");
+  if (arguments.is_set("--seed")) return invalid_argument("--seed and --seeds exclude each other; leave one out");
   const std::string seeds = arguments.text("--seeds");
   const std::size_t dots = seeds.find("..");
   const auto first = number_of(std::string_view(seeds).substr(0, dots));
   const auto last = dots == std::string::npos ? first : number_of(std::string_view(seeds).substr(dots + 2));
-  if (!first || !last || *first > *last)
-    return invalid_argument("--seeds is \"", seeds, "\"; give a range like 1..100");
+  if (!first || !last || *first > *last) return invalid_argument("--seeds is \"", seeds, "\"; give a range like 1..100");
   batch.first_seed = *first;
   batch.last_seed = *last;
   return ok_status();
@@ -146,8 +140,7 @@ Result<RunOptions> run_options(const Arguments& arguments) {
   out.batch.trace_file = arguments.text("--trace");
   out.json_file = arguments.text("--json");
   out.quiet = arguments.is_set("--quiet");
-  if (!out.batch.trace_file.empty() &&
-      (arguments.positional().size() > 1 || out.batch.first_seed != out.batch.last_seed)) {
+  if (!out.batch.trace_file.empty() && (arguments.positional().size() > 1 || out.batch.first_seed != out.batch.last_seed)) {
     return invalid_argument("--trace: of one run only; give one file and --seed");
   }
   return out;
@@ -157,10 +150,8 @@ Result<RunOptions> run_options(const Arguments& arguments) {
 // `plan` and `judge`.
 int run_in_the_real_world(const Arguments& arguments) {
   for (const Flag& flag : kRunFlags) {
-    const bool known =
-        flag.name == "--world" || std::ranges::find(kRealWorldFlags, flag.name) != std::end(kRealWorldFlags);
-    if (!known && arguments.is_set(flag.name))
-      return complain(concat(flag.name, " is not for --world real; leave it out"));
+    const bool known = flag.name == "--world" || std::ranges::find(kRealWorldFlags, flag.name) != std::end(kRealWorldFlags);
+    if (!known && arguments.is_set(flag.name)) return complain(concat(flag.name, " is not for --world real; leave it out"));
   }
   if (arguments.positional().size() != 1) return complain("--world real: runs one scenario; give one FILE");
   const auto own = std::filesystem::canonical("/proc/self/exe");
@@ -211,8 +202,7 @@ int run(const Arguments& arguments) {
     if (json_file.is_open()) json_file << line.json << "\n" << std::flush;
   });
   people << held << " held, " << failed << " failed\n";
-  if (json_file.is_open() && !json_file)
-    return complain(concat("--json: writing ", options.json_file, " failed"));
+  if (json_file.is_open() && !json_file) return complain(concat("--json: writing ", options.json_file, " failed"));
   return static_cast<int>(outcome);
 }
 
@@ -261,8 +251,7 @@ int judge(const Arguments& arguments) {
   if (!judged.ok()) return complain(concat("judge: ", message_of(judged.status())));
   Outcome outcome = Outcome::kHeld;
   for (const Violation& violation : judged->violations) {
-    if (outcome != Outcome::kBroken)
-      outcome = violation.severity == Severity::kBroken ? Outcome::kBroken : Outcome::kNotLive;
+    if (outcome != Outcome::kBroken) outcome = violation.severity == Severity::kBroken ? Outcome::kBroken : Outcome::kNotLive;
     std::cout << "  " << violation.oracle << ": " << violation.what << "\n";
   }
   std::cout << to_string(outcome) << " " << scenario->name << " records=" << judged->records << "\n";
@@ -288,8 +277,7 @@ int list(const Arguments& arguments) {
 int schema(const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.positional();
   if (!words.empty() && words[0] != "trace")
-    return complain(
-        concat("schema: \"", words[0], "\" has none; give trace, or nothing for that of a scenario"));
+    return complain(concat("schema: \"", words[0], "\" has none; give trace, or nothing for that of a scenario"));
   std::cout << (words.empty() ? scenario_schema() : trace_json_schema()) << "\n";
   return 0;
 }
@@ -310,6 +298,5 @@ int main(int count, char** words) {
     (read->incomplete ? std::cerr : std::cout) << read->text;
     return read->incomplete ? 1 : 0;
   }
-  return std::ranges::find(kCommands, read->command, [](const auto& entry) { return entry.first; })
-      ->second(read->arguments);
+  return std::ranges::find(kCommands, read->command, [](const auto& entry) { return entry.first; })->second(read->arguments);
 }

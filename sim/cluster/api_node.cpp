@@ -21,8 +21,8 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
   auth::DbPatValidator authenticator(store.tokens());
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
   updates::NatsUpdateHub hub(*bus, node.log());
-  const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
-                                                   std::make_unique<SimTemporal>(*world.temporal, node));
+  const auto temporal =
+      decorated<ports::Temporal>(world.decorators.temporal, node, std::make_unique<SimTemporal>(*world.temporal, node));
   temporal::WorkflowClient workflows(*temporal, node.clock(), node.random("workflows"),
                                      {.name_space = "default", .identity = node.name()});
   const auto control_plane = control_plane_of(world, node);

@@ -22,7 +22,8 @@ std::string page(Random& random) {
       for (int i = 0; i < 150; ++i) page += "\xC3\xA9";
       return page;
     }
-    case 1: return "Zugriff verweigert f\xFCr Ger\xE4t";
+    case 1:
+      return "Zugriff verweigert f\xFCr Ger\xE4t";
     default: {
       std::string page("\x1f\x8b\x08\x00\x00\x00", 6);
       for (int i = 0; i < 100; ++i) page += static_cast<char>(random.below(256));

@@ -105,8 +105,7 @@ void Cluster::make_users() {
 }
 
 void Cluster::make_infrastructure() {
-  world_.database = std::make_unique<DatabaseServer>(world_.network, add("database", "database", nullptr),
-                                                     &world_.beginnings);
+  world_.database = std::make_unique<DatabaseServer>(world_.network, add("database", "database", nullptr), &world_.beginnings);
   world_.bus = std::make_unique<SimBusServer>(world_.network, add("bus", "bus", nullptr));
   world_.temporal = std::make_unique<TemporalServer>(world_.network, add("temporal", "temporal", nullptr),
                                                      temporal::engine::EngineOptions{}, &world_.beginnings);
@@ -120,9 +119,8 @@ void Cluster::make_servers() {
   }
   for (std::int64_t i = 1; i <= plan_.topology.workers.value; ++i) {
     SimMachine& machine = server_machines_.emplace_back();
-    add("worker", concat("worker-", i), [this, &machine](Node& node) {
-      return worker_node(node, world_, machine, {plan_.topology.lane});
-    });
+    add("worker", concat("worker-", i),
+        [this, &machine](Node& node) { return worker_node(node, world_, machine, {plan_.topology.lane}); });
   }
   for (std::int64_t i = 1; i <= plan_.topology.gateways.value; ++i) {
     const std::string name = concat("gateway-", i);
@@ -191,8 +189,8 @@ Cluster::Place& Cluster::add_daemon(std::string role, std::string name, std::siz
     if (plan_.topology.credentials == "own") make_credentials(machine);
   }
   if (place.role != "daemon") options.kind = daemon::DaemonKind::kCloud;
-  std::ranges::rotate(options.gateways, options.gateways.begin() +
-                                            static_cast<std::ptrdiff_t>(number % options.gateways.size()));
+  std::ranges::rotate(options.gateways,
+                      options.gateways.begin() + static_cast<std::ptrdiff_t>(number % options.gateways.size()));
   place.program = [this, &machine, options](Node& of) { return daemon_node(of, world_, machine.machine, options); };
   return place;
 }
@@ -227,8 +225,7 @@ void Cluster::add_twin(std::size_t number) {
 }
 
 void Cluster::make_managed() {
-  world_.control_plane =
-      std::make_unique<ControlPlaneServer>(world_.network, add("control-plane", "control-plane", nullptr));
+  world_.control_plane = std::make_unique<ControlPlaneServer>(world_.network, add("control-plane", "control-plane", nullptr));
   const auto cloud = static_cast<std::size_t>(plan_.topology.cloud_daemons.value);
   const auto all = cloud + static_cast<std::size_t>(plan_.topology.suspended_daemons.value);
   for (std::size_t i = 0; i < all; ++i) {
@@ -279,7 +276,8 @@ Task<Status> Cluster::set_stage() {
     CO_TRY_OK((co_await store.users().create(UserId(user.id), user.id, deadline)).status());
     CO_TRY_OK((co_await store.tokens().create(UserId(user.id), "simulated", user.token, deadline)).status());
   }
-  if (!hostile_tokens_.empty()) CO_TRY_OK((co_await store.users().create(UserId(kHostileUser), kHostileUser, deadline)).status());
+  if (!hostile_tokens_.empty())
+    CO_TRY_OK((co_await store.users().create(UserId(kHostileUser), kHostileUser, deadline)).status());
   for (const std::string& token : hostile_tokens_)
     CO_TRY_OK((co_await store.tokens().create(UserId(kHostileUser), "simulated", token, deadline)).status());
   for (const Machine& machine : machines_) {
@@ -295,14 +293,13 @@ Task<Status> Cluster::set_stage() {
 std::string Cluster::not_ready() const {
   std::string missing;
   for (const Place& place : places_) {
-    if (place.program && !world_.started.contains(place.node->id())) missing += concat(missing.empty() ? "" : ", ", place.node->name());
+    if (place.program && !world_.started.contains(place.node->id()))
+      missing += concat(missing.empty() ? "" : ", ", place.node->name());
   }
   return missing;
 }
 
-ports::Database& Cluster::contents() {
-  return monolith_ ? monolith_->data.contents() : world_.database->contents();
-}
+ports::Database& Cluster::contents() { return monolith_ ? monolith_->data.contents() : world_.database->contents(); }
 
 std::vector<ClusterMachine> Cluster::machines() const {
   std::vector<ClusterMachine> machines;
@@ -388,7 +385,8 @@ std::vector<std::string> Cluster::leaks() {
   expect("connections between nodes are open", world_.network.connections(), daemons + bus_clients);
   if (world_.bus) {
     expect("clients are on the bus", world_.bus->clients(), bus_clients);
-    expect("subscriptions are on the bus", world_.bus->subscriptions(), bus_clients + 6 * up("gateway") + 3 * daemons + 3 * up("intruder"));
+    expect("subscriptions are on the bus", world_.bus->subscriptions(),
+           bus_clients + 6 * up("gateway") + 3 * daemons + 3 * up("intruder"));
   }
   if (world_.database) expect("transactions are held by nobody", world_.database->abandoned(), 0);
   for (const Machine& machine : machines_) {

@@ -91,7 +91,10 @@ class Cluster {
   };
   struct Machine {
     Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& of, DatabaseBeginnings& beginnings)
-        : called(of.name()), daemon(std::move(daemon_)), user(std::move(user_)), node(of.id()),
+        : called(of.name()),
+          daemon(std::move(daemon_)),
+          user(std::move(user_)),
+          node(of.id()),
           machine(simulation, of, beginnings) {}
     std::string called;  // as its node
     std::string daemon;  // the id; of a twin, somebody else's
@@ -101,8 +104,8 @@ class Cluster {
     DaemonMachine machine;
   };
 
-  Cluster(Simulation& simulation, ClusterPlan plan, std::unique_ptr<llm::ScriptedProvider> script,
-          const Decorators& decorators, DatabaseBeginnings& beginnings);
+  Cluster(Simulation& simulation, ClusterPlan plan, std::unique_ptr<llm::ScriptedProvider> script, const Decorators& decorators,
+          DatabaseBeginnings& beginnings);
   void make_users();
   void make_infrastructure();
   void make_servers();

@@ -53,8 +53,8 @@ Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOpti
   // Of the run, not of this life: a result is sent again as it was.
   Random bytes = world.simulation.random(concat("bytes/", options.user, "/", options.id));
   ByteLinks links(own_links, world.bytes, RandomStreams(bytes.next()), node.log());
-  const auto journal = decorated<ports::Database>(world.decorators.journal, node,
-                                                  std::make_unique<SimFileDatabase>(machine.journal));
+  const auto journal =
+      decorated<ports::Database>(world.decorators.journal, node, std::make_unique<SimFileDatabase>(machine.journal));
   daemon::DaemonOptions daemon_options;
   daemon_options.id = DaemonId(options.id);
   daemon_options.name = options.id;
@@ -67,8 +67,7 @@ Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOpti
   SimHttpClient http(world.web, node);
   daemon::CredentialsFile file(own_files, credentials);
   daemon::Registration registration(http, options.servers, options.session_token);
-  daemon::Supervisor supervisor(daemon, file, registration, node.clock(), node.random("supervisor"), node.log(),
-                                options.token);
+  daemon::Supervisor supervisor(daemon, file, registration, node.clock(), node.random("supervisor"), node.log(), options.token);
   TaskScope scope(node.context());
   if (!world.started.contains(node.id())) scope.spawn(watch_start(daemon, world, node.id()));
   scope.spawn(serve(supervisor, options.id, node.log()));
@@ -88,7 +87,7 @@ Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonN
     node.exit();
     co_return;
   }
-  world.started.insert(node.id());  // nobody waits for it
+  world.started.insert(node.id());      // nobody waits for it
   co_await sleep_for(*options.begins);  // virtual time: when this node begins
   co_await live(node, world, machine, std::move(options));
   co_await never();

@@ -19,7 +19,8 @@ constexpr std::size_t kLarge = std::size_t{1} << 20;         // bytes of a resul
 constexpr std::size_t kTooLarge = 3'900'000;                 // of one that it refuses
 constexpr int kResultsOfAStream = 20;
 
-Task<Result<std::unique_ptr<ports::Link>>> opened(SimLinkTransport& links, const std::string& gateway, const std::string& token) {
+Task<Result<std::unique_ptr<ports::Link>>> opened(SimLinkTransport& links, const std::string& gateway,
+                                                  const std::string& token) {
   ports::LinkTarget target;
   target.address = gateway;
   target.method = "reliant.tools.v1.ToolsDaemonService/Connect";

@@ -49,11 +49,16 @@ class Intruder {
 
   void attack() {
     switch (random_.below(5)) {
-      case 0: return publish("request", request());
-      case 1: return repeat();
-      case 2: return publish("borrowed", with_a_signature(request()));
-      case 3: return publish("notice", notice());
-      default: return publish("command", command());
+      case 0:
+        return publish("request", request());
+      case 1:
+        return repeat();
+      case 2:
+        return publish("borrowed", with_a_signature(request()));
+      case 3:
+        return publish("notice", notice());
+      default:
+        return publish("command", command());
     }
   }
 
@@ -92,8 +97,8 @@ class Intruder {
     const auto& [user, daemon] = victim();
     ports::BusMessage message;
     message.subject = model::daemon_accepted_subject(UserId(user), DaemonId(daemon));
-    message.payload = model::encode(
-        model::DaemonAccepted{UserId(user), DaemonId(daemon), std::int64_t{1} << 62, GatewayId("gateway-1")});
+    message.payload =
+        model::encode(model::DaemonAccepted{UserId(user), DaemonId(daemon), std::int64_t{1} << 62, GatewayId("gateway-1")});
     return message;
   }
 
@@ -101,8 +106,8 @@ class Intruder {
     const auto& [user, daemon] = victim();
     ports::BusMessage message;
     message.subject = daemon_subject(DaemonSubject::kCommand, UserId(user), DaemonId(daemon));
-    message.payload = model::encode(model::DaemonCommand{model::DaemonCommandKind::kKill, UserId(user), DaemonId(daemon),
-                                                         RequestId("forged_kill"), ""});
+    message.payload = model::encode(
+        model::DaemonCommand{model::DaemonCommandKind::kKill, UserId(user), DaemonId(daemon), RequestId("forged_kill"), ""});
     return message;
   }
 
@@ -114,9 +119,9 @@ class Intruder {
 
   void publish(std::string_view what, ports::BusMessage message) {
     const auto request = model::decode_tool_request(message.payload);
-    node_.log().info("intruder.published", {{"what", what},
-                                            {"subject", message.subject},
-                                            {"request_id", request.ok() ? request->request.id.str() : ""}});
+    node_.log().info(
+        "intruder.published",
+        {{"what", what}, {"subject", message.subject}, {"request_id", request.ok() ? request->request.id.str() : ""}});
     (void)bus_.publish(std::move(message));  // an intruder does not mind
   }
 

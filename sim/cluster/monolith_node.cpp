@@ -47,8 +47,8 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
   auth::DbPatValidator authenticator(store.tokens());
   updates::MemoryUpdateHub hub;
   SimFileDatabase temporal_database(machine.temporal);
-  auto own_engine = std::make_unique<temporal::engine::Engine>(node.context(), node.clock(), node.random("engine"),
-                                                               node.log(), temporal_database);
+  auto own_engine = std::make_unique<temporal::engine::Engine>(node.context(), node.clock(), node.random("engine"), node.log(),
+                                                               temporal_database);
   temporal::engine::Engine& engine = *own_engine;
   const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node, std::move(own_engine));
   temporal::WorkflowClient workflows(*temporal, node.clock(), node.random("workflows"),
@@ -68,20 +68,15 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
   SimFilesystem filesystem(machine.daemon.machine.disk, machine.daemon.machine.disk_faults, node.random("files"));
   tools::ToolRegistry tools = tools::make_standard_tools(processes, filesystem);
   ByteProvider model = model_of(world, node);
-  worker::WorkerRole worker(node.context(), node.random("worker"), *temporal,
-                            {.clock = node.clock(),
-                             .log = node.log(),
-                             .store = store,
-                             .hub = hub,
-                             .router = router,
-                             .model = model,
-                             .tools = tools},
-                            {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
+  worker::WorkerRole worker(
+      node.context(), node.random("worker"), *temporal,
+      {.clock = node.clock(), .log = node.log(), .store = store, .hub = hub, .router = router, .model = model, .tools = tools},
+      {.name_space = "default", .task_queue = std::string(kTaskQueue), .identity = node.name()});
 
   const KnownWorker known(world, node, worker);
 
-  const auto journal = decorated<ports::Database>(world.decorators.journal, node,
-                                                  std::make_unique<SimFileDatabase>(machine.daemon.journal));
+  const auto journal =
+      decorated<ports::Database>(world.decorators.journal, node, std::make_unique<SimFileDatabase>(machine.daemon.journal));
   daemon::DaemonOptions daemon_options;
   daemon_options.id = DaemonId(options.daemon);
   daemon_options.name = options.daemon;

@@ -22,9 +22,9 @@ struct Topology {
   Count users{2, 6};
   Count silent_streams{0};
   Count floods{0};
-  std::string names = "own";  // or "equal"
-  std::string credentials = "given";  // or "own", "none"
-  Span token_life{std::chrono::seconds(0)};                  // of the own ones; zero: they do not expire
+  std::string names = "own";                 // or "equal"
+  std::string credentials = "given";         // or "own", "none"
+  Span token_life{std::chrono::seconds(0)};  // of the own ones; zero: they do not expire
 
   bool monolith() const { return mode == "monolith"; }
 };
@@ -42,11 +42,11 @@ void describe(Visitor& visitor, Topology& topology) {
   visitor.option("daemons", topology.daemons, 1, 5000, "daemons, shared out among the users");
   visitor.option("cloud_daemons", topology.cloud_daemons, 0, 1000, "managed ones that run, shared out likewise");
   visitor.option("suspended_daemons", topology.suspended_daemons, 0, 1000, "managed ones that the control plane must bring up");
-  visitor.word("names", topology.names, {"own", "equal"},
-               "of the daemons: each its own, or the same ones at every user");
+  visitor.word("names", topology.names, {"own", "equal"}, "of the daemons: each its own, or the same ones at every user");
   visitor.word("credentials", topology.credentials, {"given", "own", "none"},
                "of the daemons: the user's token, given by hand; a token of its own in a file; none, it has to register");
-  visitor.option("token_life", topology.token_life, "after how long the daemons' own tokens expire, unless they are renewed; 0s: never");
+  visitor.option("token_life", topology.token_life,
+                 "after how long the daemons' own tokens expire, unless they are renewed; 0s: never");
   visitor.option("twins", topology.twins, 0, 100,
                  "machines that take up the id of a daemon for a while, as a copied disk image does");
   visitor.option("intruders", topology.intruders, 0, 10,

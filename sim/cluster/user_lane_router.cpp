@@ -41,9 +41,11 @@ Task<Result<ports::BusMessage>> UserLaneRouter::next(Answers& answers, Instant d
   }
 }
 
-Task<Result<model::ToolResult>> UserLaneRouter::execute(model::ToolRequest request, router::OutputSink& sink, Instant deadline) {
+Task<Result<model::ToolResult>> UserLaneRouter::execute(model::ToolRequest request, router::OutputSink& sink,
+                                                        Instant deadline) {
   ports::BusMessage question;
-  question.subject = user_subject(lane_ == Lane::kUser ? DaemonSubject::kToolRequest : DaemonSubject::kToolRequestSync, request.user);
+  question.subject =
+      user_subject(lane_ == Lane::kUser ? DaemonSubject::kToolRequest : DaemonSubject::kToolRequestSync, request.user);
   question.payload = router::encode_call(request, sink, clock_, deadline);
   if (lane_ == Lane::kUser) question.reply_to = model::tool_response_subject(request.user, request.id);
   CO_TRY_ASSIGN(Answers answers, co_await ask(std::move(question), auth::SignedKind::kRequest, deadline));

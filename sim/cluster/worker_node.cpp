@@ -36,8 +36,8 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
   updates::NatsUpdateHub hub(*bus, node.log());
   const auto router = router_on(lane_of(options.lane, node.random("lane")), *bus, clock, signer, &store.executions());
-  const auto temporal = decorated<ports::Temporal>(world.decorators.temporal, node,
-                                                   std::make_unique<SimTemporal>(*world.temporal, node));
+  const auto temporal =
+      decorated<ports::Temporal>(world.decorators.temporal, node, std::make_unique<SimTemporal>(*world.temporal, node));
   const auto control_plane = control_plane_of(world, node);
   ByteProvider model = model_of(world, node);
   SimProcesses processes(machine, node.random("processes"));

@@ -25,9 +25,9 @@
 #include "world/sim_bus.h"
 #include "world/sim_control_plane.h"
 #include "world/sim_database.h"
+#include "world/sim_http_server.h"
 #include "world/sim_link.h"
 #include "world/sim_process.h"
-#include "world/sim_http_server.h"
 #include "world/sim_temporal.h"
 
 namespace reliant::worker {
@@ -59,7 +59,7 @@ struct World {
 
   std::unique_ptr<llm::ScriptedProvider> script;  // of the model; each node that asks one has its own, afresh
   ByteFaults bytes;
-  std::set<std::uint32_t> started;  // nodes that have served, in some life
+  std::set<std::uint32_t> started;                       // nodes that have served, in some life
   std::map<std::uint32_t, worker::WorkerRole*> workers;  // by node, while they live
 };
 

@@ -68,9 +68,8 @@ Status FaultEngine::check() const {
 
 bool FaultEngine::names_place(std::string_view place) const {
   if (place == kAny || place == kAll || place == kThere) return true;
-  return std::ranges::any_of(targets_.nodes, [&](const FaultTargets::Target& target) {
-    return target.role == place || target.node->name() == place;
-  });
+  return std::ranges::any_of(
+      targets_.nodes, [&](const FaultTargets::Target& target) { return target.role == place || target.node->name() == place; });
 }
 
 void FaultEngine::start() {

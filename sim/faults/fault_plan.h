@@ -60,7 +60,8 @@ void describe(Visitor& visitor, Stop& fault) {
 
 struct Pause {
   static constexpr std::string_view kName = "pause";
-  static constexpr std::string_view kAbout = "a process does not run for a while (SIGSTOP); its clock goes on, what is sent to it waits";
+  static constexpr std::string_view kAbout =
+      "a process does not run for a while (SIGSTOP); its clock goes on, what is sent to it waits";
   FaultTiming timing;
   std::string node = "any";
   When lasts{std::chrono::seconds(1), std::chrono::seconds(60)};
@@ -88,7 +89,8 @@ void describe(Visitor& visitor, LinkReset& fault) {
 
 struct HalfOpen {
   static constexpr std::string_view kName = "half_open";
-  static constexpr std::string_view kAbout = "nothing passes any more on the connections that a node has; one side does not know";
+  static constexpr std::string_view kAbout =
+      "nothing passes any more on the connections that a node has; one side does not know";
   FaultTiming timing;
   std::string node = "any";
   std::string from = "all";
@@ -160,7 +162,8 @@ void describe(Visitor& visitor, Delay& fault) {
 
 struct Silence {
   static constexpr std::string_view kName = "silence";
-  static constexpr std::string_view kAbout = "the next message from a node to another comes exactly so long after the one before it";
+  static constexpr std::string_view kAbout =
+      "the next message from a node to another comes exactly so long after the one before it";
   FaultTiming timing;
   std::string node = "daemon";
   std::string to = "gateway";
@@ -293,7 +296,8 @@ template <class Visitor>
 void describe(Visitor& visitor, BusLimits& fault) {
   visitor.option("interest_lag", fault.interest_lag, "until all servers know of a subscription, at most");
   visitor.option("max_pending", fault.max_pending, 1, 1'000'000, "messages that a subscription holds; the newest are dropped");
-  visitor.option("server_buffer_kib", fault.server_buffer_kib, 1, 1'000'000, "for a client that does not read; then it is thrown out");
+  visitor.option("server_buffer_kib", fault.server_buffer_kib, 1, 1'000'000,
+                 "for a client that does not read; then it is thrown out");
   visitor.option("max_payload_kib", fault.max_payload_kib, 1, 1'024, "larger messages are refused");
 }
 
@@ -424,8 +428,8 @@ void describe(Visitor& visitor, ThrowInTool& fault) {
   visitor.option("after", fault.after, "when the tool has done its work; otherwise before it does any");
 }
 
-using Fault = std::variant<Crash, Stop, Pause, Sleep, ClockJump, ClockDrift, LinkReset, HalfOpen, Partition, Delay, Silence, BusLimits,
-                           TemporalLost, DatabaseLost, Commit, TornCommit, DiskSlow, DiskFull, RevokeToken,
+using Fault = std::variant<Crash, Stop, Pause, Sleep, ClockJump, ClockDrift, LinkReset, HalfOpen, Partition, Delay, Silence,
+                           BusLimits, TemporalLost, DatabaseLost, Commit, TornCommit, DiskSlow, DiskFull, RevokeToken,
                            LoseCredentials, ThrowInTool, EngineRestored, Bytes, RunTerminated>;
 
 }  // namespace reliant::sim

@@ -162,8 +162,7 @@ Task<void> FaultEngine::act(const RunTerminated&, std::uint32_t, Random& random)
   ports::wf::ListWorkflowExecutionsRequest running;
   running.set_namespace_(std::string(kNamespace));
   running.set_query("ExecutionStatus = 'Running'");
-  const auto listed =
-      co_await ui.list_workflow_executions(std::move(running), after(simulation_.now(), kPatience));
+  const auto listed = co_await ui.list_workflow_executions(std::move(running), after(simulation_.now(), kPatience));
   if (!listed.ok() || listed->executions().empty()) co_return;
   const auto chosen = random.below(static_cast<std::uint64_t>(listed->executions_size()));
   ports::wf::TerminateWorkflowExecutionRequest request;

@@ -6,8 +6,7 @@
 
 namespace reliant::sim {
 
-HashLadder::HashLadder(std::uint64_t spacing, std::uint64_t first_step)
-    : spacing_(spacing), first_step_(first_step) {
+HashLadder::HashLadder(std::uint64_t spacing, std::uint64_t first_step) : spacing_(spacing), first_step_(first_step) {
   RELIANT_ASSERT(spacing > 0, "rungs are at least one step apart");
 }
 

@@ -4,8 +4,7 @@
 
 namespace reliant::sim {
 
-Node::Node(Executor& executor, NodeTimes& times, const RandomStreams& streams, Trace& trace, std::string name,
-           std::uint32_t id)
+Node::Node(Executor& executor, NodeTimes& times, const RandomStreams& streams, Trace& trace, std::string name, std::uint32_t id)
     : executor_(executor),
       times_(times),
       streams_(streams),

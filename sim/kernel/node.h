@@ -86,8 +86,7 @@ class Node {
     Node& node_;
   };
 
-  Node(Executor& executor, NodeTimes& times, const RandomStreams& streams, Trace& trace, std::string name,
-       std::uint32_t id);
+  Node(Executor& executor, NodeTimes& times, const RandomStreams& streams, Trace& trace, std::string name, std::uint32_t id);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 

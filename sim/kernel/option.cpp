@@ -72,8 +72,7 @@ std::optional<std::int64_t> chance_of(std::string_view text) {
 
 using Pair = std::pair<std::int64_t, std::int64_t>;
 
-Result<Pair> range_of(std::string_view text, std::optional<std::int64_t> (*one)(std::string_view),
-                      std::string_view form) {
+Result<Pair> range_of(std::string_view text, std::optional<std::int64_t> (*one)(std::string_view), std::string_view form) {
   const std::size_t dots = text.find("..");
   const std::string_view first = trimmed(text.substr(0, dots));
   const std::string_view last = dots == std::string_view::npos ? first : trimmed(text.substr(dots + 2));

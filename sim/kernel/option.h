@@ -52,7 +52,7 @@ Status read_option(std::string_view text, Span& option);
 Status read_option(std::string_view text, Chance& option);
 Status read_option(std::string_view text, When& option);
 
-std::string to_text(Duration time);           // "1500ms", "2s"
+std::string to_text(Duration time);                // "1500ms", "2s"
 std::string chance_text(std::int64_t millionths);  // "0.5%"
 
 }  // namespace reliant::sim

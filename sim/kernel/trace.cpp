@@ -16,8 +16,7 @@ std::uint64_t hash_number(std::uint64_t value, std::uint64_t hash) {
   return mix_bits(hash ^ mix_bits(value + 0x9e3779b97f4a7c15ull));
 }
 
-std::uint64_t hash_of(std::uint32_t node, Level level, std::string_view name,
-                      std::initializer_list<Field> fields) {
+std::uint64_t hash_of(std::uint32_t node, Level level, std::string_view name, std::initializer_list<Field> fields) {
   std::uint64_t hash = hash_number((std::uint64_t{node} << 8) | static_cast<std::uint64_t>(level), kHashSeed);
   hash = digest(name, hash);
   for (const Field& field : fields) {
@@ -61,8 +60,7 @@ void append_quoted(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
-const std::variant<std::int64_t, std::string>* find(const std::vector<TraceRecord::Field>& fields,
-                                                    std::string_view key) {
+const std::variant<std::int64_t, std::string>* find(const std::vector<TraceRecord::Field>& fields, std::string_view key) {
   for (const TraceRecord::Field& field : fields) {
     if (field.key == key) return &field.value;
   }
@@ -81,8 +79,7 @@ const std::string* TraceRecord::text(std::string_view key) const {
   return value == nullptr ? nullptr : std::get_if<std::string>(value);
 }
 
-void Trace::record(std::uint32_t node, Level level, std::string_view name,
-                   std::initializer_list<Field> fields) {
+void Trace::record(std::uint32_t node, Level level, std::string_view name, std::initializer_list<Field> fields) {
   executor_->mix(hash_of(node, level, name, fields));
   ++recorded_;
   const bool is_error = level == Level::kError;
@@ -139,8 +136,12 @@ void JsonLinesSink::on_record(const TraceRecord& record) { *out_ << to_json_line
 
 void JsonLinesSink::on_delivery(const Delivery& delivery) {
   constexpr std::array<std::string_view, 3> kNames = {"net.bus", "net.link", "net.http"};
-  TraceRecord record{executor_->steps(), delivery.at, delivery.to, Level::kDebug,
-                     std::string(kNames[static_cast<std::size_t>(delivery.way)]), {}};
+  TraceRecord record{executor_->steps(),
+                     delivery.at,
+                     delivery.to,
+                     Level::kDebug,
+                     std::string(kNames[static_cast<std::size_t>(delivery.way)]),
+                     {}};
   record.fields.push_back({"from", std::int64_t{delivery.from}});
   record.fields.push_back({"sent_ns", delivery.sent.time_since_epoch().count()});
   record.fields.push_back({"about", std::string(delivery.about)});

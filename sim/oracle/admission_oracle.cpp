@@ -10,8 +10,8 @@ void AdmissionOracle::on_record(const TraceRecord& record) {
   if (name == "gateway.registration.begun") {
     const std::int64_t at_once = ++registering_[record.node];
     if (at_once <= kAtOnce) return;
-    verdict_.broken("admission.bounded", concat("a gateway registers ", at_once, " daemons at a time; ", kAtOnce, " are to be the most"),
-                    &record);
+    verdict_.broken("admission.bounded",
+                    concat("a gateway registers ", at_once, " daemons at a time; ", kAtOnce, " are to be the most"), &record);
   } else if (name == "gateway.registration.ended") {
     --registering_[record.node];
   } else if (name == "gateway.result.begun") {
@@ -49,8 +49,9 @@ void AdmissionOracle::begun(const TraceRecord& record) {
   std::int64_t of_user = 0;
   for (const auto& [stream, bytes] : streams) of_user += bytes;
   if (of_user <= kResultsOfUser) return;
-  verdict_.broken("admission.results", concat("a gateway holds ", of_user, " bytes of a user's results that the store has not taken; ",
-                                              kResultsOfUser, " are to be the most"),
+  verdict_.broken("admission.results",
+                  concat("a gateway holds ", of_user, " bytes of a user's results that the store has not taken; ",
+                         kResultsOfUser, " are to be the most"),
                   &record);
 }
 

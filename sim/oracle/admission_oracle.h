@@ -16,7 +16,7 @@ namespace reliant::sim {
 
 class AdmissionOracle final : public Oracle {
  public:
-  static constexpr std::int64_t kAtOnce = 64;  // gateway::GatewayOptions::max_registrations
+  static constexpr std::int64_t kAtOnce = 64;              // gateway::GatewayOptions::max_registrations
   static constexpr std::int64_t kResultsOfUser = 4 << 20;  // gateway::UserBudgets::results
 
   using Oracle::Oracle;
@@ -25,7 +25,7 @@ class AdmissionOracle final : public Oracle {
 
  private:
   using Stream = std::pair<std::string, std::int64_t>;  // daemon, epoch
-  using Place = std::pair<std::uint32_t, std::string>;   // the gateway's node, and the user
+  using Place = std::pair<std::uint32_t, std::string>;  // the gateway's node, and the user
 
   static Place place_of(const TraceRecord& record);
   static Stream key_of(const TraceRecord& record);

@@ -18,7 +18,8 @@ void Calm::on_record(const TraceRecord& record) {
 }
 
 bool Calm::between(Instant from, Instant to) const {
-  return std::ranges::none_of(faults_, [&](const Fault& fault) { return fault.from <= to && after(fault.to, kAftermath) >= from; });
+  return std::ranges::none_of(faults_,
+                              [&](const Fault& fault) { return fault.from <= to && after(fault.to, kAftermath) >= from; });
 }
 
 Instant Calm::since(Instant now) const {

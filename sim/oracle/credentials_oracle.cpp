@@ -28,9 +28,10 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
     const std::string& daemon = text_or_empty(record, "daemon");
     Seen& seen = daemons_[daemon];
     if (++seen.retired > seen.revoked) {
-      verdict_.broken(kKept, concat(daemon, " has given up its credentials ", seen.retired, " times; they were revoked ",
-                                    seen.revoked, " times"),
-                      &record);
+      verdict_.broken(
+          kKept,
+          concat(daemon, " has given up its credentials ", seen.retired, " times; they were revoked ", seen.revoked, " times"),
+          &record);
     }
   } else if (record.is("daemon.credentials.kept")) {
     daemons_[text_or_empty(record, "daemon")].forgets = false;
@@ -42,8 +43,9 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
     const std::string& daemon = text_or_empty(record, "daemon");
     Seen& seen = daemons_[daemon];
     if (seen.recovered != Instant::min() && record.time - seen.recovered < kBetween) {
-      verdict_.broken(kOnce, concat(daemon, " has registered again ", (record.time - seen.recovered) / std::chrono::seconds(1),
-                                    " s after it did so before"),
+      verdict_.broken(kOnce,
+                      concat(daemon, " has registered again ", (record.time - seen.recovered) / std::chrono::seconds(1),
+                             " s after it did so before"),
                       &record);
     }
     seen.recovered = record.time;
@@ -55,7 +57,8 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
 // The run goes on for minutes after the last fault.
 void CredentialsOracle::finish(const FinalState&) {
   for (const auto& [daemon, seen] : daemons_) {
-    if (seen.overstays) verdict_.not_live(kEnded, concat(daemon, " still has the stream that it opened with a token that was revoked"));
+    if (seen.overstays)
+      verdict_.not_live(kEnded, concat(daemon, " still has the stream that it opened with a token that was revoked"));
   }
 }
 

@@ -41,15 +41,16 @@ void DurabilityOracle::on_record(const TraceRecord& record) {
     const std::string& outcome = text_or_empty(record, "outcome");
     const auto [kept, first] = kept_.try_emplace(request, outcome);
     if (!first && kept->second != outcome) {
-      verdict_.broken(kResult, concat("request ", request, ": the store kept \"", kept->second, "\" first and \"", outcome,
-                                      "\" later"),
+      verdict_.broken(kResult,
+                      concat("request ", request, ": the store kept \"", kept->second, "\" first and \"", outcome, "\" later"),
                       &record);
     }
   } else if (name == "daemon.result.acknowledged") {
     const std::string& request = text_or_empty(record, "request_id");
     acknowledged_[request] = true;
     if (!kept_.contains(request)) {
-      verdict_.broken(kResult, concat("request ", request, ": its daemon takes the result for kept; no gateway has written it"), &record);
+      verdict_.broken(kResult, concat("request ", request, ": its daemon takes the result for kept; no gateway has written it"),
+                      &record);
     }
   } else if (name == "worker.tool.finished") {
     told_[text_or_empty(record, "request_id")] = Told{text_or_empty(record, "user"), text_or_empty(record, "chat"),
@@ -78,8 +79,7 @@ void DurabilityOracle::judge_result(const std::string& request, const FinalState
   const auto stored = state.executions.find(request);
   if (stored == state.executions.end() || stored->second.state != "done") {
     return verdict_.broken(kResult, concat("request ", request, ": its daemon was told that the result is kept; the store ",
-                                           stored == state.executions.end() ? "does not know the request"
-                                                                            : "has no result"));
+                                           stored == state.executions.end() ? "does not know the request" : "has no result"));
   }
   const auto kept = kept_.find(request);
   if (kept == kept_.end() || kept->second == stored->second.outcome) return;

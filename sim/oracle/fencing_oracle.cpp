@@ -40,8 +40,9 @@ void FencingOracle::judge_read(const TraceRecord& record) {
   const auto newer = found->second.upper_bound(epoch);
   if (newer == found->second.end() || record.time - newer->second <= kHeardOf) return;
   if (!calm_.between(record.time - kHeardOf, record.time)) return;
-  verdict_.broken(kReads, concat("the stream of epoch ", epoch, " of ", name_of(found->first), " still reads ",
-                                 to_text(record.time - newer->second), " after epoch ", newer->first, " was accepted"),
+  verdict_.broken(kReads,
+                  concat("the stream of epoch ", epoch, " of ", name_of(found->first), " still reads ",
+                         to_text(record.time - newer->second), " after epoch ", newer->first, " was accepted"),
                   &record);
 }
 
@@ -53,8 +54,9 @@ void FencingOracle::judge(const TraceRecord& record, std::string_view oracle, st
   const std::int64_t epoch = number_or_zero(record, "epoch");
   const auto newer = found->second.upper_bound(epoch);
   if (newer == found->second.end() || newer->second >= asked) return;
-  verdict_.broken(oracle, concat("the stream of epoch ", epoch, " of ", name_of(found->first), " ", what, " ",
-                                 to_text(record.time - newer->second), " after epoch ", newer->first, " was accepted"),
+  verdict_.broken(oracle,
+                  concat("the stream of epoch ", epoch, " of ", name_of(found->first), " ", what, " ",
+                         to_text(record.time - newer->second), " after epoch ", newer->first, " was accepted"),
                   &record);
 }
 

@@ -16,9 +16,9 @@ Task<Status> read_chats(ports::Transaction& transaction, FinalState& state) {
     chat.status = row.text(2);
     chat.last_sequence = static_cast<std::uint64_t>(row.integer(3));
   }
-  CO_TRY_ASSIGN(const ports::Rows updates,
-                co_await transaction.execute(
-                    "SELECT chat_id, sequence, kind, payload FROM updates ORDER BY chat_id, sequence", {}));
+  CO_TRY_ASSIGN(
+      const ports::Rows updates,
+      co_await transaction.execute("SELECT chat_id, sequence, kind, payload FROM updates ORDER BY chat_id, sequence", {}));
   for (const ports::Row row : updates) {
     state.chats[row.text(0)].updates.push_back(
         FinalUpdate{static_cast<std::uint64_t>(row.integer(1)), row.text(2), row.text(3)});
@@ -29,18 +29,19 @@ Task<Status> read_chats(ports::Transaction& transaction, FinalState& state) {
                     "FROM messages ORDER BY chat_id, sequence",
                     {}));
   for (const ports::Row row : messages) {
-    state.chats[row.text(0)].messages.push_back(FinalMessage{
-        row.text(1), static_cast<std::uint64_t>(row.integer(2)), row.text(3), row.text(5), row.integer(4) != 0});
+    state.chats[row.text(0)].messages.push_back(
+        FinalMessage{row.text(1), static_cast<std::uint64_t>(row.integer(2)), row.text(3), row.text(5), row.integer(4) != 0});
   }
   co_return ok_status();
 }
 
 Task<Status> read_executions(ports::Transaction& transaction, FinalState& state) {
-  CO_TRY_ASSIGN(const ports::Rows rows,
-                co_await transaction.execute("SELECT request_id, user_id, daemon_id, chat_id, tool, effect, state, "
-                                             "outcome, exit_code, is_error, call_id, content, output_chunks FROM tool_executions "
-                                             "ORDER BY request_id",
-                                             {}));
+  CO_TRY_ASSIGN(
+      const ports::Rows rows,
+      co_await transaction.execute("SELECT request_id, user_id, daemon_id, chat_id, tool, effect, state, "
+                                   "outcome, exit_code, is_error, call_id, content, output_chunks FROM tool_executions "
+                                   "ORDER BY request_id",
+                                   {}));
   for (const ports::Row row : rows) {
     FinalExecution& execution = state.executions[row.text(0)];
     execution.request = row.text(0);
@@ -61,9 +62,9 @@ Task<Status> read_executions(ports::Transaction& transaction, FinalState& state)
 }
 
 Task<Status> read_daemons(ports::Transaction& transaction, FinalState& state) {
-  CO_TRY_ASSIGN(const ports::Rows daemons,
-                co_await transaction.execute(
-                    "SELECT user_id, id, epoch, gateway_id, connection FROM daemons ORDER BY user_id, id", {}));
+  CO_TRY_ASSIGN(
+      const ports::Rows daemons,
+      co_await transaction.execute("SELECT user_id, id, epoch, gateway_id, connection FROM daemons ORDER BY user_id, id", {}));
   for (const ports::Row row : daemons) {
     state.daemons[{row.text(0), row.text(1)}] = FinalDaemon{row.integer(2), row.text(3), row.text(4)};
   }

@@ -22,7 +22,8 @@ void IntruderOracle::on_record(const TraceRecord& record) {
   if (intruders_.empty()) return;
   const std::string& request = text_or_empty(record, "request_id");
   if (record.is("intruder.published") && text_or_empty(record, "what") != "again" && !request.empty()) forged_.insert(request);
-  const bool reaches = record.is("gateway.request.routed") || record.is("gateway.read.routed") || record.is("tool.effect.started");
+  const bool reaches =
+      record.is("gateway.request.routed") || record.is("gateway.read.routed") || record.is("tool.effect.started");
   if (reaches && forged_.contains(request))
     verdict_.broken(kUnsigned, concat("request ", request, " of an intruder has reached a daemon"), &record);
   if (record.is("gateway.read.routed")) judge_read(record);
@@ -33,7 +34,8 @@ void IntruderOracle::judge_read(const TraceRecord& record) {
   const std::int64_t times = ++read_[request];
   const auto asked = asked_.find(request);
   if (asked == asked_.end() || times <= asked->second) return;
-  verdict_.broken(kRepeated, concat("request ", request, " was handed to a daemon ", times, " times, and asked for ", asked->second),
+  verdict_.broken(kRepeated,
+                  concat("request ", request, " was handed to a daemon ", times, " times, and asked for ", asked->second),
                   &record);
 }
 

@@ -14,10 +14,10 @@ namespace proto = ::reliant::tools::v1;
 constexpr std::string_view kChat = "isolation.chat";
 constexpr std::string_view kDelivery = "isolation.delivery";
 constexpr std::string_view kEpoch = "isolation.epoch";
-constexpr std::string_view kMark = "mark-";          // sim/cluster/cluster.cpp writes it into its script
+constexpr std::string_view kMark = "mark-";  // sim/cluster/cluster.cpp writes it into its script
 constexpr std::string_view kInbox = "_INBOX.";
 constexpr std::string_view kUpdates = "updates";
-constexpr std::size_t kShortest = 32;                // bytes; beats and acknowledgements have nobody's text
+constexpr std::size_t kShortest = 32;  // bytes; beats and acknowledgements have nobody's text
 
 // Whose the subject says the message is; "" = nobody's in particular. Ids are their own tokens, so nothing is decoded.
 std::string_view user_in(std::string_view subject) {
@@ -35,7 +35,9 @@ std::string_view user_in(std::string_view subject) {
   return rest.substr(0, rest.find('.'));
 }
 
-bool is_id(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; }
+bool is_id(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
 
 }  // namespace
 
@@ -49,8 +51,9 @@ void IsolationOracle::on_record(const TraceRecord& record) {
     const std::int64_t epoch = number_or_zero(record, "epoch");
     const auto [entry, fresh] = epochs.try_emplace(epoch, text_or_empty(record, "gateway"));
     if (!fresh) {
-      verdict_.broken(kEpoch, concat("daemon ", text_or_empty(record, "daemon"), ": epoch ", epoch, " was given twice, by ",
-                                     entry->second, " and ", text_or_empty(record, "gateway")),
+      verdict_.broken(kEpoch,
+                      concat("daemon ", text_or_empty(record, "daemon"), ": epoch ", epoch, " was given twice, by ",
+                             entry->second, " and ", text_or_empty(record, "gateway")),
                       &record);
     }
   } else if (record.is("client.chat.created")) {
@@ -60,7 +63,9 @@ void IsolationOracle::on_record(const TraceRecord& record) {
   } else if (record.is("run.node")) {
     const auto id = static_cast<std::size_t>(number_or_zero(record, "id"));
     if (places_.size() <= id) places_.resize(id + 1);
-    places_[id] = Place{text_or_empty(record, "called"), text_or_empty(record, "role"), {text_or_empty(record, "user"), ""},
+    places_[id] = Place{text_or_empty(record, "called"),
+                        text_or_empty(record, "role"),
+                        {text_or_empty(record, "user"), ""},
                         text_or_empty(record, "daemon")};
   }
 }
@@ -77,13 +82,15 @@ void IsolationOracle::own(const TraceRecord& record) {
   }
   const auto [entry, fresh] = requests_.try_emplace(request, owner);
   if (!fresh && (entry->second.user != owner.user || entry->second.chat != owner.chat)) {
-    verdict_.broken(kChat, concat("request ", request, " of ", entry->second.user, "/", entry->second.chat,
-                                  " was answered to ", owner.user, "/", owner.chat),
+    verdict_.broken(kChat,
+                    concat("request ", request, " of ", entry->second.user, "/", entry->second.chat, " was answered to ",
+                           owner.user, "/", owner.chat),
                     &record);
   }
   const auto user = users_of_chats_.find(owner.chat);
   if (user != users_of_chats_.end() && user->second != owner.user) {
-    verdict_.broken(kChat, concat("request ", request, " of ", owner.user, " is about chat ", owner.chat, " of ", user->second), &record);
+    verdict_.broken(kChat, concat("request ", request, " of ", owner.user, " is about chat ", owner.chat, " of ", user->second),
+                    &record);
   }
 }
 
@@ -96,16 +103,20 @@ void IsolationOracle::complain(const Delivery& delivery, std::string what) {
   const Place* to = place(delivery.to);
   TraceRecord where;
   where.time = delivery.at;
-  verdict_.broken(kDelivery, concat("from ", from == nullptr ? "?" : from->name, " to ", to == nullptr ? "?" : to->name, " ",
-                                    delivery.about, ": ", what),
+  verdict_.broken(kDelivery,
+                  concat("from ", from == nullptr ? "?" : from->name, " to ", to == nullptr ? "?" : to->name, " ",
+                         delivery.about, ": ", what),
                   &where);
 }
 
 void IsolationOracle::on_delivery(const Delivery& delivery) {
   switch (delivery.way) {
-    case Delivery::Way::kBus: return on_bus(delivery);
-    case Delivery::Way::kLink: return on_link(delivery);
-    case Delivery::Way::kHttp: break;
+    case Delivery::Way::kBus:
+      return on_bus(delivery);
+    case Delivery::Way::kLink:
+      return on_link(delivery);
+    case Delivery::Way::kHttp:
+      break;
   }
   for (const std::uint32_t end : {delivery.from, delivery.to}) {
     const Place* client = place(end);

@@ -40,8 +40,9 @@ void LaneOracle::judge_offline(const TraceRecord& record) {
   const std::int64_t took = number_or_zero(record, "took_us");
   const Instant asked = record.time - std::chrono::microseconds(took);
   if (took <= kAtOnce || !calm_.between(asked, record.time)) return;
-  verdict_.broken(kOffline, concat("request ", text_or_empty(record, "request_id"), ": that nobody holds ", text_or_empty(record, "daemon"),
-                                   " was known only after ", to_text(std::chrono::microseconds(took))),
+  verdict_.broken(kOffline,
+                  concat("request ", text_or_empty(record, "request_id"), ": that nobody holds ",
+                         text_or_empty(record, "daemon"), " was known only after ", to_text(std::chrono::microseconds(took))),
                   &record);
 }
 
@@ -55,7 +56,8 @@ void LaneOracle::on_delivery(const Delivery& delivery) {
     entry->second = 0;
     TraceRecord where;
     where.time = delivery.at;
-    verdict_.broken(kQueueGroup, concat(delivery.about, ": more than one gateway got a message that is for one of them"), &where);
+    verdict_.broken(kQueueGroup, concat(delivery.about, ": more than one gateway got a message that is for one of them"),
+                    &where);
   }
 }
 

@@ -27,10 +27,10 @@ class LaneOracle final : public Oracle {
   static constexpr std::int64_t kAtOnce = 9'000'000;
   void judge_offline(const TraceRecord& record);
 
-  Calm calm_;  // but for daemons
-  std::set<std::string, std::less<>> daemons_;              // names of nodes
-  std::uint32_t bus_ = 0;                                   // the node
-  std::map<std::string, std::int64_t, std::less<>> owed_;   // published and not yet delivered, by subject
+  Calm calm_;                                              // but for daemons
+  std::set<std::string, std::less<>> daemons_;             // names of nodes
+  std::uint32_t bus_ = 0;                                  // the node
+  std::map<std::string, std::int64_t, std::less<>> owed_;  // published and not yet delivered, by subject
 };
 
 }  // namespace reliant::sim

@@ -61,7 +61,8 @@ void LivenessOracle::judge_failed(const TraceRecord& record) {
   if (due > 0) {
     --due;
   } else if (!again) {
-    verdict_.broken(kFailed, concat("a turn of chat ", text_or_empty(record, "chat"), " failed, and its model did not"), &record);
+    verdict_.broken(kFailed, concat("a turn of chat ", text_or_empty(record, "chat"), " failed, and its model did not"),
+                    &record);
   }
 }
 
@@ -70,11 +71,13 @@ void LivenessOracle::on_record(const TraceRecord& record) {
     verdict_.broken(kDefect, concat("node ", record.node, ": ", record.name, fields_of(record)), &record);
   }
   calm_.on_record(record);
-  if (record.is("gateway.result.kept") || record.is("gateway.read.answered")) kept_.try_emplace(text_or_empty(record, "request_id"), record.time);
+  if (record.is("gateway.result.kept") || record.is("gateway.read.answered"))
+    kept_.try_emplace(text_or_empty(record, "request_id"), record.time);
   if (record.is("worker.tool.finished")) judge_told(record);
   if (record.is("fault.engine_restored") || record.is("fault.run_terminated")) run_lost_ = true;
   if (record.is("api.chat.recovered") && !run_lost_) {
-    verdict_.broken(kRecovered, concat("chat ", text_or_empty(record, "chat"), " was begun again; its run was not lost"), &record);
+    verdict_.broken(kRecovered, concat("chat ", text_or_empty(record, "chat"), " was begun again; its run was not lost"),
+                    &record);
   }
   if (record.is("provider.error_page")) ++error_pages_[text_or_empty(record, "chat")];
   if (record.is("worker.turn.finished") && text_or_empty(record, "status") == "failed") judge_failed(record);
@@ -90,8 +93,9 @@ void LivenessOracle::judge_told(const TraceRecord& record) {
   if (kept == kept_.end()) return;
   const Instant from = std::max(kept->second, calm_.since(record.time));
   if (record.time - from <= (run_lost_ ? kToldByAnotherRun : kTold)) return;
-  verdict_.not_live(kToldLate, concat("request ", kept->first, ": the model was told of the result ", to_text(record.time - kept->second),
-                                      " after a gateway had it, ", to_text(record.time - from), " of them in a calm"),
+  verdict_.not_live(kToldLate,
+                    concat("request ", kept->first, ": the model was told of the result ", to_text(record.time - kept->second),
+                           " after a gateway had it, ", to_text(record.time - from), " of them in a calm"),
                     &record);
 }
 
@@ -107,17 +111,20 @@ void LivenessOracle::finish(const FinalState& state) {
 
 void LivenessOracle::judge_text(const FinalChat& chat) {
   for (const FinalMessage& message : chat.messages) {
-    if (!is_valid_utf8(message.content)) verdict_.broken(kReadable, concat("message ", message.id, " of chat ", chat.id, " is no text"));
+    if (!is_valid_utf8(message.content))
+      verdict_.broken(kReadable, concat("message ", message.id, " of chat ", chat.id, " is no text"));
   }
   for (const FinalUpdate& update : chat.updates) {
-    if (!is_valid_utf8(update.payload)) verdict_.broken(kReadable, concat("update ", update.sequence, " of chat ", chat.id, " is no text"));
+    if (!is_valid_utf8(update.payload))
+      verdict_.broken(kReadable, concat("update ", update.sequence, " of chat ", chat.id, " is no text"));
   }
 }
 
 void LivenessOracle::judge_chat(const FinalChat& chat) {
   const auto said = static_cast<std::size_t>(std::ranges::count(chat.messages, "user", &FinalMessage::role));
   if (said == accepted_of_[chat.id]) return;
-  verdict_.broken(kOnce, concat("chat ", chat.id, ": its client has sent ", accepted_of_[chat.id], " messages; the store has ", said));
+  verdict_.broken(kOnce,
+                  concat("chat ", chat.id, ": its client has sent ", accepted_of_[chat.id], " messages; the store has ", said));
 }
 
 void LivenessOracle::judge_calls(const FinalChat& chat) {
@@ -144,7 +151,8 @@ void LivenessOracle::judge_calls(const FinalChat& chat) {
 }
 
 void LivenessOracle::judge(const Accepted& accepted, const FinalState& state) {
-  const std::string what = concat("message ", accepted.message, " (chat ", accepted.chat, ", sequence ", accepted.sequence, ")");
+  const std::string what =
+      concat("message ", accepted.message, " (chat ", accepted.chat, ", sequence ", accepted.sequence, ")");
   const auto found = state.chats.find(accepted.chat);
   if (found == state.chats.end()) return verdict_.broken(kKept, concat(what, " was accepted; its chat is not in the store"));
   const FinalChat& chat = found->second;

@@ -52,7 +52,7 @@ class LivenessOracle final : public Oracle {
   Calm calm_;
   bool run_lost_ = false;
   std::map<std::string, std::size_t> error_pages_;  // chats; that no failed turn is due to yet
-  std::set<std::string> failed_turns_;               // turns
+  std::set<std::string> failed_turns_;              // turns
   std::map<std::string, Instant> kept_;             // requests whose result the servers have, since when
   std::vector<Accepted> accepted_;
   std::map<std::string, std::size_t> accepted_of_;  // chats

@@ -63,8 +63,8 @@ void OutputOracle::read(const FinalChat& chat) {
     const std::string text = reader.required_string("text");
     Shown& shown = shown_[{chat.id, call}];
     if (chunk <= shown.last_chunk || (chunk != shown.last_chunk + 1 && !gap)) {
-      verdict_.broken(kOrder, concat("chat ", chat.id, ", call ", call, ": chunk ", chunk, " follows chunk ",
-                                     shown.last_chunk, gap ? " with" : " without", " a gap"));
+      verdict_.broken(kOrder, concat("chat ", chat.id, ", call ", call, ": chunk ", chunk, " follows chunk ", shown.last_chunk,
+                                     gap ? " with" : " without", " a gap"));
     }
     if (gap && shown.parts.empty()) shown.parts.emplace_back();  // the beginning is missing
     if (gap || shown.parts.empty()) shown.parts.emplace_back();
@@ -81,8 +81,8 @@ void OutputOracle::read_text(const FinalChat& chat, const FinalUpdate& update) {
   const auto offset = static_cast<std::size_t>(reader.required_int("offset"));
   std::size_t& told = told_[{chat.id, message}];
   if (offset != told && offset != 0) {
-    verdict_.broken(kText, concat("chat ", chat.id, ", message ", message, ": a part at byte ", offset, " follows one that ends at ",
-                                  told, " (update ", update.sequence, ")"));
+    verdict_.broken(kText, concat("chat ", chat.id, ", message ", message, ": a part at byte ", offset,
+                                  " follows one that ends at ", told, " (update ", update.sequence, ")"));
   }
   told = offset + reader.required_string("text").size();
 }

@@ -38,7 +38,7 @@ class OutputOracle final : public Oracle {
   void judge_content(const FinalExecution& execution, const std::string& written);
 
   std::map<CallKey, Shown> shown_;
-  std::set<std::string> bytes_;  // requests whose result a daemon sent as other bytes
+  std::set<std::string> bytes_;          // requests whose result a daemon sent as other bytes
   std::map<CallKey, std::size_t> told_;  // of an answer: chat and message; bytes
 };
 

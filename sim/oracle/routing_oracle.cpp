@@ -29,9 +29,11 @@ void RoutingOracle::on_record(const TraceRecord& record) {
     standing.open.erase(number_or_zero(record, "epoch"));
     standing.known_until = after(record.time, kSettled);
   } else if (record.is("gateway.session.status")) {
-    daemons_[{text_or_empty(record, "user"), text_or_empty(record, "daemon")}].stale = text_or_empty(record, "status") == "stale";
+    daemons_[{text_or_empty(record, "user"), text_or_empty(record, "daemon")}].stale =
+        text_or_empty(record, "status") == "stale";
   } else if (record.is("daemon.connected")) {
-    if (text_or_empty(record, "type") == "cloud") cloud_.insert({text_or_empty(record, "user"), text_or_empty(record, "daemon")});
+    if (text_or_empty(record, "type") == "cloud")
+      cloud_.insert({text_or_empty(record, "user"), text_or_empty(record, "daemon")});
   } else if (record.name.starts_with("fault.")) {
     const Duration lasts = std::chrono::microseconds(number_or_zero(record, "lasts_us"));
     quiet_from_ = std::max(quiet_from_, after(after(record.time, lasts), kKnown));
@@ -48,9 +50,10 @@ void RoutingOracle::judge_offline(const TraceRecord& record) {
   const Instant asked = after(record.time, -std::chrono::microseconds(number_or_zero(record, "took_us")));
   const std::string& daemon = text_or_empty(record, "daemon");
   if (asked < quiet_from_ || !usable({text_or_empty(record, "user"), daemon}, asked)) return;
-  verdict_.broken(kOffline, concat("request ", text_or_empty(record, "request_id"), " was told that daemon ", daemon,
-                                   " is offline; it is connected"),
-                  &record);
+  verdict_.broken(
+      kOffline,
+      concat("request ", text_or_empty(record, "request_id"), " was told that daemon ", daemon, " is offline; it is connected"),
+      &record);
 }
 
 void RoutingOracle::judge(const TraceRecord& record) {

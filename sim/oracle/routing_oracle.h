@@ -26,7 +26,7 @@ class RoutingOracle final : public Oracle {
   using Key = std::pair<std::string, std::string>;  // user, daemon
   struct Standing {
     std::map<std::int64_t, Instant> open;  // sessions by epoch, since when
-    Instant known_until{};  // who has read of a session that has ended since, or whose successor is just opening
+    Instant known_until{};                 // who has read of a session that has ended since, or whose successor is just opening
     bool stale = false;
   };
 

@@ -16,7 +16,7 @@ constexpr std::string_view kConverged = "status.converged";
 constexpr std::string_view kBoundary = "status.boundary";
 constexpr std::string_view kBeat = "status.beat";
 constexpr std::string_view kGivenUp = "nothing was heard from the gateway";  // as the daemon says it
-constexpr Duration kWritten = std::chrono::milliseconds(500);  // what is being written goes first
+constexpr Duration kWritten = std::chrono::milliseconds(500);                // what is being written goes first
 
 // Faults after which what a node calls 30 s need not be 30 s.
 bool bends_time(std::string_view fault) {
@@ -42,9 +42,8 @@ void StatusOracle::on_record(const TraceRecord& record) {
     if (!all) on_given_up(record);
     const std::int64_t epoch = number_or_zero(record, "epoch");
     if (all) running_[daemon->second].erase(record.node);
-    std::erase_if(streams_[daemon->second], [&](const auto& stream) {
-      return stream.second.node == record.node && (all || stream.first == epoch);
-    });
+    std::erase_if(streams_[daemon->second],
+                  [&](const auto& stream) { return stream.second.node == record.node && (all || stream.first == epoch); });
   } else if (name == "gateway.session.opened") {
     opened_[{{text_or_empty(record, "user"), text_or_empty(record, "daemon")}, number_or_zero(record, "epoch")}] = record.time;
   } else if (name == "gateway.session.status") {
@@ -101,9 +100,10 @@ void StatusOracle::tell(const Delivery& delivery, Heard& daemon) {
     if (silent > model::kDisconnectedAfter && !irregular_.contains(delivery.to)) {
       TraceRecord where;
       where.time = delivery.at;
-      verdict_.broken(kBoundary, concat(name_of(daemons_[delivery.to]), " still listens to a gateway that it had not heard for ",
-                                        to_text(silent)),
-                      &where);
+      verdict_.broken(
+          kBoundary,
+          concat(name_of(daemons_[delivery.to]), " still listens to a gateway that it had not heard for ", to_text(silent)),
+          &where);
     }
   }
   daemon.told = delivery.at;
@@ -118,8 +118,9 @@ void StatusOracle::judge_silence(const Delivery& delivery, const Heard& daemon) 
   if (noticed) return;
   TraceRecord where;
   where.time = delivery.at;
-  verdict_.broken(kBoundary, concat(name_of(daemons_[delivery.from]), " was silent for ", to_text(silent), ", and its gateway has not ",
-                                    silent <= model::kDisconnectedAfter ? "called it stale" : "ended the stream"),
+  verdict_.broken(kBoundary,
+                  concat(name_of(daemons_[delivery.from]), " was silent for ", to_text(silent), ", and its gateway has not ",
+                         silent <= model::kDisconnectedAfter ? "called it stale" : "ended the stream"),
                   &where);
 }
 
@@ -130,8 +131,9 @@ void StatusOracle::judge_beat(const Delivery& delivery, Instant before, Duration
   TraceRecord where;
   where.time = delivery.at;
   const bool daemon = is_daemon(delivery.from);
-  verdict_.broken(kBeat, concat(daemon ? "" : "the gateway of ", name_of(daemons_[daemon ? delivery.from : delivery.to]),
-                                " has said nothing for ", to_text(gap), "; right is ", to_text(interval)),
+  verdict_.broken(kBeat,
+                  concat(daemon ? "" : "the gateway of ", name_of(daemons_[daemon ? delivery.from : delivery.to]),
+                         " has said nothing for ", to_text(gap), "; right is ", to_text(interval)),
                   &where);
 }
 
@@ -142,8 +144,9 @@ void StatusOracle::on_given_up(const TraceRecord& record) {
   if (connection == connections_.end() || connection->second != heard.greeted) return;
   const Duration silent = record.time - heard.told;
   if (silent == model::kDisconnectedAfter || silent == Duration::zero()) return;  // zero: both at the same moment
-  verdict_.broken(kBoundary, concat(name_of(daemons_[record.node]), " has given its gateway up after a silence of ", to_text(silent),
-                                    "; right is ", to_text(model::kDisconnectedAfter)),
+  verdict_.broken(kBoundary,
+                  concat(name_of(daemons_[record.node]), " has given its gateway up after a silence of ", to_text(silent),
+                         "; right is ", to_text(model::kDisconnectedAfter)),
                   &record);
 }
 
@@ -152,7 +155,8 @@ void StatusOracle::learn_connection(const Delivery& delivery, Heard& daemon) {
   daemon.greeted = delivery.connection;
   const auto key = daemons_.find(delivery.to);
   proto::GatewayFrame frame;
-  if (key == daemons_.end() || !frame.ParseFromArray(delivery.payload.data(), static_cast<int>(delivery.payload.size()))) return;
+  if (key == daemons_.end() || !frame.ParseFromArray(delivery.payload.data(), static_cast<int>(delivery.payload.size())))
+    return;
   if (frame.has_registered()) connections_[{key->second, frame.registered().epoch()}] = delivery.connection;
 }
 
@@ -178,9 +182,10 @@ void StatusOracle::on_status(const TraceRecord& record) {
   }
   const Duration silent = record.time - last;
   if (silent == patience) return;
-  verdict_.broken(kBoundary, concat(name_of(daemon), " is called ", status, " after a silence of ", to_text(silent),
-                                    "; right is ", to_text(patience)),
-                  &record);
+  verdict_.broken(
+      kBoundary,
+      concat(name_of(daemon), " is called ", status, " after a silence of ", to_text(silent), "; right is ", to_text(patience)),
+      &record);
 }
 
 void StatusOracle::note_stale(const DaemonKey& daemon, std::int64_t epoch, Instant when) {
@@ -206,8 +211,7 @@ void StatusOracle::finish(const FinalState& state) {
 
 void StatusOracle::judge(const DaemonKey& daemon, const FinalDaemon& stored) {
   const auto& open = streams_[daemon];
-  const model::DaemonConnection truth =
-      open.empty() ? model::DaemonConnection::kDisconnected : model::DaemonConnection::kFresh;
+  const model::DaemonConnection truth = open.empty() ? model::DaemonConnection::kDisconnected : model::DaemonConnection::kFresh;
   if (stored.connection != to_string(truth)) {
     return verdict_.not_live(kConverged, concat(name_of(daemon), " is ", to_string(truth), ", and the store says \"",
                                                 stored.connection, "\" 150 s after the healing"));

@@ -43,9 +43,9 @@ class StatusOracle final : public Oracle {
     std::uint64_t connection = 0;  // by which it said something last
     Instant last{};                // when that came
     Instant sent{};
-    std::uint64_t greeted = 0;     // the connection on which it was told an epoch last
+    std::uint64_t greeted = 0;  // the connection on which it was told an epoch last
     Instant greeted_at{};
-    Instant told{};                // when something came to it there
+    Instant told{};  // when something came to it there
     Instant told_sent{};
     Instant called_stale{};
   };
@@ -61,16 +61,16 @@ class StatusOracle final : public Oracle {
   void on_status(const TraceRecord& record);
   void judge(const DaemonKey& daemon, const FinalDaemon& stored);
 
-  std::map<DaemonKey, std::map<std::int64_t, Stream>> streams_;       // open ones, by epoch
-  std::map<DaemonKey, std::set<std::uint32_t>> running_;              // nodes that have had a stream and not died since
-  std::map<std::uint32_t, DaemonKey> daemons_;                        // by node
-  std::map<DaemonKey, int> places_;                                   // how many nodes call themselves so
-  std::map<std::string, std::uint32_t, std::less<>> nodes_;           // by name
-  std::set<std::uint32_t> irregular_;                                 // whose clock is not always the world's
-  std::map<std::pair<DaemonKey, std::int64_t>, Instant> opened_;      // by epoch
+  std::map<DaemonKey, std::map<std::int64_t, Stream>> streams_;              // open ones, by epoch
+  std::map<DaemonKey, std::set<std::uint32_t>> running_;                     // nodes that have had a stream and not died since
+  std::map<std::uint32_t, DaemonKey> daemons_;                               // by node
+  std::map<DaemonKey, int> places_;                                          // how many nodes call themselves so
+  std::map<std::string, std::uint32_t, std::less<>> nodes_;                  // by name
+  std::set<std::uint32_t> irregular_;                                        // whose clock is not always the world's
+  std::map<std::pair<DaemonKey, std::int64_t>, Instant> opened_;             // by epoch
   std::map<std::pair<DaemonKey, std::int64_t>, std::uint64_t> connections_;  // likewise; once the daemon was greeted
-  std::set<std::uint32_t> slow_;                                      // whose disk was not always quick
-  std::vector<Heard> heard_;                                          // by node: the last messages over its link
+  std::set<std::uint32_t> slow_;                                             // whose disk was not always quick
+  std::vector<Heard> heard_;                                                 // by node: the last messages over its link
   bool sees_messages_ = false;
 };
 

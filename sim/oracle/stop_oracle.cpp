@@ -110,7 +110,8 @@ void StopOracle::on_drained(std::uint32_t gateway) {
   const Draining draining = std::move(found->second);
   draining_.erase(found);
   if (!only_ends_ || draining.sent_on || draining.daemons < kSome || draining.others.empty()) return;
-  verdict_.broken(kSentOn, concat("a gateway that was asked to stop held ", draining.daemons, " daemons, another one was there for "
+  verdict_.broken(kSentOn, concat("a gateway that was asked to stop held ", draining.daemons,
+                                  " daemons, another one was there for "
                                   "them, and none went"));
 }
 
@@ -122,9 +123,10 @@ void StopOracle::on_exit(const TraceRecord& record) {
   const auto running = running_.find(record.node);
   const bool runs = running != running_.end() && !running->second.empty();
   if (!runs && !registering_.contains(record.node)) return;
-  verdict_.broken(kInOrder, concat(text_or_empty(record, "called"), " has ended while it ",
-                                   runs ? concat("ran request ", *running->second.begin()) : "wrote down who it is", ", ",
-                                   to_text(left), " before its time was over"),
+  verdict_.broken(kInOrder,
+                  concat(text_or_empty(record, "called"), " has ended while it ",
+                         runs ? concat("ran request ", *running->second.begin()) : "wrote down who it is", ", ", to_text(left),
+                         " before its time was over"),
                   &record);
 }
 

@@ -22,8 +22,8 @@ class StopOracle final : public Oracle {
  private:
   // A gateway that was asked to stop.
   struct Draining {
-    std::size_t daemons = 0;           // that it held then
-    std::set<std::uint32_t> others;    // gateways that were there then, and are still
+    std::size_t daemons = 0;         // that it held then
+    std::set<std::uint32_t> others;  // gateways that were there then, and are still
     bool sent_on = false;
   };
 
@@ -34,7 +34,7 @@ class StopOracle final : public Oracle {
   void lose_gateway(std::uint32_t node);
 
   std::map<std::string, std::uint32_t> nodes_;
-  std::map<std::uint32_t, Instant> gateways_;  // that are up and not asked to stop, and since when
+  std::map<std::uint32_t, Instant> gateways_;            // that are up and not asked to stop, and since when
   std::map<std::uint32_t, std::set<std::string>> held_;  // daemons, by the gateway's node
   std::map<std::uint32_t, Draining> draining_;
   bool only_ends_ = true;  // nothing but processes that end has happened
@@ -42,7 +42,7 @@ class StopOracle final : public Oracle {
     Instant asked;
     Instant until;  // its grace
   };
-  std::map<std::uint32_t, Stop> until_;                  // of who was asked to stop
+  std::map<std::uint32_t, Stop> until_;                     // of who was asked to stop
   std::map<std::uint32_t, std::set<std::string>> running_;  // requests, by the daemon's node
   std::set<std::uint32_t> registering_;                     // daemons' nodes, until the disk has answered
 };

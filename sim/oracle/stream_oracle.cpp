@@ -44,14 +44,16 @@ void StreamOracle::on_update(const TraceRecord& record) {
   const std::int64_t sequence = number_or_zero(record, "sequence");
   const auto expected = static_cast<std::int64_t>(seen.digests.size()) + 1;
   if (sequence != expected) {
-    verdict_.broken(kGap, concat("chat ", chat, ": the client got update ", sequence, " where ", expected, " was next"), &record);
+    verdict_.broken(kGap, concat("chat ", chat, ": the client got update ", sequence, " where ", expected, " was next"),
+                    &record);
     if (sequence > expected) seen.digests.resize(static_cast<std::size_t>(sequence) - 1);
   }
   if (text_or_empty(record, "kind") == "status") {
     const Instant since = std::exchange(seen.turn_ended, kNever);
     seen.last_status = record.time;
     if (since != kNever && record.time - since > kPrompt && seen.stream_opened < since && calm_.between(since, record.time)) {
-      verdict_.broken(kPromptly, concat("chat ", chat, ": the client heard of the end of a turn after ", to_text(record.time - since)),
+      verdict_.broken(kPromptly,
+                      concat("chat ", chat, ": the client heard of the end of a turn after ", to_text(record.time - since)),
                       &record);
     }
   }
@@ -65,8 +67,8 @@ void StreamOracle::finish(const FinalState& state) {
 void StreamOracle::compare(const FinalChat& chat) {
   for (std::size_t i = 0; i < chat.updates.size(); ++i) {
     if (chat.updates[i].sequence == i + 1) continue;
-    return verdict_.broken(kStored, concat("chat ", chat.id, ": the store has update ", chat.updates[i].sequence, " where ",
-                                           i + 1, " belongs"));
+    return verdict_.broken(
+        kStored, concat("chat ", chat.id, ": the store has update ", chat.updates[i].sequence, " where ", i + 1, " belongs"));
   }
   if (chat.updates.size() != chat.last_sequence) {
     return verdict_.broken(kStored, concat("chat ", chat.id, ": the store has ", chat.updates.size(),
@@ -75,10 +77,12 @@ void StreamOracle::compare(const FinalChat& chat) {
   const auto found = chats_.find(chat.id);
   const std::size_t seen = found == chats_.end() ? 0 : found->second.digests.size();
   if (seen < chat.updates.size()) {
-    verdict_.not_live(kComplete, concat("chat ", chat.id, ": the client has seen ", seen, " of ", chat.updates.size(), " updates"));
+    verdict_.not_live(kComplete,
+                      concat("chat ", chat.id, ": the client has seen ", seen, " of ", chat.updates.size(), " updates"));
   }
   if (seen > chat.updates.size()) {
-    verdict_.broken(kEqual, concat("chat ", chat.id, ": the client has seen ", seen, " updates, the store has ", chat.updates.size()));
+    verdict_.broken(kEqual,
+                    concat("chat ", chat.id, ": the client has seen ", seen, " updates, the store has ", chat.updates.size()));
   }
   for (std::size_t i = 0; i < std::min(seen, chat.updates.size()); ++i) {
     const auto stored = static_cast<std::int64_t>(digest(chat.updates[i].payload, kHashSeed));

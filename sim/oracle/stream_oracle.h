@@ -27,11 +27,11 @@ class StreamOracle final : public Oracle {
   static constexpr Duration kPrompt = std::chrono::milliseconds(4500);  // an api looks of itself every 5 s
   struct Seen {
     std::string user;
-    std::set<std::string> asked;  // messages
-    std::set<std::string> turns;  // that have ended; an end whose answer was lost is written again
-    Instant turn_ended = kNever;  // the last one, and the client has not yet heard of it
-    Instant last_status{};        // when it heard of one
-    Instant stream_opened = kNever;  // when it began to listen; kNever: it does not
+    std::set<std::string> asked;        // messages
+    std::set<std::string> turns;        // that have ended; an end whose answer was lost is written again
+    Instant turn_ended = kNever;        // the last one, and the client has not yet heard of it
+    Instant last_status{};              // when it heard of one
+    Instant stream_opened = kNever;     // when it began to listen; kNever: it does not
     std::vector<std::int64_t> digests;  // of the updates 1, 2, 3 …
   };
   void compare(const FinalChat& chat);

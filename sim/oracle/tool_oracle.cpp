@@ -21,7 +21,8 @@ bool leaves_record(const std::string& tool) { return tool == "bash"; }
 void ToolOracle::on_record(const TraceRecord& record) {
   calm_.on_record(record);
   last_ = record.time;
-  if (record.name.starts_with("fault.") && !daemon_names_.contains(text_or_empty(record, "target"))) servers_calm_.on_record(record);
+  if (record.name.starts_with("fault.") && !daemon_names_.contains(text_or_empty(record, "target")))
+    servers_calm_.on_record(record);
   if (record.is("tool.effect.started")) {
     Seen& seen = requests_[text_or_empty(record, "request_id")];
     seen.tool = text_or_empty(record, "tool");
@@ -34,15 +35,16 @@ void ToolOracle::on_record(const TraceRecord& record) {
     Asked& asked = asked_[text_or_empty(record, "request_id")];
     asked.begun = std::min(asked.begun, record.time);
     if (asked.unrecorded && text_or_empty(record, "effect") != kReadOnly) {
-      verdict_.broken(kRecorded, concat("request ", text_or_empty(record, "request_id"), " (", seen.tool,
-                                        ") does more than read, and runs without a row"),
+      verdict_.broken(kRecorded,
+                      concat("request ", text_or_empty(record, "request_id"), " (", seen.tool,
+                             ") does more than read, and runs without a row"),
                       &record);
     }
     const std::string& daemon = text_or_empty(record, "daemon");
     if (++seen.begun > 1 && !seen.repeatable) {
       verdict_.broken(kAtMostOnce,
-                      concat("request ", text_or_empty(record, "request_id"), " (", seen.tool, ") was begun ",
-                             seen.begun, " times, last by ", daemon, ", before by ", seen.daemon),
+                      concat("request ", text_or_empty(record, "request_id"), " (", seen.tool, ") was begun ", seen.begun,
+                             " times, last by ", daemon, ", before by ", seen.daemon),
                       &record);
     }
     seen.daemon = daemon;
@@ -95,7 +97,8 @@ void ToolOracle::on_told(const TraceRecord& record) {
   // Kept before the telling was begun: then the store could have said so.
   const Instant begun = after(record.time, -std::chrono::microseconds(number_or_zero(record, "took_us")));
   if (outcome == "unknown" && !seen.kept.empty() && seen.kept != outcome && seen.kept_at <= begun) {
-    verdict_.broken(kHonest, concat("request ", request, ": the model was told \"unknown\" when the store had \"", seen.kept, "\""),
+    verdict_.broken(kHonest,
+                    concat("request ", request, ": the model was told \"unknown\" when the store had \"", seen.kept, "\""),
                     &record);
   }
 }
@@ -109,8 +112,9 @@ void ToolOracle::on_kept(const TraceRecord& record) {
   if (outcome != "unknown" || routed == routed_.end()) return;
   const auto died = died_.find({text_or_empty(record, "user"), text_or_empty(record, "daemon")});
   if (died != died_.end() && died->second >= routed->second) return;
-  verdict_.broken(kHonest, concat("request ", request, ": daemon ", text_or_empty(record, "daemon"),
-                                  " says \"unknown\" and has lived all the time since it was asked"),
+  verdict_.broken(kHonest,
+                  concat("request ", request, ": daemon ", text_or_empty(record, "daemon"),
+                         " says \"unknown\" and has lived all the time since it was asked"),
                   &record);
 }
 
@@ -136,8 +140,8 @@ void ToolOracle::finish(const FinalState& state) {
         verdict_.broken(kAtMostOnce, concat("machine of ", name_of(daemon), ": an effect for request ", effect.request,
                                             ", which nobody began: ", effect.what));
       } else if (!seen->second.repeatable && ++counts[{effect.request, effect.what}] == 2) {
-        verdict_.broken(kAtMostOnce, concat("machine of ", name_of(daemon), ": \"", effect.what, "\" happened twice for request ",
-                                            effect.request));
+        verdict_.broken(kAtMostOnce, concat("machine of ", name_of(daemon), ": \"", effect.what,
+                                            "\" happened twice for request ", effect.request));
       }
     }
   }
@@ -149,8 +153,9 @@ void ToolOracle::judge_left_behind(const Seen& seen, const MachineEffect& effect
   if (connected == connected_.end()) return;
   const auto next_life = std::ranges::upper_bound(connected->second, seen.died);
   if (next_life == connected->second.end() || effect.time <= *next_life) return;
-  verdict_.broken(kLeftBehind, concat("request ", effect.request, " (", seen.tool, "): \"", effect.what, "\" happened ",
-                                      to_text(effect.time - *next_life), " after the next life of its killed daemon was connected"));
+  verdict_.broken(kLeftBehind,
+                  concat("request ", effect.request, " (", seen.tool, "): \"", effect.what, "\" happened ",
+                         to_text(effect.time - *next_life), " after the next life of its killed daemon was connected"));
 }
 
 void ToolOracle::judge_cancelled(const Cancelled& turn) {
@@ -158,14 +163,16 @@ void ToolOracle::judge_cancelled(const Cancelled& turn) {
   const Instant limit = after(turn.when, kEnded);
   for (const auto& [request, seen] : requests_) {
     if (seen.chat != turn.chat || seen.begin > turn.when || seen.end != kNever || last_ < limit) continue;
-    verdict_.broken(kCancelled, concat("request ", request, " (", seen.tool, " of chat ", seen.chat,
-                                       ") still runs at the end; its turn was cancelled ", to_text(last_ - turn.when), " before"));
+    verdict_.broken(kCancelled,
+                    concat("request ", request, " (", seen.tool, " of chat ", seen.chat,
+                           ") still runs at the end; its turn was cancelled ", to_text(last_ - turn.when), " before"));
   }
   if (!calm_.between(turn.when, limit)) return;
   for (const auto& [request, seen] : requests_) {
     if (seen.chat != turn.chat || seen.begin > turn.when || seen.end <= limit) continue;
-    verdict_.broken(kCancelled, concat("request ", request, " (", seen.tool, " of chat ", seen.chat, ") ran on for ",
-                                       seen.end == kNever ? "ever" : to_text(seen.end - turn.when), " after its turn was cancelled"));
+    verdict_.broken(kCancelled,
+                    concat("request ", request, " (", seen.tool, " of chat ", seen.chat, ") ran on for ",
+                           seen.end == kNever ? "ever" : to_text(seen.end - turn.when), " after its turn was cancelled"));
   }
 }
 
@@ -174,16 +181,18 @@ void ToolOracle::judge_sent_late(const Cancelled& turn) {
   for (const auto& [request, asked] : asked_) {
     if (asked.chat != turn.chat || asked.chosen > turn.when || asked.sent <= turn.when) continue;
     if (asked.begun == kNever || asked.begun <= after(turn.when, kEnded)) continue;
-    verdict_.broken(kCancelled, concat("request ", request, " of chat ", asked.chat, " was begun ", to_text(asked.begun - turn.when),
-                                       " after its turn was cancelled; it had not been sent before"));
+    verdict_.broken(kCancelled,
+                    concat("request ", request, " of chat ", asked.chat, " was begun ", to_text(asked.begun - turn.when),
+                           " after its turn was cancelled; it had not been sent before"));
   }
 }
 
 void ToolOracle::judge(const std::string& request, const Seen& seen, const FinalState& state) {
   if (seen.told.empty()) return;
   if (seen.told == "not_executed" && (seen.begun > 0 || seen.effects > 0)) {
-    verdict_.broken(kHonest, concat("request ", request, " (", seen.tool, "): the model was told that it was not executed; it was begun ",
-                                    seen.begun, " times and had ", seen.effects, " effects"));
+    verdict_.broken(
+        kHonest, concat("request ", request, " (", seen.tool, "): the model was told that it was not executed; it was begun ",
+                        seen.begun, " times and had ", seen.effects, " effects"));
   }
   // A tool of the server's own leaves no such trace; those of daemons do.
   const auto stored = state.executions.find(request);
@@ -193,8 +202,8 @@ void ToolOracle::judge(const std::string& request, const Seen& seen, const Final
     verdict_.broken(kHonest, concat("request ", request, " (", seen.tool,
                                     "): the model was told that it was executed; no daemon has run it to its end"));
   }
-  if (seen.told == "executed" && leaves_record(seen.tool) && stored != state.executions.end() &&
-      !stored->second.is_error && seen.effects == 0) {
+  if (seen.told == "executed" && leaves_record(seen.tool) && stored != state.executions.end() && !stored->second.is_error &&
+      seen.effects == 0) {
     verdict_.broken(kHonest, concat("request ", request, ": the model was told that it succeeded; the machine shows nothing"));
   }
 }

@@ -41,7 +41,7 @@ class ToolOracle final : public Oracle {
     Instant begin = kNever;
     Instant end = kNever;
     Instant died = kNever;  // its daemon, before it had ended
-    std::string kept;  // the outcome that the daemon gave, as the store keeps it
+    std::string kept;       // the outcome that the daemon gave, as the store keeps it
     Instant kept_at = kNever;
     std::int64_t effects = 0;  // on all machines
   };
@@ -72,10 +72,10 @@ class ToolOracle final : public Oracle {
   Calm calm_;
   Instant last_{};  // record
   std::vector<Cancelled> cancelled_;
-  std::map<std::uint32_t, DaemonKey> nodes_;         // of daemons
-  std::map<DaemonKey, Instant> died_;                // last
+  std::map<std::uint32_t, DaemonKey> nodes_;                 // of daemons
+  std::map<DaemonKey, Instant> died_;                        // last
   std::map<std::uint32_t, std::vector<Instant>> connected_;  // by node, each time
-  std::map<std::string, Instant> routed_;            // first, by request
+  std::map<std::string, Instant> routed_;                    // first, by request
 };
 
 }  // namespace reliant::sim

@@ -46,7 +46,7 @@ BatchLine run_job(const Job& job, const BatchOptions& options, DatabaseBeginning
   const RunReport report = options.check_determinism ? run_twice(*job.scenario, run) : run_scenario(*job.scenario, run);
   double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (options.check_determinism) wall /= 2;
-  BatchLine line{job.scenario->name, job.seed, report.outcome, json_line(report, wall), options_line(report),
+  BatchLine line{job.scenario->name,      job.seed, report.outcome, json_line(report, wall), options_line(report),
                  human_line(report, wall)};
   if (report.outcome != Outcome::kHeld) line.failure = failure_text(report);
   if (trace.is_open() && !trace.flush()) line.failure += concat("  the trace cannot be written to ", options.trace_file, "\n");
@@ -61,11 +61,11 @@ BatchLine crashed(const Job& job, int status) {
   report.seed = job.seed;
   report.outcome = Outcome::kCrashed;
   const std::string how = WIFSIGNALED(status) ? concat("signal ", WTERMSIG(status)) : concat("exit code ", WEXITSTATUS(status));
-  report.violations.push_back({Severity::kBroken, "crash", concat("the process of the run died: ", how,
-                                                                  "; what it said last is on standard error")});
+  report.violations.push_back(
+      {Severity::kBroken, "crash", concat("the process of the run died: ", how, "; what it said last is on standard error")});
   Scenario drawn = *job.scenario;
   report.options = draw_options(drawn, RandomStreams(job.seed));
-  return {report.scenario, job.seed, report.outcome, json_line(report, 0), options_line(report), human_line(report, 0),
+  return {report.scenario,     job.seed, report.outcome, json_line(report, 0), options_line(report), human_line(report, 0),
           failure_text(report)};
 }
 
@@ -85,8 +85,8 @@ bool take(std::string_view& in, std::string& field) {
 
 std::string encode(std::size_t index, const BatchLine& line) {
   std::string body;
-  for (const std::string& field : {concat(index), concat(static_cast<int>(line.outcome)), line.json, line.options, line.human,
-                                   line.failure}) {
+  for (const std::string& field :
+       {concat(index), concat(static_cast<int>(line.outcome)), line.json, line.options, line.human, line.failure}) {
     put(body, field);
   }
   std::string frame;
@@ -201,8 +201,7 @@ class Batch {
     children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(number));
     close(child.pipe);
     int status = 0;
-    while (waitpid(child.process, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(child.process, &status, 0) < 0 && errno == EINTR) {}
     if (child.jobs.empty()) return;
     answer(child.jobs.front().index, crashed(child.jobs.front(), status));
     child.jobs.pop_front();

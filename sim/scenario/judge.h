@@ -16,11 +16,11 @@
 namespace reliant::sim {
 
 struct RealRun {
-  std::istream& trace;       // records of JSON, a line each, as JsonLinesSink writes them, in order; client.update has, instead of
-                             // a digest, the text "shown"
-  std::string store;         // SQL: INSERTs of what the store holds at the end, for a database with the newest schema
-  std::istream& effects;     // what the machines have seen, a line of JSON each: {"user","daemon","request"} with "effect", or
-                             // with "out" and "err", what the request's processes have written
+  std::istream& trace;    // records of JSON, a line each, as JsonLinesSink writes them, in order; client.update has, instead of
+                          // a digest, the text "shown"
+  std::string store;      // SQL: INSERTs of what the store holds at the end, for a database with the newest schema
+  std::istream& effects;  // what the machines have seen, a line of JSON each: {"user","daemon","request"} with "effect", or
+                          // with "out" and "err", what the request's processes have written
 };
 
 struct JudgedRun {

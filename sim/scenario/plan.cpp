@@ -36,10 +36,12 @@ class SectionPlan {
     json::array each;
     for (Fault& fault : faults) {
       SectionPlan inner;
-      std::visit([&](auto& kind) {
-        inner.add("fault", text_of(kind.kName));
-        describe(inner, kind);
-      }, fault);
+      std::visit(
+          [&](auto& kind) {
+            inner.add("fault", text_of(kind.kName));
+            describe(inner, kind);
+          },
+          fault);
       each.push_back(inner.take());
     }
     add(key, std::move(each));

@@ -28,7 +28,8 @@ void ReconnectWatch::on_record(const TraceRecord& record) {
 void ReconnectWatch::judge(const ReconnectExpectation& expected, Verdict& verdict) const {
   const Duration most = expected.first_within.value;
   if (most > Duration::zero() && last_came_ - Instant{} > most)
-    verdict.broken("reconnect", concat("the last daemon had its first stream ", to_text(last_came_ - Instant{}), " after the start"));
+    verdict.broken("reconnect",
+                   concat("the last daemon had its first stream ", to_text(last_came_ - Instant{}), " after the start"));
   if (expected.within.value > Duration::zero()) judge_storm(expected, verdict);
 }
 

@@ -28,7 +28,7 @@ class ReconnectWatch final : public TraceSink {
   Instant last_came_{};           // for the first time
   std::optional<Instant> crash_;
   std::map<std::uint32_t, Instant> lost_;  // streams, by the daemon's node; gone again when it has another
-  std::vector<Duration> back_;  // after the crash
+  std::vector<Duration> back_;             // after the crash
 };
 
 }  // namespace reliant::sim

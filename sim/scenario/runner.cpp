@@ -79,8 +79,8 @@ class Run {
     auto cluster = Cluster::make(simulation_, std::move(plan), decorators_, *beginnings_);
     if (!cluster.ok()) return refused(cluster.status());
     cluster_ = *std::move(cluster);
-    workload_ = std::make_unique<Workload>(simulation_, cluster_->web(), scenario_.workload, users(),
-                                           cluster_->api_addresses());
+    workload_ =
+        std::make_unique<Workload>(simulation_, cluster_->web(), scenario_.workload, users(), cluster_->api_addresses());
     faults_ = std::make_unique<FaultEngine>(simulation_, cluster_->network(), cluster_->fault_targets(), scenario_.faults,
                                             scenario_.faults_off);
     if (const Status fits = faults_->check(); !fits.ok()) return refused(fits);
@@ -100,20 +100,17 @@ class Run {
 
   // Who is who, for everybody who reads the trace.
   void introduce() {
-    simulation_.trace().record(0, Level::kInfo, "run.begun", {{"scenario", report_.scenario},
-                                                              {"file", report_.file},
-                                                              {"seed", report_.seed},
-                                                              {"options", report_.options}});
+    simulation_.trace().record(
+        0, Level::kInfo, "run.begun",
+        {{"scenario", report_.scenario}, {"file", report_.file}, {"seed", report_.seed}, {"options", report_.options}});
     std::map<std::uint32_t, ClusterNode> known;
     for (ClusterNode& node : cluster_->nodes()) known[node.id] = std::move(node);
     for (const auto& [id, user] : workload_->nodes()) known[id] = ClusterNode{id, "client", user, ""};
     for (const Node& node : simulation_.nodes()) {
       const ClusterNode& is = known[node.id()];
-      simulation_.trace().record(0, Level::kInfo, "run.node", {{"id", node.id()},
-                                                               {"called", node.name()},
-                                                               {"role", is.role},
-                                                               {"user", is.user},
-                                                               {"daemon", is.daemon}});
+      simulation_.trace().record(
+          0, Level::kInfo, "run.node",
+          {{"id", node.id()}, {"called", node.name()}, {"role", is.role}, {"user", is.user}, {"daemon", is.daemon}});
     }
   }
 
@@ -220,8 +217,7 @@ class Run {
     for (int look = 0; more(); ++look) {
       if (look == kLooks) {
         verdict_.broken("leak", concat("at rest there are ", rest.frames, " frames and ", rest.registered,
-                                       " waits; before the first client there were ", idle_.frames, " and ",
-                                       idle_.registered));
+                                       " waits; before the first client there were ", idle_.frames, " and ", idle_.registered));
         return true;
       }
       if (!run_for(kSlice)) return false;
@@ -311,9 +307,7 @@ std::string_view to_string(Outcome outcome) {
   return kWords[static_cast<std::size_t>(outcome)];
 }
 
-RunReport run_scenario(Scenario scenario, const RunOptions& options) {
-  return Run(std::move(scenario), options).run();
-}
+RunReport run_scenario(Scenario scenario, const RunOptions& options) { return Run(std::move(scenario), options).run(); }
 
 RunReport run_twice(const Scenario& scenario, const RunOptions& options) {
   RunReport first = run_scenario(scenario, options);

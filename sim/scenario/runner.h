@@ -32,11 +32,11 @@ std::string_view to_string(Outcome outcome);
 
 struct RunOptions {
   std::uint64_t seed = 1;
-  std::ostream* trace = nullptr;  // JSON lines; borrowed
+  std::ostream* trace = nullptr;                  // JSON lines; borrowed
   SimulationOptions simulation{.trace_keep = 0};  // oracles and the trace file are told; nobody looks at kept records
-  DatabaseBeginnings* beginnings = nullptr;  // shared by the runs of a process, one after the other; null: its own
-  Decorators decorators;  // of tests, to plant bugs
-  bool check_schema = false;  // a record that does not fit sim/kernel/trace_schema.h breaks the run
+  DatabaseBeginnings* beginnings = nullptr;       // shared by the runs of a process, one after the other; null: its own
+  Decorators decorators;                          // of tests, to plant bugs
+  bool check_schema = false;                      // a record that does not fit sim/kernel/trace_schema.h breaks the run
 };
 
 struct RunReport {

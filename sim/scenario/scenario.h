@@ -39,7 +39,8 @@ struct ReconnectExpectation {
 
 template <class Visitor>
 void describe(Visitor& visitor, ReconnectExpectation& reconnect) {
-  visitor.option("first_within", reconnect.first_within, "after the start, every daemon has its first stream; 0s: not asked for");
+  visitor.option("first_within", reconnect.first_within,
+                 "after the start, every daemon has its first stream; 0s: not asked for");
   visitor.option("within", reconnect.within, "every daemon that has lost its stream has one again; 0s: not asked for");
   visitor.option("peak_to_mean", reconnect.peak_to_mean, 0, 1'000,
                  "streams opened in the busiest second, less than so many times those of the mean one; 0: not asked for");
@@ -54,7 +55,7 @@ struct Scenario {
   WorkloadPlan workload;
   std::vector<Fault> faults;
   std::string swarm = "false";
-  std::set<std::size_t> faults_off;  // by the swarm's draw
+  std::set<std::size_t> faults_off;              // by the swarm's draw
   std::map<std::string, std::int64_t> at_least;  // trace events (scenario/expectations.h), by the end
   std::map<std::string, std::int64_t> at_most;
   ReconnectExpectation reconnect;
@@ -70,9 +71,10 @@ void describe(Visitor& visitor, Scenario& scenario) {
   visitor.section("workload", scenario.workload, "what the clients do");
   visitor.list("faults", scenario.faults, "what goes wrong");
   visitor.word("swarm", scenario.swarm, {"true", "false"}, "true: each seed switches some of the faults off");
-  visitor.numbers("at_least", scenario.at_least,
-                  "trace events, \"name\" or \"name field=value\", and how many there must be in every run: a scenario that does not "
-                  "meet its fault shows nothing");
+  visitor.numbers(
+      "at_least", scenario.at_least,
+      "trace events, \"name\" or \"name field=value\", and how many there must be in every run: a scenario that does not "
+      "meet its fault shows nothing");
   visitor.numbers("at_most", scenario.at_most, "likewise, and how many there may be");
   visitor.section("reconnect", scenario.reconnect, "how the daemons come, and come back when a gateway dies");
   visitor.section("phases", scenario.phases, "how long");

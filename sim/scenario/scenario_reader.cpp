@@ -34,10 +34,15 @@ class Block {
   void write(const YamlNode& node) {
     go_to(node.line);
     switch (node.kind) {
-      case YamlNode::Kind::kNull: text_ += "~"; return;
-      case YamlNode::Kind::kScalar: return write_scalar(node);
-      case YamlNode::Kind::kList: return write_all(node.items, '[', ']');
-      case YamlNode::Kind::kMap: return write_all(node.fields, '{', '}');
+      case YamlNode::Kind::kNull:
+        text_ += "~";
+        return;
+      case YamlNode::Kind::kScalar:
+        return write_scalar(node);
+      case YamlNode::Kind::kList:
+        return write_all(node.items, '[', ']');
+      case YamlNode::Kind::kMap:
+        return write_all(node.fields, '{', '}');
     }
   }
   void write_all(const std::vector<YamlNode>& nodes, char open, char close) {

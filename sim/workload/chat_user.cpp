@@ -17,9 +17,14 @@ class ChatUser {
  public:
   ChatUser(Context& context, Node& node, ports::HttpClient& http, ApiAccess access, ChatOrder order, const WorkloadPlan& plan,
            ChatProgress& progress)
-      : node_(node), order_(std::move(order)), plan_(plan), progress_(progress),
-        random_(node.random(concat("user/", order_.chat))), client_(http, node, order_.chat, access),
-        stream_client_(http, node, concat("stream/", order_.chat), access), scope_(context) {}
+      : node_(node),
+        order_(std::move(order)),
+        plan_(plan),
+        progress_(progress),
+        random_(node.random(concat("user/", order_.chat))),
+        client_(http, node, order_.chat, access),
+        stream_client_(http, node, concat("stream/", order_.chat), access),
+        scope_(context) {}
 
   Task<void> run() {
     co_await sleep_until(order_.begins);
@@ -63,11 +68,9 @@ class ChatUser {
     JsonReader reader(*answer);
     const std::string message = reader.required_string("message_id");
     const auto sequence = static_cast<std::uint64_t>(reader.required_int("sequence"));
-    node_.log().info("client.message.accepted", {{"user", order_.user},
-                                                 {"chat", order_.chat},
-                                                 {"message", message},
-                                                 {"sequence", sequence},
-                                                 {"key", key}});
+    node_.log().info(
+        "client.message.accepted",
+        {{"user", order_.user}, {"chat", order_.chat}, {"message", message}, {"sequence", sequence}, {"key", key}});
     ++progress_.accepted;
     co_return sequence;
   }
@@ -100,7 +103,7 @@ class ChatUser {
   RestClient client_;
   RestClient stream_client_;
   std::optional<ChatWatcher> watcher_;  // from when there is a chat
-  TaskScope scope_;  // last: its tasks use everything above
+  TaskScope scope_;                     // last: its tasks use everything above
 };
 
 }  // namespace

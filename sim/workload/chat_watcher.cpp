@@ -41,7 +41,11 @@ std::string_view foreign_mark(std::string_view text, std::string_view chat) {
 }  // namespace
 
 ChatWatcher::ChatWatcher(RestClient client, Node& node, std::string user, std::string chat, std::int64_t drops)
-    : client_(std::move(client)), node_(node), user_(std::move(user)), chat_(std::move(chat)), drops_(drops),
+    : client_(std::move(client)),
+      node_(node),
+      user_(std::move(user)),
+      chat_(std::move(chat)),
+      drops_(drops),
       random_(node.random(concat("watch/", chat_))) {}
 
 Task<void> ChatWatcher::run() {

@@ -30,7 +30,10 @@ bool may_repeat(StatusCode code) {
 }  // namespace
 
 RestClient::RestClient(ports::HttpClient& http, Node& node, std::string_view label, ApiAccess access)
-    : http_(http), node_(node), access_(std::move(access)), random_(node.random(concat("rest/", label))),
+    : http_(http),
+      node_(node),
+      access_(std::move(access)),
+      random_(node.random(concat("rest/", label))),
       replica_(random_.below(access_.replicas.size())) {}
 
 ports::HttpRequest RestClient::request(std::string method, std::string path, std::string body) {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "kernel/simulation.h"
-#include "world/sim_http_client.h"
 #include "workload/chat_user.h"
 #include "workload/workload_plan.h"
+#include "world/sim_http_client.h"
 
 namespace reliant::sim {
 

@@ -32,9 +32,7 @@ bool Connection::of(const Node& node) const { return &lives_[0].node() == &node 
 
 bool Connection::joins(const Node& a, const Node& b) const { return of(a) && of(b); }
 
-void Connection::depart(Side from, std::size_t bytes, Duration extra) {
-  push(towards_[other(from)], bytes, extra, false);
-}
+void Connection::depart(Side from, std::size_t bytes, Duration extra) { push(towards_[other(from)], bytes, extra, false); }
 
 void Connection::push(Direction& direction, std::size_t bytes, Duration extra, bool last) {
   if (!open_ || dark_) return;

@@ -66,7 +66,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
   void show(Delivery::Way way, Side to, std::string_view about, std::string_view reply_to, std::string_view payload) {
     Trace& trace = network_.simulation().trace();
     if (trace.watched()) {
-      trace.deliver({way, node(other(to)).id(), node(to).id(), number_, arriving_since_, executor().now(), about, reply_to, payload});
+      trace.deliver(
+          {way, node(other(to)).id(), node(to).id(), number_, arriving_since_, executor().now(), about, reply_to, payload});
     }
   }
 

@@ -15,8 +15,8 @@ constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 
 Duration Path::delay(std::size_t bytes, Instant now) {
   const bool slow = latency_.slow_per_million > 0 && random_.below(kMillion) < latency_.slow_per_million;
-  Duration delay = slow ? random_.duration(latency_.slow_low, latency_.slow_high)
-                        : random_.duration(latency_.low, latency_.high);
+  Duration delay =
+      slow ? random_.duration(latency_.slow_low, latency_.slow_high) : random_.duration(latency_.low, latency_.high);
   delay += extra_;
   if (loss_per_million_ > 0) [[unlikely]] {
     Duration wait = options_.retransmit;
@@ -55,7 +55,8 @@ Network::Place& Network::place(Node& node) {
 Path& Network::path(Node& from, Node& to) {
   if (from.id() < places_.size()) {
     const std::vector<Path*>& ways = places_[from.id()].ways;
-    if (to.id() < ways.size() && ways[to.id()] != nullptr) [[likely]] return *ways[to.id()];
+    if (to.id() < ways.size() && ways[to.id()] != nullptr) [[likely]]
+      return *ways[to.id()];
   }
   std::unique_ptr<Path>& path = paths_[{from.id(), to.id()}];
   path = std::make_unique<Path>(simulation_.random("net/" + from.name() + "->" + to.name()), options_);

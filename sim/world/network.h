@@ -102,13 +102,13 @@ class Network final : private NodeObserver {
   void set_delay(Node& from, Node& to, Duration extra) { path(from, to).extra_ = extra; }
   void set_loss(Node& from, Node& to, std::uint32_t per_million) { path(from, to).loss_per_million_ = per_million; }
   void set_bandwidth(Node& from, Node& to, std::uint64_t bytes_per_second);
-  void cut(Node& from, Node& to);        // one way
-  void partition(Node& a, Node& b);      // both ways
+  void cut(Node& from, Node& to);    // one way
+  void partition(Node& a, Node& b);  // both ways
   void partition(const std::vector<Node*>& some, const std::vector<Node*>& others);
-  void isolate(Node& node);              // from everybody, also those it has not met
-  void heal(Node& a, Node& b);           // what cut and partition did
-  void heal(Node& node);                 // what isolate did
-  void heal();                           // everything, also delay, loss and bandwidth; what is dark is reset
+  void isolate(Node& node);     // from everybody, also those it has not met
+  void heal(Node& a, Node& b);  // what cut and partition did
+  void heal(Node& node);        // what isolate did
+  void heal();                  // everything, also delay, loss and bandwidth; what is dark is reset
   // Every live connection between the two, or of one node, breaks now; both sides are told.
   void reset(Node& a, Node& b);
   void reset(Node& node);
@@ -125,8 +125,8 @@ class Network final : private NodeObserver {
   struct Place {  // of a node
     Node* node = nullptr;
     bool isolated = false;
-    bool silent = false;  // died without telling its peers
-    bool paused = false;  // what comes stays in its kernel
+    bool silent = false;      // died without telling its peers
+    bool paused = false;      // what comes stays in its kernel
     std::vector<Path*> ways;  // out of `paths_`, by the id of the node they lead to; null: not yet used
   };
 

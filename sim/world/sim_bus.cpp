@@ -142,8 +142,7 @@ std::shared_ptr<BusConnection> SimBusServer::connect(SimBus& client, Node& from)
   return connection;
 }
 
-void SimBusServer::subscribe(BusConnection& from, std::uint64_t number, const std::string& subject,
-                             const std::string& group) {
+void SimBusServer::subscribe(BusConnection& from, std::uint64_t number, const std::string& subject, const std::string& group) {
   const model::InterestId id = ++last_id_;
   from.interests[number] = id;
   subscribers_.emplace(id, Subscriber{&from, number});
@@ -195,8 +194,8 @@ void SimBusServer::publish(BusConnection& from, const ports::BusMessage& message
   if (match.empty() && !message.reply_to.empty()) {
     // The publisher alone is told, and of its subscriptions one.
     const std::vector<model::InterestId> inboxes = interest_.match(message.reply_to).plain;
-    const auto own = std::ranges::find_if(
-        inboxes, [&](model::InterestId id) { return subscribers_.at(id).connection == &from; });
+    const auto own =
+        std::ranges::find_if(inboxes, [&](model::InterestId id) { return subscribers_.at(id).connection == &from; });
     if (own != inboxes.end()) deliver(*own, ports::no_responders_message(message.reply_to));
   }
   for (BusConnection* client : overflowing) {
@@ -282,9 +281,8 @@ Task<void> SimBus::stay_connected() {
 
 void SimBus::announce(const Subscriber& subscriber) {
   if (connection_ == nullptr) return;
-  BusConnection::Frame frame{.kind = BusConnection::Kind::kSubscribe,
-                             .number = subscriber.number,
-                             .queue_group = subscriber.options.queue_group};
+  BusConnection::Frame frame{
+      .kind = BusConnection::Kind::kSubscribe, .number = subscriber.number, .queue_group = subscriber.options.queue_group};
   frame.message.subject = subscriber.options.subject;
   connection_->send(Connection::kOpener, std::move(frame), SIZE_MAX);
 }
@@ -356,8 +354,7 @@ Task<Status> SimBus::flush(Instant deadline) {
 Task<Status> SimBus::drain(Instant deadline) {
   if (closed_) co_return closed_error();
   draining_ = true;
-  for (auto next = subscribers_.upper_bound(kAnswers); next != subscribers_.end();
-       next = subscribers_.upper_bound(kAnswers)) {
+  for (auto next = subscribers_.upper_bound(kAnswers); next != subscribers_.end(); next = subscribers_.upper_bound(kAnswers)) {
     end(*next->second);
   }
   bool in_time = true;

@@ -38,10 +38,10 @@ class SimBus;
 
 struct SimBusOptions {
   std::size_t max_payload = std::size_t{1} << 20;
-  std::size_t client_buffer = std::size_t{1} << 20;  // bytes on their way to the server; more: UNAVAILABLE
-  std::size_t server_buffer = std::size_t{8} << 20;  // bytes on their way to a client; more: it is thrown out
-  std::size_t max_pending = SIZE_MAX;                // of a subscription, whatever it asks for
-  Duration interest_lag{};                           // until other servers know of a subscription, at most; drawn
+  std::size_t client_buffer = std::size_t{1} << 20;         // bytes on their way to the server; more: UNAVAILABLE
+  std::size_t server_buffer = std::size_t{8} << 20;         // bytes on their way to a client; more: it is thrown out
+  std::size_t max_pending = SIZE_MAX;                       // of a subscription, whatever it asks for
+  Duration interest_lag{};                                  // until other servers know of a subscription, at most; drawn
   Duration reconnect_low = std::chrono::milliseconds(100);  // between two attempts, drawn
   Duration reconnect_high = std::chrono::seconds(2);
 };
@@ -144,9 +144,9 @@ class SimBus final : public ports::Bus {
   Event lost_;
   Event ponged_;
   std::shared_ptr<Event> handed_out_ = std::make_shared<Event>();
-  std::map<std::uint64_t, std::shared_ptr<Subscriber>> subscribers_;      // announced to the server
-  std::vector<std::weak_ptr<Subscriber>> ended_;                         // those that may still have messages
-  std::map<std::string, Answer*, std::less<>> requests_;                 // by inbox
+  std::map<std::uint64_t, std::shared_ptr<Subscriber>> subscribers_;  // announced to the server
+  std::vector<std::weak_ptr<Subscriber>> ended_;                      // those that may still have messages
+  std::map<std::string, Answer*, std::less<>> requests_;              // by inbox
   TaskScope scope_;
 };
 

@@ -41,12 +41,9 @@ CommitFault drawn(Random& random, const CommitFaults& faults) {
 Status lost() { return unavailable("the connection to the database was lost; nothing was written"); }
 Status over() { return internal_error("the transaction is over"); }
 Status in_doubt() {
-  return with_reason(unknown("the connection to the database was lost while committing"),
-                     kReasonCommitUnknown);
+  return with_reason(unknown("the connection to the database was lost while committing"), kReasonCommitUnknown);
 }
-Status serialization_failure() {
-  return aborted("the database could not serialize this transaction; run it again");
-}
+Status serialization_failure() { return aborted("the database could not serialize this transaction; run it again"); }
 
 }  // namespace
 
@@ -61,8 +58,8 @@ struct DatabaseServer::Abandoned : Wake {
 
 class RemoteTransaction final : public Transaction {
  public:
-  RemoteTransaction(DatabaseServer& server, Node& client, Incarnation life,
-                    std::unique_ptr<Transaction> inner, Instant deadline)
+  RemoteTransaction(DatabaseServer& server, Node& client, Incarnation life, std::unique_ptr<Transaction> inner,
+                    Instant deadline)
       : server_(server), client_(client), life_(life), inner_(std::move(inner)), deadline_(deadline) {
     server_.sessions_.push_back(this);
     idle_.transaction = this;
@@ -322,8 +319,7 @@ void DatabaseServer::settle(Abandoned& abandoned) {
 
 Task<Result<std::unique_ptr<Transaction>>> SimDatabase::begin(Access access, Instant deadline) {
   if (!life_.alive()) co_await never();
-  if (access != Access::kWrite)
-    co_return std::make_unique<RemoteRead>(server_, client_, life_, access, deadline);
+  if (access != Access::kWrite) co_return std::make_unique<RemoteRead>(server_, client_, life_, access, deadline);
   CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, 0, deadline));
   const auto begun = std::make_shared<DatabaseServer::Begun>();
   const Finally leave([&] { begun->left = true; });

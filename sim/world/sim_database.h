@@ -71,9 +71,9 @@ class DatabaseServer final : private NodeObserver {
   // Every open transaction of the client rolls back; its next call says so.
   void drop_connections(Node& client);
 
-  std::uint64_t commits() const { return commits_; }                  // written, of clients
-  std::uint64_t faulty_commits() const { return faulty_commits_; }    // that met a fault
-  std::size_t abandoned() const { return abandoned_.size(); }         // transactions whose client is gone
+  std::uint64_t commits() const { return commits_; }                // written, of clients
+  std::uint64_t faulty_commits() const { return faulty_commits_; }  // that met a fault
+  std::size_t abandoned() const { return abandoned_.size(); }       // transactions whose client is gone
 
  private:
   friend class SimDatabase;
@@ -115,8 +115,7 @@ class DatabaseServer final : private NodeObserver {
 class SimDatabase final : public ports::Database {
  public:
   // For the client's present life.
-  SimDatabase(DatabaseServer& server, Node& client)
-      : server_(server), client_(client), life_(client.incarnation()) {}
+  SimDatabase(DatabaseServer& server, Node& client) : server_(server), client_(client), life_(client.incarnation()) {}
 
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
   Task<Status> run_script(std::string_view sql, Instant deadline) override;
@@ -144,7 +143,7 @@ class DatabaseFile {
   ~DatabaseFile() { simulation_.shutdown(); }
 
   ports::Database& contents() { return *data_; }  // without latency and faults
-  CommitFaults& faults() { return faults_; }  // here, "lost" is a disk that fails for a moment
+  CommitFaults& faults() { return faults_; }      // here, "lost" is a disk that fails for a moment
   std::uint64_t commits() const { return commits_; }
   Node& node() { return node_; }
   DiskLatency& latency() { return latency_; }

@@ -25,7 +25,7 @@ class DatabaseBeginnings {
  private:
   friend class MemoryDatabase;
   struct Beginning {
-    std::unique_ptr<adapters::SqliteDatabase> contents;  // null: empty
+    std::unique_ptr<adapters::SqliteDatabase> contents;                   // null: empty
     std::map<std::string, std::unique_ptr<Beginning>, std::less<>> then;  // by the next script
   };
   Beginning empty_;

@@ -16,9 +16,7 @@ std::string parent_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-std::string prefix_of(const std::string& directory) {
-  return directory == "/" ? directory : directory + "/";
-}
+std::string prefix_of(const std::string& directory) { return directory == "/" ? directory : directory + "/"; }
 
 }  // namespace
 
@@ -95,8 +93,7 @@ Result<std::vector<DirectoryEntry>> SimDisk::list(const std::string& asked) cons
   const std::string prefix = prefix_of(path);
   std::map<std::string, FileInfo::Kind> names;
   const auto add = [&](const std::string& entry, FileInfo::Kind kind) {
-    if (entry.size() > prefix.size() && entry.starts_with(prefix) &&
-        entry.find('/', prefix.size()) == std::string::npos)
+    if (entry.size() > prefix.size() && entry.starts_with(prefix) && entry.find('/', prefix.size()) == std::string::npos)
       names.emplace(entry.substr(prefix.size()), kind);
   };
   for (auto at = files_.lower_bound(prefix); at != files_.end() && at->first.starts_with(prefix); ++at)

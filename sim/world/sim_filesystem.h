@@ -68,8 +68,7 @@ struct SimDiskFaults {
 class SimFilesystem final : public ports::Filesystem {
  public:
   // `faults` is read at every operation: whoever holds it may change it during the run.
-  SimFilesystem(SimDisk& disk, const SimDiskFaults& faults, Random random)
-      : disk_(disk), faults_(faults), random_(random) {}
+  SimFilesystem(SimDisk& disk, const SimDiskFaults& faults, Random random) : disk_(disk), faults_(faults), random_(random) {}
 
   // As PosixFilesystem::close_paths.
   void close_paths(const std::vector<std::string>& paths);

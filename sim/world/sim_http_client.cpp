@@ -64,7 +64,8 @@ Task<Result<std::unique_ptr<ports::HttpResponse>>> SimHttpClient::send(ports::Ht
   CO_TRY_ASSIGN(const HttpUrl url, parse_http_url(request.url));
   CO_TRY_ASSIGN(std::string bytes, encode(request, url));
   Node* const server = web_.find_host(node_, url.server.host);
-  if (server == nullptr) co_return with_reason(unavailable("cannot find the host ", url.server.host), ports::kReasonHostNotFound);
+  if (server == nullptr)
+    co_return with_reason(unavailable("cannot find the host ", url.server.host), ports::kReasonHostNotFound);
   ClientEnd end(HttpServerConnection::connect(web_, node_, *server, url.server.port));
   const Status accepted = co_await end->until_accepted(deadline);
   if (!accepted.ok()) co_return about(url.server, accepted);

@@ -21,7 +21,7 @@ SimListener* SimWeb::find(const Node& node, std::uint16_t port) {
 }
 
 Result<std::unique_ptr<ports::HttpListener>> SimHttpServer::listen(std::string address, ports::HttpHandler& handler,
-                                                           ports::HttpServerLimits limits) {
+                                                                   ports::HttpServerLimits limits) {
   TRY_ASSIGN(HostPort where, parse_host_port(address));
   if (web_.find_host(node_, where.host) != &node_) {
     return invalid_argument("cannot listen on ", address, ": this machine is ", node_.name());
@@ -58,7 +58,6 @@ Task<void> SimListener::drain(Instant deadline) {
   draining_.set();
   (void)co_await with_deadline(scope_.join(), deadline);
 }
-
 
 void SimListener::accept(std::shared_ptr<HttpServerConnection> connection, std::string request) {
   scope_.spawn(serve(std::move(connection), std::move(request)));
@@ -115,8 +114,7 @@ Task<void> SimListener::answer(ports::HttpServerRequest request, SimResponder& r
   const std::string what = request.method + " " + request.path;
   std::string failure;
   try {
-    const auto first =
-        co_await race(handler_.handle(std::move(request), responder), until_stream_over(responder, connection));
+    const auto first = co_await race(handler_.handle(std::move(request), responder), until_stream_over(responder, connection));
     if (first.index() == 1 && responder.streaming()) responder.end_stream();
   } catch (const std::exception& exception) {
     failure = exception.what();

@@ -56,7 +56,7 @@ class SimHttpServer final : public ports::HttpServer {
  public:
   SimHttpServer(SimWeb& web, Node& node) : web_(web), node_(node) {}
   Result<std::unique_ptr<ports::HttpListener>> listen(std::string address, ports::HttpHandler& handler,
-                                                     ports::HttpServerLimits limits) override;
+                                                      ports::HttpServerLimits limits) override;
 
  private:
   SimWeb& web_;

@@ -39,7 +39,8 @@ HttpServerHead take_head(std::string& text) {
 HttpServerConnection::HttpServerConnection(SimWeb& web, Node& client, Node& server, std::uint16_t port)
     : Connection(web.network(), client, server), web_(web), port_(port) {}
 
-std::shared_ptr<HttpServerConnection> HttpServerConnection::connect(SimWeb& web, Node& client, Node& server, std::uint16_t port) {
+std::shared_ptr<HttpServerConnection> HttpServerConnection::connect(SimWeb& web, Node& client, Node& server,
+                                                                    std::uint16_t port) {
   auto connection = std::make_shared<HttpServerConnection>(web, client, server, port);
   connection->open();
   connection->send(kOpener, Kind::kOpen, {});
@@ -86,14 +87,25 @@ void HttpServerConnection::arrived_at_server(Frame frame) {
 
 void HttpServerConnection::arrived_at_client(Frame frame) {
   switch (frame.kind) {
-    case Kind::kAccepted: accepted_ = true; break;
-    case Kind::kRefused: failure_ = unavailable("the connection was refused"); break;
-    case Kind::kHead: head_ = std::move(frame.bytes); break;
-    case Kind::kPart: received_ += frame.bytes; break;
-    case Kind::kEnd: complete_ = true; break;
+    case Kind::kAccepted:
+      accepted_ = true;
+      break;
+    case Kind::kRefused:
+      failure_ = unavailable("the connection was refused");
+      break;
+    case Kind::kHead:
+      head_ = std::move(frame.bytes);
+      break;
+    case Kind::kPart:
+      received_ += frame.bytes;
+      break;
+    case Kind::kEnd:
+      complete_ = true;
+      break;
     case Kind::kOpen:
     case Kind::kRequest:
-    case Kind::kTaken: RELIANT_UNREACHABLE("a server does not send what clients send");
+    case Kind::kTaken:
+      RELIANT_UNREACHABLE("a server does not send what clients send");
   }
   client_moved_.set();
 }

@@ -249,9 +249,7 @@ class SimLink final : public ports::Link {
   Task<Status> send(std::string message, Instant deadline) override {
     return send_on(*stream_, kSide, std::move(message), deadline);
   }
-  Task<Result<std::optional<std::string>>> receive(Instant deadline) override {
-    return receive_on(*stream_, kSide, deadline);
-  }
+  Task<Result<std::optional<std::string>>> receive(Instant deadline) override { return receive_on(*stream_, kSide, deadline); }
   Status half_close() override { return stream_->half_close(kSide); }
   void cancel() override { stream_->cancel(kSide); }
   std::size_t max_message() const override { return stream_->options().max_message; }
@@ -269,9 +267,7 @@ class SimAcceptedLink final : public ports::AcceptedLink {
   Task<Status> send(std::string message, Instant deadline) override {
     return send_on(*stream_, kSide, std::move(message), deadline);
   }
-  Task<Result<std::optional<std::string>>> receive(Instant deadline) override {
-    return receive_on(*stream_, kSide, deadline);
-  }
+  Task<Result<std::optional<std::string>>> receive(Instant deadline) override { return receive_on(*stream_, kSide, deadline); }
   Status half_close() override { return stream_->half_close(kSide); }
   void cancel() override { stream_->cancel(kSide); }
   std::size_t max_message() const override { return stream_->options().max_message; }

@@ -40,8 +40,11 @@ std::optional<double> number(const std::string& word) {
 class Running final : public SimRunning {
  public:
   Running(SimMachine& machine, const Context& context, ports::ProcessSpec spec)
-      : machine_(machine), pid_(machine.next_pid++), spec_(std::move(spec)),
-        request_(variable(spec_, kRequestVariable)), scope_(*context.executor, context.node) {
+      : machine_(machine),
+        pid_(machine.next_pid++),
+        spec_(std::move(spec)),
+        request_(variable(spec_, kRequestVariable)),
+        scope_(*context.executor, context.node) {
     ++machine_.running;
     scope_.spawn(run(spec_.argv.size() > 2 ? spec_.argv[2] : ""));
   }
@@ -110,8 +113,7 @@ class Running final : public SimRunning {
       if (command.only_after_success && code != 0) continue;
       co_await yield();
       if (command.words[0] == "exit") {
-        code =
-            static_cast<std::int32_t>(command.words.size() > 1 ? number(command.words[1]).value_or(2) : code);
+        code = static_cast<std::int32_t>(command.words.size() > 1 ? number(command.words[1]).value_or(2) : code);
         break;
       }
       code = co_await execute(command);
@@ -136,8 +138,7 @@ class Running final : public SimRunning {
       co_await record(concat("effect ", words[1]));
       co_return 0;
     }
-    if (name == "touch" && words.size() == 2)
-      co_return co_await change(concat("touch ", path(words[1])), words[1], "");
+    if (name == "touch" && words.size() == 2) co_return co_await change(concat("touch ", path(words[1])), words[1], "");
     if (name == "append" && words.size() == 3)
       co_return co_await change(concat("append ", path(words[1]), " ", words[2]), words[1], words[2] + "\n");
     std::int32_t code = 0;
@@ -240,9 +241,7 @@ class Running final : public SimRunning {
     const Instant now = (co_await ThisContext{}).executor->true_now();
     machine_.effects.add({now, request_, std::move(what)});
   }
-  Task<WallTime> wall_now() {
-    co_return kWallStart + (co_await ThisContext{}).executor->now().time_since_epoch();
-  }
+  Task<WallTime> wall_now() { co_return kWallStart + (co_await ThisContext{}).executor->now().time_since_epoch(); }
   std::string directory() const { return spec_.working_directory.empty() ? "/" : spec_.working_directory; }
   std::string path(const std::string& word) const {
     return word.starts_with('/') ? word : concat(directory() == "/" ? "" : directory(), "/", word);
@@ -299,9 +298,8 @@ std::size_t EffectRecord::count(std::string_view request) const {
       std::count_if(effects_.begin(), effects_.end(), [&](const auto& e) { return e.request == request; }));
 }
 std::size_t EffectRecord::count(std::string_view request, std::string_view what) const {
-  return static_cast<std::size_t>(std::count_if(effects_.begin(), effects_.end(), [&](const auto& e) {
-    return e.request == request && e.what == what;
-  }));
+  return static_cast<std::size_t>(
+      std::count_if(effects_.begin(), effects_.end(), [&](const auto& e) { return e.request == request && e.what == what; }));
 }
 
 Task<Result<std::unique_ptr<ports::Process>>> SimProcesses::spawn(ports::ProcessSpec spec) {
@@ -309,8 +307,7 @@ Task<Result<std::unique_ptr<ports::Process>>> SimProcesses::spawn(ports::Process
   const bool fails = random_.chance(machine_.spawn_failures_per_million, 1'000'000);
   Context& context = co_await ThisContext{};
   co_await sleep_for(latency);
-  if (spec.argv.empty() || spec.argv[0].empty())
-    co_return invalid_argument("a process needs the name of a program");
+  if (spec.argv.empty() || spec.argv[0].empty()) co_return invalid_argument("a process needs the name of a program");
   if (!spec.working_directory.empty()) {
     const auto info = machine_.disk.info(spec.working_directory);
     if (!info.ok() || info->kind != ports::FileInfo::Kind::kDirectory)

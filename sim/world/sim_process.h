@@ -92,7 +92,7 @@ struct SimMachine {
   std::uint32_t spawn_failures_per_million = 0;
   ToolThrows next_tool_throws = ToolThrows::kNever;
   std::int64_t next_pid = 100;
-  std::size_t running = 0;  // processes, now
+  std::size_t running = 0;                                        // processes, now
   std::map<std::int64_t, std::shared_ptr<SimRunning>> processes;  // by pid; also those whose daemon was killed
 };
 

@@ -7,8 +7,7 @@ namespace {
 
 class Parser {
  public:
-  Parser(std::string_view script, const std::map<std::string, std::string>& variables)
-      : rest_(script), variables_(variables) {}
+  Parser(std::string_view script, const std::map<std::string, std::string>& variables) : rest_(script), variables_(variables) {}
 
   std::vector<ShellCommand> parse() {
     while (!rest_.empty()) step();
@@ -74,9 +73,7 @@ class Parser {
       return;
     }
     std::size_t size = 0;
-    while (size < rest_.size() &&
-           (std::isalnum(static_cast<unsigned char>(rest_[size])) || rest_[size] == '_'))
-      ++size;
+    while (size < rest_.size() && (std::isalnum(static_cast<unsigned char>(rest_[size])) || rest_[size] == '_')) ++size;
     const auto found = variables_.find(std::string(rest_.substr(0, size)));
     if (found != variables_.end()) text += found->second;
     rest_.remove_prefix(size);
@@ -95,8 +92,7 @@ class Parser {
 
 }  // namespace
 
-std::vector<ShellCommand> parse_shell(std::string_view script,
-                                      const std::map<std::string, std::string>& variables) {
+std::vector<ShellCommand> parse_shell(std::string_view script, const std::map<std::string, std::string>& variables) {
   return Parser(script, variables).parse();
 }
 

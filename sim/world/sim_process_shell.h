@@ -18,7 +18,6 @@ struct ShellCommand {
 };
 
 // Never fails: what is not understood becomes a command that does not exist.
-std::vector<ShellCommand> parse_shell(std::string_view script,
-                                      const std::map<std::string, std::string>& variables);
+std::vector<ShellCommand> parse_shell(std::string_view script, const std::map<std::string, std::string>& variables);
 
 }  // namespace reliant::sim

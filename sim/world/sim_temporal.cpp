@@ -56,9 +56,8 @@ CallFault TemporalServer::draw_fault() {
 }
 
 template <class Request, class Response>
-Task<void> TemporalServer::handle(Task<Result<Response>> (Engine::*method)(Request, Instant), Node& client,
-                                  Request request, Instant deadline, CallFault fault,
-                                  std::shared_ptr<Call<Response>> call) {
+Task<void> TemporalServer::handle(Task<Result<Response>> (Engine::*method)(Request, Instant), Node& client, Request request,
+                                  Instant deadline, CallFault fault, std::shared_ptr<Call<Response>> call) {
   // A server that dies resets the connection: the caller hears of it, whatever had been done.
   const Finally reset([&] { call->reply.set(lost()); });
   if (engine_ == nullptr) co_return;
@@ -95,10 +94,10 @@ Task<Result<Response>> TemporalServer::call(Task<Result<Response>> (Engine::*met
   co_return *std::move(reply);
 }
 
-#define RELIANT_SIM_METHOD(name, Name)                                                                               \
-  Task<Result<ports::wf::Name##Response>> SimTemporal::name(ports::wf::Name##Request request, Instant deadline) {    \
-    if (!life_.alive()) co_await never();                                                                            \
-    co_return co_await server_.call(&Engine::name, client_, std::move(request), deadline);                           \
+#define RELIANT_SIM_METHOD(name, Name)                                                                            \
+  Task<Result<ports::wf::Name##Response>> SimTemporal::name(ports::wf::Name##Request request, Instant deadline) { \
+    if (!life_.alive()) co_await never();                                                                         \
+    co_return co_await server_.call(&Engine::name, client_, std::move(request), deadline);                        \
   }
 RELIANT_TEMPORAL_METHODS(RELIANT_SIM_METHOD)
 #undef RELIANT_SIM_METHOD

@@ -52,7 +52,7 @@ class TemporalServer final {
   // The next call, whoever makes it, meets this fault. Several wait in order.
   void fail_next_call(CallFault fault) { planned_.push_back(fault); }
   DatabaseFile& file() { return file_; }
-  std::uint64_t calls() const { return calls_; }          // that reached the engine
+  std::uint64_t calls() const { return calls_; }  // that reached the engine
   std::uint64_t faulty_calls() const { return faulty_calls_; }
 
  private:
@@ -69,8 +69,8 @@ class TemporalServer final {
   Task<Result<Response>> call(Task<Result<Response>> (temporal::engine::Engine::*method)(Request, Instant), Node& client,
                               Request request, Instant deadline);
   template <class Request, class Response>
-  Task<void> handle(Task<Result<Response>> (temporal::engine::Engine::*method)(Request, Instant), Node& client,
-                    Request request, Instant deadline, CallFault fault, std::shared_ptr<Call<Response>> call);
+  Task<void> handle(Task<Result<Response>> (temporal::engine::Engine::*method)(Request, Instant), Node& client, Request request,
+                    Instant deadline, CallFault fault, std::shared_ptr<Call<Response>> call);
 
   Network& network_;
   Node& node_;
@@ -87,8 +87,7 @@ class TemporalServer final {
 class SimTemporal final : public ports::Temporal {
  public:
   // For the client's present life.
-  SimTemporal(TemporalServer& server, Node& client)
-      : server_(server), client_(client), life_(client.incarnation()) {}
+  SimTemporal(TemporalServer& server, Node& client) : server_(server), client_(client), life_(client.incarnation()) {}
 
 #define RELIANT_SIM_METHOD(name, Name) \
   Task<Result<ports::wf::Name##Response>> name(ports::wf::Name##Request request, Instant deadline) override;

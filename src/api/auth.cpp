@@ -25,8 +25,7 @@ Task<Result<auth::Caller>> Gate::admit(const ports::HttpServerRequest& head, Ins
     co_return refused;
   }
   co_await authenticator_.record_use(caller, deadline);
-  if (FirstRequestObserver* const observer = std::exchange(observer_, nullptr))
-    observer->on_first_request(caller.user);
+  if (FirstRequestObserver* const observer = std::exchange(observer_, nullptr)) observer->on_first_request(caller.user);
   co_return caller;
 }
 

@@ -25,8 +25,7 @@ Status check_text(std::string_view field, std::string_view text, std::size_t mos
     return invalid_field(field, concat("field \"", field, "\" is empty; send some text"));
   }
   if (text.size() > most_bytes) {
-    return invalid_field(
-        field, concat("field \"", field, "\" is ", text.size(), " bytes long; send at most ", most_bytes));
+    return invalid_field(field, concat("field \"", field, "\" is ", text.size(), " bytes long; send at most ", most_bytes));
   }
   if (text.find('\0') != std::string_view::npos) {
     return invalid_field(field, concat("field \"", field, "\" holds the character U+0000; leave it out"));
@@ -36,8 +35,7 @@ Status check_text(std::string_view field, std::string_view text, std::size_t mos
 
 Status check_id(std::string_view field, std::string_view text) {
   if (valid_id(text)) return ok_status();
-  return invalid_field(
-      field, concat("field \"", field, "\" must be 1 to ", kMaxIdLength, " letters, digits, \"_\" or \"-\""));
+  return invalid_field(field, concat("field \"", field, "\" must be 1 to ", kMaxIdLength, " letters, digits, \"_\" or \"-\""));
 }
 
 std::optional<std::string> QueryReader::text(std::string_view name) {
@@ -45,8 +43,7 @@ std::optional<std::string> QueryReader::text(std::string_view name) {
   std::optional<std::string> found;
   for (const auto& [key, value] : request_.query) {
     if (key != name) continue;
-    if (found && status_.ok())
-      status_ = invalid_field(name, concat("parameter \"", name, "\" is given twice"));
+    if (found && status_.ok()) status_ = invalid_field(name, concat("parameter \"", name, "\" is given twice"));
     found = value;
   }
   return found;
@@ -58,8 +55,7 @@ std::optional<std::uint64_t> QueryReader::number(std::string_view name) {
   std::uint64_t value = 0;
   const char* const end = found->data() + found->size();
   const auto [stopped, error] = std::from_chars(found->data(), end, value);
-  if (error == std::errc() && stopped == end && value <= std::numeric_limits<std::int64_t>::max())
-    return value;
+  if (error == std::errc() && stopped == end && value <= std::numeric_limits<std::int64_t>::max()) return value;
   if (status_.ok()) {
     status_ = invalid_field(name, concat("parameter \"", name, "\" must be a whole number, 0 or more"));
   }

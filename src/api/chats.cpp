@@ -85,8 +85,7 @@ Task<Answer> Chats::update(Call call) {
   if (change.active_daemon && !change.active_daemon->empty()) {
     CO_TRY_OK(check_id("active_daemon_id", change.active_daemon->str()));
   }
-  CO_TRY_ASSIGN(const store::Chat chat,
-                co_await store_.chats().update(call.user, id, std::move(change), call.deadline));
+  CO_TRY_ASSIGN(const store::Chat chat, co_await store_.chats().update(call.user, id, std::move(change), call.deadline));
   co_return json_response(200, show(chat));
 }
 

@@ -35,8 +35,10 @@ StatusCode code_for_client(const Status& status) {
 
 std::string message_for_client(const Status& status, std::string_view request_id) {
   if (reason_of(status) == kReasonCommitUnknown)
-    return concat("the server has lost its database while it wrote this, and cannot tell whether it is written; look, or send the "
-                  "same again with the same id (its log has it as ", request_id, ")");
+    return concat(
+        "the server has lost its database while it wrote this, and cannot tell whether it is written; look, or send the "
+        "same again with the same id (its log has it as ",
+        request_id, ")");
   if (is_defect(status.code())) return concat("something went wrong on the server; its log has it as ", request_id);
   if (is_of_a_dependency(status))
     return concat("the server cannot do this at the moment; try again in a while (its log has it as ", request_id, ")");

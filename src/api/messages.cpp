@@ -53,8 +53,7 @@ Task<Answer> Messages::list(Call call) {
     co_return invalid_field("limit", concat("parameter \"limit\" must be 1 to ", store::kMaxPage));
   }
   const std::uint64_t from = cursor ? *cursor : after_sequence.value_or(0);
-  CO_TRY_ASSIGN(const auto page,
-                co_await store_.messages().slice(call.user, chat, from, {.items = limit}, call.deadline));
+  CO_TRY_ASSIGN(const auto page, co_await store_.messages().slice(call.user, chat, from, {.items = limit}, call.deadline));
   const std::string next = page.more ? concat(page.items.back().sequence) : "";
   json::array items;
   for (const store::Message& message : page.items) items.push_back(store::json_of(message));

@@ -21,7 +21,12 @@ class Messages {
 
   Messages(store::Store& store, updates::UpdateHub& hub, Signaller& signaller, Clock& clock, EventLog& log,
            const Limits& limits)
-      : store_(store), hub_(hub), signaller_(signaller), clock_(clock), log_(log), limits_(limits),
+      : store_(store),
+        hub_(hub),
+        signaller_(signaller),
+        clock_(clock),
+        log_(log),
+        limits_(limits),
         rate_("messages", "LIMIT_MESSAGES_PER_MINUTE", limits.messages_per_minute, limits.messages_at_once) {}
 
   // {"text","client_message_id"?} -> 202 {"message_id","sequence"}; the same client_message_id again: the

@@ -31,8 +31,7 @@ Task<Answer> Projects::create(Call call) {
   const std::string path = reader.required_string("path");
   CO_TRY_OK(reader.finish());
   CO_TRY_OK(check(name, path));
-  CO_TRY_ASSIGN(const store::Project project,
-                co_await store_.projects().create(call.user, name, path, call.deadline));
+  CO_TRY_ASSIGN(const store::Project project, co_await store_.projects().create(call.user, name, path, call.deadline));
   co_return json_response(201, show(project));
 }
 

@@ -17,8 +17,7 @@ constexpr std::string_view kNotFound = "not_found";
 
 // Continued as new: the engine answers about the run that goes on for it a moment later.
 bool may_go_on(WorkflowStatus status) {
-  return status == WorkflowStatus::kRunning || status == WorkflowStatus::kContinuedAsNew ||
-         status == WorkflowStatus::kUnknown;
+  return status == WorkflowStatus::kRunning || status == WorkflowStatus::kContinuedAsNew || status == WorkflowStatus::kUnknown;
 }
 
 }  // namespace
@@ -52,16 +51,15 @@ Task<Status> Reconciler::round(Duration age) {
 }
 
 Task<Status> Reconciler::check(store::ChatAtWork chat) {
-  const auto run =
-      co_await workflows_.describe(workflow::chat_workflow_id(chat.chat), "", after(clock_.now(), kCallTimeout));
+  const auto run = co_await workflows_.describe(workflow::chat_workflow_id(chat.chat), "", after(clock_.now(), kCallTimeout));
   if (run.ok() && may_go_on(run->status)) co_return ok_status();
   if (!run.ok() && run.status().code() != StatusCode::kNotFound) co_return run.status();
   co_return co_await recover(std::move(chat), std::string(run.ok() ? temporal::to_string(run->status) : kNotFound));
 }
 
 Task<Status> Reconciler::recover(store::ChatAtWork chat, std::string found) {
-  CO_TRY_ASSIGN(store::Recovery recovery, co_await store_.recoveries().begin(chat.user, chat.chat, options_.age,
-                                                                             after(clock_.now(), kCallTimeout)));
+  CO_TRY_ASSIGN(store::Recovery recovery,
+                co_await store_.recoveries().begin(chat.user, chat.chat, options_.age, after(clock_.now(), kCallTimeout)));
   if (recovery.messages.empty()) co_return ok_status();
   log_.warning("api.chat.recovered", {{"user", chat.user.str()},
                                       {"chat", chat.chat.str()},

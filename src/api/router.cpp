@@ -78,8 +78,7 @@ Result<FoundRoute> find_route(std::string_view method, std::string_view path) {
   }
   const std::string methods = allowed_methods(path);
   if (methods.empty()) return not_found("there is nothing at ", path, "; the api is under /api/v2");
-  return with_reason(unimplemented(method, " is not possible on ", path, "; use ", methods),
-                     kReasonMethodNotAllowed);
+  return with_reason(unimplemented(method, " is not possible on ", path, "; use ", methods), kReasonMethodNotAllowed);
 }
 
 }  // namespace reliant::api

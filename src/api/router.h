@@ -28,7 +28,7 @@ enum class AnswerSize : std::uint8_t { kSmall, kPage };  // kPage: a page of lar
 
 struct Route {
   std::string_view method;
-  std::string_view pattern;  // {id}: one segment of the path, not empty
+  std::string_view pattern;                                   // {id}: one segment of the path, not empty
   Task<Answer> (*handler)(const Endpoints&, Call) = nullptr;  // null: the stream of updates, which answers for itself
   struct {
     Caller caller = Caller::kUser;

@@ -117,15 +117,14 @@ Task<Status> ApiServer::make_room(Admission& admission, const ports::HttpServerR
   const auto length = head.headers.find("content-length");
   const auto encoding = head.headers.find("transfer-encoding");
   std::size_t body = encoding == head.headers.end() ? 0 : options_.http_server_limits.max_body;
-  if (length != head.headers.end())
-    std::from_chars(length->second.data(), length->second.data() + length->second.size(), body);
+  if (length != head.headers.end()) std::from_chars(length->second.data(), length->second.data() + length->second.size(), body);
   bytes += 2 * std::min(body, options_.http_server_limits.max_body);  // as it came, and as it is read
   if (admission.route->traits.answer == AnswerSize::kPage) bytes += kBytesOfAPage;
   CallBudgets::Place& place = admission.place.emplace(budgets_, admission.call.user);
   auto share = co_await with_deadline(place.bytes().take(bytes), after(clock_.now(), kRoomTimeout));
   if (!share) {
-    co_return with_retry_after(with_reason(resource_exhausted("your calls under way hold ", place.bytes().used(), " bytes of the ",
-                                                              options_.limits.call_bytes,
+    co_return with_retry_after(with_reason(resource_exhausted("your calls under way hold ", place.bytes().used(),
+                                                              " bytes of the ", options_.limits.call_bytes,
                                                               " that a user may hold at a time; wait for their answers first"),
                                            "LIMIT_CALL_BYTES"),
                                std::chrono::seconds(5));
@@ -156,21 +155,17 @@ Task<void> ApiServer::handle(ports::HttpServerRequest request, ports::HttpRespon
 }
 
 ports::HttpServerResponse ApiServer::response_of(Answer answered, const std::string& id, const std::string& method,
-                                          const std::string& path) {
+                                                 const std::string& path) {
   const Status failure = answered.status();
   ports::HttpServerResponse response = failure.ok() ? *std::move(answered) : error_response(failure, id, path);
   response.headers["x-request-id"] = id;
   if (reason_of(failure) == kReasonDiskFull) store_.writable().suspect();
   if (response.status >= 500 || hides_cause(failure)) {
-    log_.warning("api.call.failed",
-                 {{"request", id},
-                  {"method", method},
-                  {"path", path},
-                  {"status", response.status},
-                  {"error", described(failure)}});
+    log_.warning(
+        "api.call.failed",
+        {{"request", id}, {"method", method}, {"path", path}, {"status", response.status}, {"error", described(failure)}});
   } else {
-    log_.debug("api.call.answered",
-               {{"request", id}, {"method", method}, {"path", path}, {"status", response.status}});
+    log_.debug("api.call.answered", {{"request", id}, {"method", method}, {"path", path}, {"status", response.status}});
   }
   return response;
 }

@@ -21,8 +21,7 @@ temporal::StartWorkflow Signaller::start_of(const UserId& user, const ChatId& ch
   return start;
 }
 
-Task<Status> Signaller::signal(store::Unsignalled message, bool again, std::string request_id,
-                               Instant deadline) {
+Task<Status> Signaller::signal(store::Unsignalled message, bool again, std::string request_id, Instant deadline) {
   temporal::SignalWorkflow signal;
   signal.name = workflow::kMessageSignal;
   signal.input = workflow::to_json_text(workflow::MessageSignal{message.message, message.sequence, again});
@@ -51,10 +50,9 @@ Task<Result<bool>> Signaller::cancel(UserId user, ChatId chat, Instant deadline)
   CO_TRY_ASSIGN(const auto unanswered, co_await store_.recoveries().unanswered(user, chat, deadline));
   if (unanswered.empty()) co_return false;
   std::vector<workflow::MessageSignal> pending;
-  for (const store::Unsignalled& message : unanswered)
-    pending.push_back({message.message, message.sequence, true});
-  CO_TRY_OK((co_await workflows_.signal_with_start(start_of(user, chat, std::move(pending)), std::move(signal), deadline))
-                .status());
+  for (const store::Unsignalled& message : unanswered) pending.push_back({message.message, message.sequence, true});
+  CO_TRY_OK(
+      (co_await workflows_.signal_with_start(start_of(user, chat, std::move(pending)), std::move(signal), deadline)).status());
   co_return true;
 }
 

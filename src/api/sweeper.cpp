@@ -20,8 +20,8 @@ Task<void> Sweeper::run() {
 }
 
 Task<Status> Sweeper::sweep() {
-  CO_TRY_ASSIGN(const auto messages, co_await store_.messages().unsignalled(options_.age, options_.batch,
-                                                                            after(clock_.now(), kPatience)));
+  CO_TRY_ASSIGN(const auto messages,
+                co_await store_.messages().unsignalled(options_.age, options_.batch, after(clock_.now(), kPatience)));
   Status first;
   for (const store::Unsignalled& message : messages) {
     // One chat's trouble is not the next one's; only a Temporal that is away ends the round.

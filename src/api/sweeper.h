@@ -19,8 +19,7 @@ struct SweeperOptions {
 
 class Sweeper {
  public:
-  Sweeper(store::Store& store, Signaller& signaller, Clock& clock, Random random, EventLog& log,
-          SweeperOptions options)
+  Sweeper(store::Store& store, Signaller& signaller, Clock& clock, Random random, EventLog& log, SweeperOptions options)
       : store_(store), signaller_(signaller), clock_(clock), random_(random), log_(log), options_(options) {}
 
   Task<void> run();  // until destroyed

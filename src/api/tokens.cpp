@@ -62,8 +62,7 @@ Task<Answer> Tokens::register_daemon(Call call) {
   store::NewToken wanted{call.user, concat("daemon ", name), model::TokenKind::kDaemon, daemon, std::nullopt};
   if (days) wanted.lifetime = std::chrono::days(*days);
   CO_TRY_ASSIGN(const store::Token token, co_await store_.tokens().create(std::move(wanted), secret, call.deadline));
-  log_.info("api.daemon.registered",
-            {{"user", call.user.str()}, {"daemon", daemon.str()}, {"token", token.id.str()}});
+  log_.info("api.daemon.registered", {{"user", call.user.str()}, {"daemon", daemon.str()}, {"token", token.id.str()}});
   json::object out;
   out["token"] = secret;
   out["token_id"] = token.id.str();

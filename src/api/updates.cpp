@@ -35,9 +35,9 @@ struct Updates::Stream {
   std::unique_ptr<updates::UpdateSubscription> subscription;
   std::uint64_t delivered = 0;
   Instant last_write{};
-  bool more = true;   // a batch may be full: nobody has looked yet, or the last one was
-  Event refused{};    // its token is not valid any more
-  Status why{};       // then
+  bool more = true;  // a batch may be full: nobody has looked yet, or the last one was
+  Event refused{};   // its token is not valid any more
+  Status why{};      // then
 };
 
 // What a look at the database needs.
@@ -79,7 +79,8 @@ Task<Status> Updates::follow(Call call, ports::HttpResponder& responder) {
   });
   if (place->second.count > limits_.streams_per_user) {
     co_return with_retry_after(
-        with_reason(resource_exhausted("you have ", limits_.streams_per_user, " streams open here; close one first"), "LIMIT_STREAMS"),
+        with_reason(resource_exhausted("you have ", limits_.streams_per_user, " streams open here; close one first"),
+                    "LIMIT_STREAMS"),
         std::chrono::seconds(5));
   }
   Stream stream{call, chat, responder, place->second.bytes, nullptr, start, clock_.now()};
@@ -93,8 +94,7 @@ Task<Status> Updates::follow(Call call, ports::HttpResponder& responder) {
   head.headers["cache-control"] = "no-store";
   head.headers["x-accel-buffering"] = "no";
   head.headers["x-request-id"] = call.request_id;
-  if (const Status begun = co_await responder.start_stream(std::move(head)); !begun.ok())
-    co_return ok_status();
+  if (const Status begun = co_await responder.start_stream(std::move(head)); !begun.ok()) co_return ok_status();
   for (;;) {
     if (const Status sent = co_await deliver(stream); !sent.ok()) {
       if (sent.code() == StatusCode::kDeadlineExceeded) co_await tell_slow_client(stream);
@@ -102,8 +102,7 @@ Task<Status> Updates::follow(Call call, ports::HttpResponder& responder) {
       break;
     }
     if (stopping_.is_set()) {
-      (void)co_await send(stream,
-                          concat(": the server is stopping; resume after ", stream.delivered, "\n\n"));
+      (void)co_await send(stream, concat(": the server is stopping; resume after ", stream.delivered, "\n\n"));
       break;
     }
     if (!stream.more) co_await wait(stream);
@@ -126,8 +125,8 @@ Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId cha
   }
   CO_TRY_ASSIGN(const store::Chat stored, co_await store_.chats().get(call.user, chat, call.deadline));
   if (start.value_or(0) > stored.last_sequence) {
-    co_return invalid_field("after", concat("the chat has ", stored.last_sequence, " updates, so none after ",
-                                            *start, "; begin again after 0"));
+    co_return invalid_field(
+        "after", concat("the chat has ", stored.last_sequence, " updates, so none after ", *start, "; begin again after 0"));
   }
   co_return start.value_or(0);
 }
@@ -162,8 +161,7 @@ Task<Status> Updates::deliver(Stream& stream) {
   room.share.shrink_to(bytes_of(found->items));
   for (const model::Update& update : found->items) {
     if (update.sequence != last + 1) {
-      log_.error("api.update.gap",
-                 {{"chat", stream.chat.str()}, {"after", last}, {"found", update.sequence}});
+      log_.error("api.update.gap", {{"chat", stream.chat.str()}, {"after", last}, {"found", update.sequence}});
       co_return data_loss("an update is missing");
     }
     last = update.sequence;
@@ -245,8 +243,7 @@ Task<void> Updates::wait(Stream& stream) {
     if (again.ok()) stream.subscription = *std::move(again);
     co_await race(sleep_until(poll), stopping_.wait(), stream.refused.wait());
   }
-  if (after(stream.last_write, options_.keep_alive) <= clock_.now())
-    (void)co_await send(stream, ": keep-alive\n\n");
+  if (after(stream.last_write, options_.keep_alive) <= clock_.now()) (void)co_await send(stream, ": keep-alive\n\n");
 }
 
 }  // namespace reliant::api

@@ -37,7 +37,7 @@ struct StreamOptions {
   Duration poll = std::chrono::seconds(5);         // a look without a notice
   Duration keep_alive = std::chrono::seconds(15);  // a comment after that much silence
   Duration slow_client = std::chrono::seconds(30);
-  store::SliceLimits batch;  // what is read at a time
+  store::SliceLimits batch;                       // what is read at a time
   std::size_t user_bytes = std::size_t{8} << 20;  // of batches that a user's streams hold at a time
 };
 

@@ -29,14 +29,19 @@ constexpr Duration kDatabasePatience = std::chrono::seconds(3);
 constexpr std::int64_t kMostDays = 3650;  // of a token's life
 
 constexpr Flag kPlainFlags[] = {kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
-constexpr Flag kUserAddFlags[] = {
-    {"--id", "ID", "", "", "the user's id; one that is known already stays as it is"},
-    kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
+constexpr Flag kUserAddFlags[] = {{"--id", "ID", "", "", "the user's id; one that is known already stays as it is"},
+                                  kDbDriverFlag,
+                                  kDbUrlFlag,
+                                  kDataDirFlag,
+                                  kJsonFlag};
 constexpr Flag kTokenCreateFlags[] = {
     {"--name", "NAME", "", "made by admin", "what the token is for"},
     {"--expires", "DAYS", "", "", "after how many days it expires; without it never"},
     {"--daemon", "ID", "", "", "a daemon's token: it connects that daemon to a gateway, and can do nothing else"},
-    kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
+    kDbDriverFlag,
+    kDbUrlFlag,
+    kDataDirFlag,
+    kJsonFlag};
 
 constexpr Command kCommands[] = {
     {"admin user add", "NAME", 1, 1, "Adds a user and shows the id.", kUserAddFlags},
@@ -64,7 +69,8 @@ void show(const json::object& line, bool as_json) {
 json::string words(std::string_view text) { return json::string(text.data(), text.size()); }
 
 json::object line_of(const store::User& user) {
-  return {{"user_id", words(user.id.str())}, {"name", words(user.name)}, {"created_at", words(store::rfc3339(user.created_at))}};
+  return {
+      {"user_id", words(user.id.str())}, {"name", words(user.name)}, {"created_at", words(store::rfc3339(user.created_at))}};
 }
 
 json::value time_of(const std::optional<WallTime>& time) {

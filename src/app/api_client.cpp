@@ -38,8 +38,7 @@ Status error_of(int http, const std::string& body) {
   const json::object& error = parsed->as_object();
   Status status = make_status(code_from_name(text_at(error, "code")), text_at(error, "message"));
   if (const std::string field = text_at(error, "field"); !field.empty()) status = with_field(status, field);
-  if (const std::string reason = text_at(error, "reason"); !reason.empty())
-    status = with_reason(status, reason);
+  if (const std::string reason = text_at(error, "reason"); !reason.empty()) status = with_reason(status, reason);
   return status;
 }
 
@@ -65,8 +64,7 @@ Task<Result<json::object>> ApiClient::attempt(ports::HttpRequest request) {
   if (response->status() >= 300) co_return error_of(response->status(), body);
   if (body.empty()) co_return json::object();
   CO_TRY_ASSIGN(json::value value, parse_json(body));
-  if (!value.is_object())
-    co_return unavailable("the server's answer is no JSON object; is this a reliant server?");
+  if (!value.is_object()) co_return unavailable("the server's answer is no JSON object; is this a reliant server?");
   co_return std::move(value.as_object());
 }
 
@@ -104,8 +102,7 @@ Task<void> ApiClient::tell_of_wait(Instant give_up, const std::string& failure) 
                                   : concat("waiting for ", server_.url, " (", failure, "); giving up in ", left, " s"));
 }
 
-Task<Result<std::unique_ptr<ports::HttpResponse>>> ApiClient::open_updates(std::string chat,
-                                                                           std::uint64_t after_sequence) {
+Task<Result<std::unique_ptr<ports::HttpResponse>>> ApiClient::open_updates(std::string chat, std::uint64_t after_sequence) {
   const Instant deadline = after(clock_.now(), kAnswerTime);
   ports::HttpRequest asked = request("GET", concat("/chats/", chat, "/updates?after=", after_sequence));
   asked.headers["accept"] = "text/event-stream";

@@ -23,7 +23,7 @@ struct ServerAddress {
 };
 
 struct ApiClientOptions {
-  Duration timeout = std::chrono::seconds(20);     // how long a call is tried while the server is away
+  Duration timeout = std::chrono::seconds(20);        // how long a call is tried while the server is away
   void (*notice)(const std::string& line) = nullptr;  // is called when a call has waited for kQuiet; null: nobody reads it
 };
 
@@ -39,8 +39,7 @@ class ApiClient {
   // harmless.
   Task<Result<json::object>> call(std::string method, std::string path, json::object body = {});
   // The stream of a chat's updates, from the next one on: its head has come and is good.
-  Task<Result<std::unique_ptr<ports::HttpResponse>>> open_updates(std::string chat,
-                                                                  std::uint64_t after_sequence);
+  Task<Result<std::unique_ptr<ports::HttpResponse>>> open_updates(std::string chat, std::uint64_t after_sequence);
 
   std::string new_id(std::string_view prefix) { return concat(prefix, random_.hex(24)); }
   Clock& clock() { return clock_; }

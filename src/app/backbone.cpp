@@ -47,7 +47,8 @@ adapters::NatsOptions nats_options(const ServerOptions& options) {
 std::string nats_remedy(const Status& why, const NatsChoice& nats) {
   const std::string said = described(why);
   const bool refused = said.find("uthoriz") != std::string_view::npos || said.find("uthentic") != std::string_view::npos;
-  if (refused) return "correct --nats-creds, --nats-nkey, or user and password in the URL: the server does not know this client";
+  if (refused)
+    return "correct --nats-creds, --nats-nkey, or user and password in the URL: the server does not know this client";
   const bool tls = said.find("ertificate") != std::string_view::npos || said.find("TLS") != std::string_view::npos ||
                    said.find("SSL") != std::string_view::npos || said.find("ecure") != std::string_view::npos;
   if (tls) return "correct --nats-ca, --nats-cert and --nats-key: the TLS handshake failed";
@@ -66,7 +67,8 @@ void add_checks(HealthServer& health, const Backbone& backbone, store::Store& st
 }
 
 void add_temporal_check(HealthServer& health, ports::Temporal& temporal, const std::string& name_space) {
-  health.add("temporal", [&temporal, name_space](Instant deadline) { return temporal_answers(temporal, name_space, deadline); });
+  health.add("temporal",
+             [&temporal, name_space](Instant deadline) { return temporal_answers(temporal, name_space, deadline); });
 }
 
 ProcessOptions process_options(const ServerOptions& options) {
@@ -102,9 +104,7 @@ Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline)
 }
 
 SharedState::SharedState(ServerProcess& process, ports::Database& database)
-    : clock(database, process.clock()),
-      store(database, clock, process.random().stream("store")),
-      scope(process.context()) {}
+    : clock(database, process.clock()), store(database, clock, process.random().stream("store")), scope(process.context()) {}
 
 Task<Status> SharedState::prepare(ServerProcess& process) {
   const Instant deadline = after(clock.now(), kStartPatience);
@@ -123,16 +123,16 @@ Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions optio
   if (const auto host = adapters::unverified_postgres_host(options.database.url); host.has_value()) {
     process.log().warning("process.database.unverified",
                           {{"host", *host},
-                           {"remedy", "add sslmode=verify-full&sslrootcert=FILE to the URL: otherwise any machine on the way "
-                                      "can pose as the database"}});
+                           {"remedy",
+                            "add sslmode=verify-full&sslrootcert=FILE to the URL: otherwise any machine on the way "
+                            "can pose as the database"}});
   }
   CO_TRY_ASSIGN(out.database, co_await open_database(process.executor(), options.database, deadline));
   CO_TRY_ASSIGN(out.bus, adapters::NatsBus::open(process.executor(), process.log(), nats_options(options),
                                                  process.random().stream("nats")));
   const Status connected = co_await out.bus->wait_connected(deadline);
   if (!connected.ok()) {
-    co_return of_flag(connected, options.nats.from, without_passwords(options.nats.urls),
-                      nats_remedy(connected, options.nats));
+    co_return of_flag(connected, options.nats.from, without_passwords(options.nats.urls), nats_remedy(connected, options.nats));
   }
   co_return out;
 }
@@ -162,8 +162,9 @@ Status temporal_failed(const Status& why, const TemporalChoice& choice) {
   }
   const std::string where = concat(choice.host, ":", choice.port);
   if (why.code() == StatusCode::kPermissionDenied || why.code() == StatusCode::kUnauthenticated) {
-    return of_flag(why, choice.host_from, where,
-                   concat("correct TEMPORAL_API_KEY or --temporal-tls-cert: they are to be allowed to use ", choice.name_space));
+    return of_flag(
+        why, choice.host_from, where,
+        concat("correct TEMPORAL_API_KEY or --temporal-tls-cert: they are to be allowed to use ", choice.name_space));
   }
   return of_flag(why, choice.host_from, where,
                  concat("start Temporal there, or correct ", choice.host_from, " and ", choice.port_from));

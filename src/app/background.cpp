@@ -48,8 +48,7 @@ std::string word_from(int tell, Duration patience) {
 // It has said itself what is wrong, on the standard error.
 int end_of(pid_t process) {
   int status = 0;
-  while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {}
   if (WIFEXITED(status)) return WEXITSTATUS(status);
   return report(failed_precondition("the process was ended by signal ", WTERMSIG(status)));
 }

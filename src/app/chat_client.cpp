@@ -47,9 +47,7 @@ std::string last_name_of(std::string_view path) {
   return name.empty() ? "root" : std::string(name);
 }
 
-bool is_settled(model::ChatStatus status) {
-  return status != model::ChatStatus::kRunning;
-}
+bool is_settled(model::ChatStatus status) { return status != model::ChatStatus::kRunning; }
 
 }  // namespace
 
@@ -70,8 +68,7 @@ void ChatClient::print(std::string_view text) {
 Task<Result<std::string>> ChatClient::project_at(std::string path) {
   std::string cursor;
   do {
-    CO_TRY_ASSIGN(const json::object page,
-                  co_await api_.call("GET", concat("/projects?limit=200&cursor=", cursor)));
+    CO_TRY_ASSIGN(const json::object page, co_await api_.call("GET", concat("/projects?limit=200&cursor=", cursor)));
     for (const json::object& project : items_of(page)) {
       if (text_at(project, "path") == path) co_return text_at(project, "id");
     }
@@ -98,8 +95,7 @@ Task<Status> ChatClient::send(SendOptions options) {
   json::object body;
   body["text"] = options.text;
   body["client_message_id"] = api_.new_id("cli_");
-  CO_TRY_ASSIGN(const json::object accepted,
-                co_await api_.call("POST", concat("/chats/", chat, "/messages"), std::move(body)));
+  CO_TRY_ASSIGN(const json::object accepted, co_await api_.call("POST", concat("/chats/", chat, "/messages"), std::move(body)));
   const std::uint64_t sequence = number_at(accepted, "sequence");
   if (format_ == ViewFormat::kJson) {
     json::object line;
@@ -130,8 +126,7 @@ Task<Status> ChatClient::watch_until(std::string chat, std::uint64_t from, std::
     const std::uint64_t before = watch.seen;
     const Status ended = co_await follow_once(watch);
     if (watch.settled) break;
-    if (!ended.ok() && ended.code() != StatusCode::kUnavailable &&
-        ended.code() != StatusCode::kDeadlineExceeded) {
+    if (!ended.ok() && ended.code() != StatusCode::kUnavailable && ended.code() != StatusCode::kDeadlineExceeded) {
       co_return ended;
     }
     if (watch.seen > before || ended.ok()) {
@@ -142,8 +137,7 @@ Task<Status> ChatClient::watch_until(std::string chat, std::uint64_t from, std::
     if (after(api_.clock().now(), pause) > after(last_success, kReconnectPatience)) co_return ended;
     co_await sleep_for(pause);
   }
-  if (watch.view.status() == model::ChatStatus::kFailed)
-    co_return aborted("the chat failed: ", watch.view.error());
+  if (watch.view.status() == model::ChatStatus::kFailed) co_return aborted("the chat failed: ", watch.view.error());
   if (watch.view.status() == model::ChatStatus::kCancelled) co_return aborted("the chat was cancelled");
   co_return ok_status();
 }
@@ -153,8 +147,7 @@ Task<Status> ChatClient::follow_once(Watch& watch) {
   CO_TRY_ASSIGN(const auto response, co_await api_.open_updates(watch.chat, watch.seen));
   llm::SseParser parser;
   for (;;) {
-    CO_TRY_ASSIGN(const std::optional<std::string> bytes,
-                  co_await response->read(after(api_.clock().now(), kSilence)));
+    CO_TRY_ASSIGN(const std::optional<std::string> bytes, co_await response->read(after(api_.clock().now(), kSilence)));
     if (!bytes) co_return ok_status();
     std::vector<llm::SseEvent> events;
     CO_TRY_OK(parser.feed(*bytes, events));
@@ -200,8 +193,7 @@ Task<Status> ChatClient::list() {
   std::vector<ChatLine> lines;
   std::string cursor;
   do {
-    CO_TRY_ASSIGN(const json::object page,
-                  co_await api_.call("GET", concat("/chats?limit=200&cursor=", cursor)));
+    CO_TRY_ASSIGN(const json::object page, co_await api_.call("GET", concat("/chats?limit=200&cursor=", cursor)));
     for (const json::object& chat : items_of(page)) {
       if (format_ == ViewFormat::kJson) {
         print(to_json(chat) + "\n");

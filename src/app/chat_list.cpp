@@ -31,7 +31,8 @@ std::string age_of(const std::string& created_at, WallTime now) {
   if (std::sscanf(created_at.c_str(), "%4d-%2u-%2uT%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) != 6) return "?";
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};
   if (!date.ok()) return "?";
-  const auto created = std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
+  const auto created =
+      std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) + std::chrono::seconds(second);
   const auto age = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()) - created.time_since_epoch();
   const std::int64_t seconds = std::max<std::int64_t>(0, age.count());
   if (seconds < 60) return concat(seconds, "s");
@@ -50,7 +51,8 @@ std::string chat_table(const std::vector<ChatLine>& chats, WallTime now) {
   }
   std::string out;
   const auto add = [&](const ChatLine& chat, std::string age) {
-    std::string line = concat(padded(chat.id, id), "  ", padded(chat.status, status), "  ", padded(std::move(age), kAgeWidth), "  ", chat.title);
+    std::string line = concat(padded(chat.id, id), "  ", padded(chat.status, status), "  ", padded(std::move(age), kAgeWidth),
+                              "  ", chat.title);
     line.erase(line.find_last_not_of(' ') + 1);
     append(out, concat(line, "\n"));
   };

@@ -34,8 +34,7 @@ std::string shortened(std::string text) {
   }
   if (text.size() <= kShownArguments) return text;
   std::size_t end = kShownArguments;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;  // not inside of a character
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // not inside of a character
   return text.substr(0, end) + "…";
 }
 
@@ -180,8 +179,6 @@ void ChatView::end_line() {
   if (std::exchange(in_line_, false)) print("\n");
 }
 
-void ChatView::print(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), out_);
-}
+void ChatView::print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), out_); }
 
 }  // namespace reliant::app

@@ -34,14 +34,10 @@ constexpr Flag kSendFlags[] = {
     kTimeoutFlag,
 };
 constexpr Flag kWatchFlags[] = {
-    kLastFlag,
-    {"--after", "SEQUENCE", "", "0", "only what came after this update"},
-    kJsonFlag,
-    kServerFlag,
-    kTlsCaFlag,
-    kTokenFileFlag,
-    kDataDirFlag,
-    kTimeoutFlag,
+    kLastFlag,    {"--after", "SEQUENCE", "", "0", "only what came after this update"},
+    kJsonFlag,    kServerFlag,
+    kTlsCaFlag,   kTokenFileFlag,
+    kDataDirFlag, kTimeoutFlag,
 };
 constexpr Flag kOneChatFlags[] = {kLastFlag, kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag, kTimeoutFlag};
 constexpr Flag kPlainFlags[] = {kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag, kTimeoutFlag};
@@ -68,8 +64,7 @@ Result<ServerAddress> server_of(const ClientOptions& options) {
   }
   if (server.token.empty()) server.token = peek_line(options.data_dir, "token");
   if (server.token.empty()) {
-    return with_field(unauthenticated("no token; set RELIANT_TOKEN, or name a file with --token-file"),
-                      "--token-file");
+    return with_field(unauthenticated("no token; set RELIANT_TOKEN, or name a file with --token-file"), "--token-file");
   }
   return server;
 }
@@ -84,8 +79,7 @@ Result<SendOptions> send_options(const Arguments& arguments) {
   std::error_code error;
   const auto path = std::filesystem::canonical(given.empty() ? "." : given, error);
   if (error) {
-    return invalid_field(
-        "--project", concat("--project ", given, ": ", error.message(), "; name a directory that is there"));
+    return invalid_field("--project", concat("--project ", given, ": ", error.message(), "; name a directory that is there"));
   }
   options.project = path.string();
   return options;
@@ -94,7 +88,8 @@ Result<SendOptions> send_options(const Arguments& arguments) {
 Task<Result<std::string>> chat_of(ChatClient& client, const Arguments& arguments) {
   const bool last = arguments.is_set("--last");
   if (last != arguments.positional().empty())
-    co_return invalid_field("--last", "a chat is missing, or there are two; give its ID or --last (`reliant chat list` shows them)");
+    co_return invalid_field("--last",
+                            "a chat is missing, or there are two; give its ID or --last (`reliant chat list` shows them)");
   if (last) co_return co_await client.last();
   const std::string chat = arguments.positional()[0];
   if (!valid_id(chat)) co_return not_found("\"", chat, "\" is no chat's id; `reliant chat list` shows them");
@@ -123,9 +118,8 @@ Task<void> run(ChatClient& client, std::string name, const Arguments& arguments,
 // The port that says so knows nothing of our flags.
 Status with_remedy(Status status) {
   if (reason_of(status) != "TLS_UNTRUSTED") return status;
-  return make_status(
-      status.code(),
-      concat(message_of(status), "; name a file with its certificate, or its CA's, ", "with --tls-ca FILE"));
+  return make_status(status.code(),
+                     concat(message_of(status), "; name a file with its certificate, or its CA's, ", "with --tls-ca FILE"));
 }
 
 }  // namespace

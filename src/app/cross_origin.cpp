@@ -99,7 +99,8 @@ bool covers(std::string_view allowed, std::string_view origin) {
   const std::string_view site = allowed.substr(0, allowed.size() - kAnyPort.size());
   if (!origin.starts_with(site)) return false;
   const std::string_view port = origin.substr(site.size());  // the scheme's own port is not said
-  return port.empty() || (port.size() > 1 && port[0] == ':' && port.find_first_not_of("0123456789", 1) == std::string_view::npos);
+  return port.empty() ||
+         (port.size() > 1 && port[0] == ':' && port.find_first_not_of("0123456789", 1) == std::string_view::npos);
 }
 
 }  // namespace
@@ -112,7 +113,7 @@ ports::HttpHeaders cross_origin_headers(const std::vector<std::string>& origins,
 }
 
 Result<std::unique_ptr<ports::HttpListener>> CrossOrigin::listen(std::string address, ports::HttpHandler& handler,
-                                                                ports::HttpServerLimits limits) {
+                                                                 ports::HttpServerLimits limits) {
   auto listener = std::make_unique<CrossOriginListener>(std::make_unique<CrossOriginHandler>(handler, origins_));
   TRY_OK(listener->listen(http_server_, std::move(address), limits));
   return std::unique_ptr<ports::HttpListener>(std::move(listener));

@@ -21,10 +21,11 @@ class CrossOrigin final : public ports::HttpServer {
  public:
   // `origins`: "https://app.example.com", "http://localhost:*" (any port) or "*"; none: no other site's page may. `http_server`
   // outlives it.
-  CrossOrigin(ports::HttpServer& http_server, std::vector<std::string> origins) : http_server_(http_server), origins_(std::move(origins)) {}
+  CrossOrigin(ports::HttpServer& http_server, std::vector<std::string> origins)
+      : http_server_(http_server), origins_(std::move(origins)) {}
 
   Result<std::unique_ptr<ports::HttpListener>> listen(std::string address, ports::HttpHandler& handler,
-                                                     ports::HttpServerLimits limits) override;
+                                                      ports::HttpServerLimits limits) override;
 
  private:
   ports::HttpServer& http_server_;

@@ -40,7 +40,7 @@ constexpr Flag kLogsFlags[] = {{"--lines", "N", "", "50", "so many of the last o
 // What there is in a data directory.
 struct Found {
   std::string directory;
-  std::optional<Holder> holder;  // the daemon that runs; nullopt: none does
+  std::optional<Holder> holder;      // the daemon that runs; nullopt: none does
   std::optional<DaemonState> state;  // its; or what the last one has left
 };
 
@@ -61,13 +61,15 @@ std::string text_of(const Found& found) {
   if (!found.holder) {
     if (!state) return none_runs(found);
     if (!state->ended) return concat(none_runs(found), "; the last one, process ", state->process, ", did not end in order");
-    return concat(none_runs(found), "; the last one ended at ", state->since, state->problem.empty() ? "" : ": ", state->problem);
+    return concat(none_runs(found), "; the last one ended at ", state->since, state->problem.empty() ? "" : ": ",
+                  state->problem);
   }
   std::string out = concat("daemon ", state->name, " (", state->daemon, ") ");
   if (state->connected) {
     append(out, concat("is connected to ", state->address, " (gateway ", state->gateway, ") since ", state->since));
   } else {
-    append(out, concat("runs, and has not been connected since ", state->since, state->problem.empty() ? "" : ": ", state->problem));
+    append(out,
+           concat("runs, and has not been connected since ", state->since, state->problem.empty() ? "" : ": ", state->problem));
   }
   return concat(out, "\nprocess ", state->process, ", version ", state->version, ", started at ", state->started_at, ", log ",
                 state->log);
@@ -154,8 +156,12 @@ Task<void> follow(Tail& tail) {
 }  // namespace
 
 const Command kDaemonStatusCommand = {
-    "daemon status", "", 0, 0,
-    "Tells whether the daemon runs and is connected. Exit code: 0 it is, 1 it runs only, 3 it does not.", kStatusFlags};
+    "daemon status",
+    "",
+    0,
+    0,
+    "Tells whether the daemon runs and is connected. Exit code: 0 it is, 1 it runs only, 3 it does not.",
+    kStatusFlags};
 const Command kDaemonStopCommand = {"daemon stop", "", 0, 0, "Stops the daemon, and waits until it has ended.", kStopFlags};
 const Command kDaemonLogsCommand = {"daemon logs", "", 0, 0, "Shows the daemon's log.", kLogsFlags};
 

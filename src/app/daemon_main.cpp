@@ -95,7 +95,8 @@ Task<void> tell_starter(Background& background, DaemonStateKeeper& keeper, Insta
     co_return;
   }
   background.started(kFailed, concat("reliant: not connected yet", state.problem.empty() ? "" : ": ", state.problem,
-                                     "; process ", state.process, " goes on trying, `reliant daemon status` tells how it is, "
+                                     "; process ", state.process,
+                                     " goes on trying, `reliant daemon status` tells how it is, "
                                      "`reliant daemon stop` ends it"));
 }
 
@@ -117,7 +118,8 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), options.links));
   adapters::PosixProcesses processes(process.executor(), environment_of_tools(environment, options.tool_env),
                                      environment.inherited());
-  if (auto cgroups = adapters::ProcessCgroups::open()) processes.use_cgroups(*std::move(cgroups), std::string(tools::kRequestVariable));
+  if (auto cgroups = adapters::ProcessCgroups::open())
+    processes.use_cgroups(*std::move(cgroups), std::string(tools::kRequestVariable));
   adapters::PosixFilesystem files(process.executor(), environment.inherited());
   files.close_paths(own_paths(options.own_files, directory.path()));
   adapters::PosixFilesystem own_files(process.executor());
@@ -128,8 +130,7 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   adapters::BeastHttpClient http(process.executor(), options.ca_file);
   daemon::CredentialsFile file(own_files, options.credentials_path);
   daemon::Registration registration(http, {options.server_url}, options.session_token);
-  daemon::Supervisor supervisor(daemon, file, registration, clock, process.random().stream("supervisor"), log,
-                                options.token);
+  daemon::Supervisor supervisor(daemon, file, registration, clock, process.random().stream("supervisor"), log, options.token);
   Life life{supervisor, {}, {}};
   TaskScope scope(process.context());
   scope.spawn(serve(life));
@@ -155,8 +156,8 @@ int run(const DaemonStartOptions& options, const Environment& environment, Backg
   if (!directory.ok()) return report(directory.status());
   const auto identity = prepare_identity(*directory);
   if (!identity.ok()) return report(identity.status());
-  auto process = ServerProcess::open(
-      {.role = "daemon", .data_dir = options.data_dir, .log = options.log, .grace = options.grace});
+  auto process =
+      ServerProcess::open({.role = "daemon", .data_dir = options.data_dir, .log = options.log, .grace = options.grace});
   if (!process.ok()) return report(process.status());
   DaemonStateKeeper log((*process)->log(), (*process)->clock(), *directory, state_of(options, *identity, *directory));
   Status end;

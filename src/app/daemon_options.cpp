@@ -62,8 +62,8 @@ Result<GatewayUrls> gateway_urls(const Arguments& arguments, const HttpUrl& serv
   const std::string& host = server.server.host;
   const bool is_name = host.find_first_not_of("0123456789.") != std::string::npos && host.find(':') == std::string::npos;
   if (!is_name || host.find('.') == std::string::npos) {
-    return invalid_field("--gateway", concat("--gateway is missing, and \"", host,
-                                             "\" has none by name; give --gateway https://host:port"));
+    return invalid_field("--gateway",
+                         concat("--gateway is missing, and \"", host, "\" has none by name; give --gateway https://host:port"));
   }
   return GatewayUrls{concat(server.secure ? "https" : "http", "://gateway.", host), "--gateway"};  // R71
 }
@@ -141,8 +141,7 @@ Result<DaemonIdentity> identity_from(const std::string& path, std::string_view t
     }
   }
   if (const Status read = reader.finish(); !read.ok()) return fail(read);
-  if (!out.id.empty() && !valid_id(out.id.str()))
-    return fail(invalid_argument("daemon_id may have letters, digits, - and _"));
+  if (!out.id.empty() && !valid_id(out.id.str())) return fail(invalid_argument("daemon_id may have letters, digits, - and _"));
   return out;
 }
 
@@ -191,7 +190,8 @@ Result<DaemonStartOptions> daemon_start_options(const Arguments& arguments, cons
   TRY_ASSIGN(const std::int64_t wait, arguments.number("--wait", 1, 3600));
   out.wait = std::chrono::seconds(wait);
   if (out.background && out.log.file == "-") {
-    return invalid_field("--log-file", concat(arguments.origin("--log-file"), " is -, which --background has not; name a file, "
+    return invalid_field("--log-file", concat(arguments.origin("--log-file"),
+                                              " is -, which --background has not; name a file, "
                                               "or leave it out"));
   }
   out.session_token = environment.get("RELIANT_TOKEN").value_or("");

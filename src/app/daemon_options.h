@@ -33,7 +33,7 @@ struct DaemonStartOptions {
   std::string credentials_path;       // R66
   std::string data_dir;
   std::vector<std::string> own_files;  // with secrets, absolute: file tools do not open them
-  std::vector<std::string> tool_env;  // variables that tools are given, besides the usual ones (app/tool_environment.h)
+  std::vector<std::string> tool_env;   // variables that tools are given, besides the usual ones (app/tool_environment.h)
   LogOptions log;
   Duration grace{};
   bool background = false;

@@ -24,13 +24,20 @@ std::string text_of(std::initializer_list<Field> fields, std::string_view key) {
 }  // namespace
 
 json::object to_object(const DaemonState& state) {
-  return {{"pid", state.process},         {"version", state.version},
-          {"daemon_id", state.daemon},    {"name", state.name},
-          {"log", state.log},             {"grace_seconds", state.grace_seconds},
-          {"started_at", state.started_at}, {"connected", state.connected},
-          {"since", state.since},         {"user_id", state.user},
-          {"gateway_id", state.gateway},  {"gateway", state.address},
-          {"problem", state.problem},     {"ended", state.ended}};
+  return {{"pid", state.process},
+          {"version", state.version},
+          {"daemon_id", state.daemon},
+          {"name", state.name},
+          {"log", state.log},
+          {"grace_seconds", state.grace_seconds},
+          {"started_at", state.started_at},
+          {"connected", state.connected},
+          {"since", state.since},
+          {"user_id", state.user},
+          {"gateway_id", state.gateway},
+          {"gateway", state.address},
+          {"problem", state.problem},
+          {"ended", state.ended}};
 }
 
 std::optional<DaemonState> read_daemon_state(const std::string& directory) {
@@ -103,8 +110,6 @@ void DaemonStateKeeper::ended(const Status& why) {
   write();
 }
 
-void DaemonStateKeeper::write() {
-  directory_.write_private(kFile, to_json(to_object(state_)) + "\n").IgnoreError();
-}
+void DaemonStateKeeper::write() { directory_.write_private(kFile, to_json(to_object(state_)) + "\n").IgnoreError(); }
 
 }  // namespace reliant::app

@@ -25,16 +25,16 @@ struct DaemonState {
   std::string version;
   std::string daemon;
   std::string name;
-  std::string log;                  // a file; "-": the standard error
+  std::string log;  // a file; "-": the standard error
   std::int64_t grace_seconds = 0;
-  std::string started_at;           // RFC 3339
+  std::string started_at;  // RFC 3339
   bool connected = false;
-  std::string since;                // when it became so, or not
-  std::string user;                 // this and the next two as of its last connection; "": it had none
-  std::string gateway;              // id
-  std::string address;              // of the gateway
-  std::string problem;              // why it is not connected; "": nothing that it knows
-  bool ended = false;               // in order; the problem says why, unless it was asked to
+  std::string since;    // when it became so, or not
+  std::string user;     // this and the next two as of its last connection; "": it had none
+  std::string gateway;  // id
+  std::string address;  // of the gateway
+  std::string problem;  // why it is not connected; "": nothing that it knows
+  bool ended = false;   // in order; the problem says why, unless it was asked to
 };
 
 json::object to_object(const DaemonState& state);

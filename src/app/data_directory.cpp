@@ -20,9 +20,7 @@ namespace {
 
 using adapters::UniqueFd;
 
-std::string error_text() {
-  return std::strerror(errno);
-}
+std::string error_text() { return std::strerror(errno); }
 
 struct flock whole_file() {
   struct flock lock{};
@@ -40,8 +38,7 @@ Result<DataDirectory> DataDirectory::open(std::string path) {
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return unusable_directory(path, "cannot be locked: " + error_text());
     const std::string holder = peek_line(path, "lock");
-    return unusable_directory(
-        path, concat("is in use", holder.empty() ? "" : " by process ", holder, ": stop that one first"));
+    return unusable_directory(path, concat("is in use", holder.empty() ? "" : " by process ", holder, ": stop that one first"));
   }
   // The directory itself, too: whoever removes the file `lock` does not let a second process in. Not every file system can.
   UniqueFd self(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -59,28 +56,22 @@ Result<DataDirectory> DataDirectory::open(std::string path) {
   return DataDirectory(std::move(path), std::move(lock), std::move(self));
 }
 
-std::string DataDirectory::file(std::string_view name) const {
-  return concat(path_, "/", name);
-}
+std::string DataDirectory::file(std::string_view name) const { return concat(path_, "/", name); }
 
 Status DataDirectory::write_private(std::string_view name, std::string_view content) const {
   return write(name, content, 0600);
 }
 
-Status DataDirectory::write_public(std::string_view name, std::string_view content) const {
-  return write(name, content, 0644);
-}
+Status DataDirectory::write_public(std::string_view name, std::string_view content) const { return write(name, content, 0644); }
 
 Status DataDirectory::write(std::string_view name, std::string_view content, unsigned mode) const {
   const std::string target = file(name);
   const std::string draft = target + ".new";
   UniqueFd out(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!out || ::fchmod(out.get(), mode) != 0)
-    return adapters::posix_error(errno, concat("cannot write ", draft));
+  if (!out || ::fchmod(out.get(), mode) != 0) return adapters::posix_error(errno, concat("cannot write ", draft));
   TRY_OK(adapters::write_all(out.get(), content, concat("cannot write ", draft)));
   if (::fsync(out.get()) != 0) return adapters::posix_error(errno, concat("cannot write ", draft));
-  if (::rename(draft.c_str(), target.c_str()) != 0)
-    return adapters::posix_error(errno, concat("cannot write ", target));
+  if (::rename(draft.c_str(), target.c_str()) != 0) return adapters::posix_error(errno, concat("cannot write ", target));
   return ok_status();
 }
 
@@ -93,9 +84,7 @@ Result<std::optional<std::string>> DataDirectory::read_line(std::string_view nam
   return line;
 }
 
-void DataDirectory::remove(std::string_view name) const {
-  ::unlink(file(name).c_str());
-}
+void DataDirectory::remove(std::string_view name) const { ::unlink(file(name).c_str()); }
 
 int holder_of(const std::string& directory) {
   const UniqueFd lock(::open((directory + "/lock").c_str(), O_RDONLY | O_CLOEXEC));

@@ -39,8 +39,8 @@ Result<DatabaseOptions> database_options(const Arguments& arguments, const Envir
                          "or --db-driver sqlite");
   const auto good = adapters::postgres_connection_string({.url = options.url});
   if (good.ok()) return options;
-  return invalid_field(options.url_from, concat(options.url_from, " is \"", without_password(options.url),
-                                                "\": ", message_of(good.status())));
+  return invalid_field(options.url_from,
+                       concat(options.url_from, " is \"", without_password(options.url), "\": ", message_of(good.status())));
 }
 
 Task<Result<ChosenDatabase>> open_database(adapters::AsioExecutor& executor, DatabaseOptions options, Instant deadline) {

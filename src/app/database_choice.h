@@ -21,9 +21,8 @@ namespace reliant::app {
 enum class DatabaseDriver : std::uint8_t { kPostgres, kSqlite };
 
 inline constexpr Flag kDbDriverFlag = {"--db-driver", "DRIVER", "DATABASE_DRIVER", "postgres", "postgres or sqlite"};
-inline constexpr Flag kDbUrlFlag = {
-    "--db-url", "URL", "DATABASE_URL", "",
-    "postgres://user[:password]@host:5432/database; needed with --db-driver postgres"};
+inline constexpr Flag kDbUrlFlag = {"--db-url", "URL", "DATABASE_URL", "",
+                                    "postgres://user[:password]@host:5432/database; needed with --db-driver postgres"};
 
 struct DatabaseOptions {
   DatabaseDriver driver = DatabaseDriver::kPostgres;

@@ -17,7 +17,8 @@ namespace reliant::app {
 
 class DebugServer final : private ports::HttpHandler {
  public:
-  DebugServer(ports::HttpServer& http_server, const ChosenDatabase& database) : http_server_(http_server), database_(database) {}
+  DebugServer(ports::HttpServer& http_server, const ChosenDatabase& database)
+      : http_server_(http_server), database_(database) {}
 
   Status start(std::string address);
   const std::string& address() const { return listener_->address(); }

@@ -20,8 +20,7 @@ Environment Environment::of_process(adapters::Inherited inherited) {
 
 std::string host_name() {
   std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? std::string(name.data())
-                                                                             : "localhost";
+  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? std::string(name.data()) : "localhost";
 }
 
 std::optional<std::string> Environment::get(std::string_view name) const {

@@ -33,8 +33,9 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   Clock& clock = shared.clock;
   auth::DbPatValidator authenticator(shared.store.tokens());
   gateway::Records records(shared.store, authenticator, shared.secrets, clock);
-  CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(
-                                      process.executor(), {.certificate = options.tls, .backlog = kCrowd, .max_received = gateway::kMaxMessage}));
+  CO_TRY_ASSIGN(const auto links,
+                adapters::GrpcLinkTransport::open(
+                    process.executor(), {.certificate = options.tls, .backlog = kCrowd, .max_received = gateway::kMaxMessage}));
   CO_TRY_OK(co_await shared.prepare(process));
   gateway::Gateway gateway(process.context(), clock, process.log(), *links, records,
                            {.id = options.id,
@@ -55,9 +56,9 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
   if (const Status status = co_await gateway.start(); !status.ok()) co_return cannot_listen(status, options.daemons);
-  const Instant deadline = co_await process.until_asked_to_stop(
-      concat("reliant server gateway is ready for daemons on ", options.tls ? "https://" : "http://", gateway.address(),
-             ", health on http://", health.address()));
+  const Instant deadline = co_await process.until_asked_to_stop(concat("reliant server gateway is ready for daemons on ",
+                                                                       options.tls ? "https://" : "http://", gateway.address(),
+                                                                       ", health on http://", health.address()));
   co_await gateway.stop(deadline);
   (void)co_await bus.drain(deadline);  // what is left then is not worth a failure
   process.leave_in_time();

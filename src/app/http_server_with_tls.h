@@ -21,7 +21,7 @@ class HttpServerWithTls final : public ports::HttpServer {
 
   // Both listen, or neither does. Errors of the second one have the field --tls-port.
   Result<std::unique_ptr<ports::HttpListener>> listen(std::string address, ports::HttpHandler& handler,
-                                                     ports::HttpServerLimits limits) override;
+                                                      ports::HttpServerLimits limits) override;
   // Where the second one really listens, after listen(); "": nowhere.
   const std::string& tls_address() const { return tls_address_; }
 

@@ -15,8 +15,7 @@ namespace reliant::app {
 
 class LazyDaemonStarter final : public api::FirstRequestObserver {
  public:
-  LazyDaemonStarter(Context& context, EventLog& log, daemon::Daemon& daemon)
-      : log_(log), daemon_(daemon), scope_(context) {}
+  LazyDaemonStarter(Context& context, EventLog& log, daemon::Daemon& daemon) : log_(log), daemon_(daemon), scope_(context) {}
 
   void on_first_request(const UserId&) override { start(); }
   void start();  // once; afterwards it does nothing

@@ -10,11 +10,9 @@ constexpr std::string_view kTokenFile = "token";
 
 }  // namespace
 
-Task<Result<LocalUser>> prepare_local_user(store::Store& store, const DataDirectory& directory,
-                                           Instant deadline) {
+Task<Result<LocalUser>> prepare_local_user(store::Store& store, const DataDirectory& directory, Instant deadline) {
   LocalUser local;
-  CO_TRY_ASSIGN(const store::User user,
-                co_await store.users().create(UserId("local"), "Local user", deadline));
+  CO_TRY_ASSIGN(const store::User user, co_await store.users().create(UserId("local"), "Local user", deadline));
   local.id = user.id;
   CO_TRY_ASSIGN(const auto kept, directory.read_line(kTokenFile));
   if (kept && auth::parse_token(*kept).ok()) {

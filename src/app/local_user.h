@@ -21,7 +21,6 @@ struct LocalUser {
 
 // The file comes first, the database second, so that a start that was cut off goes on from the file. A token
 // that the database does not know is made known; one that was revoked is replaced.
-Task<Result<LocalUser>> prepare_local_user(store::Store& store, const DataDirectory& directory,
-                                           Instant deadline);
+Task<Result<LocalUser>> prepare_local_user(store::Store& store, const DataDirectory& directory, Instant deadline);
 
 }  // namespace reliant::app

@@ -48,8 +48,7 @@ Result<Databases> Databases::open(const DataDirectory& directory) {
   // and a turn whose message the store has lost is over (worker/call_model.cpp).
   TRY_ASSIGN(out.reliant, adapters::SqliteDatabase::open(directory.file("reliant.db")));
   TRY_ASSIGN(out.temporal, adapters::SqliteDatabase::open(directory.file("temporal.db")));
-  TRY_ASSIGN(out.journal,
-             adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower));
+  TRY_ASSIGN(out.journal, adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower));
   return out;
 }
 
@@ -67,17 +66,15 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
       processes_(parts_.executor, environment_of_tools(environment, options_.tool_env), environment.inherited()),
       filesystem_(parts_.executor, environment.inherited()),
       tools_(tools::make_standard_tools(processes_, filesystem_)),
-      temporal_(root_.context(), parts_.clock, random_.stream("temporal"), parts_.log,
-                *parts_.databases.temporal),
-      workflows_(temporal_, parts_.clock, random_.stream("workflows"),
-                 temporal::ClientOptions{.identity = "api"}),
+      temporal_(root_.context(), parts_.clock, random_.stream("temporal"), parts_.log, *parts_.databases.temporal),
+      workflows_(temporal_, parts_.clock, random_.stream("workflows"), temporal::ClientOptions{.identity = "api"}),
       records_(store_, validator_, secrets_, parts_.clock),
       gateway_(root_.context(), parts_.clock, parts_.log, links_, records_, gateway_options()),
       router_(gateway_),
       worker_(root_.context(), random_.stream("worker"), temporal_,
-              {parts_.clock, parts_.log, store_, hub_, router_, parts_.model, tools_},
-              {.identity = "worker"}),
-      api_(root_.context(), random_, {parts_.clock, parts_.log, http_server_, store_, validator_, hub_, workflows_, router_, secrets_},
+              {parts_.clock, parts_.log, store_, hub_, router_, parts_.model, tools_}, {.identity = "worker"}),
+      api_(root_.context(), random_,
+           {parts_.clock, parts_.log, http_server_, store_, validator_, hub_, workflows_, router_, secrets_},
            api_options(options_)) {}
 
 Task<Status> Monolith::start() {
@@ -98,8 +95,7 @@ Task<Status> Monolith::start() {
   api_.set_first_request_observer(*starter_);
   CO_TRY_OK(api_.start());
   parts_.directory.remove(kTlsAddressFile);  // of a run that did not end in order
-  if (!tls_address().empty())
-    CO_TRY_OK(parts_.directory.write_private(kTlsAddressFile, tls_address() + "\n"));
+  if (!tls_address().empty()) CO_TRY_OK(parts_.directory.write_private(kTlsAddressFile, tls_address() + "\n"));
   co_return parts_.directory.write_private(kAddressFile, api_.address() + "\n");
 }
 

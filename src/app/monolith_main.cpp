@@ -22,8 +22,8 @@ std::string greeting(const Monolith& monolith, const DataDirectory& directory) {
   if (monolith.user().created)
     out = concat("made the local user and its token, which is in ", directory.file("token"), " (keep it to yourself)\n");
   const std::string& tls = monolith.tls_address();
-  append(out, concat("reliant is ready on http://", monolith.address(), tls.empty() ? "" : " and https://", tls,
-                     ", data in ", directory.path(), "\n"));
+  append(out, concat("reliant is ready on http://", monolith.address(), tls.empty() ? "" : " and https://", tls, ", data in ",
+                     directory.path(), "\n"));
   append(out, concat("go on with: reliant chat send \"…\" --watch --data-dir ", directory.path(), "   (Ctrl-C stops)"));
   return out;
 }
@@ -60,9 +60,9 @@ int monolith_main(const Command&, const Arguments& arguments, const Environment&
     if (!certificate->replaced.empty()) say(certificate->replaced);
     tls = std::move(certificate->credentials);
   }
-  Monolith monolith({(*process)->executor(), (*process)->clock(), (*process)->log(), *databases, *directory, http, **model,
-                     std::move(tls)},
-                    *std::move(options), environment);
+  Monolith monolith(
+      {(*process)->executor(), (*process)->clock(), (*process)->log(), *databases, *directory, http, **model, std::move(tls)},
+      *std::move(options), environment);
   return (*process)->run(live(**process, monolith, *directory));
 }
 

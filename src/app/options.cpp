@@ -29,8 +29,7 @@ constexpr Flag kMonolithFlags[] = {
     kToolEnvFlag,
     kLogLevelFlag,
     kLogFormatFlag,
-    {"--log-file", "FILE", "LOG_FILE", "",
-     "where the log goes; - is the standard error; without it DIR/reliant.log"},
+    {"--log-file", "FILE", "LOG_FILE", "", "where the log goes; - is the standard error; without it DIR/reliant.log"},
     kLogSizeFlag,
     kLogFilesFlag,
     kLogBurstFlag,
@@ -42,19 +41,14 @@ Result<std::string> tls_address_of(const Arguments& arguments, const std::string
   const std::string text = arguments.text("--tls-port");
   if (text == "off") return "";
   const auto port = arguments.number("--tls-port", 0, 65535);
-  if (!port.ok())
-    return with_field(invalid_argument(message_of(port.status()), ", or off"), field_of(port.status()));
+  if (!port.ok()) return with_field(invalid_argument(message_of(port.status()), ", or off"), field_of(port.status()));
   return HostPort{host, static_cast<std::uint16_t>(*port)}.str();
 }
 
 }  // namespace
 
 const Command kMonolithCommand = {
-    "monolith",
-    "",
-    0,
-    0,
-    "Runs everything in one process: api, workflow engine, worker, gateway and tools daemon.",
+    "monolith",    "", 0, 0, "Runs everything in one process: api, workflow engine, worker, gateway and tools daemon.",
     kMonolithFlags};
 
 Result<std::string> data_dir_of(const Arguments& arguments, const Environment& environment) {
@@ -63,15 +57,13 @@ Result<std::string> data_dir_of(const Arguments& arguments, const Environment& e
     const auto data_home = environment.get("XDG_DATA_HOME");
     const auto home = environment.get("HOME");
     if (!data_home && !home) {
-      return invalid_field("--data-dir",
-                           "there is no home directory to keep data in; say where with --data-dir DIR");
+      return invalid_field("--data-dir", "there is no home directory to keep data in; say where with --data-dir DIR");
     }
     path = data_home ? *data_home + "/reliant" : *home + "/.local/share/reliant";
   }
   std::error_code error;
   const auto absolute = std::filesystem::absolute(path, error);
-  if (error)
-    return invalid_field("--data-dir", concat("cannot use \"", path, "\" as a path: ", error.message()));
+  if (error) return invalid_field("--data-dir", concat("cannot use \"", path, "\" as a path: ", error.message()));
   return absolute.lexically_normal().string();
 }
 
@@ -87,7 +79,8 @@ Result<std::vector<std::string>> cors_origins_of(const Arguments& arguments) {
     const auto url = parse_http_url(site);
     if (url.ok() && url->target == "/") continue;
     const std::string from = arguments.origin("--cors-origins");
-    return invalid_field(from, concat(from, " has \"", origin, "\"; give origins like https://app.example.com, http://localhost:*, or *"));
+    return invalid_field(
+        from, concat(from, " has \"", origin, "\"; give origins like https://app.example.com, http://localhost:*, or *"));
   }
   return origins;
 }
@@ -102,10 +95,9 @@ Result<ModelOptions> model_options(const Arguments& arguments, const Environment
   if (!model.script.empty()) return model;
   const bool has_server = arguments.is_set("--model-url");
   if (model.api_key.empty() && !has_server) {
-    return with_field(
-        failed_precondition("no model to talk to; set OPENAI_API_KEY (and OPENAI_BASE_URL for another server "
-                            "than OpenAI's), or give --model-script FILE"),
-        "--model-script");
+    return with_field(failed_precondition("no model to talk to; set OPENAI_API_KEY (and OPENAI_BASE_URL for another server "
+                                          "than OpenAI's), or give --model-script FILE"),
+                      "--model-script");
   }
   if (const auto url = parse_http_url(model.base_url); !url.ok()) {
     const std::string from = arguments.origin("--model-url");
@@ -174,8 +166,7 @@ Result<ClientOptions> client_options(const Arguments& arguments, const Environme
   if (const std::string file = arguments.text("--token-file"); !file.empty()) {
     std::ifstream in(file);
     if (!std::getline(in, options.token)) {
-      return invalid_field("--token-file",
-                           concat("cannot read a token from ", file, "; name a file that holds one"));
+      return invalid_field("--token-file", concat("cannot read a token from ", file, "; name a file that holds one"));
     }
   }
   options.ca_file = arguments.text("--tls-ca");

@@ -69,9 +69,8 @@ Result<std::vector<std::string>> cors_origins_of(const Arguments& arguments);
 // For any command with the client's flags.
 Result<ClientOptions> client_options(const Arguments& arguments, const Environment& environment);
 
-inline constexpr Flag kDataDirFlag = {
-    "--data-dir", "DIR", "DATA_DIR", "",
-    "where databases, token and address are; without it ~/.local/share/reliant"};
+inline constexpr Flag kDataDirFlag = {"--data-dir", "DIR", "DATA_DIR", "",
+                                      "where databases, token and address are; without it ~/.local/share/reliant"};
 inline constexpr Flag kModelScriptFlag = {"--model-script", "FILE", "RELIANT_MODEL_SCRIPT", "",
                                           "answers from a YAML script instead of a model"};
 inline constexpr Flag kModelFlag = {"--model", "NAME", "OPENAI_MODEL", "gpt-4o-mini",
@@ -80,16 +79,16 @@ inline constexpr Flag kModelUrlFlag = {"--model-url", "URL", "OPENAI_BASE_URL", 
                                        "that server; its key is OPENAI_API_KEY"};
 inline constexpr Flag kLogLevelFlag = {"--log-level", "LEVEL", "LOG_LEVEL", "info", "debug, info, warning or error"};
 inline constexpr Flag kLogFormatFlag = {"--log-format", "FORMAT", "LOG_FORMAT", "json", "json, or text for people"};
-inline constexpr Flag kLogSizeFlag = {"--log-size", "MIB", "LOG_SIZE", "64", "how large a log file becomes before the next one is begun"};
+inline constexpr Flag kLogSizeFlag = {"--log-size", "MIB", "LOG_SIZE", "64",
+                                      "how large a log file becomes before the next one is begun"};
 inline constexpr Flag kLogFilesFlag = {"--log-files", "N", "LOG_FILES", "5", "how many of them are kept: FILE, FILE.1, …"};
 inline constexpr Flag kLogBurstFlag = {"--log-burst", "N", "LOG_BURST", "100",
                                        "how many warnings of one kind a minute are written; the others are counted; 0: all"};
 inline constexpr Flag kGraceFlag = {"--grace", "SECONDS", "", "10", "how long a stop waits for what is under way"};
 inline constexpr Flag kServerFlag = {"--server", "URL", "RELIANT_SERVER_URL", "",
                                      "which server; without it the one that uses the data directory"};
-inline constexpr Flag kTokenFileFlag = {
-    "--token-file", "FILE", "", "",
-    "a file with the token; without it RELIANT_TOKEN, or the data directory's"};
+inline constexpr Flag kTokenFileFlag = {"--token-file", "FILE", "", "",
+                                        "a file with the token; without it RELIANT_TOKEN, or the data directory's"};
 inline constexpr Flag kTlsCaFlag = {
     "--tls-ca", "FILE", "TLS_CA_FILE", "",
     "certificates (PEM) to trust, besides the system's; without it the data directory's tls.crt"};

@@ -18,8 +18,10 @@ constexpr mode_t kOfOthers = S_IRWXG | S_IRWXO;
 constexpr std::string_view kPublic = "tls.crt";  // for clients
 
 // Of the files that programs of ours keep in such a directory: "reliant.db-wal", "api.log.2", "tls.key.bak".
-constexpr std::string_view kNames[] = {"lock", "token", "address", "tls-address", "daemon.state", "daemon.json", "reliant-daemon.json"};
-constexpr std::string_view kKinds[] = {".db", ".db-wal", ".db-shm", ".db-journal", ".log", ".old", ".new", ".crt", ".key", ".bak"};
+constexpr std::string_view kNames[] = {
+    "lock", "token", "address", "tls-address", "daemon.state", "daemon.json", "reliant-daemon.json"};
+constexpr std::string_view kKinds[] = {".db",  ".db-wal", ".db-shm", ".db-journal", ".log",
+                                       ".old", ".new",    ".crt",    ".key",        ".bak"};
 
 bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -70,7 +72,8 @@ Status close_to_others(const std::string& path, const struct stat& info) {
 }  // namespace
 
 Status unusable_directory(std::string_view path, std::string_view why) {
-  return with_field(failed_precondition("the data directory ", path, " ", why, "; choose another one with --data-dir"), "--data-dir");
+  return with_field(failed_precondition("the data directory ", path, " ", why, "; choose another one with --data-dir"),
+                    "--data-dir");
 }
 
 Status make_private_directory(const std::string& path) {

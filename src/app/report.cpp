@@ -14,8 +14,7 @@ int report(const Status& status) {
   }
   std::fprintf(stderr, "reliant: %s\n", line.c_str());
   const std::string field = field_of(status);
-  const bool of_flag =
-      status.code() == StatusCode::kInvalidArgument && (field.starts_with("--") || field.empty());
+  const bool of_flag = status.code() == StatusCode::kInvalidArgument && (field.starts_with("--") || field.empty());
   return of_flag ? kUsage : kFailed;
 }
 

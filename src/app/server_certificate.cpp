@@ -9,8 +9,8 @@
 #include <optional>
 
 #include "adapters/posix/posix_error.h"
-#include "adapters/tls/self_signed.h"
 #include "adapters/posix/unique_fd.h"
+#include "adapters/tls/self_signed.h"
 #include "base/text.h"
 
 namespace reliant::app {
@@ -68,9 +68,11 @@ Result<ServerCertificate> prepare_server_certificate(const DataDirectory& direct
   const Status usable = check(certificate, key, now);
   if (usable.ok()) return out;
   if (!certificate.made_here() || !key.made_here()) {
-    return failed_precondition("the server's certificate ", certificate.path, " cannot be used: ", message_of(usable),
-                               "; it was not made by this program and stays as it is: put a valid certificate and its key there, or "
-                               "move ", certificate.path, " and ", key.path, " away for a self-signed one, or say --tls-port off");
+    return failed_precondition(
+        "the server's certificate ", certificate.path, " cannot be used: ", message_of(usable),
+        "; it was not made by this program and stays as it is: put a valid certificate and its key there, or "
+        "move ",
+        certificate.path, " and ", key.path, " away for a self-signed one, or say --tls-port off");
   }
   if (certificate.exists) {
     out.replaced = concat("replaced the server's certificate ", certificate.path, ", since ", message_of(usable),

@@ -24,16 +24,16 @@ constexpr Flag kApiHealthPortFlag = {"--health-port", "PORT", "HEALTH_PORT", "80
 constexpr Flag kGatewayHealthPortFlag = {"--health-port", "PORT", "HEALTH_PORT", "8080", "/health and /ready"};
 constexpr Flag kPprofPortFlag = {"--pprof-port", "PORT", "PPROF_PORT", "6060", "/debug/db, on 127.0.0.1 only"};
 constexpr Flag kBindFlag = {"--bind-address", "ADDRESS", "BIND_ADDRESS", "0.0.0.0", "on which interface"};
-constexpr Flag kCorsFlag = {"--cors-origins", "LIST", "CORS_ALLOWED_ORIGINS", "*",
-                            "pages of which sites may call, separated by commas; :* is any port, * is all sites, without cookies"};
+constexpr Flag kCorsFlag = {
+    "--cors-origins", "LIST", "CORS_ALLOWED_ORIGINS", "*",
+    "pages of which sites may call, separated by commas; :* is any port, * is all sites, without cookies"};
 constexpr Flag kConnectionsFlag = {"--max-connections-per-address", "N", "MAX_CONNECTIONS_PER_ADDRESS", "1024",
                                    "of clients, each address; 0: any number, as behind a proxy"};
 constexpr Flag kMaxProjectsFlag = {"--max-projects-per-user", "N", "MAX_PROJECTS_PER_USER", "1000", "0: any number"};
 constexpr Flag kMaxChatsFlag = {"--max-chats-per-user", "N", "MAX_CHATS_PER_USER", "10000", "0: any number"};
 constexpr Flag kMaxTokensFlag = {"--max-tokens-per-user", "N", "MAX_TOKENS_PER_USER", "1000",
                                  "that were not revoked; 0: any number"};
-constexpr Flag kMaxStoredFlag = {"--max-stored-mb-per-user", "MB", "MAX_STORED_MB_PER_USER", "2048",
-                                 "in chats; 0: any number"};
+constexpr Flag kMaxStoredFlag = {"--max-stored-mb-per-user", "MB", "MAX_STORED_MB_PER_USER", "2048", "in chats; 0: any number"};
 constexpr Flag kAdvertiseFlag = {
     "--advertise-address", "ADDRESS", "ADVERTISE_ADDRESS", "",
     "host:port by which daemons reach this gateway; without it the bound one, or the name of this host"};
@@ -43,22 +43,24 @@ constexpr Flag kMaxDaemonsFlag = {"--max-daemons-per-user", "N", "MAX_DAEMONS_PE
                                   "ids that a user's daemons may register with; 0: any number"};
 constexpr Flag kStreamsFlag = {"--max-streams-per-address", "N", "MAX_STREAMS_PER_ADDRESS", "8192",
                                "of daemons, each address; 0: any number, as behind a proxy"};
-constexpr Flag kAllowUnsignedFlag = {"--allow-unsigned-requests", "", "ALLOW_UNSIGNED_REQUESTS", "",
-                                     "accept requests of NATS clients that do not sign, on the subjects of a user: every client that "
-                                     "may publish there can then run tools on every user's machine"};
+constexpr Flag kAllowUnsignedFlag = {
+    "--allow-unsigned-requests", "", "ALLOW_UNSIGNED_REQUESTS", "",
+    "accept requests of NATS clients that do not sign, on the subjects of a user: every client that "
+    "may publish there can then run tools on every user's machine"};
 constexpr Flag kTlsCertFlag = {"--tls-cert", "FILE", "TLS_CERT_FILE", "", "certificate and those that vouch for it (PEM)"};
-constexpr Flag kWorkerTlsCertFlag = {
-    "--tls-cert", "FILE", "TLS_CERT_FILE", "",
-    "for --health-port: certificate and those that vouch for it (PEM); without it plain text"};
+constexpr Flag kWorkerTlsCertFlag = {"--tls-cert", "FILE", "TLS_CERT_FILE", "",
+                                     "for --health-port: certificate and those that vouch for it (PEM); without it plain text"};
 constexpr Flag kTlsKeyFlag = {"--tls-key", "FILE", "TLS_KEY_FILE", "", "its key (PEM)"};
 constexpr Flag kDisableTlsFlag = {"--disable-tls", "", "DISABLE_TLS", "", "plain text: behind a proxy, or on one machine"};
 constexpr Flag kServerDataDirFlag = {"--data-dir", "DIR", "DATA_DIR", "./data", "where the log is, and SQLite's database"};
 constexpr Flag kNatsUrlFlag = {"--nats-url", "URL", "NATS_URL", "",
                                "nats://[user:password@]host:4222, several of a cluster with commas; needed"};
-constexpr Flag kNatsCaFlag = {"--nats-ca", "FILE", "NATS_CA", "", "certificates (PEM) to trust instead of the system's; NATS then speaks TLS"};
+constexpr Flag kNatsCaFlag = {"--nats-ca", "FILE", "NATS_CA", "",
+                              "certificates (PEM) to trust instead of the system's; NATS then speaks TLS"};
 constexpr Flag kNatsCertFlag = {"--nats-cert", "FILE", "NATS_CERT", "", "a client certificate (PEM); NATS then speaks TLS"};
 constexpr Flag kNatsKeyFlag = {"--nats-key", "FILE", "NATS_KEY", "", "its key (PEM)"};
-constexpr Flag kNatsCredsFlag = {"--nats-creds", "FILE", "NATS_CREDS", "", "a user's JWT and seed, as nsc writes them (.creds)"};
+constexpr Flag kNatsCredsFlag = {"--nats-creds", "FILE", "NATS_CREDS", "",
+                                 "a user's JWT and seed, as nsc writes them (.creds)"};
 constexpr Flag kNatsNkeyFlag = {"--nats-nkey", "FILE", "NATS_NKEY", "", "the seed of a user's NKey (SU...)"};
 constexpr Flag kStreamingFlag = {"--streaming-driver", "DRIVER", "STREAMING_DRIVER", "nats",
                                  "nats; memory is for one process and taken for nats"};
@@ -75,40 +77,108 @@ constexpr Flag kTemporalKeyFlag = {"--temporal-tls-key", "FILE", "TEMPORAL_TLS_K
 constexpr Flag kServerLogFileFlag = {"--log-file", "FILE", "LOG_FILE", "",
                                      "where the log goes; - is the standard error; without it in --data-dir"};
 
-constexpr std::string_view kQuotas = "Quotas of a user", kListeners = "Listeners", kTls = "TLS", kDatabase = "Database and files", kNats = "NATS",
-                           kTemporal = "Temporal", kModel = "Model", kProcess = "Process";
+constexpr std::string_view kQuotas = "Quotas of a user", kListeners = "Listeners", kTls = "TLS",
+                           kDatabase = "Database and files", kNats = "NATS", kTemporal = "Temporal", kModel = "Model",
+                           kProcess = "Process";
 
-constexpr Flag kApiFlags[] = {
-    under(kListeners, kApiPortFlag), kApiHealthPortFlag, kPprofPortFlag, kBindFlag, kCorsFlag, kConnectionsFlag,
-    under(kQuotas, kMaxProjectsFlag), kMaxChatsFlag, kMaxTokensFlag, kMaxStoredFlag,
-    under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
-    under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
-    under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag, kStreamingFlag,
-    under(kTemporal, kTemporalHostFlag), kTemporalPortFlag, kTemporalNamespaceFlag, kTemporalTlsFlag,
-    kTemporalCaFlag, kTemporalCertFlag, kTemporalKeyFlag,
-    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kLogSizeFlag, kLogFilesFlag, kLogBurstFlag,
-    kGraceFlag};
+constexpr Flag kApiFlags[] = {under(kListeners, kApiPortFlag),
+                              kApiHealthPortFlag,
+                              kPprofPortFlag,
+                              kBindFlag,
+                              kCorsFlag,
+                              kConnectionsFlag,
+                              under(kQuotas, kMaxProjectsFlag),
+                              kMaxChatsFlag,
+                              kMaxTokensFlag,
+                              kMaxStoredFlag,
+                              under(kTls, kTlsCertFlag),
+                              kTlsKeyFlag,
+                              kDisableTlsFlag,
+                              under(kDatabase, kDbDriverFlag),
+                              kDbUrlFlag,
+                              kServerDataDirFlag,
+                              under(kNats, kNatsUrlFlag),
+                              kNatsCaFlag,
+                              kNatsCertFlag,
+                              kNatsKeyFlag,
+                              kNatsCredsFlag,
+                              kNatsNkeyFlag,
+                              kStreamingFlag,
+                              under(kTemporal, kTemporalHostFlag),
+                              kTemporalPortFlag,
+                              kTemporalNamespaceFlag,
+                              kTemporalTlsFlag,
+                              kTemporalCaFlag,
+                              kTemporalCertFlag,
+                              kTemporalKeyFlag,
+                              under(kProcess, kLogLevelFlag),
+                              kLogFormatFlag,
+                              kServerLogFileFlag,
+                              kLogSizeFlag,
+                              kLogFilesFlag,
+                              kLogBurstFlag,
+                              kGraceFlag};
 
-constexpr Flag kWorkerFlags[] = {
-    under(kListeners, kApiHealthPortFlag), kBindFlag,
-    under(kTls, kWorkerTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
-    under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
-    under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag, kStreamingFlag,
-    under(kTemporal, kTemporalHostFlag), kTemporalPortFlag, kTemporalNamespaceFlag, kTemporalTlsFlag,
-    kTemporalCaFlag, kTemporalCertFlag, kTemporalKeyFlag,
-    under(kModel, kModelScriptFlag), kModelFlag, kModelUrlFlag,
-    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kLogSizeFlag, kLogFilesFlag, kLogBurstFlag,
-    kGraceFlag};
+constexpr Flag kWorkerFlags[] = {under(kListeners, kApiHealthPortFlag),
+                                 kBindFlag,
+                                 under(kTls, kWorkerTlsCertFlag),
+                                 kTlsKeyFlag,
+                                 kDisableTlsFlag,
+                                 under(kDatabase, kDbDriverFlag),
+                                 kDbUrlFlag,
+                                 kServerDataDirFlag,
+                                 under(kNats, kNatsUrlFlag),
+                                 kNatsCaFlag,
+                                 kNatsCertFlag,
+                                 kNatsKeyFlag,
+                                 kNatsCredsFlag,
+                                 kNatsNkeyFlag,
+                                 kStreamingFlag,
+                                 under(kTemporal, kTemporalHostFlag),
+                                 kTemporalPortFlag,
+                                 kTemporalNamespaceFlag,
+                                 kTemporalTlsFlag,
+                                 kTemporalCaFlag,
+                                 kTemporalCertFlag,
+                                 kTemporalKeyFlag,
+                                 under(kModel, kModelScriptFlag),
+                                 kModelFlag,
+                                 kModelUrlFlag,
+                                 under(kProcess, kLogLevelFlag),
+                                 kLogFormatFlag,
+                                 kServerLogFileFlag,
+                                 kLogSizeFlag,
+                                 kLogFilesFlag,
+                                 kLogBurstFlag,
+                                 kGraceFlag};
 
-constexpr Flag kGatewayFlags[] = {
-    under(kListeners, kDaemonPortFlag), kGatewayHealthPortFlag, kBindFlag, kAdvertiseFlag, kSingleDaemonFlag, kMaxDaemonsFlag,
-    kStreamsFlag,
-    under(kTls, kTlsCertFlag), kTlsKeyFlag, kDisableTlsFlag,
-    under(kDatabase, kDbDriverFlag), kDbUrlFlag, kServerDataDirFlag,
-    under(kNats, kNatsUrlFlag), kNatsCaFlag, kNatsCertFlag, kNatsKeyFlag, kNatsCredsFlag, kNatsNkeyFlag,
-    kAllowUnsignedFlag,
-    under(kProcess, kLogLevelFlag), kLogFormatFlag, kServerLogFileFlag, kLogSizeFlag, kLogFilesFlag, kLogBurstFlag,
-    kGraceFlag};
+constexpr Flag kGatewayFlags[] = {under(kListeners, kDaemonPortFlag),
+                                  kGatewayHealthPortFlag,
+                                  kBindFlag,
+                                  kAdvertiseFlag,
+                                  kSingleDaemonFlag,
+                                  kMaxDaemonsFlag,
+                                  kStreamsFlag,
+                                  under(kTls, kTlsCertFlag),
+                                  kTlsKeyFlag,
+                                  kDisableTlsFlag,
+                                  under(kDatabase, kDbDriverFlag),
+                                  kDbUrlFlag,
+                                  kServerDataDirFlag,
+                                  under(kNats, kNatsUrlFlag),
+                                  kNatsCaFlag,
+                                  kNatsCertFlag,
+                                  kNatsKeyFlag,
+                                  kNatsCredsFlag,
+                                  kNatsNkeyFlag,
+                                  kAllowUnsignedFlag,
+                                  under(kProcess, kLogLevelFlag),
+                                  kLogFormatFlag,
+                                  kServerLogFileFlag,
+                                  kLogSizeFlag,
+                                  kLogFilesFlag,
+                                  kLogBurstFlag,
+                                  kGraceFlag};
 
 Result<std::uint16_t> port_of(const Arguments& arguments, std::string_view flag, std::uint16_t least = 0) {
   TRY_ASSIGN(const std::int64_t port, arguments.number(flag, least, 65535));
@@ -145,7 +215,8 @@ Status check_nats_credentials(const Arguments& arguments) {
   }
   const auto key = adapters::nats_nkey(std::string_view(content).substr(content.find('\n', seed) + 1));
   if (key.ok()) return ok_status();
-  return unusable_file(arguments, kNatsCredsFlag.name, concat(message_of(key.status()), "; name a .creds file (nsc generate creds)"));
+  return unusable_file(arguments, kNatsCredsFlag.name,
+                       concat(message_of(key.status()), "; name a .creds file (nsc generate creds)"));
 }
 
 Status check_nats_nkey(const Arguments& arguments) {
@@ -206,8 +277,8 @@ Result<TemporalChoice> temporal_of(const Arguments& arguments, const Environment
   TRY_ASSIGN(const std::int64_t port, arguments.number("--temporal-port", 1, 65535));
   out.port = static_cast<std::uint16_t>(port);
   if (out.host.empty() || out.host.find_first_of("/ ") != std::string::npos) {
-    return invalid_field(out.host_from, concat(out.host_from, " is \"", out.host,
-                                               "\"; give the name or address of a host, without a scheme"));
+    return invalid_field(out.host_from,
+                         concat(out.host_from, " is \"", out.host, "\"; give the name or address of a host, without a scheme"));
   }
   if (out.name_space.empty())
     return invalid_field(out.namespace_from, concat(out.namespace_from, " is empty; give a namespace of the cluster"));
@@ -285,11 +356,13 @@ GatewayId gateway_id(std::uint16_t port) {
 
 }  // namespace
 
-const Command kApiCommand = {"server api", "", 0, 0, "Runs an api server: what clients talk to. Any number of them.", kApiFlags};
-const Command kWorkerCommand = {
-    "server worker", "", 0, 0, "Runs a worker: the chats' workflows. Any number of them.", kWorkerFlags};
+const Command kApiCommand = {"server api", "", 0, 0, "Runs an api server: what clients talk to. Any number of them.",
+                             kApiFlags};
+const Command kWorkerCommand = {"server worker", "", 0, 0, "Runs a worker: the chats' workflows. Any number of them.",
+                                kWorkerFlags};
 const Command kGatewayCommand = {
-    "server gateway", "", 0, 0, "Runs a gateway: it holds the streams of the tools daemons. Any number of them.", kGatewayFlags};
+    "server gateway", "", 0, 0, "Runs a gateway: it holds the streams of the tools daemons. Any number of them.",
+    kGatewayFlags};
 
 Result<std::optional<adapters::TlsCredentials>> tls_credentials_of(const Arguments& arguments, WallTime now,
                                                                    std::string_view certificate_flag,

@@ -106,8 +106,8 @@ Task<void> ServerProcess::cut_off() {
 void ServerProcess::warn_about_few_open_files() {
   const std::uint64_t allowed = adapters::allow_all_open_files();
   if (allowed < kFilesOfMany) {
-    log_.warning("process.few_open_files", {{"allowed", allowed},
-                                            {"remedy", "raise the hard limit (ulimit -Hn): each connection takes one"}});
+    log_.warning("process.few_open_files",
+                 {{"allowed", allowed}, {"remedy", "raise the hard limit (ulimit -Hn): each connection takes one"}});
   }
 }
 

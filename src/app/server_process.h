@@ -13,8 +13,8 @@
 #include <string>
 
 #include "adapters/asio/asio_executor.h"
-#include "adapters/posix/json_event_log.h"
 #include "adapters/asio/signals.h"
+#include "adapters/posix/json_event_log.h"
 #include "adapters/posix/system_clock.h"
 #include "app/limited_event_log.h"
 #include "app/log_file.h"

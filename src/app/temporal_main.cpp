@@ -25,11 +25,11 @@ constexpr Duration kStartPatience = std::chrono::seconds(8);
 constexpr std::size_t kLongestName = 1000;
 
 constexpr Flag kFlags[] = {
-    under("Listener", {"--port", "PORT", "TEMPORAL_PORT", "7233",
-                       "where clients and workers connect; 0 takes a free one, and says which"}),
+    under("Listener",
+          {"--port", "PORT", "TEMPORAL_PORT", "7233", "where clients and workers connect; 0 takes a free one, and says which"}),
     {"--bind-address", "ADDRESS", "BIND_ADDRESS", "127.0.0.1", "on which interface"},
-    under("TLS", {"--tls-cert", "FILE", "TLS_CERT_FILE", "",
-                  "certificate and those that vouch for it (PEM); without it plain text"}),
+    under("TLS",
+          {"--tls-cert", "FILE", "TLS_CERT_FILE", "", "certificate and those that vouch for it (PEM); without it plain text"}),
     {"--tls-key", "FILE", "TLS_KEY_FILE", "", "its key (PEM)"},
     under("Engine", {"--namespace", "NAME", "", "", "a namespace besides `default`; may be given several times", {}, true}),
     kDataDirFlag,

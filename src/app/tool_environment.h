@@ -19,7 +19,8 @@ inline constexpr Flag kToolEnvFlag = {
     "NAME",
     "TOOL_ENV",
     "",
-    "a variable of this environment that tools get, besides PATH, HOME, USER, SHELL, LANG, LC_*, TERM, TMPDIR, TZ, XDG_*, proxies "
+    "a variable of this environment that tools get, besides PATH, HOME, USER, SHELL, LANG, LC_*, TERM, TMPDIR, TZ, XDG_*, "
+    "proxies "
     "and toolchains (the README has the list); NAME or PREFIX_*, several with commas; repeatable",
     {},
     true};

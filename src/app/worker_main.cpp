@@ -78,8 +78,9 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
   CO_TRY_OK(co_await role.start(after(clock.now(), kStartPatience)));
-  const auto end = co_await race(
-      process.until_asked_to_stop(concat("reliant server worker is ready, health on http://", health.address())), role.gave_up());
+  const auto end =
+      co_await race(process.until_asked_to_stop(concat("reliant server worker is ready, health on http://", health.address())),
+                    role.gave_up());
   const Status* const refused = std::get_if<1>(&end);
   const Instant deadline = refused == nullptr ? std::get<0>(end) : after(clock.now(), kRefusedPatience);
   co_await role.stop(deadline);

@@ -26,8 +26,8 @@ struct Caller {
   UserId user;
   TokenId token;  // by which it was known; "" = of a kind that is not kept, and cannot be revoked
   model::TokenKind kind = model::TokenKind::kUser;
-  DaemonId daemon;          // of a daemon's token: the only daemon that it connects
-  bool use_is_due = false;  // the token's last use is to be recorded (store/tokens.h)
+  DaemonId daemon;                          // of a daemon's token: the only daemon that it connects
+  bool use_is_due = false;                  // the token's last use is to be recorded (store/tokens.h)
   std::optional<store::Renewal> renewal{};  // nullopt: the token is not renewed
 };
 

@@ -18,10 +18,14 @@ constexpr std::size_t kMaxField = 128;  // bytes: what is longer no server has w
 
 std::string_view word_of(SignedKind kind) {
   switch (kind) {
-    case SignedKind::kRequest: return "request";
-    case SignedKind::kCommand: return "command";
-    case SignedKind::kQuestion: return "question";
-    case SignedKind::kNotice: return "notice";
+    case SignedKind::kRequest:
+      return "request";
+    case SignedKind::kCommand:
+      return "command";
+    case SignedKind::kQuestion:
+      return "question";
+    case SignedKind::kNotice:
+      return "notice";
   }
   RELIANT_UNREACHABLE("every kind has a word");
 }
@@ -32,10 +36,10 @@ std::string signed_text(const ports::BusMessage& message, SignedKind kind, const
   const std::string attempt = model::attempt_of(message.headers);
   std::string text;
   text.reserve(message.payload.size() + 512);
-  for (const std::string_view part : {std::string_view("reliant.bus"), kVersion, word_of(kind), std::string_view(signature.key),
-                                      std::string_view(expires), std::string_view(signature.nonce),
-                                      std::string_view(message.reply_to), std::string_view(attempt),
-                                      std::string_view(message.payload)})
+  for (const std::string_view part :
+       {std::string_view("reliant.bus"), kVersion, word_of(kind), std::string_view(signature.key), std::string_view(expires),
+        std::string_view(signature.nonce), std::string_view(message.reply_to), std::string_view(attempt),
+        std::string_view(message.payload)})
     append(text, concat(part.size(), ":", part, ","));
   return text;
 }
@@ -66,13 +70,14 @@ Result<std::optional<BusSignature>> signature_of(const ports::BusMessage& messag
   const auto [end, error] = std::from_chars(fields[2].data(), fields[2].data() + fields[2].size(), nanoseconds);
   if (error != std::errc() || end != fields[2].data() + fields[2].size()) return unreadable();
   if (fields[0] != kVersion || fields[4].size() != kCodeDigits) return unreadable();
-  return std::optional<BusSignature>(BusSignature{std::string(fields[1]), WallTime(Duration(nanoseconds)),
-                                                  std::string(fields[3]), std::string(fields[4])});
+  return std::optional<BusSignature>(
+      BusSignature{std::string(fields[1]), WallTime(Duration(nanoseconds)), std::string(fields[3]), std::string(fields[4])});
 }
 
 bool is_signed_by(const store::SigningKey& key, const ports::BusMessage& message, SignedKind kind,
                   const BusSignature& signature) {
-  return key.id == signature.key && equal_secrets(hmac_sha256_hex(key.secret, signed_text(message, kind, signature)), signature.code);
+  return key.id == signature.key &&
+         equal_secrets(hmac_sha256_hex(key.secret, signed_text(message, kind, signature)), signature.code);
 }
 
 }  // namespace reliant::auth

@@ -33,6 +33,7 @@ struct BusSignature {
 void sign(ports::BusMessage& message, SignedKind kind, const store::SigningKey& key, WallTime expires, std::string_view nonce);
 // Nullopt: there is none. INVALID_ARGUMENT: one that no server has written.
 Result<std::optional<BusSignature>> signature_of(const ports::BusMessage& message);
-bool is_signed_by(const store::SigningKey& key, const ports::BusMessage& message, SignedKind kind, const BusSignature& signature);
+bool is_signed_by(const store::SigningKey& key, const ports::BusMessage& message, SignedKind kind,
+                  const BusSignature& signature);
 
 }  // namespace reliant::auth

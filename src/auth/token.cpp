@@ -22,15 +22,12 @@ std::string make_token(const std::array<std::byte, kTokenBytes>& random) {
 Result<std::string> parse_token(std::string_view bearer) {
   if (bearer.starts_with(kBearer)) bearer.remove_prefix(kBearer.size());
   if (bearer.empty())
-    return with_reason(
-        unauthenticated("no token; send the header \"authorization: Bearer ", kTokenPrefix, "...\""),
-        kReasonTokenInvalid);
-  const bool form = bearer.size() == kTokenPrefix.size() + 2 * kTokenBytes &&
-                    bearer.starts_with(kTokenPrefix) &&
+    return with_reason(unauthenticated("no token; send the header \"authorization: Bearer ", kTokenPrefix, "...\""),
+                       kReasonTokenInvalid);
+  const bool form = bearer.size() == kTokenPrefix.size() + 2 * kTokenBytes && bearer.starts_with(kTokenPrefix) &&
                     bearer.substr(kTokenPrefix.size()).find_first_not_of(kDigits) == std::string_view::npos;
   if (!form)
-    return with_reason(unauthenticated("not a token: it is ", kTokenPrefix, " and ", 2 * kTokenBytes,
-                                       " hexadecimal digits"),
+    return with_reason(unauthenticated("not a token: it is ", kTokenPrefix, " and ", 2 * kTokenBytes, " hexadecimal digits"),
                        kReasonTokenInvalid);
   return std::string(bearer);
 }

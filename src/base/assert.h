@@ -11,23 +11,20 @@
 
 namespace reliant::detail {
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void assertion_failed(const char* file, int line,
-                                                                    const char* condition,
+[[noreturn, gnu::cold, gnu::noinline]] inline void assertion_failed(const char* file, int line, const char* condition,
                                                                     std::string_view message) noexcept {
-  std::fprintf(stderr, "%s:%d: %.*s [%s]\n", file, line, static_cast<int>(message.size()), message.data(),
-               condition);
+  std::fprintf(stderr, "%s:%d: %.*s [%s]\n", file, line, static_cast<int>(message.size()), message.data(), condition);
   std::fflush(stderr);
   std::abort();
 }
 
 }  // namespace reliant::detail
 
-#define RELIANT_ASSERT(condition, message)                                                   \
-  do {                                                                                       \
-    if (!(condition)) [[unlikely]]                                                           \
-      ::reliant::detail::assertion_failed(__FILE__, __LINE__, #condition, message);          \
+#define RELIANT_ASSERT(condition, message)                                          \
+  do {                                                                              \
+    if (!(condition)) [[unlikely]]                                                  \
+      ::reliant::detail::assertion_failed(__FILE__, __LINE__, #condition, message); \
   } while (false)
 
 // A place that control cannot reach unless an invariant is broken.
-#define RELIANT_UNREACHABLE(message) \
-  ::reliant::detail::assertion_failed(__FILE__, __LINE__, "unreachable", message)
+#define RELIANT_UNREACHABLE(message) ::reliant::detail::assertion_failed(__FILE__, __LINE__, "unreachable", message)

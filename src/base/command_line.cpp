@@ -17,9 +17,7 @@ const Flag* find_flag(const Command& command, std::string_view name) {
 }
 
 // "a b"; `a` may be empty.
-std::string after(std::string_view a, std::string_view b) {
-  return concat(a, a.empty() || b.empty() ? "" : " ", b);
-}
+std::string after(std::string_view a, std::string_view b) { return concat(a, a.empty() || b.empty() ? "" : " ", b); }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string_view> known) {
   const std::string meant = nearest(word, known);
@@ -30,13 +28,10 @@ std::string did_you_mean(std::string_view word, std::span<const std::string_view
 Status unknown_flag(std::string_view name, std::span<const Flag> flags, std::string_view of) {
   std::vector<std::string_view> known = {"--help", "--version"};
   for (const Flag& flag : flags) known.push_back(flag.name);
-  return invalid_field(
-      name, concat("unknown flag ", name, did_you_mean(name, known), " (`", of, " --help` lists them)"));
+  return invalid_field(name, concat("unknown flag ", name, did_you_mean(name, known), " (`", of, " --help` lists them)"));
 }
 
-bool is_help(std::string_view word) {
-  return word == "--help" || word == "-h";
-}
+bool is_help(std::string_view word) { return word == "--help" || word == "-h"; }
 
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -84,8 +79,8 @@ Status Arguments::take(const Flag& flag, std::string text) {
   return ok_status();
 }
 
-Result<Arguments> Arguments::parse(const Command& command, std::span<const std::string> words,
-                                   ReadVariable environment, std::string_view program) {
+Result<Arguments> Arguments::parse(const Command& command, std::span<const std::string> words, ReadVariable environment,
+                                   std::string_view program) {
   Arguments out;
   out.command_ = &command;
   for (const Flag& flag : command.flags) {
@@ -114,8 +109,7 @@ Result<Arguments> Arguments::parse(const Command& command, std::span<const std::
     if (flag == nullptr) return unknown_flag(name, command.flags, concat(program, " ", command.name));
     std::string value = "true";
     if (flag->value.empty()) {
-      if (equals != std::string_view::npos)
-        return invalid_field(name, concat(name, " takes no value; leave it out"));
+      if (equals != std::string_view::npos) return invalid_field(name, concat(name, " takes no value; leave it out"));
     } else if (equals != std::string_view::npos) {
       value = word.substr(equals + 1);
     } else if (i + 1 < words.size()) {
@@ -212,8 +206,7 @@ std::string overview(const Program& program, std::string_view level) {
                                   : concat(program.name, " ", level, " COMMAND [flags]\n");
   const std::vector<ListedCommand> listed = commands_at(program, level);
   std::size_t column = 24;  // where the help of a command begins
-  for (const auto& [group, command] : listed)
-    column = std::max(column, command->name.size() + command->arguments.size() + 1);
+  for (const auto& [group, command] : listed) column = std::max(column, command->name.size() + command->arguments.size() + 1);
   const auto add = [&](std::string form, std::string_view help) {
     append(out, concat("  ", program.name, " ", padded(std::move(form), column), "  ", help, "\n"));
   };
@@ -238,16 +231,14 @@ Status unknown_command(const Program& program, const std::string& level, std::st
     known.push_back(rest.substr(0, rest.find(' ')));
   }
   const std::string meant = nearest(word, known);
-  return invalid_field(
-      word, concat("unknown command \"", after(level, word), "\"",
-                   meant.empty() ? "" : concat("; did you mean \"", after(level, meant), "\"?"), " (`",
-                   program.name, " ", after("help", level), "` lists them)"));
+  return invalid_field(word, concat("unknown command \"", after(level, word), "\"",
+                                    meant.empty() ? "" : concat("; did you mean \"", after(level, meant), "\"?"), " (`",
+                                    program.name, " ", after("help", level), "` lists them)"));
 }
 
 }  // namespace
 
-Result<Invocation> read_command_line(const Program& program, std::span<const std::string> words,
-                                     ReadVariable environment) {
+Result<Invocation> read_command_line(const Program& program, std::span<const std::string> words, ReadVariable environment) {
   const bool help = !words.empty() && words[0] == "help";
   if (help) words = words.subspan(1);
   std::string level;

@@ -53,13 +53,13 @@ class Arguments {
   enum class Wanted : std::uint8_t { kRun, kHelp, kVersion };
 
   // `words` follow the command's own name. "--name value" and "--name=value"; "--" ends the flags.
-  static Result<Arguments> parse(const Command& command, std::span<const std::string> words,
-                                 ReadVariable environment, std::string_view program = "reliant");
+  static Result<Arguments> parse(const Command& command, std::span<const std::string> words, ReadVariable environment,
+                                 std::string_view program = "reliant");
 
   Wanted wanted() const { return wanted_; }  // of help and version: the first one that is asked for
   const std::vector<std::string>& positional() const { return positional_; }
   bool is_set(std::string_view flag) const { return values_.contains(flag); }  // given, or by a variable
-  std::string text(std::string_view flag) const;  // its fallback when it is not set
+  std::string text(std::string_view flag) const;                               // its fallback when it is not set
   std::vector<std::string> list(std::string_view flag) const;
   Result<std::int64_t> number(std::string_view flag, std::int64_t least, std::int64_t most) const;
   // Of a switch: whether it is on. Its variable may also say that it is off: false, 0 or no.
@@ -106,8 +106,7 @@ struct Invocation {
 };
 
 // `words` follow the program's own name.
-Result<Invocation> read_command_line(const Program& program, std::span<const std::string> words,
-                                     ReadVariable environment);
+Result<Invocation> read_command_line(const Program& program, std::span<const std::string> words, ReadVariable environment);
 
 // The one of `known` that was probably meant; "" when nothing is near.
 std::string nearest(std::string_view word, std::span<const std::string_view> known);

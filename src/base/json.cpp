@@ -23,8 +23,7 @@ Result<json::value> parse_json(std::string_view text) {
   json::parser parser({}, options);
   boost::system::error_code error;
   const std::size_t used = parser.write(text.data(), text.size(), error);
-  if (error)
-    return invalid_argument("not valid JSON at byte ", used, ": ", error.message(), "; send one JSON value");
+  if (error) return invalid_argument("not valid JSON at byte ", used, ": ", error.message(), "; send one JSON value");
   return parser.release();
 }
 

@@ -77,9 +77,7 @@ std::chrono::nanoseconds retry_after_of(const Status& status) {
   return std::chrono::nanoseconds(std::max<std::int64_t>(nanoseconds, 0));
 }
 
-Status invalid_field(std::string_view field, std::string_view message) {
-  return with_field(invalid_argument(message), field);
-}
+Status invalid_field(std::string_view field, std::string_view message) { return with_field(invalid_argument(message), field); }
 
 std::string_view code_name(StatusCode code) {
   for (const auto& row : kCodes)
@@ -101,8 +99,6 @@ int http_status(StatusCode code) {
 
 bool is_retryable(StatusCode code) { return code == StatusCode::kAborted || code == StatusCode::kUnavailable; }
 
-bool is_outcome_unknown(StatusCode code) {
-  return code == StatusCode::kDeadlineExceeded || code == StatusCode::kUnknown;
-}
+bool is_outcome_unknown(StatusCode code) { return code == StatusCode::kDeadlineExceeded || code == StatusCode::kUnknown; }
 
 }  // namespace reliant

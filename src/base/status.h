@@ -90,9 +90,7 @@ Status data_loss(const Parts&... parts) {
   return make_status(StatusCode::kDataLoss, parts...);
 }
 
-inline std::string_view message_of(const Status& status) {
-  return {status.message().data(), status.message().size()};
-}
+inline std::string_view message_of(const Status& status) { return {status.message().data(), status.message().size()}; }
 
 // Returns `status` with the annotation set; an OK status is returned as it is.
 Status with_field(Status status, std::string_view field);
@@ -133,16 +131,14 @@ inline constexpr std::string_view kReasonCommitUnknown = "COMMIT_UNKNOWN";  // d
 #define RELIANT_CONCAT_INNER(a, b) a##b
 #define RELIANT_CONCAT(a, b) RELIANT_CONCAT_INNER(a, b)
 
-#define TRY_OK(expression)                                              \
-  do {                                                                  \
-    if (::reliant::Status try_status = (expression); !try_status.ok()) \
-      return try_status;                                                \
+#define TRY_OK(expression)                                                                \
+  do {                                                                                    \
+    if (::reliant::Status try_status = (expression); !try_status.ok()) return try_status; \
   } while (false)
 
-#define CO_TRY_OK(expression)                                           \
-  do {                                                                  \
-    if (::reliant::Status try_status = (expression); !try_status.ok()) \
-      co_return try_status;                                             \
+#define CO_TRY_OK(expression)                                                                \
+  do {                                                                                       \
+    if (::reliant::Status try_status = (expression); !try_status.ok()) co_return try_status; \
   } while (false)
 
 #define TRY_ASSIGN_IMPL(result, target, expression, leave) \
@@ -151,7 +147,5 @@ inline constexpr std::string_view kReasonCommitUnknown = "COMMIT_UNKNOWN";  // d
   target = *std::move(result)
 
 // TRY_ASSIGN(auto x, f());   target is a declaration or an lvalue.
-#define TRY_ASSIGN(target, expression) \
-  TRY_ASSIGN_IMPL(RELIANT_CONCAT(try_result_, __LINE__), target, expression, return)
-#define CO_TRY_ASSIGN(target, expression) \
-  TRY_ASSIGN_IMPL(RELIANT_CONCAT(try_result_, __LINE__), target, expression, co_return)
+#define TRY_ASSIGN(target, expression) TRY_ASSIGN_IMPL(RELIANT_CONCAT(try_result_, __LINE__), target, expression, return)
+#define CO_TRY_ASSIGN(target, expression) TRY_ASSIGN_IMPL(RELIANT_CONCAT(try_result_, __LINE__), target, expression, co_return)

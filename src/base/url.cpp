@@ -49,15 +49,13 @@ Result<Authority> split_authority(std::string_view text) {
     text.remove_prefix(end + 1);
     if (!text.empty() && text[0] != ':') return invalid_argument("after \"]\" only \":port\" may follow");
     if (!text.empty()) parts.port = text.substr(1);
-    if (!urls::parse_ipv6_address(parts.host))
-      return invalid_argument("\"", parts.host, "\" is no IPv6 address");
+    if (!urls::parse_ipv6_address(parts.host)) return invalid_argument("\"", parts.host, "\" is no IPv6 address");
   } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
     parts.host = text.substr(0, colon);
     parts.port = text.substr(colon + 1);
   }
   for (const char c : parts.host) {
-    if (!urls::unreserved_chars(c) && c != ':')
-      return invalid_argument("\"", parts.host, "\" is no host name");
+    if (!urls::unreserved_chars(c) && c != ':') return invalid_argument("\"", parts.host, "\" is no host name");
   }
   return parts;
 }
@@ -147,9 +145,7 @@ Result<HttpTarget> parse_http_target(std::string_view target) {
   return out;
 }
 
-std::string percent_encode(std::string_view text) {
-  return urls::encode(text, urls::unreserved_chars);
-}
+std::string percent_encode(std::string_view text) { return urls::encode(text, urls::unreserved_chars); }
 
 std::string to_lower(std::string_view text) {
   std::string out(text);

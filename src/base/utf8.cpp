@@ -10,9 +10,7 @@ namespace {
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 constexpr std::uint64_t kHighBits = 0x8080808080808080;
 
-bool continues(unsigned char c) {
-  return (c & 0xC0) == 0x80;
-}
+bool continues(unsigned char c) { return (c & 0xC0) == 0x80; }
 
 struct Sequence {
   std::size_t size = 0;     // of the well-formed character at the front; 0: there is none

@@ -27,7 +27,8 @@ Result<YamlNode> convert(const YAML::Node& from, std::string_view file, int dept
   if (depth > kMaxDepth) return node.error("nested too deeply");
   switch (from.Type()) {
     case YAML::NodeType::Undefined:
-    case YAML::NodeType::Null: break;
+    case YAML::NodeType::Null:
+      break;
     case YAML::NodeType::Scalar:
       node.kind = YamlNode::Kind::kScalar;
       node.scalar = from.Scalar();
@@ -58,9 +59,7 @@ Result<YamlNode> convert(const YAML::Node& from, std::string_view file, int dept
 
 }  // namespace
 
-Status YamlNode::error(std::string_view message) const {
-  return invalid_argument(file, ":", line, ": ", message);
-}
+Status YamlNode::error(std::string_view message) const { return invalid_argument(file, ":", line, ": ", message); }
 
 const YamlNode* YamlNode::find(std::string_view wanted) const {
   for (const YamlNode& value : fields)
@@ -136,9 +135,7 @@ std::int64_t YamlReader::optional_int(std::string_view key, std::int64_t fallbac
 double YamlReader::optional_double(std::string_view key, double fallback) {
   return take<double>(key, fallback, &YamlNode::as_double);
 }
-bool YamlReader::optional_bool(std::string_view key, bool fallback) {
-  return take<bool>(key, fallback, &YamlNode::as_bool);
-}
+bool YamlReader::optional_bool(std::string_view key, bool fallback) { return take<bool>(key, fallback, &YamlNode::as_bool); }
 
 Status YamlReader::finish() {
   if (!status_.ok()) return status_;

@@ -63,8 +63,7 @@ Task<Status> Daemon::run() {
 Task<void> Daemon::stop(Instant deadline) {
   if (!co_await runner_.finish_all(deadline))
     log_.warning("daemon.stop.interrupts", {{"daemon", options_.id.str()}, {"running", runner_.running()}});
-  while (connected_ && !runner_.records().offers().empty() && clock_.now() < deadline)
-    co_await sleep_for(kHandOverStep);
+  while (connected_ && !runner_.records().offers().empty() && clock_.now() < deadline) co_await sleep_for(kHandOverStep);
   stopping_.set();
   if (running_) co_await stopped_.wait(deadline);
 }
@@ -175,23 +174,22 @@ Task<Result<Daemon::Opened>> Daemon::connect(std::string address) {
   proto::Register registration;
   registration.set_daemon_id(options_.id.str());
   registration.set_name(text_from_bytes(options_.name));
-  registration.set_kind(options_.kind == DaemonKind::kLocal ? proto::DAEMON_KIND_LOCAL
-                                                            : proto::DAEMON_KIND_CLOUD);
+  registration.set_kind(options_.kind == DaemonKind::kLocal ? proto::DAEMON_KIND_LOCAL : proto::DAEMON_KIND_CLOUD);
   for (const auto& [key, value] : options_.labels)
     (*registration.mutable_labels())[text_from_bytes(key)] = text_from_bytes(value);
   for (const auto* tool : tools_.descriptors()) registration.add_tools(tool->name);
   registration.set_version(options_.version);
   registration.set_journal_id(runner_.records().journal_id());
-  const auto registered = co_await Session::introduce(**link, std::move(registration),
-                                                      after(clock_.now(), Session::kRegistrationTime));
+  const auto registered =
+      co_await Session::introduce(**link, std::move(registration), after(clock_.now(), Session::kRegistrationTime));
   if (!registered.ok()) co_return registered.status();
 
   learn(*registered);
   const Duration heartbeat = registered->heartbeat_interval_ms() > 0
                                  ? Duration(std::chrono::milliseconds(registered->heartbeat_interval_ms()))
                                  : options_.heartbeat;
-  Opened opened{std::make_unique<Session>(context_, clock_, runner_, *std::move(link), heartbeat),
-                std::move(address), registered->epoch()};
+  Opened opened{std::make_unique<Session>(context_, clock_, runner_, *std::move(link), heartbeat), std::move(address),
+                registered->epoch()};
   began(opened, *registered);
   if (options_.read_again) opened.session->set_reload([this] { return reload(); });
   if (keep_token_) opened.session->set_keep_token(keep_token_);

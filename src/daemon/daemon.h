@@ -63,8 +63,8 @@ struct DaemonOptions {
 class Daemon {
  public:
   // References outlive the daemon. `processes` are those that the tools start. `journal` is its own database, and nobody else's.
-  Daemon(Context& context, Clock& clock, Random random, EventLog& log, ports::LinkTransport& links,
-         tools::ToolRegistry& tools, ports::Processes& processes, ports::Database& journal, DaemonOptions options);
+  Daemon(Context& context, Clock& clock, Random random, EventLog& log, ports::LinkTransport& links, tools::ToolRegistry& tools,
+         ports::Processes& processes, ports::Database& journal, DaemonOptions options);
   ~Daemon();
 
   // Serves until stop(). OK: stopped. A status of which model::refuses_token is true: the token was refused; may be called
@@ -125,7 +125,7 @@ class Daemon {
   Event stopped_;  // run() has returned
   bool running_ = false;
   bool opened_ = false;  // the journal
-  TaskScope scope_;  // last: its tasks use everything above
+  TaskScope scope_;      // last: its tasks use everything above
 };
 
 }  // namespace reliant::daemon

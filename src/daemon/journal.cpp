@@ -53,10 +53,10 @@ constexpr std::string_view kFinish =
     "content = $6, content_sha256 = $7, changed_at = $8 WHERE request_id = $1 AND state = 'started'";
 
 model::ToolResult interrupted() {
-  return model::error_result(
-      model::Outcome::kUnknown,
-      "The daemon was stopped while this tool ran. Whether it did all, a part or nothing of its work is not known, and it was not "
-      "run again. Look at the state of things before you repeat it.");
+  return model::error_result(model::Outcome::kUnknown,
+                             "The daemon was stopped while this tool ran. Whether it did all, a part or nothing of its work is "
+                             "not known, and it was not "
+                             "run again. Look at the state of things before you repeat it.");
 }
 
 model::ToolResult cancelled_before() {
@@ -95,8 +95,7 @@ model::ToolResult result_of(const ports::Row& row, std::size_t first) {
 
 Task<Result<std::uint64_t>> last_chunk(Transaction& transaction, RequestId id) {
   CO_TRY_ASSIGN(const Rows rows,
-                co_await transaction.execute(
-                    "SELECT COALESCE(MAX(chunk), 0) FROM outputs WHERE request_id = $1", {id.str()}));
+                co_await transaction.execute("SELECT COALESCE(MAX(chunk), 0) FROM outputs WHERE request_id = $1", {id.str()}));
   co_return static_cast<std::uint64_t>(rows[0].integer(0));
 }
 
@@ -107,15 +106,13 @@ struct Recover {
 
   Task<Result<Value>> run(Transaction& transaction) {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT request_id FROM requests WHERE state = 'started' AND effect = $1",
-                      {std::string(to_string(model::Effect::kNonIdempotent))}));
+                  co_await transaction.execute("SELECT request_id FROM requests WHERE state = 'started' AND effect = $1",
+                                               {std::string(to_string(model::Effect::kNonIdempotent))}));
     for (const ports::Row row : rows) {
       const RequestId id(row.text(0));
       model::ToolResult result = interrupted();
       CO_TRY_ASSIGN(result.output_chunks, co_await last_chunk(transaction, id));
-      CO_TRY_ASSIGN([[maybe_unused]] const Rows ended,
-                    co_await transaction.execute(kFinish, finish_values(id, result, now)));
+      CO_TRY_ASSIGN([[maybe_unused]] const Rows ended, co_await transaction.execute(kFinish, finish_values(id, result, now)));
     }
     co_return static_cast<std::int64_t>(rows.size());
   }
@@ -126,29 +123,26 @@ struct Knows {
   RequestId id;
 
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("SELECT 1 FROM requests WHERE request_id = $1", {id.str()}));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT 1 FROM requests WHERE request_id = $1", {id.str()}));
     co_return !rows.empty();
   }
 };
 
 struct Admit {
   JournalRequest request;
-  std::string input;  // digest of tool and arguments
+  std::string input;   // digest of tool and arguments
   std::string run_id;  // tells our own earlier attempt from an earlier life
   std::int64_t now;
 
   Task<Result<Admission>> run(Transaction& transaction) {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT input_sha256, effect, run, state, outcome, is_error, exit_code, "
-                      "output_chunks, content, content_sha256 FROM requests WHERE request_id = $1",
-                      {request.id.str()}));
+                  co_await transaction.execute("SELECT input_sha256, effect, run, state, outcome, is_error, exit_code, "
+                                               "output_chunks, content, content_sha256 FROM requests WHERE request_id = $1",
+                                               {request.id.str()}));
     if (rows.empty()) co_return co_await insert(transaction);
     const ports::Row& row = rows[0];
     if (!row.text(0).empty() && row.text(0) != input)
-      co_return invalid_argument("request ", request.id.str(),
-                                 " is known with another tool or other arguments");
+      co_return invalid_argument("request ", request.id.str(), " is known with another tool or other arguments");
     Admission known;
     CO_TRY_ASSIGN(known.last_chunk, co_await last_chunk(transaction, request.id));
     if (row.text(3) == "finished") {
@@ -157,8 +151,8 @@ struct Admit {
     }
     if (row.text(2) == run_id) co_return known;
     // As it was started, or as it is asked for now: the more careful of the two.
-    const bool repeatable = model::effect_from(row.text(1)) != model::Effect::kNonIdempotent &&
-                            request.effect != model::Effect::kNonIdempotent;
+    const bool repeatable =
+        model::effect_from(row.text(1)) != model::Effect::kNonIdempotent && request.effect != model::Effect::kNonIdempotent;
     if (!repeatable) {
       known.result = interrupted();
       known.result->output_chunks = known.last_chunk;
@@ -166,21 +160,19 @@ struct Admit {
                     co_await transaction.execute(kFinish, finish_values(request.id, *known.result, now)));
       co_return known;
     }
-    CO_TRY_ASSIGN(
-        [[maybe_unused]] const Rows restarted,
-        co_await transaction.execute("UPDATE requests SET run = $2, changed_at = $3 WHERE request_id = $1",
-                                     {request.id.str(), run_id, now}));
+    CO_TRY_ASSIGN([[maybe_unused]] const Rows restarted,
+                  co_await transaction.execute("UPDATE requests SET run = $2, changed_at = $3 WHERE request_id = $1",
+                                               {request.id.str(), run_id, now}));
     known.again = true;
     co_return known;
   }
 
   Task<Result<Admission>> insert(Transaction& transaction) {
-    CO_TRY_ASSIGN(
-        [[maybe_unused]] const Rows inserted,
-        co_await transaction.execute(
-            "INSERT INTO requests (request_id, tool, input_sha256, effect, run, state, changed_at) "
-            "VALUES ($1, $2, $3, $4, $5, 'started', $6)",
-            {request.id.str(), request.tool, input, std::string(to_string(request.effect)), run_id, now}));
+    CO_TRY_ASSIGN([[maybe_unused]] const Rows inserted,
+                  co_await transaction.execute(
+                      "INSERT INTO requests (request_id, tool, input_sha256, effect, run, state, changed_at) "
+                      "VALUES ($1, $2, $3, $4, $5, 'started', $6)",
+                      {request.id.str(), request.tool, input, std::string(to_string(request.effect)), run_id, now}));
     co_return Admission{};
   }
 };
@@ -214,12 +206,11 @@ struct Refuse {
   std::int64_t now;
 
   Task<Result<Admission>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(
-        const Rows inserted,
-        co_await transaction.execute(
-            "INSERT INTO requests (request_id, tool, input_sha256, effect, run, state, changed_at) "
-            "VALUES ($1, '', '', 'non_idempotent', '', 'started', $2) ON CONFLICT (request_id) DO NOTHING",
-            {id.str(), now}));
+    CO_TRY_ASSIGN(const Rows inserted,
+                  co_await transaction.execute(
+                      "INSERT INTO requests (request_id, tool, input_sha256, effect, run, state, changed_at) "
+                      "VALUES ($1, '', '', 'non_idempotent', '', 'started', $2) ON CONFLICT (request_id) DO NOTHING",
+                      {id.str(), now}));
     model::ToolResult result = inserted.changed > 0 ? cancelled_before() : interrupted();
     CO_TRY_ASSIGN(result.output_chunks, co_await last_chunk(transaction, id));
     CO_TRY_OK((co_await transaction.execute(kFinish, finish_values(id, result, now))).status());
@@ -248,12 +239,11 @@ struct Prune {
   std::int64_t rows_before;
 
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                       "DELETE FROM requests WHERE acknowledged_at < $1", {rows_before}));
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute("DELETE FROM requests WHERE acknowledged_at < $1", {rows_before}));
     CO_TRY_ASSIGN(const Rows texts,
                   co_await transaction.execute(
-                      "UPDATE requests SET content = NULL WHERE acknowledged_at < $1 AND content IS NOT NULL",
-                      {text_before}));
+                      "UPDATE requests SET content = NULL WHERE acknowledged_at < $1 AND content IS NOT NULL", {text_before}));
     co_return rows.changed + texts.changed;
   }
 };
@@ -304,10 +294,9 @@ struct ReadResult {
 
   Task<Result<Value>> run(Transaction& transaction) {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT outcome, is_error, exit_code, output_chunks, content, "
-                      "content_sha256 FROM requests WHERE request_id = $1 AND state = 'finished'",
-                      {id.str()}));
+                  co_await transaction.execute("SELECT outcome, is_error, exit_code, output_chunks, content, "
+                                               "content_sha256 FROM requests WHERE request_id = $1 AND state = 'finished'",
+                                               {id.str()}));
     if (rows.empty()) co_return Value();
     co_return Value(result_of(rows[0], 0));
   }
@@ -319,10 +308,10 @@ struct ReadOutput {
   std::uint64_t after;
 
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                       "SELECT chunk, data FROM outputs WHERE request_id = $1 AND chunk > $2 "
-                                       "ORDER BY chunk LIMIT 1",
-                                       {id.str(), static_cast<std::int64_t>(after)}));
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute("SELECT chunk, data FROM outputs WHERE request_id = $1 AND chunk > $2 "
+                                               "ORDER BY chunk LIMIT 1",
+                                               {id.str(), static_cast<std::int64_t>(after)}));
     if (rows.empty()) co_return Value();
     co_return Value(OutputChunk{static_cast<std::uint64_t>(rows[0].integer(0)), rows[0].bytes(1)});
   }
@@ -344,19 +333,16 @@ struct ReadUnacknowledged {
   using Value = std::vector<RequestId>;
 
   Task<Result<Value>> run(Transaction& transaction) {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("SELECT request_id FROM requests WHERE state = 'finished' AND "
-                                               "acknowledged_at IS NULL ORDER BY changed_at, request_id",
-                                               {}));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT request_id FROM requests WHERE state = 'finished' AND "
+                                                                "acknowledged_at IS NULL ORDER BY changed_at, request_id",
+                                                                {}));
     Value ids;
     for (const ports::Row row : rows) ids.emplace_back(row.text(0));
     co_return ids;
   }
 };
 
-std::int64_t micros(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
-}
+std::int64_t micros(Duration duration) { return std::chrono::duration_cast<std::chrono::microseconds>(duration).count(); }
 
 }  // namespace
 
@@ -429,16 +415,14 @@ Task<Result<std::vector<RequestId>>> Journal::unacknowledged(Instant deadline) {
 
 Task<Status> Journal::prune(Instant deadline) {
   const std::int64_t now = transactor_.wall_now();
-  co_return (co_await transactor_.write(Prune{now - micros(kTextKept), now - micros(kRowKept)}, deadline))
-      .status();
+  co_return (co_await transactor_.write(Prune{now - micros(kTextKept), now - micros(kRowKept)}, deadline)).status();
 }
 
 Task<Status> Journal::add_output(RequestId id, OutputChunk chunk, std::uint64_t forget, Instant deadline) {
   co_return (co_await changes_->submit({id, AddOutput{id, std::move(chunk), forget}}, deadline)).status();
 }
 
-Task<Result<std::optional<OutputChunk>>> Journal::output_after(RequestId id, std::uint64_t after_chunk,
-                                                               Instant deadline) {
+Task<Result<std::optional<OutputChunk>>> Journal::output_after(RequestId id, std::uint64_t after_chunk, Instant deadline) {
   co_return co_await transactor_.read(ReadOutput{std::move(id), after_chunk}, deadline);
 }
 

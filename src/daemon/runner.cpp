@@ -15,9 +15,12 @@ constexpr Duration kEndLeftBehind = std::chrono::seconds(10);
 
 model::Effect effect_of(proto::Effect effect) {
   switch (effect) {
-    case proto::EFFECT_READ_ONLY: return model::Effect::kReadOnly;
-    case proto::EFFECT_IDEMPOTENT: return model::Effect::kIdempotent;
-    default: return model::Effect::kNonIdempotent;
+    case proto::EFFECT_READ_ONLY:
+      return model::Effect::kReadOnly;
+    case proto::EFFECT_IDEMPOTENT:
+      return model::Effect::kIdempotent;
+    default:
+      return model::Effect::kNonIdempotent;
   }
 }
 
@@ -101,9 +104,8 @@ Status Runner::crowded() const {
 }
 
 Task<std::optional<Semaphore::Permit>> Runner::wait_for_permit(std::shared_ptr<Run> run) {
-  log_.info("daemon.request.waits", {{"request_id", run->id.str()},
-                                     {"daemon", options_.daemon.str()},
-                                     {"ahead", permits_.waiting()}});
+  log_.info("daemon.request.waits",
+            {{"request_id", run->id.str()}, {"daemon", options_.daemon.str()}, {"ahead", permits_.waiting()}});
   auto first = co_await race(permits_.acquire(), run->leaves.wait());
   if (first.index() == 1) co_return std::nullopt;
   co_return std::get<0>(std::move(first));
@@ -112,8 +114,7 @@ Task<std::optional<Semaphore::Permit>> Runner::wait_for_permit(std::shared_ptr<R
 Task<void> Runner::serve(std::shared_ptr<Run> run) {
   run->tool = tools_.find(run->request.tool());
   run->effect = effect_of(run->request.effect());
-  if (run->tool)
-    run->effect = std::max(run->effect, run->tool->descriptor().effect);  // the more careful of both
+  if (run->tool) run->effect = std::max(run->effect, run->tool->descriptor().effect);  // the more careful of both
   (void)co_await refusals_.lock(run->id);  // one that is being written down comes first
   std::optional<Semaphore::Permit> permit = permits_.try_acquire();
   if (!permit && !co_await records_.is_settled(*run)) {
@@ -173,8 +174,8 @@ Task<void> Runner::not_admitted(std::shared_ptr<Run> run, Status why) {
   if (co_await records_.is_settled(*run)) co_return announce_end(*run);
   co_await end(run,
                model::error_result(model::Outcome::kUnknown,
-                            concat("The tool was begun before; what became of it is not known (", message_of(why),
-                                   "). Look at the state of things before you repeat it.")),
+                                   concat("The tool was begun before; what became of it is not known (", message_of(why),
+                                          "). Look at the state of things before you repeat it.")),
                false);
 }
 

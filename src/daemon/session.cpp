@@ -17,9 +17,12 @@ constexpr Duration kSilent = model::kGatewayHeartbeat - std::chrono::millisecond
 
 proto::Outcome to_proto(model::Outcome outcome) {
   switch (outcome) {
-    case model::Outcome::kExecuted: return proto::OUTCOME_EXECUTED;
-    case model::Outcome::kNotExecuted: return proto::OUTCOME_NOT_EXECUTED;
-    case model::Outcome::kUnknown: return proto::OUTCOME_UNKNOWN;
+    case model::Outcome::kExecuted:
+      return proto::OUTCOME_EXECUTED;
+    case model::Outcome::kNotExecuted:
+      return proto::OUTCOME_NOT_EXECUTED;
+    case model::Outcome::kUnknown:
+      return proto::OUTCOME_UNKNOWN;
   }
   return proto::OUTCOME_UNKNOWN;
 }
@@ -39,8 +42,7 @@ proto::DaemonFrame finished_frame(const RequestId& id, model::ToolResult result,
 
 }  // namespace
 
-Task<Result<proto::Registered>> Session::introduce(ports::Link& link, proto::Register registration,
-                                                   Instant deadline) {
+Task<Result<proto::Registered>> Session::introduce(ports::Link& link, proto::Register registration, Instant deadline) {
   proto::DaemonFrame hello;
   *hello.mutable_register_() = std::move(registration);
   // A gateway that refuses may do so before it has read this: its status says more than the failed send.
@@ -54,13 +56,10 @@ Task<Result<proto::Registered>> Session::introduce(ports::Link& link, proto::Reg
   co_return std::move(*frame.mutable_registered());
 }
 
-Session::Session(Context& context, Clock& clock, Runner& runner, std::unique_ptr<ports::Link> link,
-                 Duration heartbeat)
+Session::Session(Context& context, Clock& clock, Runner& runner, std::unique_ptr<ports::Link> link, Duration heartbeat)
     : clock_(clock), runner_(runner), heartbeat_(heartbeat), link_(std::move(link)), heard_(clock.now()), scope_(context) {}
 
-Session::~Session() {
-  runner_.clear_listener(this);
-}
+Session::~Session() { runner_.clear_listener(this); }
 
 void Session::start() {
   runner_.set_listener(this);
@@ -126,8 +125,7 @@ Status Session::on_frame(const std::string& bytes) {
       runner_.acknowledge_output(id, frame.output_ack().chunk());
       if (const auto found = followed_.find(id); found != followed_.end()) {
         Followed& followed = found->second;
-        followed.acknowledged =
-            std::max(followed.acknowledged, std::min(frame.output_ack().chunk(), followed.sent));
+        followed.acknowledged = std::max(followed.acknowledged, std::min(frame.output_ack().chunk(), followed.sent));
         work_.set();
       }
       break;
@@ -350,8 +348,7 @@ Task<Status> Session::send_chunk(RequestId id) {
   const std::uint64_t sent = followed_[id].sent;
   std::optional<OutputChunk> chunk = co_await runner_.records().output_after(id, sent);
   const auto found = followed_.find(id);
-  if (found == followed_.end() || found->second.sent != sent)
-    co_return ok_status();  // asked for anew meanwhile
+  if (found == followed_.end() || found->second.sent != sent) co_return ok_status();  // asked for anew meanwhile
   Followed& followed = found->second;
   if (!chunk) {
     // Gone, or not to be read: the result says how many there were.
@@ -359,8 +356,7 @@ Task<Status> Session::send_chunk(RequestId id) {
     co_return ok_status();
   }
   const bool gap = chunk->number != sent + 1;
-  if (gap)
-    followed.acknowledged = std::max(followed.acknowledged, chunk->number - 1);  // nothing to wait for there
+  if (gap) followed.acknowledged = std::max(followed.acknowledged, chunk->number - 1);  // nothing to wait for there
   followed.sent = chunk->number;
   followed.last = std::max(followed.last, chunk->number);
   proto::DaemonFrame frame;

@@ -32,18 +32,16 @@ namespace reliant::daemon {
 
 class Session final : public RunListener {
  public:
-  static constexpr std::uint64_t kWindow = 64;  // chunks not acknowledged, of one request
-  static constexpr Duration kOfferAgain = std::chrono::seconds(30);    // a result that was not acknowledged
-  static constexpr Duration kOutputStalled = std::chrono::seconds(5);  // then the result goes ahead of it
+  static constexpr std::uint64_t kWindow = 64;                             // chunks not acknowledged, of one request
+  static constexpr Duration kOfferAgain = std::chrono::seconds(30);        // a result that was not acknowledged
+  static constexpr Duration kOutputStalled = std::chrono::seconds(5);      // then the result goes ahead of it
   static constexpr Duration kRegistrationTime = std::chrono::seconds(10);  // until the gateway has answered
 
   // Registers on a link that has just been opened. The error is the gateway's refusal, or UNAVAILABLE.
-  static Task<Result<proto::Registered>> introduce(ports::Link& link, proto::Register registration,
-                                                   Instant deadline);
+  static Task<Result<proto::Registered>> introduce(ports::Link& link, proto::Register registration, Instant deadline);
 
   // On a stream that is registered. References outlive the session.
-  Session(Context& context, Clock& clock, Runner& runner, std::unique_ptr<ports::Link> link,
-          Duration heartbeat);
+  Session(Context& context, Clock& clock, Runner& runner, std::unique_ptr<ports::Link> link, Duration heartbeat);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();

@@ -110,15 +110,13 @@ Task<model::ToolResult> ToolInvoker::run(std::shared_ptr<Run> run) {
 }
 
 Task<model::ToolResult> ToolInvoker::run_or_cancel(std::shared_ptr<Run> run) {
-  if (run->cancelled.is_set())
-    co_return model::error_result(model::Outcome::kNotExecuted, "Cancelled before it started.");
+  if (run->cancelled.is_set()) co_return model::error_result(model::Outcome::kNotExecuted, "Cancelled before it started.");
   auto first = co_await race(run_tool(run), end_of_grace(run->cancelled, run->killed));
   if (auto* result = std::get_if<model::ToolResult>(&first)) co_return std::move(*result);
   // The run has been destroyed, and with it the processes it had started.
   trace_effect("tool.effect.finished", *run);
-  co_return error_result(
-      model::Outcome::kExecuted,
-      "Cancelled while it ran. It may have done a part of its work; what it had started was ended.");
+  co_return error_result(model::Outcome::kExecuted,
+                         "Cancelled while it ran. It may have done a part of its work; what it had started was ended.");
 }
 
 // An exception, such as one for want of memory, is the result of this run alone. A tool that had begun ran, and it is not
@@ -130,10 +128,9 @@ Task<model::ToolResult> ToolInvoker::run_tool(std::shared_ptr<Run> run) {
   } catch (...) {
     thrown = what_of(std::current_exception());
   }
-  log_.warning("daemon.tool.threw", {{"request_id", run->id.str()},
-                                     {"daemon", options_.daemon.str()},
-                                     {"tool", run->request.tool()},
-                                     {"error", thrown}});
+  log_.warning(
+      "daemon.tool.threw",
+      {{"request_id", run->id.str()}, {"daemon", options_.daemon.str()}, {"tool", run->request.tool()}, {"error", thrown}});
   if (!run->started)
     co_return model::error_result(model::Outcome::kNotExecuted,
                                   concat("The tool was not run: an internal error (", thrown, ")."));
@@ -149,21 +146,20 @@ Task<model::ToolResult> ToolInvoker::invoke_tool(std::shared_ptr<Run> run) {
   if (!run->tool) {
     std::vector<std::string> names;
     for (const auto* descriptor : tools_.descriptors()) names.push_back(descriptor->name);
-    co_return model::error_result(model::Outcome::kNotExecuted, concat("This daemon has no tool \"", request.tool(),
-                                                                "\"; it has: ", join(names, ", "), "."));
+    co_return model::error_result(model::Outcome::kNotExecuted,
+                                  concat("This daemon has no tool \"", request.tool(), "\"; it has: ", join(names, ", "), "."));
   }
   auto arguments = parse_json(request.arguments().empty() ? "{}" : request.arguments());
   if (!arguments.ok())
     co_return model::error_result(model::Outcome::kNotExecuted,
-                           concat("The arguments cannot be read: ", message_of(arguments.status()), "."));
+                                  concat("The arguments cannot be read: ", message_of(arguments.status()), "."));
   const std::int64_t timeout = request.timeout_ms() > 0 ? request.timeout_ms() : kDefaultTimeoutMs;
   tools::ToolInvocation invocation;
   invocation.request = run->id;
   invocation.arguments = *std::move(arguments);
-  invocation.working_directory =
-      request.working_directory().empty() ? options_.working_directory : request.working_directory();
-  invocation.deadline = after(clock_.now(), std::chrono::duration_cast<Duration>(std::chrono::milliseconds(
-                                                std::min(timeout, std::int64_t{1} << 40))));
+  invocation.working_directory = request.working_directory().empty() ? options_.working_directory : request.working_directory();
+  invocation.deadline = after(
+      clock_.now(), std::chrono::duration_cast<Duration>(std::chrono::milliseconds(std::min(timeout, std::int64_t{1} << 40))));
 
   invocation.stop = &run->cancelled;
   run->started = true;

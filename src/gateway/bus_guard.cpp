@@ -16,8 +16,9 @@ Task<Status> BusGuard::check(const ports::BusMessage& message, auth::SignedKind 
   CO_TRY_ASSIGN(const std::optional<auth::BusSignature> signature, auth::signature_of(message));
   if (!signature) {
     if (what == Unsigned::kAccepted) co_return ok_status();
-    co_return permission_denied("it is not signed; clients that cannot sign are let in by --allow-unsigned-requests, and only on ",
-                                "the subjects of a user");
+    co_return permission_denied(
+        "it is not signed; clients that cannot sign are let in by --allow-unsigned-requests, and only on ",
+        "the subjects of a user");
   }
   CO_TRY_ASSIGN(const store::SigningKey key, co_await keys_.find(signature->key, after(clock_.now(), kPatience)));
   if (!auth::is_signed_by(key, message, kind, *signature)) co_return permission_denied("its signature is wrong");

@@ -22,9 +22,7 @@ constexpr Duration kLoseEvery = std::chrono::minutes(1);
 constexpr Duration kRetryAfter = std::chrono::seconds(2);
 constexpr Duration kGoodbye = std::chrono::milliseconds(500);
 
-Status newer_stream() {
-  return with_reason(aborted("a newer stream of this daemon was accepted"), kReasonSuperseded);
-}
+Status newer_stream() { return with_reason(aborted("a newer stream of this daemon was accepted"), kReasonSuperseded); }
 
 }  // namespace
 
@@ -38,12 +36,11 @@ Gateway::Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTrans
       options_(std::move(options)),
       registrations_(context, {.write = [this](std::vector<Arrival> arrivals) { return accept(std::move(arrivals)); },
                                .key_of = [this](const Arrival& arrival) { return who(arrival); }}),
-      presence_writes_(context, {.write = [this](std::vector<Presence> sessions) {
-                                   return records_.record_presence(std::move(sessions));
-                                 },
-                                 .key_of = [](const Presence& presence) {
-                                   return std::pair(presence.session.user.str(), presence.session.daemon.str());
-                                 }}),
+      presence_writes_(
+          context,
+          {.write = [this](std::vector<Presence> sessions) { return records_.record_presence(std::move(sessions)); },
+           .key_of =
+               [](const Presence& presence) { return std::pair(presence.session.user.str(), presence.session.daemon.str()); }}),
       registration_permits_(options_.max_registrations),
       streams_by_address_(options_.max_streams_per_address),
       unregistered_(options_.unregistered),
@@ -120,8 +117,7 @@ Task<void> Gateway::renew_presence() {
     const std::vector<Presence> written = presences;
     const Instant asked = clock_.now();
     const auto answers = co_await presence_writes_.submit_all(std::move(presences), asked + Records::kPatience);
-    for (std::size_t i = 0; i < sessions.size(); ++i)
-      sessions[i]->recorded(written[i].connection, asked, answers[i].status());
+    for (std::size_t i = 0; i < sessions.size(); ++i) sessions[i]->recorded(written[i].connection, asked, answers[i].status());
   }
 }
 
@@ -174,8 +170,7 @@ Status Gateway::crowded() {
                           next_turn_ - now);
 }
 
-Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::AcceptedLink>& link,
-                                                     proto::Registered& greeting) {
+Task<Result<std::shared_ptr<Session>>> Gateway::open(std::unique_ptr<ports::AcceptedLink>& link, proto::Registered& greeting) {
   CO_TRY_ASSIGN(proto::Register registration, co_await read_registration(*link));
   const std::optional<Semaphore::Permit> permit = registration_permits_.try_acquire();
   if (!permit) co_return crowded();
@@ -201,11 +196,11 @@ Task<Result<SessionIdentity>> Gateway::enrol(const ports::AcceptedLink& link, pr
   CO_TRY_ASSIGN(const auth::Caller caller, co_await records_.authenticate_stranger(bearer, link.peer()));
   CO_TRY_OK(co_await records_.check_daemon(caller, DaemonId(registration.daemon_id())));
   if (draining_) co_return unavailable("the gateway stops; connect to another one");
-  SessionIdentity identity{caller.user, DaemonId(registration.daemon_id()), 0, options_.id, registration.journal_id(),
-                           caller.token, caller.renewal};
-  CO_TRY_ASSIGN(identity.epoch, co_await registrations_.submit({caller.user, std::move(registration),
-                                                                caller.use_is_due ? caller.token : TokenId()},
-                                                               clock_.now() + Records::kPatience));
+  SessionIdentity identity{
+      caller.user, DaemonId(registration.daemon_id()), 0, options_.id, registration.journal_id(), caller.token, caller.renewal};
+  CO_TRY_ASSIGN(identity.epoch, co_await registrations_.submit(
+                                    {caller.user, std::move(registration), caller.use_is_due ? caller.token : TokenId()},
+                                    clock_.now() + Records::kPatience));
   co_return identity;
 }
 
@@ -251,9 +246,8 @@ Task<void> Gateway::serve(std::unique_ptr<ports::AcceptedLink> link) {
   if (!place.is_beyond()) opened = co_await open(link, greeting);
   if (opened.ok()) co_return co_await hold(*std::move(opened), std::move(greeting));
   const Duration wait = retry_after_of(opened.status());
-  log_.warning("gateway.session.refused",
-               {{"error", described(opened.status())},
-                {"retry_after_us", std::chrono::ceil<std::chrono::microseconds>(wait).count()}});
+  log_.warning("gateway.session.refused", {{"error", described(opened.status())},
+                                           {"retry_after_us", std::chrono::ceil<std::chrono::microseconds>(wait).count()}});
   if (link) link->finish(opened.status());
 }
 
@@ -337,8 +331,7 @@ Instant Gateway::last_frame(const UserId& user, const DaemonId& daemon) const {
   return session ? session->last_frame() : Instant{};
 }
 
-Task<Result<model::ToolResult>> Gateway::execute(model::ToolRequest request, router::OutputSink& sink,
-                                                 Instant deadline) {
+Task<Result<model::ToolResult>> Gateway::execute(model::ToolRequest request, router::OutputSink& sink, Instant deadline) {
   const std::shared_ptr<Session> session = find(request.user, request.daemon);  // kept alive by this frame
   if (!session) co_return router::daemon_offline(request.daemon);
   co_return co_await session->execute(std::move(request), sink, deadline);

@@ -39,7 +39,7 @@ struct GatewayOptions {
   // told when to come again, each somewhat later than the one before: as fast as registrations get done. Enough to keep a
   // database busy, few enough for each to be done in time.
   std::size_t max_registrations = 64;
-  UnregisteredLimits unregistered;         // streams whose Register has not arrived
+  UnregisteredLimits unregistered;             // streams whose Register has not arrived
   std::size_t max_streams_per_address = 8192;  // registered or not; 0: any number, as behind a proxy
   FrameLimits frames;                          // of one stream
   std::int64_t max_daemons_per_user = 100;     // ids that a user's daemons may have registered with; 0: any number
@@ -54,12 +54,11 @@ class Gateway final : public router::DaemonSessions {
   static constexpr Duration kDrainPause = std::chrono::milliseconds(50);
   // By then a stream whose token was revoked has ended, as long as the database answers.
   static constexpr Duration kTokensLookedUpEvery = std::chrono::seconds(10);
-  static constexpr Duration kRenewEvery = std::chrono::seconds(10);  // the presence of its sessions
+  static constexpr Duration kRenewEvery = std::chrono::seconds(10);   // the presence of its sessions
   static constexpr Duration kLongestWait = std::chrono::seconds(30);  // that who comes in a crowd is told
 
   // References outlive the gateway.
-  Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTransport& links, Records& records,
-          GatewayOptions options);
+  Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTransport& links, Records& records, GatewayOptions options);
   ~Gateway() override;
 
   // Told of every session; set before start(). May be left out: then the daemons are known to this process only.
@@ -73,8 +72,7 @@ class Gateway final : public router::DaemonSessions {
   Status ready() const;
   const std::string& address() const;
 
-  Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink,
-                                          Instant deadline) override;
+  Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant deadline) override;
   Task<Status> command(model::DaemonCommand command, Instant deadline) override;
   bool holds(const UserId& user, const DaemonId& daemon) const override;
   std::vector<model::HeldDaemon> held(const UserId& user) const override;
@@ -122,9 +120,9 @@ class Gateway final : public router::DaemonSessions {
   PresenceWrites presence_writes_;
   Semaphore registration_permits_;
   Duration registration_takes_ = std::chrono::milliseconds(100);  // of late
-  Instant next_turn_{};      // that has been promised
-  std::size_t greeted_ = 0;  // sessions
-  std::vector<std::string> others_;  // live gateways, as the database said when it last answered
+  Instant next_turn_{};                                           // that has been promised
+  std::size_t greeted_ = 0;                                       // sessions
+  std::vector<std::string> others_;                               // live gateways, as the database said when it last answered
   StreamsByAddress streams_by_address_;
   UnregisteredStreams unregistered_;
   std::map<UserId, std::weak_ptr<UserBudgets>> budgets_;  // of users whose daemons it holds

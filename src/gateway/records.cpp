@@ -44,8 +44,7 @@ Task<Result<std::map<TokenId, Status>>> Records::ended(std::vector<TokenId> toke
 }
 
 Task<Result<std::vector<Result<std::int64_t>>>> Records::accept(GatewayId gateway, std::vector<Arrival> arrivals,
-                                                                Displaces displaces,
-                                                                std::int64_t max_daemons_per_user) {
+                                                                Displaces displaces, std::int64_t max_daemons_per_user) {
   std::vector<store::DaemonArrival> all;
   for (auto& [user, registration, used] : arrivals) {
     store::DaemonArrival& arrival = all.emplace_back();
@@ -65,8 +64,7 @@ Task<Result<std::vector<Result<std::int64_t>>>> Records::accept(GatewayId gatewa
 Task<Result<std::vector<Result<std::monostate>>>> Records::record_presence(std::vector<Presence> sessions) {
   std::vector<store::DaemonPresence> all;
   all.reserve(sessions.size());
-  for (const auto& [session, connection] : sessions)
-    all.push_back({session.user, session.daemon, session.epoch, connection});
+  for (const auto& [session, connection] : sessions) all.push_back({session.user, session.daemon, session.epoch, connection});
   CO_TRY_ASSIGN(const auto written, co_await store_.daemons().set_connections(std::move(all), deadline()));
   std::vector<Result<std::monostate>> answers;
   answers.reserve(written.size());
@@ -77,7 +75,9 @@ Task<Result<std::vector<Result<std::monostate>>>> Records::record_presence(std::
 
 namespace {
 
-store::DaemonStream stream_of(const SessionIdentity& session) { return {session.user, session.daemon, session.epoch, session.journal}; }
+store::DaemonStream stream_of(const SessionIdentity& session) {
+  return {session.user, session.daemon, session.epoch, session.journal};
+}
 
 Status elsewhere(const SessionIdentity& session) {
   return unavailable("the request was given to another machine that has the id of daemon ", session.daemon.str(),
@@ -98,8 +98,8 @@ Task<Result<store::Execution>> Records::begin_execution(SessionIdentity session,
 
 Task<Result<model::ToolResult>> Records::finish_execution(SessionIdentity session, RequestId request,
                                                           model::ToolResult result) {
-  CO_TRY_ASSIGN(store::Execution finished, co_await store_.executions().finish(std::move(request), stream_of(session),
-                                                                               std::move(result), deadline()));
+  CO_TRY_ASSIGN(store::Execution finished,
+                co_await store_.executions().finish(std::move(request), stream_of(session), std::move(result), deadline()));
   if (!finished.result) co_return internal_error("a finished execution has no result");
   co_return *std::move(finished.result);
 }

@@ -32,8 +32,8 @@ struct SessionIdentity {
   DaemonId daemon;
   std::int64_t epoch = 0;  // C2
   GatewayId gateway;
-  std::string journal;  // of the daemon; "" = an old one that does not say
-  TokenId token;        // that it came with, or has taken up since
+  std::string journal;                      // of the daemon; "" = an old one that does not say
+  TokenId token;                            // that it came with, or has taken up since
   std::optional<store::Renewal> renewal{};  // of that token
 };
 
@@ -82,8 +82,8 @@ class Records {
   Task<Status> use_token(TokenId token);
   // Takes the next epoch of each daemon, in one transaction: from now on every older one is refused. No daemon is among them
   // twice. An arrival's own error, RESOURCE_EXHAUSTED: its user has `max_daemons_per_user` daemons, and this is another one.
-  Task<Result<std::vector<Result<std::int64_t>>>> accept(GatewayId gateway, std::vector<Arrival> arrivals,
-                                                         Displaces displaces, std::int64_t max_daemons_per_user);
+  Task<Result<std::vector<Result<std::int64_t>>>> accept(GatewayId gateway, std::vector<Arrival> arrivals, Displaces displaces,
+                                                         std::int64_t max_daemons_per_user);
   // Each with what became of it, in one transaction. No daemon is among them twice.
   Task<Result<std::vector<Result<std::monostate>>>> record_presence(std::vector<Presence> sessions);
   // As it is stored. Unless it is done, it has been recorded as dispatched over this session. UNAVAILABLE: it was sent to
@@ -97,8 +97,7 @@ class Records {
   // Marks as lost what has been open for kLostAfter longer than it may take, of daemons that have stayed away.
   Task<Status> lose_overdue();
   // The first result wins; returns the one that is durable.
-  Task<Result<model::ToolResult>> finish_execution(SessionIdentity session, RequestId request,
-                                                   model::ToolResult result);
+  Task<Result<model::ToolResult>> finish_execution(SessionIdentity session, RequestId request, model::ToolResult result);
   // Renews this gateway's place in the list of live ones, for kLease.
   Task<Status> announce(GatewayId gateway, std::string address);
   Task<Status> withdraw(GatewayId gateway);

@@ -32,9 +32,12 @@ using ExecutionEvent = std::variant<Output, model::ToolResult, Status, Supersede
 
 proto::Effect to_proto(model::Effect effect) {
   switch (effect) {
-    case model::Effect::kReadOnly: return proto::EFFECT_READ_ONLY;
-    case model::Effect::kIdempotent: return proto::EFFECT_IDEMPOTENT;
-    case model::Effect::kNonIdempotent: return proto::EFFECT_NON_IDEMPOTENT;
+    case model::Effect::kReadOnly:
+      return proto::EFFECT_READ_ONLY;
+    case model::Effect::kIdempotent:
+      return proto::EFFECT_IDEMPOTENT;
+    case model::Effect::kNonIdempotent:
+      return proto::EFFECT_NON_IDEMPOTENT;
   }
   return proto::EFFECT_NON_IDEMPOTENT;
 }
@@ -280,7 +283,7 @@ Task<void> RequestDispatcher::on_finished(proto::ToolFinished frame) {
 
 void RequestDispatcher::answer(Execution& waiting, proto::ToolFinished frame) {
   if (std::exchange(waiting.answered, true)) return;  // one answer is enough
-  const bool older = !frame.unrecorded();  // its journal offers the result until it hears of it
+  const bool older = !frame.unrecorded();             // its journal offers the result until it hears of it
   model::ToolResult result = to_result(std::move(frame));
   log_.debug("gateway.read.answered", {{"request_id", waiting.id.str()},
                                        {"user", identity_.user.str()},
@@ -305,15 +308,13 @@ Task<void> RequestDispatcher::keep_result(proto::ToolFinished frame, [[maybe_unu
   const RequestId request(frame.request_id());
   const Instant asked = clock_.now();
   const std::size_t bytes = frame.ByteSizeLong();
-  log_.debug("gateway.result.begun", {{"user", identity_.user.str()},
-                                      {"daemon", identity_.daemon.str()},
-                                      {"epoch", identity_.epoch},
-                                      {"bytes", bytes}});
+  log_.debug(
+      "gateway.result.begun",
+      {{"user", identity_.user.str()}, {"daemon", identity_.daemon.str()}, {"epoch", identity_.epoch}, {"bytes", bytes}});
   auto durable = co_await records_.finish_execution(identity_, request, to_result(std::move(frame)));
-  log_.debug("gateway.result.ended", {{"user", identity_.user.str()},
-                                      {"daemon", identity_.daemon.str()},
-                                      {"epoch", identity_.epoch},
-                                      {"bytes", bytes}});
+  log_.debug(
+      "gateway.result.ended",
+      {{"user", identity_.user.str()}, {"daemon", identity_.daemon.str()}, {"epoch", identity_.epoch}, {"bytes", bytes}});
   if (!durable.ok()) {
     stream_.close_if_superseded(durable.status());
     // Not acknowledged: the daemon offers the result again, and whoever waits calls again.

@@ -88,7 +88,7 @@ class RequestDispatcher {
   const SessionIdentity& identity_;
   std::shared_ptr<UserBudgets> budgets_;
   SessionStream& stream_;
-  ByteBudget results_{std::size_t{2} << 20};  // of this stream; see UserBudgets::results
+  ByteBudget results_{std::size_t{2} << 20};    // of this stream; see UserBudgets::results
   std::map<RequestId, Execution*> executions_;  // the newest execute() of each request
   std::map<RequestId, OneShot<Status>*> cancels_;
 };

@@ -185,17 +185,27 @@ Task<Status> Session::on_frame(std::string bytes) {
       CO_TRY_OK(check_chunk(frame.tool_output()));
       requests_.on_output(std::move(*frame.mutable_tool_output()));
       break;
-    case proto::DaemonFrame::kToolFinished: co_await requests_.on_finished(std::move(*frame.mutable_tool_finished())); break;
-    case proto::DaemonFrame::kCancelDone: requests_.on_cancel_done(RequestId(frame.cancel_done().request_id())); break;
-    case proto::DaemonFrame::kCommandDone: on_command_done(frame.command_done()); break;
-    case proto::DaemonFrame::kRenewToken: scope_.spawn(token_renewal_.on_renew()); break;
+    case proto::DaemonFrame::kToolFinished:
+      co_await requests_.on_finished(std::move(*frame.mutable_tool_finished()));
+      break;
+    case proto::DaemonFrame::kCancelDone:
+      requests_.on_cancel_done(RequestId(frame.cancel_done().request_id()));
+      break;
+    case proto::DaemonFrame::kCommandDone:
+      on_command_done(frame.command_done());
+      break;
+    case proto::DaemonFrame::kRenewToken:
+      scope_.spawn(token_renewal_.on_renew());
+      break;
     case proto::DaemonFrame::kUseToken:
       scope_.spawn(token_renewal_.on_use(std::move(*frame.mutable_use_token()->mutable_token())));
       break;
-    case proto::DaemonFrame::kRegister: co_return invalid_argument("a stream registers once, with its first frame");
+    case proto::DaemonFrame::kRegister:
+      co_return invalid_argument("a stream registers once, with its first frame");
     case proto::DaemonFrame::kHeartbeat:
     case proto::DaemonFrame::kToolAccepted:
-    case proto::DaemonFrame::FRAME_NOT_SET: break;  // any frame counts as life; newer kinds may be unknown here
+    case proto::DaemonFrame::FRAME_NOT_SET:
+      break;  // any frame counts as life; newer kinds may be unknown here
   }
   co_return ok_status();
 }
@@ -204,18 +214,23 @@ Task<Result<model::ToolResult>> Session::execute(model::ToolRequest request, rou
   return requests_.execute(std::move(request), sink, deadline);
 }
 
-model::HeldDaemon Session::held() const {
-  return {identity_.daemon, identity_.epoch, identity_.gateway, status_.connection()};
-}
+model::HeldDaemon Session::held() const { return {identity_.daemon, identity_.epoch, identity_.gateway, status_.connection()}; }
 
 Task<Status> Session::command(model::DaemonCommand command, Instant deadline) {
   proto::Command frame;
   switch (command.kind) {
-    case model::DaemonCommandKind::kOnline: co_return ok_status();
-    case model::DaemonCommandKind::kUnknown: co_return model::unknown_command(command);
-    case model::DaemonCommandKind::kCancel: co_return co_await requests_.cancel(std::move(command.request), deadline);
-    case model::DaemonCommandKind::kKill: frame.mutable_kill_process()->set_request_id(command.request.str()); break;
-    case model::DaemonCommandKind::kReload: frame.mutable_reload_config(); break;
+    case model::DaemonCommandKind::kOnline:
+      co_return ok_status();
+    case model::DaemonCommandKind::kUnknown:
+      co_return model::unknown_command(command);
+    case model::DaemonCommandKind::kCancel:
+      co_return co_await requests_.cancel(std::move(command.request), deadline);
+    case model::DaemonCommandKind::kKill:
+      frame.mutable_kill_process()->set_request_id(command.request.str());
+      break;
+    case model::DaemonCommandKind::kReload:
+      frame.mutable_reload_config();
+      break;
   }
   co_return co_await pass_on(std::move(frame), deadline);
 }
@@ -239,7 +254,8 @@ void Session::on_command_done(const proto::CommandDone& frame) {
   const auto waiting = commands_.find(frame.command_id());
   if (waiting == commands_.end()) return;
   Status status;
-  if (frame.code() != 0) status = make_status(static_cast<StatusCode>(frame.code()), beginning_of(frame.message(), kMaxComplaint));
+  if (frame.code() != 0)
+    status = make_status(static_cast<StatusCode>(frame.code()), beginning_of(frame.message(), kMaxComplaint));
   waiting->second->set(frame.reason().empty() || status.ok() ? status : with_reason(status, frame.reason()));
 }
 

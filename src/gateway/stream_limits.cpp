@@ -24,8 +24,9 @@ Status too_many(std::string_view field, std::size_t count, std::size_t most) {
 Status check_id(const std::string& id, KindsAsIds kinds) {
   if (!valid_id(id)) return invalid_field("register.daemon_id", "daemon_id must be 1 to 128 letters, digits, _ and -");
   if (kinds == KindsAsIds::kAllowed || !model::is_daemon_kind(id)) return ok_status();
-  return invalid_field("register.daemon_id",
-                       concat("daemon_id is \"", id, "\", which names a kind of daemon; choose another id, such as the host's name"));
+  return invalid_field(
+      "register.daemon_id",
+      concat("daemon_id is \"", id, "\", which names a kind of daemon; choose another id, such as the host's name"));
 }
 
 Status check_labels(const proto::Register& registration) {

@@ -21,11 +21,11 @@ inline constexpr std::size_t kMaxMessage = (std::size_t{1} << 20) + (std::size_t
 inline constexpr std::size_t kMaxChunk = std::size_t{256} << 10;  // bytes of one ToolOutput
 inline constexpr std::size_t kMaxComplaint = 4096;                // bytes of CommandDone's message
 
-inline constexpr std::size_t kMaxName = 200;     // bytes of the daemon's name, its version and its journal's id
-inline constexpr std::size_t kMaxLabels = 64;    // of a daemon
-inline constexpr std::size_t kMaxLabel = 256;    // bytes of a label's key, and of its value
-inline constexpr std::size_t kMaxTools = 256;    // of a daemon
-inline constexpr std::size_t kMaxToolName = 128; // bytes
+inline constexpr std::size_t kMaxName = 200;      // bytes of the daemon's name, its version and its journal's id
+inline constexpr std::size_t kMaxLabels = 64;     // of a daemon
+inline constexpr std::size_t kMaxLabel = 256;     // bytes of a label's key, and of its value
+inline constexpr std::size_t kMaxTools = 256;     // of a daemon
+inline constexpr std::size_t kMaxToolName = 128;  // bytes
 
 // `local`, `cloud` and `any` are the kinds of daemons that a chat may ask for (C21). The monolith's own daemon is `local`.
 enum class KindsAsIds : std::uint8_t { kRefused, kAllowed };

@@ -29,10 +29,13 @@ constexpr std::int64_t kMaxWaitMs = 2 * kMaxTimeoutMs;
 auth::SignedKind kind_of(DaemonSubject subject) {
   switch (subject) {
     case DaemonSubject::kToolRequest:
-    case DaemonSubject::kToolRequestSync: return auth::SignedKind::kRequest;
+    case DaemonSubject::kToolRequestSync:
+      return auth::SignedKind::kRequest;
     case DaemonSubject::kToolCancel:
-    case DaemonSubject::kCommand: return auth::SignedKind::kCommand;
-    case DaemonSubject::kToolOnline: return auth::SignedKind::kQuestion;
+    case DaemonSubject::kCommand:
+      return auth::SignedKind::kCommand;
+    case DaemonSubject::kToolOnline:
+      return auth::SignedKind::kQuestion;
   }
   RELIANT_UNREACHABLE("every subject carries one kind of message");
 }
@@ -113,9 +116,8 @@ class NatsToolBridge::OutputToBus final : public router::OutputSink {
   std::uint64_t last_chunk_;
 };
 
-NatsToolBridge::NatsToolBridge(Context& context, Clock& clock, EventLog& log, ports::Bus& bus,
-                               router::DaemonSessions& sessions, auth::KeyRing& keys, Random random,
-                               ToolBridgeOptions options)
+NatsToolBridge::NatsToolBridge(Context& context, Clock& clock, EventLog& log, ports::Bus& bus, router::DaemonSessions& sessions,
+                               auth::KeyRing& keys, Random random, ToolBridgeOptions options)
     : context_(context),
       clock_(clock),
       log_(log),
@@ -307,8 +309,7 @@ Task<void> NatsToolBridge::pass_on(Lane lane, Key key, ports::BusMessage message
     const Instant until = after(clock_.now(), kSigningPatience);
     if (!(co_await signer_.sign(onward, kind_of(lane.pass_on_to), until)).ok()) co_return;  // the caller asks again
   }
-  log_.info("gateway.request.passed_on",
-            {{"user", key.first.str()}, {"daemon", key.second.str()}, {"hops", hops + 1}});
+  log_.info("gateway.request.passed_on", {{"user", key.first.str()}, {"daemon", key.second.str()}, {"hops", hops + 1}});
   if (message.reply_to.empty()) {
     publish(std::move(onward));
     co_return;
@@ -387,7 +388,8 @@ Task<void> NatsToolBridge::run_online(Lane lane, ports::BusMessage message) {
   const auto address = parse_daemon_subject(lane.subject, message.subject);
   const auto user = model::decode_held_question(message.payload);
   if (!address.ok() || !user.ok()) co_return;
-  if (!user->empty() && *user != address->user) co_return guard_.refuse(message, "its body is about another user than its subject");
+  if (!user->empty() && *user != address->user)
+    co_return guard_.refuse(message, "its body is about another user than its subject");
   const std::vector<model::HeldDaemon> held = sessions_.held(address->user);
   if (!held.empty()) reply(message, model::encode(held));
 }

@@ -29,9 +29,7 @@ void UnregisteredStreams::make_room(std::size_t limit, Belongs belongs) {
 }
 
 UnregisteredStreams::Entry::Entry(UnregisteredStreams& all, const ports::AcceptedLink& link)
-    : all_(all),
-      token_(token_of(link.metadata())),
-      address_(network_of_peer(link.peer())) {
+    : all_(all), token_(token_of(link.metadata())), address_(network_of_peer(link.peer())) {
   all_.make_room(all_.limits_.of_token, [this](const Entry* other) { return other->token_ == token_; });
   all_.make_room(all_.limits_.of_address, [this](const Entry* other) { return other->address_ == address_; });
   all_.make_room(all_.limits_.in_all, [](const Entry*) { return true; });

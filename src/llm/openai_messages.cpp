@@ -9,9 +9,9 @@ namespace reliant::llm {
 
 namespace {
 
-constexpr std::size_t kMostCalls = 256;     // of one answer: each is an activity, side by side
-constexpr std::size_t kLongestName = 200;   // bytes of a tool's name, and of a call's id
-constexpr std::size_t kShownOfABody = 200;        // bytes of an error page that is not the API's
+constexpr std::size_t kMostCalls = 256;            // of one answer: each is an activity, side by side
+constexpr std::size_t kLongestName = 200;          // bytes of a tool's name, and of a call's id
+constexpr std::size_t kShownOfABody = 200;         // bytes of an error page that is not the API's
 constexpr std::size_t kShownOfAComplaint = 2'000;  // bytes of what the API says
 
 std::string_view view(const json::string& text) { return {text.data(), text.size()}; }
@@ -19,8 +19,7 @@ std::string_view view(const json::string& text) { return {text.data(), text.size
 // What the API leaves out and what it sends as null are the same.
 const json::value* member(const json::value& value, std::string_view key) {
   const json::object* object = value.if_object();
-  const json::value* found =
-      object == nullptr ? nullptr : object->if_contains(json::string_view(key.data(), key.size()));
+  const json::value* found = object == nullptr ? nullptr : object->if_contains(json::string_view(key.data(), key.size()));
   return found == nullptr || found->is_null() ? nullptr : found;
 }
 
@@ -57,8 +56,8 @@ void append_messages(json::array& messages, const ModelMessage& message) {
   for (const model::ContentBlock& block : message.content) {  // results have to follow their calls, so they go first
     const auto* result = std::get_if<model::ToolResultBlock>(&block);
     if (result == nullptr) continue;
-    messages.push_back(json::object{
-        {"role", "tool"}, {"tool_call_id", result->call.str()}, {"content", result->result.content}});
+    messages.push_back(
+        json::object{{"role", "tool"}, {"tool_call_id", result->call.str()}, {"content", result->result.content}});
   }
   const std::string text = model::text_of(message.content);
   if (!text.empty()) messages.push_back(json::object{{"role", "user"}, {"content", text}});
@@ -81,14 +80,20 @@ StatusCode code_of(int status, const Complaint& complaint) {
   if (complaint.code == "context_length_exceeded") return StatusCode::kFailedPrecondition;
   if (complaint.code == "insufficient_quota") return StatusCode::kFailedPrecondition;  // waiting does not help
   switch (status) {
-    case 401: return StatusCode::kUnauthenticated;
-    case 402: return StatusCode::kFailedPrecondition;
-    case 403: return StatusCode::kPermissionDenied;
+    case 401:
+      return StatusCode::kUnauthenticated;
+    case 402:
+      return StatusCode::kFailedPrecondition;
+    case 403:
+      return StatusCode::kPermissionDenied;
     case 408:
     case 409:
-    case 425: return StatusCode::kUnavailable;
-    case 429: return StatusCode::kResourceExhausted;
-    default: return status >= 500 ? StatusCode::kUnavailable : StatusCode::kInvalidArgument;
+    case 425:
+      return StatusCode::kUnavailable;
+    case 429:
+      return StatusCode::kResourceExhausted;
+    default:
+      return status >= 500 ? StatusCode::kUnavailable : StatusCode::kInvalidArgument;
   }
 }
 
@@ -111,9 +116,7 @@ Duration retry_after(const ports::HttpHeaders& headers) {
   return Duration(static_cast<Duration::rep>(seconds * 1e9));
 }
 
-Status not_understood(std::string_view what) {
-  return unavailable("the model provider's answer is not understood: ", what);
-}
+Status not_understood(std::string_view what) { return unavailable("the model provider's answer is not understood: ", what); }
 
 }  // namespace
 
@@ -133,10 +136,9 @@ Result<std::string> openai_request(const ModelRequest& request, std::string_view
     if (!parameters.ok()) {
       return invalid_argument("the parameters of the tool ", tool.name, " are ", message_of(parameters.status()));
     }
-    tools.push_back(json::object{{"type", "function"},
-                                 {"function", json::object{{"name", tool.name},
-                                                           {"description", tool.description},
-                                                           {"parameters", *parameters}}}});
+    tools.push_back(json::object{
+        {"type", "function"},
+        {"function", json::object{{"name", tool.name}, {"description", tool.description}, {"parameters", *parameters}}}});
   }
   if (!tools.empty()) body["tools"] = std::move(tools);
   return to_json(body);
@@ -228,8 +230,8 @@ Status openai_error(int status, const ports::HttpHeaders& headers, std::string_v
   const Result<json::value> parsed = parse_json(body);
   if (const json::value* error = parsed.ok() ? member(*parsed, "error") : nullptr) complaint = complaint_of(*error);
   // An error page of a proxy may be of any encoding, or compressed.
-  complaint.message = complaint.message.empty() ? text_from_bytes(body, kShownOfABody)
-                                                : text_from_bytes(complaint.message, kShownOfAComplaint);
+  complaint.message =
+      complaint.message.empty() ? text_from_bytes(body, kShownOfABody) : text_from_bytes(complaint.message, kShownOfAComplaint);
   Status out = make_status(code_of(status, complaint), "the model provider answered ", status, ": ",
                            complaint.message.empty() ? "no reason given" : complaint.message);
   const Duration delay = retry_after(headers);

@@ -15,8 +15,7 @@ constexpr std::size_t kMaxErrorBody = 64 * 1024;  // bytes of it that are read
 
 }  // namespace
 
-OpenAiProvider::OpenAiProvider(ports::HttpClient& http, OpenAiOptions options)
-    : http_(http), options_(std::move(options)) {
+OpenAiProvider::OpenAiProvider(ports::HttpClient& http, OpenAiOptions options) : http_(http), options_(std::move(options)) {
   while (options_.base_url.ends_with('/')) options_.base_url.pop_back();
 }
 
@@ -33,8 +32,7 @@ Task<Result<ModelAnswer>> OpenAiProvider::complete(ModelRequest request, TextSin
   co_return co_await read_answer(**response, sink, deadline);
 }
 
-Task<Result<ModelAnswer>> OpenAiProvider::read_answer(ports::HttpResponse& response, TextSink& sink,
-                                                      Instant deadline) {
+Task<Result<ModelAnswer>> OpenAiProvider::read_answer(ports::HttpResponse& response, TextSink& sink, Instant deadline) {
   SseParser parser;
   OpenAiAnswer answer(options_.max_answer);
   while (!answer.done()) {

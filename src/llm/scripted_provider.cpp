@@ -138,8 +138,7 @@ Result<ModelAnswer> content_of(const ModelRequest& request, const Place& place, 
     // Unique in the chat, and the same when the turn is repeated: one that is taken up behind a later turn has as many messages before
     // it as that one had once, and fewer of the user's.
     ToolCallId id(concat("call_", said, "_", request.messages.size(), "_", i));
-    answer.content.push_back(
-        model::ToolCallBlock{model::ToolCall{std::move(id), step.calls[i].tool, to_json(arguments)}});
+    answer.content.push_back(model::ToolCallBlock{model::ToolCall{std::move(id), step.calls[i].tool, to_json(arguments)}});
   }
   answer.input_tokens = tokens_of(request);
   return answer;
@@ -150,8 +149,8 @@ Result<ModelAnswer> content_of(const ModelRequest& request, const Place& place, 
 Task<Result<ModelAnswer>> ScriptedProvider::complete(ModelRequest request, TextSink& sink, Instant deadline) {
   const Place place = place_of(request);
   const std::string said = to_lower(place.user);
-  const auto answer = std::ranges::find_if(
-      answers_, [&](const ScriptedAnswer& one) { return said.find(one.when) != std::string::npos; });
+  const auto answer =
+      std::ranges::find_if(answers_, [&](const ScriptedAnswer& one) { return said.find(one.when) != std::string::npos; });
   if (answer == answers_.end()) {
     co_return failed_precondition(file_, ": no answer fits the message \"", place.user.substr(0, 100),
                                   "\"; add one without \"when\"");

@@ -18,8 +18,8 @@ Status check_references(const YamlNode& node, std::string_view text) {
     const std::string_view name = text.substr(from + 2, end - from - 2);
     constexpr std::array<std::string_view, 4> kWords = {"user", "result", "step", "conversation"};
     const std::string_view number = name.starts_with("result.") ? name.substr(7) : std::string_view();
-    const bool indexed = !number.empty() && number.size() < 4 &&
-                         number.find_first_not_of("0123456789") == std::string_view::npos;
+    const bool indexed =
+        !number.empty() && number.size() < 4 && number.find_first_not_of("0123456789") == std::string_view::npos;
     if (!indexed && std::ranges::find(kWords, name) == kWords.end()) {
       return node.error(concat("\"{{", name, "}}\" is unknown; use user, result, result.N, step or conversation"));
     }
@@ -30,7 +30,8 @@ Status check_references(const YamlNode& node, std::string_view text) {
 
 Result<json::value> to_value(const YamlNode& node) {
   switch (node.kind) {
-    case YamlNode::Kind::kNull: return json::value(nullptr);
+    case YamlNode::Kind::kNull:
+      return json::value(nullptr);
     case YamlNode::Kind::kList: {
       json::array items;
       for (const YamlNode& item : node.items) {
@@ -47,7 +48,8 @@ Result<json::value> to_value(const YamlNode& node) {
       }
       return json::value(std::move(fields));
     }
-    case YamlNode::Kind::kScalar: break;
+    case YamlNode::Kind::kScalar:
+      break;
   }
   if (const auto truth = node.as_bool(); truth.ok()) return json::value(*truth);
   if (const auto number = node.as_int(); number.ok()) return json::value(*number);
@@ -86,7 +88,8 @@ Result<ScriptedError> read_error(const YamlNode& node) {
   TRY_OK(reader.finish());
   error.code = code_from_name(code);
   if (code_name(error.code) != code || code == "OK") {
-    return node.error(concat("\"", code, "\" is no error code; write UNAVAILABLE, RESOURCE_EXHAUSTED, "
+    return node.error(concat("\"", code,
+                             "\" is no error code; write UNAVAILABLE, RESOURCE_EXHAUSTED, "
                              "INVALID_ARGUMENT, UNAUTHENTICATED or another canonical code"));
   }
   if (error.times < 0) return node.error("\"times\" must not be negative");
@@ -159,8 +162,7 @@ Result<std::unique_ptr<ScriptedProvider>> ScriptedProvider::parse(std::string_vi
     }
     answers.push_back(std::move(answer));
   }
-  return std::unique_ptr<ScriptedProvider>(
-      new ScriptedProvider(std::move(name), std::string(file), std::move(answers)));
+  return std::unique_ptr<ScriptedProvider>(new ScriptedProvider(std::move(name), std::string(file), std::move(answers)));
 }
 
 std::string_view scripted_model_schema() {

@@ -35,8 +35,8 @@ class SseParser {
   std::string line_;
   SseEvent event_;
   bool has_data_ = false;
-  bool after_cr_ = false;    // an LF that comes now belongs to the line before
-  bool first_line_ = true;   // may begin with a byte order mark
+  bool after_cr_ = false;   // an LF that comes now belongs to the line before
+  bool first_line_ = true;  // may begin with a byte order mark
 };
 
 }  // namespace reliant::llm

@@ -4,9 +4,12 @@ namespace reliant::model {
 
 PublicStatus project(DaemonConnection connection) {
   switch (connection) {
-    case DaemonConnection::kFresh: return PublicStatus::kActive;
-    case DaemonConnection::kStale: return PublicStatus::kIdle;
-    case DaemonConnection::kDisconnected: return PublicStatus::kDisconnected;
+    case DaemonConnection::kFresh:
+      return PublicStatus::kActive;
+    case DaemonConnection::kStale:
+      return PublicStatus::kIdle;
+    case DaemonConnection::kDisconnected:
+      return PublicStatus::kDisconnected;
   }
   return PublicStatus::kDisconnected;
 }
@@ -46,27 +49,36 @@ bool DaemonStatus::advance(Instant now) {
 
 Instant DaemonStatus::next_change() const {
   switch (connection_) {
-    case DaemonConnection::kFresh: return last_frame_ + kStaleAfter;
-    case DaemonConnection::kStale: return last_frame_ + kDisconnectedAfter;
-    case DaemonConnection::kDisconnected: return kNever;
+    case DaemonConnection::kFresh:
+      return last_frame_ + kStaleAfter;
+    case DaemonConnection::kStale:
+      return last_frame_ + kDisconnectedAfter;
+    case DaemonConnection::kDisconnected:
+      return kNever;
   }
   return kNever;
 }
 
 std::string_view to_string(DaemonConnection connection) {
   switch (connection) {
-    case DaemonConnection::kFresh: return "connected";
-    case DaemonConnection::kStale: return "stale";
-    case DaemonConnection::kDisconnected: return "disconnected";
+    case DaemonConnection::kFresh:
+      return "connected";
+    case DaemonConnection::kStale:
+      return "stale";
+    case DaemonConnection::kDisconnected:
+      return "disconnected";
   }
   return "disconnected";
 }
 
 std::string_view to_string(PublicStatus status) {
   switch (status) {
-    case PublicStatus::kActive: return "active";
-    case PublicStatus::kIdle: return "idle";
-    case PublicStatus::kDisconnected: return "disconnected";
+    case PublicStatus::kActive:
+      return "active";
+    case PublicStatus::kIdle:
+      return "idle";
+    case PublicStatus::kDisconnected:
+      return "disconnected";
   }
   return "disconnected";
 }

@@ -129,8 +129,8 @@ void Interest::collect(const Level& level, std::string_view rest, InterestMatch&
 void Interest::take(const Subscribers& subscribers, InterestMatch& match) {
   match.plain.insert(match.plain.end(), subscribers.plain.begin(), subscribers.plain.end());
   for (const auto& [name, members] : subscribers.groups) {
-    auto group = std::find_if(match.groups.begin(), match.groups.end(),
-                              [&](const InterestGroup& known) { return known.name == name; });
+    auto group =
+        std::find_if(match.groups.begin(), match.groups.end(), [&](const InterestGroup& known) { return known.name == name; });
     if (group == match.groups.end()) group = match.groups.insert(group, InterestGroup{name, {}});
     group->members.insert(group->members.end(), members.begin(), members.end());
   }

@@ -64,8 +64,7 @@ Result<ContentBlock> block_from_json(const json::value& value) {
 
 json::array to_json(const Content& content) {
   json::array array;
-  for (const ContentBlock& block : content)
-    array.push_back(std::visit([](const auto& b) { return block_to_json(b); }, block));
+  for (const ContentBlock& block : content) array.push_back(std::visit([](const auto& b) { return block_to_json(b); }, block));
   return array;
 }
 
@@ -82,9 +81,12 @@ Result<Content> content_from_json(const json::value& value) {
 
 std::string_view to_string(Role role) {
   switch (role) {
-    case Role::kUser: return "user";
-    case Role::kAssistant: return "assistant";
-    case Role::kTool: return "tool";
+    case Role::kUser:
+      return "user";
+    case Role::kAssistant:
+      return "assistant";
+    case Role::kTool:
+      return "tool";
   }
   return "user";
 }

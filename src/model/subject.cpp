@@ -28,8 +28,8 @@ bool prefixed(std::string_view subject, std::string_view prefix) {
 }
 
 Status not_of_kind(DaemonSubject kind, std::string_view subject) {
-  return invalid_field("subject", concat("`", subject, "` is not ", prefix_of(kind), ".{user} or ",
-                                         prefix_of(kind), ".{user}.{daemon}"));
+  return invalid_field("subject",
+                       concat("`", subject, "` is not ", prefix_of(kind), ".{user} or ", prefix_of(kind), ".{user}.{daemon}"));
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ namespace reliant::model {
 
 enum class TokenKind : std::uint8_t { kUser, kDaemon };
 
-std::string_view to_string(TokenKind kind);            // "user", "daemon"
-TokenKind token_kind_from(std::string_view text);      // an unknown word is kDaemon: the kind with the fewest rights
+std::string_view to_string(TokenKind kind);        // "user", "daemon"
+TokenKind token_kind_from(std::string_view text);  // an unknown word is kDaemon: the kind with the fewest rights
 
 // Reasons beside TOKEN_INVALID and TOKEN_REVOKED (base/status.h).
 inline constexpr std::string_view kReasonTokenExpired = "TOKEN_EXPIRED";           // UNAUTHENTICATED

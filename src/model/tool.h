@@ -48,9 +48,9 @@ struct ToolRequest {
 
 struct ToolResult {
   Outcome outcome = Outcome::kExecuted;
-  bool is_error = false;         // the tool ran and failed, or could not run
-  std::string content;           // what the model is told
-  std::int64_t exit_code = 0;    // shell tools; 0 otherwise
+  bool is_error = false;            // the tool ran and failed, or could not run
+  std::string content;              // what the model is told
+  std::int64_t exit_code = 0;       // shell tools; 0 otherwise
   std::uint64_t output_chunks = 0;  // how many numbered chunks were streamed before
 
   friend bool operator==(const ToolResult&, const ToolResult&) = default;
@@ -61,8 +61,7 @@ inline ToolResult error_result(Outcome outcome, std::string content) { return {o
 
 // The request id of C7: the same for every try of one tool call, different for everything else. `turn` and `place` (the step
 // and the index of the call) say which call of the chat it is, in any run of its workflow.
-RequestId make_request_id(std::string_view workflow_id, std::string_view turn, std::string_view place,
-                          const ToolCallId& call);
+RequestId make_request_id(std::string_view workflow_id, std::string_view turn, std::string_view place, const ToolCallId& call);
 
 Durability durability_of(Effect effect);  // kUnrecorded: it only reads
 

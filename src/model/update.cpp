@@ -3,7 +3,8 @@
 namespace reliant::model {
 namespace {
 
-constexpr std::string_view kKinds[] = {"message", "message_chunk", "tool_started", "tool_output", "tool_finished", "model_retry", "status"};
+constexpr std::string_view kKinds[] = {"message",       "message_chunk", "tool_started", "tool_output",
+                                       "tool_finished", "model_retry",   "status"};
 constexpr std::string_view kStatuses[] = {"idle", "running", "failed", "cancelled"};
 
 template <class Enum, std::size_t N>

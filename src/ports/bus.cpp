@@ -25,8 +25,8 @@ Status check_publish(const BusMessage& message, std::size_t max_payload) {
                                            "anywhere, no white space and no colon in a name"));
   }
   if (const std::size_t size = wire_size(message); size > max_payload) {
-    return invalid_field("payload", concat(size, " bytes are more than the bus takes (", max_payload,
-                                           "): send less, or in parts"));
+    return invalid_field("payload",
+                         concat(size, " bytes are more than the bus takes (", max_payload, "): send less, or in parts"));
   }
   return ok_status();
 }

@@ -6,8 +6,7 @@ namespace reliant::ports {
 
 QueuedSubscription::~QueuedSubscription() {
   queue_->end();
-  while (queue_->pending_.try_recv()) {
-  }
+  while (queue_->pending_.try_recv()) {}
   queue_->handed_out_->set();
 }
 

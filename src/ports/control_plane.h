@@ -39,10 +39,14 @@ class ControlPlane {
 
 constexpr std::string_view to_string(Lifecycle lifecycle) {
   switch (lifecycle) {
-    case Lifecycle::kRunning: return "running";
-    case Lifecycle::kSuspended: return "suspended";
-    case Lifecycle::kResuming: return "resuming";
-    case Lifecycle::kFailed: return "failed";
+    case Lifecycle::kRunning:
+      return "running";
+    case Lifecycle::kSuspended:
+      return "suspended";
+    case Lifecycle::kResuming:
+      return "resuming";
+    case Lifecycle::kFailed:
+      return "failed";
   }
   return "failed";
 }

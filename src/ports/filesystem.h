@@ -40,8 +40,8 @@ class Filesystem {
   virtual Task<Result<FileInfo>> info(std::string path) = 0;
   // Sorted by name; symbolic links to directories are listed as kOther.
   virtual Task<Result<std::vector<DirectoryEntry>>> list(std::string path) = 0;
-  virtual Task<Status> make_directories(std::string path) = 0;  // OK when it exists already
-  virtual Task<Status> remove(std::string path) = 0;            // a file or an empty directory
+  virtual Task<Status> make_directories(std::string path) = 0;        // OK when it exists already
+  virtual Task<Status> remove(std::string path) = 0;                  // a file or an empty directory
   virtual Task<Status> rename(std::string from, std::string to) = 0;  // replaces a file
   // The real path, symbolic links resolved.
   virtual Task<Result<std::string>> canonical(std::string path) = 0;

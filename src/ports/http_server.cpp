@@ -12,10 +12,8 @@ HttpServerResponse http_refusal(int status, std::string_view message) {
   HttpServerResponse response;
   response.status = status;
   response.headers["content-type"] = "application/json";
-  response.body = to_json(json::object{{"code", std::string(code_name(code))},
-                                       {"message", std::string(message)},
-                                       {"field", ""},
-                                       {"request_id", ""}});
+  response.body = to_json(json::object{
+      {"code", std::string(code_name(code))}, {"message", std::string(message)}, {"field", ""}, {"request_id", ""}});
   return response;
 }
 

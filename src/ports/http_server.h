@@ -21,12 +21,12 @@
 namespace reliant::ports {
 
 struct HttpServerRequest {
-  std::string method;  // "GET"
-  std::string path;    // "/api/v2/chats", percent-decoded
+  std::string method;                                      // "GET"
+  std::string path;                                        // "/api/v2/chats", percent-decoded
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   HttpHeaders headers;
   std::string body;
-  std::string peer;  // "host:port", for logs and for limits
+  std::string peer;                 // "host:port", for logs and for limits
   std::shared_ptr<void> admission;  // what the handler's admit() has found out; destroyed with the request
 };
 
@@ -77,7 +77,7 @@ struct HttpServerLimits {
 
 class HttpListener {
  public:
-  virtual ~HttpListener() = default;  // closes at once, destroying running handlers
+  virtual ~HttpListener() = default;               // closes at once, destroying running handlers
   virtual const std::string& address() const = 0;  // "host:port" where it really listens
   // Stops accepting, lets unary handlers end, ends streams; returns when all are done or at the deadline.
   virtual Task<void> drain(Instant deadline) = 0;

@@ -20,8 +20,8 @@
 namespace reliant::ports {
 
 struct ProcessSpec {
-  std::vector<std::string> argv;  // argv[0] is looked up in PATH
-  std::string working_directory;  // "" = inherited
+  std::vector<std::string> argv;                   // argv[0] is looked up in PATH
+  std::string working_directory;                   // "" = inherited
   std::map<std::string, std::string> environment;  // added to the inherited one
   std::string standard_input;                      // written, then closed
 };

@@ -13,8 +13,8 @@ using model::DaemonConnection;
 std::vector<DaemonCandidate> candidates_of(const std::vector<store::Daemon>& daemons, WallTime now) {
   std::vector<DaemonCandidate> candidates;
   for (const store::Daemon& daemon : daemons) {
-    candidates.push_back({daemon.id, daemon.name, daemon.kind != "cloud", daemon.connection, daemon.gateway_lives(now),
-                          daemon.connected_at});
+    candidates.push_back(
+        {daemon.id, daemon.name, daemon.kind != "cloud", daemon.connection, daemon.gateway_lives(now), daemon.connected_at});
   }
   return candidates;
 }
@@ -24,8 +24,8 @@ ResolvedDaemon chosen_by_chat(std::vector<DaemonCandidate> candidates, const Dae
   ResolvedDaemon resolved;
   resolved.daemon = chosen;
   resolved.source = DaemonSource::kChat;
-  resolved.problem = concat("the chat has chosen daemon ", chosen.str(),
-                            ", which has never been connected; start it, or choose another one");
+  resolved.problem =
+      concat("the chat has chosen daemon ", chosen.str(), ", which has never been connected; start it, or choose another one");
   for (DaemonCandidate& candidate : candidates) {
     const bool is_it = candidate.id == chosen;
     std::string why = is_it ? "chosen for this chat" : concat("passed over: the chat has chosen ", chosen.str());
@@ -75,8 +75,9 @@ Task<void> DaemonResolver::look_for_managed(UserId user, ResolvedDaemon& resolve
     if (each.id != *resolved.daemon) continue;
     const bool suspended = each.lifecycle == ports::Lifecycle::kSuspended || each.lifecycle == ports::Lifecycle::kResuming;
     resolved.must_resume = suspended;
-    resolved.problem = suspended ? concat("it is ", ports::to_string(each.lifecycle), " and is brought up with the next tool call")
-                                 : concat(resolved.problem, "; the control plane says that it is ", ports::to_string(each.lifecycle));
+    resolved.problem = suspended
+                           ? concat("it is ", ports::to_string(each.lifecycle), " and is brought up with the next tool call")
+                           : concat(resolved.problem, "; the control plane says that it is ", ports::to_string(each.lifecycle));
   }
 }
 

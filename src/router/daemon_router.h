@@ -36,7 +36,8 @@ class OutputSink {
 
 // Of execute(): the answer is lost or late. The tool may be running, or its result may be durable: call again with the same id.
 inline bool is_unanswered(const Status& status) {
-  return is_retryable(status.code()) || status.code() == StatusCode::kDeadlineExceeded || reason_of(status) == kReasonSuperseded;
+  return is_retryable(status.code()) || status.code() == StatusCode::kDeadlineExceeded ||
+         reason_of(status) == kReasonSuperseded;
 }
 
 class DaemonRouter {

@@ -22,10 +22,14 @@ bool goes_before(const ConsideredDaemon& a, const ConsideredDaemon& b) {
 // Lower goes first; nullopt: cannot be used.
 std::optional<int> rank_of(ports::Lifecycle lifecycle) {
   switch (lifecycle) {
-    case ports::Lifecycle::kRunning: return 0;
-    case ports::Lifecycle::kResuming: return 1;
-    case ports::Lifecycle::kSuspended: return 2;
-    case ports::Lifecycle::kFailed: return std::nullopt;
+    case ports::Lifecycle::kRunning:
+      return 0;
+    case ports::Lifecycle::kResuming:
+      return 1;
+    case ports::Lifecycle::kSuspended:
+      return 2;
+    case ports::Lifecycle::kFailed:
+      return std::nullopt;
   }
   return std::nullopt;
 }
@@ -33,8 +37,7 @@ std::optional<int> rank_of(ports::Lifecycle lifecycle) {
 // Of two that could both be taken: why not this one?
 std::string why_second(const DaemonCandidate& first, const DaemonCandidate& second) {
   if (first.local && !second.local) return concat("passed over: ", first.id.str(), " is local, and local daemons come first");
-  if (first.connected_at > second.connected_at)
-    return concat("passed over: ", first.id.str(), " has connected more recently");
+  if (first.connected_at > second.connected_at) return concat("passed over: ", first.id.str(), " has connected more recently");
   return concat("passed over: ", first.id.str(), " comes first");
 }
 
@@ -42,11 +45,16 @@ std::string why_second(const DaemonCandidate& first, const DaemonCandidate& seco
 
 std::string_view to_string(DaemonSource source) {
   switch (source) {
-    case DaemonSource::kNone: return "none";
-    case DaemonSource::kChat: return "chat";
-    case DaemonSource::kConnected: return "connected";
-    case DaemonSource::kControlPlane: return "control_plane";
-    case DaemonSource::kDatabase: return "database";
+    case DaemonSource::kNone:
+      return "none";
+    case DaemonSource::kChat:
+      return "chat";
+    case DaemonSource::kConnected:
+      return "connected";
+    case DaemonSource::kControlPlane:
+      return "control_plane";
+    case DaemonSource::kDatabase:
+      return "database";
   }
   return "none";
 }
@@ -81,9 +89,12 @@ void DefaultDaemon::advance() {
 std::optional<DefaultDaemon::Ask> DefaultDaemon::next() const {
   switch (state_) {
     case State::kConnected:
-    case State::kRecorded: return Ask{Question::kPresence, considered_[asking_].candidate.id};
-    case State::kManaged: return Ask{Question::kControlPlane, {}};
-    case State::kDecided: return std::nullopt;
+    case State::kRecorded:
+      return Ask{Question::kPresence, considered_[asking_].candidate.id};
+    case State::kManaged:
+      return Ask{Question::kControlPlane, {}};
+    case State::kDecided:
+      return std::nullopt;
   }
   return std::nullopt;
 }
@@ -93,7 +104,8 @@ void DefaultDaemon::on_presence(Presence presence) {
   const DaemonCandidate& candidate = considered_[asking_].candidate;
   if (presence == Presence::kHeld) {
     const std::string kind = candidate.local ? "local" : "cloud";
-    if (state_ == State::kConnected) return choose(asking_, DaemonSource::kConnected, concat("connected; the first ", kind, " one"));
+    if (state_ == State::kConnected)
+      return choose(asking_, DaemonSource::kConnected, concat("connected; the first ", kind, " one"));
     return choose(asking_, DaemonSource::kDatabase,
                   "a gateway holds it, though none that announces itself; no other daemon is connected");
   }

@@ -38,8 +38,7 @@ Task<Result<std::unique_ptr<ports::BusSubscription>>> NatsDaemonRouter::ask(port
   co_return answers;
 }
 
-Task<Result<model::ToolResult>> NatsDaemonRouter::execute(model::ToolRequest request, OutputSink& sink,
-                                                          Instant deadline) {
+Task<Result<model::ToolResult>> NatsDaemonRouter::execute(model::ToolRequest request, OutputSink& sink, Instant deadline) {
   CO_TRY_OK(check_ids(request.user, request.daemon));
   ports::BusMessage question;
   question.subject = daemon_subject(DaemonSubject::kToolRequestSync, request.user, request.daemon);

@@ -37,7 +37,8 @@ class NatsDaemonRouter final : public DaemonRouter {
 
  private:
   // Publishes the question, and has the answers to it.
-  Task<Result<std::unique_ptr<ports::BusSubscription>>> ask(ports::BusMessage question, auth::SignedKind kind, Instant deadline);
+  Task<Result<std::unique_ptr<ports::BusSubscription>>> ask(ports::BusMessage question, auth::SignedKind kind,
+                                                            Instant deadline);
   Task<Result<model::ToolResult>> follow(ports::BusSubscription& messages, DaemonId daemon, OutputSink& sink, Instant deadline);
 
   ports::Bus& bus_;

@@ -82,8 +82,7 @@ class [[nodiscard]] AllOf final : private Gathering {
  public:
   using Result = std::conditional_t<std::is_void_v<T>, void, std::vector<Plain<T>>>;
 
-  explicit AllOf(std::vector<Task<T>> tasks) noexcept
-      : Gathering(tasks.size()), tasks_(std::move(tasks)) {}
+  explicit AllOf(std::vector<Task<T>> tasks) noexcept : Gathering(tasks.size()), tasks_(std::move(tasks)) {}
 
   bool await_ready() const noexcept { return tasks_.empty(); }
   template <class P>

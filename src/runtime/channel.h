@@ -92,9 +92,7 @@ class Channel {
   }
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
-  ~Channel() {
-    RELIANT_ASSERT(receive_claims_ == 0 && send_claims_ == 0, "a Channel must outlive those it has woken");
-  }
+  ~Channel() { RELIANT_ASSERT(receive_claims_ == 0 && send_claims_ == 0, "a Channel must outlive those it has woken"); }
 
   // Nullopt: closed and empty, or `deadline` came first (`closed()` tells them apart).
   Recv recv(Instant deadline = kNever) { return Recv(*this, deadline); }

@@ -9,8 +9,7 @@
 namespace reliant {
 
 Executor::~Executor() {
-  RELIANT_ASSERT(registered() == 0 && dying_.empty(),
-                 "an Executor must outlive its scopes, waits and timers");
+  RELIANT_ASSERT(registered() == 0 && dying_.empty(), "an Executor must outlive its scopes, waits and timers");
 }
 
 std::uint64_t Executor::run(std::uint64_t max_steps) {

@@ -53,12 +53,11 @@ class Executor {
 
   // For whoever runs, in the time of its node.
   Instant now() const noexcept {
-    if (times_ != nullptr && current_ != nullptr) [[unlikely]] return times_->local(current_->node, now_);
+    if (times_ != nullptr && current_ != nullptr) [[unlikely]]
+      return times_->local(current_->node, now_);
     return now_;
   }
-  Instant now_at(std::uint32_t node) const noexcept {
-    return times_ == nullptr ? now_ : times_->local(node, now_);
-  }
+  Instant now_at(std::uint32_t node) const noexcept { return times_ == nullptr ? now_ : times_->local(node, now_); }
   Instant true_now() const noexcept { return now_; }  // of the world, whoever asks
   std::uint64_t steps() const noexcept { return steps_; }
   // Of every step so far: which node ran, which choice was made, at what time. Equal seeds give equal hashes.
@@ -92,7 +91,8 @@ class Executor {
   // Resumes a waiting coroutine within the current step. Only as the last act of a `Wake` callback.
   void resume_now(Wake& wake) {
     wake.cancel();
-    if (times_ != nullptr && times_->held(wake.context_->node)) [[unlikely]] return hold(wake);
+    if (times_ != nullptr && times_->held(wake.context_->node)) [[unlikely]]
+      return hold(wake);
     current_ = wake.context_;
     mix(wake.context_->node);
     wake.waiter_.resume();
@@ -143,7 +143,8 @@ class Executor {
 };
 
 inline bool Executor::step() {
-  if (!dying_.empty()) [[unlikely]] reap();
+  if (!dying_.empty()) [[unlikely]]
+    reap();
   if (ready_.empty()) {
     if (timers_.empty()) return false;
     const Instant when = timers_.first();
@@ -173,7 +174,8 @@ inline void Executor::run_one() {
 }
 
 inline void Executor::run_wake(Wake& wake, std::uint32_t choice) {
-  if (times_ != nullptr && times_->held(wake.context_->node)) [[unlikely]] return hold(wake);
+  if (times_ != nullptr && times_->held(wake.context_->node)) [[unlikely]]
+    return hold(wake);
   ++steps_;
   mix((std::uint64_t{wake.context_->node} << 32) | choice);
   current_ = wake.context_;
@@ -183,18 +185,21 @@ inline void Executor::run_wake(Wake& wake, std::uint32_t choice) {
     wake.callback_(wake);
   }
   current_ = nullptr;
-  if (!dying_.empty()) [[unlikely]] reap();
+  if (!dying_.empty()) [[unlikely]]
+    reap();
 }
 
 inline void Executor::make_ready(Wake& wake) {
-  if (wake.where_ == Wake::Where::kHeld) [[unlikely]] return;
+  if (wake.where_ == Wake::Where::kHeld) [[unlikely]]
+    return;
   if (wake.where_ == Wake::Where::kTimer) timers_.erase(wake.position_);
   ready_.push(wake);
 }
 
 inline void Executor::set_timer(Wake& wake, Instant when) {
   if (wake.where_ != Wake::Where::kNowhere) remove(wake);
-  if (times_ != nullptr) [[unlikely]] when = times_->truth(wake.context_->node, when);
+  if (times_ != nullptr) [[unlikely]]
+    when = times_->truth(wake.context_->node, when);
   if (when <= now_) return make_ready(wake);
   if (when == kNever) return;
   timers_.insert(wake, when);

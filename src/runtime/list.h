@@ -35,9 +35,9 @@ class List {
   }
 
   bool empty() const noexcept { return !end_.linked(); }
-  ListNode& front() noexcept { return *end_.next_; }      // not on an empty list
-  ListNode& back() noexcept { return *end_.previous_; }   // not on an empty list
-  void push_back(ListNode& node) noexcept {               // a node that is in no list
+  ListNode& front() noexcept { return *end_.next_; }     // not on an empty list
+  ListNode& back() noexcept { return *end_.previous_; }  // not on an empty list
+  void push_back(ListNode& node) noexcept {              // a node that is in no list
     node.previous_ = end_.previous_;
     node.next_ = &end_;
     end_.previous_->next_ = &node;

@@ -28,8 +28,7 @@ class [[nodiscard]] Race {
   template <class P>
   bool await_suspend(std::coroutine_handle<P> parent) {
     Context& context = *parent.promise().context;
-    const bool ended = std::apply(
-        [&](auto&... task) { return ((task.start(context), task.done()) || ...); }, tasks_);
+    const bool ended = std::apply([&](auto&... task) { return ((task.start(context), task.done()) || ...); }, tasks_);
     if (ended) return false;
     std::apply([&](auto&... task) { (task.resume_at_end(parent), ...); }, tasks_);
     return true;
@@ -43,8 +42,7 @@ class [[nodiscard]] Race {
     (void)((std::get<I>(tasks_).done() ? (winner = I, true) : false) || ...);
     ((I != winner ? std::get<I>(tasks_).reset() : void()), ...);
     std::optional<Result> result;
-    ((I == winner ? void(result.emplace(std::in_place_index<I>, plain_result(std::get<I>(tasks_)))) : void()),
-     ...);
+    ((I == winner ? void(result.emplace(std::in_place_index<I>, plain_result(std::get<I>(tasks_)))) : void()), ...);
     return std::move(*result);
   }
 

@@ -54,9 +54,7 @@ class Random final {
   }
 
   // True `numerator` times out of `denominator`.
-  constexpr bool chance(std::uint64_t numerator, std::uint64_t denominator) {
-    return below(denominator) < numerator;
-  }
+  constexpr bool chance(std::uint64_t numerator, std::uint64_t denominator) { return below(denominator) < numerator; }
 
   // Uniform in [low, high], both included; low <= high.
   constexpr std::int64_t between(std::int64_t low, std::int64_t high) {
@@ -67,9 +65,7 @@ class Random final {
   }
 
   // Uniform in [low, high], both included, to the nanosecond.
-  constexpr Duration duration(Duration low, Duration high) {
-    return Duration(between(low.count(), high.count()));
-  }
+  constexpr Duration duration(Duration low, Duration high) { return Duration(between(low.count(), high.count())); }
 
   template <class T>
   void shuffle(std::span<T> items) {

@@ -20,7 +20,8 @@ class ReadyList {
   Wake& at(std::uint32_t index) noexcept { return *entries_[index]; }  // of a list that is taken in any order
 
   void push(Wake& wake) {
-    if (head_ > kCompactAt && head_ * 2 > entries_.size()) [[unlikely]] compact();
+    if (head_ > kCompactAt && head_ * 2 > entries_.size()) [[unlikely]]
+      compact();
     wake.position_ = static_cast<std::uint32_t>(entries_.size());
     wake.where_ = Wake::Where::kReady;
     entries_.push_back(&wake);

@@ -21,7 +21,8 @@ class Ring {
   T& operator[](std::size_t i) noexcept { return *places_[index(head_ + i)]; }
 
   void push(T value) {
-    if (size() == places_.size()) [[unlikely]] grow();
+    if (size() == places_.size()) [[unlikely]]
+      grow();
     places_[index(tail_)].emplace(std::move(value));
     ++tail_;
   }

@@ -100,7 +100,8 @@ class TaskScope final : private Reapable {
   static std::coroutine_handle<> child_ended(Sink& sink, PromiseBase& promise) noexcept {
     auto& child = static_cast<Child&>(sink);
     TaskScope& scope = child.scope;
-    if (promise.error) [[unlikely]] scope.child_failed(promise.error);
+    if (promise.error) [[unlikely]]
+      scope.child_failed(promise.error);
     child.unlink();
     scope.ended_.push_back(child);
     scope.context_.executor->reap_later(scope);

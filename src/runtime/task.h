@@ -123,12 +123,11 @@ class [[nodiscard]] Task {
     attach(context, sink);
     handle_.resume();
   }
-  void resume_at_end(std::coroutine_handle<> continuation) noexcept {
-    handle_.promise().continuation = continuation;
-  }
+  void resume_at_end(std::coroutine_handle<> continuation) noexcept { handle_.promise().continuation = continuation; }
   T result() {
     promise_type& promise = handle_.promise();
-    if (promise.error) [[unlikely]] std::rethrow_exception(std::exchange(promise.error, {}));
+    if (promise.error) [[unlikely]]
+      std::rethrow_exception(std::exchange(promise.error, {}));
     return promise.take();
   }
 

@@ -60,8 +60,7 @@ class Chats {
   Task<Result<Chat>> create(NewChat chat, Instant deadline);
   Task<Result<Chat>> get(UserId user, ChatId id, Instant deadline);
   // Newest first; of one project or (nullopt) of all.
-  Task<Result<Page<Chat>>> list(UserId user, std::optional<ProjectId> project, PageRequest page,
-                                Instant deadline);
+  Task<Result<Page<Chat>>> list(UserId user, std::optional<ProjectId> project, PageRequest page, Instant deadline);
   Task<Result<Chat>> update(UserId user, ChatId id, ChatChange change, Instant deadline);
   // With its messages, updates and tool executions. FAILED_PRECONDITION while it is running.
   Task<Status> remove(UserId user, ChatId id, Instant deadline);

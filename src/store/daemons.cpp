@@ -38,13 +38,12 @@ std::string plain(const json::value& value) {
   return text == nullptr ? std::string() : std::string(text->data(), text->size());
 }
 
-#define DAEMON_COLUMNS \
-  "user_id, id, name, kind, labels, tools, epoch, gateway_id, connection, connected_at, last_seen"
-#define SELECT_DAEMON                                                                                        \
-  "SELECT d.user_id, d.id, d.name, d.kind, d.labels, d.tools, d.epoch, d.gateway_id, d.connection, "         \
-  "d.connected_at, d.last_seen, g.last_seen, "                                                               \
-  "(SELECT COUNT(*) FROM tool_executions e WHERE e.user_id = d.user_id AND e.daemon_id = d.id "              \
-  "AND e.state <> 'done' AND e.state <> 'lost') "                                                            \
+#define DAEMON_COLUMNS "user_id, id, name, kind, labels, tools, epoch, gateway_id, connection, connected_at, last_seen"
+#define SELECT_DAEMON                                                                                \
+  "SELECT d.user_id, d.id, d.name, d.kind, d.labels, d.tools, d.epoch, d.gateway_id, d.connection, " \
+  "d.connected_at, d.last_seen, g.last_seen, "                                                       \
+  "(SELECT COUNT(*) FROM tool_executions e WHERE e.user_id = d.user_id AND e.daemon_id = d.id "      \
+  "AND e.state <> 'done' AND e.state <> 'lost') "                                                    \
   "FROM daemons d LEFT JOIN gateways g ON g.id = d.gateway_id "
 
 Result<Daemon> daemon_from(const Row& row) {
@@ -66,15 +65,14 @@ Result<Daemon> daemon_from(const Row& row) {
                 std::nullopt,
                 row.integer(12) > 0};
   if (!row.is_null(11)) daemon.gateway_seen = wall_time(row.integer(11));
-  for (const auto& label : labels->get_object())
-    daemon.labels[std::string(label.key())] = plain(label.value());
+  for (const auto& label : labels->get_object()) daemon.labels[std::string(label.key())] = plain(label.value());
   for (const json::value& tool : tools->get_array()) daemon.tools.push_back(plain(tool));
   return daemon;
 }
 
 struct AcceptDaemons {
   using Value = std::vector<Result<std::int64_t>>;
-  using Key = std::pair<std::string, std::string>;  // user, daemon
+  using Key = std::pair<std::string, std::string>;         // user, daemon
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // leaves numbers out
   std::vector<DaemonArrival> arrivals;
   std::int64_t max_per_user;
@@ -118,7 +116,8 @@ struct AcceptDaemons {
     for (const auto& [key, epoch] : epochs) {
       if (epoch != 1 || max_per_user == 0) continue;
       if (!room.contains(key.first)) {
-        CO_TRY_ASSIGN(const Rows counted, co_await transaction.execute("SELECT COUNT(*) FROM daemons WHERE user_id = $1", {key.first}));
+        CO_TRY_ASSIGN(const Rows counted,
+                      co_await transaction.execute("SELECT COUNT(*) FROM daemons WHERE user_id = $1", {key.first}));
         room[key.first] = max_per_user - counted[0].integer(0);
       }
       if (room[key.first]++ >= 0) continue;
@@ -159,18 +158,17 @@ struct AcceptDaemons {
 
   // R83: an epoch that nobody has leaves the streams of the user's other daemons behind.
   static Task<Status> end_others(Transaction& transaction, const DaemonArrival& arrival) {
-    co_return (co_await transaction.execute(
-                   "UPDATE daemons SET epoch = epoch + 1, connection = $3 "
-                   "WHERE user_id = $1 AND id <> $2 AND connection <> $3",
-                   {arrival.user.str(), arrival.id.str(),
-                    std::string(model::to_string(model::DaemonConnection::kDisconnected))}))
+    co_return (co_await transaction.execute("UPDATE daemons SET epoch = epoch + 1, connection = $3 "
+                                            "WHERE user_id = $1 AND id <> $2 AND connection <> $3",
+                                            {arrival.user.str(), arrival.id.str(),
+                                             std::string(model::to_string(model::DaemonConnection::kDisconnected))}))
         .status();
   }
 };
 
 Task<Result<Daemon>> daemon_of(Transaction& transaction, UserId user, DaemonId id) {
-  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(SELECT_DAEMON "WHERE d.user_id = $1 AND d.id = $2",
-                                                              {user.str(), id.str()}));
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute(SELECT_DAEMON "WHERE d.user_id = $1 AND d.id = $2", {user.str(), id.str()}));
   if (rows.empty()) co_return not_found("daemon ", id.str(), " does not exist");
   co_return daemon_from(rows[0]);
 }
@@ -232,9 +230,8 @@ struct SetConnections {
     if (!others.empty()) {
       Values values;
       const std::string which = those(values, others, !kWithEpoch);
-      CO_TRY_ASSIGN(const Rows rows,
-                    co_await transaction.execute(concat("SELECT user_id, id, epoch FROM daemons WHERE ", which),
-                                                 std::move(values)));
+      CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                         concat("SELECT user_id, id, epoch FROM daemons WHERE ", which), std::move(values)));
       for (const Row row : rows) epochs[{row.text(0), row.text(1)}] = row.integer(2);
     }
     std::vector<Status> results;
@@ -260,8 +257,7 @@ struct ListDaemons {
 
   Task<Result<std::vector<Daemon>>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(SELECT_DAEMON "WHERE d.user_id = $1 ORDER BY d.id",
-                                               {user.str()}));
+                  co_await transaction.execute(SELECT_DAEMON "WHERE d.user_id = $1 ORDER BY d.id", {user.str()}));
     std::vector<Daemon> daemons;
     for (const Row row : rows) {
       CO_TRY_ASSIGN(Daemon daemon, daemon_from(row));
@@ -280,10 +276,10 @@ struct DisconnectAll {
   GatewayId gateway;
 
   Task<Result<std::monostate>> run(Transaction& transaction) const {
-    CO_TRY_OK((co_await transaction.execute(
-                   "UPDATE daemons SET connection = $2 WHERE gateway_id = $1 AND connection <> $2",
-                   {gateway.str(), std::string(model::to_string(model::DaemonConnection::kDisconnected))}))
-                  .status());
+    CO_TRY_OK(
+        (co_await transaction.execute("UPDATE daemons SET connection = $2 WHERE gateway_id = $1 AND connection <> $2",
+                                      {gateway.str(), std::string(model::to_string(model::DaemonConnection::kDisconnected))}))
+            .status());
     co_return std::monostate();
   }
 };
@@ -296,11 +292,11 @@ struct AnnounceGateway {
   Gateway gateway;
 
   Task<Result<std::monostate>> run(Transaction& transaction) const {
-    CO_TRY_OK((co_await transaction.execute(
-                   "INSERT INTO gateways (id, address, last_seen) VALUES ($1, $2, $3) ON CONFLICT (id) "
-                   "DO UPDATE SET address = excluded.address, last_seen = excluded.last_seen",
-                   {gateway.id.str(), gateway.address, microseconds_of(gateway.last_seen)}))
-                  .status());
+    CO_TRY_OK(
+        (co_await transaction.execute("INSERT INTO gateways (id, address, last_seen) VALUES ($1, $2, $3) ON CONFLICT (id) "
+                                      "DO UPDATE SET address = excluded.address, last_seen = excluded.last_seen",
+                                      {gateway.id.str(), gateway.address, microseconds_of(gateway.last_seen)}))
+            .status());
     CO_TRY_OK((co_await transaction.execute("DELETE FROM gateways WHERE last_seen < $1",
                                             {microseconds_of(gateway.last_seen - kKept)}))
                   .status());
@@ -326,11 +322,9 @@ struct LiveGateways {
   Task<Result<std::vector<Gateway>>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(
         const Rows rows,
-        co_await transaction.execute(
-            "SELECT id, address, last_seen FROM gateways WHERE last_seen >= $1 ORDER BY id", {since}));
+        co_await transaction.execute("SELECT id, address, last_seen FROM gateways WHERE last_seen >= $1 ORDER BY id", {since}));
     std::vector<Gateway> gateways;
-    for (const Row row : rows)
-      gateways.push_back({GatewayId(row.text(0)), row.text(1), wall_time(row.integer(2))});
+    for (const Row row : rows) gateways.push_back({GatewayId(row.text(0)), row.text(1), wall_time(row.integer(2))});
     co_return gateways;
   }
 };
@@ -349,8 +343,8 @@ Task<Result<std::vector<Result<std::int64_t>>>> Daemons::accept_all(std::vector<
   return transactor_.write(AcceptDaemons{std::move(arrivals), max_per_user, transactor_.wall_now()}, deadline);
 }
 
-Task<Status> Daemons::set_connection(UserId user, DaemonId id, std::int64_t epoch,
-                                     model::DaemonConnection connection, Instant deadline) {
+Task<Status> Daemons::set_connection(UserId user, DaemonId id, std::int64_t epoch, model::DaemonConnection connection,
+                                     Instant deadline) {
   std::vector<DaemonPresence> one;
   one.push_back({std::move(user), std::move(id), epoch, connection});
   const auto results = co_await set_connections(std::move(one), deadline);
@@ -374,9 +368,8 @@ Task<Status> Daemons::disconnect_all(GatewayId gateway, Instant deadline) {
 }
 
 Task<Status> Gateways::announce(GatewayId id, std::string address, Instant deadline) {
-  co_return (
-      co_await transactor_.write(
-          AnnounceGateway{{std::move(id), std::move(address), wall_time(transactor_.wall_now())}}, deadline))
+  co_return (co_await transactor_.write(AnnounceGateway{{std::move(id), std::move(address), wall_time(transactor_.wall_now())}},
+                                        deadline))
       .status();
 }
 
@@ -385,8 +378,7 @@ Task<Status> Gateways::withdraw(GatewayId id, Instant deadline) {
 }
 
 Task<Result<std::vector<Gateway>>> Gateways::live(Duration lease, Instant deadline) {
-  const std::int64_t since =
-      transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(lease).count();
+  const std::int64_t since = transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(lease).count();
   return transactor_.read(LiveGateways{since}, deadline);
 }
 

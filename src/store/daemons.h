@@ -75,11 +75,11 @@ class Daemons {
                                                              Instant deadline);
   // Connection and last_seen; with kDisconnected, the end of the stream. SUPERSEDED: the epoch is not the
   // current one; NOT_FOUND.
-  Task<Status> set_connection(UserId user, DaemonId id, std::int64_t epoch,
-                              model::DaemonConnection connection, Instant deadline);
+  Task<Status> set_connection(UserId user, DaemonId id, std::int64_t epoch, model::DaemonConnection connection,
+                              Instant deadline);
   // Many in one transaction; what became of each is in their order. No daemon is among them twice.
   Task<Result<std::vector<Status>>> set_connections(std::vector<DaemonPresence> streams, Instant deadline);
-  Task<Result<Daemon>> get(UserId user, DaemonId id, Instant deadline);  // NOT_FOUND
+  Task<Result<Daemon>> get(UserId user, DaemonId id, Instant deadline);   // NOT_FOUND
   Task<Result<std::vector<Daemon>>> list(UserId user, Instant deadline);  // by id
   // Marks as disconnected what the gateway still holds: at its start (its last life ended without a word) and
   // its stop.

@@ -14,11 +14,10 @@ namespace reliant::store {
 
 // In the order in which execution_from() reads them, first in their row. `t` is the table's alias with a
 // point, or "".
-#define EXECUTION_COLUMNS_OF(t)                                                                           \
-  t "request_id, " t "user_id, " t "daemon_id, " t "chat_id, " t "call_id, " t "tool, " t "arguments, " t \
-    "working_directory, " t "effect, " t "timeout_ms, " t "state, " t "epoch, " t "outcome, " t           \
-    "is_error, " t "content, " t "exit_code, " t "output_chunks, " t "created_at, " t "cancel_asked, " t  \
-    "journal"
+#define EXECUTION_COLUMNS_OF(t)                                                                                              \
+  t "request_id, " t "user_id, " t "daemon_id, " t "chat_id, " t "call_id, " t "tool, " t "arguments, " t                    \
+    "working_directory, " t "effect, " t "timeout_ms, " t "state, " t "epoch, " t "outcome, " t "is_error, " t "content, " t \
+    "exit_code, " t "output_chunks, " t "created_at, " t "cancel_asked, " t "journal"
 #define EXECUTION_COLUMNS EXECUTION_COLUMNS_OF("")
 inline constexpr std::size_t kExecutionColumns = 20;
 

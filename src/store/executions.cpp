@@ -22,12 +22,16 @@ constexpr std::string_view kStates[] = {"pending", "dispatched", "running", "don
 // The table at the head of executions.h.
 bool may_become(ExecutionState from, ExecutionState to) {
   switch (from) {
-    case ExecutionState::kPending: return to != ExecutionState::kPending;
+    case ExecutionState::kPending:
+      return to != ExecutionState::kPending;
     case ExecutionState::kDispatched:
       return to != ExecutionState::kPending && to != ExecutionState::kDispatched;
-    case ExecutionState::kRunning: return to == ExecutionState::kLost || to == ExecutionState::kDone;
-    case ExecutionState::kLost: return to == ExecutionState::kDone;
-    case ExecutionState::kDone: return false;
+    case ExecutionState::kRunning:
+      return to == ExecutionState::kLost || to == ExecutionState::kDone;
+    case ExecutionState::kLost:
+      return to == ExecutionState::kDone;
+    case ExecutionState::kDone:
+      return false;
   }
   return false;
 }
@@ -43,22 +47,14 @@ constexpr std::size_t kEpochOfDaemon = kExecutionColumns;
 
 Execution execution_from(const Row& row) {
   Execution execution;
-  execution.request = {RequestId(row.text(0)),
-                       UserId(row.text(1)),
-                       DaemonId(row.text(2)),
-                       ChatId(row.text(3)),
-                       ToolCallId(row.text(4)),
-                       row.text(5),
-                       row.text(6),
-                       row.text(7),
-                       model::effect_from(row.text(8)),
-                       row.integer(9)};
+  execution.request = {RequestId(row.text(0)),          UserId(row.text(1)), DaemonId(row.text(2)), ChatId(row.text(3)),
+                       ToolCallId(row.text(4)),         row.text(5),         row.text(6),           row.text(7),
+                       model::effect_from(row.text(8)), row.integer(9)};
   execution.state = execution_state_from(row.text(10));
   execution.epoch = row.integer(11);
   if (execution.state == ExecutionState::kDone)
-    execution.result =
-        model::ToolResult{model::outcome_from(row.text(12)), row.integer(13) != 0, row.text(14),
-                          row.integer(15), static_cast<std::uint64_t>(row.integer(16))};
+    execution.result = model::ToolResult{model::outcome_from(row.text(12)), row.integer(13) != 0, row.text(14), row.integer(15),
+                                         static_cast<std::uint64_t>(row.integer(16))};
   execution.created_at = wall_time(row.integer(17));
   execution.cancel_asked = row.integer(18) != 0;
   execution.journal = row.text(19);
@@ -66,9 +62,8 @@ Execution execution_from(const Row& row) {
 }
 
 Task<Result<std::optional<Execution>>> stored_execution(Transaction& transaction, RequestId id) {
-  CO_TRY_ASSIGN(const Rows rows,
-                co_await transaction.execute(
-                    "SELECT " EXECUTION_COLUMNS " FROM tool_executions WHERE request_id = $1", {id.str()}));
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                     "SELECT " EXECUTION_COLUMNS " FROM tool_executions WHERE request_id = $1", {id.str()}));
   if (rows.empty()) co_return std::optional<Execution>();
   co_return execution_from(rows[0]);
 }
@@ -86,15 +81,13 @@ Task<Result<bool>> add_execution(Transaction& transaction, Execution execution) 
                     "INSERT INTO tool_executions (" EXECUTION_COLUMNS ") VALUES "
                     "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', 0, '', 0, 0, $13, 0, $14) "
                     "ON CONFLICT (request_id) DO NOTHING",
-                    {request.id.str(), request.user.str(), request.daemon.str(), request.chat.str(),
-                     request.call.str(), request.tool, request.arguments, request.working_directory,
-                     std::string(model::to_string(request.effect)), request.timeout_ms,
-                     std::string(to_string(execution.state)), execution.epoch,
+                    {request.id.str(), request.user.str(), request.daemon.str(), request.chat.str(), request.call.str(),
+                     request.tool, request.arguments, request.working_directory, std::string(model::to_string(request.effect)),
+                     request.timeout_ms, std::string(to_string(execution.state)), execution.epoch,
                      microseconds_of(execution.created_at), execution.journal}));
   if (rows.changed == 0) co_return false;
-  CO_TRY_OK(
-      co_await append_audit(transaction, {AuditId(request.id.str()), request.user, "tool.requested",
-                                          request.tool, request.daemon, request.chat, execution.created_at}));
+  CO_TRY_OK(co_await append_audit(transaction, {AuditId(request.id.str()), request.user, "tool.requested", request.tool,
+                                                request.daemon, request.chat, execution.created_at}));
   co_return true;
 }
 
@@ -132,11 +125,11 @@ Task<Result<Stored>> stored_for(Transaction& transaction, RequestId id, std::opt
     CO_TRY_ASSIGN(auto alone, co_await stored_execution(transaction, std::move(id)));
     co_return Stored{std::move(alone), 0};
   }
-  CO_TRY_ASSIGN(const Rows rows,
-                co_await transaction.execute(
-                    "SELECT " EXECUTION_COLUMNS ", COALESCE((SELECT d.epoch FROM daemons d WHERE d.user_id = $2 AND d.id = $3), 0) "
-                    "FROM (SELECT 1) AS one LEFT JOIN tool_executions ON request_id = $1",
-                    {id.str(), stream->user.str(), stream->daemon.str()}));
+  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                     "SELECT " EXECUTION_COLUMNS
+                                     ", COALESCE((SELECT d.epoch FROM daemons d WHERE d.user_id = $2 AND d.id = $3), 0) "
+                                     "FROM (SELECT 1) AS one LEFT JOIN tool_executions ON request_id = $1",
+                                     {id.str(), stream->user.str(), stream->daemon.str()}));
   Stored stored;
   stored.epoch = rows[0].integer(kEpochOfDaemon);
   if (!rows[0].is_null(0)) stored.execution = execution_from(rows[0]);
@@ -147,8 +140,8 @@ Status check_stream(const model::ToolRequest& request, const DaemonStream& strea
   if (request.user != stream.user || request.daemon != stream.daemon)
     return permission_denied("tool request ", request.id.str(), " is not for daemon ", stream.daemon.str());
   if (current == stream.epoch) return ok_status();
-  return with_reason(failed_precondition("the stream of epoch ", stream.epoch, " of daemon ",
-                                         request.daemon.str(), " was replaced by epoch ", current),
+  return with_reason(failed_precondition("the stream of epoch ", stream.epoch, " of daemon ", request.daemon.str(),
+                                         " was replaced by epoch ", current),
                      kReasonSuperseded);
 }
 
@@ -205,9 +198,15 @@ struct AdvanceExecution {
   }
 
   ports::Values step_values(std::int64_t epoch, const std::string& journal) const {
-    return {id.str(), std::string(to_string(state)), epoch, std::string(model::to_string(result.outcome)),
-            std::int64_t{result.is_error}, result.content, result.exit_code,
-            static_cast<std::int64_t>(result.output_chunks), journal};
+    return {id.str(),
+            std::string(to_string(state)),
+            epoch,
+            std::string(model::to_string(result.outcome)),
+            std::int64_t{result.is_error},
+            result.content,
+            result.exit_code,
+            static_cast<std::int64_t>(result.output_chunks),
+            journal};
   }
 };
 
@@ -238,19 +237,18 @@ struct FinishExecution {
 struct DispatchExecution {
   using Value = Execution;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own id; a step that was made is not made again
-  InsertExecution insert;  // as it is to be when it is new
+  InsertExecution insert;                                  // as it is to be when it is new
   AdvanceExecution advance;
 
   Task<Result<Execution>> run(Transaction& transaction) const {
     const DaemonStream& stream = *advance.stream;
-    CO_TRY_ASSIGN(
-        const Rows sent,
-        co_await transaction.execute(
-            "UPDATE tool_executions SET state = 'dispatched', epoch = $4, journal = $5 WHERE request_id = $1 "
-            "AND state = 'pending' AND user_id = $2 AND daemon_id = $3 "
-            "AND EXISTS (SELECT 1 FROM daemons d WHERE d.user_id = $2 AND d.id = $3 AND d.epoch = $4) "
-            "RETURNING " EXECUTION_COLUMNS,
-            {advance.id.str(), stream.user.str(), stream.daemon.str(), stream.epoch, stream.journal}));
+    CO_TRY_ASSIGN(const Rows sent,
+                  co_await transaction.execute(
+                      "UPDATE tool_executions SET state = 'dispatched', epoch = $4, journal = $5 WHERE request_id = $1 "
+                      "AND state = 'pending' AND user_id = $2 AND daemon_id = $3 "
+                      "AND EXISTS (SELECT 1 FROM daemons d WHERE d.user_id = $2 AND d.id = $3 AND d.epoch = $4) "
+                      "RETURNING " EXECUTION_COLUMNS,
+                      {advance.id.str(), stream.user.str(), stream.daemon.str(), stream.epoch, stream.journal}));
     if (!sent.empty()) co_return execution_from(sent[0]);
     CO_TRY_ASSIGN(auto stored, co_await stored_for(transaction, advance.id, advance.stream));
     const model::ToolRequest& asked = insert.execution.request;
@@ -289,8 +287,7 @@ struct CancelExecution {
       const AdvanceExecution end{id, ExecutionState::kDone, std::nullopt, cancelled_before(), now};
       co_return co_await end.run(transaction);
     }
-    CO_TRY_OK((co_await transaction.execute("UPDATE tool_executions SET cancel_asked = 1 WHERE request_id = $1",
-                                            {id.str()}))
+    CO_TRY_OK((co_await transaction.execute("UPDATE tool_executions SET cancel_asked = 1 WHERE request_id = $1", {id.str()}))
                   .status());
     stored->cancel_asked = true;
     co_return *std::move(stored);
@@ -315,12 +312,11 @@ struct OpenExecutions {
   std::size_t limit;
 
   Task<Result<std::vector<Execution>>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                       "SELECT " EXECUTION_COLUMNS " FROM tool_executions "
-                                       "WHERE user_id = $1 AND daemon_id = $2 "
-                                       "AND " OPEN_EXECUTIONS " "
-                                       "ORDER BY created_at, request_id LIMIT $3",
-                                       {user.str(), daemon.str(), static_cast<std::int64_t>(limit)}));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT " EXECUTION_COLUMNS " FROM tool_executions "
+                                                                "WHERE user_id = $1 AND daemon_id = $2 "
+                                                                "AND " OPEN_EXECUTIONS " "
+                                                                "ORDER BY created_at, request_id LIMIT $3",
+                                                                {user.str(), daemon.str(), static_cast<std::int64_t>(limit)}));
     std::vector<Execution> executions;
     for (const Row row : rows) executions.push_back(execution_from(row));
     co_return executions;
@@ -333,11 +329,10 @@ struct OpenOfCall {
   ToolCallId call;
 
   Task<Result<std::vector<Execution>>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                       "SELECT " EXECUTION_COLUMNS " FROM tool_executions "
-                                       "WHERE chat_id = $1 AND call_id = $2 "
-                                       "AND " OPEN_EXECUTIONS " ORDER BY request_id",
-                                       {chat.str(), call.str()}));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT " EXECUTION_COLUMNS " FROM tool_executions "
+                                                                "WHERE chat_id = $1 AND call_id = $2 "
+                                                                "AND " OPEN_EXECUTIONS " ORDER BY request_id",
+                                                                {chat.str(), call.str()}));
     std::vector<Execution> executions;
     for (const Row row : rows) executions.push_back(execution_from(row));
     co_return executions;
@@ -347,7 +342,7 @@ struct OpenOfCall {
 struct LoseOverdue {
   using Value = std::int64_t;
   static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // what is lost is not lost again
-  std::int64_t before;        // microseconds
+  std::int64_t before;                                     // microseconds
   std::int64_t silent_since;
 
   Task<Result<std::int64_t>> run(Transaction& transaction) const {
@@ -399,25 +394,23 @@ Task<Result<Execution>> Executions::dispatch(model::ToolRequest request, DaemonS
   return transactor_.write(DispatchExecution{{std::move(execution)}, std::move(advance)}, deadline);
 }
 
-Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState state, DaemonStream stream,
-                                            Instant deadline) {
-  return transactor_.write(AdvanceExecution{std::move(request), state, std::move(stream), {}, transactor_.wall_now()}, deadline);
+Task<Result<Execution>> Executions::advance(RequestId request, ExecutionState state, DaemonStream stream, Instant deadline) {
+  return transactor_.write(AdvanceExecution{std::move(request), state, std::move(stream), {}, transactor_.wall_now()},
+                           deadline);
 }
 
-Task<Result<Execution>> Executions::finish(RequestId request, DaemonStream stream, model::ToolResult result,
-                                           Instant deadline) {
+Task<Result<Execution>> Executions::finish(RequestId request, DaemonStream stream, model::ToolResult result, Instant deadline) {
   AdvanceExecution advance{std::move(request), ExecutionState::kDone, std::move(stream), std::move(result),
                            transactor_.wall_now()};
   return transactor_.write(FinishExecution{std::move(advance)}, deadline);
 }
 
 Task<Result<Execution>> Executions::lose(RequestId request, Instant deadline) {
-  return transactor_.write(AdvanceExecution{std::move(request), ExecutionState::kLost, std::nullopt, {}, transactor_.wall_now()},
-                           deadline);
+  return transactor_.write(
+      AdvanceExecution{std::move(request), ExecutionState::kLost, std::nullopt, {}, transactor_.wall_now()}, deadline);
 }
 
-Task<Result<Execution>> Executions::ask_cancel(RequestId request, std::optional<DaemonStream> stream,
-                                               Instant deadline) {
+Task<Result<Execution>> Executions::ask_cancel(RequestId request, std::optional<DaemonStream> stream, Instant deadline) {
   return transactor_.write(CancelExecution{std::move(request), std::move(stream), transactor_.wall_now()}, deadline);
 }
 
@@ -426,8 +419,7 @@ Task<Result<std::vector<Execution>>> Executions::open_of_call(ChatId chat, ToolC
 }
 
 Task<Result<std::int64_t>> Executions::lose_overdue(Duration overdue, WallTime silent_since, Instant deadline) {
-  const std::int64_t before =
-      transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(overdue).count();
+  const std::int64_t before = transactor_.wall_now() - std::chrono::floor<std::chrono::microseconds>(overdue).count();
   return transactor_.write(LoseOverdue{before, microseconds_of(silent_since)}, deadline);
 }
 
@@ -435,8 +427,7 @@ Task<Result<Execution>> Executions::get(RequestId request, Instant deadline) {
   return transactor_.read(GetExecution{std::move(request)}, deadline);
 }
 
-Task<Result<std::vector<Execution>>> Executions::open(UserId user, DaemonId daemon, std::size_t limit,
-                                                      Instant deadline) {
+Task<Result<std::vector<Execution>>> Executions::open(UserId user, DaemonId daemon, std::size_t limit, Instant deadline) {
   return transactor_.read(OpenExecutions{std::move(user), std::move(daemon), limit}, deadline);
 }
 

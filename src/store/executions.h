@@ -33,7 +33,7 @@ enum class ExecutionState : std::uint8_t { kPending, kDispatched, kRunning, kDon
 struct Execution {
   model::ToolRequest request;
   ExecutionState state = ExecutionState::kPending;
-  std::int64_t epoch = 0;  // of the daemon's stream that it was last seen on; 0 = none yet
+  std::int64_t epoch = 0;                   // of the daemon's stream that it was last seen on; 0 = none yet
   std::optional<model::ToolResult> result;  // of kDone
   WallTime created_at;
   std::string journal;        // where it was sent last
@@ -65,11 +65,9 @@ class Executions {
   Task<Result<Execution>> dispatch(model::ToolRequest request, DaemonStream stream, Instant deadline);
   // On behalf of a stream. A step back or to the same state changes nothing and is OK. SUPERSEDED: the epoch is
   // not the daemon's current one. PERMISSION_DENIED: the request is for another daemon. NOT_FOUND.
-  Task<Result<Execution>> advance(RequestId request, ExecutionState state, DaemonStream stream,
-                                  Instant deadline);
+  Task<Result<Execution>> advance(RequestId request, ExecutionState state, DaemonStream stream, Instant deadline);
   // Likewise, with the result. The answer holds the result that counts: the first one.
-  Task<Result<Execution>> finish(RequestId request, DaemonStream stream, model::ToolResult result,
-                                 Instant deadline);
+  Task<Result<Execution>> finish(RequestId request, DaemonStream stream, model::ToolResult result, Instant deadline);
   // One that no gateway has sent yet ends here, as not executed; of one that was sent it is written down, so that whoever
   // holds the daemon next passes the cancel on. Nothing when it has ended. With a stream, as advance(). NOT_FOUND.
   Task<Result<Execution>> ask_cancel(RequestId request, std::optional<DaemonStream> stream, Instant deadline);
@@ -83,8 +81,7 @@ class Executions {
   // heard of its daemon since `silent_since`. Says how many.
   Task<Result<std::int64_t>> lose_overdue(Duration overdue, WallTime silent_since, Instant deadline);
   // Not done and not lost, oldest first: what a gateway replays when the daemon connects.
-  Task<Result<std::vector<Execution>>> open(UserId user, DaemonId daemon, std::size_t limit,
-                                            Instant deadline);
+  Task<Result<std::vector<Execution>>> open(UserId user, DaemonId daemon, std::size_t limit, Instant deadline);
 
  private:
   Transactor& transactor_;

@@ -17,7 +17,7 @@ namespace reliant::store {
 // The content of a message as the table keeps it. An error: it is damaged.
 Result<model::Content> content_from(const std::string& stored);
 // Awaited within the expression that calls it. See Updates::append.
-Task<Result<std::uint64_t>> append_updates(ports::Transaction& transaction, UserId user, ChatId chat,
-                                           UpdateStream stream, std::vector<NewUpdate> updates);
+Task<Result<std::uint64_t>> append_updates(ports::Transaction& transaction, UserId user, ChatId chat, UpdateStream stream,
+                                           std::vector<NewUpdate> updates);
 
 }  // namespace reliant::store

@@ -38,7 +38,7 @@ struct Message {
 struct Appended {
   Message message;
   std::uint64_t last_sequence = 0;  // of the chat, after this
-  bool duplicate = false;  // it was stored before, and this is what is stored; nothing else was written
+  bool duplicate = false;           // it was stored before, and this is what is stored; nothing else was written
 };
 
 struct UserMessage {
@@ -115,8 +115,7 @@ class Messages {
   // Of an assistant message or a tool result, by its key. Nullopt: not stored yet.
   Task<Result<std::optional<Message>>> find(UserId user, ChatId chat, std::string key, Instant deadline);
   // Those with a higher sequence than `after`, in order.
-  Task<Result<std::vector<Message>>> list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,
-                                          Instant deadline);
+  Task<Result<std::vector<Message>>> list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit, Instant deadline);
 
   // The same, by bytes, too.
   Task<Result<Slice<Message>>> slice(UserId user, ChatId chat, std::uint64_t after, SliceLimits limits, Instant deadline);
@@ -138,11 +137,10 @@ class Updates {
   Task<Result<std::uint64_t>> append(UserId user, ChatId chat, UpdateStream stream, std::vector<NewUpdate> updates,
                                      Instant deadline);
   // Those with a higher sequence than `after`, in order.
-  Task<Result<std::vector<model::Update>>> list(UserId user, ChatId chat, std::uint64_t after,
-                                                std::size_t limit, Instant deadline);
+  Task<Result<std::vector<model::Update>>> list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,
+                                                Instant deadline);
   // The same, by bytes, too.
-  Task<Result<Slice<model::Update>>> slice(UserId user, ChatId chat, std::uint64_t after, SliceLimits limits,
-                                           Instant deadline);
+  Task<Result<Slice<model::Update>>> slice(UserId user, ChatId chat, std::uint64_t after, SliceLimits limits, Instant deadline);
 
  private:
   Transactor& transactor_;

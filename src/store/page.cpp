@@ -10,8 +10,7 @@ namespace reliant::store {
 std::string cursor_of(const Position& position) { return concat(position.time, ".", position.id); }
 
 Result<Position> position_of(const PageRequest& request) {
-  if (request.limit < 1 || request.limit > kMaxPage)
-    return invalid_field("limit", concat("must be between 1 and ", kMaxPage));
+  if (request.limit < 1 || request.limit > kMaxPage) return invalid_field("limit", concat("must be between 1 and ", kMaxPage));
   Position position;
   if (request.cursor.empty()) return position;
   const char* const begin = request.cursor.data();

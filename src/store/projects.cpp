@@ -23,20 +23,19 @@ struct CreateProject {
   Project project;
 
   Task<Result<Project>> run(Transaction& transaction) const {
-    CO_TRY_OK((co_await transaction.execute("INSERT INTO projects (" PROJECT_COLUMNS
-                                            ") VALUES ($1, $2, $3, $4, $5) "
-                                            "ON CONFLICT (id) DO NOTHING",
-                                            {project.id.str(), project.user.str(), project.name, project.path,
-                                             microseconds_of(project.created_at)}))
+    CO_TRY_OK((co_await transaction.execute(
+                   "INSERT INTO projects (" PROJECT_COLUMNS ") VALUES ($1, $2, $3, $4, $5) "
+                   "ON CONFLICT (id) DO NOTHING",
+                   {project.id.str(), project.user.str(), project.name, project.path, microseconds_of(project.created_at)}))
                   .status());
     co_return project;
   }
 };
 
 Task<Result<Project>> project_of(Transaction& transaction, UserId user, ProjectId id) {
-  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT " PROJECT_COLUMNS
-                                                              " FROM projects WHERE id = $1 AND user_id = $2",
-                                                              {id.str(), user.str()}));
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute("SELECT " PROJECT_COLUMNS " FROM projects WHERE id = $1 AND user_id = $2",
+                                             {id.str(), user.str()}));
   if (rows.empty()) co_return not_found("project ", id.str(), " does not exist");
   co_return project_from(rows[0]);
 }
@@ -56,11 +55,10 @@ struct ListProjects {
 
   Task<Result<Page<Project>>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT " PROJECT_COLUMNS " FROM projects "
-                      "WHERE user_id = $1 AND (created_at, id) < ($2, $3) "
-                      "ORDER BY created_at DESC, id DESC LIMIT $4",
-                      {user.str(), before.time, before.id, static_cast<std::int64_t>(limit + 1)}));
+                  co_await transaction.execute("SELECT " PROJECT_COLUMNS " FROM projects "
+                                               "WHERE user_id = $1 AND (created_at, id) < ($2, $3) "
+                                               "ORDER BY created_at DESC, id DESC LIMIT $4",
+                                               {user.str(), before.time, before.id, static_cast<std::int64_t>(limit + 1)}));
     Page<Project> page;
     for (const Row row : rows) page.items.push_back(project_from(row));
     trim(page, limit);
@@ -78,10 +76,9 @@ struct UpdateProject {
   Task<Result<Project>> run(Transaction& transaction) const {
     CO_TRY_ASSIGN(const Project old, co_await project_of(transaction, user, id));
     CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "UPDATE projects SET name = $2, path = $3 WHERE id = $1 "
-                      "RETURNING " PROJECT_COLUMNS,
-                      {id.str(), change.name.value_or(old.name), change.path.value_or(old.path)}));
+                  co_await transaction.execute("UPDATE projects SET name = $2, path = $3 WHERE id = $1 "
+                                               "RETURNING " PROJECT_COLUMNS,
+                                               {id.str(), change.name.value_or(old.name), change.path.value_or(old.path)}));
     co_return project_from(rows[0]);
   }
 };
@@ -94,8 +91,8 @@ struct RemoveProject {
 
   Task<Result<std::monostate>> run(Transaction& transaction) const {
     CO_TRY_OK((co_await project_of(transaction, user, id)).status());
-    CO_TRY_ASSIGN(const Rows chats, co_await transaction.execute(
-                                        "SELECT id FROM chats WHERE project_id = $1 LIMIT 1", {id.str()}));
+    CO_TRY_ASSIGN(const Rows chats,
+                  co_await transaction.execute("SELECT id FROM chats WHERE project_id = $1 LIMIT 1", {id.str()}));
     if (!chats.empty())
       co_return failed_precondition("project ", id.str(), " still has chats, ", chats[0].text(0),
                                     " among them; delete them first");
@@ -109,10 +106,9 @@ struct RemoveProject {
 }  // namespace
 
 Task<Result<Project>> Projects::create(UserId user, std::string name, std::string path, Instant deadline) {
-  return transactor_.write(
-      CreateProject{{ProjectId(transactor_.new_id("project")), std::move(user), std::move(name),
-                     std::move(path), wall_time(transactor_.wall_now())}},
-      deadline);
+  return transactor_.write(CreateProject{{ProjectId(transactor_.new_id("project")), std::move(user), std::move(name),
+                                          std::move(path), wall_time(transactor_.wall_now())}},
+                           deadline);
 }
 
 Task<Result<Project>> Projects::get(UserId user, ProjectId id, Instant deadline) {

@@ -20,13 +20,13 @@ struct ListAtWork {
   std::size_t limit;
 
   Task<Result<Value>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT c.user_id, c.id FROM chats c WHERE c.status = 'running' AND c.id > $3 AND EXISTS ("
-                      "SELECT 1 FROM messages m WHERE m.chat_id = c.id AND m.sequence > c.answered_up_to "
-                      "AND m.role = 'user' AND m.signalled = 1 AND (m.created_at <= $1 OR m.created_at > $2)) "
-                      "ORDER BY c.id LIMIT $4",
-                      {accepted_before, accepted_after, after.str(), static_cast<std::int64_t>(limit)}));
+    CO_TRY_ASSIGN(
+        const Rows rows,
+        co_await transaction.execute("SELECT c.user_id, c.id FROM chats c WHERE c.status = 'running' AND c.id > $3 AND EXISTS ("
+                                     "SELECT 1 FROM messages m WHERE m.chat_id = c.id AND m.sequence > c.answered_up_to "
+                                     "AND m.role = 'user' AND m.signalled = 1 AND (m.created_at <= $1 OR m.created_at > $2)) "
+                                     "ORDER BY c.id LIMIT $4",
+                                     {accepted_before, accepted_after, after.str(), static_cast<std::int64_t>(limit)}));
     std::vector<ChatAtWork> found;
     for (const Row row : rows) found.push_back({UserId(row.text(0)), ChatId(row.text(1))});
     co_return found;
@@ -100,8 +100,8 @@ Task<Result<std::vector<ChatAtWork>>> Recoveries::at_work(Duration age, ChatId a
 }
 
 Task<Result<Recovery>> Recoveries::begin(UserId user, ChatId chat, Duration pause, Instant deadline) {
-  return transactor_.write(
-      BeginRecovery{std::move(user), std::move(chat), transactor_.wall_now(), microseconds(pause)}, deadline);
+  return transactor_.write(BeginRecovery{std::move(user), std::move(chat), transactor_.wall_now(), microseconds(pause)},
+                           deadline);
 }
 
 Task<Result<std::vector<Unsignalled>>> Recoveries::unanswered(UserId user, ChatId chat, Instant deadline) {

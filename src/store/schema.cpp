@@ -217,10 +217,9 @@ CREATE TABLE chat_recoveries (
 );
 )sql";
 
-constexpr Migration kMigrations[] = {{1, kFirst},    {2, kCancelAsked}, {3, kJournal},
-                                     {4, kAuditLog}, {5, kOpen},        {6, kUpdateStreams},
-                                     {7, kTokenKinds},  {8, kSigningKeys}, {9, kStoredBytes},
-                                     {10, kRecoveries}};
+constexpr Migration kMigrations[] = {{1, kFirst},       {2, kCancelAsked},   {3, kJournal},    {4, kAuditLog},
+                                     {5, kOpen},        {6, kUpdateStreams}, {7, kTokenKinds}, {8, kSigningKeys},
+                                     {9, kStoredBytes}, {10, kRecoveries}};
 
 struct CurrentVersion {
   using Value = std::int64_t;
@@ -234,15 +233,13 @@ struct CurrentVersion {
 // One step towards the newest version. Nullopt: it was made, or somebody else made it; look again.
 Task<Result<bool>> is_current(Transactor& transactor, Instant deadline) {
   ports::Database& database = transactor.database();
-  CO_TRY_OK(co_await database.run_script(
-      "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)", deadline));
+  CO_TRY_OK(co_await database.run_script("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)", deadline));
   CO_TRY_ASSIGN(const std::int64_t current, co_await transactor.read(CurrentVersion{}, deadline));
   const std::int64_t newest = std::end(kMigrations)[-1].version;
   if (current > newest)
-    co_return failed_precondition("the database has schema version ", current, ", this program knows up to ",
-                                  newest, "; use a newer program");
-  const auto next =
-      std::ranges::find_if(kMigrations, [&](const Migration& m) { return m.version > current; });
+    co_return failed_precondition("the database has schema version ", current, ", this program knows up to ", newest,
+                                  "; use a newer program");
+  const auto next = std::ranges::find_if(kMigrations, [&](const Migration& m) { return m.version > current; });
   if (next == std::end(kMigrations)) co_return true;
   CO_TRY_OK(co_await database.run_script(next->sql, deadline));
   co_return false;

@@ -12,9 +12,7 @@ using ports::Transaction;
 
 namespace {
 
-std::int64_t microseconds(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
-}
+std::int64_t microseconds(Duration duration) { return std::chrono::duration_cast<std::chrono::microseconds>(duration).count(); }
 
 struct ListKeys {
   using Value = std::vector<SigningKey>;
@@ -47,9 +45,9 @@ struct RotateKeys {
     CO_TRY_OK((co_await transaction.execute("UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL",
                                             {now + microseconds(rotation.known_after)}))
                   .status());
-    CO_TRY_OK((co_await transaction.execute("DELETE FROM signing_keys WHERE retired_at < $1",
-                                            {now - microseconds(rotation.kept)}))
-                  .status());
+    CO_TRY_OK(
+        (co_await transaction.execute("DELETE FROM signing_keys WHERE retired_at < $1", {now - microseconds(rotation.kept)}))
+            .status());
     CO_TRY_OK((co_await transaction.execute("INSERT INTO signing_keys (id, secret, created_at) VALUES ($1, $2, $3)",
                                             {id, secret, now}))
                   .status());
@@ -62,7 +60,8 @@ struct RotateKeys {
 Task<Result<std::vector<SigningKey>>> SigningKeys::list(Instant deadline) { return transactor_.read(ListKeys{}, deadline); }
 
 Task<Result<std::vector<SigningKey>>> SigningKeys::rotate(std::string secret, KeyRotation rotation, Instant deadline) {
-  return transactor_.write(RotateKeys{transactor_.new_id("key"), std::move(secret), transactor_.wall_now(), rotation}, deadline);
+  return transactor_.write(RotateKeys{transactor_.new_id("key"), std::move(secret), transactor_.wall_now(), rotation},
+                           deadline);
 }
 
 }  // namespace reliant::store

@@ -45,7 +45,8 @@ Token token_from(const Row& row) {
 Task<Result<Token>> insert_token(Transaction& transaction, Token token, std::string secret_sha256) {
   CO_TRY_ASSIGN(const Rows users, co_await transaction.execute("SELECT 1 FROM users WHERE id = $1", {token.user.str()}));
   if (users.empty()) co_return not_found("user ", token.user.str(), " does not exist");
-  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT id FROM tokens WHERE secret_sha256 = $1", {secret_sha256}));
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute("SELECT id FROM tokens WHERE secret_sha256 = $1", {secret_sha256}));
   if (!rows.empty() && rows[0].text(0) == token.id.str()) co_return token;
   if (!rows.empty()) co_return already_exists("this token text is in use; make another one");
   const ports::Value expires = token.expires_at ? ports::Value(microseconds_of(*token.expires_at)) : ports::Value();
@@ -55,8 +56,8 @@ Task<Result<Token>> insert_token(Transaction& transaction, Token token, std::str
                  {token.id.str(), token.user.str(), token.name, secret_sha256, microseconds_of(token.created_at),
                   std::string(model::to_string(token.kind)), token.daemon.str(), expires, token.replaces.str()}))
                 .status());
-  CO_TRY_OK(co_await append_audit(transaction, {AuditId(token.id.str()), token.user, "token.created", token.id.str(),
-                                                token.daemon, {}, token.created_at}));
+  CO_TRY_OK(co_await append_audit(
+      transaction, {AuditId(token.id.str()), token.user, "token.created", token.id.str(), token.daemon, {}, token.created_at}));
   co_return token;
 }
 
@@ -85,9 +86,9 @@ struct RenewToken {
     CO_TRY_OK(validity_of(before, now));
     if (before.kind != model::TokenKind::kDaemon)
       co_return failed_precondition("token ", old.str(), " is not a daemon's; only those are renewed");
-    CO_TRY_ASSIGN(const Rows waiting,
-                  co_await transaction.execute("SELECT COUNT(*) FROM tokens WHERE replaces = $1 AND id <> $2 AND revoked_at IS NULL",
-                                               {old.str(), id.str()}));
+    CO_TRY_ASSIGN(const Rows waiting, co_await transaction.execute(
+                                          "SELECT COUNT(*) FROM tokens WHERE replaces = $1 AND id <> $2 AND revoked_at IS NULL",
+                                          {old.str(), id.str()}));
     if (waiting[0].integer(0) >= Tokens::kMostReplacements)
       co_return resource_exhausted("token ", old.str(), " has been renewed ", waiting[0].integer(0),
                                    " times, and none of the new ones was ever used; check that the daemon can write its "
@@ -107,12 +108,10 @@ struct FindToken {
   std::string secret_sha256;
 
   Task<Result<Token>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT " TOKEN_COLUMNS " FROM tokens WHERE secret_sha256 = $1", {secret_sha256}));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT " TOKEN_COLUMNS " FROM tokens WHERE secret_sha256 = $1",
+                                                                {secret_sha256}));
     if (rows.empty())
-      co_return with_reason(unauthenticated("the token is not known here; create a new one"),
-                            kReasonTokenInvalid);
+      co_return with_reason(unauthenticated("the token is not known here; create a new one"), kReasonTokenInvalid);
     co_return token_from(rows[0]);
   }
 };
@@ -169,17 +168,16 @@ struct RevokeToken {
   std::int64_t now;
 
   Task<Result<std::monostate>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute("UPDATE tokens SET revoked_at = $3 "
-                                               "WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL",
-                                               {user.str(), token.str(), now}));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("UPDATE tokens SET revoked_at = $3 "
+                                                                "WHERE user_id = $1 AND id = $2 AND revoked_at IS NULL",
+                                                                {user.str(), token.str(), now}));
     CO_TRY_OK((co_await transaction.execute("UPDATE tokens SET revoked_at = $3 "
                                             "WHERE user_id = $1 AND replaces = $2 AND revoked_at IS NULL",
                                             {user.str(), token.str(), now}))
                   .status());
     if (rows.changed > 0) {
-      CO_TRY_OK(co_await append_audit(transaction, {AuditId(concat("revoked_", token.str())), user, "token.revoked",
-                                                    token.str(), {}, {}, wall_time(now)}));
+      CO_TRY_OK(co_await append_audit(
+          transaction, {AuditId(concat("revoked_", token.str())), user, "token.revoked", token.str(), {}, {}, wall_time(now)}));
       co_return std::monostate();
     }
     CO_TRY_ASSIGN(const Rows known, co_await transaction.execute("SELECT 1 FROM tokens WHERE user_id = $1 AND id = $2",
@@ -194,10 +192,9 @@ struct ListTokens {
   UserId user;
 
   Task<Result<std::vector<Token>>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(
-        const Rows rows,
-        co_await transaction.execute(
-            "SELECT " TOKEN_COLUMNS " FROM tokens WHERE user_id = $1 ORDER BY created_at, id", {user.str()}));
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute(
+                      "SELECT " TOKEN_COLUMNS " FROM tokens WHERE user_id = $1 ORDER BY created_at, id", {user.str()}));
     std::vector<Token> tokens;
     for (const Row row : rows) tokens.push_back(token_from(row));
     co_return tokens;
@@ -210,10 +207,11 @@ struct ListTokens {
 Task<Status> end_replaced(Transaction& transaction, const std::vector<TokenId>& used, std::int64_t now) {
   Values values;
   for (const TokenId& token : used) values.add(token.str());
-  CO_TRY_ASSIGN(const Rows rows,
-                co_await transaction.execute(concat("SELECT id, user_id, daemon_id, replaces FROM tokens WHERE replaces <> '' AND id IN ",
-                                                    parameter_list(1, used.size())),
-                                             std::move(values)));
+  CO_TRY_ASSIGN(
+      const Rows rows,
+      co_await transaction.execute(concat("SELECT id, user_id, daemon_id, replaces FROM tokens WHERE replaces <> '' AND id IN ",
+                                          parameter_list(1, used.size())),
+                                   std::move(values)));
   for (const Row row : rows) {
     const std::string id = row.text(0);
     const std::string old = row.text(3);
@@ -223,8 +221,13 @@ Task<Status> end_replaced(Transaction& transaction, const std::vector<TokenId>& 
                                                {old, id, now}));
     CO_TRY_OK((co_await transaction.execute("UPDATE tokens SET replaces = '' WHERE id = $1", {id})).status());
     for (const Row each : ended)
-      CO_TRY_OK(co_await append_audit(transaction, {AuditId(concat("replaced_", each.text(0))), UserId(row.text(1)), "token.replaced",
-                                                    each.text(0), DaemonId(row.text(2)), {}, wall_time(now)}));
+      CO_TRY_OK(co_await append_audit(transaction, {AuditId(concat("replaced_", each.text(0))),
+                                                    UserId(row.text(1)),
+                                                    "token.replaced",
+                                                    each.text(0),
+                                                    DaemonId(row.text(2)),
+                                                    {},
+                                                    wall_time(now)}));
   }
   co_return ok_status();
 }
@@ -238,8 +241,7 @@ std::optional<Renewal> renewal_of(const Token& token) {
 }
 
 Status validity_of(const Token& token, WallTime now) {
-  if (token.revoked_at)
-    return with_reason(unauthenticated("the token was revoked; create a new one"), kReasonTokenRevoked);
+  if (token.revoked_at) return with_reason(unauthenticated("the token was revoked; create a new one"), kReasonTokenRevoked);
   if (token.expires_at && *token.expires_at <= now)
     return with_reason(unauthenticated("the token expired at ", rfc3339(*token.expires_at), "; create a new one"),
                        model::kReasonTokenExpired);
@@ -253,11 +255,10 @@ Task<Status> record_uses(Transaction& transaction, std::vector<TokenId> tokens, 
   for (const TokenId& token : tokens) values.add(token.str());
   values.add(now);
   values.add(now - std::chrono::floor<std::chrono::microseconds>(Tokens::kUseRecordedEvery).count());
-  co_return (co_await transaction.execute(
-                 concat("UPDATE tokens SET last_used_at = $", tokens.size() + 1, " WHERE id IN ",
-                        parameter_list(1, tokens.size()), " AND (last_used_at IS NULL OR last_used_at <= $",
-                        tokens.size() + 2, ")"),
-                 std::move(values)))
+  co_return (co_await transaction.execute(concat("UPDATE tokens SET last_used_at = $", tokens.size() + 1, " WHERE id IN ",
+                                                 parameter_list(1, tokens.size()),
+                                                 " AND (last_used_at IS NULL OR last_used_at <= $", tokens.size() + 2, ")"),
+                                          std::move(values)))
       .status();
 }
 
@@ -308,13 +309,13 @@ Task<Status> Tokens::record_use(TokenId token, Instant deadline) {
   co_return (co_await transactor_.write(RecordUse{std::move(token), transactor_.wall_now()}, deadline)).status();
 }
 
-Task<Status> Tokens::record_refusal(UserId user, TokenId token, DaemonId daemon, std::string reason,
-                                    Instant deadline) {
+Task<Status> Tokens::record_refusal(UserId user, TokenId token, DaemonId daemon, std::string reason, Instant deadline) {
   std::string word = std::move(reason);
   for (char& c : word)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
   const WallTime at = now();
-  const std::int64_t period = microseconds_of(at) / std::chrono::floor<std::chrono::microseconds>(kRefusalRecordedEvery).count();
+  const std::int64_t period =
+      microseconds_of(at) / std::chrono::floor<std::chrono::microseconds>(kRefusalRecordedEvery).count();
   AuditEntry entry{AuditId(concat("refused_", token.str(), "_", word, "_", period)),
                    std::move(user),
                    concat("token.refused.", word),
@@ -326,12 +327,12 @@ Task<Status> Tokens::record_refusal(UserId user, TokenId token, DaemonId daemon,
 }
 
 Task<Result<Token>> Tokens::renew(TokenId token, std::string secret, Instant deadline) {
-  return transactor_.write(RenewToken{std::move(token), TokenId(transactor_.new_id("token")), sha256_hex(secret), now()}, deadline);
+  return transactor_.write(RenewToken{std::move(token), TokenId(transactor_.new_id("token")), sha256_hex(secret), now()},
+                           deadline);
 }
 
 Task<Status> Tokens::revoke(UserId user, TokenId token, Instant deadline) {
-  co_return (co_await transactor_.write(
-                 RevokeToken{std::move(user), std::move(token), transactor_.wall_now()}, deadline))
+  co_return (co_await transactor_.write(RevokeToken{std::move(user), std::move(token), transactor_.wall_now()}, deadline))
       .status();
 }
 

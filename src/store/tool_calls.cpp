@@ -21,8 +21,7 @@ namespace {
 // Of a stored tool message. The tool of one that is damaged has run, and its result is lost.
 model::ToolResult result_in(const std::string& stored) {
   const Result<model::Content> content = content_from(stored);
-  const auto* block =
-      content.ok() && !content->empty() ? std::get_if<model::ToolResultBlock>(&content->front()) : nullptr;
+  const auto* block = content.ok() && !content->empty() ? std::get_if<model::ToolResultBlock>(&content->front()) : nullptr;
   return block != nullptr ? block->result : model::ToolResult{model::Outcome::kUnknown, true, {}, 0, 0};
 }
 
@@ -35,15 +34,15 @@ struct FindToolCall {
   RequestId request;
 
   Task<Result<ToolCallState>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "SELECT " EXECUTION_COLUMNS_OF(
-                          "x.") ", m.content, c.active_daemon, p.path FROM chats c "
-                                "JOIN projects p ON p.id = c.project_id "
-                                "LEFT JOIN messages m ON m.chat_id = c.id AND m.dedup_key = $3 "
-                                "LEFT JOIN tool_executions x ON x.request_id = $4 AND x.user_id = c.user_id "
-                                "WHERE c.id = $1 AND c.user_id = $2",
-                      {chat.str(), user.str(), step_key(key), request.str()}));
+    CO_TRY_ASSIGN(
+        const Rows rows,
+        co_await transaction.execute(
+            "SELECT " EXECUTION_COLUMNS_OF("x.") ", m.content, c.active_daemon, p.path FROM chats c "
+                                                 "JOIN projects p ON p.id = c.project_id "
+                                                 "LEFT JOIN messages m ON m.chat_id = c.id AND m.dedup_key = $3 "
+                                                 "LEFT JOIN tool_executions x ON x.request_id = $4 AND x.user_id = c.user_id "
+                                                 "WHERE c.id = $1 AND c.user_id = $2",
+            {chat.str(), user.str(), step_key(key), request.str()}));
     if (rows.empty()) co_return no_chat(chat);
     const Row row = rows[0];
     ToolCallState state;
@@ -57,8 +56,7 @@ struct FindToolCall {
 
 struct StartToolCall {
   using Value = StartedToolCall;
-  static constexpr InDoubt kInDoubt =
-      InDoubt::kRunAgain;  // finds its own request, and how far its stream has come
+  static constexpr InDoubt kInDoubt = InDoubt::kRunAgain;  // finds its own request, and how far its stream has come
   ToolCallStart start;
   WallTime now;
 
@@ -71,12 +69,11 @@ struct StartToolCall {
     if (model::durability_of(request.effect) == model::Durability::kRecorded) {
       CO_TRY_ASSIGN(started.execution, co_await recorded(transaction, std::move(started.execution)));
     } else {
-      CO_TRY_OK(co_await append_audit(
-          transaction, {AuditId(concat(request.id.str(), "-", request.daemon.str())), request.user,
-                        "tool.requested", request.tool, request.daemon, request.chat, now}));
+      CO_TRY_OK(co_await append_audit(transaction, {AuditId(concat(request.id.str(), "-", request.daemon.str())), request.user,
+                                                    "tool.requested", request.tool, request.daemon, request.chat, now}));
     }
-    CO_TRY_ASSIGN(started.last_sequence, co_await append_updates(transaction, request.user, request.chat,
-                                                                 start.stream, {start.started}));
+    CO_TRY_ASSIGN(started.last_sequence,
+                  co_await append_updates(transaction, request.user, request.chat, start.stream, {start.started}));
     co_return started;
   }
 
@@ -91,10 +88,8 @@ struct StartToolCall {
 
 }  // namespace
 
-Task<Result<ToolCallState>> ToolCalls::find(UserId user, ChatId chat, std::string key, RequestId request,
-                                            Instant deadline) {
-  return transactor_.read(FindToolCall{std::move(user), std::move(chat), std::move(key), std::move(request)},
-                          deadline);
+Task<Result<ToolCallState>> ToolCalls::find(UserId user, ChatId chat, std::string key, RequestId request, Instant deadline) {
+  return transactor_.read(FindToolCall{std::move(user), std::move(chat), std::move(key), std::move(request)}, deadline);
 }
 
 Task<Result<StartedToolCall>> ToolCalls::start(ToolCallStart start, Instant deadline) {

@@ -41,8 +41,7 @@ class ToolCalls {
 
   // `key`: of the result's message (store/messages.h). NOT_FOUND: the user has no such chat. May fail as
   // Transactor does.
-  Task<Result<ToolCallState>> find(UserId user, ChatId chat, std::string key, RequestId request,
-                                   Instant deadline);
+  Task<Result<ToolCallState>> find(UserId user, ChatId chat, std::string key, RequestId request, Instant deadline);
   // PERMISSION_DENIED: the request is known as one of another user. NOT_FOUND: the user has no such chat. May
   // fail as Transactor does.
   Task<Result<StartedToolCall>> start(ToolCallStart start, Instant deadline);

@@ -14,9 +14,7 @@ constexpr std::size_t kIdDigits = 24;
 Transactor::Transactor(ports::Database& database, Clock& clock, Random random)
     : database_(database), clock_(clock), random_(random), name_(random_.hex(kIdDigits)) {}
 
-std::string Transactor::new_id(std::string_view prefix) {
-  return concat(prefix, "_", random_.hex(kIdDigits));
-}
+std::string Transactor::new_id(std::string_view prefix) { return concat(prefix, "_", random_.hex(kIdDigits)); }
 
 std::int64_t Transactor::wall_now() const { return microseconds_of(clock_.wall_now()); }
 
@@ -34,8 +32,7 @@ Task<bool> Transactor::wait(Backoff& backoff, Instant deadline) {
 
 // Slots are few (as many as one process ever wrote at a time), and rows are overwritten: nothing has to clean
 // up.
-Transactor::MarkSlot::MarkSlot(Transactor& transactor)
-    : transactor_(transactor), mark_(transactor.random_.hex(16)) {
+Transactor::MarkSlot::MarkSlot(Transactor& transactor) : transactor_(transactor), mark_(transactor.random_.hex(16)) {
   if (transactor_.free_slots_.empty()) {
     number_ = transactor_.slots_++;
   } else {
@@ -52,10 +49,9 @@ Task<Result<bool>> Transactor::MarkSlot::is_set(ports::Transaction& transaction)
 }
 
 Task<Status> Transactor::MarkSlot::set(ports::Transaction& transaction) const {
-  co_return (co_await transaction.execute(
-                 "INSERT INTO commit_marks (owner, slot, mark) VALUES ($1, $2, $3) "
-                 "ON CONFLICT (owner, slot) DO UPDATE SET mark = excluded.mark",
-                 {transactor_.name_, static_cast<std::int64_t>(number_), mark_}))
+  co_return (co_await transaction.execute("INSERT INTO commit_marks (owner, slot, mark) VALUES ($1, $2, $3) "
+                                          "ON CONFLICT (owner, slot) DO UPDATE SET mark = excluded.mark",
+                                          {transactor_.name_, static_cast<std::int64_t>(number_), mark_}))
       .status();
 }
 

@@ -46,8 +46,7 @@ enum class InDoubt : std::uint8_t { kRunAgain, kMark };
 
 class Transactor {
  public:
-  static constexpr BackoffPolicy kPolicy{.base = std::chrono::milliseconds(20),
-                                         .cap = std::chrono::seconds(2)};
+  static constexpr BackoffPolicy kPolicy{.base = std::chrono::milliseconds(20), .cap = std::chrono::seconds(2)};
 
   // `random` is a stream of this process's life: it names its marks.
   Transactor(ports::Database& database, Clock& clock, Random random);
@@ -90,8 +89,7 @@ class Transactor {
   };
 
   template <class Operation>
-  Task<Result<typename Operation::Value>> attempt(Operation& operation,
-                                                  Attempts<typename Operation::Value>& attempts,
+  Task<Result<typename Operation::Value>> attempt(Operation& operation, Attempts<typename Operation::Value>& attempts,
                                                   Instant deadline);
   template <class Operation>
   Task<Result<typename Operation::Value>> attempt_read(Operation& operation, Instant deadline);
@@ -126,14 +124,12 @@ Task<Result<typename Operation::Value>> Transactor::write(Operation operation, I
     if (result.ok() || !(late || may_run_again(result.status()))) co_return result;
     if (!late && co_await wait(backoff, deadline)) continue;
     if (!attempts.doubt) co_return result;
-    co_return with_reason(unknown("whether it was written is not known: ", message_of(result.status())),
-                          kReasonCommitUnknown);
+    co_return with_reason(unknown("whether it was written is not known: ", message_of(result.status())), kReasonCommitUnknown);
   }
 }
 
 template <class Operation>
-Task<Result<typename Operation::Value>> Transactor::attempt(Operation& operation,
-                                                            Attempts<typename Operation::Value>& attempts,
+Task<Result<typename Operation::Value>> Transactor::attempt(Operation& operation, Attempts<typename Operation::Value>& attempts,
                                                             Instant deadline) {
   CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(ports::Access::kWrite, deadline));
   if (attempts.slot && attempts.in_doubt) {
@@ -166,8 +162,7 @@ Task<Result<typename Operation::Value>> Transactor::read(Operation operation, In
 
 template <class Operation>
 Task<Result<typename Operation::Value>> Transactor::attempt_read(Operation& operation, Instant deadline) {
-  constexpr ports::Access kAccess =
-      requires { Operation::kReadsSeveral; } ? ports::Access::kRead : ports::Access::kReadOne;
+  constexpr ports::Access kAccess = requires { Operation::kReadsSeveral; } ? ports::Access::kRead : ports::Access::kReadOne;
   CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(kAccess, deadline));
   auto value = co_await operation.run(*transaction);
   if (!value.ok()) co_return value;

@@ -45,17 +45,17 @@ struct AppendUpdates {
   // The stream comes to `last`, if `first` is beyond where it is, and its step has no message yet. A chat of somebody else is
   // found out by take_sequences.
   Task<Result<bool>> move_on(Transaction& transaction, const NewUpdate& first, const NewUpdate& last) const {
-    CO_TRY_ASSIGN(const Rows rows,
-                  co_await transaction.execute(
-                      "INSERT INTO update_streams (chat_id, stream, attempt, position) "
-                      "SELECT id, $3, CAST($4 AS BIGINT), CAST($6 AS BIGINT) FROM chats WHERE id = $1 AND user_id = $2 "
-                      "AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = $1 AND dedup_key = $7) "
-                      "ON CONFLICT (chat_id, stream) "
-                      "DO UPDATE SET attempt = excluded.attempt, position = excluded.position "
-                      "WHERE (update_streams.attempt, update_streams.position) < "
-                      "(CAST($4 AS BIGINT), CAST($5 AS BIGINT))",
-                      {chat.str(), user.str(), stream.key, stream.attempt, first.position, last.position,
-                       step_key(stream.key)}));
+    CO_TRY_ASSIGN(
+        const Rows rows,
+        co_await transaction.execute(
+            "INSERT INTO update_streams (chat_id, stream, attempt, position) "
+            "SELECT id, $3, CAST($4 AS BIGINT), CAST($6 AS BIGINT) FROM chats WHERE id = $1 AND user_id = $2 "
+            "AND NOT EXISTS (SELECT 1 FROM messages WHERE chat_id = $1 AND dedup_key = $7) "
+            "ON CONFLICT (chat_id, stream) "
+            "DO UPDATE SET attempt = excluded.attempt, position = excluded.position "
+            "WHERE (update_streams.attempt, update_streams.position) < "
+            "(CAST($4 AS BIGINT), CAST($5 AS BIGINT))",
+            {chat.str(), user.str(), stream.key, stream.attempt, first.position, last.position, step_key(stream.key)}));
     co_return rows.changed == 1;
   }
 };
@@ -93,16 +93,17 @@ struct SliceOfUpdates {
       } else {
         payload = row.text(2);
       }
-      slice.items.push_back({chat, static_cast<std::uint64_t>(row.integer(0)), model::update_kind_from(row.text(1)),
-                             std::move(payload)});
+      slice.items.push_back(
+          {chat, static_cast<std::uint64_t>(row.integer(0)), model::update_kind_from(row.text(1)), std::move(payload)});
     }
     slice.more = slice.items.size() < rows.size() || rows.size() == limits.items;
     co_return slice;
   }
 
   Task<Result<std::string>> payload_of(Transaction& transaction, std::int64_t sequence) const {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                       "SELECT payload FROM updates WHERE chat_id = $1 AND sequence = $2", {chat.str(), sequence}));
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute("SELECT payload FROM updates WHERE chat_id = $1 AND sequence = $2",
+                                               {chat.str(), sequence}));
     if (rows.empty()) co_return no_chat(chat);  // deleted meanwhile
     co_return rows[0].text(0);
   }
@@ -110,21 +111,20 @@ struct SliceOfUpdates {
 
 }  // namespace
 
-Task<Result<std::uint64_t>> append_updates(Transaction& transaction, UserId user, ChatId chat,
-                                           UpdateStream stream, std::vector<NewUpdate> updates) {
+Task<Result<std::uint64_t>> append_updates(Transaction& transaction, UserId user, ChatId chat, UpdateStream stream,
+                                           std::vector<NewUpdate> updates) {
   const AppendUpdates append{std::move(user), std::move(chat), std::move(stream), std::move(updates)};
   co_return co_await append.run(transaction);
 }
 
-Task<Result<std::uint64_t>> Updates::append(UserId user, ChatId chat, UpdateStream stream,
-                                            std::vector<NewUpdate> updates, Instant deadline) {
+Task<Result<std::uint64_t>> Updates::append(UserId user, ChatId chat, UpdateStream stream, std::vector<NewUpdate> updates,
+                                            Instant deadline) {
   RELIANT_ASSERT(!updates.empty(), "there is something to append");
-  return transactor_.write(
-      AppendUpdates{std::move(user), std::move(chat), std::move(stream), std::move(updates)}, deadline);
+  return transactor_.write(AppendUpdates{std::move(user), std::move(chat), std::move(stream), std::move(updates)}, deadline);
 }
 
-Task<Result<std::vector<model::Update>>> Updates::list(UserId user, ChatId chat, std::uint64_t after,
-                                                       std::size_t limit, Instant deadline) {
+Task<Result<std::vector<model::Update>>> Updates::list(UserId user, ChatId chat, std::uint64_t after, std::size_t limit,
+                                                       Instant deadline) {
   constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
   CO_TRY_ASSIGN(Slice<model::Update> all,
                 co_await slice(std::move(user), std::move(chat), after, {.items = limit, .bytes = kAnyNumber}, deadline));

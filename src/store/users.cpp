@@ -16,8 +16,8 @@ namespace {
 User user_from(const Row& row) { return {UserId(row.text(0)), row.text(1), wall_time(row.integer(2))}; }
 
 Task<Result<User>> user_by_id(Transaction& transaction, UserId id) {
-  CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                     "SELECT id, name, created_at FROM users WHERE id = $1", {id.str()}));
+  CO_TRY_ASSIGN(const Rows rows,
+                co_await transaction.execute("SELECT id, name, created_at FROM users WHERE id = $1", {id.str()}));
   if (rows.empty()) co_return not_found("user ", id.str(), " does not exist");
   co_return user_from(rows[0]);
 }
@@ -45,8 +45,8 @@ struct FindUser {
 struct ListUsers {
   using Value = std::vector<User>;
   Task<Result<std::vector<User>>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
-                                       "SELECT id, name, created_at FROM users ORDER BY created_at, id", {}));
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute("SELECT id, name, created_at FROM users ORDER BY created_at, id", {}));
     std::vector<User> users;
     for (const Row row : rows) users.push_back(user_from(row));
     co_return users;
@@ -61,9 +61,7 @@ Task<Result<User>> Users::create(UserId id, std::string name, Instant deadline) 
   return transactor_.write(CreateUser{std::move(user)}, deadline);
 }
 
-Task<Result<User>> Users::find(UserId id, Instant deadline) {
-  return transactor_.read(FindUser{std::move(id)}, deadline);
-}
+Task<Result<User>> Users::find(UserId id, Instant deadline) { return transactor_.read(FindUser{std::move(id)}, deadline); }
 
 Task<Result<std::vector<User>>> Users::list(Instant deadline) { return transactor_.read(ListUsers{}, deadline); }
 

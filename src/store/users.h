@@ -25,7 +25,7 @@ class Users {
 
   // With an id: when there is such a user, that one. Empty: a new id.
   Task<Result<User>> create(UserId id, std::string name, Instant deadline);
-  Task<Result<User>> find(UserId id, Instant deadline);  // NOT_FOUND
+  Task<Result<User>> find(UserId id, Instant deadline);    // NOT_FOUND
   Task<Result<std::vector<User>>> list(Instant deadline);  // all of them, oldest first: for administrators
 
  private:

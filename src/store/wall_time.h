@@ -8,9 +8,7 @@
 
 namespace reliant::store {
 
-constexpr WallTime wall_time(std::int64_t microseconds) {
-  return WallTime(std::chrono::microseconds(microseconds));
-}
+constexpr WallTime wall_time(std::int64_t microseconds) { return WallTime(std::chrono::microseconds(microseconds)); }
 constexpr std::int64_t microseconds_of(WallTime time) {
   return std::chrono::floor<std::chrono::microseconds>(time).time_since_epoch().count();
 }

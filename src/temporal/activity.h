@@ -56,7 +56,6 @@ class ActivityContext {
 
 // JSON in, JSON out. A status that may be retried (see failure.h) makes the server try again, by the options
 // that the workflow gave. To say that a cancellation took effect, return CANCELLED.
-using ActivityFunction =
-    std::function<Task<Result<std::string>>(ActivityContext& context, std::string input)>;
+using ActivityFunction = std::function<Task<Result<std::string>>(ActivityContext& context, std::string input)>;
 
 }  // namespace reliant::temporal

@@ -25,9 +25,7 @@ constexpr Duration kAnswerTimeout = std::chrono::seconds(60);
 constexpr Duration kTimeoutSlack = std::chrono::seconds(5);
 constexpr Duration kHeartbeatRetry = std::chrono::seconds(1);
 
-Duration duration_of(const google::protobuf::Duration& value) {
-  return Duration(TimeUtil::DurationToNanoseconds(value));
-}
+Duration duration_of(const google::protobuf::Duration& value) { return Duration(TimeUtil::DurationToNanoseconds(value)); }
 
 std::optional<Duration> backoff_after(const ::temporal::api::common::v1::RetryPolicy& policy, std::int32_t attempt) {
   if (policy.maximum_attempts() > 0 && attempt >= policy.maximum_attempts()) return std::nullopt;
@@ -116,9 +114,7 @@ Task<void> ActivityTasks::poll() {
                               std::move(request), *this);
 }
 
-void ActivityTasks::take(Polled task, Slot slot) {
-  tasks_.spawn(work(std::move(task), std::move(slot)));
-}
+void ActivityTasks::take(Polled task, Slot slot) { tasks_.spawn(work(std::move(task), std::move(slot))); }
 
 std::optional<Slot> ActivityTasks::try_reserve(std::string_view type) {
   if (!registry_.contains(type)) return std::nullopt;
@@ -161,9 +157,7 @@ Task<Result<std::string>> ActivityTasks::call(Running& running, std::string inpu
   }
 }
 
-Task<void> ActivityTasks::supervise(Running& running) {
-  co_await race(heartbeat(running), grace(running));
-}
+Task<void> ActivityTasks::supervise(Running& running) { co_await race(heartbeat(running), grace(running)); }
 
 Task<void> ActivityTasks::grace(Running& running) {
   const bool told = co_await running.cancelled().wait(after(running.info().deadline, kTimeoutSlack));
@@ -181,8 +175,7 @@ Task<void> ActivityTasks::grace(Running& running) {
 Task<void> ActivityTasks::heartbeat(Running& running) {
   const bool watched = running.heartbeat_timeout > Duration::zero();
   const Duration longest = core_.options.heartbeat_at_least;
-  const Duration interval =
-      watched ? std::min(longest, Duration(running.heartbeat_timeout.count() / 10 * 8)) : 10 * longest;
+  const Duration interval = watched ? std::min(longest, Duration(running.heartbeat_timeout.count() / 10 * 8)) : 10 * longest;
   Instant not_before = core_.clock.now();
   Instant next = after(core_.clock.now(), interval);
   for (;;) {
@@ -210,8 +203,7 @@ Task<void> ActivityTasks::heartbeat(Running& running) {
   }
 }
 
-Task<void> ActivityTasks::send(std::shared_ptr<Beat> beat, wf::RecordActivityTaskHeartbeatRequest request,
-                               Instant deadline) {
+Task<void> ActivityTasks::send(std::shared_ptr<Beat> beat, wf::RecordActivityTaskHeartbeatRequest request, Instant deadline) {
   ++beats_;
   beat->set(co_await core_.temporal.record_activity_task_heartbeat(std::move(request), deadline));
   --beats_;
@@ -228,18 +220,16 @@ Task<void> ActivityTasks::report(const Running& running, Result<std::string> out
     request.set_identity(core_.options.identity);
     request.set_task_token(running.token);
     *request.mutable_result() = json_payloads(*outcome);
-    status = (co_await core_.answers.call(&ports::Temporal::respond_activity_task_completed,
-                                          std::move(request), deadline))
-                 .status();
+    status =
+        (co_await core_.answers.call(&ports::Temporal::respond_activity_task_completed, std::move(request), deadline)).status();
   } else if (outcome.status().code() == StatusCode::kCancelled && reason == CancelReason::kRequested) {
     wf::RespondActivityTaskCanceledRequest request;
     request.set_namespace_(core_.options.name_space);
     request.set_identity(core_.options.identity);
     request.set_task_token(running.token);
     *request.mutable_details() = json_payloads(running.details);
-    status = (co_await core_.answers.call(&ports::Temporal::respond_activity_task_canceled,
-                                          std::move(request), deadline))
-                 .status();
+    status =
+        (co_await core_.answers.call(&ports::Temporal::respond_activity_task_canceled, std::move(request), deadline)).status();
   } else {
     Status failed = outcome.status();
     // Nobody asked for a cancellation: the worker goes away, and another one can take this up.
@@ -250,9 +240,8 @@ Task<void> ActivityTasks::report(const Running& running, Result<std::string> out
     request.set_task_token(running.token);
     *request.mutable_failure() = failure_from(failed);
     *request.mutable_last_heartbeat_details() = json_payloads(running.details);
-    status = (co_await core_.answers.call(&ports::Temporal::respond_activity_task_failed, std::move(request),
-                                          deadline))
-                 .status();
+    status =
+        (co_await core_.answers.call(&ports::Temporal::respond_activity_task_failed, std::move(request), deadline)).status();
   }
   if (status.ok()) co_return;
   core_.log.info("temporal.activity.dropped", {{"workflow", running.info().workflow_id},

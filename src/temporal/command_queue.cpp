@@ -26,8 +26,7 @@ std::string camel(std::string_view words) {
 }
 
 std::string without_prefix(const std::string& name, std::string_view prefix) {
-  return camel(name.starts_with(prefix) ? std::string_view(name).substr(prefix.size())
-                                        : std::string_view(name));
+  return camel(name.starts_with(prefix) ? std::string_view(name).substr(prefix.size()) : std::string_view(name));
 }
 
 Status mismatch(std::string message) {
@@ -71,20 +70,16 @@ std::optional<CommandKey> key_of(const HistoryEvent& event) {
   switch (event.event_type()) {
     case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
       const auto& scheduled = event.activity_task_scheduled_event_attributes();
-      return CommandKey{enums::COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK, scheduled.activity_id(),
-                        scheduled.activity_type().name()};
+      return CommandKey{enums::COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK, scheduled.activity_id(), scheduled.activity_type().name()};
     }
     case enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: {
       const auto& requested = event.activity_task_cancel_requested_event_attributes();
-      return CommandKey{enums::COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK,
-                        concat(requested.scheduled_event_id()), ""};
+      return CommandKey{enums::COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK, concat(requested.scheduled_event_id()), ""};
     }
     case enums::EVENT_TYPE_TIMER_STARTED:
-      return CommandKey{enums::COMMAND_TYPE_START_TIMER, event.timer_started_event_attributes().timer_id(),
-                        ""};
+      return CommandKey{enums::COMMAND_TYPE_START_TIMER, event.timer_started_event_attributes().timer_id(), ""};
     case enums::EVENT_TYPE_TIMER_CANCELED:
-      return CommandKey{enums::COMMAND_TYPE_CANCEL_TIMER, event.timer_canceled_event_attributes().timer_id(),
-                        ""};
+      return CommandKey{enums::COMMAND_TYPE_CANCEL_TIMER, event.timer_canceled_event_attributes().timer_id(), ""};
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
       return CommandKey{enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION, "", ""};
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
@@ -128,8 +123,8 @@ std::vector<Command> CommandQueue::commands() const {
 
 Status CommandQueue::match(const CommandKey& key, const HistoryEvent& event) {
   if (entries_.empty())
-    return mismatch(concat("event ", event.event_id(), " is the result of ", describe(key),
-                           ", which the workflow's code did not ask for"));
+    return mismatch(
+        concat("event ", event.event_id(), " is the result of ", describe(key), ", which the workflow's code did not ask for"));
   if (entries_.front().key != key)
     return mismatch(concat("event ", event.event_id(), " is the result of ", describe(key),
                            ", but the workflow's code asked for ", describe(entries_.front().key)));

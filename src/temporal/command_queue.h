@@ -43,9 +43,7 @@ std::string name_of(const HistoryEvent& event);
 
 class CommandQueue {
  public:
-  void push(CommandKey key, Command command) {
-    entries_.push_back(Entry{std::move(key), std::move(command)});
-  }
+  void push(CommandKey key, Command command) { entries_.push_back(Entry{std::move(key), std::move(command)}); }
   // Takes out one that has not been sent.
   void drop(const CommandKey& key);
   bool empty() const { return entries_.empty(); }

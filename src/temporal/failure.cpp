@@ -35,8 +35,7 @@ Status with_details(Status status, const ::temporal::api::common::v1::Payloads& 
     const json::value* word = value->as_object().if_contains(key);
     if (word == nullptr || !word->is_string()) continue;
     const std::string_view said(word->get_string().data(), word->get_string().size());
-    status = std::string_view(key) == "field" ? with_field(std::move(status), said)
-                                              : with_reason(std::move(status), said);
+    status = std::string_view(key) == "field" ? with_field(std::move(status), said) : with_reason(std::move(status), said);
   }
   return status;
 }

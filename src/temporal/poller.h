@@ -22,8 +22,7 @@
 namespace reliant::temporal {
 
 struct WorkerCore {
-  WorkerCore(ports::Temporal& port, const Clock& port_clock, Random seed, EventLog& events,
-             WorkerOptions chosen);
+  WorkerCore(ports::Temporal& port, const Clock& port_clock, Random seed, EventLog& events, WorkerOptions chosen);
 
   ports::Temporal& temporal;
   const Clock& clock;
@@ -84,8 +83,8 @@ class Refusals {
 // at once: it is no long poll that ended. Errors are borne for ever, refusals for a minute.
 template <class Request, class Response, class Taker>
 Task<void> poll_until_stopped(WorkerCore& core, Semaphore& slots, Semaphore* share, std::string_view what,
-                              Task<Result<Response>> (ports::Temporal::*method)(Request, Instant),
-                              Request request, Taker& taker) {
+                              Task<Result<Response>> (ports::Temporal::*method)(Request, Instant), Request request,
+                              Taker& taker) {
   Random random(core.random.next());
   RpcBackoff backoff(kPollWaits, random);
   Refusals refusals;

@@ -11,13 +11,10 @@
 
 namespace reliant::temporal {
 
-inline constexpr BackoffPolicy kCallWaits = {.base = std::chrono::milliseconds(100),
-                                             .cap = std::chrono::seconds(5),
-                                             .factor = {17, 10},
-                                             .jitter = Jitter::kFifth};
-inline constexpr BackoffPolicy kPollWaits = {.base = std::chrono::milliseconds(200),
-                                             .cap = std::chrono::seconds(10),
-                                             .jitter = Jitter::kFifth};
+inline constexpr BackoffPolicy kCallWaits = {
+    .base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(5), .factor = {17, 10}, .jitter = Jitter::kFifth};
+inline constexpr BackoffPolicy kPollWaits = {
+    .base = std::chrono::milliseconds(200), .cap = std::chrono::seconds(10), .jitter = Jitter::kFifth};
 inline constexpr BackoffPolicy kExhaustedWaits = {.cap = std::chrono::seconds(10), .jitter = Jitter::kFifth};
 
 class RpcBackoff {

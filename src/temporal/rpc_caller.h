@@ -43,8 +43,8 @@ class RpcCaller {
 
   // call(&ports::Temporal::start_workflow_execution, request, deadline)
   template <class Request, class Response>
-  Task<Result<Response>> call(Task<Result<Response>> (ports::Temporal::*method)(Request, Instant),
-                              Request request, Instant deadline) {
+  Task<Result<Response>> call(Task<Result<Response>> (ports::Temporal::*method)(Request, Instant), Request request,
+                              Instant deadline) {
     const Instant give_up = std::min(deadline, after(clock_.now(), patience_.time));
     RpcBackoff backoff(kCallWaits, random_);
     for (int tries = 1;; ++tries) {

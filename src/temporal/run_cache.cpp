@@ -25,9 +25,7 @@ void RunCache::put(std::unique_ptr<WorkflowRun> run) {
   runs_.emplace(run_id, Entry{std::move(run), use});
 }
 
-void RunCache::erase(const std::string& run_id) {
-  take(run_id);
-}
+void RunCache::erase(const std::string& run_id) { take(run_id); }
 
 void RunCache::clear() {
   runs_.clear();

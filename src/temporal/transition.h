@@ -15,8 +15,7 @@ struct Transition {
 };
 
 template <class State, class Input, std::size_t N>
-constexpr std::optional<State> next_state(const Transition<State, Input> (&table)[N], State from,
-                                          Input input) {
+constexpr std::optional<State> next_state(const Transition<State, Input> (&table)[N], State from, Input input) {
   for (const Transition<State, Input>& row : table) {
     if (row.from == from && row.input == input) return row.to;
   }

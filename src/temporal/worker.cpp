@@ -24,8 +24,7 @@ constexpr Duration kDrainStep = std::chrono::milliseconds(20);
 
 }  // namespace
 
-WorkerCore::WorkerCore(ports::Temporal& port, const Clock& port_clock, Random seed, EventLog& events,
-                       WorkerOptions chosen)
+WorkerCore::WorkerCore(ports::Temporal& port, const Clock& port_clock, Random seed, EventLog& events, WorkerOptions chosen)
     : temporal(port),
       clock(port_clock),
       random(seed),
@@ -59,8 +58,7 @@ Status WorkerCore::poll_health() const {
 
 class Worker::Impl {
  public:
-  Impl(Context& context, ports::Temporal& temporal, const Clock& clock, Random random, EventLog& log,
-       WorkerOptions options)
+  Impl(Context& context, ports::Temporal& temporal, const Clock& clock, Random random, EventLog& log, WorkerOptions options)
       : core_(temporal, clock, random, log, std::move(options)),
         starting_(temporal, clock, Random(core_.random.next()), {.time = Duration::max()}),
         activities_(core_, activity_registry_, tasks_),
@@ -96,12 +94,10 @@ Task<Status> Worker::Impl::start(Instant deadline) {
   if (polling_ || core_.stopping) co_return failed_precondition("a worker is started once");
   wf::DescribeNamespaceRequest request;
   request.set_namespace_(core_.options.name_space);
-  const auto response =
-      co_await starting_.call(&ports::Temporal::describe_namespace, std::move(request), deadline);
+  const auto response = co_await starting_.call(&ports::Temporal::describe_namespace, std::move(request), deadline);
   // A server without this call works all the same.
   if (!response.ok() && response.status().code() != StatusCode::kUnimplemented) co_return response.status();
-  if (response.ok())
-    polls_end_on_shutdown_ = response->namespace_info().capabilities().worker_poll_complete_on_shutdown();
+  if (response.ok()) polls_end_on_shutdown_ = response->namespace_info().capabilities().worker_poll_complete_on_shutdown();
   start_polling();
   co_return ok_status();
 }
@@ -111,8 +107,7 @@ void Worker::Impl::start_polling() {
   if (!workflow_registry_.types.empty()) {
     for (std::size_t i = 0; i < core_.options.workflow_pollers; ++i) polls_.spawn(workflows_.poll_normal());
     const bool sticky = core_.options.cached_runs > 0 && core_.options.concurrent_workflow_tasks > 1;
-    for (std::size_t i = 0; sticky && i < core_.options.sticky_pollers; ++i)
-      polls_.spawn(workflows_.poll_sticky());
+    for (std::size_t i = 0; sticky && i < core_.options.sticky_pollers; ++i) polls_.spawn(workflows_.poll_sticky());
   }
   if (!activity_registry_.empty()) {
     for (std::size_t i = 0; i < core_.options.activity_pollers; ++i) polls_.spawn(activities_.poll());
@@ -181,26 +176,12 @@ void Worker::register_workflow(std::string type, WorkflowFactory factory) {
 void Worker::register_activity(std::string type, ActivityFunction function) {
   impl_->activity_registry_[std::move(type)] = std::move(function);
 }
-Task<Status> Worker::start(Instant deadline) {
-  return impl_->start(deadline);
-}
-Task<void> Worker::stop(Instant deadline) {
-  return impl_->stop(deadline);
-}
-Task<Status> Worker::gave_up() {
-  return impl_->gave_up();
-}
-Status Worker::health() const {
-  return impl_->health();
-}
-std::size_t Worker::running_activities() const {
-  return impl_->activities_.running();
-}
-std::size_t Worker::cached_runs() const {
-  return impl_->workflows_.cache().size();
-}
-void Worker::evict_all() {
-  impl_->workflows_.cache().clear();
-}
+Task<Status> Worker::start(Instant deadline) { return impl_->start(deadline); }
+Task<void> Worker::stop(Instant deadline) { return impl_->stop(deadline); }
+Task<Status> Worker::gave_up() { return impl_->gave_up(); }
+Status Worker::health() const { return impl_->health(); }
+std::size_t Worker::running_activities() const { return impl_->activities_.running(); }
+std::size_t Worker::cached_runs() const { return impl_->workflows_.cache().size(); }
+void Worker::evict_all() { impl_->workflows_.cache().clear(); }
 
 }  // namespace reliant::temporal

@@ -59,8 +59,7 @@ struct WorkflowRegistry {
 class Worker {
  public:
   // All outlive it. Its tasks run below `context`.
-  Worker(Context& context, ports::Temporal& temporal, const Clock& clock, Random random, EventLog& log,
-         WorkerOptions options);
+  Worker(Context& context, ports::Temporal& temporal, const Clock& clock, Random random, EventLog& log, WorkerOptions options);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();

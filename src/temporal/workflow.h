@@ -77,8 +77,7 @@ class WorkflowContext {
   virtual bool continue_as_new_suggested() const = 0;
 
   // JSON in, JSON out. The activity is scheduled when the task starts; ids are "1", "2", … in that order.
-  virtual Task<Result<std::string>> execute_activity(std::string type, std::string input,
-                                                     ActivityOptions options) = 0;
+  virtual Task<Result<std::string>> execute_activity(std::string type, std::string input, ActivityOptions options) = 0;
   virtual Task<void> sleep(Duration duration) = 0;
 
   // Signals wait in one inbox, in the order in which they came, until someone takes them: the next one of a

@@ -103,13 +103,11 @@ Ending ending_of(const ::temporal::api::history::v1::HistoryEvent& event) {
       return Ending{deadline_exceeded("the workflow timed out"),
                     event.workflow_execution_timed_out_event_attributes().new_execution_run_id()};
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
-      return Ending{std::string(),
-                    event.workflow_execution_continued_as_new_event_attributes().new_execution_run_id()};
+      return Ending{std::string(), event.workflow_execution_continued_as_new_event_attributes().new_execution_run_id()};
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
       return Ending{cancelled("the workflow was cancelled"), ""};
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
-      return Ending{aborted("the workflow was terminated: ",
-                            event.workflow_execution_terminated_event_attributes().reason()),
+      return Ending{aborted("the workflow was terminated: ", event.workflow_execution_terminated_event_attributes().reason()),
                     ""};
     default:
       return Ending{internal_error("the last event of the history is no end of a workflow"), ""};
@@ -140,30 +138,25 @@ std::string_view to_string(WorkflowStatus status) {
   RELIANT_UNREACHABLE("every WorkflowStatus has a name");
 }
 
-WorkflowClient::WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random,
-                               ClientOptions options)
+WorkflowClient::WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random, ClientOptions options)
     : clock_(clock),
       random_(random),
       caller_(temporal, clock, Random(random_.next()), kCallPatience),
       options_(std::move(options)) {}
 
-std::string WorkflowClient::request_id(std::string given) {
-  return given.empty() ? random_.hex(32) : std::move(given);
-}
+std::string WorkflowClient::request_id(std::string given) { return given.empty() ? random_.hex(32) : std::move(given); }
 
 Task<Result<StartedWorkflow>> WorkflowClient::start(StartWorkflow start, Instant deadline) {
   wf::StartWorkflowExecutionRequest request;
   fill_start(request, start, options_);
   request.set_request_id(request_id(std::move(start.request_id)));
   request.set_workflow_id_conflict_policy(conflict_policy(start.when_running));
-  auto response =
-      co_await caller_.call(&ports::Temporal::start_workflow_execution, std::move(request), deadline);
+  auto response = co_await caller_.call(&ports::Temporal::start_workflow_execution, std::move(request), deadline);
   if (!response.ok()) co_return response.status();
   co_return StartedWorkflow{response->run_id(), response->started()};
 }
 
-Task<Result<StartedWorkflow>> WorkflowClient::signal_with_start(StartWorkflow start, SignalWorkflow signal,
-                                                                Instant deadline) {
+Task<Result<StartedWorkflow>> WorkflowClient::signal_with_start(StartWorkflow start, SignalWorkflow signal, Instant deadline) {
   wf::SignalWithStartWorkflowExecutionRequest request;
   fill_start(request, start, options_);
   // One id serves both halves: the server remembers it as the run's, or as the signal's.
@@ -171,14 +164,12 @@ Task<Result<StartedWorkflow>> WorkflowClient::signal_with_start(StartWorkflow st
   request.set_workflow_id_conflict_policy(enums::WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING);
   request.set_signal_name(signal.name);
   *request.mutable_signal_input() = json_payloads(signal.input);
-  auto response = co_await caller_.call(&ports::Temporal::signal_with_start_workflow_execution,
-                                        std::move(request), deadline);
+  auto response = co_await caller_.call(&ports::Temporal::signal_with_start_workflow_execution, std::move(request), deadline);
   if (!response.ok()) co_return response.status();
   co_return StartedWorkflow{response->run_id(), response->started()};
 }
 
-Task<Status> WorkflowClient::signal(std::string workflow_id, std::string run_id, SignalWorkflow signal,
-                                    Instant deadline) {
+Task<Status> WorkflowClient::signal(std::string workflow_id, std::string run_id, SignalWorkflow signal, Instant deadline) {
   wf::SignalWorkflowExecutionRequest request;
   request.set_namespace_(options_.name_space);
   request.set_identity(options_.identity);
@@ -186,33 +177,28 @@ Task<Status> WorkflowClient::signal(std::string workflow_id, std::string run_id,
   request.set_request_id(request_id(std::move(signal.request_id)));
   request.set_signal_name(signal.name);
   *request.mutable_input() = json_payloads(signal.input);
-  auto response =
-      co_await caller_.call(&ports::Temporal::signal_workflow_execution, std::move(request), deadline);
+  auto response = co_await caller_.call(&ports::Temporal::signal_workflow_execution, std::move(request), deadline);
   co_return response.status();
 }
 
-Task<Status> WorkflowClient::cancel(std::string workflow_id, std::string run_id, std::string reason,
-                                    Instant deadline) {
+Task<Status> WorkflowClient::cancel(std::string workflow_id, std::string run_id, std::string reason, Instant deadline) {
   wf::RequestCancelWorkflowExecutionRequest request;
   request.set_namespace_(options_.name_space);
   request.set_identity(options_.identity);
   fill_execution(*request.mutable_workflow_execution(), workflow_id, run_id);
   request.set_request_id(request_id(""));
   request.set_reason(reason);
-  auto response = co_await caller_.call(&ports::Temporal::request_cancel_workflow_execution,
-                                        std::move(request), deadline);
+  auto response = co_await caller_.call(&ports::Temporal::request_cancel_workflow_execution, std::move(request), deadline);
   co_return response.status();
 }
 
-Task<Status> WorkflowClient::terminate(std::string workflow_id, std::string run_id, std::string reason,
-                                       Instant deadline) {
+Task<Status> WorkflowClient::terminate(std::string workflow_id, std::string run_id, std::string reason, Instant deadline) {
   wf::TerminateWorkflowExecutionRequest request;
   request.set_namespace_(options_.name_space);
   request.set_identity(options_.identity);
   fill_execution(*request.mutable_workflow_execution(), workflow_id, run_id);
   request.set_reason(reason);
-  auto response =
-      co_await caller_.call(&ports::Temporal::terminate_workflow_execution, std::move(request), deadline);
+  auto response = co_await caller_.call(&ports::Temporal::terminate_workflow_execution, std::move(request), deadline);
   co_return response.status();
 }
 
@@ -229,13 +215,11 @@ Task<Result<std::string>> WorkflowClient::query(std::string workflow_id, std::st
   co_return json_text(response->query_result());
 }
 
-Task<Result<WorkflowDescription>> WorkflowClient::describe(std::string workflow_id, std::string run_id,
-                                                           Instant deadline) {
+Task<Result<WorkflowDescription>> WorkflowClient::describe(std::string workflow_id, std::string run_id, Instant deadline) {
   wf::DescribeWorkflowExecutionRequest request;
   request.set_namespace_(options_.name_space);
   fill_execution(*request.mutable_execution(), workflow_id, run_id);
-  auto response =
-      co_await caller_.call(&ports::Temporal::describe_workflow_execution, std::move(request), deadline);
+  auto response = co_await caller_.call(&ports::Temporal::describe_workflow_execution, std::move(request), deadline);
   if (!response.ok()) co_return response.status();
   const auto& info = response->workflow_execution_info();
   WorkflowDescription description;
@@ -254,16 +238,14 @@ Task<Result<WorkflowDescription>> WorkflowClient::describe(std::string workflow_
   co_return description;
 }
 
-Task<Result<std::string>> WorkflowClient::result(std::string workflow_id, std::string run_id,
-                                                 Instant deadline) {
+Task<Result<std::string>> WorkflowClient::result(std::string workflow_id, std::string run_id, Instant deadline) {
   wf::GetWorkflowExecutionHistoryRequest request;
   request.set_namespace_(options_.name_space);
   fill_execution(*request.mutable_execution(), workflow_id, run_id);
   request.set_wait_new_event(true);
   request.set_history_event_filter_type(enums::HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT);
   while (clock_.now() < deadline) {
-    auto response =
-        co_await caller_.call(&ports::Temporal::get_workflow_execution_history, request, deadline);
+    auto response = co_await caller_.call(&ports::Temporal::get_workflow_execution_history, request, deadline);
     // A long poll that was cut short, or a server that is away: the workflow goes on, and so does the
     // waiting.
     const StatusCode code = response.status().code();

@@ -87,15 +87,14 @@ class WorkflowClient {
   WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random, ClientOptions options);
 
   Task<Result<StartedWorkflow>> start(StartWorkflow start, Instant deadline);
-  Task<Result<StartedWorkflow>> signal_with_start(StartWorkflow start, SignalWorkflow signal,
-                                                  Instant deadline);
+  Task<Result<StartedWorkflow>> signal_with_start(StartWorkflow start, SignalWorkflow signal, Instant deadline);
   // An empty run id means the current run, here and below.
   Task<Status> signal(std::string workflow_id, std::string run_id, SignalWorkflow signal, Instant deadline);
   Task<Status> cancel(std::string workflow_id, std::string run_id, std::string reason, Instant deadline);
   Task<Status> terminate(std::string workflow_id, std::string run_id, std::string reason, Instant deadline);
   // JSON in, JSON out.
-  Task<Result<std::string>> query(std::string workflow_id, std::string run_id, std::string name,
-                                  std::string arguments, Instant deadline);
+  Task<Result<std::string>> query(std::string workflow_id, std::string run_id, std::string name, std::string arguments,
+                                  Instant deadline);
   Task<Result<WorkflowDescription>> describe(std::string workflow_id, std::string run_id, Instant deadline);
   // Waits for the end, through runs that continued as new. The workflow's own failure comes as its status;
   // DEADLINE_EXCEEDED: it has not ended by then.

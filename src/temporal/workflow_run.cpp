@@ -21,17 +21,11 @@ using ::google::protobuf::util::TimeUtil;
 // Of one activation. Code that does more without resting is not waiting for anything.
 constexpr std::uint64_t kMaxSteps = 1'000'000;
 
-WallTime time_of(const HistoryEvent& event) {
-  return WallTime(Duration(TimeUtil::TimestampToNanoseconds(event.event_time())));
-}
+WallTime time_of(const HistoryEvent& event) { return WallTime(Duration(TimeUtil::TimestampToNanoseconds(event.event_time()))); }
 
-void set_duration(google::protobuf::Duration& field, Duration value) {
-  field = TimeUtil::NanosecondsToDuration(value.count());
-}
+void set_duration(google::protobuf::Duration& field, Duration value) { field = TimeUtil::NanosecondsToDuration(value.count()); }
 
-Status bad_history(std::string_view message) {
-  return with_reason(internal_error("history: ", message), kReasonBadHistory);
-}
+Status bad_history(std::string_view message) { return with_reason(internal_error("history: ", message), kReasonBadHistory); }
 Status workflow_fault(std::string_view message) {
   return with_reason(internal_error("workflow code: ", message), kReasonWorkflowFault);
 }
@@ -60,8 +54,7 @@ void fill_retry_policy(::temporal::api::common::v1::RetryPolicy& out, const Retr
   set_duration(*out.mutable_maximum_interval(), policy.maximum);
   out.set_backoff_coefficient(policy.factor);
   out.set_maximum_attempts(policy.maximum_attempts);
-  for (const StatusCode code : policy.non_retryable)
-    out.add_non_retryable_error_types(std::string(code_name(code)));
+  for (const StatusCode code : policy.non_retryable) out.add_non_retryable_error_types(std::string(code_name(code)));
 }
 
 }  // namespace
@@ -73,9 +66,7 @@ WorkflowRun::WorkflowRun(std::string workflow_id, std::string run_id, std::uniqu
   info_.run_id = std::move(run_id);
 }
 
-WorkflowRun::~WorkflowRun() {
-  closing_ = true;
-}
+WorkflowRun::~WorkflowRun() { closing_ = true; }
 
 // --- what the code asks for -------------------------------------------------------------------------------
 
@@ -84,22 +75,19 @@ Task<Result<std::string>> WorkflowRun::outcome_of(ActivityMachine& machine) {
   co_return *std::move(outcome);
 }
 
-Task<Result<std::string>> WorkflowRun::execute_activity(std::string type, std::string input,
-                                                        ActivityOptions options) {
+Task<Result<std::string>> WorkflowRun::execute_activity(std::string type, std::string input, ActivityOptions options) {
   ActivityMachine& machine = schedule(std::move(type), input, options);
   const Finally release([&] { let_go(machine); });
   if (options.cancel_when != nullptr) {
     auto first = co_await race(outcome_of(machine), options.cancel_when->wait());
     if (first.index() == 0) co_return std::get<0>(std::move(first));
     let_go(machine);
-    if (machine.state == ActivityState::kDropped)
-      co_return cancelled("the activity was cancelled before it was scheduled");
+    if (machine.state == ActivityState::kDropped) co_return cancelled("the activity was cancelled before it was scheduled");
   }
   co_return co_await outcome_of(machine);
 }
 
-ActivityMachine& WorkflowRun::schedule(std::string type, const std::string& input,
-                                       const ActivityOptions& options) {
+ActivityMachine& WorkflowRun::schedule(std::string type, const std::string& input, const ActivityOptions& options) {
   std::string id = concat(activities_.size() + 1);
   ActivityMachine& machine = activities_[id];
   machine.id = std::move(id);
@@ -111,8 +99,7 @@ ActivityMachine& WorkflowRun::schedule(std::string type, const std::string& inpu
   auto& attributes = *command.mutable_schedule_activity_task_command_attributes();
   attributes.set_activity_id(machine.id);
   attributes.mutable_activity_type()->set_name(machine.type);
-  attributes.mutable_task_queue()->set_name(options.task_queue.empty() ? info_.task_queue
-                                                                       : options.task_queue);
+  attributes.mutable_task_queue()->set_name(options.task_queue.empty() ? info_.task_queue : options.task_queue);
   *attributes.mutable_input() = json_payloads(input);
   if (options.schedule_to_close > Duration::zero())
     set_duration(*attributes.mutable_schedule_to_close_timeout(), options.schedule_to_close);
@@ -120,11 +107,9 @@ ActivityMachine& WorkflowRun::schedule(std::string type, const std::string& inpu
     set_duration(*attributes.mutable_schedule_to_start_timeout(), options.schedule_to_start);
   if (options.start_to_close > Duration::zero())
     set_duration(*attributes.mutable_start_to_close_timeout(), options.start_to_close);
-  if (options.heartbeat > Duration::zero())
-    set_duration(*attributes.mutable_heartbeat_timeout(), options.heartbeat);
+  if (options.heartbeat > Duration::zero()) set_duration(*attributes.mutable_heartbeat_timeout(), options.heartbeat);
   fill_retry_policy(*attributes.mutable_retry_policy(), options.retry);
-  commands_.push(CommandKey{enums::COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK, machine.id, machine.type},
-                 std::move(command));
+  commands_.push(CommandKey{enums::COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK, machine.id, machine.type}, std::move(command));
   return machine;
 }
 
@@ -137,11 +122,9 @@ void WorkflowRun::let_go(ActivityMachine& machine) {
   unsent_activities_.push_back(&machine);
   Command command;
   command.set_command_type(enums::COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK);
-  command.mutable_request_cancel_activity_task_command_attributes()->set_scheduled_event_id(
-      machine.scheduled_event_id);
-  commands_.push(
-      CommandKey{enums::COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK, concat(machine.scheduled_event_id), ""},
-      std::move(command));
+  command.mutable_request_cancel_activity_task_command_attributes()->set_scheduled_event_id(machine.scheduled_event_id);
+  commands_.push(CommandKey{enums::COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK, concat(machine.scheduled_event_id), ""},
+                 std::move(command));
 }
 
 Task<void> WorkflowRun::sleep(Duration duration) {
@@ -213,9 +196,7 @@ Result<std::string> WorkflowRun::continue_as_new(std::string input) {
   return std::string();
 }
 
-Task<void> WorkflowRun::run_code() {
-  ending_ = co_await workflow_->run(*this, std::move(input_));
-}
+Task<void> WorkflowRun::run_code() { ending_ = co_await workflow_->run(*this, std::move(input_)); }
 
 CommandKey WorkflowRun::ending_key() const {
   if (ending_->ok())
@@ -223,8 +204,7 @@ CommandKey WorkflowRun::ending_key() const {
                                       : enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION,
                       "", ""};
   const bool was_cancelled = ending_->status().code() == StatusCode::kCancelled && cancel_requested_.is_set();
-  return CommandKey{was_cancelled ? enums::COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION
-                                  : enums::COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION,
+  return CommandKey{was_cancelled ? enums::COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION : enums::COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION,
                     "", ""};
 }
 
@@ -233,8 +213,7 @@ Command WorkflowRun::ending_command() const {
   command.set_command_type(ending_key().kind);
   switch (command.command_type()) {
     case enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION:
-      *command.mutable_complete_workflow_execution_command_attributes()->mutable_result() =
-          json_payloads(**ending_);
+      *command.mutable_complete_workflow_execution_command_attributes()->mutable_result() = json_payloads(**ending_);
       break;
     case enums::COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION: {
       auto& attributes = *command.mutable_continue_as_new_workflow_execution_command_attributes();
@@ -248,8 +227,7 @@ Command WorkflowRun::ending_command() const {
       command.mutable_cancel_workflow_execution_command_attributes();
       break;
     default:
-      *command.mutable_fail_workflow_execution_command_attributes()->mutable_failure() =
-          failure_from(ending_->status());
+      *command.mutable_fail_workflow_execution_command_attributes()->mutable_failure() = failure_from(ending_->status());
       break;
   }
   return command;
@@ -333,8 +311,7 @@ Status WorkflowRun::apply_started(const HistoryEvent& event) {
   info_.first_run_id = started.first_execution_run_id();
   info_.attempt = started.attempt();
   if (!started.workflow_id().empty()) info_.workflow_id = started.workflow_id();
-  const std::string& seed =
-      started.original_execution_run_id().empty() ? info_.run_id : started.original_execution_run_id();
+  const std::string& seed = started.original_execution_run_id().empty() ? info_.run_id : started.original_execution_run_id();
   random_ = RandomStreams(0).stream(seed);
   input_ = json_text(started.input()).value_or("");
   now_ = time_of(event);
@@ -349,9 +326,8 @@ Status WorkflowRun::apply_workflow_task(const HistoryEvent& event, WorkflowTaskI
   }
   const auto to = next_state(kWorkflowTaskTransitions, task_state_, input);
   if (!to && task_state_ == WorkflowTaskState::kActivated)
-    return with_reason(
-        aborted("the last workflow task did not happen: event ", event.event_id(), " is ", name_of(event)),
-        kReasonStale);
+    return with_reason(aborted("the last workflow task did not happen: event ", event.event_id(), " is ", name_of(event)),
+                       kReasonStale);
   if (!to) return bad_history(concat("event ", event.event_id(), ", ", name_of(event), ", is out of place"));
   task_state_ = *to;
   if (input == WorkflowTaskInput::kStartedEvent) {
@@ -368,25 +344,21 @@ Status WorkflowRun::apply_command_event(const HistoryEvent& event, const Command
   switch (event.event_type()) {
     case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
       const auto machine = activities_.find(key.id);
-      if (machine == activities_.end() || !machine->second.take(ActivityInput::kScheduledEvent))
-        return impossible(event);
+      if (machine == activities_.end() || !machine->second.take(ActivityInput::kScheduledEvent)) return impossible(event);
       machine->second.scheduled_event_id = event.event_id();
       scheduled_[event.event_id()] = &machine->second;
       return ok_status();
     }
     case enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED: {
-      ActivityMachine* machine =
-          find_activity(event.activity_task_cancel_requested_event_attributes().scheduled_event_id());
-      if (machine == nullptr || !machine->take(ActivityInput::kCancelRequestedEvent))
-        return impossible(event);
+      ActivityMachine* machine = find_activity(event.activity_task_cancel_requested_event_attributes().scheduled_event_id());
+      if (machine == nullptr || !machine->take(ActivityInput::kCancelRequestedEvent)) return impossible(event);
       return ok_status();
     }
     case enums::EVENT_TYPE_TIMER_STARTED:
     case enums::EVENT_TYPE_TIMER_CANCELED: {
       const bool started = event.event_type() == enums::EVENT_TYPE_TIMER_STARTED;
       const auto timer = timers_.find(key.id);
-      if (timer == timers_.end() ||
-          !timer->second.take(started ? TimerInput::kStartedEvent : TimerInput::kCanceledEvent))
+      if (timer == timers_.end() || !timer->second.take(started ? TimerInput::kStartedEvent : TimerInput::kCanceledEvent))
         return impossible(event);
       return ok_status();
     }
@@ -447,8 +419,7 @@ Status WorkflowRun::apply_timer_fired(const HistoryEvent& event) {
 
 Result<std::vector<Command>> WorkflowRun::activate() {
   if (broken()) return bad_history("the run is broken; build it again");
-  if (task_state_ != WorkflowTaskState::kStarted)
-    return fault(bad_history("the workflow task that was given has not started"));
+  if (task_state_ != WorkflowTaskState::kStarted) return fault(bad_history("the workflow task that was given has not started"));
   replaying_ = false;
   Status status = run_activation();
   if (!status.ok()) return fault(std::move(status));
@@ -472,8 +443,7 @@ Status WorkflowRun::run_activation() {
   const std::uint64_t steps = executor_.run_until(until, kMaxSteps);
   if (failure_.error()) return workflow_fault(what_of(failure_.error()));
   if (steps == kMaxSteps) return workflow_fault("it does not come to rest; does it loop without waiting?");
-  if (executor_.registered() > 0)
-    return workflow_fault("it waits for a timer of the executor; use WorkflowContext::sleep");
+  if (executor_.registered() > 0) return workflow_fault("it waits for a timer of the executor; use WorkflowContext::sleep");
   end_activation();
   return ok_status();
 }
@@ -498,8 +468,7 @@ void WorkflowRun::deliver() {
 
 void WorkflowRun::end_activation() {
   // What was let go before it was sent stays where it is.
-  for (ActivityMachine* activity : std::exchange(unsent_activities_, {}))
-    activity->take(ActivityInput::kSent);
+  for (ActivityMachine* activity : std::exchange(unsent_activities_, {})) activity->take(ActivityInput::kSent);
   for (TimerMachine* timer : std::exchange(unsent_timers_, {})) timer->take(TimerInput::kSent);
   if (!ending_ || ending_sent_) return;
   ending_sent_ = true;

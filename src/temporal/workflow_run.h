@@ -75,8 +75,7 @@ class WorkflowRun final : private WorkflowContext {
   bool replaying() const override { return replaying_; }
   std::int64_t history_length() const override { return history_length_; }
   bool continue_as_new_suggested() const override { return continue_suggested_; }
-  Task<Result<std::string>> execute_activity(std::string type, std::string input,
-                                             ActivityOptions options) override;
+  Task<Result<std::string>> execute_activity(std::string type, std::string input, ActivityOptions options) override;
   Task<void> sleep(Duration duration) override;
   Task<std::string> receive_signal(std::string name) override;
   std::optional<std::string> try_receive_signal(std::string_view name) override;

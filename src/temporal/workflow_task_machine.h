@@ -18,13 +18,7 @@ enum class WorkflowTaskState : std::uint8_t {
   kActivated,  // the code has run, the answer is on its way, its event is not in the history yet
 };
 
-enum class WorkflowTaskInput : std::uint8_t {
-  kScheduledEvent,
-  kStartedEvent,
-  kActivate,
-  kCompletedEvent,
-  kFailedEvent
-};
+enum class WorkflowTaskInput : std::uint8_t { kScheduledEvent, kStartedEvent, kActivate, kCompletedEvent, kFailedEvent };
 
 // An activated task that failed or timed out is not here: what the code did then never happened, and the run
 // has to be built again from its history.

@@ -25,9 +25,7 @@ constexpr std::string_view kReasonNoSuchType = "NO_SUCH_WORKFLOW_TYPE";
 // Of a failed fetch: nothing is wrong with the task itself.
 constexpr std::string_view kReasonFetch = "HISTORY_NOT_FETCHED";
 
-bool is_query(const Polled& task) {
-  return task.has_query();
-}
+bool is_query(const Polled& task) { return task.has_query(); }
 
 // Whether the run stands where the task wants it.
 bool is_ready_for(const WorkflowRun& run, const Polled& task) {
@@ -38,23 +36,20 @@ bool is_ready_for(const WorkflowRun& run, const Polled& task) {
 // Whether the task's events can follow what the cached run knows. A task that is tried again is not trusted
 // to: its events may have the numbers of an attempt that left no trace.
 bool continues(const WorkflowRun& run, const Polled& task) {
-  if (is_query(task) && task.history().events().empty())
-    return run.last_activated_id() == task.previous_started_event_id();
+  if (is_query(task) && task.history().events().empty()) return run.last_activated_id() == task.previous_started_event_id();
   if (task.attempt() > 1 || task.history().events().empty()) return false;
   return run.last_activated_id() <= task.previous_started_event_id() &&
          task.history().events(0).event_id() <= run.last_event_id() + 1;
 }
 
 enums::WorkflowTaskFailedCause cause_of(const Status& status) {
-  if (reason_of(status) == kReasonNondeterminism)
-    return enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR;
+  if (reason_of(status) == kReasonNondeterminism) return enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR;
   return enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE;
 }
 
 }  // namespace
 
-WorkflowTasks::WorkflowTasks(WorkerCore& core, const WorkflowRegistry& registry, ActivityTasks& activities,
-                             TaskScope& tasks)
+WorkflowTasks::WorkflowTasks(WorkerCore& core, const WorkflowRegistry& registry, ActivityTasks& activities, TaskScope& tasks)
     : core_(core),
       registry_(registry),
       activities_(activities),
@@ -86,9 +81,7 @@ Task<void> WorkflowTasks::poll_sticky() {
                               std::move(request), *this);
 }
 
-void WorkflowTasks::take(Polled task, Slot slot) {
-  tasks_.spawn(work(std::move(task), std::move(slot)));
-}
+void WorkflowTasks::take(Polled task, Slot slot) { tasks_.spawn(work(std::move(task), std::move(slot))); }
 
 Task<void> WorkflowTasks::work(Polled task, Slot slot) {
   const Slot held = std::move(slot);
@@ -121,8 +114,8 @@ Result<std::unique_ptr<WorkflowRun>> WorkflowTasks::new_run(const Polled& task) 
     return with_reason(not_found("this worker knows no workflow type \"", task.workflow_type().name(),
                                  "\"; register it, or poll another task queue"),
                        kReasonNoSuchType);
-  return std::make_unique<WorkflowRun>(task.workflow_execution().workflow_id(),
-                                       task.workflow_execution().run_id(), type->second());
+  return std::make_unique<WorkflowRun>(task.workflow_execution().workflow_id(), task.workflow_execution().run_id(),
+                                       type->second());
 }
 
 Task<Result<std::unique_ptr<WorkflowRun>>> WorkflowTasks::bring_up(const Polled& task) {
@@ -140,9 +133,9 @@ Task<Result<std::unique_ptr<WorkflowRun>>> WorkflowTasks::bring_up(const Polled&
   if (events.empty() || events.Get(0).event_id() != 1) CO_TRY_OK(co_await fetch(*run, task, ""));
   CO_TRY_OK(co_await feed(*run, task));
   if (!is_ready_for(*run, task))
-    co_return with_reason(internal_error("history: it ends at event ", run->last_event_id(),
-                                         ", before the task's ", task.started_event_id()),
-                          kReasonBadHistory);
+    co_return with_reason(
+        internal_error("history: it ends at event ", run->last_event_id(), ", before the task's ", task.started_event_id()),
+        kReasonBadHistory);
   co_return run;
 }
 
@@ -202,8 +195,7 @@ Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::uniqu
     sticky.mutable_worker_task_queue()->set_name(core_.sticky_queue);
     sticky.mutable_worker_task_queue()->set_kind(enums::TASK_QUEUE_KIND_STICKY);
     sticky.mutable_worker_task_queue()->set_normal_name(core_.options.task_queue);
-    *sticky.mutable_schedule_to_start_timeout() =
-        TimeUtil::NanosecondsToDuration(core_.options.sticky_timeout.count());
+    *sticky.mutable_schedule_to_start_timeout() = TimeUtil::NanosecondsToDuration(core_.options.sticky_timeout.count());
   }
   request.set_return_new_workflow_task(keeps);
   for (const auto& [id, query] : task.queries()) {
@@ -216,8 +208,8 @@ Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::uniqu
   // Back into the cache first: the run's next task may come before this call returns.
   if (keeps) cache_.put(std::move(run));
   run.reset();
-  auto response = co_await core_.answers.call(&ports::Temporal::respond_workflow_task_completed,
-                                              std::move(request), after(core_.clock.now(), kAnswerTimeout));
+  auto response = co_await core_.answers.call(&ports::Temporal::respond_workflow_task_completed, std::move(request),
+                                              after(core_.clock.now(), kAnswerTimeout));
   if (!response.ok()) {
     // Not known whether it counted; "UnhandledCommand" (something came in between) says that it did not.
     cache_.erase(task.workflow_execution().run_id());
@@ -231,20 +223,17 @@ Task<std::optional<Polled>> WorkflowTasks::answer(const Polled& task, std::uniqu
     activities_.take(std::move(activity), std::move(slots.back()));
     slots.pop_back();
   }
-  if (!response->has_workflow_task() || response->workflow_task().task_token().empty())
-    co_return std::nullopt;
+  if (!response->has_workflow_task() || response->workflow_task().task_token().empty()) co_return std::nullopt;
   co_return std::move(*response->mutable_workflow_task());
 }
 
 Task<void> WorkflowTasks::answer_query(const Polled& task, std::unique_ptr<WorkflowRun> run) {
-  const auto result =
-      run->query(task.query().query_type(), json_text(task.query().query_args()).value_or(""));
+  const auto result = run->query(task.query().query_type(), json_text(task.query().query_args()).value_or(""));
   cache_.put(std::move(run));
   wf::RespondQueryTaskCompletedRequest request;
   request.set_task_token(task.task_token());
   request.set_namespace_(core_.options.name_space);
-  request.set_completed_type(result.ok() ? enums::QUERY_RESULT_TYPE_ANSWERED
-                                         : enums::QUERY_RESULT_TYPE_FAILED);
+  request.set_completed_type(result.ok() ? enums::QUERY_RESULT_TYPE_ANSWERED : enums::QUERY_RESULT_TYPE_FAILED);
   if (result.ok()) *request.mutable_query_result() = json_payloads(*result);
   if (!result.ok()) request.set_error_message(text_from_bytes(message_of(result.status())));
   (void)co_await core_.answers.call(&ports::Temporal::respond_query_task_completed, std::move(request),

@@ -27,8 +27,7 @@ class WorkflowTasks {
 
   // All outlive it. Tasks run in `tasks`. Activities that the server hands over with an answer go to
   // `activities`.
-  WorkflowTasks(WorkerCore& core, const WorkflowRegistry& registry, ActivityTasks& activities,
-                TaskScope& tasks);
+  WorkflowTasks(WorkerCore& core, const WorkflowRegistry& registry, ActivityTasks& activities, TaskScope& tasks);
 
   Task<void> poll_normal();
   Task<void> poll_sticky();
@@ -47,8 +46,7 @@ class WorkflowTasks {
   // Applies the events of the task, and of its further pages.
   Task<Status> feed(WorkflowRun& run, const Polled& task);
   Task<Status> fetch(WorkflowRun& run, const Polled& task, std::string page_token);
-  Task<std::optional<Polled>> answer(const Polled& task, std::unique_ptr<WorkflowRun> run,
-                                     std::vector<Command> commands);
+  Task<std::optional<Polled>> answer(const Polled& task, std::unique_ptr<WorkflowRun> run, std::vector<Command> commands);
   std::vector<Slot> ask_for_activities(ports::wf::RespondWorkflowTaskCompletedRequest& request);
   Task<void> answer_query(const Polled& task, std::unique_ptr<WorkflowRun> run);
   Task<void> refuse(const Polled& task, Status status);

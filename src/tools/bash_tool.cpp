@@ -18,8 +18,7 @@ using ports::ExitStatus;
 using ports::ProcessOutput;
 using ports::ProcessSignal;
 
-constexpr std::string_view kUsage =
-    R"({"command": string, "timeout_ms"?: integer, "working_directory"?: string})";
+constexpr std::string_view kUsage = R"({"command": string, "timeout_ms"?: integer, "working_directory"?: string})";
 constexpr std::int64_t kMaxTimeoutMs = 24 * 60 * 60 * 1000;
 constexpr std::int64_t kTimedOut = 124;  // as timeout(1) says
 
@@ -112,13 +111,12 @@ BashTool::BashTool(ports::Processes& processes) : processes_(processes) {
       "code. There is no terminal and no standard input: pass flags that avoid prompts. Long output is "
       "shortened in the "
       "middle. Start servers in the background with their output redirected to a file.";
-  descriptor_.parameters =
-      R"({"type":"object","additionalProperties":false,"required":["command"],"properties":{)"
-      R"("command":{"type":"string","description":"the bash script to run"},)"
-      R"("timeout_ms":{"type":"integer","minimum":1,"description":)"
-      R"("end it after this many milliseconds"},)"
-      R"("working_directory":{"type":"string","description":)"
-      R"("absolute, or relative to the project's directory"}}})";
+  descriptor_.parameters = R"({"type":"object","additionalProperties":false,"required":["command"],"properties":{)"
+                           R"("command":{"type":"string","description":"the bash script to run"},)"
+                           R"("timeout_ms":{"type":"integer","minimum":1,"description":)"
+                           R"("end it after this many milliseconds"},)"
+                           R"("working_directory":{"type":"string","description":)"
+                           R"("absolute, or relative to the project's directory"}}})";
   descriptor_.runs_on = model::RunsOn::kDaemon;
   descriptor_.effect = model::Effect::kNonIdempotent;
 }
@@ -141,10 +139,8 @@ Task<model::ToolResult> BashTool::run(ToolInvocation invocation, ToolOutput& out
   Instant deadline = invocation.deadline;
   if (timeout_ms) deadline = std::min(deadline, after(begin, std::chrono::milliseconds(*timeout_ms)));
 
-  auto process =
-      co_await processes_.spawn(spec_for(invocation.request, std::move(command), *std::move(directory)));
-  if (!process.ok())
-    co_return refused(concat("The command was not started: ", message_of(process.status()), "."));
+  auto process = co_await processes_.spawn(spec_for(invocation.request, std::move(command), *std::move(directory)));
+  if (!process.ok()) co_return refused(concat("The command was not started: ", message_of(process.status()), "."));
 
   Run run(executor, **process, output);
   const End end = co_await run.until_end_or(deadline, invocation.stop);

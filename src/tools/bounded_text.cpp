@@ -17,12 +17,10 @@ void HeadAndTail::add(std::string_view text) {
     text.remove_prefix(fits);
   }
   tail_.append(text);
-  if (tail_.size() <= 2 * half_)
-    return;  // cut rarely, so that a byte is moved at most once for each that comes
+  if (tail_.size() <= 2 * half_) return;  // cut rarely, so that a byte is moved at most once for each that comes
   std::size_t cut = character_start(tail_, tail_.size() - half_);
   cut_bytes_ += cut;
-  cut_lines_ += static_cast<std::uint64_t>(
-      std::count(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(cut), '\n'));
+  cut_lines_ += static_cast<std::uint64_t>(std::count(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(cut), '\n'));
   tail_.erase(0, cut);
 }
 
@@ -30,8 +28,8 @@ std::string HeadAndTail::text() const {
   const std::size_t cut = tail_.size() <= half_ ? 0 : character_start(tail_, tail_.size() - half_);
   const std::uint64_t bytes = cut_bytes_ + cut;
   if (bytes == 0) return head_ + tail_;
-  const auto lines = cut_lines_ + static_cast<std::uint64_t>(std::count(
-                                      tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(cut), '\n'));
+  const auto lines = cut_lines_ + static_cast<std::uint64_t>(
+                                      std::count(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(cut), '\n'));
   return concat(head_, "\n[... ", bytes, " bytes (", lines, " lines) left out ...]\n", tail_.substr(cut));
 }
 

@@ -6,8 +6,7 @@
 namespace reliant::tools {
 namespace {
 
-constexpr std::string_view kUsage =
-    R"({"path": string, "old_string": string, "new_string": string, "replace_all"?: boolean})";
+constexpr std::string_view kUsage = R"({"path": string, "old_string": string, "new_string": string, "replace_all"?: boolean})";
 constexpr std::size_t kLinesNamed = 10;
 
 // Calls `use` with each place of `wanted`, as long as it returns true. A list of all places would be larger than the file.
@@ -92,13 +91,12 @@ EditTool::EditTool(ports::Filesystem& filesystem, std::shared_ptr<FileLocks> loc
       "Replaces old_string by new_string in a file. old_string must match exactly, with its indentation, and "
       "occur once: "
       "add lines around it to make it unique, or set replace_all.";
-  descriptor_.parameters =
-      R"({"type":"object","additionalProperties":false,"required":["path","old_string","new_string"],)"
-      R"("properties":{)"
-      R"("path":{"type":"string","description":"absolute, or relative to the project's directory"},)"
-      R"("old_string":{"type":"string","description":"the text to replace, exactly as in the file"},)"
-      R"("new_string":{"type":"string","description":"what to put there"},)"
-      R"("replace_all":{"type":"boolean","description":"replace every occurrence"}}})";
+  descriptor_.parameters = R"({"type":"object","additionalProperties":false,"required":["path","old_string","new_string"],)"
+                           R"("properties":{)"
+                           R"("path":{"type":"string","description":"absolute, or relative to the project's directory"},)"
+                           R"("old_string":{"type":"string","description":"the text to replace, exactly as in the file"},)"
+                           R"("new_string":{"type":"string","description":"what to put there"},)"
+                           R"("replace_all":{"type":"boolean","description":"replace every occurrence"}}})";
   descriptor_.effect = model::Effect::kNonIdempotent;
 }
 
@@ -109,8 +107,7 @@ Task<model::ToolResult> EditTool::run(ToolInvocation invocation, ToolOutput&) {
   std::string fresh = reader.required_string("new_string");
   const bool all = reader.optional_bool("replace_all", false);
   if (const Status status = reader.finish(); !status.ok()) co_return bad_arguments(status, kUsage);
-  if (wanted.empty())
-    co_return refused("old_string is empty; to make a file or replace all of it, use write.");
+  if (wanted.empty()) co_return refused("old_string is empty; to make a file or replace all of it, use write.");
   if (wanted == fresh) co_return refused("old_string and new_string are equal; nothing would change.");
   auto path = resolve_path(invocation.working_directory, asked);
   if (!path.ok()) co_return refused(std::string(message_of(path.status())));
@@ -122,17 +119,15 @@ Task<model::ToolResult> EditTool::run(ToolInvocation invocation, ToolOutput&) {
   if (!content.ok()) co_return refused(concat("Cannot edit it: ", message_of(content.status()), "."));
 
   std::size_t count = count_places(*content, wanted);
-  if (count == 0 && content->find("\r\n") != std::string::npos &&
-      wanted.find('\r') == std::string::npos) {
+  if (count == 0 && content->find("\r\n") != std::string::npos && wanted.find('\r') == std::string::npos) {
     wanted = with_crlf(wanted);  // `view` does not show the \r, so the model cannot know of it
     fresh = with_crlf(fresh);
     count = count_places(*content, wanted);
   }
   if (count == 0) co_return refused(explain_absence(asked, *content, wanted));
   if (count > 1 && !all) {
-    co_return refused(concat(
-        "old_string occurs ", count, " times in ", asked, " (lines ", line_numbers(*content, wanted),
-        "); nothing was changed. Add lines around it to make it unique, or set replace_all."));
+    co_return refused(concat("old_string occurs ", count, " times in ", asked, " (lines ", line_numbers(*content, wanted),
+                             "); nothing was changed. Add lines around it to make it unique, or set replace_all."));
   }
   const std::size_t size = content->size() - count * wanted.size() + count * fresh.size();
   if (size > kFileLimit) {

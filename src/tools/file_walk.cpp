@@ -13,9 +13,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kSkipped = {".git", ".hg", ".svn", "node_modules"};
 
-std::string quoted(char c) {
-  return RE2::QuoteMeta(re2::StringPiece(&c, 1));
-}
+std::string quoted(char c) { return RE2::QuoteMeta(re2::StringPiece(&c, 1)); }
 
 // Translates one glob into a regular expression, from left to right.
 class Translator {
@@ -106,8 +104,7 @@ bool GlobPattern::matches(std::string_view relative_path) const {
   return RE2::FullMatch(re2::StringPiece(relative_path.data(), relative_path.size()), *regex_);
 }
 
-Task<Result<FileWalk>> walk_files(ports::Filesystem& filesystem, std::string root, std::size_t limit,
-                                  Instant deadline) {
+Task<Result<FileWalk>> walk_files(ports::Filesystem& filesystem, std::string root, std::size_t limit, Instant deadline) {
   using Kind = ports::FileInfo::Kind;
   const Executor& executor = *(co_await ThisContext{}).executor;
   FileWalk walk;
@@ -128,8 +125,7 @@ Task<Result<FileWalk>> walk_files(ports::Filesystem& filesystem, std::string roo
     const std::string prefix = directory.empty() ? "" : directory + "/";
     for (auto entry = entries->rbegin(); entry != entries->rend(); ++entry) {
       if (entry->kind == Kind::kDirectory) {
-        if (std::find(kSkipped.begin(), kSkipped.end(), entry->name) == kSkipped.end())
-          pending.push_back(prefix + entry->name);
+        if (std::find(kSkipped.begin(), kSkipped.end(), entry->name) == kSkipped.end()) pending.push_back(prefix + entry->name);
       } else if (entry->kind == Kind::kFile) {
         walk.files.push_back(prefix + entry->name);
       }

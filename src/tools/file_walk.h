@@ -38,7 +38,6 @@ struct FileWalk {
 
 // The directories of version control are left out, and node_modules: who wants them names them as the root.
 // NOT_FOUND / FAILED_PRECONDITION: `root` is no directory.
-Task<Result<FileWalk>> walk_files(ports::Filesystem& filesystem, std::string root, std::size_t limit,
-                                  Instant deadline);
+Task<Result<FileWalk>> walk_files(ports::Filesystem& filesystem, std::string root, std::size_t limit, Instant deadline);
 
 }  // namespace reliant::tools

@@ -17,11 +17,10 @@ GlobTool::GlobTool(ports::Filesystem& filesystem) : filesystem_(filesystem) {
       "[a-z], "
       "{a,b}. A pattern without / is matched against file names anywhere below. Use ** to list everything. "
       "Directories of version control and node_modules are left out.";
-  descriptor_.parameters =
-      R"({"type":"object","additionalProperties":false,"required":["pattern"],"properties":{)"
-      R"("pattern":{"type":"string","description":"for example src/**/*.{h,cpp}"},)"
-      R"("path":{"type":"string","description":"where to look; default: the project's directory"},)"
-      R"("limit":{"type":"integer","minimum":1,"description":"at most this many; default 1000"}}})";
+  descriptor_.parameters = R"({"type":"object","additionalProperties":false,"required":["pattern"],"properties":{)"
+                           R"("pattern":{"type":"string","description":"for example src/**/*.{h,cpp}"},)"
+                           R"("path":{"type":"string","description":"where to look; default: the project's directory"},)"
+                           R"("limit":{"type":"integer","minimum":1,"description":"at most this many; default 1000"}}})";
   descriptor_.effect = model::Effect::kReadOnly;
 }
 
@@ -47,14 +46,11 @@ Task<model::ToolResult> GlobTool::run(ToolInvocation invocation, ToolOutput&) {
     ++count;
     if (shown >= limit || found.size() > kContentLimit) continue;
     ++shown;
-    append(
-        found,
-        concat(shown_path(invocation.working_directory, concat(*root == "/" ? "" : *root, "/", file)), "\n"));
+    append(found, concat(shown_path(invocation.working_directory, concat(*root == "/" ? "" : *root, "/", file)), "\n"));
   }
   if (count == 0) append(found, concat("[no file matches ", text, "]\n"));
   if (shown < count) append(found, concat("[", shown, " of ", count, " shown; narrow the pattern]\n"));
-  if (walk->cut)
-    append(found, "[there are too many files to look at all of them; name a directory in path]\n");
+  if (walk->cut) append(found, "[there are too many files to look at all of them; name a directory in path]\n");
   if (walk->unreadable > 0) append(found, concat("[", walk->unreadable, " directories could not be read]\n"));
   co_return succeeded(std::move(found));
 }

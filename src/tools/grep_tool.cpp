@@ -16,13 +16,10 @@
 namespace reliant::tools {
 namespace {
 
-constexpr std::string_view kUsage =
-    R"({"pattern": string, "path"?: string, "glob"?: string, "ignore_case"?: boolean, )"
-    R"("files_only"?: boolean, "limit"?: integer})";
+constexpr std::string_view kUsage = R"({"pattern": string, "path"?: string, "glob"?: string, "ignore_case"?: boolean, )"
+                                    R"("files_only"?: boolean, "limit"?: integer})";
 
-re2::StringPiece piece(std::string_view text) {
-  return {text.data(), text.size()};
-}
+re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 
 std::string without_carriage_returns(const std::string& content) {
   std::string text;
@@ -59,14 +56,13 @@ GrepTool::GrepTool(ports::Filesystem& filesystem) : filesystem_(filesystem) {
   descriptor_.description =
       "Searches files for a regular expression (RE2 syntax: no look-around, no back references) and returns "
       "path:line: text. Binary files, directories of version control and node_modules are left out.";
-  descriptor_.parameters =
-      R"({"type":"object","additionalProperties":false,"required":["pattern"],"properties":{)"
-      R"("pattern":{"type":"string","description":"regular expression, matched within one line"},)"
-      R"("path":{"type":"string","description":"a file or directory; default: the project's directory"},)"
-      R"("glob":{"type":"string","description":"only files that match, for example *.cpp or src/**"},)"
-      R"("ignore_case":{"type":"boolean"},)"
-      R"("files_only":{"type":"boolean","description":"list the files that match instead of the lines"},)"
-      R"("limit":{"type":"integer","minimum":1,"description":"at most this many results; default 200"}}})";
+  descriptor_.parameters = R"({"type":"object","additionalProperties":false,"required":["pattern"],"properties":{)"
+                           R"("pattern":{"type":"string","description":"regular expression, matched within one line"},)"
+                           R"("path":{"type":"string","description":"a file or directory; default: the project's directory"},)"
+                           R"("glob":{"type":"string","description":"only files that match, for example *.cpp or src/**"},)"
+                           R"("ignore_case":{"type":"boolean"},)"
+                           R"("files_only":{"type":"boolean","description":"list the files that match instead of the lines"},)"
+                           R"("limit":{"type":"integer","minimum":1,"description":"at most this many results; default 200"}}})";
   descriptor_.effect = model::Effect::kReadOnly;
 }
 
@@ -138,8 +134,8 @@ Task<model::ToolResult> GrepTool::run(ToolInvocation invocation, ToolOutput&) {
 
   Search search;
   if (info->kind != ports::FileInfo::Kind::kDirectory) {
-    const Status status = co_await search_file(*query, query->root,
-                                               shown_path(invocation.working_directory, query->root), search);
+    const Status status =
+        co_await search_file(*query, query->root, shown_path(invocation.working_directory, query->root), search);
     if (!status.ok()) co_return failed(concat("Cannot read it: ", message_of(status), "."));
   } else {
     const auto walk = co_await walk_files(filesystem_, query->root, kWalkLimit, invocation.deadline);
@@ -153,17 +149,14 @@ Task<model::ToolResult> GrepTool::run(ToolInvocation invocation, ToolOutput&) {
         break;
       }
       const std::string path = concat(query->root == "/" ? "" : query->root, "/", file);
-      const Status status =
-          co_await search_file(*query, path, shown_path(invocation.working_directory, path), search);
+      const Status status = co_await search_file(*query, path, shown_path(invocation.working_directory, path), search);
       if (!status.ok()) ++search.skipped;
     }
   }
   if (search.lines == 0) append(search.text, "[nothing matches]\n");
-  if (search.full(*query))
-    append(search.text, concat("[stopped after ", search.lines, " results; narrow the search]\n"));
+  if (search.full(*query)) append(search.text, concat("[stopped after ", search.lines, " results; narrow the search]\n"));
   if (search.cut) append(search.text, "[not all files were searched; name a directory in path]\n");
-  if (search.skipped > 0)
-    append(search.text, concat("[", search.skipped, " files were too large or unreadable]\n"));
+  if (search.skipped > 0) append(search.text, concat("[", search.skipped, " files were too large or unreadable]\n"));
   co_return succeeded(std::move(search.text));
 }
 

@@ -61,7 +61,7 @@ class Tool {
 class ToolRegistry {
  public:
   void add(std::unique_ptr<Tool> tool);
-  Tool* find(std::string_view name) const;  // nullptr: unknown
+  Tool* find(std::string_view name) const;                 // nullptr: unknown
   std::vector<const ToolDescriptor*> descriptors() const;  // by name
 
  private:

@@ -17,15 +17,9 @@ model::ToolResult make_result(model::Outcome outcome, bool is_error, std::string
 
 }  // namespace
 
-model::ToolResult refused(std::string what) {
-  return make_result(model::Outcome::kNotExecuted, true, std::move(what));
-}
-model::ToolResult failed(std::string what) {
-  return make_result(model::Outcome::kExecuted, true, std::move(what));
-}
-model::ToolResult succeeded(std::string what) {
-  return make_result(model::Outcome::kExecuted, false, std::move(what));
-}
+model::ToolResult refused(std::string what) { return make_result(model::Outcome::kNotExecuted, true, std::move(what)); }
+model::ToolResult failed(std::string what) { return make_result(model::Outcome::kExecuted, true, std::move(what)); }
+model::ToolResult succeeded(std::string what) { return make_result(model::Outcome::kExecuted, false, std::move(what)); }
 model::ToolResult bad_arguments(const Status& status, std::string_view usage) {
   return refused(concat("Bad arguments: ", message_of(status), ". Expected: ", usage));
 }

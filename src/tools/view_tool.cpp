@@ -8,8 +8,7 @@
 namespace reliant::tools {
 namespace {
 
-constexpr std::string_view kUsage =
-    R"({"path": string, "offset"?: integer (first line, from 1), "limit"?: integer (lines)})";
+constexpr std::string_view kUsage = R"({"path": string, "offset"?: integer (first line, from 1), "limit"?: integer (lines)})";
 
 std::string numbered(std::int64_t number, std::string_view line) {
   const std::string digits = concat(number);
@@ -17,8 +16,7 @@ std::string numbered(std::int64_t number, std::string_view line) {
   return concat(padding, digits, "\t", shortened(line, ViewTool::kLineLimit), "\n");
 }
 
-model::ToolResult page(std::string_view shown, std::string_view content, std::int64_t offset,
-                       std::int64_t limit) {
+model::ToolResult page(std::string_view shown, std::string_view content, std::int64_t offset, std::int64_t limit) {
   std::int64_t number = 0;
   std::int64_t last = 0;
   std::string text;
@@ -36,8 +34,7 @@ model::ToolResult page(std::string_view shown, std::string_view content, std::in
     at = end + 1;
   }
   if (number == 0) return succeeded(concat("[", shown, " is empty]"));
-  if (offset > number)
-    return failed(concat(shown, " has ", number, " lines; give an offset from 1 to ", number, "."));
+  if (offset > number) return failed(concat(shown, " has ", number, " lines; give an offset from 1 to ", number, "."));
   if (offset > 1 || last < number) append(text, concat("[lines ", offset, " to ", last, " of ", number));
   if (last < number) append(text, concat("; go on with offset ", last + 1));
   if (offset > 1 || last < number) append(text, "]\n");
@@ -48,13 +45,11 @@ model::ToolResult page(std::string_view shown, std::string_view content, std::in
 
 ViewTool::ViewTool(ports::Filesystem& filesystem) : filesystem_(filesystem) {
   descriptor_.name = "view";
-  descriptor_.description =
-      "Shows a text file with line numbers. Long files come in pages: the last line says how to go on.";
-  descriptor_.parameters =
-      R"({"type":"object","additionalProperties":false,"required":["path"],"properties":{)"
-      R"("path":{"type":"string","description":"absolute, or relative to the project's directory"},)"
-      R"("offset":{"type":"integer","minimum":1,"description":"the first line to show"},)"
-      R"("limit":{"type":"integer","minimum":1,"description":"how many lines; default 1500"}}})";
+  descriptor_.description = "Shows a text file with line numbers. Long files come in pages: the last line says how to go on.";
+  descriptor_.parameters = R"({"type":"object","additionalProperties":false,"required":["path"],"properties":{)"
+                           R"("path":{"type":"string","description":"absolute, or relative to the project's directory"},)"
+                           R"("offset":{"type":"integer","minimum":1,"description":"the first line to show"},)"
+                           R"("limit":{"type":"integer","minimum":1,"description":"how many lines; default 1500"}}})";
   descriptor_.effect = model::Effect::kReadOnly;
 }
 

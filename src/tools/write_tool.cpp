@@ -16,10 +16,9 @@ WriteTool::WriteTool(ports::Filesystem& filesystem, std::shared_ptr<FileLocks> l
       "Writes a whole file: makes it, and the directories above it, or replaces its content. To change a "
       "part of a "
       "file, use edit.";
-  descriptor_.parameters =
-      R"({"type":"object","additionalProperties":false,"required":["path","content"],"properties":{)"
-      R"("path":{"type":"string","description":"absolute, or relative to the project's directory"},)"
-      R"("content":{"type":"string","description":"the whole content of the file"}}})";
+  descriptor_.parameters = R"({"type":"object","additionalProperties":false,"required":["path","content"],"properties":{)"
+                           R"("path":{"type":"string","description":"absolute, or relative to the project's directory"},)"
+                           R"("content":{"type":"string","description":"the whole content of the file"}}})";
   descriptor_.effect = model::Effect::kIdempotent;
 }
 
@@ -42,10 +41,9 @@ Task<model::ToolResult> WriteTool::run(ToolInvocation invocation, ToolOutput&) {
   }
   const Status written = co_await filesystem_.write(*path, content, 0644);
   if (!written.ok()) co_return failed(concat("Cannot write it: ", message_of(written), "."));
-  const auto lines =
-      std::count(content.begin(), content.end(), '\n') + (content.empty() || content.ends_with('\n') ? 0 : 1);
-  co_return succeeded(concat("Wrote ", asked, ": ", content.size(), " bytes, ", lines, " lines",
-                             real.ok() ? "." : " (a new file)."));
+  const auto lines = std::count(content.begin(), content.end(), '\n') + (content.empty() || content.ends_with('\n') ? 0 : 1);
+  co_return succeeded(
+      concat("Wrote ", asked, ": ", content.size(), " bytes, ", lines, " lines", real.ok() ? "." : " (a new file)."));
 }
 
 }  // namespace reliant::tools

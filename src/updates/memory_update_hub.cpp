@@ -14,8 +14,7 @@ struct MemoryUpdateHub::Registry {
 
 class MemoryUpdateHub::Subscription final : public UpdateSubscription {
  public:
-  Subscription(std::shared_ptr<Registry> registry, Registry::Key key)
-      : registry_(std::move(registry)), key_(std::move(key)) {
+  Subscription(std::shared_ptr<Registry> registry, Registry::Key key) : registry_(std::move(registry)), key_(std::move(key)) {
     registry_->by_chat[key_].push_back(this);
   }
   ~Subscription() override {

@@ -9,9 +9,7 @@ namespace reliant::updates {
 namespace {
 
 // Ids are valid bus tokens (base/ids.h), so nothing needs encoding.
-std::string subject(const UserId& user, const ChatId& chat) {
-  return concat("updates.", user.str(), ".", chat.str());
-}
+std::string subject(const UserId& user, const ChatId& chat) { return concat("updates.", user.str(), ".", chat.str()); }
 
 constexpr std::uint64_t kLook = 0;  // a notice that knows of no number: look in the database
 

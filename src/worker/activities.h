@@ -48,9 +48,7 @@ class ChatActivities {
   static constexpr Duration kStorePatience = std::chrono::seconds(30);
 
   ChatActivities(ActivityPorts ports, Random random)
-      : ports_(ports),
-        random_(random),
-        resolver_(ports.store, ports.router, ports.control_plane, ports.clock) {}
+      : ports_(ports), random_(random), resolver_(ports.store, ports.router, ports.control_plane, ports.clock) {}
 
   Task<Result<std::string>> call_model(temporal::ActivityContext& activity, std::string input);
   Task<Result<std::string>> run_tool(temporal::ActivityContext& activity, std::string input);
@@ -92,8 +90,7 @@ class ChatActivities {
   static OpenCalls open_calls(const std::vector<store::Message>& stored, std::uint64_t through_sequence);
   Task<Status> close_calls(UserId user, ChatId chat, OpenCalls open);
   Task<void> cancel_open_executions(ChatId chat, ToolCallId call);
-  void log_turn_finished(const UserId& user, const ChatId& chat, const MessageId& turn,
-                         model::ChatStatus status);
+  void log_turn_finished(const UserId& user, const ChatId& chat, const MessageId& turn, model::ChatStatus status);
   workflow::CallModelOutput planned(const store::Message& answer) const;
 
   ActivityPorts ports_;

@@ -152,8 +152,7 @@ Task<Result<workflow::CallModelOutput>> ChatActivities::ask_model(workflow::Call
   message.answers = input.through_sequence;
   message.ends_turn = model::tool_calls_of(message.content).empty();
   const bool ends_turn = message.ends_turn;
-  CO_TRY_ASSIGN(auto appended, co_await ports_.store.messages().append_assistant_message(std::move(message),
-                                                                                         store_deadline()));
+  CO_TRY_ASSIGN(auto appended, co_await ports_.store.messages().append_assistant_message(std::move(message), store_deadline()));
   ports_.hub.publish(input.user, input.chat, appended.last_sequence);
   workflow::CallModelOutput output = planned(appended.message);
   // Of an answer that another attempt has stored, only the store knows; finish_turn changes nothing then.

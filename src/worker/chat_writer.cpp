@@ -4,8 +4,8 @@
 
 namespace reliant::worker {
 
-ChatWriter::ChatWriter(Context& context, store::Store& store, updates::UpdateHub& hub, Clock& clock, UserId user,
-                       ChatId chat, store::UpdateStream stream)
+ChatWriter::ChatWriter(Context& context, store::Store& store, updates::UpdateHub& hub, Clock& clock, UserId user, ChatId chat,
+                       store::UpdateStream stream)
     : store_(store),
       hub_(hub),
       clock_(clock),
@@ -27,8 +27,8 @@ Task<void> ChatWriter::write(store::NewUpdate update) {
 Task<void> ChatWriter::drain() {
   while (!gathered_.empty() && status_.ok()) {
     const std::int64_t position = gathered_.back().position;
-    auto written = co_await store_.updates().append(user_, chat_, stream_, std::exchange(gathered_, {}),
-                                                    clock_.now() + kPatience);
+    auto written =
+        co_await store_.updates().append(user_, chat_, stream_, std::exchange(gathered_, {}), clock_.now() + kPatience);
     if (written.ok())
       hub_.publish(user_, chat_, *written);
     else

@@ -20,8 +20,7 @@ constexpr std::string_view kNoResult = "The result of this call is not known.";
 
 void append_results(model::Content results, std::vector<llm::ModelMessage>& conversation) {
   if (results.empty()) return;
-  if (conversation.empty() || conversation.back().role != model::Role::kTool)
-    conversation.push_back({model::Role::kTool, {}});
+  if (conversation.empty() || conversation.back().role != model::Role::kTool) conversation.push_back({model::Role::kTool, {}});
   std::ranges::move(results, std::back_inserter(conversation.back().content));
 }
 
@@ -103,8 +102,7 @@ std::vector<llm::ModelMessage> arrange(std::vector<store::Message> stored, const
 
   std::vector<llm::ModelMessage> conversation;
   for (Turn& each : turns) {
-    for (store::Message& message : each.from_user)
-      conversation.push_back({model::Role::kUser, std::move(message.content)});
+    for (store::Message& message : each.from_user) conversation.push_back({model::Role::kUser, std::move(message.content)});
     append_model_side(each, conversation);
   }
   return conversation;

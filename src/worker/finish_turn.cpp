@@ -65,8 +65,8 @@ Task<void> ChatActivities::cancel_open_executions(ChatId chat, ToolCallId call) 
     const RequestId id = execution.request.id;
     const auto asked = co_await ports_.store.executions().ask_cancel(id, std::nullopt, store_deadline());
     if (!asked.ok() || asked->result) continue;
-    const Status passed_on = co_await ports_.router.cancel(execution.request.user, execution.request.daemon, id,
-                                                           ports_.clock.now() + kPassOnCancel);
+    const Status passed_on =
+        co_await ports_.router.cancel(execution.request.user, execution.request.daemon, id, ports_.clock.now() + kPassOnCancel);
     // The daemon hears of it when it connects next.
     if (!passed_on.ok())
       ports_.log.info("worker.tool.cancel_left", {{"request_id", id.str()}, {"error", described(passed_on)}});
@@ -82,9 +82,9 @@ Task<Result<std::string>> ChatActivities::finish_turn(temporal::ActivityContext&
                                                    {"error", input.error ? input.error->message : std::string()}});
   if (input.status != model::ChatStatus::kIdle) {
     const auto stored = co_await load_messages(input.user, input.chat);
-    const Status closed = !stored.ok() ? stored.status()
-                                       : co_await close_calls(input.user, input.chat,
-                                                              open_calls(*stored, input.through_sequence));
+    const Status closed = !stored.ok()
+                              ? stored.status()
+                              : co_await close_calls(input.user, input.chat, open_calls(*stored, input.through_sequence));
     if (!closed.ok() && !input.minimal) co_return closed;
   }
   store::StatusChange change;
@@ -101,10 +101,8 @@ Task<Result<std::string>> ChatActivities::finish_turn(temporal::ActivityContext&
 
 void ChatActivities::log_turn_finished(const UserId& user, const ChatId& chat, const MessageId& turn,
                                        model::ChatStatus status) {
-  ports_.log.info("worker.turn.finished", {{"user", user.str()},
-                                           {"chat", chat.str()},
-                                           {"turn", turn.str()},
-                                           {"status", model::to_string(status)}});
+  ports_.log.info("worker.turn.finished",
+                  {{"user", user.str()}, {"chat", chat.str()}, {"turn", turn.str()}, {"status", model::to_string(status)}});
 }
 
 }  // namespace reliant::worker

@@ -56,8 +56,7 @@ std::string output_of(const model::ToolResult& told) {
 store::NewUpdate started_update(const model::ToolCall& call) {
   store::NewUpdate started;
   started.kind = model::UpdateKind::kToolStarted;
-  started.payload =
-      to_json(json::object{{"id", call.id.str()}, {"tool", call.tool}, {"arguments", call.arguments}});
+  started.payload = to_json(json::object{{"id", call.id.str()}, {"tool", call.tool}, {"arguments", call.arguments}});
   return started;
 }
 
@@ -133,9 +132,8 @@ Task<Result<DaemonId>> ChatActivities::choose_daemon(ToolRun& run, DaemonId chos
 
 Task<Status> ChatActivities::bring_up(ToolRun& run, DaemonId daemon) {
   ports_.log.info("worker.daemon.resumed", {{"user", run.input.user.str()}, {"daemon", daemon.str()}});
-  auto ended = co_await race(
-      ports_.control_plane->resume(run.input.user, daemon, after(ports_.clock.now(), kResumePatience)),
-      run.activity.cancelled().wait());
+  auto ended = co_await race(ports_.control_plane->resume(run.input.user, daemon, after(ports_.clock.now(), kResumePatience)),
+                             run.activity.cancelled().wait());
   const Status* resumed = std::get_if<0>(&ended);
   if (resumed == nullptr) co_return cancelled("the tool call was cancelled before it was sent");
   if (resumed->ok()) co_return ok_status();
@@ -144,8 +142,8 @@ Task<Status> ChatActivities::bring_up(ToolRun& run, DaemonId daemon) {
 }
 
 Task<Status> ChatActivities::look(ToolRun& run) {
-  CO_TRY_ASSIGN(run.state, co_await ports_.store.tool_calls().find(run.input.user, run.input.chat, run.key,
-                                                                   run.request, store_deadline()));
+  CO_TRY_ASSIGN(run.state, co_await ports_.store.tool_calls().find(run.input.user, run.input.chat, run.key, run.request,
+                                                                   store_deadline()));
   co_return ok_status();
 }
 
@@ -185,7 +183,7 @@ Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, mode
   OutputUpdates sink(run.writer, run.activity, run.call().id);
   Backoff backoff(kReachDaemon, random_);
   const Duration tool_time = std::chrono::milliseconds(request.timeout_ms) + kRoutingSlack;
-  Instant reachable = ports_.clock.now();  // when the daemon was last known to be there
+  Instant reachable = ports_.clock.now();       // when the daemon was last known to be there
   bool sent = run.activity.info().attempt > 1;  // or may have been
   while (true) {
     const Instant asked = ports_.clock.now();
@@ -231,8 +229,8 @@ Task<void> ChatActivities::follow_cancel(ToolRun& run, model::ToolRequest reques
   run.cancelled = true;
   // Recorded first: then it holds even if the daemon cannot be reached now, and what was not sent yet never will be (C9).
   if (co_await ask_cancel(run)) co_return;
-  Status confirmed = co_await ports_.router.cancel(request.user, request.daemon, request.id,
-                                                   ports_.clock.now() + kCancelPatience);
+  Status confirmed =
+      co_await ports_.router.cancel(request.user, request.daemon, request.id, ports_.clock.now() + kCancelPatience);
   if (!confirmed.ok()) {
     ports_.log.warning("worker.tool.cancel_failed", {{"chat", request.chat.str()}, {"error", described(confirmed)}});
     co_return;
@@ -288,8 +286,7 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
     for (const auto* descriptor : ports_.tools.descriptors()) names.push_back(descriptor->name);
     co_return not_executed(concat("There is no tool \"", run.call().tool, "\". The tools are: ", join(names, ", "), "."));
   }
-  if (!readable)
-    co_return not_executed("The arguments are not a JSON object. Call the tool again with a JSON object.");
+  if (!readable) co_return not_executed("The arguments are not a JSON object. Call the tool again with a JSON object.");
   // R41: only what runs on the user's machine makes the round trip.
   run.durability = model::durability_of(tool->descriptor().effect);
   const bool on_daemon = tool->descriptor().runs_on == model::RunsOn::kDaemon;
@@ -318,14 +315,13 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
 }
 
 void ChatActivities::log_told(const ToolRun& run, const model::ToolResult& told, Duration took) {
-  ports_.log.info("worker.tool.finished",
-                  {{"user", run.input.user.str()},
-                   {"chat", run.input.chat.str()},
-                   {"request_id", run.request.str()},
-                   {"call", run.call().id.str()},
-                   {"tool", run.call().tool},
-                   {"outcome", model::to_string(told.outcome)},
-                   {"took_us", std::chrono::ceil<std::chrono::microseconds>(took).count()}});
+  ports_.log.info("worker.tool.finished", {{"user", run.input.user.str()},
+                                           {"chat", run.input.chat.str()},
+                                           {"request_id", run.request.str()},
+                                           {"call", run.call().id.str()},
+                                           {"tool", run.call().tool},
+                                           {"outcome", model::to_string(told.outcome)},
+                                           {"took_us", std::chrono::ceil<std::chrono::microseconds>(took).count()}});
 }
 
 // Of a call whose arguments are too large for a payload: they are in the answer that made the call.
@@ -383,8 +379,7 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   const bool has_row = run.durability == model::Durability::kRecorded;
   if (has_row && message.result.outcome == model::Outcome::kUnknown) message.given_up = run.request;
   const Instant asked = ports_.clock.now();
-  CO_TRY_ASSIGN(const auto appended,
-                co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
+  CO_TRY_ASSIGN(const auto appended, co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
   // As it is stored: an earlier attempt may have stored another one, or the result came while it was given up.
   const model::ToolResult told = result_in(appended.message);
   ports_.hub.publish(run.input.user, run.input.chat, appended.last_sequence);

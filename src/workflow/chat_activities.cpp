@@ -7,15 +7,12 @@
 namespace reliant::workflow {
 namespace {
 
-json::string text(std::string_view value) {
-  return json::string(value.data(), value.size());
-}
+json::string text(std::string_view value) { return json::string(value.data(), value.size()); }
 
 // Of numbers that cannot be negative: a negative one is an error like a missing one.
 std::uint64_t natural(JsonReader& reader, std::string_view key, Status& status) {
   const std::int64_t value = reader.required_int(key);
-  if (value < 0 && status.ok())
-    status = invalid_field(key, concat("field \"", key, "\" must not be negative"));
+  if (value < 0 && status.ok()) status = invalid_field(key, concat("field \"", key, "\" must not be negative"));
   return value < 0 ? 0 : static_cast<std::uint64_t>(value);
 }
 
@@ -87,8 +84,8 @@ void read_turn(JsonReader& reader, Input& out) {
 
 // The elements of an optional array, each read by `read(value, path)`.
 template <class T>
-Status read_array(const json::value* value, std::string_view key,
-                  Result<T> (*read)(const json::value&, std::string), std::vector<T>& out) {
+Status read_array(const json::value* value, std::string_view key, Result<T> (*read)(const json::value&, std::string),
+                  std::vector<T>& out) {
   if (value == nullptr) return ok_status();
   const json::array* array = value->if_array();
   if (array == nullptr) return invalid_field(key, concat("field \"", key, "\" must be a list"));
@@ -101,13 +98,9 @@ Status read_array(const json::value* value, std::string_view key,
 
 }  // namespace
 
-std::string chat_workflow_id(const ChatId& chat) {
-  return concat("chat-", chat.str());
-}
+std::string chat_workflow_id(const ChatId& chat) { return concat("chat-", chat.str()); }
 
-std::string to_json_text(const MessageSignal& value) {
-  return to_json(object_of(value));
-}
+std::string to_json_text(const MessageSignal& value) { return to_json(object_of(value)); }
 
 template <>
 Result<MessageSignal> from_json_text(std::string_view input) {
@@ -176,8 +169,7 @@ Result<CallModelOutput> from_json_text(std::string_view input) {
   CallModelOutput out;
   out.message = MessageId(reader.required_string("message_id"));
   out.finished = reader.optional_bool("finished", false);
-  const Status status =
-      read_array(reader.optional_value("tool_calls"), "tool_calls", &planned_from, out.tool_calls);
+  const Status status = read_array(reader.optional_value("tool_calls"), "tool_calls", &planned_from, out.tool_calls);
   TRY_OK(first_error(status, reader));
   return out;
 }

@@ -27,10 +27,10 @@
 namespace reliant::workflow {
 
 inline constexpr std::string_view kChatWorkflowType = "ChatWorkflow";
-inline constexpr std::string_view kChatTaskQueue = "chats";  // where workers wait for it
+inline constexpr std::string_view kChatTaskQueue = "chats";    // where workers wait for it
 inline constexpr std::string_view kMessageSignal = "message";  // MessageSignal
-inline constexpr std::string_view kCancelSignal = "cancel";  // {}: stops everything that was asked before it
-inline constexpr std::string_view kStateQuery = "state";     // answers ChatState
+inline constexpr std::string_view kCancelSignal = "cancel";    // {}: stops everything that was asked before it
+inline constexpr std::string_view kStateQuery = "state";       // answers ChatState
 
 inline constexpr std::string_view kCallModel = "call_model";    // CallModelInput -> CallModelOutput
 inline constexpr std::string_view kRunTool = "run_tool";        // RunToolInput -> RunToolOutput

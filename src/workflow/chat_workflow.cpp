@@ -34,8 +34,7 @@ ActivityOptions call_model_options(Event& cancel) {
 }
 
 ActivityOptions run_tool_options(const PlannedToolCall& planned, Event& cancel) {
-  const Duration timeout =
-      std::chrono::milliseconds(std::clamp<std::int64_t>(planned.timeout_ms, 0, kLongestToolMs));
+  const Duration timeout = std::chrono::milliseconds(std::clamp<std::int64_t>(planned.timeout_ms, 0, kLongestToolMs));
   ActivityOptions options;
   options.start_to_close = timeout + kRoutingSlack;
   options.schedule_to_close = 2 * timeout + kDaemonAway;
@@ -79,8 +78,7 @@ Task<Result<std::string>> ChatWorkflow::loop(WorkflowContext& context) {
     if (context.cancel_requested().is_set()) co_return cancelled("the chat's workflow was cancelled");
     if (state_.pending.empty()) co_return "{}";
     const bool history_is_long = turns_ > 0 && context.continue_as_new_suggested();
-    if (turns_ >= limits_.turns_per_run || history_is_long)
-      co_return context.continue_as_new(to_json_text(state_));
+    if (turns_ >= limits_.turns_per_run || history_is_long) co_return context.continue_as_new(to_json_text(state_));
     co_await run_turn(context);
   }
 }
@@ -129,9 +127,7 @@ void ChatWorkflow::on_cancel() {
 
 Task<void> ChatWorkflow::run_turn(WorkflowContext& context) {
   const auto first = state_.pending.begin();
-  const auto next = first->again
-                        ? first + 1
-                        : std::find_if(first, state_.pending.end(), std::mem_fn(&MessageSignal::again));
+  const auto next = first->again ? first + 1 : std::find_if(first, state_.pending.end(), std::mem_fn(&MessageSignal::again));
   turn_ = Turn{first->message, std::prev(next)->sequence};
   state_.pending.erase(first, next);
   cancel_.reset();
@@ -158,8 +154,7 @@ Task<ChatWorkflow::Ending> ChatWorkflow::take_steps(WorkflowContext& context) {
     input.turn = turn_->id;
     input.step = step_;
     input.through_sequence = through;
-    auto answer = co_await context.execute_activity(std::string(kCallModel), to_json_text(input),
-                                                    call_model_options(cancel_));
+    auto answer = co_await context.execute_activity(std::string(kCallModel), to_json_text(input), call_model_options(cancel_));
     if (!answer.ok()) co_return failed_or_cancelled(answer.status());
     auto output = from_json_text<CallModelOutput>(*answer);
     if (!output.ok()) co_return failed_or_cancelled(output.status());
@@ -170,8 +165,8 @@ Task<ChatWorkflow::Ending> ChatWorkflow::take_steps(WorkflowContext& context) {
     auto ended = co_await run_tools(context, std::move(output->tool_calls));
     if (ended) co_return *std::move(ended);
   }
-  co_return failed_or_cancelled(resource_exhausted("the turn took ", limits_.max_steps,
-                                                   " steps without an answer; send a message to go on"));
+  co_return failed_or_cancelled(
+      resource_exhausted("the turn took ", limits_.max_steps, " steps without an answer; send a message to go on"));
 }
 
 Task<std::optional<ChatWorkflow::Ending>> ChatWorkflow::run_tools(WorkflowContext& context,
@@ -186,16 +181,15 @@ Task<std::optional<ChatWorkflow::Ending>> ChatWorkflow::run_tools(WorkflowContex
     input.step = step_;
     input.index = static_cast<std::int64_t>(index);
     input.planned = calls[index];
-    tasks.push_back(context.execute_activity(std::string(kRunTool), to_json_text(input),
-                                             run_tool_options(calls[index], cancel_)));
+    tasks.push_back(
+        context.execute_activity(std::string(kRunTool), to_json_text(input), run_tool_options(calls[index], cancel_)));
   }
   const std::vector<Result<std::string>> results = co_await all(std::move(tasks));
   if (cancel_.is_set()) co_return failed_or_cancelled(cancelled("cancelled while its tools were running"));
   for (std::size_t index = 0; index < results.size(); ++index) {
     if (results[index].ok()) continue;
     const Status& status = results[index].status();
-    co_return failed_or_cancelled(
-        make_status(status.code(), "tool ", calls[index].call.tool, ": ", message_of(status)));
+    co_return failed_or_cancelled(make_status(status.code(), "tool ", calls[index].call.tool, ": ", message_of(status)));
   }
   co_return std::nullopt;
 }
@@ -221,8 +215,7 @@ Task<void> ChatWorkflow::finish(WorkflowContext& context, Turn turn, Ending endi
   input.status = ending.status;
   input.error = std::move(ending.error);
   input.through_sequence = turn.through_sequence;
-  const auto written = co_await context.execute_activity(std::string(kFinishTurn), to_json_text(input),
-                                                         finish_turn_options());
+  const auto written = co_await context.execute_activity(std::string(kFinishTurn), to_json_text(input), finish_turn_options());
   // A chat that no longer exists has no status to write.
   if (written.ok() || written.status().code() == StatusCode::kNotFound) co_return;
   // Any other refusal would leave the chat running for ever. Deterministic: a history without this activity is one whose
@@ -230,8 +223,8 @@ Task<void> ChatWorkflow::finish(WorkflowContext& context, Turn turn, Ending endi
   input.minimal = true;
   input.error.emplace();
   input.error->code = std::string(code_name(StatusCode::kInternal));
-  input.error->message = concat("The turn ended, and how it ended could not be written (",
-                                code_name(written.status().code()), "). Send a message to go on.");
+  input.error->message = concat("The turn ended, and how it ended could not be written (", code_name(written.status().code()),
+                                "). Send a message to go on.");
   if (input.status == model::ChatStatus::kIdle) input.status = model::ChatStatus::kFailed;
   (void)co_await context.execute_activity(std::string(kFinishTurn), to_json_text(input), finish_turn_options());
 }

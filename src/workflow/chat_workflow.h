@@ -58,8 +58,7 @@ class ChatWorkflow final : public temporal::Workflow {
   Task<void> run_turn(temporal::WorkflowContext& context);
   Task<Ending> take_steps(temporal::WorkflowContext& context);
   // Nullopt: the turn goes on.
-  Task<std::optional<Ending>> run_tools(temporal::WorkflowContext& context,
-                                        std::vector<PlannedToolCall> calls);
+  Task<std::optional<Ending>> run_tools(temporal::WorkflowContext& context, std::vector<PlannedToolCall> calls);
   Task<void> finish(temporal::WorkflowContext& context, Turn turn, Ending ending);
   Ending failed_or_cancelled(const Status& status) const;
 

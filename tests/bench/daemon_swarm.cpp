@@ -21,13 +21,13 @@
 
 #include "adapters/asio/asio_executor.h"
 #include "adapters/grpc_link/grpc_link.h"
-#include "adapters/posix/json_event_log.h"
 #include "adapters/nats/nats_bus.h"
-#include "adapters/posix/process_start.h"
+#include "adapters/posix/json_event_log.h"
 #include "adapters/posix/os_entropy.h"
 #include "adapters/posix/posix_process.h"
-#include "adapters/sqlite/sqlite_database.h"
+#include "adapters/posix/process_start.h"
 #include "adapters/posix/system_clock.h"
+#include "adapters/sqlite/sqlite_database.h"
 #include "base/assert.h"
 #include "base/text.h"
 #include "bench_signer.h"
@@ -127,9 +127,9 @@ Member make_member(Swarm& swarm, std::size_t number) {
   options.token = swarm.tokens[number % swarm.tokens.size()];
   options.version = "swarm";
   Member member{*std::move(journal), nullptr};
-  member.daemon = std::make_unique<daemon::Daemon>(swarm.scope.context(), swarm.machine.clock,
-                                                   swarm.machine.random.stream(concat("daemon/", number)), swarm.log, swarm.links,
-                                                   swarm.tools, swarm.processes, *member.journal, std::move(options));
+  member.daemon = std::make_unique<daemon::Daemon>(
+      swarm.scope.context(), swarm.machine.clock, swarm.machine.random.stream(concat("daemon/", number)), swarm.log,
+      swarm.links, swarm.tools, swarm.processes, *member.journal, std::move(options));
   return member;
 }
 
@@ -223,7 +223,8 @@ Task<void> call_on_and_on(Calls& calls) {
     NoOutput sink;
     Backoff backoff({.base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(5)}, calls.random);
     for (;;) {
-      const auto result = co_await calls.router.execute(request, sink, after(calls.machine.clock.now(), std::chrono::seconds(60)));
+      const auto result =
+          co_await calls.router.execute(request, sink, after(calls.machine.clock.now(), std::chrono::seconds(60)));
       if (result.ok()) {
         ++(result->outcome == model::Outcome::kExecuted && result->content == request.id.str() ? calls.executed : calls.other);
         break;
@@ -234,8 +235,8 @@ Task<void> call_on_and_on(Calls& calls) {
   }
 }
 
-[[noreturn]] void be_caller(const std::string& nats_url, const std::string& database_url, std::size_t daemons, std::size_t at_once,
-                            std::vector<std::string> users) {
+[[noreturn]] void be_caller(const std::string& nats_url, const std::string& database_url, std::size_t daemons,
+                            std::size_t at_once, std::vector<std::string> users) {
   Machine machine;
   adapters::JsonEventLog log(machine.clock, stderr, {.level = Level::kWarning, .role = ""});
   adapters::NatsOptions options;

@@ -60,8 +60,8 @@ std::string bytes_of(natsMsg* message) {
 // --- echo ------------------------------------------------------------------------------------------------------------
 
 void on_echo(natsConnection* connection, natsSubscription*, natsMsg* message, void*) {
-  check(natsConnection_Publish(connection, natsMsg_GetReply(message), natsMsg_GetData(message),
-                               natsMsg_GetDataLength(message)));
+  check(
+      natsConnection_Publish(connection, natsMsg_GetReply(message), natsMsg_GetData(message), natsMsg_GetDataLength(message)));
   natsMsg_Destroy(message);
 }
 

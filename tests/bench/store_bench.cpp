@@ -32,8 +32,7 @@ Task<Status> find(ports::Database& database, std::int64_t id) {
   co_return co_await transaction->commit();
 }
 
-Task<void> repeat(benchmark::State& state, ports::Database& database,
-                  Task<Status> (*work)(ports::Database&, std::int64_t)) {
+Task<void> repeat(benchmark::State& state, ports::Database& database, Task<Status> (*work)(ports::Database&, std::int64_t)) {
   std::int64_t id = 0;
   for (auto _ : state) {
     if (!(co_await work(database, ++id)).ok()) state.SkipWithError("the transaction failed");
@@ -45,17 +44,14 @@ void transactions(benchmark::State& state, Task<Status> (*work)(ports::Database&
   Executor executor(1);
   const auto database = *SqliteDatabase::open(":memory:");
   TaskScope scope(executor, 0);
-  Started<Status> script(scope.context(),
-                         database->run_script("CREATE TABLE t (id BIGINT PRIMARY KEY, text TEXT)", kNever));
+  Started<Status> script(scope.context(), database->run_script("CREATE TABLE t (id BIGINT PRIMARY KEY, text TEXT)", kNever));
   executor.run();
   scope.spawn(repeat(state, *database, work));
   executor.run();
 }
 
 void DatabaseWrite(benchmark::State& state) {
-  transactions(state, [](ports::Database& database, std::int64_t id) {
-    return insert(database, id, std::string(200, 'x'));
-  });
+  transactions(state, [](ports::Database& database, std::int64_t id) { return insert(database, id, std::string(200, 'x')); });
 }
 BENCHMARK(DatabaseWrite);
 
@@ -72,8 +68,7 @@ struct Chat {
 };
 
 Task<Status> send_message(Chat& chat) {
-  co_return (co_await chat.store.messages().append_user_message({chat.user, chat.id, "hello", ""}, kNever))
-      .status();
+  co_return (co_await chat.store.messages().append_user_message({chat.user, chat.id, "hello", ""}, kNever)).status();
 }
 Task<Status> append_chunk(Chat& chat) {
   std::vector<store::NewUpdate> update(

@@ -70,7 +70,8 @@ Task<void> poll_workflows(Bench& bench) {
     const auto task = co_await bench.temporal->poll_workflow_task_queue(poll, bench.in(kPollTimeout));
     if (!task.ok() || task->task_token().empty()) continue;
     const bool last = task->previous_started_event_id() != 0;
-    const auto answer = co_await bench.temporal->respond_workflow_task_completed(tests::decide_noop(*task, bench.name), bench.in(kPatience));
+    const auto answer =
+        co_await bench.temporal->respond_workflow_task_completed(tests::decide_noop(*task, bench.name), bench.in(kPatience));
     if (answer.ok() && last) ended(bench, task->workflow_execution().workflow_id());
   }
 }

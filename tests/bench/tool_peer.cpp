@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "adapters/asio/asio_executor.h"
-#include "adapters/posix/json_event_log.h"
 #include "adapters/nats/nats_bus.h"
+#include "adapters/posix/json_event_log.h"
 #include "adapters/posix/os_entropy.h"
 #include "adapters/posix/system_clock.h"
 #include "base/text.h"

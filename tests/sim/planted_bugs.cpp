@@ -65,8 +65,8 @@ class MisroutingBus final : public PassingBus {
  public:
   MisroutingBus(std::unique_ptr<ports::Bus> real, Random random) : PassingBus(std::move(real)), random_(random) {}
   Status publish(ports::BusMessage message) override {
-    const bool is_answer = message.payload.find("\"output\"") != std::string::npos ||
-                           message.payload.find("\"result\"") != std::string::npos;
+    const bool is_answer =
+        message.payload.find("\"output\"") != std::string::npos || message.payload.find("\"result\"") != std::string::npos;
     if (is_answer) {
       const std::string own = message.subject;
       if (!last_inbox_.empty() && last_inbox_ != own && random_.chance(1, 4)) message.subject = last_inbox_;
@@ -109,7 +109,7 @@ class LosingTemporal final : public ports::Temporal {
  public:
   LosingTemporal(std::unique_ptr<ports::Temporal> real, Random random) : real_(std::move(real)), random_(random) {}
 
-#define RELIANT_PASS_ON(name, Name)                                                                                \
+#define RELIANT_PASS_ON(name, Name)                                                                               \
   Task<Result<ports::wf::Name##Response>> name(ports::wf::Name##Request request, Instant deadline) override {     \
     if constexpr (std::is_same_v<ports::wf::Name##Request, ports::wf::SignalWithStartWorkflowExecutionRequest>) { \
       if (random_.chance(1, 4)) co_return ports::wf::Name##Response();                                            \

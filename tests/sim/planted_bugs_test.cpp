@@ -33,9 +33,8 @@ std::uint64_t found_with_seed(const std::string& scenario, const Decorators& bug
     options.seed = seed;
     options.decorators = bug;
     const RunReport report = run_scenario(loaded, options);
-    const auto complaint = std::ranges::find_if(report.violations, [&](const Violation& violation) {
-      return violation.oracle.starts_with(oracle);
-    });
+    const auto complaint = std::ranges::find_if(
+        report.violations, [&](const Violation& violation) { return violation.oracle.starts_with(oracle); });
     if (complaint == report.violations.end()) continue;
     std::printf("found with seed %llu: %s: %s\n", static_cast<unsigned long long>(seed), complaint->oracle.c_str(),
                 complaint->what.c_str());

@@ -43,8 +43,8 @@ inline std::shared_ptr<grpc::Channel> bare_connection(const std::string& address
 // The opener's side, on a connection of its own. It lives as long as its program.
 class BareGrpcStream : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
-  explicit BareGrpcStream(const std::string& address, const std::shared_ptr<grpc::ChannelCredentials>& credentials =
-                                                          grpc::InsecureChannelCredentials())
+  explicit BareGrpcStream(const std::string& address,
+                          const std::shared_ptr<grpc::ChannelCredentials>& credentials = grpc::InsecureChannelCredentials())
       : channel_(bare_connection(address, credentials)), stub_(channel_) {
     stub_.PrepareBidiStreamingCall(&context_, "/reliant.test.v1.Test/Stream", grpc::StubOptions(), this);
     AddHold();

@@ -137,8 +137,7 @@ struct Shared {
 
 class Ping final : public BareGrpcStream {
  public:
-  Ping(const std::string& address, std::size_t size, Shared& shared)
-      : BareGrpcStream(address), size_(size), shared_(shared) {
+  Ping(const std::string& address, std::size_t size, Shared& shared) : BareGrpcStream(address), size_(size), shared_(shared) {
     StartCall();
     send();
   }

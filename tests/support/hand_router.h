@@ -16,8 +16,12 @@ class HandRouter final : public router::DaemonRouter {
   Task<Result<model::ToolResult>> execute(model::ToolRequest, router::OutputSink&, Instant) override {
     co_return failed_precondition("this router runs no tools");
   }
-  Task<Status> cancel(UserId, DaemonId, RequestId, Instant) override { co_return failed_precondition("this router runs no tools"); }
-  Task<Status> command(model::DaemonCommand, Instant) override { co_return failed_precondition("this router sends no commands"); }
+  Task<Status> cancel(UserId, DaemonId, RequestId, Instant) override {
+    co_return failed_precondition("this router runs no tools");
+  }
+  Task<Status> command(model::DaemonCommand, Instant) override {
+    co_return failed_precondition("this router sends no commands");
+  }
   Task<Result<std::vector<model::HeldDaemon>>> held(UserId, Instant) override { co_return std::vector<model::HeldDaemon>(); }
   Task<Result<bool>> online(UserId, DaemonId daemon, Instant) override {
     co_await yield();

@@ -17,8 +17,7 @@ using temporal::json_payloads;
 }  // namespace
 
 HistoryBuilder::HistoryBuilder(std::string workflow_type, std::string input) {
-  auto& started = *add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED)
-                       .mutable_workflow_execution_started_event_attributes();
+  auto& started = *add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED).mutable_workflow_execution_started_event_attributes();
   started.mutable_workflow_type()->set_name(std::move(workflow_type));
   started.mutable_task_queue()->set_name("queue");
   *started.mutable_input() = json_payloads(input);
@@ -32,8 +31,7 @@ HistoryEvent& HistoryBuilder::add(enums::EventType type) {
   HistoryEvent& event = events_.emplace_back();
   event.set_event_id(static_cast<std::int64_t>(events_.size()));
   event.set_event_type(type);
-  *event.mutable_event_time() =
-      google::protobuf::util::TimeUtil::NanosecondsToTimestamp(now_.time_since_epoch().count());
+  *event.mutable_event_time() = google::protobuf::util::TimeUtil::NanosecondsToTimestamp(now_.time_since_epoch().count());
   return event;
 }
 
@@ -61,15 +59,12 @@ std::vector<std::string> HistoryBuilder::open_timers() const {
   return ids;
 }
 
-void HistoryBuilder::task_scheduled() {
-  task_scheduled_ = add(enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED).event_id();
-}
+void HistoryBuilder::task_scheduled() { task_scheduled_ = add(enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED).event_id(); }
 
 void HistoryBuilder::task_started(bool suggest_continue_as_new) {
   HistoryEvent& event = add(enums::EVENT_TYPE_WORKFLOW_TASK_STARTED);
   event.mutable_workflow_task_started_event_attributes()->set_scheduled_event_id(task_scheduled_);
-  event.mutable_workflow_task_started_event_attributes()->set_suggest_continue_as_new(
-      suggest_continue_as_new);
+  event.mutable_workflow_task_started_event_attributes()->set_suggest_continue_as_new(suggest_continue_as_new);
   task_started_ = event.event_id();
 }
 
@@ -80,14 +75,12 @@ void HistoryBuilder::task_failed() {
 }
 
 void HistoryBuilder::task_timed_out() {
-  auto& late =
-      *add(enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT).mutable_workflow_task_timed_out_event_attributes();
+  auto& late = *add(enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT).mutable_workflow_task_timed_out_event_attributes();
   late.set_scheduled_event_id(task_scheduled_);
 }
 
 void HistoryBuilder::task_completed(const std::vector<Command>& commands) {
-  auto& completed =
-      *add(enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED).mutable_workflow_task_completed_event_attributes();
+  auto& completed = *add(enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED).mutable_workflow_task_completed_event_attributes();
   completed.set_scheduled_event_id(task_scheduled_);
   completed.set_started_event_id(task_started_);
   for (const Command& command : commands) apply(command);
@@ -107,8 +100,7 @@ void HistoryBuilder::apply(const Command& command) {
       return;
     }
     case enums::COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK: {
-      const std::int64_t scheduled =
-          command.request_cancel_activity_task_command_attributes().scheduled_event_id();
+      const std::int64_t scheduled = command.request_cancel_activity_task_command_attributes().scheduled_event_id();
       add(enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED)
           .mutable_activity_task_cancel_requested_event_attributes()
           ->set_scheduled_event_id(scheduled);
@@ -158,8 +150,7 @@ std::int64_t HistoryBuilder::activity_started(const std::string& id) {
 
 void HistoryBuilder::activity_completed(const std::string& id, const std::string& result) {
   const std::int64_t scheduled = activity_started(id);
-  auto& completed =
-      *add(enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED).mutable_activity_task_completed_event_attributes();
+  auto& completed = *add(enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED).mutable_activity_task_completed_event_attributes();
   completed.set_scheduled_event_id(scheduled);
   *completed.mutable_result() = json_payloads(result);
 }
@@ -173,12 +164,10 @@ void HistoryBuilder::activity_failed(const std::string& id, const Status& status
 
 void HistoryBuilder::activity_timed_out(const std::string& id) {
   const std::int64_t scheduled = activity_started(id);
-  auto& late =
-      *add(enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT).mutable_activity_task_timed_out_event_attributes();
+  auto& late = *add(enums::EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT).mutable_activity_task_timed_out_event_attributes();
   late.set_scheduled_event_id(scheduled);
   late.mutable_failure()->set_message("activity StartToClose timeout");
-  late.mutable_failure()->mutable_timeout_failure_info()->set_timeout_type(
-      enums::TIMEOUT_TYPE_START_TO_CLOSE);
+  late.mutable_failure()->mutable_timeout_failure_info()->set_timeout_type(enums::TIMEOUT_TYPE_START_TO_CLOSE);
 }
 
 void HistoryBuilder::activity_cancelled(const std::string& id) {
@@ -197,15 +186,12 @@ void HistoryBuilder::timer_fired(const std::string& id) {
 }
 
 void HistoryBuilder::signalled(const std::string& name, const std::string& input) {
-  auto& signal = *add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED)
-                      .mutable_workflow_execution_signaled_event_attributes();
+  auto& signal = *add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED).mutable_workflow_execution_signaled_event_attributes();
   signal.set_signal_name(name);
   *signal.mutable_input() = json_payloads(input);
 }
 
-void HistoryBuilder::cancel_requested() {
-  add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED);
-}
+void HistoryBuilder::cancel_requested() { add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED); }
 
 void HistoryBuilder::terminated() {
   add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED);

@@ -41,9 +41,7 @@ class PosixMachine {
   ports::Filesystem& filesystem() { return filesystem_; }
   void close_paths(const std::vector<std::string>& paths) { filesystem_.close_paths(paths); }
   const std::string& directory() const { return directory_; }  // there, empty, of our own
-  bool run(const std::function<bool()>& done) {
-    return executor_.run_loop_until(done, std::chrono::seconds(40));
-  }
+  bool run(const std::function<bool()>& done) { return executor_.run_loop_until(done, std::chrono::seconds(40)); }
 
  private:
   static std::vector<std::string> environment() {

@@ -22,13 +22,9 @@ class PeerArguments {
   PeerArguments(int count, char** values) : words_(values + 1, values + count) { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
   // The first word is `what`, and so many follow.
-  bool say(std::string_view what, std::size_t more) const {
-    return words_.size() == more + 1 && words_[0] == what;
-  }
+  bool say(std::string_view what, std::size_t more) const { return words_.size() == more + 1 && words_[0] == what; }
   // The same, and then others: from().
-  bool say_and_more(std::string_view what, std::size_t more) const {
-    return words_.size() > more + 1 && words_[0] == what;
-  }
+  bool say_and_more(std::string_view what, std::size_t more) const { return words_.size() > more + 1 && words_[0] == what; }
   const std::string& text(std::size_t at) const { return words_.at(at); }
   std::size_t number(std::size_t at) const {
     return static_cast<std::size_t>(std::strtoull(words_.at(at).c_str(), nullptr, 10));

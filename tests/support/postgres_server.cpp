@@ -74,10 +74,10 @@ void PostgresServer::start() {
   const bool any_port = port_ == 0;
   do {  // somebody else may have taken the port in between
     if (any_port) port_ = free_port();
-    std::vector<std::string> command{tool("postgres"), "-D", directory_.file("data"), "-p", concat(port_),
-                                     "-k", directory_.path().string(), "-c", "listen_addresses=127.0.0.1"};
-    for (const char* setting : {"fsync=off", "full_page_writes=off", "max_connections=60",
-                                "shared_buffers=32MB", "autovacuum=off", "logging_collector=off"}) {
+    std::vector<std::string> command{tool("postgres"),           "-D", directory_.file("data"),     "-p", concat(port_), "-k",
+                                     directory_.path().string(), "-c", "listen_addresses=127.0.0.1"};
+    for (const char* setting : {"fsync=off", "full_page_writes=off", "max_connections=60", "shared_buffers=32MB",
+                                "autovacuum=off", "logging_collector=off"}) {
       command.emplace_back("-c");
       command.emplace_back(setting);
     }
@@ -85,14 +85,12 @@ void PostgresServer::start() {
     wait_for("PostgreSQL", [this] { return process_.exited() || accepts_connections(port_); });
   } while (process_.exited());
   // It listens before it can answer.
-  wait_for("PostgreSQL", [this] {
-    return try_program({tool("psql"), "-qAtX", "-c", "SELECT 1", url()}, directory_.file("ready.log"));
-  });
+  wait_for("PostgreSQL",
+           [this] { return try_program({tool("psql"), "-qAtX", "-c", "SELECT 1", url()}, directory_.file("ready.log")); });
 }
 
 void PostgresServer::execute(std::string_view sql) const {
-  run_program({tool("psql"), "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", std::string(sql), url()},
-              directory_.file("psql.log"));
+  run_program({tool("psql"), "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", std::string(sql), url()}, directory_.file("psql.log"));
 }
 
 std::string PostgresServer::new_schema() {

@@ -26,7 +26,7 @@ class PostgresServer {
   void execute(std::string_view sql) const;  // as its superuser, in the database "postgres"
   // Again on the same port.
   void start();
-  void stop() { process_.stop(SIGINT); }  // "fast": connections are ended, transactions rolled back
+  void stop() { process_.stop(SIGINT); }   // "fast": connections are ended, transactions rolled back
   void kill() { process_.stop(SIGQUIT); }  // "immediate": as in a crash
   // With all its children, which are what clients talk to.
   void freeze() { signal_all(SIGSTOP); }

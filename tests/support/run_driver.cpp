@@ -38,8 +38,7 @@ std::string told(const Command& command) {
                     payload_text(attributes.input()));
     }
     case enums::COMMAND_TYPE_REQUEST_CANCEL_ACTIVITY_TASK:
-      return concat("cancel activity at ",
-                    command.request_cancel_activity_task_command_attributes().scheduled_event_id());
+      return concat("cancel activity at ", command.request_cancel_activity_task_command_attributes().scheduled_event_id());
     case enums::COMMAND_TYPE_START_TIMER: {
       const auto& attributes = command.start_timer_command_attributes();
       return concat("timer ", attributes.timer_id(), " ", attributes.start_to_fire_timeout().seconds(), "s");
@@ -47,15 +46,13 @@ std::string told(const Command& command) {
     case enums::COMMAND_TYPE_CANCEL_TIMER:
       return concat("cancel timer ", command.cancel_timer_command_attributes().timer_id());
     case enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION:
-      return concat("complete ",
-                    payload_text(command.complete_workflow_execution_command_attributes().result()));
+      return concat("complete ", payload_text(command.complete_workflow_execution_command_attributes().result()));
     case enums::COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION: {
       const auto& failure = command.fail_workflow_execution_command_attributes().failure();
       return concat("fail ", failure.application_failure_info().type(), " ", failure.message());
     }
     case enums::COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION:
-      return concat("continue as new ",
-                    payload_text(command.continue_as_new_workflow_execution_command_attributes().input()));
+      return concat("continue as new ", payload_text(command.continue_as_new_workflow_execution_command_attributes().input()));
     case enums::COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION:
       return "cancel workflow";
     default:
@@ -78,9 +75,7 @@ std::vector<std::string> told(const std::vector<Command>& commands) {
 RunDriver::RunDriver(MakeWorkflow make, std::string input)
     : make_(std::move(make)), history_("Test", std::move(input)), run_(new_run(make_)) {}
 
-void RunDriver::evict() {
-  run_ = new_run(make_);
-}
+void RunDriver::evict() { run_ = new_run(make_); }
 
 Result<std::vector<Command>> RunDriver::activate() {
   for (const HistoryEvent& event : history_.events()) TRY_OK(run_->apply(event));

@@ -36,8 +36,7 @@ inline Task<void> marked(Task<void> task, bool& ended) {
 template <class T>
 T await(Executor& executor, Started<T>& started, Duration limit = std::chrono::minutes(10)) {
   const Instant last = executor.now() + limit;
-  while (!started.ended() && executor.next_event() <= last && executor.step()) {
-  }
+  while (!started.ended() && executor.next_event() <= last && executor.step()) {}
   RELIANT_ASSERT(started.ended(), "a task that a test waits for did not end");
   return started.take();
 }

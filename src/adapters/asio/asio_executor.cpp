@@ -23,7 +23,7 @@ using RealClock = std::chrono::steady_clock;
 
 namespace {
 
-constexpr int kRounds = 16;  // of ready tasks, before the loop looks after its sockets again
+constexpr int kRounds = 16;         // of ready tasks, before the loop looks after its sockets again
 constexpr pthread_t kNoThread = 0;  // never a valid pthread_t on Linux
 
 }  // namespace
@@ -235,9 +235,7 @@ void AsioExecutor::stop() { driver_->over = true; }
 
 void AsioExecutor::run_loop() { run(nullptr, Duration::max()); }
 
-bool AsioExecutor::run_loop_until(const std::function<bool()>& done, Duration limit) {
-  return done() || run(&done, limit);
-}
+bool AsioExecutor::run_loop_until(const std::function<bool()>& done, Duration limit) { return done() || run(&done, limit); }
 
 bool AsioExecutor::run(const std::function<bool()>* done, Duration limit) {
   const RealClock::time_point now = RealClock::now();

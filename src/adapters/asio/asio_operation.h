@@ -30,8 +30,7 @@ struct AsioResult {
 template <class Start>
 class [[nodiscard]] AsioOp {
  public:
-  explicit AsioOp(Start start, std::shared_ptr<void> keep = nullptr)
-      : start_(std::move(start)), keep_(std::move(keep)) {}
+  explicit AsioOp(Start start, std::shared_ptr<void> keep = nullptr) : start_(std::move(start)), keep_(std::move(keep)) {}
   AsioOp(const AsioOp&) = delete;
   AsioOp& operator=(const AsioOp&) = delete;
   ~AsioOp() {
@@ -47,13 +46,13 @@ class [[nodiscard]] AsioOp {
     state_ = std::make_shared<State>();
     state_->waiter = &wake_;
     state_->keep = std::move(keep_);
-    start_(boost::asio::bind_cancellation_slot(
-        state_->cancel.slot(), [state = state_](const boost::system::error_code& error, std::size_t bytes = 0) {
-          state->done = true;
-          state->result = AsioResult{error, bytes};
-          state->keep.reset();
-          if (state->waiter != nullptr) state->waiter->ready();
-        }));
+    start_(boost::asio::bind_cancellation_slot(state_->cancel.slot(),
+                                               [state = state_](const boost::system::error_code& error, std::size_t bytes = 0) {
+                                                 state->done = true;
+                                                 state->result = AsioResult{error, bytes};
+                                                 state->keep.reset();
+                                                 if (state->waiter != nullptr) state->waiter->ready();
+                                               }));
   }
   AsioResult await_resume() const { return state_->result; }
 

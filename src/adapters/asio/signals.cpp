@@ -33,8 +33,7 @@ std::vector<int> signals_to_stop() {
 
 Signals::Signals(AsioExecutor& executor) : Signals(executor, signals_to_stop()) {}
 
-Signals::Signals(AsioExecutor& executor, const std::vector<int>& numbers)
-    : state_(std::make_shared<State>(executor)) {
+Signals::Signals(AsioExecutor& executor, const std::vector<int>& numbers) : state_(std::make_shared<State>(executor)) {
   for (const int number : numbers) state_->set.add(number);
   wait(state_);
 }

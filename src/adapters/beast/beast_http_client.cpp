@@ -97,8 +97,8 @@ void Exchange::read_more() {
     self->received.append(self->part.data(), self->part.size() - self->parser->get().body().size);
     if (error == http::error::need_buffer) error = {};
     if (error) {
-      self->failure = unavailable("the connection to ", self->server, " was lost before the end of the answer: ",
-                                  error.message());
+      self->failure =
+          unavailable("the connection to ", self->server, " was lost before the end of the answer: ", error.message());
     }
     self->arrived.set();
   });
@@ -155,8 +155,8 @@ Result<std::string> request_text(const ports::HttpRequest& request, const HttpUr
     }
     append(text, concat(name, ": ", value, "\r\n"));
   }
-  const bool has_body = !request.body.empty() || request.method == "POST" || request.method == "PUT" ||
-                        request.method == "PATCH";
+  const bool has_body =
+      !request.body.empty() || request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
   if (has_body) append(text, concat("content-length: ", request.body.size(), "\r\n"));
   text += "connection: close\r\n\r\n";
   text += request.body;
@@ -174,8 +174,7 @@ Task<Status> resolve(std::shared_ptr<Exchange> exchange, HostPort server) {
       [&](auto done) {
         exchange->resolver.async_resolve(
             server.host, concat(server.port), tcp::resolver::numeric_service,
-            [exchange, done = std::move(done)](const error_code& error,
-                                               const tcp::resolver::results_type& found) mutable {
+            [exchange, done = std::move(done)](const error_code& error, const tcp::resolver::results_type& found) mutable {
               for (const auto& entry : found) exchange->endpoints.push_back(entry.endpoint());
               done(error);
             });
@@ -205,8 +204,7 @@ Task<Status> connect(std::shared_ptr<Exchange> exchange) {
 
 // Trying again does not help.
 Status untrusted(const std::string& server, long why) {
-  const std::string_view reason =
-      why == X509_V_ERR_UNSPECIFIED ? "it is for another host" : X509_verify_cert_error_string(why);
+  const std::string_view reason = why == X509_V_ERR_UNSPECIFIED ? "it is for another host" : X509_verify_cert_error_string(why);
   return with_reason(failed_precondition("the certificate of ", server, " is not trusted: ", reason), "TLS_UNTRUSTED");
 }
 
@@ -229,9 +227,8 @@ Task<Status> start_tls(std::shared_ptr<Exchange> exchange, ssl::context& context
 }
 
 Task<Status> ask(std::shared_ptr<Exchange> exchange, bool head_only) {
-  AsioOp write(
-      [&](auto done) { asio::async_write(exchange->stream, asio::buffer(exchange->request), std::move(done)); },
-      exchange);
+  AsioOp write([&](auto done) { asio::async_write(exchange->stream, asio::buffer(exchange->request), std::move(done)); },
+               exchange);
   // A server may answer, and close, before it has read everything: its answer counts more than the failed write.
   const AsioResult written = co_await write;
   do {
@@ -239,9 +236,8 @@ Task<Status> ask(std::shared_ptr<Exchange> exchange, bool head_only) {
     parser.header_limit(kMaxHead);
     parser.body_limit(boost::none);
     parser.skip(head_only);
-    AsioOp read(
-        [&](auto done) { http::async_read_header(exchange->stream, exchange->buffer, parser, std::move(done)); },
-        exchange);
+    AsioOp read([&](auto done) { http::async_read_header(exchange->stream, exchange->buffer, parser, std::move(done)); },
+                exchange);
     const AsioResult result = co_await read;
     if (result.error) {
       const error_code why = written.error ? written.error : result.error;

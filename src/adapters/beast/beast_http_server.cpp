@@ -139,7 +139,6 @@ class BeastListener final : public ports::HttpListener {
 
   Instant idle_deadline() const { return after(scope_.executor().now(), limits_.idle_timeout); }
 
-
   Task<void> serve(std::shared_ptr<ServerConnection> connection, [[maybe_unused]] Place place) {
     const Closing closing(connection);
     const bool admitted = co_await admit(*connection);
@@ -194,8 +193,7 @@ class BeastListener final : public ports::HttpListener {
       std::optional<ServerConnection::Read> read = co_await with_deadline(connection->read_head(), idle_deadline());
       if (!read) read = too_late();
       if (std::holds_alternative<ServerConnection::Closed>(*read)) co_return;
-      if (const auto* refusal = std::get_if<ServerConnection::Refusal>(&*read))
-        co_return co_await refuse(connection, *refusal);
+      if (const auto* refusal = std::get_if<ServerConnection::Refusal>(&*read)) co_return co_await refuse(connection, *refusal);
       auto& incoming = std::get<ServerConnection::Incoming>(*read);
       ServerResponder responder(connection, incoming);
       if (draining_.is_set()) responder.close_after();
@@ -297,7 +295,7 @@ class BeastListener final : public ports::HttpListener {
   std::shared_ptr<Accepting> accepting_;
   Event draining_;
   std::size_t connections_ = 0;
-  std::size_t handshakes_ = 0;  // under way
+  std::size_t handshakes_ = 0;                     // under way
   std::map<std::string, std::size_t> by_address_;  // connections
   TaskScope scope_;
 };
@@ -349,7 +347,7 @@ Result<asio::ip::address> listen_host(const asio::any_io_executor& executor, con
 }  // namespace
 
 Result<std::unique_ptr<ports::HttpListener>> BeastHttpServer::listen(std::string address, ports::HttpHandler& handler,
-                                                             ports::HttpServerLimits limits) {
+                                                                     ports::HttpServerLimits limits) {
   TRY_ASSIGN(TlsContext tls, tls_context(tls_));
   TRY_ASSIGN(const HostPort where, parse_host_port(address));
   TRY_ASSIGN(const asio::ip::address host, listen_host(executor_.io_executor(), where));

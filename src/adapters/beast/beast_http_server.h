@@ -29,11 +29,11 @@ enum class PlainText : std::uint8_t {
 class BeastHttpServer final : public ports::HttpServer {
  public:
   BeastHttpServer(AsioExecutor& executor, EventLog& log, std::optional<TlsCredentials> tls = std::nullopt,
-           PlainText plain_text = PlainText::kRefused)
+                  PlainText plain_text = PlainText::kRefused)
       : executor_(executor), log_(log), tls_(std::move(tls)), plain_text_(plain_text) {}
   // Besides what the port says, FAILED_PRECONDITION: the credentials are of no use.
   Result<std::unique_ptr<ports::HttpListener>> listen(std::string address, ports::HttpHandler& handler,
-                                                     ports::HttpServerLimits limits) override;
+                                                      ports::HttpServerLimits limits) override;
 
  private:
   AsioExecutor& executor_;

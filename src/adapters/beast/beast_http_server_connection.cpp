@@ -28,8 +28,8 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kFill = 4096;                // bytes that are read of a request before its parser reads
-constexpr std::size_t kHighWater = 64 * 1024;      // bytes that may wait to be sent
+constexpr std::size_t kFill = 4096;                      // bytes that are read of a request before its parser reads
+constexpr std::size_t kHighWater = 64 * 1024;            // bytes that may wait to be sent
 constexpr std::size_t kMaxDiscarded = 16 * 1024 * 1024;  // bytes of a refused request that are read and thrown away
 constexpr Duration kLinger = std::chrono::seconds(2);
 
@@ -55,10 +55,7 @@ ServerConnection::Refusal refusal_of(const error_code& error, const ports::HttpS
 }  // namespace
 
 ServerConnection::ServerConnection(Socket socket, asio::ssl::context* tls, ports::HttpServerLimits limits)
-    : stream_(std::move(socket)),
-      limits_(limits),
-      peer_(peer_of(stream_.socket)),
-      buffer_(limits.max_header + 64 * 1024) {
+    : stream_(std::move(socket)), limits_(limits), peer_(peer_of(stream_.socket)), buffer_(limits.max_header + 64 * 1024) {
   if (tls != nullptr) stream_.tls.emplace(stream_.socket, *tls);
   error_code ignored;
   stream_.socket.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -93,13 +90,12 @@ Task<Status> ServerConnection::handshake() {
 void ServerConnection::fill() {
   if (filling_ || input_over_ || closed_ || !buffer_empty()) return;
   filling_ = true;
-  stream_.async_read_some(buffer_.prepare(kFill),
-                          [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                            self->filling_ = false;
-                            self->buffer_.commit(bytes);
-                            if (error) self->input_over_ = true;
-                            self->arrived_.set();
-                          });
+  stream_.async_read_some(buffer_.prepare(kFill), [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+    self->filling_ = false;
+    self->buffer_.commit(bytes);
+    if (error) self->input_over_ = true;
+    self->arrived_.set();
+  });
 }
 
 Task<void> ServerConnection::filled() {
@@ -265,8 +261,7 @@ Task<void> ServerConnection::linger() {
   while (!closed_ && left > 0) {
     const auto ready = co_await with_deadline(socket_readable(), deadline);
     if (!ready || !*ready || closed_) break;
-    const ssize_t got =
-        ::recv(stream_.socket.native_handle(), discarded_.data(), discarded_.size(), MSG_DONTWAIT);
+    const ssize_t got = ::recv(stream_.socket.native_handle(), discarded_.data(), discarded_.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;  // readiness may be news of the past
     if (got <= 0) break;
     left -= std::min(left, static_cast<std::size_t>(got));
@@ -282,8 +277,7 @@ void ServerConnection::close() {
   moved_.set();
 }
 
-ServerResponder::ServerResponder(std::shared_ptr<ServerConnection> connection,
-                                 const ServerConnection::Incoming& incoming)
+ServerResponder::ServerResponder(std::shared_ptr<ServerConnection> connection, const ServerConnection::Incoming& incoming)
     : connection_(std::move(connection)),
       head_only_(incoming.request.method == "HEAD"),
       keep_alive_(incoming.keep_alive),

@@ -45,7 +45,8 @@ std::optional<Refusal> check_transfer_encoding(const RequestParser& parser) {
   if (head.version() < 11) return Refusal{400, "an HTTP/1.0 request has no transfer-encoding; send a content-length"};
   if (lines.size() > 1) return Refusal{400, "the request has several transfer-encoding headers; send one, \"chunked\""};
   if (to_lower(lines[0]) == "chunked" && parser.chunked()) return std::nullopt;
-  const std::string why = concat("the transfer-encoding \"", lines[0], "\" is not supported; send \"chunked\" or a content-length");
+  const std::string why =
+      concat("the transfer-encoding \"", lines[0], "\" is not supported; send \"chunked\" or a content-length");
   return Refusal{only_unknown_codings(lines[0]) ? 501 : 400, why};
 }
 
@@ -64,7 +65,8 @@ std::optional<Refusal> check_content_length(const Head& head) {
 bool can_be_host(std::string_view text) {
   constexpr std::string_view kMarks = "-._~%!$&'()*+;=:[]";
   return std::ranges::all_of(text, [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           kMarks.find(c) != std::string_view::npos;
   });
 }
 

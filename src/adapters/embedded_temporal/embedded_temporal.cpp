@@ -8,10 +8,9 @@ EmbeddedTemporal::EmbeddedTemporal(Context& context, const Clock& clock, Random 
                                    ports::Database& database, temporal::engine::EngineOptions options)
     : engine_(context, clock, random, log, database, std::move(options)) {}
 
-#define RELIANT_EMBEDDED_METHOD(name, Name)                                                         \
-  Task<Result<ports::wf::Name##Response>> EmbeddedTemporal::name(ports::wf::Name##Request request,  \
-                                                                 Instant deadline) {                \
-    return engine_.name(std::move(request), deadline);                                              \
+#define RELIANT_EMBEDDED_METHOD(name, Name)                                                                            \
+  Task<Result<ports::wf::Name##Response>> EmbeddedTemporal::name(ports::wf::Name##Request request, Instant deadline) { \
+    return engine_.name(std::move(request), deadline);                                                                 \
   }
 RELIANT_TEMPORAL_METHODS(RELIANT_EMBEDDED_METHOD)
 #undef RELIANT_EMBEDDED_METHOD

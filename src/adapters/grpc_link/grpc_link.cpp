@@ -34,16 +34,14 @@ Status check_options(const GrpcLinkOptions& options) {
 
 Status check_method(const std::string& method) {
   const bool fine = std::ranges::all_of(method, [](char c) { return c > ' ' && c <= '~'; });
-  return fine ? ok_status()
-              : invalid_field("method", "is not the name of a method: use printable ASCII without blanks");
+  return fine ? ok_status() : invalid_field("method", "is not the name of a method: use printable ASCII without blanks");
 }
 
 using GrpcLink = GrpcLinkOf<ports::Link, GrpcLinkStream>;
 
 }  // namespace
 
-Result<std::unique_ptr<GrpcLinkTransport>> GrpcLinkTransport::open(AsioExecutor& executor,
-                                                                   GrpcLinkOptions options) {
+Result<std::unique_ptr<GrpcLinkTransport>> GrpcLinkTransport::open(AsioExecutor& executor, GrpcLinkOptions options) {
   TRY_OK(check_options(options));
   prepare_process_for_grpc();
   return std::unique_ptr<GrpcLinkTransport>(new GrpcLinkTransport(executor, std::move(options)));
@@ -53,16 +51,13 @@ GrpcLinkTransport::GrpcLinkTransport(AsioExecutor& executor, GrpcLinkOptions opt
     : calls_(std::make_unique<GrpcLinkCalls>(executor, std::move(options))),
       client_(std::make_unique<GrpcLinkClient>(*calls_)) {}
 
-GrpcLinkTransport::~GrpcLinkTransport() {
-  calls_->close();
-}
+GrpcLinkTransport::~GrpcLinkTransport() { calls_->close(); }
 
 Result<std::unique_ptr<ports::LinkListener>> GrpcLinkTransport::listen(std::string address) {
   return listen_for_grpc_links(*calls_, address);
 }
 
-Task<Result<std::unique_ptr<ports::Link>>> GrpcLinkTransport::connect(ports::LinkTarget target,
-                                                                      Instant deadline) {
+Task<Result<std::unique_ptr<ports::Link>>> GrpcLinkTransport::connect(ports::LinkTarget target, Instant deadline) {
   CO_TRY_OK(ports::check_target(target));
   CO_TRY_OK(check_method(target.method));
   CO_TRY_OK(check_grpc_metadata(target.metadata));

@@ -44,16 +44,16 @@ enum class GrpcLinkSecurity : std::uint8_t {
 struct GrpcLinkOptions {
   // --- who listens
   std::optional<TlsCredentials> certificate;  // none: plain text
-  std::string client_roots;      // PEM; not "": only peers with a certificate that these vouch for (C29, C32)
-  std::size_t backlog = 128;     // links that wait for accept()
-  std::size_t max_received = 0;  // bytes of a message; larger ones end the stream unread. 0: max_message
+  std::string client_roots;                   // PEM; not "": only peers with a certificate that these vouch for (C29, C32)
+  std::size_t backlog = 128;                  // links that wait for accept()
+  std::size_t max_received = 0;               // bytes of a message; larger ones end the stream unread. 0: max_message
   // TLS and HTTP/2's settings; then the connection is closed.
   Duration handshake_within = std::chrono::seconds(10);
   Duration idle_for = std::chrono::seconds(60);  // a connection without a stream; then it is closed
 
   // --- who connects
   GrpcLinkSecurity security = GrpcLinkSecurity::kPlaintext;
-  std::string roots;  // PEM, of who may vouch for the server; "": those of the system
+  std::string roots;                                 // PEM, of who may vouch for the server; "": those of the system
   std::optional<TlsCredentials> client_certificate;  // shown to the server (C32)
 
   // --- both
@@ -76,8 +76,7 @@ class GrpcLinkTransport final : public ports::LinkTransport {
  public:
   // INVALID_ARGUMENT names the option whose PEM cannot be used: "certificate", "private_key", "client_roots",
   // "roots", "client_certificate", "client_private_key".
-  static Result<std::unique_ptr<GrpcLinkTransport>> open(AsioExecutor& executor,
-                                                         GrpcLinkOptions options = {});
+  static Result<std::unique_ptr<GrpcLinkTransport>> open(AsioExecutor& executor, GrpcLinkOptions options = {});
   GrpcLinkTransport(const GrpcLinkTransport&) = delete;
   GrpcLinkTransport& operator=(const GrpcLinkTransport&) = delete;
   ~GrpcLinkTransport() override;

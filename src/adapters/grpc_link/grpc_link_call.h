@@ -20,8 +20,7 @@ namespace reliant::adapters {
 template <class Reactor>
 class GrpcLinkCall : public GrpcLinkStream, public Reactor {
  protected:
-  GrpcLinkCall(Side side, GrpcLinkCalls& calls)
-      : GrpcLinkStream(side, calls.executor(), calls.limits()), calls_(calls) {}
+  GrpcLinkCall(Side side, GrpcLinkCalls& calls) : GrpcLinkStream(side, calls.executor(), calls.limits()), calls_(calls) {}
 
   GrpcLinkCalls& calls() const { return calls_; }
   // On gRPC's thread: nothing more comes, as it seems.
@@ -56,12 +55,8 @@ class GrpcLinkOf : public Port {
   GrpcLinkOf& operator=(const GrpcLinkOf&) = delete;
   ~GrpcLinkOf() override { stream_->give_up(); }
 
-  Task<Status> send(std::string message, Instant deadline) override {
-    return stream_->send(std::move(message), deadline);
-  }
-  Task<Result<std::optional<std::string>>> receive(Instant deadline) override {
-    return stream_->receive(deadline);
-  }
+  Task<Status> send(std::string message, Instant deadline) override { return stream_->send(std::move(message), deadline); }
+  Task<Result<std::optional<std::string>>> receive(Instant deadline) override { return stream_->receive(deadline); }
   Status half_close() override { return stream_->half_close(); }
   void cancel() override { stream_->cancel(); }
   std::size_t max_message() const override { return stream_->max_message(); }

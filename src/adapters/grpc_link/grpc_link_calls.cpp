@@ -13,9 +13,7 @@ constexpr Duration kSettled = std::chrono::milliseconds(20);
 }  // namespace
 
 GrpcLinkCalls::GrpcLinkCalls(AsioExecutor& executor, GrpcLinkOptions options)
-    : executor_(executor),
-      options_(std::move(options)),
-      inbox_(Inbox::open(executor, Inbox::kNoLimit)) {
+    : executor_(executor), options_(std::move(options)), inbox_(Inbox::open(executor, Inbox::kNoLimit)) {
   scope_.emplace(executor, 0);
   scope_->spawn(pulse_.beat());
 }
@@ -51,8 +49,7 @@ void GrpcLinkCalls::remove(const GrpcLinkStream& stream) {
 }
 
 void GrpcLinkCalls::watch(std::shared_ptr<GrpcLinkStream> stream) {
-  if (stream->lingers())
-    scope_->spawn(end_in_time(std::move(stream), after(executor_.now(), options_.linger)));
+  if (stream->lingers()) scope_->spawn(end_in_time(std::move(stream), after(executor_.now(), options_.linger)));
 }
 
 Task<void> GrpcLinkCalls::end_in_time(std::shared_ptr<GrpcLinkStream> stream, Instant deadline) {

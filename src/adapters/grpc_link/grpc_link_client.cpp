@@ -35,8 +35,7 @@ std::shared_ptr<grpc::ChannelCredentials> credentials_of(const GrpcLinkOptions& 
   tls.set_check_call_host(false);
   tls.set_certificate_verifier(std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
   if (mine) {
-    const std::vector<grpc::experimental::IdentityKeyCertPair> pair{
-        {mine->private_key, mine->certificate_chain}};
+    const std::vector<grpc::experimental::IdentityKeyCertPair> pair{{mine->private_key, mine->certificate_chain}};
     tls.set_certificate_provider(std::make_shared<grpc::experimental::StaticDataCertificateProvider>(pair));
     tls.watch_identity_key_cert_pairs();
   }
@@ -98,14 +97,12 @@ class ClientStream final : public GrpcLinkCall<grpc::ClientBidiReactor<grpc::Byt
 }  // namespace
 
 struct GrpcLinkClient::Settings {
-  explicit Settings(const GrpcLinkOptions& options)
-      : credentials(credentials_of(options)), arguments(arguments_of(options)) {}
+  explicit Settings(const GrpcLinkOptions& options) : credentials(credentials_of(options)), arguments(arguments_of(options)) {}
   const std::shared_ptr<grpc::ChannelCredentials> credentials;
   const grpc::ChannelArguments arguments;
 };
 
-GrpcLinkClient::GrpcLinkClient(GrpcLinkCalls& calls)
-    : calls_(calls), settings_(std::make_unique<Settings>(calls.options())) {}
+GrpcLinkClient::GrpcLinkClient(GrpcLinkCalls& calls) : calls_(calls), settings_(std::make_unique<Settings>(calls.options())) {}
 GrpcLinkClient::~GrpcLinkClient() = default;
 
 std::shared_ptr<GrpcLinkStream> GrpcLinkClient::start(const ports::LinkTarget& target) {

@@ -62,8 +62,7 @@ void put_bytes(std::string bytes, grpc::ByteBuffer& buffer) {
     return grpc::ByteBuffer(&copy, 1).Swap(&buffer);
   }
   auto* kept = new std::string(std::move(bytes));
-  const grpc::Slice slice(
-      kept->data(), kept->size(), [](void* owner) { delete static_cast<std::string*>(owner); }, kept);
+  const grpc::Slice slice(kept->data(), kept->size(), [](void* owner) { delete static_cast<std::string*>(owner); }, kept);
   grpc::ByteBuffer(&slice, 1).Swap(&buffer);
 }
 
@@ -88,8 +87,7 @@ grpc::Status to_grpc(const Status& status, grpc::ServerContextBase& context) {
   if (status.ok()) return grpc::Status::OK;
   put(context, kField, field_of(status));
   put(context, kReason, reason_of(status));
-  if (const auto wait = retry_after_of(status); wait.count() > 0)
-    put(context, kRetryAfter, std::to_string(wait.count()));
+  if (const auto wait = retry_after_of(status); wait.count() > 0) put(context, kRetryAfter, std::to_string(wait.count()));
   return {static_cast<grpc::StatusCode>(status.code()), std::string(message_of(status).substr(0, kMaxText))};
 }
 
@@ -97,13 +95,10 @@ Status from_grpc(const grpc::Status& status, const grpc::ClientContext& context)
   if (status.ok()) return ok_status();
   // Codes that are none come as numbers above those that there are.
   const bool known = status.error_code() > 0 && status.error_code() <= grpc::StatusCode::UNAUTHENTICATED;
-  Status out = make_status(known ? static_cast<StatusCode>(status.error_code()) : StatusCode::kUnknown,
-                           status.error_message());
+  Status out = make_status(known ? static_cast<StatusCode>(status.error_code()) : StatusCode::kUnknown, status.error_message());
   const Trailers& trailers = context.GetServerTrailingMetadata();
-  if (const std::string field = get(trailers, kField); !field.empty())
-    out = with_field(std::move(out), field);
-  if (const std::string reason = get(trailers, kReason); !reason.empty())
-    out = with_reason(std::move(out), reason);
+  if (const std::string field = get(trailers, kField); !field.empty()) out = with_field(std::move(out), field);
+  if (const std::string reason = get(trailers, kReason); !reason.empty()) out = with_reason(std::move(out), reason);
   const std::string wait = get(trailers, kRetryAfter);
   std::int64_t nanoseconds = 0;
   std::from_chars(wait.data(), wait.data() + wait.size(), nanoseconds);
@@ -113,11 +108,10 @@ Status from_grpc(const grpc::Status& status, const grpc::ClientContext& context)
 
 Status check_grpc_metadata(const ports::LinkMetadata& metadata) {
   for (const auto& [key, value] : metadata) {
-    if (key.starts_with("grpc-"))
-      return invalid_field("metadata", concat("`", key, "`: names with `grpc-` are gRPC's own"));
+    if (key.starts_with("grpc-")) return invalid_field("metadata", concat("`", key, "`: names with `grpc-` are gRPC's own"));
     if (!key.ends_with(kBinary) && !printable(value)) {
-      return invalid_field("metadata", concat("the value of `", key,
-                                              "` is more than printable ASCII: end its name with `-bin`"));
+      return invalid_field("metadata",
+                           concat("the value of `", key, "` is more than printable ASCII: end its name with `-bin`"));
     }
   }
   return ok_status();

@@ -27,9 +27,7 @@ namespace {
 
 constexpr auto kGoodbye = std::chrono::milliseconds(500);
 
-Status nobody_listens(std::string_view address) {
-  return unavailable("nobody listens at ", address);
-}
+Status nobody_listens(std::string_view address) { return unavailable("nobody listens at ", address); }
 
 std::string readable_peer(std::string peer) {  // "ipv4:127.0.0.1:4711", "ipv6:%5B::1%5D:4711"
   if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) peer.erase(0, 5);
@@ -169,8 +167,7 @@ int Server::start(const std::string& address) {
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   if (options.certificate) {
     grpc::SslServerCredentialsOptions tls;
-    tls.pem_key_cert_pairs.push_back(
-        {options.certificate->private_key, options.certificate->certificate_chain});
+    tls.pem_key_cert_pairs.push_back({options.certificate->private_key, options.certificate->certificate_chain});
     if (!options.client_roots.empty()) {
       tls.pem_root_certs = options.client_roots;
       tls.client_certificate_request = GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY;
@@ -188,8 +185,7 @@ int Server::start(const std::string& address) {
   };
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, milliseconds(options.handshake_within));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, milliseconds(options.idle_for));
-  builder.SetMaxReceiveMessageSize(
-      static_cast<int>(options.max_received == 0 ? options.max_message : options.max_received));
+  builder.SetMaxReceiveMessageSize(static_cast<int>(options.max_received == 0 ? options.max_message : options.max_received));
   server_ = builder.BuildAndStart();
   return server_ == nullptr ? 0 : port;
 }
@@ -241,22 +237,18 @@ Status why_not(const HostPort& where) {
   const UniqueFd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const int yes = 1;
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  const int error =
-      ::bind(fd.get(), found->ai_addr, found->ai_addrlen) == 0 ? EADDRINUSE : errno;  // it was, just now
+  const int error = ::bind(fd.get(), found->ai_addr, found->ai_addrlen) == 0 ? EADDRINUSE : errno;  // it was, just now
   if (error == EADDRINUSE) {
-    return already_exists(address,
-                          " is already in use; stop the program that listens there or choose another port");
+    return already_exists(address, " is already in use; stop the program that listens there or choose another port");
   }
-  if (error == EACCES)
-    return permission_denied("no permission to listen on ", address, "; choose a port above 1023");
+  if (error == EACCES) return permission_denied("no permission to listen on ", address, "; choose a port above 1023");
   return invalid_argument("cannot listen on ", address, ": ", std::strerror(error),
                           "; use an address of this machine, such as 127.0.0.1:9190");
 }
 
 }  // namespace
 
-Result<std::unique_ptr<ports::LinkListener>> listen_for_grpc_links(GrpcLinkCalls& calls,
-                                                                   std::string_view address) {
+Result<std::unique_ptr<ports::LinkListener>> listen_for_grpc_links(GrpcLinkCalls& calls, std::string_view address) {
   TRY_ASSIGN(HostPort where, parse_host_port(address));
   if (where.host.empty()) where.host = "0.0.0.0";
   auto server = std::make_unique<Server>(calls);

@@ -14,7 +14,6 @@
 namespace reliant::adapters {
 
 // "host:port"; errors as GrpcLinkTransport::listen.
-Result<std::unique_ptr<ports::LinkListener>> listen_for_grpc_links(GrpcLinkCalls& calls,
-                                                                   std::string_view address);
+Result<std::unique_ptr<ports::LinkListener>> listen_for_grpc_links(GrpcLinkCalls& calls, std::string_view address);
 
 }  // namespace reliant::adapters

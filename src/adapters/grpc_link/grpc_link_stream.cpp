@@ -8,9 +8,7 @@ namespace {
 // Of memory, besides its bytes: many small messages must not cost more than a few large ones.
 constexpr std::size_t kMessageOverhead = 64;
 
-std::size_t cost(const std::string& message) {
-  return message.size() + kMessageOverhead;
-}
+std::size_t cost(const std::string& message) { return message.size() + kMessageOverhead; }
 
 void wake(Event& event) {
   event.set();
@@ -19,19 +17,14 @@ void wake(Event& event) {
 
 }  // namespace
 
-void GrpcLinkStream::wake_reader() {
-  wake(readable_);
-}
-void GrpcLinkStream::wake_writer() {
-  wake(writable_);
-}
+void GrpcLinkStream::wake_reader() { wake(readable_); }
+void GrpcLinkStream::wake_writer() { wake(writable_); }
 
 // --- the role's side ---------------------------------------------------------------------------------------
 
 Task<Status> GrpcLinkStream::send(std::string message, Instant deadline) {
   if (message.size() > limits_.max_message) {
-    co_return resource_exhausted("a message of ", message.size(), " bytes is larger than ",
-                                 limits_.max_message);
+    co_return resource_exhausted("a message of ", message.size(), " bytes is larger than ", limits_.max_message);
   }
   for (;;) {
     on_written();
@@ -171,9 +164,7 @@ void GrpcLinkStream::on_done(Status status) {
 
 // --- the transport's ---------------------------------------------------------------------------------------
 
-Task<bool> GrpcLinkStream::opened(Instant deadline) {
-  co_return co_await open_known_.wait(deadline);
-}
+Task<bool> GrpcLinkStream::opened(Instant deadline) { co_return co_await open_known_.wait(deadline); }
 
 void GrpcLinkStream::break_off() {
   drop_unsent();
@@ -213,8 +204,7 @@ void GrpcLinkStream::write_more() {
     start_write(std::move(message));
   }
   if (finishing_) return start_end_once(*ended_);
-  if (half_closed_ && side_ == Side::kOpener && !writes_over_ && !std::exchange(half_close_sent_, true))
-    start_half_close();
+  if (half_closed_ && side_ == Side::kOpener && !writes_over_ && !std::exchange(half_close_sent_, true)) start_half_close();
 }
 
 // False: gRPC's thread will say so.

@@ -47,7 +47,7 @@ class GrpcLinkStream : public std::enable_shared_from_this<GrpcLinkStream> {
   std::size_t max_message() const { return limits_.max_message; }
 
   // --- gRPC's
-  void on_open();  // the peer's transport has the stream; gRPC takes operations
+  void on_open();                                     // the peer's transport has the stream; gRPC takes operations
   void on_refused() { start_end_once(ok_status()); }  // opener: the peer does not take it; on_done() says why
   void on_read(std::optional<std::string> message);   // nullopt: nothing more comes
   // From gRPC's thread: the write has ended; false: nothing more can be sent. True asks for a post of

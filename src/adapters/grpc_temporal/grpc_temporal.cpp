@@ -175,7 +175,8 @@ class GrpcTemporal::Impl {
     const bool long_poll = is_long_poll(method);
     auto call = std::make_shared<CallOf<Request, Response>>(std::move(request));
     call->path = concat("/", kTemporalService, "/", method);
-    prepare(*call, namespace_of(call->request), std::min(deadline, after(executor_.now(), long_poll ? kLongPollTimeout : kCallTimeout)));
+    prepare(*call, namespace_of(call->request),
+            std::min(deadline, after(executor_.now(), long_poll ? kLongPollTimeout : kCallTimeout)));
     const Abandoning abandoning(*call);
     const std::uint64_t number = calls_.begin(call);
     stub_.UnaryCall(&call->context, call->path, grpc::StubOptions(), &call->request, &call->response,
@@ -222,7 +223,7 @@ Result<std::unique_ptr<GrpcTemporal>> GrpcTemporal::open(AsioExecutor& executor,
   return std::unique_ptr<GrpcTemporal>(new GrpcTemporal(std::make_unique<Impl>(executor, options)));
 }
 
-#define RELIANT_GRPC_METHOD(name, Name)                                                                          \
+#define RELIANT_GRPC_METHOD(name, Name)                                                                            \
   Task<Result<ports::wf::Name##Response>> GrpcTemporal::name(ports::wf::Name##Request request, Instant deadline) { \
     return impl_->call<ports::wf::Name##Request, ports::wf::Name##Response>(#Name, std::move(request), deadline);  \
   }

@@ -223,8 +223,7 @@ class GrpcTemporalServer::Impl final : private Listener {
 
 Status GrpcTemporalServer::Impl::listen(const GrpcTemporalServerOptions& options) {
   prepare_process_for_grpc();
-  grpc::EnableDefaultHealthCheckService(
-      true);  // grpc.health.v1.Health, of each server that is built from now on
+  grpc::EnableDefaultHealthCheckService(true);  // grpc.health.v1.Health, of each server that is built from now on
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kClientPingMs);
@@ -253,8 +252,8 @@ Status GrpcTemporalServer::Impl::listen(const GrpcTemporalServerOptions& options
 }
 
 void GrpcTemporalServer::Impl::fill_methods() {
-#define RELIANT_SERVE(name, Name)                                    \
-  methods_.emplace(concat("/", kTemporalService, "/" #Name),         \
+#define RELIANT_SERVE(name, Name)                            \
+  methods_.emplace(concat("/", kTemporalService, "/" #Name), \
                    &Impl::serve<wf::Name##Request, wf::Name##Response, &ports::Temporal::name>);
   RELIANT_TEMPORAL_METHODS(RELIANT_SERVE)
 #undef RELIANT_SERVE
@@ -273,8 +272,8 @@ void GrpcTemporalServer::Impl::on_request(std::uint64_t id) {
   const auto method = methods_.find(path);
   if (method == methods_.end()) return refuse(id, unknown_method(path));
   if (reactor->request().Length() > kLargestRequest) {
-    return refuse(id, invalid_argument("the request has ", reactor->request().Length(), " bytes; ", kLargestRequest,
-                                       " is the most"));
+    return refuse(
+        id, invalid_argument("the request has ", reactor->request().Length(), " bytes; ", kLargestRequest, " is the most"));
   }
   grpc::ByteBuffer bytes;
   bytes.Swap(&reactor->request());
@@ -383,7 +382,7 @@ void GrpcTemporalServer::Impl::end_all() {
 }
 
 Task<void> GrpcTemporalServer::Impl::stop(Instant deadline) {
-  if (std::exchange(stopping_, true)) co_return (void)co_await shut_.wait(deadline);
+  if (std::exchange(stopping_, true)) co_return (void) co_await shut_.wait(deadline);
   server_->GetHealthCheckService()->Shutdown();  // it says NOT_SERVING from here on
   std::vector<std::uint64_t> polls;
   for (const auto& [id, call] : running_) {

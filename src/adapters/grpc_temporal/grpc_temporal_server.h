@@ -37,8 +37,8 @@ struct GrpcTemporalServerOptions {
 
 class GrpcTemporalServer final {
  public:
-  static Result<std::unique_ptr<GrpcTemporalServer>> listen(AsioExecutor& executor, Context& context,
-                                                            ports::Temporal& temporal, GrpcTemporalServerOptions options);
+  static Result<std::unique_ptr<GrpcTemporalServer>> listen(AsioExecutor& executor, Context& context, ports::Temporal& temporal,
+                                                            GrpcTemporalServerOptions options);
   GrpcTemporalServer(const GrpcTemporalServer&) = delete;
   GrpcTemporalServer& operator=(const GrpcTemporalServer&) = delete;
   ~GrpcTemporalServer();  // what is under way is answered UNAVAILABLE

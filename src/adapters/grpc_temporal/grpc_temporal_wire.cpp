@@ -64,8 +64,6 @@ std::string details_of_status(const Status& status) {
   return wire.details().empty() ? std::string() : wire.SerializeAsString();
 }
 
-bool is_long_poll(std::string_view method) {
-  return method == "PollWorkflowTaskQueue" || method == "PollActivityTaskQueue";
-}
+bool is_long_poll(std::string_view method) { return method == "PollWorkflowTaskQueue" || method == "PollActivityTaskQueue"; }
 
 }  // namespace reliant::adapters

@@ -21,9 +21,7 @@ struct MemoryBusServer::Subscriber final : ports::BusQueue {
   MemoryBusServer* server;  // null: closed
 };
 
-MemoryBusServer::~MemoryBusServer() {
-  RELIANT_ASSERT(buses_ == 0, "a MemoryBusServer must outlive its buses");
-}
+MemoryBusServer::~MemoryBusServer() { RELIANT_ASSERT(buses_ == 0, "a MemoryBusServer must outlive its buses"); }
 
 void MemoryBusServer::publish(const MemoryBus& publisher, const ports::BusMessage& message) {
   const model::InterestMatch match = interest_.match(message.subject);
@@ -39,8 +37,8 @@ void MemoryBusServer::publish(const MemoryBus& publisher, const ports::BusMessag
   if (!match.empty() || message.reply_to.empty()) return;
   // The server tells the publisher alone, and of its subscriptions one.
   const std::vector<model::InterestId> inboxes = interest_.match(message.reply_to).plain;
-  const auto own = std::ranges::find_if(
-      inboxes, [&](model::InterestId id) { return subscribers_.at(id)->owner == &publisher; });
+  const auto own =
+      std::ranges::find_if(inboxes, [&](model::InterestId id) { return subscribers_.at(id)->owner == &publisher; });
   if (own != inboxes.end()) deliver(*own, ports::no_responders_message(message.reply_to));
 }
 

@@ -26,8 +26,7 @@ class MemoryBusServer {
   static constexpr std::size_t kMaxPayload = std::size_t{1} << 20;  // NATS' default
 
   // `random` picks the member of a queue group.
-  explicit MemoryBusServer(Random random, std::size_t max_payload = kMaxPayload)
-      : random_(random), max_payload_(max_payload) {}
+  explicit MemoryBusServer(Random random, std::size_t max_payload = kMaxPayload) : random_(random), max_payload_(max_payload) {}
   MemoryBusServer(const MemoryBusServer&) = delete;
   MemoryBusServer& operator=(const MemoryBusServer&) = delete;
   ~MemoryBusServer();

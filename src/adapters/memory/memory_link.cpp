@@ -16,12 +16,12 @@ using Metadata = ports::LinkMetadata;
 // What one side has received and how things stand with it.
 struct Side {
   Ring<std::string> inbox;
-  std::size_t waiting = 0;       // bytes in the inbox
-  bool no_more = false;          // after the inbox: the peer has half-closed
-  bool half_closed = false;      // this side has
-  std::optional<Status> ended;   // after the inbox: the stream's end, as this side sees it
-  Event readable;                // something of the above has changed
-  Event writable;                // the peer's inbox has
+  std::size_t waiting = 0;      // bytes in the inbox
+  bool no_more = false;         // after the inbox: the peer has half-closed
+  bool half_closed = false;     // this side has
+  std::optional<Status> ended;  // after the inbox: the stream's end, as this side sees it
+  Event readable;               // something of the above has changed
+  Event writable;               // the peer's inbox has
 
   void changed() {
     readable.set();

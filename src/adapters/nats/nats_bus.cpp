@@ -41,16 +41,13 @@ struct NatsBus::Subscriber final : ports::BusQueue {
   bool draining = false;
 };
 
-Result<std::unique_ptr<NatsBus>> NatsBus::open(AsioExecutor& executor, EventLog& log, NatsOptions options,
-                                               Random random) {
+Result<std::unique_ptr<NatsBus>> NatsBus::open(AsioExecutor& executor, EventLog& log, NatsOptions options, Random random) {
   TRY_ASSIGN(std::vector<std::string> urls, parse_nats_urls(options.urls));
   return std::unique_ptr<NatsBus>(new NatsBus(executor, log, std::move(options), std::move(urls), random));
 }
 
-NatsBus::NatsBus(AsioExecutor& executor, EventLog& log, NatsOptions options, std::vector<std::string> urls,
-                 Random random)
-    : executor_(executor), log_(log), max_payload_(kDefaultMaxPayload),
-      inbox_prefix_(concat("_INBOX.", random.hex(24), '.')) {
+NatsBus::NatsBus(AsioExecutor& executor, EventLog& log, NatsOptions options, std::vector<std::string> urls, Random random)
+    : executor_(executor), log_(log), max_payload_(kDefaultMaxPayload), inbox_prefix_(concat("_INBOX.", random.hex(24), '.')) {
   ports::SubscribeOptions inboxes;
   inboxes.subject = concat(inbox_prefix_, '*');
   subscribers_.emplace(kInboxes, std::make_shared<Subscriber>(kInboxes, *this, std::move(inboxes)));

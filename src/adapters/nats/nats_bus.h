@@ -92,11 +92,11 @@ class NatsBus final : public ports::Bus, private NatsBusClient::Listener {
   Event connection_known_;  // connected, or closed
   Event ended_;
   Event flush_known_;
-  std::shared_ptr<Event> handed_out_ = std::make_shared<Event>();         // some subscription ran empty, or is drained
-  std::map<std::uint64_t, std::shared_ptr<Subscriber>> subscribers_;      // announced to the server, or draining
-  std::vector<std::weak_ptr<Subscriber>> closing_;                        // those that may still have messages
-  std::map<std::string, Answer*, std::less<>> answers_;                   // by inbox
-  std::multimap<std::string, Subscriber*, std::less<>> at_inboxes_;       // those of the subscribers that listen at one
+  std::shared_ptr<Event> handed_out_ = std::make_shared<Event>();     // some subscription ran empty, or is drained
+  std::map<std::uint64_t, std::shared_ptr<Subscriber>> subscribers_;  // announced to the server, or draining
+  std::vector<std::weak_ptr<Subscriber>> closing_;                    // those that may still have messages
+  std::map<std::string, Answer*, std::less<>> answers_;               // by inbox
+  std::multimap<std::string, Subscriber*, std::less<>> at_inboxes_;   // those of the subscribers that listen at one
   std::shared_ptr<NatsBusClient> client_;
 };
 

@@ -143,7 +143,9 @@ natsStatus NatsBusClient::Keeper::ping(Connection& connection) {
 // --- the logic thread ------------------------------------------------------------------------------------------------
 
 NatsBusClient::NatsBusClient(AsioExecutor& executor, Listener& listener, std::size_t max_unsent)
-    : executor_(executor), listener_(listener), max_unsent_(max_unsent),
+    : executor_(executor),
+      listener_(listener),
+      max_unsent_(max_unsent),
       of_connections_{.executor = executor, .listener = *this} {}
 
 NatsBusClient::~NatsBusClient() = default;

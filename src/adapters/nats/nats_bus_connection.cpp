@@ -11,9 +11,7 @@ namespace reliant::adapters {
 
 namespace {
 
-std::int64_t milliseconds(Duration duration) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
-}
+std::int64_t milliseconds(Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(); }
 
 struct OptionsDeleter {
   void operator()(natsOptions* options) const { natsOptions_Destroy(options); }
@@ -44,8 +42,8 @@ natsStatus NatsBusConnection::open(const NatsOptions& options, const std::vector
   return status;
 }
 
-natsStatus NatsBusConnection::configure(natsOptions* made, const NatsOptions& options,
-                                        const std::vector<std::string>& urls, Interest* all) {
+natsStatus NatsBusConnection::configure(natsOptions* made, const NatsOptions& options, const std::vector<std::string>& urls,
+                                        Interest* all) {
   std::vector<const char*> servers;
   servers.reserve(urls.size());
   for (const std::string& url : urls) servers.push_back(url.c_str());
@@ -57,7 +55,7 @@ natsStatus NatsBusConnection::configure(natsOptions* made, const NatsOptions& op
            natsOptions_SetSendAsap(made, true),               // no thread that collects what is to be written
            natsOptions_UseGlobalMessageDelivery(made, true),  // keeps the order between subscriptions
            natsOptions_SetTimeout(made, milliseconds(options.connect_timeout)),
-           natsOptions_SetPingInterval(made, 0),              // the client pings
+           natsOptions_SetPingInterval(made, 0),  // the client pings
            natsOptions_SetClosedCB(made, &on_closed, all),
            natsOptions_SetErrorHandler(made, &on_error, all),
        })
@@ -65,8 +63,7 @@ natsStatus NatsBusConnection::configure(natsOptions* made, const NatsOptions& op
   return NATS_OK;
 }
 
-natsStatus NatsBusConnection::secure(natsOptions* made, const NatsOptions& options,
-                                     const std::vector<std::string>& urls) {
+natsStatus NatsBusConnection::secure(natsOptions* made, const NatsOptions& options, const std::vector<std::string>& urls) {
   natsStatus status = NATS_OK;
   if (wants_tls(options, urls)) status = natsOptions_SetSecure(made, true);
   if (status == NATS_OK && !options.ca_file.empty())
@@ -104,9 +101,7 @@ std::string NatsBusConnection::error() {
   return text == nullptr || *text == '\0' ? "the connection was lost" : text;
 }
 
-std::size_t NatsBusConnection::max_payload() {
-  return static_cast<std::size_t>(natsConnection_GetMaxPayload(handle_));
-}
+std::size_t NatsBusConnection::max_payload() { return static_cast<std::size_t>(natsConnection_GetMaxPayload(handle_)); }
 
 // --- the logic thread ------------------------------------------------------------------------------------------------
 
@@ -123,14 +118,13 @@ void NatsBusConnection::subscribe(std::uint64_t number, const std::string& subje
   if (handle_ != nullptr && try_to_subscribe(number, subject, group) != NATS_OK) end();
 }
 
-natsStatus NatsBusConnection::try_to_subscribe(std::uint64_t number, const std::string& subject,
-                                               const std::string& group) {
+natsStatus NatsBusConnection::try_to_subscribe(std::uint64_t number, const std::string& subject, const std::string& group) {
   auto interest = std::make_unique<Interest>(shared_from_this(), number);
   natsSubscription* made = nullptr;
   const natsStatus status =
-      group.empty() ? natsConnection_Subscribe(&made, handle_, subject.c_str(), &on_message, interest.get())
-                    : natsConnection_QueueSubscribe(&made, handle_, subject.c_str(), group.c_str(), &on_message,
-                                                    interest.get());
+      group.empty()
+          ? natsConnection_Subscribe(&made, handle_, subject.c_str(), &on_message, interest.get())
+          : natsConnection_QueueSubscribe(&made, handle_, subject.c_str(), group.c_str(), &on_message, interest.get());
   if (status != NATS_OK) return status;
   subscriptions_.emplace(number, made);
   // Until on_complete. If the subscription was closed in this very moment it leaks: a callback may still be under way.

@@ -98,7 +98,7 @@ Result<std::string> nats_nkey(std::string_view text) {
   if (line.empty()) return invalid_argument("it has no line that begins with SU, as the seed of a user's NKey does");
   const auto bytes = decode_base32(line);
   if (line.size() != kSeedLetters || !bytes || bytes->size() != kSeedBytes ||
-       with_crc(bytes->substr(0, kSeedBytes - 2)) != *bytes)
+      with_crc(bytes->substr(0, kSeedBytes - 2)) != *bytes)
     return invalid_argument("its seed is damaged: the length or the checksum is wrong");
   const auto first = static_cast<unsigned char>((*bytes)[0]);
   const auto second = static_cast<unsigned char>((*bytes)[1]);

@@ -22,7 +22,7 @@ struct FileThreads::Shared {
   const std::shared_ptr<Inbox> inbox;
   std::mutex mutex;
   std::condition_variable changed;
-  bool stopped = false;  // the FileThreads is gone, and so are its callers
+  bool stopped = false;                                          // the FileThreads is gone, and so are its callers
   std::map<std::string, std::deque<std::shared_ptr<Job>>> keys;  // the first of each is ready, or has begun
   std::deque<std::shared_ptr<Job>> ready;
   std::size_t threads = 0;

@@ -49,7 +49,7 @@ class FileThreads {
   struct Shared;
 
   std::shared_ptr<Job> start(const std::string& key, std::function<Told()> work);  // nullptr: there is no thread
-  void take_back(const std::shared_ptr<Job>& job);  // unless it has begun
+  void take_back(const std::shared_ptr<Job>& job);                                 // unless it has begun
 
   AsioExecutor& executor_;
   FileThreadsOptions options_;
@@ -64,11 +64,13 @@ Task<T> FileThreads::run(std::string key, std::function<T()> work) {
     auto result = std::make_shared<T>(work());
     return [answer, result] { answer->set(std::move(*result)); };
   });
-  if (!job) co_return resource_exhausted("the system has no thread left for ", key, "; raise the limit of processes (ulimit -u)");
+  if (!job)
+    co_return resource_exhausted("the system has no thread left for ", key, "; raise the limit of processes (ulimit -u)");
   std::optional<T> result = co_await answer->wait(after(executor_.now(), options_.timeout));
   if (result) co_return *std::move(result);
   take_back(job);
-  co_return deadline_exceeded(key, ": the file system has not answered within ", std::chrono::ceil<std::chrono::seconds>(options_.timeout).count(),
+  co_return deadline_exceeded(key, ": the file system has not answered within ",
+                              std::chrono::ceil<std::chrono::seconds>(options_.timeout).count(),
                               " s; if it is mounted over a network, see whether its server is there");
 }
 

@@ -1,8 +1,8 @@
 #include "adapters/posix/os_entropy.h"
 
+#include <sys/random.h>
 #include <cerrno>
 #include <cstring>
-#include <sys/random.h>
 
 #include "base/assert.h"
 

@@ -74,8 +74,7 @@ Result<std::string> read_file(const ClosedPaths& closed, const std::string& path
   // One byte more than it should have, so that the end is seen in one go; /proc says 0 and has more.
   std::size_t room = static_cast<std::size_t>(info.st_size) + 1;
   for (;;) {
-    if (content.size() > limit || room > limit + 1)
-      return resource_exhausted(path, " is larger than ", limit, " bytes");
+    if (content.size() > limit || room > limit + 1) return resource_exhausted(path, " is larger than ", limit, " bytes");
     const std::size_t had = content.size();
     content.resize(had + room);
     const ssize_t got = ::read(fd.get(), content.data() + had, room);
@@ -159,8 +158,7 @@ Result<FileInfo> file_info(const std::string& path) {
   if (::stat(path.c_str(), &info) != 0) return posix_error(errno, path);
   const Duration modified = std::chrono::seconds(info.st_mtim.tv_sec) + Duration(info.st_mtim.tv_nsec);
   const FileInfo::Kind kind = kind_of(info.st_mode);
-  return FileInfo{kind, kind == FileInfo::Kind::kFile ? static_cast<std::uint64_t>(info.st_size) : 0,
-                  WallTime(modified)};
+  return FileInfo{kind, kind == FileInfo::Kind::kFile ? static_cast<std::uint64_t>(info.st_size) : 0, WallTime(modified)};
 }
 
 FileInfo::Kind entry_kind(int directory, const dirent& entry) {
@@ -229,8 +227,7 @@ Status rename_now(const std::string& from, const std::string& to) {
   TRY_OK(check_path(to));
   struct stat info{};
   if (::lstat(from.c_str(), &info) != 0) return posix_error(errno, from);
-  if (::stat(to.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
-    return failed_precondition(to, " is a directory");
+  if (::stat(to.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) return failed_precondition(to, " is a directory");
   if (::rename(from.c_str(), to.c_str()) != 0) return posix_error(errno, concat(from, " to ", to));
   return ok_status();
 }
@@ -270,11 +267,11 @@ Task<Result<FileInfo>> PosixFilesystem::info(std::string path) {
   });
 }
 Task<Result<std::vector<DirectoryEntry>>> PosixFilesystem::list(std::string path) {
-  return threads_.run<Result<std::vector<DirectoryEntry>>>(
-      path, [closed = closed_, path]() -> Result<std::vector<DirectoryEntry>> {
-        TRY_OK(check_closed(*closed, path));
-        return list_directory(path);
-      });
+  return threads_.run<Result<std::vector<DirectoryEntry>>>(path,
+                                                           [closed = closed_, path]() -> Result<std::vector<DirectoryEntry>> {
+                                                             TRY_OK(check_closed(*closed, path));
+                                                             return list_directory(path);
+                                                           });
 }
 Task<Status> PosixFilesystem::make_directories(std::string path) {
   return threads_.run<Status>(path, [closed = closed_, path, inherited = inherited_]() -> Status {

@@ -197,9 +197,7 @@ class Child : public std::enable_shared_from_this<Child> {
 
 class PosixProcess final : public ports::Process {
  public:
-  PosixProcess(std::shared_ptr<Child> child, Duration grace) : child_(std::move(child)), grace_(grace) {
-    child_->watch();
-  }
+  PosixProcess(std::shared_ptr<Child> child, Duration grace) : child_(std::move(child)), grace_(grace) { child_->watch(); }
   PosixProcess(const PosixProcess&) = delete;
   PosixProcess& operator=(const PosixProcess&) = delete;
   ~PosixProcess() override { child_->abandon(read_to_end_ && child_->exited.is_set()); }
@@ -264,8 +262,7 @@ Result<PipeEnds> make_pipe() {
 }
 
 Result<UniqueFd> make_standard_input(const std::string& content) {
-  UniqueFd fd(content.empty() ? ::open("/dev/null", O_RDONLY | O_CLOEXEC)
-                              : ::memfd_create("stdin", MFD_CLOEXEC));
+  UniqueFd fd(content.empty() ? ::open("/dev/null", O_RDONLY | O_CLOEXEC) : ::memfd_create("stdin", MFD_CLOEXEC));
   if (!fd) return posix_error(errno, "cannot make the standard input");
   if (content.empty()) return fd;
   TRY_OK(write_all(fd.get(), content, "the standard input"));
@@ -284,8 +281,7 @@ std::vector<std::string> merged_environment(const std::vector<std::string>& inhe
 }
 
 Status check(const ports::ProcessSpec& spec) {
-  if (spec.argv.empty() || spec.argv[0].empty())
-    return invalid_argument("a process needs the name of a program");
+  if (spec.argv.empty() || spec.argv[0].empty()) return invalid_argument("a process needs the name of a program");
   for (const std::string& argument : spec.argv) {
     if (argument.find('\0') != std::string::npos) return invalid_argument("an argument holds a NUL byte");
   }
@@ -391,8 +387,8 @@ Task<Result<std::unique_ptr<ports::Process>>> PosixProcesses::spawn(ports::Proce
     ::waitpid(pid, nullptr, 0);
     co_return posix_error(error, concat("cannot watch ", program));
   }
-  auto child = std::make_shared<Child>(executor_.io_executor(), pid, std::move(pidfd), std::move(out.read),
-                                       std::move(err.read));
+  auto child =
+      std::make_shared<Child>(executor_.io_executor(), pid, std::move(pidfd), std::move(out.read), std::move(err.read));
   co_return std::make_unique<PosixProcess>(std::move(child), grace_);
 }
 

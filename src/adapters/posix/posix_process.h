@@ -32,8 +32,8 @@ class PosixProcesses final : public ports::Processes {
 
   // `environment` ("NAME=value") is what every child inherits: the caller leaves out what no child should
   // see. `inherited`: its umask and its file limit; without it those that this process has.
-  PosixProcesses(AsioExecutor& executor, std::vector<std::string> environment, std::optional<Inherited> inherited = std::nullopt,
-                 Duration grace = kGrace)
+  PosixProcesses(AsioExecutor& executor, std::vector<std::string> environment,
+                 std::optional<Inherited> inherited = std::nullopt, Duration grace = kGrace)
       : executor_(executor), environment_(std::move(environment)), inherited_(inherited), grace_(grace) {}
 
   // From now on each child whose environment has `variable` is in the cgroup of its value.

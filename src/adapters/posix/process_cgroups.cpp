@@ -18,7 +18,9 @@ namespace {
 
 bool is_name(const std::string& mark) {
   constexpr std::size_t kMost = 200;
-  const auto good = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-'; };
+  const auto good = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+  };
   return !mark.empty() && mark.size() <= kMost && std::ranges::all_of(mark, good);
 }
 

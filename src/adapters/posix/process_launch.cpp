@@ -135,15 +135,14 @@ Result<pid_t> launch(Launch what) {
   UniqueFd report_to(ends[1]);
   const std::vector<char*> argv = pointers_to(what.argv);
   const std::vector<char*> environment = pointers_to(what.environment);
-  const Prepared prepared{
-      .argv = argv.data(),
-      .environment = environment.data(),
-      .working_directory = what.working_directory.empty() ? nullptr : what.working_directory.c_str(),
-      .inherited = what.inherited ? &*what.inherited : nullptr,
-      .in = what.in,
-      .out = what.out,
-      .err = what.err,
-      .report_to = report_to.get()};
+  const Prepared prepared{.argv = argv.data(),
+                          .environment = environment.data(),
+                          .working_directory = what.working_directory.empty() ? nullptr : what.working_directory.c_str(),
+                          .inherited = what.inherited ? &*what.inherited : nullptr,
+                          .in = what.in,
+                          .out = what.out,
+                          .err = what.err,
+                          .report_to = report_to.get()};
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);

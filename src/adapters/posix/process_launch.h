@@ -21,7 +21,7 @@ struct Launch {
   std::vector<std::string> environment;  // "NAME=value"
   std::string working_directory;         // "": ours
   std::optional<Inherited> inherited;    // nothing: as this process has it
-  int cgroup = -1;  // the folder of its cgroup; -1: ours
+  int cgroup = -1;                       // the folder of its cgroup; -1: ours
   int in = -1;
   int out = -1;
   int err = -1;

@@ -74,8 +74,7 @@ class PostgresDatabase::Holder {
   // Behind what is under way; what was not committed is rolled back.
   void end() {
     if (std::exchange(over_, true)) return;
-    session().ask({.kind = Kind::kRollback},
-                  [database = database_, turn = turn_](const auto&) { database->pass_on(turn); });
+    session().ask({.kind = Kind::kRollback}, [database = database_, turn = turn_](const auto&) { database->pass_on(turn); });
   }
   // The transaction is over: also the session has nothing to do any more, if it has answered.
   void leave() {
@@ -222,9 +221,7 @@ Task<Result<PostgresDatabase::Turn>> PostgresDatabase::take_turn(Access access, 
   co_return *turn;
 }
 
-bool PostgresDatabase::is_down() const {
-  return failures_ > 1 && executor_.now() - down_since_ >= kDownAfter;
-}
+bool PostgresDatabase::is_down() const { return failures_ > 1 && executor_.now() - down_since_ >= kDownAfter; }
 
 PostgresDatabaseSession::Reply PostgresDatabase::noted(PostgresDatabaseSession::Reply reply) {
   if (says_something(reply.status())) silence_.heard();

@@ -34,7 +34,17 @@ namespace {
 constexpr char kEscape = '\x01';
 constexpr std::string_view kHexDigits = "0123456789abcdef";
 // Types as PostgreSQL numbers them (pg_type.dat); they never change.
-enum : pqxx::oid { kBool = 16, kBytea = 17, kInt8 = 20, kInt2 = 21, kInt4 = 23, kOid = 26, kFloat4 = 700, kFloat8 = 701, kNumeric = 1700 };
+enum : pqxx::oid {
+  kBool = 16,
+  kBytea = 17,
+  kInt8 = 20,
+  kInt2 = 21,
+  kInt4 = 23,
+  kOid = 26,
+  kFloat4 = 700,
+  kFloat8 = 701,
+  kNumeric = 1700
+};
 
 void add_hex(std::string& out, char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -104,13 +114,16 @@ Value value_of(const pqxx::field& field, pqxx::oid type) {
   if (field.is_null()) return std::monostate();
   const std::string_view text(field.c_str(), field.size());
   switch (type) {
-    case kBool: return std::int64_t{text == "t" ? 1 : 0};
+    case kBool:
+      return std::int64_t{text == "t" ? 1 : 0};
     case kInt2:
     case kInt4:
     case kInt8:
-    case kOid: return number_of<std::int64_t>(field);
+    case kOid:
+      return number_of<std::int64_t>(field);
     case kFloat4:
-    case kFloat8: return number_of<double>(field);
+    case kFloat8:
+      return number_of<double>(field);
     case kNumeric:  // of SUM over whole numbers
       return text.find('.') == std::string_view::npos ? number_of<std::int64_t>(field) : number_of<double>(field);
     case kBytea: {
@@ -118,7 +131,8 @@ Value value_of(const pqxx::field& field, pqxx::oid type) {
       for (std::size_t i = 2; i < text.size(); i += 2) bytes += from_hex(text, i).value_or('\0');
       return Blob{std::move(bytes)};
     }
-    default: return text_of_postgres(text);
+    default:
+      return text_of_postgres(text);
   }
 }
 
@@ -185,21 +199,21 @@ StatusCode code_of_sqlstate(std::string_view state) {
     StatusCode code;
   };
   static constexpr Entry kCodes[] = {
-      {"23505", StatusCode::kAlreadyExists},       // unique_violation
-      {"42P07", StatusCode::kAlreadyExists},       // duplicate_table: also IF NOT EXISTS, when two make it at once
-      {"42710", StatusCode::kAlreadyExists},       // duplicate_object: the type that goes with a table
-      {"23", StatusCode::kFailedPrecondition},     // another constraint
-      {"40", StatusCode::kAborted},                // serialization_failure, deadlock_detected
-      {"55P03", StatusCode::kAborted},             // lock_not_available
-      {"25P03", StatusCode::kUnavailable},         // idle_in_transaction_session_timeout
-      {"57", StatusCode::kUnavailable},            // shutdown, cancel
-      {"53300", StatusCode::kUnavailable},         // too_many_connections
-      {"53", StatusCode::kResourceExhausted},      // disk_full, out_of_memory
-      {"58", StatusCode::kUnavailable},            // io_error
-      {"08P01", StatusCode::kInternal},            // protocol_violation: too few parameters
-      {"08", StatusCode::kUnavailable},            // connection_exception
-      {"XX001", StatusCode::kDataLoss},            // data_corrupted
-      {"XX002", StatusCode::kDataLoss},            // index_corrupted
+      {"23505", StatusCode::kAlreadyExists},    // unique_violation
+      {"42P07", StatusCode::kAlreadyExists},    // duplicate_table: also IF NOT EXISTS, when two make it at once
+      {"42710", StatusCode::kAlreadyExists},    // duplicate_object: the type that goes with a table
+      {"23", StatusCode::kFailedPrecondition},  // another constraint
+      {"40", StatusCode::kAborted},             // serialization_failure, deadlock_detected
+      {"55P03", StatusCode::kAborted},          // lock_not_available
+      {"25P03", StatusCode::kUnavailable},      // idle_in_transaction_session_timeout
+      {"57", StatusCode::kUnavailable},         // shutdown, cancel
+      {"53300", StatusCode::kUnavailable},      // too_many_connections
+      {"53", StatusCode::kResourceExhausted},   // disk_full, out_of_memory
+      {"58", StatusCode::kUnavailable},         // io_error
+      {"08P01", StatusCode::kInternal},         // protocol_violation: too few parameters
+      {"08", StatusCode::kUnavailable},         // connection_exception
+      {"XX001", StatusCode::kDataLoss},         // data_corrupted
+      {"XX002", StatusCode::kDataLoss},         // index_corrupted
   };
   for (const Entry& entry : kCodes)
     if (state.starts_with(entry.prefix)) return entry.code;
@@ -239,7 +253,8 @@ std::optional<std::string> unverified_postgres_host(std::string_view url) {
     const std::size_t end = bracketed ? host.find(']') : host.find(':');
     host = bracketed ? host.substr(1, end == std::string_view::npos ? end : end - 1) : host.substr(0, end);
     // A path, also an escaped one, is a socket of this machine; so is no host at all.
-    const bool here = host.empty() || host == "localhost" || host == "::1" || host.starts_with("127.") || host.starts_with("%2");
+    const bool here =
+        host.empty() || host == "localhost" || host == "::1" || host.starts_with("127.") || host.starts_with("%2");
     if (!here) return std::string(host);
   }
   return std::nullopt;
@@ -287,8 +302,7 @@ class PostgresDatabaseSession::Worker final {
   struct GivenUp {};  // nobody waits for the answer any more
   using Writing = pqxx::transaction<pqxx::serializable, pqxx::read_write>;
   using Reading = pqxx::transaction<pqxx::serializable, pqxx::read_only>;
-  using ReadingOne =
-      pqxx::nontransaction;  // the statement is its own transaction, SERIALIZABLE as the connection's default
+  using ReadingOne = pqxx::nontransaction;  // the statement is its own transaction, SERIALIZABLE as the connection's default
 
   void run();
   Reply handle(const Request& request);
@@ -376,8 +390,11 @@ PostgresDatabaseSession::Reply PostgresDatabaseSession::Worker::perform(const Re
         begin(Access::kWrite);
         transaction_->exec(request.sql);
         return commit();
-      case Request::Kind::kCommit: return commit();
-      case Request::Kind::kRollback: transaction_.reset(); return Rows();
+      case Request::Kind::kCommit:
+        return commit();
+      case Request::Kind::kRollback:
+        transaction_.reset();
+        return Rows();
     }
     return internal_error("no such request");
   } catch (const GivenUp&) {
@@ -452,16 +469,14 @@ Rows PostgresDatabaseSession::Worker::execute(const Request& request) {
   for (std::size_t i = 0; i < request.parameters.size(); ++i) texts.push_back(parameter_of(request.parameters[i]));
   parameters.reserve(texts.size());
   for (const auto& text : texts) parameters.push_back(text ? text->c_str() : nullptr);
-  const pqxx::result result =
-      transaction_->exec_prepared(known->second, pqxx::prepare::make_dynamic_params(parameters));
+  const pqxx::result result = transaction_->exec_prepared(known->second, pqxx::prepare::make_dynamic_params(parameters));
   return rows_of(result, asks_only(request.sql));
 }
 
 // No BEGIN finds out before that the connection was lost since it was last used; and no server refuses a
 // write here.
 Result<Rows> PostgresDatabaseSession::Worker::read_one(const Request& request) {
-  if (!asks_only(request.sql))
-    return internal_error("a read of one statement has to begin with SELECT: ", request.sql);
+  if (!asks_only(request.sql)) return internal_error("a read of one statement has to begin with SELECT: ", request.sql);
   const bool used_before = connected();
   begin(request.access);
   try {
@@ -516,10 +531,9 @@ void PostgresDatabaseSession::Worker::connect() {
   }
   auto quiet = std::make_unique<pqxx::quiet_errorhandler>(*made);
   const auto idle = std::chrono::duration_cast<std::chrono::milliseconds>(idle_).count();
-  std::string settings = concat(
-      "SET client_encoding = 'UTF8'; SET bytea_output = 'hex'; SET extra_float_digits = 1; ",
-      "SET default_transaction_isolation = 'serializable'; SET idle_in_transaction_session_timeout = ", idle,
-      ";");
+  std::string settings =
+      concat("SET client_encoding = 'UTF8'; SET bytea_output = 'hex'; SET extra_float_digits = 1; ",
+             "SET default_transaction_isolation = 'serializable'; SET idle_in_transaction_session_timeout = ", idle, ";");
   // So that the server ends what a client that is gone has begun, also while that waits for a lock.
   constexpr int kCanCheckConnection = 140'000;
   if (made->server_version() >= kCanCheckConnection) settings += " SET client_connection_check_interval = 1000;";

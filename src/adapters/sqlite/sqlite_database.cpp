@@ -36,21 +36,29 @@ StatusCode code_of(int extended) {
   switch (extended) {
     case SQLITE_CONSTRAINT_UNIQUE:
     case SQLITE_CONSTRAINT_PRIMARYKEY:
-    case SQLITE_CONSTRAINT_ROWID: return StatusCode::kAlreadyExists;
-    default: break;
+    case SQLITE_CONSTRAINT_ROWID:
+      return StatusCode::kAlreadyExists;
+    default:
+      break;
   }
   switch (extended & 0xff) {
     case SQLITE_CONSTRAINT:
-    case SQLITE_READONLY: return StatusCode::kFailedPrecondition;
+    case SQLITE_READONLY:
+      return StatusCode::kFailedPrecondition;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return StatusCode::kAborted;
-    case SQLITE_IOERR: return StatusCode::kUnavailable;
+    case SQLITE_LOCKED:
+      return StatusCode::kAborted;
+    case SQLITE_IOERR:
+      return StatusCode::kUnavailable;
     case SQLITE_FULL:
     case SQLITE_TOOBIG:
-    case SQLITE_NOMEM: return StatusCode::kResourceExhausted;
+    case SQLITE_NOMEM:
+      return StatusCode::kResourceExhausted;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return StatusCode::kDataLoss;
-    default: return StatusCode::kInternal;
+    case SQLITE_NOTADB:
+      return StatusCode::kDataLoss;
+    default:
+      return StatusCode::kInternal;
   }
 }
 
@@ -87,9 +95,7 @@ class SqliteConnection {
   }
 
   Status script(std::string_view sql) {
-    return sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr) == SQLITE_OK
-               ? ok_status()
-               : error();
+    return sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr) == SQLITE_OK ? ok_status() : error();
   }
 
   // Everything that is in `other` replaces what is here. Not within a transaction that has read or written.
@@ -125,7 +131,8 @@ class SqliteConnection {
   int last_errno(int which) const {
     sqlite3_file* file = nullptr;
     int cause = 0;
-    if (sqlite3_file_control(handle_, "main", which, &file) != SQLITE_OK || file == nullptr || file->pMethods == nullptr) return 0;
+    if (sqlite3_file_control(handle_, "main", which, &file) != SQLITE_OK || file == nullptr || file->pMethods == nullptr)
+      return 0;
     return file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &cause) == SQLITE_OK ? cause : 0;
   }
 
@@ -143,9 +150,7 @@ class SqliteConnection {
   // Statements begin alike: most comparisons end with their lengths.
   struct ShorterFirst {
     using is_transparent = void;
-    bool operator()(std::string_view a, std::string_view b) const {
-      return a.size() != b.size() ? a.size() < b.size() : a < b;
-    }
+    bool operator()(std::string_view a, std::string_view b) const { return a.size() != b.size() ? a.size() < b.size() : a < b; }
   };
   using Statements = std::map<std::string, Statement, ShorterFirst>;
   struct Known {
@@ -168,8 +173,8 @@ class SqliteConnection {
     if (const auto found = statements_.find(sql); found != statements_.end()) return &*found;
     sqlite3_stmt* handle = nullptr;
     const char* tail = nullptr;
-    const int result = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
-                                          SQLITE_PREPARE_PERSISTENT, &handle, &tail);
+    const int result =
+        sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle, &tail);
     if (result != SQLITE_OK) return error();
     Statement statement{handle, {}, 0};
     const bool one = handle != nullptr && tail == sql.data() + sql.size();
@@ -200,8 +205,7 @@ class SqliteConnection {
     if (statement.highest != values.size())
       return internal_error(values.size(), " parameters for $1..$", statement.highest, ": ", sql);
     for (std::size_t i = 0; i < statement.parameters.size(); ++i) {
-      const int result =
-          bind_one(statement.handle, static_cast<int>(i + 1), values[statement.parameters[i] - 1]);
+      const int result = bind_one(statement.handle, static_cast<int>(i + 1), values[statement.parameters[i] - 1]);
       if (result != SQLITE_OK)
         return with_cause(make_status(code_of(result), "the database has refused a parameter"),
                           concat("$", statement.parameters[i]));
@@ -211,8 +215,10 @@ class SqliteConnection {
 
   static int bind_one(sqlite3_stmt* statement, int index, const Value& value) {
     switch (value.index()) {
-      case 1: return sqlite3_bind_int64(statement, index, std::get<std::int64_t>(value));
-      case 2: return sqlite3_bind_double(statement, index, std::get<double>(value));
+      case 1:
+        return sqlite3_bind_int64(statement, index, std::get<std::int64_t>(value));
+      case 2:
+        return sqlite3_bind_double(statement, index, std::get<double>(value));
       case 3: {
         const auto& text = std::get<std::string>(value);
         return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
@@ -221,7 +227,8 @@ class SqliteConnection {
         const std::string& bytes = std::get<Blob>(value).bytes;
         return sqlite3_bind_blob64(statement, index, bytes.data(), bytes.size(), SQLITE_STATIC);
       }
-      default: return sqlite3_bind_null(statement, index);
+      default:
+        return sqlite3_bind_null(statement, index);
     }
   }
 
@@ -242,8 +249,10 @@ class SqliteConnection {
 
   static void add_value(Rows& rows, sqlite3_stmt* statement, int column) {
     switch (sqlite3_column_type(statement, column)) {
-      case SQLITE_INTEGER: return rows.add<std::int64_t>(sqlite3_column_int64(statement, column));
-      case SQLITE_FLOAT: return rows.add<double>(sqlite3_column_double(statement, column));
+      case SQLITE_INTEGER:
+        return rows.add<std::int64_t>(sqlite3_column_int64(statement, column));
+      case SQLITE_FLOAT:
+        return rows.add<double>(sqlite3_column_double(statement, column));
       case SQLITE_TEXT: {
         const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
         return rows.add<std::string>(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
@@ -253,7 +262,8 @@ class SqliteConnection {
         const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement, column));
         return rows.add<Blob>(size == 0 ? std::string() : std::string(bytes, size));
       }
-      default: return rows.add<std::monostate>();
+      default:
+        return rows.add<std::monostate>();
     }
   }
 
@@ -273,12 +283,9 @@ Status cannot_open(std::string_view path, sqlite3* handle, int result) {
   if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
     return unavailable(start, "it is locked by another program; stop that program or use another file");
   if (primary == SQLITE_NOTADB || primary == SQLITE_CORRUPT)
-    return data_loss(start,
-                     "the file is not a SQLite database or is damaged; move it away or restore a copy");
-  if (primary == SQLITE_CANTOPEN)
-    return failed_precondition(start, "its directory must exist and be writable by this user");
-  if (primary == SQLITE_READONLY)
-    return failed_precondition(start, "the file must be writable by this user");
+    return data_loss(start, "the file is not a SQLite database or is damaged; move it away or restore a copy");
+  if (primary == SQLITE_CANTOPEN) return failed_precondition(start, "its directory must exist and be writable by this user");
+  if (primary == SQLITE_READONLY) return failed_precondition(start, "the file must be writable by this user");
   return failed_precondition(start, handle == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle));
 }
 
@@ -288,20 +295,18 @@ std::string pragmas(bool in_memory, Durability durability) {
   // Small pages: a change costs a copy of its page for the rollback, and no disk here wants large ones. The journal of a
   // database in memory is there too, and nothing of it is ever synced.
   if (in_memory) return "PRAGMA page_size=1024; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;";
-  return concat("PRAGMA journal_mode=WAL; PRAGMA synchronous=",
-                durability == Durability::kPower ? "FULL" : "NORMAL", ";");
+  return concat("PRAGMA journal_mode=WAL; PRAGMA synchronous=", durability == Durability::kPower ? "FULL" : "NORMAL", ";");
 }
 
 Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, Durability durability) {
   const bool in_memory = path == ":memory:";
   sqlite3* handle = nullptr;
-  int result = sqlite3_open_v2(path.c_str(), &handle,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  int result =
+      sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (result == SQLITE_OK) sqlite3_extended_result_codes(handle, 1);
   if (result == SQLITE_OK) result = sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
   if (result == SQLITE_OK && sqlite3_db_readonly(handle, "main") == 1) result = SQLITE_READONLY;
-  if (result == SQLITE_OK)
-    result = sqlite3_exec(handle, pragmas(in_memory, durability).c_str(), nullptr, nullptr, nullptr);
+  if (result == SQLITE_OK) result = sqlite3_exec(handle, pragmas(in_memory, durability).c_str(), nullptr, nullptr, nullptr);
   if (result == SQLITE_OK) return std::make_unique<SqliteConnection>(handle);
   Status status = cannot_open(path, handle, result);
   sqlite3_close(handle);
@@ -313,8 +318,7 @@ Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, Durab
 // Holds its connection's turn until it is over: committed, failed or destroyed.
 class SqliteTransaction final : public ports::Transaction {
  public:
-  SqliteTransaction(SqliteDatabase& database, SqliteDatabase::Turn turn, SqliteConnection& connection,
-                    Access access)
+  SqliteTransaction(SqliteDatabase& database, SqliteDatabase::Turn turn, SqliteConnection& connection, Access access)
       : database_(database), turn_(turn), connection_(&connection), access_(access) {}
   ~SqliteTransaction() override { end(); }
 
@@ -386,11 +390,7 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, D
 }
 
 SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer)
-    : path_(std::move(path)),
-      in_memory_(path_ == ":memory:"),
-      connections_(1 + kReaders),
-      writers_(1),
-      readers_(kReaders) {
+    : path_(std::move(path)), in_memory_(path_ == ":memory:"), connections_(1 + kReaders), writers_(1), readers_(kReaders) {
   connections_[kWriter] = std::move(writer);
   pass_on(Turn{kWriter});
   for (std::size_t reader = 1; reader <= kReaders; ++reader) pass_on(Turn{reader});
@@ -428,8 +428,7 @@ Task<Status> SqliteDatabase::begin_on(SqliteConnection& connection, Access acces
     const int result = connection.run(sql);
     if (result == SQLITE_OK) co_return ok_status();
     if ((result & 0xff) != SQLITE_BUSY) co_return connection.error();
-    if (context.executor->now() >= deadline)
-      co_return deadline_exceeded("database ", path_, " is locked by another program");
+    if (context.executor->now() >= deadline) co_return deadline_exceeded("database ", path_, " is locked by another program");
     co_await sleep_for(kLockedRetry);
   }
 }

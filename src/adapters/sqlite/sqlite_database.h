@@ -79,9 +79,7 @@ class SqliteDatabase final : public ports::Database {
   const Channel<Turn>& turns(ports::Access access) const {
     return in_memory_ || access == ports::Access::kWrite ? writers_ : readers_;
   }
-  Channel<Turn>& turns(ports::Access access) {
-    return in_memory_ || access == ports::Access::kWrite ? writers_ : readers_;
-  }
+  Channel<Turn>& turns(ports::Access access) { return in_memory_ || access == ports::Access::kWrite ? writers_ : readers_; }
 
   std::string path_;
   bool in_memory_;

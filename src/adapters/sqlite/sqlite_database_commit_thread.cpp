@@ -4,8 +4,7 @@
 
 namespace reliant::adapters {
 
-SqliteCommitThread::SqliteCommitThread(AsioExecutor& executor)
-    : inbox_(Inbox::open(executor)), thread_([this] { work(); }) {}
+SqliteCommitThread::SqliteCommitThread(AsioExecutor& executor) : inbox_(Inbox::open(executor)), thread_([this] { work(); }) {}
 
 SqliteCommitThread::~SqliteCommitThread() {
   inbox_->close();

@@ -40,9 +40,7 @@ constexpr std::initializer_list<std::pair<int, const char*>> kExtensions = {
     {NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1"},
 };
 
-std::time_t calendar(WallTime now) {
-  return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
-}
+std::time_t calendar(WallTime now) { return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count(); }
 
 Status failed(std::string_view what) {
   const char* const reason = ERR_reason_error_string(ERR_get_error());
@@ -53,8 +51,8 @@ Status failed(std::string_view what) {
 bool set_serial(X509& certificate) {
   std::string bytes = os_secret_bytes(16);
   bytes[0] = static_cast<char>((bytes[0] & 0x3f) | 0x40);  // positive, and always as long
-  const Owned<BIGNUM> number(BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()),
-                                       static_cast<int>(bytes.size()), nullptr));
+  const Owned<BIGNUM> number(
+      BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()), nullptr));
   return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(&certificate)) != nullptr;
 }
 
@@ -101,8 +99,7 @@ Result<TlsCredentials> make_self_signed(WallTime now) {
   const Owned<BIO> chain(BIO_new(BIO_s_mem()));
   const Owned<BIO> secret(BIO_new(BIO_s_secmem()));
   if (!chain || PEM_write_bio_X509(chain.get(), certificate.get()) != 1) return failed("write a certificate");
-  if (!secret ||
-      PEM_write_bio_PKCS8PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+  if (!secret || PEM_write_bio_PKCS8PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
     return failed("write a key");
   }
   return TlsCredentials{text_of(*chain), text_of(*secret)};

@@ -25,14 +25,10 @@ Owned<BIO> reader_of(const std::string& text) {
 }
 
 // OpenSSL would ask on the terminal.
-int no_passphrase(char*, int, int, void*) {
-  return 0;
-}
+int no_passphrase(char*, int, int, void*) { return 0; }
 
 // Null: there is none.
-Owned<X509> read_certificate(BIO& file) {
-  return Owned<X509>(PEM_read_bio_X509(&file, nullptr, no_passphrase, nullptr));
-}
+Owned<X509> read_certificate(BIO& file) { return Owned<X509>(PEM_read_bio_X509(&file, nullptr, no_passphrase, nullptr)); }
 
 std::string date_of(const ASN1_TIME* time) {
   std::tm parts{};
@@ -41,9 +37,7 @@ std::string date_of(const ASN1_TIME* time) {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%d", &parts)};
 }
 
-Status wrong(std::string_view field, std::string_view what) {
-  return with_field(failed_precondition(what), field);
-}
+Status wrong(std::string_view field, std::string_view what) { return with_field(failed_precondition(what), field); }
 
 // `certificate` is null, or that of the credentials.
 Status check(const TlsCredentials& credentials, X509* certificate) {
@@ -54,9 +48,8 @@ Status check(const TlsCredentials& credentials, X509* certificate) {
   if (certificate == nullptr) return wrong("certificate", "it is no certificate in PEM");
   if (credentials.private_key.empty()) return wrong("private_key", "its key is missing");
   if (!key && credentials.private_key.find("ENCRYPTED") != std::string::npos)
-    return wrong(
-        "private_key",
-        "its key has a passphrase, for which a server cannot ask (openssl pkey -in KEY writes it without)");
+    return wrong("private_key",
+                 "its key has a passphrase, for which a server cannot ask (openssl pkey -in KEY writes it without)");
   if (!key) return wrong("private_key", "its key is no key in PEM");
   if (!belongs) return wrong("private_key", "its key is another one's");
   return ok_status();
@@ -75,8 +68,7 @@ Status check_credentials(const TlsCredentials& credentials, WallTime now) {
   const ASN1_TIME* const from = X509_get0_notBefore(certificate.get());
   const ASN1_TIME* const until = X509_get0_notAfter(certificate.get());
   if (X509_cmp_time(until, &at) <= 0) return wrong("certificate", concat("it expired on ", date_of(until)));
-  if (X509_cmp_time(from, &at) >= 0)
-    return wrong("certificate", concat("it is not valid before ", date_of(from)));
+  if (X509_cmp_time(from, &at) >= 0) return wrong("certificate", concat("it is not valid before ", date_of(from)));
   return ok_status();
 }
 

@@ -48,9 +48,7 @@ void move_to(pb::Activity& activity, State to) {
   activity.set_state(to);
 }
 
-Status stale_token() {
-  return not_found("invalid activityID or activity already timed out or invoking workflow is completed");
-}
+Status stale_token() { return not_found("invalid activityID or activity already timed out or invoking workflow is completed"); }
 
 std::string_view name_of(enums::TimeoutType type) {
   switch (type) {
@@ -140,7 +138,10 @@ void Run::start_from_outside(const pb::TaskToken& token, std::string_view identi
 }
 
 Dispatch Run::dispatch_of(const pb::Activity& activity) const {
-  return {Dispatch::Kind::kActivity, activity.scheduled().task_queue().name(), {}, activity.scheduled_event_id(),
+  return {Dispatch::Kind::kActivity,
+          activity.scheduled().task_queue().name(),
+          {},
+          activity.scheduled_event_id(),
           activity.attempt()};
 }
 
@@ -151,13 +152,13 @@ std::optional<Run::TaskFailure> Run::schedule_activity(const Command& command) {
     return TaskFailure{kBad, concat("BadScheduleActivityAttributes: ", *complaint)};
   }
   if (is_too_large(given.input())) {
-    return TaskFailure{
-        kBad, "BadScheduleActivityAttributes: ScheduleActivityTaskCommandAttributes.Input exceeds size limit.", true};
+    return TaskFailure{kBad, "BadScheduleActivityAttributes: ScheduleActivityTaskCommandAttributes.Input exceeds size limit.",
+                       true};
   }
   if (state_.activities_size() >= kPendingLimit) {
     return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_ACTIVITIES_LIMIT_EXCEEDED,
-                       concat("PendingActivitiesLimitExceeded: the number of pending activities, ",
-                              state_.activities_size(), ", has reached the per-workflow limit of ", kPendingLimit)};
+                       concat("PendingActivitiesLimitExceeded: the number of pending activities, ", state_.activities_size(),
+                              ", has reached the per-workflow limit of ", kPendingLimit)};
   }
   for (const pb::Activity& activity : state_.activities()) {
     if (activity.scheduled().activity_id() == given.activity_id()) {
@@ -241,8 +242,7 @@ std::optional<Run::TaskFailure> Run::request_cancel_activity(const Command& comm
 
 bool Run::can_start_activity(std::int64_t scheduled_event_id, std::int32_t attempt) const {
   const pb::Activity* activity = find_activity(scheduled_event_id);
-  return running() && activity != nullptr && activity->state() == pb::Activity::SCHEDULED &&
-         activity->attempt() == attempt;
+  return running() && activity != nullptr && activity->state() == pb::Activity::SCHEDULED && activity->attempt() == attempt;
 }
 
 const pb::Activity& Run::start_activity(std::int64_t scheduled_event_id, std::string_view identity,
@@ -378,8 +378,7 @@ void Run::time_out_activity(std::int64_t scheduled_event_id, enums::TimeoutType 
   if (retry == enums::RETRY_STATE_IN_PROGRESS) return;
   if (retry == enums::RETRY_STATE_TIMEOUT && type != enums::TIMEOUT_TYPE_SCHEDULE_TO_START) {
     failure.mutable_timeout_failure_info()->set_timeout_type(enums::TIMEOUT_TYPE_SCHEDULE_TO_CLOSE);
-    failure.set_message(
-        "Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying");
+    failure.set_message("Not enough time to schedule next retry before activity ScheduleToClose timeout, giving up retrying");
   }
   if (activity->has_last_failure()) *failure.mutable_cause() = activity->last_failure();
   if (started) write_activity_started(*activity);

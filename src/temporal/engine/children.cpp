@@ -254,9 +254,7 @@ bool Run::begin_by_parent() {
 
 // --- deliveries ------------------------------------------------------------------------------------------------------
 
-const pb::Delivery* Run::next_delivery() const {
-  return state_.deliveries().empty() ? nullptr : &state_.deliveries(0);
-}
+const pb::Delivery* Run::next_delivery() const { return state_.deliveries().empty() ? nullptr : &state_.deliveries(0); }
 
 void Run::delivered(const Status& outcome, const std::string& run_id) {
   const pb::Delivery delivery = state_.deliveries(0);

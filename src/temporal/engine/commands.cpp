@@ -14,9 +14,7 @@ namespace enums = api::enums::v1;
 
 namespace {
 
-Run::TaskFailure unhandled_command() {
-  return {enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, "UnhandledCommand"};
-}
+Run::TaskFailure unhandled_command() { return {enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND, "UnhandledCommand"}; }
 
 // A payload without data and metadata of "nothing" deletes the key, as on the real server.
 bool is_nothing(const api::common::v1::Payload& payload) {
@@ -235,9 +233,9 @@ std::optional<Run::TaskFailure> Run::upsert(const Command& command) {
   }
   const auto& given = command.upsert_workflow_search_attributes_command_attributes();
   if (!check_search_attributes(given.search_attributes()).ok()) {
-    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SEARCH_ATTRIBUTES,
-                       concat("BadSearchAttributes: total size of search attributes exceeds size limit ",
-                              kSearchAttributesLimit)};
+    return TaskFailure{
+        enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SEARCH_ATTRIBUTES,
+        concat("BadSearchAttributes: total size of search attributes exceeds size limit ", kSearchAttributesLimit)};
   }
   HistoryEvent& event = add_command_event(enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES, command);
   auto& attributes = *event.mutable_upsert_workflow_search_attributes_event_attributes();

@@ -11,7 +11,7 @@ namespace reliant::temporal::engine {
 namespace {
 
 constexpr std::size_t kBatch = 64;
-constexpr std::size_t kBatchBytes = 1u << 20;  // a batch has one commit more than what exceeds it
+constexpr std::size_t kBatchBytes = 1u << 20;             // a batch has one commit more than what exceeds it
 constexpr Duration kTurn = std::chrono::seconds(5);       // one try
 constexpr Duration kPatience = std::chrono::seconds(10);  // all tries together
 constexpr Duration kPause = std::chrono::milliseconds(50);
@@ -63,8 +63,7 @@ Task<Status> Committer::write(Batch& batch) {
   for (;;) {
     const Status status = co_await write_once(batch, after(executor_.now(), kTurn));
     if (status.ok()) co_return status;
-    const bool doubtful = status.code() == StatusCode::kUnknown ||
-                          (in_doubt && status.code() == StatusCode::kAlreadyExists);
+    const bool doubtful = status.code() == StatusCode::kUnknown || (in_doubt && status.code() == StatusCode::kAlreadyExists);
     if (doubtful) {
       in_doubt = true;
       log_.warning("temporal.engine.commit.doubtful", {{"error", described(status)}});
@@ -97,8 +96,7 @@ Task<bool> Committer::was_written(std::string run_id, std::int64_t version) {
   for (;;) {
     auto transaction = co_await database_.begin(ports::Access::kRead, after(executor_.now(), kTurn));
     if (transaction.ok()) {
-      const auto rows = co_await (*transaction)
-                            ->execute("SELECT version FROM engine_runs WHERE run_id = $1", {run_id});
+      const auto rows = co_await (*transaction)->execute("SELECT version FROM engine_runs WHERE run_id = $1", {run_id});
       if (rows.ok()) co_return !rows->empty() && (*rows)[0].integer(0) >= version;
     }
     co_await sleep_for(kPause);

@@ -35,7 +35,7 @@ class Commit {
   std::size_t bytes() const;
 
   std::vector<Write> writes;
-  std::string run_id;  // the row that tells whether it was written:
+  std::string run_id;        // the row that tells whether it was written:
   std::int64_t version = 0;  // it has at least this version then
 };
 

@@ -62,8 +62,7 @@ void describe(const Run& run, api::workflow::v1::WorkflowExecutionInfo& info) {
   info.mutable_execution()->set_run_id(state.run_id());
   *info.mutable_type() = run.started().workflow_type();
   *info.mutable_start_time() = to_timestamp(state.start_time());
-  *info.mutable_execution_time() =
-      to_timestamp(state.start_time() + nanos(run.started().first_workflow_task_backoff()));
+  *info.mutable_execution_time() = to_timestamp(state.start_time() + nanos(run.started().first_workflow_task_backoff()));
   if (!run.running()) {
     *info.mutable_close_time() = to_timestamp(state.close_time());
     *info.mutable_execution_duration() = to_duration(state.close_time() - state.start_time());

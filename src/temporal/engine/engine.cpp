@@ -38,9 +38,9 @@ Engine::~Engine() = default;
 
 Task<Status> Engine::start(Instant deadline) { return impl_->start(deadline); }
 
-#define RELIANT_ENGINE_METHOD(name, Name)                                                                     \
-  Task<Result<ports::wf::Name##Response>> Engine::name(ports::wf::Name##Request request, Instant deadline) {  \
-    return impl_->name(std::move(request), deadline);                                                         \
+#define RELIANT_ENGINE_METHOD(name, Name)                                                                    \
+  Task<Result<ports::wf::Name##Response>> Engine::name(ports::wf::Name##Request request, Instant deadline) { \
+    return impl_->name(std::move(request), deadline);                                                        \
   }
 RELIANT_TEMPORAL_METHODS(RELIANT_ENGINE_METHOD)
 #undef RELIANT_ENGINE_METHOD
@@ -75,7 +75,7 @@ class Engine::Impl::PendingCommit final : public Commit {
     std::vector<Dispatch> dispatches;
   };
   Session session;
-  std::vector<Part> parts;     // the last one is the current run
+  std::vector<Part> parts;  // the last one is the current run
   bool replaces_current = false;
   bool removes = false;
   Reply reply = std::make_shared<OneShot<Status>>();
@@ -185,9 +185,7 @@ Task<Status> Engine::Impl::ready(std::string ns, Instant deadline) {
 
 // --- sessions --------------------------------------------------------------------------------------------------------
 
-std::string Engine::Impl::key_of(std::string_view ns, std::string_view workflow_id) {
-  return concat(ns, '\0', workflow_id);
-}
+std::string Engine::Impl::key_of(std::string_view ns, std::string_view workflow_id) { return concat(ns, '\0', workflow_id); }
 
 Engine::Impl::CachedWorkflow& Engine::Impl::cached(const std::string& key) {
   CachedWorkflow& workflow = cache_[key];
@@ -217,8 +215,7 @@ Task<Result<std::shared_ptr<Run>>> Engine::Impl::fetch(std::string key, std::str
   co_return std::shared_ptr<Run>();
 }
 
-Task<Result<Engine::Impl::Session>> Engine::Impl::open_current(std::string ns, std::string workflow_id,
-                                                               Instant deadline) {
+Task<Result<Engine::Impl::Session>> Engine::Impl::open_current(std::string ns, std::string workflow_id, Instant deadline) {
   std::string key = key_of(ns, workflow_id);
   auto lock = co_await locks_.lock(key, deadline);
   if (!lock) co_return unavailable("workflow ", workflow_id, " is busy");
@@ -246,8 +243,7 @@ Task<Result<Engine::Impl::Session>> Engine::Impl::open(std::string ns, std::stri
   }
   run_id = to_lower(run_id);
   if (!is_uuid(run_id)) {
-    co_return invalid_field("run_id",
-                            "Invalid RunId: it has to be a UUID; leave it empty for the current run.");
+    co_return invalid_field("run_id", "Invalid RunId: it has to be a UUID; leave it empty for the current run.");
   }
   std::string key = key_of(ns, workflow_id);
   auto lock = co_await locks_.lock(key, deadline);
@@ -381,9 +377,8 @@ void Engine::Impl::committed(PendingCommit& commit) {
   }
   if (commit.replaces_current) workflow.current_run_id = commit.parts.back().run->run_id();
   // Closed runs are seldom asked for again; the current one may be.
-  std::erase_if(workflow.runs, [&](const auto& entry) {
-    return !entry.second->running() && entry.first != workflow.current_run_id;
-  });
+  std::erase_if(workflow.runs,
+                [&](const auto& entry) { return !entry.second->running() && entry.first != workflow.current_run_id; });
   shrink_cache();
 }
 

@@ -43,7 +43,7 @@ struct EngineOptions {
   Duration long_poll = std::chrono::seconds(60);
   Duration history_long_poll = std::chrono::seconds(20);
   Duration query_timeout = std::chrono::seconds(10);  // of one with no nearer deadline
-  Duration retention = std::chrono::hours(72);  // how long a closed run is kept
+  Duration retention = std::chrono::hours(72);        // how long a closed run is kept
   std::size_t cached_workflows = 1000;
   std::size_t history_page_events = 256;
   std::size_t history_page_bytes = 2u << 20;

@@ -46,10 +46,9 @@ Status already_started(const Run& run, std::string_view message) {
   detail.set_start_request_id(run.state().start_request_id());
   detail.set_run_id(run.run_id());
   detail.set_first_execution_run_id(run.state().first_run_id());
-  return with_reason(with_detail(already_exists(message, " WorkflowId: ", run.state().workflow_id(),
-                                                ", RunId: ", run.run_id(), "."),
-                                 detail),
-                     "WORKFLOW_ALREADY_STARTED");
+  return with_reason(
+      with_detail(already_exists(message, " WorkflowId: ", run.state().workflow_id(), ", RunId: ", run.run_id(), "."), detail),
+      "WORKFLOW_ALREADY_STARTED");
 }
 
 enums::WorkflowIdConflictPolicy conflict_policy(const wf::StartWorkflowExecutionRequest& request, bool signalling) {
@@ -70,20 +69,23 @@ Status check_policies(const wf::StartWorkflowExecutionRequest& request, bool sig
   const auto conflict = request.workflow_id_conflict_policy();
   const auto reuse = request.workflow_id_reuse_policy();
   if (signalling && conflict == enums::WORKFLOW_ID_CONFLICT_POLICY_FAIL) {
-    return invalid_field("workflow_id_conflict_policy", "A signal with start cannot fail because of a running workflow; "
-                                                        "choose another WorkflowIdConflictPolicy.");
+    return invalid_field("workflow_id_conflict_policy",
+                         "A signal with start cannot fail because of a running workflow; "
+                         "choose another WorkflowIdConflictPolicy.");
   }
   if (conflict == enums::WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING &&
       reuse == enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE) {
-    return invalid_field("workflow_id_reuse_policy", "WorkflowIdReusePolicy REJECT_DUPLICATE contradicts "
-                                                     "WorkflowIdConflictPolicy TERMINATE_EXISTING; choose one of them.");
+    return invalid_field("workflow_id_reuse_policy",
+                         "WorkflowIdReusePolicy REJECT_DUPLICATE contradicts "
+                         "WorkflowIdConflictPolicy TERMINATE_EXISTING; choose one of them.");
   }
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wdeprecated-declarations"  // older clients still send it
   if (conflict != enums::WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED &&
       reuse == enums::WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING) {
-    return invalid_field("workflow_id_reuse_policy", "WorkflowIdReusePolicy TERMINATE_IF_RUNNING goes without a "
-                                                     "WorkflowIdConflictPolicy; leave one of them out.");
+    return invalid_field("workflow_id_reuse_policy",
+                         "WorkflowIdReusePolicy TERMINATE_IF_RUNNING goes without a "
+                         "WorkflowIdConflictPolicy; leave one of them out.");
   }
 #pragma clang diagnostic pop
   return ok_status();
@@ -92,13 +94,15 @@ Status check_policies(const wf::StartWorkflowExecutionRequest& request, bool sig
 // Whether a workflow id may be used again after `closed`.
 Status check_reuse(const Run& closed, enums::WorkflowIdReusePolicy policy) {
   if (policy == enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE) {
-    return already_started(closed, "Workflow execution already finished. Workflow Id reuse policy: reject duplicate "
-                                   "workflow Id.");
+    return already_started(closed,
+                           "Workflow execution already finished. Workflow Id reuse policy: reject duplicate "
+                           "workflow Id.");
   }
   if (policy != enums::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY) return ok_status();
   if (closed.state().status() != enums::WORKFLOW_EXECUTION_STATUS_COMPLETED) return ok_status();
-  return already_started(closed, "Workflow execution already finished successfully. Workflow Id reuse policy: allow "
-                                 "duplicate workflow Id if last run failed.");
+  return already_started(closed,
+                         "Workflow execution already finished successfully. Workflow Id reuse policy: allow "
+                         "duplicate workflow Id if last run failed.");
 }
 
 bool is_repetition(const Run& run, const std::string& request_id) {
@@ -308,8 +312,7 @@ Task<Result<wf::GetSystemInfoResponse>> Engine::Impl::get_system_info(wf::GetSys
   co_return response;
 }
 
-Task<Result<wf::DescribeNamespaceResponse>> Engine::Impl::describe_namespace(wf::DescribeNamespaceRequest request,
-                                                                             Instant) {
+Task<Result<wf::DescribeNamespaceResponse>> Engine::Impl::describe_namespace(wf::DescribeNamespaceRequest request, Instant) {
   const std::string& name = request.namespace_().empty() ? request.id() : request.namespace_();
   CO_TRY_OK(check_namespace(name));
   wf::DescribeNamespaceResponse response;

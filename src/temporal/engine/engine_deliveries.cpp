@@ -102,8 +102,7 @@ Task<Engine::Impl::Outcome> Engine::Impl::start_child(std::shared_ptr<const Run>
   parent.execution.set_run_id(sender->run_id());
   parent.root = sender->started().root_workflow_execution();
   parent.initiated_event_id = delivery.initiated_event_id();
-  const auto started =
-      co_await start_run(start_request(delivery, sender->run_id()), std::nullopt, std::move(parent), deadline);
+  const auto started = co_await start_run(start_request(delivery, sender->run_id()), std::nullopt, std::move(parent), deadline);
   Outcome outcome;
   outcome.status = started.status();
   if (started.ok()) outcome.run_id = started->run_id();
@@ -118,8 +117,7 @@ Task<Status> Engine::Impl::change_target(std::shared_ptr<const Run> sender, pb::
   }
   // A child may have continued as a new run meanwhile.
   std::string run_id = delivery.child_only() ? std::string() : delivery.run_id();
-  CO_TRY_ASSIGN(Session session,
-                co_await open(delivery.namespace_(), delivery.workflow_id(), std::move(run_id), deadline));
+  CO_TRY_ASSIGN(Session session, co_await open(delivery.namespace_(), delivery.workflow_id(), std::move(run_id), deadline));
   // To cancel what has ended already is a success, whoever asks.
   if (delivery.kind() == pb::Delivery::CANCEL && !session.run->running()) co_return ok_status();
   if (delivery.child_only() && !session.run->is_child_of(*sender)) {

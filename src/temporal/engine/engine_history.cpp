@@ -68,8 +68,7 @@ Task<Result<wf::GetWorkflowExecutionHistoryResponse>> Engine::Impl::get_workflow
       if (request.maximum_page_size() > 0) {
         limit.events = std::min(limit.events, static_cast<std::size_t>(request.maximum_page_size()));
       }
-      CO_TRY_ASSIGN(RunStore::Page page,
-                    co_await store_.read_history(run_id, only_close ? last : from, last, limit, deadline));
+      CO_TRY_ASSIGN(RunStore::Page page, co_await store_.read_history(run_id, only_close ? last : from, last, limit, deadline));
       for (HistoryEvent& event : page.events) *history.add_events() = std::move(event);
       if (page.next_event_id > 0) {
         token.set_run_id(run_id);
@@ -128,8 +127,8 @@ Task<Result<wf::GetWorkflowExecutionHistoryReverseResponse>> Engine::Impl::get_w
 Task<Result<wf::DescribeWorkflowExecutionResponse>> Engine::Impl::describe_workflow_execution(
     wf::DescribeWorkflowExecutionRequest request, Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
-  CO_TRY_ASSIGN(const Session session, co_await open(request.namespace_(), request.execution().workflow_id(),
-                                                     request.execution().run_id(), deadline));
+  CO_TRY_ASSIGN(const Session session,
+                co_await open(request.namespace_(), request.execution().workflow_id(), request.execution().run_id(), deadline));
   co_return describe(*session.run);
 }
 

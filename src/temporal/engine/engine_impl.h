@@ -35,8 +35,7 @@ struct Query {
 
 class Engine::Impl {
  public:
-  Impl(Context& context, const Clock& clock, Random random, EventLog& log, ports::Database& database,
-       EngineOptions options);
+  Impl(Context& context, const Clock& clock, Random random, EventLog& log, ports::Database& database, EngineOptions options);
 
   Task<Status> start(Instant deadline);
 #define RELIANT_ENGINE_METHOD(name, Name) Task<Result<wf::Name##Response>> name(wf::Name##Request request, Instant deadline);
@@ -82,8 +81,7 @@ class Engine::Impl {
   std::int64_t now();
   bool time_is_to_be_kept(std::int64_t time, Duration every);
   // Logs one that is allowed, and large enough to be a mistake.
-  void note_large_payload(std::string_view what, const std::string& workflow_id,
-                          const google::protobuf::MessageLite& payload);
+  void note_large_payload(std::string_view what, const std::string& workflow_id, const google::protobuf::MessageLite& payload);
   Instant poll_end(Instant deadline) const;
   Instant poll_end(Instant deadline, Duration longest) const;
   Status check_namespace(const std::string& ns) const;
@@ -144,10 +142,10 @@ class Engine::Impl {
   Task<Result<std::optional<Session>>> open_task(const MatchTask& task, Instant deadline);
   TaskSnapshot snapshot(std::shared_ptr<const Run> run, bool partial);
   Task<Result<wf::PollWorkflowTaskQueueResponse>> respond(TaskSnapshot snapshot, Instant deadline);
-  Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> start_polled(Matching::Taken& taken,
-                                                                             std::string identity, Instant deadline);
-  Task<Result<std::optional<wf::PollActivityTaskQueueResponse>>> start_activity(Matching::Taken& taken,
-                                                                               std::string identity, Instant deadline);
+  Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> start_polled(Matching::Taken& taken, std::string identity,
+                                                                              Instant deadline);
+  Task<Result<std::optional<wf::PollActivityTaskQueueResponse>>> start_activity(Matching::Taken& taken, std::string identity,
+                                                                                Instant deadline);
   Task<Result<Session>> open_token(std::string ns, std::optional<pb::TaskToken> token, Instant deadline);
   // `change` is applied to the activity's run, which is then committed. Await it at once: it refers to its arguments.
   template <class Request, class Change>
@@ -164,8 +162,7 @@ class Engine::Impl {
                          wf::PollActivityTaskQueueResponse& response, Instant deadline);
 
   // --- engine_query.cpp
-  Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> start_query(Matching::Taken& taken,
-                                                                            Instant deadline);
+  Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> start_query(Matching::Taken& taken, Instant deadline);
   void dispatch_query(const Run& run, const std::shared_ptr<Query>& query, bool sticky);
   void ask_worker(const Run& run, const std::shared_ptr<Query>& query);
   Task<void> ask_another(std::shared_ptr<Query> query, std::string ns, std::string workflow_id, std::string run_id,
@@ -212,7 +209,7 @@ class Engine::Impl {
   Instant next_sweep_{};
   std::set<std::string> delivering_;  // by run id
   std::map<std::string, Watch> watches_;
-  std::map<std::string, std::shared_ptr<Query>> queries_;                         // asked, by id
+  std::map<std::string, std::shared_ptr<Query>> queries_;                        // asked, by id
   std::map<std::string, std::vector<std::shared_ptr<Query>>> buffered_queries_;  // for the next workflow task, by run
   TaskScope scope_;
 };

@@ -17,7 +17,7 @@ namespace enums = api::enums::v1;
 
 namespace {
 
-constexpr std::size_t kBufferedQueries = 1;      // history.MaxBufferedQueryCount
+constexpr std::size_t kBufferedQueries = 1;  // history.MaxBufferedQueryCount
 constexpr std::int32_t kAttemptsOfAHealthyTask = 3;
 
 Status not_ready(std::string_view message) {
@@ -86,12 +86,12 @@ void Engine::Impl::ask_worker(const Run& run, const std::shared_ptr<Query>& quer
   scope_.spawn(ask_another(query, state.namespace_(), state.workflow_id(), run.run_id(), patience));
 }
 
-Task<void> Engine::Impl::ask_another(std::shared_ptr<Query> query, std::string ns, std::string workflow_id,
-                                     std::string run_id, Duration patience) {
+Task<void> Engine::Impl::ask_another(std::shared_ptr<Query> query, std::string ns, std::string workflow_id, std::string run_id,
+                                     Duration patience) {
   if (patience > Duration::zero()) co_await sleep_for(patience);  // the sticky worker's time to take it (a timer of the engine)
-  if (!queries_.contains(query->id)) co_return;  // it was answered, or nobody waits for it any more
-  auto session = co_await open(std::move(ns), std::move(workflow_id), std::move(run_id),
-                               after(executor_.now(), options_.query_timeout));
+  if (!queries_.contains(query->id)) co_return;                   // it was answered, or nobody waits for it any more
+  auto session =
+      co_await open(std::move(ns), std::move(workflow_id), std::move(run_id), after(executor_.now(), options_.query_timeout));
   if (!session.ok()) co_return;
   dispatch_query(*session->run, query, false);
   if (!session->run->running()) co_return;
@@ -135,16 +135,15 @@ void Engine::Impl::release_queries(const Run& run) {
   }
 }
 
-Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWorkflowRequest request,
-                                                                     Instant deadline) {
+Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWorkflowRequest request, Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
   CO_TRY_OK(check_blob(request.query().query_args()));
   const Instant end = std::min(deadline, after(executor_.now(), options_.query_timeout));
   auto query = std::make_shared<Query>();
   std::string run_id;
   {
-    CO_TRY_ASSIGN(const Session session, co_await open(request.namespace_(), request.execution().workflow_id(),
-                                                       request.execution().run_id(), end));
+    CO_TRY_ASSIGN(const Session session,
+                  co_await open(request.namespace_(), request.execution().workflow_id(), request.execution().run_id(), end));
     const Run& run = *session.run;
     if (is_rejected(run, request.query_reject_condition())) {
       wf::QueryWorkflowResponse response;
@@ -175,7 +174,7 @@ Task<Result<wf::QueryWorkflowResponse>> Engine::Impl::query_workflow(wf::QueryWo
 }
 
 Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> Engine::Impl::start_query(Matching::Taken& taken,
-                                                                                        Instant deadline) {
+                                                                                         Instant deadline) {
   using Answer = std::optional<wf::PollWorkflowTaskQueueResponse>;
   const std::shared_ptr<Query> query = taken->query;
   if (!queries_.contains(query->id)) {

@@ -38,10 +38,14 @@ Result<std::optional<VisibleRun>> decode(const std::string& bytes, const std::st
   if (!token.ParseFromString(bytes) || token.run_id().empty() || token.query() != query) {
     return invalid_field("next_page_token", "NextPageToken belongs to another query or server; start from the first page.");
   }
-  return std::optional(VisibleRun{.run_id = token.run_id(), .workflow_id = token.workflow_id(),
-                                  .workflow_type = token.workflow_type(), .task_queue = token.task_queue(),
-                                  .status = token.status(), .start_time = token.start_time(),
-                                  .execution_time = token.execution_time(), .closed_at = token.closed_at()});
+  return std::optional(VisibleRun{.run_id = token.run_id(),
+                                  .workflow_id = token.workflow_id(),
+                                  .workflow_type = token.workflow_type(),
+                                  .task_queue = token.task_queue(),
+                                  .status = token.status(),
+                                  .start_time = token.start_time(),
+                                  .execution_time = token.execution_time(),
+                                  .closed_at = token.closed_at()});
 }
 
 std::string time_range(std::string_view field, const api::filter::v1::StartTimeFilter& filter) {
@@ -125,8 +129,8 @@ Task<Result<Engine::Impl::Listed>> Engine::Impl::list(std::string ns, std::strin
 
 Task<Result<wf::ListWorkflowExecutionsResponse>> Engine::Impl::list_workflow_executions(
     wf::ListWorkflowExecutionsRequest request, Instant deadline) {
-  CO_TRY_ASSIGN(Listed listed, co_await list(request.namespace_(), request.query(), request.page_size(),
-                                             request.next_page_token(), deadline));
+  CO_TRY_ASSIGN(Listed listed,
+                co_await list(request.namespace_(), request.query(), request.page_size(), request.next_page_token(), deadline));
   wf::ListWorkflowExecutionsResponse response;
   for (auto& info : listed.executions) *response.add_executions() = std::move(info);
   response.set_next_page_token(std::move(listed.next_page_token));
@@ -135,8 +139,8 @@ Task<Result<wf::ListWorkflowExecutionsResponse>> Engine::Impl::list_workflow_exe
 
 Task<Result<wf::ScanWorkflowExecutionsResponse>> Engine::Impl::scan_workflow_executions(
     wf::ScanWorkflowExecutionsRequest request, Instant deadline) {
-  CO_TRY_ASSIGN(Listed listed, co_await list(request.namespace_(), request.query(), request.page_size(),
-                                             request.next_page_token(), deadline));
+  CO_TRY_ASSIGN(Listed listed,
+                co_await list(request.namespace_(), request.query(), request.page_size(), request.next_page_token(), deadline));
   wf::ScanWorkflowExecutionsResponse response;
   for (auto& info : listed.executions) *response.add_executions() = std::move(info);
   response.set_next_page_token(std::move(listed.next_page_token));

@@ -128,8 +128,8 @@ Task<Result<wf::PollWorkflowTaskQueueResponse>> Engine::Impl::respond(TaskSnapsh
 
 // Nullopt: there was nothing to start any more.
 Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> Engine::Impl::start_polled(Matching::Taken& taken,
-                                                                                         std::string identity,
-                                                                                         Instant deadline) {
+                                                                                          std::string identity,
+                                                                                          Instant deadline) {
   using Answer = std::optional<wf::PollWorkflowTaskQueueResponse>;
   CO_TRY_ASSIGN(std::optional<Session> session, co_await open_task(*taken, deadline));
   const Dispatch& dispatch = taken->dispatch;
@@ -148,8 +148,8 @@ Task<Result<std::optional<wf::PollWorkflowTaskQueueResponse>>> Engine::Impl::sta
   co_return Answer(std::move(response));
 }
 
-Task<Result<wf::PollWorkflowTaskQueueResponse>> Engine::Impl::poll_workflow_task_queue(
-    wf::PollWorkflowTaskQueueRequest request, Instant deadline) {
+Task<Result<wf::PollWorkflowTaskQueueResponse>> Engine::Impl::poll_workflow_task_queue(wf::PollWorkflowTaskQueueRequest request,
+                                                                                       Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
   if (request.task_queue().name().empty()) co_return invalid_field("task_queue", "TaskQueue is not set on request.");
   const bool sticky = request.task_queue().kind() == enums::TASK_QUEUE_KIND_STICKY;
@@ -229,8 +229,8 @@ Task<Result<wf::RespondWorkflowTaskFailedResponse>> Engine::Impl::respond_workfl
 }
 
 Task<Result<std::optional<wf::PollActivityTaskQueueResponse>>> Engine::Impl::start_activity(Matching::Taken& taken,
-                                                                                           std::string identity,
-                                                                                           Instant deadline) {
+                                                                                            std::string identity,
+                                                                                            Instant deadline) {
   using Answer = std::optional<wf::PollActivityTaskQueueResponse>;
   CO_TRY_ASSIGN(std::optional<Session> session, co_await open_task(*taken, deadline));
   const Dispatch& dispatch = taken->dispatch;
@@ -239,8 +239,7 @@ Task<Result<std::optional<wf::PollActivityTaskQueueResponse>>> Engine::Impl::sta
     co_return Answer();
   }
   begin(*session);
-  const pb::Activity& activity =
-      session->run->start_activity(dispatch.scheduled_event_id, identity, make_uuid(random_));
+  const pb::Activity& activity = session->run->start_activity(dispatch.scheduled_event_id, identity, make_uuid(random_));
   Answer answer(activity_response(*session->run, activity));
   const std::shared_ptr<const Run> run = session->run;
   const std::int64_t input_in = activity.input_in_history() ? dispatch.scheduled_event_id : 0;
@@ -251,8 +250,8 @@ Task<Result<std::optional<wf::PollActivityTaskQueueResponse>>> Engine::Impl::sta
   co_return answer;
 }
 
-Task<Result<wf::PollActivityTaskQueueResponse>> Engine::Impl::poll_activity_task_queue(
-    wf::PollActivityTaskQueueRequest request, Instant deadline) {
+Task<Result<wf::PollActivityTaskQueueResponse>> Engine::Impl::poll_activity_task_queue(wf::PollActivityTaskQueueRequest request,
+                                                                                       Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
   if (request.task_queue().name().empty()) co_return invalid_field("task_queue", "TaskQueue is not set on request.");
   const QueueKey key{request.namespace_(), Dispatch::Kind::kActivity, false, request.task_queue().name()};
@@ -271,11 +270,12 @@ Task<Status> Engine::Impl::add_input(std::shared_ptr<const Run> run, std::int64_
   History history;
   if (!run->add_recent_events(scheduled_event_id, scheduled_event_id, history)) {
     const RunStore::PageLimit limit{1, options_.history_page_bytes};
-    CO_TRY_ASSIGN(RunStore::Page page, co_await store_.read_history(run->run_id(), scheduled_event_id, scheduled_event_id,
-                                                                    limit, deadline));
+    CO_TRY_ASSIGN(RunStore::Page page,
+                  co_await store_.read_history(run->run_id(), scheduled_event_id, scheduled_event_id, limit, deadline));
     for (HistoryEvent& event : page.events) *history.add_events() = std::move(event);
   }
-  if (history.events_size() != 1) co_return data_loss("the history of run ", run->run_id(), " has no event ", scheduled_event_id);
+  if (history.events_size() != 1)
+    co_return data_loss("the history of run ", run->run_id(), " has no event ", scheduled_event_id);
   *response.mutable_input() = history.events(0).activity_task_scheduled_event_attributes().input();
   co_return ok_status();
 }
@@ -302,7 +302,7 @@ Task<Status> Engine::Impl::change_activity(const Request& request, Instant deadl
   const auto token = parse_token(request.task_token());
   auto session = co_await open_token(request.namespace_(), token, deadline);
   if (!session.ok()) {
-    co_return session.status().code() == StatusCode::kNotFound && token ? stale_activity() : session.status();
+    co_return session.status().code() == StatusCode::kNotFound&& token ? stale_activity() : session.status();
   }
   begin(*session);
   CO_TRY_OK(change(*session->run, *token));
@@ -351,25 +351,22 @@ Task<Result<wf::RecordActivityTaskHeartbeatResponse>> Engine::Impl::record_activ
 
 Task<Result<wf::RespondActivityTaskCompletedResponse>> Engine::Impl::respond_activity_task_completed(
     wf::RespondActivityTaskCompletedRequest request, Instant deadline) {
-  CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
-    return complete_activity(run, token, request);
-  }));
+  CO_TRY_OK(co_await change_activity(
+      request, deadline, [&](Run& run, const pb::TaskToken& token) { return complete_activity(run, token, request); }));
   co_return wf::RespondActivityTaskCompletedResponse();
 }
 
 Task<Result<wf::RespondActivityTaskFailedResponse>> Engine::Impl::respond_activity_task_failed(
     wf::RespondActivityTaskFailedRequest request, Instant deadline) {
-  CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
-    return fail_activity(run, token, std::move(request));
-  }));
+  CO_TRY_OK(co_await change_activity(
+      request, deadline, [&](Run& run, const pb::TaskToken& token) { return fail_activity(run, token, std::move(request)); }));
   co_return wf::RespondActivityTaskFailedResponse();
 }
 
 Task<Result<wf::RespondActivityTaskCanceledResponse>> Engine::Impl::respond_activity_task_canceled(
     wf::RespondActivityTaskCanceledRequest request, Instant deadline) {
-  CO_TRY_OK(co_await change_activity(request, deadline, [&](Run& run, const pb::TaskToken& token) {
-    return cancel_activity(run, token, request);
-  }));
+  CO_TRY_OK(co_await change_activity(
+      request, deadline, [&](Run& run, const pb::TaskToken& token) { return cancel_activity(run, token, request); }));
   co_return wf::RespondActivityTaskCanceledResponse();
 }
 
@@ -422,11 +419,11 @@ Task<Result<wf::RespondActivityTaskCanceledByIdResponse>> Engine::Impl::respond_
   co_return wf::RespondActivityTaskCanceledByIdResponse();
 }
 
-Task<Result<wf::ResetStickyTaskQueueResponse>> Engine::Impl::reset_sticky_task_queue(
-    wf::ResetStickyTaskQueueRequest request, Instant deadline) {
+Task<Result<wf::ResetStickyTaskQueueResponse>> Engine::Impl::reset_sticky_task_queue(wf::ResetStickyTaskQueueRequest request,
+                                                                                     Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
-  CO_TRY_ASSIGN(Session session, co_await open(request.namespace_(), request.execution().workflow_id(),
-                                               request.execution().run_id(), deadline));
+  CO_TRY_ASSIGN(Session session,
+                co_await open(request.namespace_(), request.execution().workflow_id(), request.execution().run_id(), deadline));
   if (!session.run->running()) co_return not_found("workflow execution already completed");
   if (session.run->state().sticky_queue().empty()) co_return wf::ResetStickyTaskQueueResponse();
   begin(session);
@@ -436,8 +433,7 @@ Task<Result<wf::ResetStickyTaskQueueResponse>> Engine::Impl::reset_sticky_task_q
   co_return wf::ResetStickyTaskQueueResponse();
 }
 
-Task<Result<wf::ShutdownWorkerResponse>> Engine::Impl::shutdown_worker(wf::ShutdownWorkerRequest request,
-                                                                       Instant deadline) {
+Task<Result<wf::ShutdownWorkerResponse>> Engine::Impl::shutdown_worker(wf::ShutdownWorkerRequest request, Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));
   matching_.stop_worker(request.worker_instance_key(),
                         {request.namespace_(), Dispatch::Kind::kWorkflow, true, request.sticky_task_queue()});

@@ -99,11 +99,10 @@ std::optional<Run::TaskFailure> Run::cancel_external(const Command& command) {
                        "BadRequestCancelExternalWorkflowExecutionAttributes: WorkflowId is not set on command."};
   }
   if (!given.run_id().empty() && !is_uuid(to_lower(given.run_id()))) {
-    return TaskFailure{
-        enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
-        concat("BadRequestCancelExternalWorkflowExecutionAttributes: Invalid RunId set on "
-               "RequestCancelExternalWorkflowExecutionCommand. ",
-               kRunIdRemedy)};
+    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       concat("BadRequestCancelExternalWorkflowExecutionAttributes: Invalid RunId set on "
+                              "RequestCancelExternalWorkflowExecutionCommand. ",
+                              kRunIdRemedy)};
   }
   if (pending_deliveries(pb::Delivery::CANCEL) >= kPendingLimit) {
     return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_PENDING_REQUEST_CANCEL_LIMIT_EXCEEDED,
@@ -111,8 +110,7 @@ std::optional<Run::TaskFailure> Run::cancel_external(const Command& command) {
                               "workflows, ",
                               kPendingLimit, ", has reached the per-workflow limit of ", kPendingLimit)};
   }
-  HistoryEvent& event =
-      add_command_event(enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command);
+  HistoryEvent& event = add_command_event(enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED, command);
   auto& attributes = *event.mutable_request_cancel_external_workflow_execution_initiated_event_attributes();
   attributes.set_workflow_task_completed_event_id(completed_event_id_);
   attributes.set_namespace_id(state_.namespace_());  // to reach into another is deprecated; a real server names none here

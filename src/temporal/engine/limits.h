@@ -22,13 +22,13 @@ namespace reliant::temporal::engine {
 
 namespace api = ::temporal::api;
 
-inline constexpr std::size_t kBlobLimit = 2u << 20;              // bytes: input, result, details, memo
-inline constexpr std::size_t kBlobWarning = 512u << 10;          // above it is logged
+inline constexpr std::size_t kBlobLimit = 2u << 20;      // bytes: input, result, details, memo
+inline constexpr std::size_t kBlobWarning = 512u << 10;  // above it is logged
 inline constexpr std::size_t kSearchAttributesLimit = 40u << 10;
-inline constexpr std::size_t kIdLimit = 1000;                    // bytes: ids, names of types, queues and signals
-inline constexpr int kPendingLimit = 2000;                       // activities, children, signals and cancellations of a run
-inline constexpr std::int64_t kSignalLimit = 10'000;             // signals that one run receives
-inline constexpr int kBufferedEventsLimit = 100;                 // while a workflow task is started
+inline constexpr std::size_t kIdLimit = 1000;         // bytes: ids, names of types, queues and signals
+inline constexpr int kPendingLimit = 2000;            // activities, children, signals and cancellations of a run
+inline constexpr std::int64_t kSignalLimit = 10'000;  // signals that one run receives
+inline constexpr int kBufferedEventsLimit = 100;      // while a workflow task is started
 inline constexpr std::size_t kBufferedBytesLimit = 2u << 20;
 inline constexpr std::int64_t kHistoryEventsLimit = 51'200;
 inline constexpr std::int64_t kHistoryBytesLimit = 50ll << 20;

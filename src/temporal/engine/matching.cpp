@@ -9,7 +9,7 @@ namespace {
 constexpr Duration kPollerMemory = std::chrono::seconds(10);
 constexpr Duration kPollerShown = std::chrono::minutes(5);
 constexpr std::size_t kPollersKept = 200;  // of a queue
-}
+}  // namespace
 
 Matching::Taken::~Taken() {
   if (queue_ == nullptr) return;
@@ -95,8 +95,7 @@ std::size_t Matching::backlog(const QueueKey& key) const {
   return queue == queues_.end() ? 0 : queue->second->unclaimed();
 }
 
-Task<std::optional<Matching::Taken>> Matching::take(QueueKey key, std::string worker, std::string identity,
-                                                    Instant deadline) {
+Task<std::optional<Matching::Taken>> Matching::take(QueueKey key, std::string worker, std::string identity, Instant deadline) {
   Queue& from = queue(key);
   from.last_poll = executor_.now();
   note_poller(from, identity);

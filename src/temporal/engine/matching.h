@@ -98,8 +98,7 @@ class Matching {
   };
   class [[nodiscard]] Poll {
    public:
-    Poll(Queue& queue, std::string_view worker, Instant deadline)
-        : queue_(queue), worker_(worker), deadline_(deadline) {}
+    Poll(Queue& queue, std::string_view worker, Instant deadline) : queue_(queue), worker_(worker), deadline_(deadline) {}
     Poll(const Poll&) = delete;
     Poll& operator=(const Poll&) = delete;
     ~Poll() { leave(); }

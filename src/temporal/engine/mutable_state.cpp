@@ -158,8 +158,7 @@ std::string make_uuid(Random& random) {
   std::string hex = random.hex(32);
   hex[12] = '4';
   hex[16] = "89ab"[random.below(4)];
-  return concat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4), "-",
-                hex.substr(20));
+  return concat(hex.substr(0, 8), "-", hex.substr(8, 4), "-", hex.substr(12, 4), "-", hex.substr(16, 4), "-", hex.substr(20));
 }
 
 bool is_uuid(std::string_view text) {
@@ -187,9 +186,9 @@ void complete_retry_policy(api::common::v1::RetryPolicy& policy) {
   }
 }
 
-std::optional<std::int64_t> backoff_after(const api::common::v1::RetryPolicy& policy, std::int32_t attempt,
-                                          std::int64_t now, std::int64_t expiration,
-                                          const api::failure::v1::Failure& failure, enums::RetryState& state) {
+std::optional<std::int64_t> backoff_after(const api::common::v1::RetryPolicy& policy, std::int32_t attempt, std::int64_t now,
+                                          std::int64_t expiration, const api::failure::v1::Failure& failure,
+                                          enums::RetryState& state) {
   if (!is_retryable(failure, policy)) {
     state = enums::RETRY_STATE_NON_RETRYABLE_FAILURE;
     return std::nullopt;
@@ -322,8 +321,7 @@ void Run::flush_buffer() {
   std::vector<HistoryEvent> events;
   std::vector<HistoryEvent> closing;
   for (HistoryEvent& event : *state_.mutable_buffered()) {
-    const bool closes =
-        with_close_attributes(event, [](auto&) {}) || with_child_close_attributes(event, [](auto&) {});
+    const bool closes = with_close_attributes(event, [](auto&) {}) || with_child_close_attributes(event, [](auto&) {});
     (closes ? closing : events).push_back(std::move(event));
   }
   state_.clear_buffered();
@@ -483,8 +481,8 @@ std::string Run::retry_as_new_run(const api::failure::v1::Failure& failure, enum
     state = enums::RETRY_STATE_RETRY_POLICY_NOT_SET;
     return {};
   }
-  const auto backoff = backoff_after(started_.retry_policy(), started_.attempt(), now_, state_.execution_expiration(),
-                                     failure, state);
+  const auto backoff =
+      backoff_after(started_.retry_policy(), started_.attempt(), now_, state_.execution_expiration(), failure, state);
   if (!backoff) return {};
   StartedAttributes next = started_;
   next.set_attempt(started_.attempt() + 1);
@@ -561,8 +559,7 @@ std::vector<Dispatch> Run::pending_dispatches() const {
   const auto& task = state_.task();
   if (task.state() == pb::WorkflowTask::SCHEDULED) {
     found.push_back({Dispatch::Kind::kWorkflow, started_.task_queue().name(),
-                     task.on_sticky() ? state_.sticky_queue() : std::string(), task.scheduled_event_id(),
-                     task.attempt()});
+                     task.on_sticky() ? state_.sticky_queue() : std::string(), task.scheduled_event_id(), task.attempt()});
   }
   for (const pb::Activity& activity : state_.activities()) {
     if (activity.state() == pb::Activity::SCHEDULED) found.push_back(dispatch_of(activity));

@@ -49,7 +49,7 @@ class Run {
     std::vector<Dispatch> dispatches;
     bool closed = false;
     bool visible_changed = false;  // memo or search attributes: what lists show of it
-    std::unique_ptr<Run> next;  // continued as new, or retried
+    std::unique_ptr<Run> next;     // continued as new, or retried
   };
   struct TaskFailure {
     api::enums::v1::WorkflowTaskFailedCause cause;
@@ -58,8 +58,8 @@ class Run {
   };
   // What became of a completed workflow task.
   struct Completion {
-    std::optional<TaskFailure> failure;  // it was failed instead; the caller gets INVALID_ARGUMENT with the message
-    bool new_task_started = false;       // inline, for return_new_workflow_task
+    std::optional<TaskFailure> failure;          // it was failed instead; the caller gets INVALID_ARGUMENT with the message
+    bool new_task_started = false;               // inline, for return_new_workflow_task
     std::vector<std::int64_t> eager_activities;  // started inline, to be given with the reply
   };
 
@@ -74,8 +74,8 @@ class Run {
   Run(pb::RunState state, StartedAttributes started);
   // A new run, in its first transaction: it may be signalled, and then `finish` schedules the first workflow task. That
   // of a child waits for `begin_by_parent`.
-  static std::unique_ptr<Run> create(const wf::StartWorkflowExecutionRequest& request, std::int64_t now,
-                                     Random& random, const Parent* parent = nullptr);
+  static std::unique_ptr<Run> create(const wf::StartWorkflowExecutionRequest& request, std::int64_t now, Random& random,
+                                     const Parent* parent = nullptr);
 
   // --- one transaction
   void begin(std::int64_t now, Random& random);
@@ -103,8 +103,7 @@ class Run {
 
   // --- activities
   bool can_start_activity(std::int64_t scheduled_event_id, std::int32_t attempt) const;
-  const pb::Activity& start_activity(std::int64_t scheduled_event_id, std::string_view identity,
-                                     std::string_view request_id);
+  const pb::Activity& start_activity(std::int64_t scheduled_event_id, std::string_view identity, std::string_view request_id);
   // Null: there is none with this id.
   const pb::Activity* find_activity(std::string_view activity_id) const;
   const pb::Activity* find_activity(std::int64_t scheduled_event_id) const;
@@ -157,8 +156,8 @@ class Run {
   void enforce_limits(std::int64_t written);
   bool may_be_signalled() const;
   std::int64_t last_event_id() const { return state_.next_event_id() - 1; }
-  static std::unique_ptr<Run> make(pb::RunState state, StartedAttributes started, std::int64_t backoff,
-                                   std::int64_t now, Random& random);
+  static std::unique_ptr<Run> make(pb::RunState state, StartedAttributes started, std::int64_t backoff, std::int64_t now,
+                                   Random& random);
   // The next run of the chain; its id.
   std::string make_next(StartedAttributes started, std::int64_t backoff);
   // The id of the run that repeats this one; empty: `state` says why there is none.
@@ -248,9 +247,9 @@ class Run {
   Random* random_ = nullptr;
   Changes changes_;
   std::shared_ptr<History> events_ = std::make_shared<History>();
-  bool task_wanted_ = false;      // `finish` schedules a workflow task
-  bool buffer_blocks_close_ = false;  // events that the workflow code has not seen: it may not end yet
-  std::int64_t completed_event_id_ = 0;  // of the workflow task whose commands are applied
+  bool task_wanted_ = false;                    // `finish` schedules a workflow task
+  bool buffer_blocks_close_ = false;            // events that the workflow code has not seen: it may not end yet
+  std::int64_t completed_event_id_ = 0;         // of the workflow task whose commands are applied
   std::vector<std::int64_t> eager_activities_;  // that the worker of the task wants to have at once
 };
 
@@ -269,9 +268,8 @@ api::common::v1::Payloads text_payloads(std::string_view text);
 // Fills in what the server fills in, so that the event says what will be done.
 void complete_retry_policy(api::common::v1::RetryPolicy& policy);
 // The wait before the attempt after `attempt`; nullopt: `state` says why there is no next attempt.
-std::optional<std::int64_t> backoff_after(const api::common::v1::RetryPolicy& policy, std::int32_t attempt,
-                                          std::int64_t now, std::int64_t expiration,
-                                          const api::failure::v1::Failure& failure,
+std::optional<std::int64_t> backoff_after(const api::common::v1::RetryPolicy& policy, std::int32_t attempt, std::int64_t now,
+                                          std::int64_t expiration, const api::failure::v1::Failure& failure,
                                           api::enums::v1::RetryState& state);
 api::failure::v1::Failure timeout_failure(std::string_view message, api::enums::v1::TimeoutType type);
 

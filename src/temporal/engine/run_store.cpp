@@ -100,13 +100,13 @@ Task<Status> RunStore::keep_time(std::int64_t now, Instant deadline) {
 }
 
 Write RunStore::time_write(std::int64_t now) {
-  return {"INSERT INTO engine_clock (id, time) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET time = excluded.time "
-          "WHERE excluded.time > engine_clock.time",
-          {now}};
+  return {
+      "INSERT INTO engine_clock (id, time) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET time = excluded.time "
+      "WHERE excluded.time > engine_clock.time",
+      {now}};
 }
 
-Task<Result<std::optional<std::string>>> RunStore::current_run(std::string ns, std::string workflow_id,
-                                                               Instant deadline) {
+Task<Result<std::optional<std::string>>> RunStore::current_run(std::string ns, std::string workflow_id, Instant deadline) {
   CO_TRY_ASSIGN(const ports::Rows rows,
                 co_await read("SELECT run_id FROM engine_workflows WHERE namespace = $1 AND workflow_id = $2",
                               {std::move(ns), std::move(workflow_id)}, deadline));
@@ -150,14 +150,13 @@ Task<Result<ports::Rows>> RunStore::read_batches(std::string run_id, std::int64_
       {run_id, from, to});
 }
 
-Task<Result<RunStore::Page>> RunStore::read_history(std::string run_id, std::int64_t from, std::int64_t to,
-                                                    PageLimit limit, Instant deadline) {
+Task<Result<RunStore::Page>> RunStore::read_history(std::string run_id, std::int64_t from, std::int64_t to, PageLimit limit,
+                                                    Instant deadline) {
   Page page;
   std::size_t bytes = 0;
   std::int64_t next = from;
   for (;;) {
-    CO_TRY_ASSIGN(const ports::Rows rows,
-                  co_await read_batches(run_id, next, Direction::kForwards, limit.bytes, deadline));
+    CO_TRY_ASSIGN(const ports::Rows rows, co_await read_batches(run_id, next, Direction::kForwards, limit.bytes, deadline));
     const std::int64_t before = next;
     for (const ports::Row row : rows) {
       api::history::v1::History batch;
@@ -185,8 +184,7 @@ Task<Result<RunStore::Page>> RunStore::read_history_backwards(std::string run_id
   std::size_t bytes = 0;
   std::int64_t next = from;
   while (next > 0) {
-    CO_TRY_ASSIGN(const ports::Rows rows,
-                  co_await read_batches(run_id, next, Direction::kBackwards, limit.bytes, deadline));
+    CO_TRY_ASSIGN(const ports::Rows rows, co_await read_batches(run_id, next, Direction::kBackwards, limit.bytes, deadline));
     if (rows.empty()) co_return page;
     for (const ports::Row row : rows) {
       api::history::v1::History batch;
@@ -210,10 +208,9 @@ Task<Result<RunStore::Page>> RunStore::read_history_backwards(std::string run_id
 
 Task<Result<RunStore::Unfinished>> RunStore::unfinished(Instant deadline) {
   Unfinished found;
-  CO_TRY_ASSIGN(const ports::Rows armed,
-                co_await read("SELECT run_id, namespace, workflow_id, next_timer FROM engine_runs "
-                              "WHERE status = 1 AND next_timer > 0 ORDER BY run_id",
-                              {}, deadline));
+  CO_TRY_ASSIGN(const ports::Rows armed, co_await read("SELECT run_id, namespace, workflow_id, next_timer FROM engine_runs "
+                                                       "WHERE status = 1 AND next_timer > 0 ORDER BY run_id",
+                                                       {}, deadline));
   for (const ports::Row row : armed) {
     found.timers.push_back({row.text(1), row.text(2), row.text(0), row.integer(3)});
   }
@@ -230,10 +227,9 @@ Task<Result<RunStore::Unfinished>> RunStore::unfinished(Instant deadline) {
 }
 
 Task<Result<std::vector<RunStore::Closed>>> RunStore::closed_before(std::int64_t time, Instant deadline) {
-  CO_TRY_ASSIGN(const ports::Rows rows,
-                co_await read("SELECT run_id, namespace, workflow_id FROM engine_runs "
-                              "WHERE status <> 1 AND closed_at < $1 ORDER BY closed_at LIMIT 50",
-                              {time}, deadline));
+  CO_TRY_ASSIGN(const ports::Rows rows, co_await read("SELECT run_id, namespace, workflow_id FROM engine_runs "
+                                                      "WHERE status <> 1 AND closed_at < $1 ORDER BY closed_at LIMIT 50",
+                                                      {time}, deadline));
   std::vector<Closed> found;
   for (const ports::Row row : rows) found.push_back({row.text(1), row.text(2), row.text(0)});
   co_return found;
@@ -241,14 +237,15 @@ Task<Result<std::vector<RunStore::Closed>>> RunStore::closed_before(std::int64_t
 
 void RunStore::insert(Run& run, const Run::Changes& finished, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
-  writes.push_back({"INSERT INTO engine_runs (run_id, namespace, workflow_id, version, status, next_timer, waiting, "
-                    "closed_at, started, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                    {run.run_id(), state.namespace_(), state.workflow_id(), state.version(),
-                           static_cast<std::int64_t>(state.status()), run.next_timer(), waiting(run),
-                           state.close_time(), blob(run.started()), state_blob(run)}});
-  writes.push_back({"INSERT INTO engine_workflows (namespace, workflow_id, run_id) VALUES ($1, $2, $3) "
-                    "ON CONFLICT (namespace, workflow_id) DO UPDATE SET run_id = excluded.run_id",
-                    {state.namespace_(), state.workflow_id(), run.run_id()}});
+  writes.push_back(
+      {"INSERT INTO engine_runs (run_id, namespace, workflow_id, version, status, next_timer, waiting, "
+       "closed_at, started, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+       {run.run_id(), state.namespace_(), state.workflow_id(), state.version(), static_cast<std::int64_t>(state.status()),
+        run.next_timer(), waiting(run), state.close_time(), blob(run.started()), state_blob(run)}});
+  writes.push_back(
+      {"INSERT INTO engine_workflows (namespace, workflow_id, run_id) VALUES ($1, $2, $3) "
+       "ON CONFLICT (namespace, workflow_id) DO UPDATE SET run_id = excluded.run_id",
+       {state.namespace_(), state.workflow_id(), run.run_id()}});
   VisibilityStore::insert(run, writes);
   append_history(run, finished, writes);
 }
@@ -261,10 +258,11 @@ void RunStore::update(Run& run, const Run::Changes& finished, std::vector<Write>
                       {run.run_id(), state.version(), run.next_timer(), waiting(run), state_blob(run)}});
     return append_history(run, finished, writes);
   }
-  writes.push_back({"UPDATE engine_runs SET version = $2, status = $3, next_timer = $4, waiting = $5, closed_at = $6, "
-                    "state = $7 WHERE run_id = $1",
-                    {run.run_id(), state.version(), static_cast<std::int64_t>(state.status()), run.next_timer(),
-                           waiting(run), state.close_time(), state_blob(run)}});
+  writes.push_back(
+      {"UPDATE engine_runs SET version = $2, status = $3, next_timer = $4, waiting = $5, closed_at = $6, "
+       "state = $7 WHERE run_id = $1",
+       {run.run_id(), state.version(), static_cast<std::int64_t>(state.status()), run.next_timer(), waiting(run),
+        state.close_time(), state_blob(run)}});
   if (finished.closed) VisibilityStore::close(run, writes);
   append_history(run, finished, writes);
 }

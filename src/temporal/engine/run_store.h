@@ -51,8 +51,7 @@ class RunStore {
   // Null: there is no such run.
   Task<Result<std::unique_ptr<Run>>> load(std::string run_id, Instant deadline);
   // Events [from, to] as far as the page goes; `to` 0: all.
-  Task<Result<Page>> read_history(std::string run_id, std::int64_t from, std::int64_t to, PageLimit limit,
-                                  Instant deadline);
+  Task<Result<Page>> read_history(std::string run_id, std::int64_t from, std::int64_t to, PageLimit limit, Instant deadline);
   // Events from `from` down to the first one, as far as the page goes.
   Task<Result<Page>> read_history_backwards(std::string run_id, std::int64_t from, PageLimit limit, Instant deadline);
   Task<Result<Unfinished>> unfinished(Instant deadline);

@@ -33,10 +33,10 @@ constexpr int kExpire = 6;
 std::optional<Run::TaskFailure> Run::start_timer(const Command& command) {
   const auto& given = command.start_timer_command_attributes();
   if (given.timer_id().empty() || nanos(given.start_to_fire_timeout()) < 0) {
-    return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES,
-                       concat("BadStartTimerAttributes: ", given.timer_id().empty() ? "TimerId is not set"
-                                                                                    : "StartToFireTimeout is negative",
-                              " on StartTimerCommand.")};
+    return TaskFailure{
+        enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES,
+        concat("BadStartTimerAttributes: ", given.timer_id().empty() ? "TimerId is not set" : "StartToFireTimeout is negative",
+               " on StartTimerCommand.")};
   }
   if (given.timer_id().size() > kIdLimit) {
     return TaskFailure{enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_START_TIMER_ATTRIBUTES,

@@ -24,20 +24,21 @@ struct NamedField {
   std::string_view name;
   Field field;
 };
-constexpr std::array kFields = {
-    NamedField{"WorkflowId", Field::kWorkflowId},       NamedField{"WorkflowType", Field::kWorkflowType},
-    NamedField{"RunId", Field::kRunId},                 NamedField{"TaskQueue", Field::kTaskQueue},
-    NamedField{"ExecutionStatus", Field::kExecutionStatus}, NamedField{"StartTime", Field::kStartTime},
-    NamedField{"ExecutionTime", Field::kExecutionTime}, NamedField{"CloseTime", Field::kCloseTime}};
+constexpr std::array kFields = {NamedField{"WorkflowId", Field::kWorkflowId},
+                                NamedField{"WorkflowType", Field::kWorkflowType},
+                                NamedField{"RunId", Field::kRunId},
+                                NamedField{"TaskQueue", Field::kTaskQueue},
+                                NamedField{"ExecutionStatus", Field::kExecutionStatus},
+                                NamedField{"StartTime", Field::kStartTime},
+                                NamedField{"ExecutionTime", Field::kExecutionTime},
+                                NamedField{"CloseTime", Field::kCloseTime}};
 
 // By the number of the WorkflowExecutionStatus.
 constexpr std::array<std::string_view, 8> kStatuses = {"",         "Running",    "Completed",      "Failed",
                                                        "Canceled", "Terminated", "ContinuedAsNew", "TimedOut"};
 constexpr std::int64_t kRunning = 1;
 
-bool is_time(Field field) {
-  return field == Field::kStartTime || field == Field::kExecutionTime || field == Field::kCloseTime;
-}
+bool is_time(Field field) { return field == Field::kStartTime || field == Field::kExecutionTime || field == Field::kCloseTime; }
 bool is_text(Field field) { return !is_time(field) && field != Field::kExecutionStatus; }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -408,7 +409,8 @@ class VisibilityParser {
     if (token.kind == Token::Kind::kNumber) {
       const auto [end, error] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), number);
       const bool fits = error == std::errc() && end == token.text.data() + token.text.size();
-      if (fits && (is_time(field) || (number > 0 && number < static_cast<std::int64_t>(kStatuses.size())))) return Value(number);
+      if (fits && (is_time(field) || (number > 0 && number < static_cast<std::int64_t>(kStatuses.size()))))
+        return Value(number);
     }
     if (is_time(field)) {
       if (const auto time = parse_time(token.text)) return Value(*time);

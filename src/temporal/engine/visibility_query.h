@@ -48,9 +48,26 @@ class VisibilityQuery {
   bool only_closed() const { return only_closed_; }
 
   enum class Field : std::uint8_t {
-    kWorkflowId, kWorkflowType, kRunId, kTaskQueue, kExecutionStatus, kStartTime, kExecutionTime, kCloseTime
+    kWorkflowId,
+    kWorkflowType,
+    kRunId,
+    kTaskQueue,
+    kExecutionStatus,
+    kStartTime,
+    kExecutionTime,
+    kCloseTime
   };
-  enum class Operator : std::uint8_t { kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kIn, kBetween, kStartsWith, kIsNull };
+  enum class Operator : std::uint8_t {
+    kEqual,
+    kLess,
+    kLessOrEqual,
+    kGreater,
+    kGreaterOrEqual,
+    kIn,
+    kBetween,
+    kStartsWith,
+    kIsNull
+  };
   using Value = std::variant<std::int64_t, std::string>;
   struct Node {
     enum class Kind : std::uint8_t { kAnd, kOr, kNot, kCompare };

@@ -74,16 +74,16 @@ Task<Result<bool>> VisibilityStore::fill(Instant deadline) {
     last = row.text(0);
     insert(Run(std::move(state), std::move(started)), writes);
   }
-  writes.push_back({"INSERT INTO engine_schema (id, version, filled) VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE SET "
-                    "version = excluded.version, filled = excluded.filled",
-                    {rows.empty() ? kVersionWithVisibility : kVersionWithVisibility - 1, last}});
+  writes.push_back(
+      {"INSERT INTO engine_schema (id, version, filled) VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE SET "
+       "version = excluded.version, filled = excluded.filled",
+       {rows.empty() ? kVersionWithVisibility : kVersionWithVisibility - 1, last}});
   for (Write& write : writes) CO_TRY_OK((co_await transaction->execute(write.sql, std::move(write.values))).status());
   CO_TRY_OK(co_await transaction->commit());
   co_return rows.empty();
 }
 
-Task<Result<std::vector<VisibleRun>>> VisibilityStore::read(std::string ns, VisibleRun after, Which which,
-                                                            Instant deadline) {
+Task<Result<std::vector<VisibleRun>>> VisibilityStore::read(std::string ns, VisibleRun after, Which which, Instant deadline) {
   constexpr std::string_view kSelect =
       "SELECT closed_at, start_time, run_id, execution_time, status, workflow_id, workflow_type, task_queue "
       "FROM engine_visibility WHERE namespace = $1 AND (closed_at, start_time, run_id) < ($2, $3, $4) AND closed_at >= $5 "
@@ -99,15 +99,20 @@ Task<Result<std::vector<VisibleRun>>> VisibilityStore::read(std::string ns, Visi
   std::vector<VisibleRun> found;
   found.reserve(rows.size());
   for (const ports::Row row : rows) {
-    found.push_back({.run_id = row.text(2), .workflow_id = row.text(5), .workflow_type = row.text(6),
-                     .task_queue = row.text(7), .status = row.integer(4), .start_time = row.integer(1),
-                     .execution_time = row.integer(3), .closed_at = row.integer(0)});
+    found.push_back({.run_id = row.text(2),
+                     .workflow_id = row.text(5),
+                     .workflow_type = row.text(6),
+                     .task_queue = row.text(7),
+                     .status = row.integer(4),
+                     .start_time = row.integer(1),
+                     .execution_time = row.integer(3),
+                     .closed_at = row.integer(0)});
   }
   co_return found;
 }
 
-Task<Result<VisibilityStore::Shown>> VisibilityStore::show(std::string ns, std::vector<VisibleRun> runs,
-                                                           std::size_t bytes, Instant deadline) {
+Task<Result<VisibilityStore::Shown>> VisibilityStore::show(std::string ns, std::vector<VisibleRun> runs, std::size_t bytes,
+                                                           Instant deadline) {
   Shown shown;
   if (runs.empty()) co_return shown;
   CO_TRY_ASSIGN(const auto transaction, co_await database_.begin(ports::Access::kRead, deadline));
@@ -132,34 +137,37 @@ Task<Result<VisibilityStore::Shown>> VisibilityStore::show(std::string ns, std::
 
 void VisibilityStore::insert(const Run& run, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
-  writes.push_back({"INSERT INTO engine_visibility (namespace, closed_at, start_time, run_id, execution_time, status, "
-                    "workflow_id, workflow_type, task_queue, info) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
-                    "ON CONFLICT (namespace, closed_at, start_time, run_id) DO NOTHING",
-                    {state.namespace_(), closed_at(run), state.start_time(), run.run_id(),
-                     state.start_time() + nanos(run.started().first_workflow_task_backoff()),
-                     static_cast<std::int64_t>(state.status()), state.workflow_id(),
-                     run.started().workflow_type().name(), run.started().task_queue().name(), info_of(run)}});
+  writes.push_back(
+      {"INSERT INTO engine_visibility (namespace, closed_at, start_time, run_id, execution_time, status, "
+       "workflow_id, workflow_type, task_queue, info) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+       "ON CONFLICT (namespace, closed_at, start_time, run_id) DO NOTHING",
+       {state.namespace_(), closed_at(run), state.start_time(), run.run_id(),
+        state.start_time() + nanos(run.started().first_workflow_task_backoff()), static_cast<std::int64_t>(state.status()),
+        state.workflow_id(), run.started().workflow_type().name(), run.started().task_queue().name(), info_of(run)}});
 }
 
 void VisibilityStore::change(const Run& run, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
-  writes.push_back({"UPDATE engine_visibility SET info = $5 WHERE namespace = $1 AND closed_at = $2 AND start_time = $3 "
-                    "AND run_id = $4",
-                    {state.namespace_(), kNotClosed, state.start_time(), run.run_id(), info_of(run)}});
+  writes.push_back(
+      {"UPDATE engine_visibility SET info = $5 WHERE namespace = $1 AND closed_at = $2 AND start_time = $3 "
+       "AND run_id = $4",
+       {state.namespace_(), kNotClosed, state.start_time(), run.run_id(), info_of(run)}});
 }
 
 void VisibilityStore::close(const Run& run, std::vector<Write>& writes) {
   const pb::RunState& state = run.state();
-  writes.push_back({"UPDATE engine_visibility SET closed_at = $5, status = $6, info = $7 WHERE namespace = $1 AND "
-                    "closed_at = $2 AND start_time = $3 AND run_id = $4",
-                    {state.namespace_(), kNotClosed, state.start_time(), run.run_id(), state.close_time(),
-                     static_cast<std::int64_t>(state.status()), info_of(run)}});
+  writes.push_back(
+      {"UPDATE engine_visibility SET closed_at = $5, status = $6, info = $7 WHERE namespace = $1 AND "
+       "closed_at = $2 AND start_time = $3 AND run_id = $4",
+       {state.namespace_(), kNotClosed, state.start_time(), run.run_id(), state.close_time(),
+        static_cast<std::int64_t>(state.status()), info_of(run)}});
 }
 
 void VisibilityStore::remove(const Run& run, std::vector<Write>& writes) {
-  writes.push_back({"DELETE FROM engine_visibility WHERE namespace = $1 AND closed_at = $2 AND start_time = $3 AND "
-                    "run_id = $4",
-                    {run.state().namespace_(), closed_at(run), run.state().start_time(), run.run_id()}});
+  writes.push_back(
+      {"DELETE FROM engine_visibility WHERE namespace = $1 AND closed_at = $2 AND start_time = $3 AND "
+       "run_id = $4",
+       {run.state().namespace_(), closed_at(run), run.state().start_time(), run.run_id()}});
 }
 
 }  // namespace reliant::temporal::engine

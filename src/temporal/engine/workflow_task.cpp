@@ -59,8 +59,8 @@ bool is_terminal(enums::CommandType type) {
 Status check_sequence(const wf::RespondWorkflowTaskCompletedRequest& request) {
   for (int i = 0; i + 1 < request.commands_size(); ++i) {
     if (!is_terminal(request.commands(i).command_type())) continue;
-    return invalid_argument("invalid command sequence: command ",
-                            enums::CommandType_Name(request.commands(i).command_type()), " must be the last command");
+    return invalid_argument("invalid command sequence: command ", enums::CommandType_Name(request.commands(i).command_type()),
+                            " must be the last command");
   }
   return ok_status();
 }
@@ -141,8 +141,8 @@ void Run::schedule_task() {
 
 bool Run::can_start_task(std::int64_t scheduled_event_id, std::int32_t attempt) const {
   const auto& task = state_.task();
-  return running() && task.state() == pb::WorkflowTask::SCHEDULED &&
-         task.scheduled_event_id() == scheduled_event_id && task.attempt() == attempt;
+  return running() && task.state() == pb::WorkflowTask::SCHEDULED && task.scheduled_event_id() == scheduled_event_id &&
+         task.attempt() == attempt;
 }
 
 void Run::start_task(std::string_view identity, std::string_view request_id, bool from_sticky_queue) {

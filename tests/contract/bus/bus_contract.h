@@ -94,16 +94,16 @@ class BusContract : public ::testing::Test {
 
 TYPED_TEST_SUITE_P(BusContract);
 
-#define BUS_TEST(name)                                                                          \
-  template <class Suite, class World>                                                           \
-  struct BusTest##name : Suite {                                                                \
-    static Task<void> body(World& world, Bus& one, Bus& two);                                   \
-  };                                                                                            \
-  TYPED_TEST_P(BusContract, name) {                                                             \
-    auto& world = this->world;                                                                  \
-    this->run(BusTest##name<BusContract<TypeParam>, TypeParam>::body(world, world.one(), world.two())); \
-  }                                                                                             \
-  template <class Suite, class World>                                                           \
+#define BUS_TEST(name)                                                                                   \
+  template <class Suite, class World>                                                                    \
+  struct BusTest##name : Suite {                                                                         \
+    static Task<void> body(World& world, Bus& one, Bus& two);                                            \
+  };                                                                                                     \
+  TYPED_TEST_P(BusContract, name) {                                                                      \
+    auto& world = this->world;                                                                           \
+    this->run(BusTest##name<BusContract<TypeParam>, TypeParam>::body(world, world.one(), world.two()));  \
+  }                                                                                                      \
+  template <class Suite, class World>                                                                    \
   Task<void> BusTest##name<Suite, World>::body([[maybe_unused]] World& world, [[maybe_unused]] Bus& one, \
                                                [[maybe_unused]] Bus& two)
 
@@ -124,8 +124,7 @@ BUS_TEST(MatchesWildcards) {
   for (const char* subject : {"a.b.c", "a.b.c.d", "a", "a.b"}) Suite::publish(two, subject, subject);
   EXPECT_EQ(co_await Suite::all_heard(world, *star), (std::vector<std::string>{"a.b.c"}));
   EXPECT_EQ(co_await Suite::all_heard(world, *rest), (std::vector<std::string>{"a.b.c", "a.b.c.d", "a.b"}));
-  EXPECT_EQ(co_await Suite::all_heard(world, *everything),
-            (std::vector<std::string>{"a.b.c", "a.b.c.d", "a", "a.b"}));
+  EXPECT_EQ(co_await Suite::all_heard(world, *everything), (std::vector<std::string>{"a.b.c", "a.b.c.d", "a", "a.b"}));
 }
 
 BUS_TEST(GivesAMessageToOneMemberOfEachQueueGroup) {
@@ -304,8 +303,7 @@ BUS_TEST(RefusesBadSubjects) {
 
 BUS_TEST(RefusesWhatIsTooLargeOrBreaksAHeader) {
   const auto a = co_await Suite::subscribed(two, "size");
-  EXPECT_EQ(one.publish(Suite::message("size", std::string(one.max_payload() + 1, 'x'))).code(),
-            StatusCode::kInvalidArgument);
+  EXPECT_EQ(one.publish(Suite::message("size", std::string(one.max_payload() + 1, 'x'))).code(), StatusCode::kInvalidArgument);
   BusMessage injected = Suite::message("size");
   injected.headers["Name"] = "x\r\nStatus: 503";
   EXPECT_EQ(one.publish(injected).code(), StatusCode::kInvalidArgument);
@@ -448,17 +446,18 @@ BUS_TEST(FlushWithNothingToSendIsOk) {
   EXPECT_TRUE((co_await one.flush(kNever)).ok());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(
-    BusContract, DeliversToEveryPlainSubscriptionThatMatches, MatchesWildcards, GivesAMessageToOneMemberOfEachQueueGroup,
-    KeepsTheOrderOfOnePublisher, CarriesHeadersReplySubjectAndBytes, RequestIsAnsweredByAResponder,
-    RequestsAtOneTimeGetTheirOwnAnswers, RequestWithoutAResponderFailsAtOnce,
-    PublishWithoutAResponderIsAnsweredInTheInbox, NobodyElseHearsThatThereIsNoResponder,
-    OneSubscriptionHearsThatThereIsNoResponder, WhoListensOnAtAnInboxHearsThatThereIsNoResponder,
-    EachOfManyQuestionsHearsWhatBecameOfIt, RequestThatIsNotAnsweredEndsAtItsDeadline, InboxesAreUnique,
-    InboxIsDrainedLikeAnySubject, DestroyedInboxHearsNothingAndMayBeUsedAgain,
-    RefusesBadSubjects, RefusesWhatIsTooLargeOrBreaksAHeader, NextDeadlineLeavesTheSubscriptionAlive,
-    CancelledNextLosesNoMessage, SlowConsumerDropsTheNewestAndCounts, DestroyedSubscriptionIsNoInterest,
-    DrainedSubscriptionHandsOutWhatItHas, DrainWakesWhoWaitsForAMessage, DrainedBusHandsOutWhatItHasAndCloses,
-    DrainEndsAtItsDeadlineWhenNobodyTakesTheMessages, FlushWithNothingToSendIsOk);
+REGISTER_TYPED_TEST_SUITE_P(BusContract, DeliversToEveryPlainSubscriptionThatMatches, MatchesWildcards,
+                            GivesAMessageToOneMemberOfEachQueueGroup, KeepsTheOrderOfOnePublisher,
+                            CarriesHeadersReplySubjectAndBytes, RequestIsAnsweredByAResponder,
+                            RequestsAtOneTimeGetTheirOwnAnswers, RequestWithoutAResponderFailsAtOnce,
+                            PublishWithoutAResponderIsAnsweredInTheInbox, NobodyElseHearsThatThereIsNoResponder,
+                            OneSubscriptionHearsThatThereIsNoResponder, WhoListensOnAtAnInboxHearsThatThereIsNoResponder,
+                            EachOfManyQuestionsHearsWhatBecameOfIt, RequestThatIsNotAnsweredEndsAtItsDeadline, InboxesAreUnique,
+                            InboxIsDrainedLikeAnySubject, DestroyedInboxHearsNothingAndMayBeUsedAgain, RefusesBadSubjects,
+                            RefusesWhatIsTooLargeOrBreaksAHeader, NextDeadlineLeavesTheSubscriptionAlive,
+                            CancelledNextLosesNoMessage, SlowConsumerDropsTheNewestAndCounts, DestroyedSubscriptionIsNoInterest,
+                            DrainedSubscriptionHandsOutWhatItHas, DrainWakesWhoWaitsForAMessage,
+                            DrainedBusHandsOutWhatItHasAndCloses, DrainEndsAtItsDeadlineWhenNobodyTakesTheMessages,
+                            FlushWithNothingToSendIsOk);
 
 }  // namespace reliant::tests

@@ -67,8 +67,7 @@ rc::Gen<Script> scripts() {
                                                  Step::Kind::kPublishWithReply, Step::Kind::kRequest)),
       rc::gen::set(&Step::client, rc::gen::inRange(0, 2)), rc::gen::set(&Step::subject, subjects),
       rc::gen::set(&Step::group, groups), rc::gen::set(&Step::answers, rc::gen::arbitrary<bool>()),
-      rc::gen::set(&Step::which, rc::gen::inRange<std::size_t>(0, 8)),
-      rc::gen::set(&Step::headers, headers),
+      rc::gen::set(&Step::which, rc::gen::inRange<std::size_t>(0, 8)), rc::gen::set(&Step::headers, headers),
       rc::gen::set(&Step::payload, one_of({"", "1", "2", "3", std::string("\0\r\n\xff", 4)})));
   return rc::gen::map(rc::gen::pair(rc::gen::container<Script>(step), rc::gen::container<Lines>(patterns)),
                       [](std::pair<Script, Lines> made) {
@@ -112,8 +111,9 @@ class Play {
       const Listener& listener = *listeners_[i];
       const bool inbox = listener.pattern.starts_with("_INBOX.");
       const bool grouped = inbox || !listener.group.empty();
-      Lines& lines = out[inbox ? named(listener.pattern)
-                               : grouped ? concat("group ", listener.group) : concat("subscription ", i)];
+      Lines& lines = out[inbox     ? named(listener.pattern)
+                         : grouped ? concat("group ", listener.group)
+                                   : concat("subscription ", i)];
       lines.insert(lines.end(), listener.lines.begin(), listener.lines.end());
       if (grouped) std::ranges::sort(lines);
     }
@@ -147,7 +147,9 @@ class Play {
   Task<void> play(const Step& step, TaskScope& scope) {
     Bus& bus = *buses_[static_cast<std::size_t>(step.client)];
     switch (step.kind) {
-      case Step::Kind::kSubscribe: subscribe(bus, step, scope); break;
+      case Step::Kind::kSubscribe:
+        subscribe(bus, step, scope);
+        break;
       case Step::Kind::kDrain:
         if (!listeners_.empty()) {
           Listener& listener = *listeners_[step.which % listeners_.size()];
@@ -155,8 +157,12 @@ class Play {
           co_await listener.over.wait();
         }
         break;
-      case Step::Kind::kPublish: outcomes_.emplace_back(code_name(bus.publish(message(step)).code())); break;
-      case Step::Kind::kPublishWithReply: publish_with_reply(bus, step, scope); break;
+      case Step::Kind::kPublish:
+        outcomes_.emplace_back(code_name(bus.publish(message(step)).code()));
+        break;
+      case Step::Kind::kPublishWithReply:
+        publish_with_reply(bus, step, scope);
+        break;
       case Step::Kind::kRequest:
         if (!may_wait_in_vain(step.subject)) co_await request(bus, message(step));
         break;

@@ -27,8 +27,7 @@ class MemoryBusWorld {
     bool ended = false;
     scope_.spawn(marked(std::move(test), ended));
     const Instant limit = after(executor_.now(), std::chrono::hours(1));
-    while (!ended && executor_.now() < limit && executor_.step()) {
-    }
+    while (!ended && executor_.now() < limit && executor_.step()) {}
     return ended;
   }
 

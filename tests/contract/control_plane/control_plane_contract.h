@@ -41,8 +41,7 @@ class ControlPlaneContract : public testing::Test {
       if (daemon.id == id) found = daemon.lifecycle;
     }
   }
-  static Task<void> resume_into(ports::ControlPlane& plane, UserId user, DaemonId daemon, Instant deadline,
-                                Status& status) {
+  static Task<void> resume_into(ports::ControlPlane& plane, UserId user, DaemonId daemon, Instant deadline, Status& status) {
     status = co_await plane.resume(std::move(user), std::move(daemon), deadline);
   }
   static Task<void> list_into(ports::ControlPlane& plane, UserId user, Instant deadline,
@@ -89,9 +88,8 @@ TYPED_TEST_P(ControlPlaneContract, ARunningDaemonIsNotBootedAgain) {
 TYPED_TEST_P(ControlPlaneContract, TwoWhoResumeAtOnceShareOneBoot) {
   Status first = internal_error("no answer");
   Status second = internal_error("no answer");
-  this->world_.run(this->both(
-      this->resume_into(this->world_.plane(), this->ann(), this->suspended(), this->soon(), first),
-      this->resume_into(this->world_.plane(), this->ann(), this->suspended(), this->soon(), second)));
+  this->world_.run(this->both(this->resume_into(this->world_.plane(), this->ann(), this->suspended(), this->soon(), first),
+                              this->resume_into(this->world_.plane(), this->ann(), this->suspended(), this->soon(), second)));
   EXPECT_TRUE(first.ok()) << first;
   EXPECT_TRUE(second.ok()) << second;
   EXPECT_EQ(this->world_.boots(), 1u);

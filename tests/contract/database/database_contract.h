@@ -117,11 +117,11 @@ class DatabaseContract : public ::testing::Test {
     return result;
   }
   void make_accounts() {
-    const Status status = get(database().run_script(
-        "CREATE TABLE accounts (id TEXT PRIMARY KEY, balance BIGINT NOT NULL CHECK (balance >= 0));"
-        "INSERT INTO accounts VALUES ('ann', 10);"
-        "INSERT INTO accounts VALUES ('bob', 20);",
-        in(kLong)));
+    const Status status =
+        get(database().run_script("CREATE TABLE accounts (id TEXT PRIMARY KEY, balance BIGINT NOT NULL CHECK (balance >= 0));"
+                                  "INSERT INTO accounts VALUES ('ann', 10);"
+                                  "INSERT INTO accounts VALUES ('bob', 20);",
+                                  in(kLong)));
     ASSERT_TRUE(status.ok()) << status;
   }
   std::int64_t balance(std::string_view id) {
@@ -134,13 +134,10 @@ class DatabaseContract : public ::testing::Test {
 // Reads, yields to everybody, writes what it read plus one.
 inline Task<Status> increment_once(ports::Database& database, std::string id) {
   CO_TRY_ASSIGN(const auto transaction, co_await database.begin(Access::kWrite, kNever));
-  CO_TRY_ASSIGN(const Rows found,
-                co_await transaction->execute("SELECT balance FROM accounts WHERE id = $1", {id}));
+  CO_TRY_ASSIGN(const Rows found, co_await transaction->execute("SELECT balance FROM accounts WHERE id = $1", {id}));
   const std::int64_t balance = found[0].integer(0);
   for (int i = 0; i < 3; ++i) co_await yield();
-  CO_TRY_OK(
-      (co_await transaction->execute("UPDATE accounts SET balance = $1 WHERE id = $2", {balance + 1, id}))
-          .status());
+  CO_TRY_OK((co_await transaction->execute("UPDATE accounts SET balance = $1 WHERE id = $2", {balance + 1, id})).status());
   co_return co_await transaction->commit();
 }
 
@@ -172,9 +169,8 @@ TYPED_TEST_P(DatabaseContract, KeepsEveryKindOfValue) {
 
 TYPED_TEST_P(DatabaseContract, NumbersPlaceholdersByTheirNumberNotTheirOrder) {
   this->make_accounts();
-  const Rows rows =
-      this->read("SELECT id FROM accounts WHERE balance = $2 AND id = $1 AND balance = $2",
-                 {std::string("bob"), std::int64_t{20}});
+  const Rows rows = this->read("SELECT id FROM accounts WHERE balance = $2 AND id = $1 AND balance = $2",
+                               {std::string("bob"), std::int64_t{20}});
   EXPECT_EQ(rows.size(), 1u);
 }
 
@@ -184,8 +180,7 @@ TYPED_TEST_P(DatabaseContract, SaysHowManyRowsAStatementChanged) {
   EXPECT_EQ(this->write("UPDATE accounts SET balance = 0 WHERE id = 'nobody'").changed, 0);
   EXPECT_EQ(this->read("SELECT id FROM accounts").changed, 0);
   EXPECT_EQ(this->write("INSERT INTO accounts VALUES ('ann', 1) ON CONFLICT (id) DO NOTHING").changed, 0);
-  EXPECT_EQ(this->write("UPDATE accounts SET balance = 7 WHERE id = 'ann' RETURNING balance")[0].integer(0),
-            7);
+  EXPECT_EQ(this->write("UPDATE accounts SET balance = 7 WHERE id = 'ann' RETURNING balance")[0].integer(0), 7);
 }
 
 TYPED_TEST_P(DatabaseContract, ShowsACommitToTheNextTransaction) {
@@ -206,16 +201,13 @@ TYPED_TEST_P(DatabaseContract, RollsBackATransactionThatIsDestroyed) {
 TYPED_TEST_P(DatabaseContract, TellsConstraintsApart) {
   this->make_accounts();
   auto unique = this->begin();
-  EXPECT_EQ(this->execute(*unique, "INSERT INTO accounts VALUES ('ann', 1)").status().code(),
-            StatusCode::kAlreadyExists);
+  EXPECT_EQ(this->execute(*unique, "INSERT INTO accounts VALUES ('ann', 1)").status().code(), StatusCode::kAlreadyExists);
   unique.reset();
   auto check = this->begin();
-  EXPECT_EQ(this->execute(*check, "UPDATE accounts SET balance = -1").status().code(),
-            StatusCode::kFailedPrecondition);
+  EXPECT_EQ(this->execute(*check, "UPDATE accounts SET balance = -1").status().code(), StatusCode::kFailedPrecondition);
   check.reset();
   auto null = this->begin();
-  EXPECT_EQ(this->execute(*null, "INSERT INTO accounts VALUES ('eve', NULL)").status().code(),
-            StatusCode::kFailedPrecondition);
+  EXPECT_EQ(this->execute(*null, "INSERT INTO accounts VALUES ('eve', NULL)").status().code(), StatusCode::kFailedPrecondition);
   null.reset();
   this->write("CREATE TABLE cards (account TEXT NOT NULL REFERENCES accounts (id))");
   auto foreign = this->begin();
@@ -253,8 +245,7 @@ TYPED_TEST_P(DatabaseContract, ReadsOneStatementInATransactionOfItsOwn) {
   EXPECT_EQ(this->rows(*reader, "SELECT balance FROM accounts WHERE id = $1", {"ann"})[0].integer(0), 10);
   this->commit(*reader);
   reader = this->begin(Access::kReadOne);
-  EXPECT_EQ(this->execute(*reader, "UPDATE accounts SET balance = 99").status().code(),
-            StatusCode::kInternal);
+  EXPECT_EQ(this->execute(*reader, "UPDATE accounts SET balance = 99").status().code(), StatusCode::kInternal);
   reader = this->begin(Access::kReadOne);
   EXPECT_EQ(this->execute(*reader, "SELECT * FROM nowhere").status().code(), StatusCode::kInternal);
   reader.reset();
@@ -332,18 +323,17 @@ TYPED_TEST_P(DatabaseContract, StaysUsableWhereverAWriterIsDestroyed) {
 }
 
 TYPED_TEST_P(DatabaseContract, RunsAScriptAsAWholeOrNotAtAll) {
-  const Status status = this->get(
-      this->database().run_script("CREATE TABLE one (a BIGINT); CREATE TABLE two (", this->in(this->kLong)));
+  const Status status =
+      this->get(this->database().run_script("CREATE TABLE one (a BIGINT); CREATE TABLE two (", this->in(this->kLong)));
   EXPECT_EQ(status.code(), StatusCode::kInternal);
   auto transaction = this->begin();
   EXPECT_FALSE(this->execute(*transaction, "SELECT * FROM one").ok());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(DatabaseContract, KeepsEveryKindOfValue,
-                            NumbersPlaceholdersByTheirNumberNotTheirOrder, SaysHowManyRowsAStatementChanged,
-                            ShowsACommitToTheNextTransaction, RollsBackATransactionThatIsDestroyed,
-                            TellsConstraintsApart, EndsATransactionWithItsFirstError, CallsWrongSqlADefect,
-                            ReadsOneStatementInATransactionOfItsOwn, LosesNoUpdateOfWritersThatCompete,
+REGISTER_TYPED_TEST_SUITE_P(DatabaseContract, KeepsEveryKindOfValue, NumbersPlaceholdersByTheirNumberNotTheirOrder,
+                            SaysHowManyRowsAStatementChanged, ShowsACommitToTheNextTransaction,
+                            RollsBackATransactionThatIsDestroyed, TellsConstraintsApart, EndsATransactionWithItsFirstError,
+                            CallsWrongSqlADefect, ReadsOneStatementInATransactionOfItsOwn, LosesNoUpdateOfWritersThatCompete,
                             ShowsAReaderOneStateThroughout, LetsAWriterWaitOnlyUntilItsDeadline,
                             ForgetsAWriterThatIsDestroyedWhileItWaits, StaysUsableWhereverAWriterIsDestroyed,
                             RunsAScriptAsAWholeOrNotAtAll);

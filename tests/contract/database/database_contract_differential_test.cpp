@@ -91,13 +91,22 @@ rc::Gen<Value> values(char kind) {
   const bool nullable = kind >= 'A' && kind <= 'Z';
   rc::Gen<Value> some = rc::gen::just(Value());
   switch (kind) {
-    case 'k': some = of({std::string("a"), std::string("b"), std::string("c"), std::string("d")}); break;
-    case 'l': some = of({std::int64_t{0}, std::int64_t{1}, std::int64_t{3}}); break;
-    case 'i': case 'I':
+    case 'k':
+      some = of({std::string("a"), std::string("b"), std::string("c"), std::string("d")});
+      break;
+    case 'l':
+      some = of({std::int64_t{0}, std::int64_t{1}, std::int64_t{3}});
+      break;
+    case 'i':
+    case 'I':
       some = of({std::int64_t{0}, std::int64_t{1}, std::int64_t{-5}, std::int64_t{-6}, std::int64_t{7}, INT64_MAX, INT64_MIN});
       break;
-    case 'R': some = of({0.0, 0.5, -1.25, 1e300, 1e-300, 0.1, 3.0}); break;
-    case 'B': some = of({Blob{""}, Blob{std::string("\0\xff\\x", 4)}, Blob{"text"}}); break;
+    case 'R':
+      some = of({0.0, 0.5, -1.25, 1e300, 1e-300, 0.1, 3.0});
+      break;
+    case 'B':
+      some = of({Blob{""}, Blob{std::string("\0\xff\\x", 4)}, Blob{"text"}});
+      break;
     default:
       some = of({std::string(), std::string("x"), std::string("ü"), std::string("\0", 1), std::string("\xff"),
                  std::string("\x01"), std::string("'$1\\"), std::string("  "), std::string("NULL"), std::string(5000, 'x')});

@@ -102,10 +102,9 @@ rc::Gen<Statement> statements(bool writes) {
   std::vector<std::size_t> fit;
   for (std::size_t i = 0; i < std::size(kTemplates); ++i)
     if (writes || !kTemplates[i].writes) fit.push_back(i);
-  return rc::gen::build<Statement>(
-      rc::gen::set(&Statement::which, rc::gen::elementOf(fit)),
-      rc::gen::set(&Statement::key, rc::gen::element<std::string>("a", "b", "c")),
-      rc::gen::set(&Statement::number, rc::gen::inRange<std::int64_t>(-1, 4)));
+  return rc::gen::build<Statement>(rc::gen::set(&Statement::which, rc::gen::elementOf(fit)),
+                                   rc::gen::set(&Statement::key, rc::gen::element<std::string>("a", "b", "c")),
+                                   rc::gen::set(&Statement::number, rc::gen::inRange<std::int64_t>(-1, 4)));
 }
 
 // rapidcheck's own sizes would make most scripts too short to meet, or too long to be looked at.

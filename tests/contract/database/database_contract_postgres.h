@@ -30,7 +30,9 @@ class PostgresWorld {
   TaskScope& scope() { return scope_; }
   adapters::PostgresDatabase& database() { return *database_; }
   bool run_until(const std::function<bool()>& done) { return executor_.run_loop_until(done, std::chrono::seconds(40)); }
-  void run_for(Duration duration) { executor_.run_loop_until([] { return false; }, duration); }
+  void run_for(Duration duration) {
+    executor_.run_loop_until([] { return false; }, duration);
+  }
   void run_steps(std::uint64_t steps) { run_for(static_cast<std::int64_t>(steps) * std::chrono::microseconds(200)); }
 
  private:

@@ -25,9 +25,8 @@ TEST(SqliteDatabase, FindsInAFileWhatWasCommittedBefore) {
   for (int round = 0; round < 2; ++round) {
     auto database = *SqliteDatabase::open(path, Durability::kPower);
     TaskScope scope(executor, 0);
-    Started<Status> script(
-        scope.context(),
-        database->run_script("CREATE TABLE IF NOT EXISTS t (a BIGINT); INSERT INTO t VALUES (1);", kNever));
+    Started<Status> script(scope.context(),
+                           database->run_script("CREATE TABLE IF NOT EXISTS t (a BIGINT); INSERT INTO t VALUES (1);", kNever));
     executor.run();
     EXPECT_TRUE(script.take().ok());
     auto transaction = Started(scope.context(), database->begin(Access::kRead, kNever));
@@ -122,8 +121,7 @@ TEST(SqliteDatabase, WaitsForAFileThatAnotherProgramHolds) {
   Started<Result<TransactionPtr>> held(scope.context(), theirs->begin(Access::kWrite, kNever));
   executor.run();
   TransactionPtr holding = *held.take();
-  Started<Result<TransactionPtr>> late(scope.context(),
-                                       mine->begin(Access::kWrite, executor.now() + std::chrono::seconds(1)));
+  Started<Result<TransactionPtr>> late(scope.context(), mine->begin(Access::kWrite, executor.now() + std::chrono::seconds(1)));
   executor.run();
   EXPECT_EQ(late.take().status().code(), StatusCode::kDeadlineExceeded);
   Started<Result<TransactionPtr>> patient(scope.context(), mine->begin(Access::kWrite, kNever));

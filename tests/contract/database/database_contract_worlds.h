@@ -48,14 +48,15 @@ class SqliteFileOnAThread : private TemporaryDirectory {
   TaskScope& scope() { return scope_; }
   ports::Database& database() { return *database_; }
   bool run_until(const std::function<bool()>& done) { return executor_.run_loop_until(done, std::chrono::seconds(40)); }
-  void run_for(Duration duration) { executor_.run_loop_until([] { return false; }, duration); }
+  void run_for(Duration duration) {
+    executor_.run_loop_until([] { return false; }, duration);
+  }
   void run_steps(std::uint64_t steps) { run_for(static_cast<std::int64_t>(steps) * std::chrono::microseconds(50)); }
 
  private:
   adapters::AsioExecutor executor_;
   std::unique_ptr<adapters::SqliteDatabase> database_ = *adapters::SqliteDatabase::open(
-      file("contract.db"), adapters::Durability::kPower,
-      std::make_unique<adapters::SqliteCommitThread>(executor_));
+      file("contract.db"), adapters::Durability::kPower, std::make_unique<adapters::SqliteCommitThread>(executor_));
   TaskScope scope_{executor_, 0};
 };
 

@@ -40,8 +40,7 @@ TYPED_TEST_P(HttpClientContract, SaysThatNobodyListens) {
   this->listener_.reset();
   const auto answer = this->ask(get_request(url));
   ASSERT_EQ(answer.status().code(), StatusCode::kUnavailable) << answer.status();
-  EXPECT_NE(message_of(answer.status()).find(address), std::string_view::npos)
-      << answer.status();
+  EXPECT_NE(message_of(answer.status()).find(address), std::string_view::npos) << answer.status();
 }
 
 TYPED_TEST_P(HttpClientContract, SaysThatTheHostIsUnknown) {
@@ -52,9 +51,9 @@ TYPED_TEST_P(HttpClientContract, SaysThatTheHostIsUnknown) {
 }
 
 TYPED_TEST_P(HttpClientContract, RefusesWhatIsNoUrl) {
-  for (const char* url : {"", "localhost", "ftp://host/", "http://", "http:///path", "http://host:0/", "http://host:x/",
-                          "http://host:99999/", "http://user@host/", "http://ho st/", "http://host/a b",
-                          "http://host/\n", "http://[::1/"}) {
+  for (const char* url :
+       {"", "localhost", "ftp://host/", "http://", "http:///path", "http://host:0/", "http://host:x/", "http://host:99999/",
+        "http://user@host/", "http://ho st/", "http://host/a b", "http://host/\n", "http://[::1/"}) {
     const auto answer = this->ask(get_request(url));
     ASSERT_EQ(answer.status().code(), StatusCode::kInvalidArgument) << url << ": " << answer.status();
     EXPECT_NE(message_of(answer.status()).find(url), std::string_view::npos) << answer.status();

@@ -73,7 +73,7 @@ class ContractService final : public ports::HttpHandler {
   int running() const { return running_; }
   int calls() const { return calls_; }
   int admitted() const { return admitted_; }  // or refused
-  int ended() const { return ended_; }  // at /gate, after the gate
+  int ended() const { return ended_; }        // at /gate, after the gate
   std::size_t written() const { return written_; }
   Event& gate() { return gate_; }  // lets /gate and the next part of /steps go on
   const std::optional<Status>& last_write() const { return last_write_; }

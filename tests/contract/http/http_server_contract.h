@@ -21,10 +21,15 @@ TYPED_TEST_P(HttpServerContract, GivesTheHandlerMethodPathQueryHeadersAndBody) {
   EXPECT_EQ(answer->status, 200);
   EXPECT_EQ(answer->headers.at("content-type"), "application/json");
   EXPECT_EQ(answer->headers.at("x-answer"), "42");
-  const json::value wanted{{"method", "PUT"}, {"path", "/echo"}, {"body", request.body},
-      {"query", json::array{json::array{"b", "2"}, json::array{"a", "one two"}, json::array{"a", "\xc3\xbc&"},
-                            json::array{"flag", ""}}},
-      {"x-first", "1"}, {"x-second", "two words"}, {"peer_known", true}, {"admission", "seen"}};
+  const json::value wanted{{"method", "PUT"},
+                           {"path", "/echo"},
+                           {"body", request.body},
+                           {"query", json::array{json::array{"b", "2"}, json::array{"a", "one two"},
+                                                 json::array{"a", "\xc3\xbc&"}, json::array{"flag", ""}}},
+                           {"x-first", "1"},
+                           {"x-second", "two words"},
+                           {"peer_known", true},
+                           {"admission", "seen"}};
   EXPECT_EQ(*parse_json(answer->body), wanted);
 }
 
@@ -237,8 +242,8 @@ TYPED_TEST_P(HttpServerContract, RefusesWhatIsNoAddress) {
 
 REGISTER_TYPED_TEST_SUITE_P(HttpServerContract, GivesTheHandlerMethodPathQueryHeadersAndBody, DecodesThePath,
                             AnswersABadEscapeItself, PassesEveryStatusThrough, RefusesABodyAboveTheLimit,
-                            LetsTheHandlerRefuseARequestByItsHead, RefusesAHeadAboveTheLimit, AnswersForAHandlerThatDoesNot, TakesOneAnswerARequest,
-                            StreamsPartsInOrderAndEndsTheStream, SendsEachPartAtOnce,
+                            LetsTheHandlerRefuseARequestByItsHead, RefusesAHeadAboveTheLimit, AnswersForAHandlerThatDoesNot,
+                            TakesOneAnswerARequest, StreamsPartsInOrderAndEndsTheStream, SendsEachPartAtOnce,
                             ShowsTheClientThatAStreamWasBrokenOff, DestroysAStreamingHandlerWhenItsClientGoes,
                             LetsAUnaryHandlerEndThoughItsClientHasGone, HoldsAWriterBackWhileItsClientDoesNotRead,
                             ClosesAStreamThatIsNotReadInTime, DrainsByLettingUnaryHandlersEndAndEndingStreams,

@@ -102,26 +102,24 @@ class LinkContract : public ::testing::Test {
 
 TYPED_TEST_SUITE_P(LinkContract);
 
-#define LINK_TEST(name)                                                               \
-  template <class Suite, class World>                                                 \
-  struct LinkTest##name : Suite {                                                     \
-    using Pair = typename Suite::Pair;                                                \
-    static Task<void> body(World& world);                                             \
-    static Task<void> with(World& world, Pair& pair);                                 \
-  };                                                                                  \
-  TYPED_TEST_P(LinkContract, name) {                                                  \
-    this->run(LinkTest##name<LinkContract<TypeParam>, TypeParam>::body(this->world)); \
-  }                                                                                   \
-  template <class Suite, class World>                                                 \
+#define LINK_TEST(name)                                                                                                  \
+  template <class Suite, class World>                                                                                    \
+  struct LinkTest##name : Suite {                                                                                        \
+    using Pair = typename Suite::Pair;                                                                                   \
+    static Task<void> body(World& world);                                                                                \
+    static Task<void> with(World& world, Pair& pair);                                                                    \
+  };                                                                                                                     \
+  TYPED_TEST_P(LinkContract, name) { this->run(LinkTest##name<LinkContract<TypeParam>, TypeParam>::body(this->world)); } \
+  template <class Suite, class World>                                                                                    \
   Task<void> LinkTest##name<Suite, World>::body(World& world)
 
 // With a pair that is connected.
-#define LINK_PAIR_TEST(name)                                  \
-  LINK_TEST(name) {                                           \
-    Pair pair = co_await Suite::connected(world);             \
-    if (pair) co_await with(world, pair);                     \
-  }                                                           \
-  template <class Suite, class World>                         \
+#define LINK_PAIR_TEST(name)                      \
+  LINK_TEST(name) {                               \
+    Pair pair = co_await Suite::connected(world); \
+    if (pair) co_await with(world, pair);         \
+  }                                               \
+  template <class Suite, class World>             \
   Task<void> LinkTest##name<Suite, World>::with([[maybe_unused]] World& world, Pair& pair)
 
 LINK_PAIR_TEST(DeliversMessagesInOrderInBothDirections) {
@@ -352,8 +350,7 @@ LINK_TEST(CancelledAcceptLosesNoLink) {
   EXPECT_TRUE(listener.ok());
   if (!listener.ok()) co_return;
   EXPECT_FALSE((co_await with_deadline(Suite::accepted_by(**listener), Suite::soon(world))).has_value());
-  auto [link, accepted] = co_await all(Suite::connected_to(world, Suite::target(**listener)),
-                                       Suite::accepted_by(**listener));
+  auto [link, accepted] = co_await all(Suite::connected_to(world, Suite::target(**listener)), Suite::accepted_by(**listener));
   EXPECT_NE(link, nullptr);
   EXPECT_NE(accepted, nullptr);
 }
@@ -387,17 +384,17 @@ LINK_TEST(AddressIsResolvedAndInUseUntilClosed) {
   EXPECT_TRUE(world.acceptor().listen(address).ok());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(
-    LinkContract, DeliversMessagesInOrderInBothDirections, CarriesMethodAndMetadata, CarriesEmptyAndBinaryMessages,
-    CarriesAMessageLargerThanTheWindow, RefusesAMessageThatIsTooLargeAndLivesOn,
-    SendThatHasRoomAndReceiveThatHasDataDoNotSuspend, SenderThatFillsTheWindowWaitsUntilThePeerReceives,
-    CancelledSendSendsNothing, ReceiveDeadlineLeavesTheStreamAlive, CancelledReceiveLosesNoMessage,
-    HalfCloseIsSeenAfterTheMessagesBeforeIt, AcceptorThatHalfClosesStillReceives,
-    FinishDeliversEverythingBeforeTheStatus, SendAfterAnEndWithOkIsUnavailable, CancelOfTheOpenerIsSeenByBoth,
-    CancelOfTheAcceptorIsSeenByBoth, DestroyedUnfinishedLinkIsCancelled, DestroyedUnfinishedAcceptedLinkIsCancelled,
-    EndWakesASenderThatWaits, EndWakesAReceiverThatWaits, LinksLiveOnWhenTheirListenerIsClosed,
-    ClosedListenerEndsAcceptAndRefusesConnections, ConnectionsThatWereNotAcceptedEndWithTheirListener,
-    CancelledAcceptLosesNoLink, ConnectToNobodyIsUnavailable, ConnectRefusesABadTarget,
-    AddressIsResolvedAndInUseUntilClosed);
+REGISTER_TYPED_TEST_SUITE_P(LinkContract, DeliversMessagesInOrderInBothDirections, CarriesMethodAndMetadata,
+                            CarriesEmptyAndBinaryMessages, CarriesAMessageLargerThanTheWindow,
+                            RefusesAMessageThatIsTooLargeAndLivesOn, SendThatHasRoomAndReceiveThatHasDataDoNotSuspend,
+                            SenderThatFillsTheWindowWaitsUntilThePeerReceives, CancelledSendSendsNothing,
+                            ReceiveDeadlineLeavesTheStreamAlive, CancelledReceiveLosesNoMessage,
+                            HalfCloseIsSeenAfterTheMessagesBeforeIt, AcceptorThatHalfClosesStillReceives,
+                            FinishDeliversEverythingBeforeTheStatus, SendAfterAnEndWithOkIsUnavailable,
+                            CancelOfTheOpenerIsSeenByBoth, CancelOfTheAcceptorIsSeenByBoth, DestroyedUnfinishedLinkIsCancelled,
+                            DestroyedUnfinishedAcceptedLinkIsCancelled, EndWakesASenderThatWaits, EndWakesAReceiverThatWaits,
+                            LinksLiveOnWhenTheirListenerIsClosed, ClosedListenerEndsAcceptAndRefusesConnections,
+                            ConnectionsThatWereNotAcceptedEndWithTheirListener, CancelledAcceptLosesNoLink,
+                            ConnectToNobodyIsUnavailable, ConnectRefusesABadTarget, AddressIsResolvedAndInUseUntilClosed);
 
 }  // namespace reliant::tests

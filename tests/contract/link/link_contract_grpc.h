@@ -9,8 +9,8 @@
 
 #include "adapters/asio/asio_executor.h"
 #include "adapters/grpc_link/grpc_link.h"
-#include "adapters/tls/self_signed.h"
 #include "adapters/posix/system_clock.h"
+#include "adapters/tls/self_signed.h"
 #include "base/assert.h"
 #include "runtime/scope.h"
 #include "runtime/task.h"
@@ -68,9 +68,7 @@ inline adapters::TlsCredentials own_certificate() {
 }
 
 inline adapters::GrpcLinkOptions tls_options(const adapters::TlsCredentials& certificate) {
-  return {.certificate = certificate,
-          .security = adapters::GrpcLinkSecurity::kTls,
-          .roots = certificate.certificate_chain};
+  return {.certificate = certificate, .security = adapters::GrpcLinkSecurity::kTls, .roots = certificate.certificate_chain};
 }
 
 class GrpcTlsLinkWorld : public GrpcLinkWorld {

@@ -39,9 +39,7 @@ class FilesystemContract : public ::testing::Test {
     EXPECT_TRUE(content.ok()) << content.status();
     return content.value_or("");
   }
-  StatusCode read_error(std::string path) {
-    return get(files().read(std::move(path), kLimit)).status().code();
-  }
+  StatusCode read_error(std::string path) { return get(files().read(std::move(path), kLimit)).status().code(); }
   void make_directory(std::string_view name) {
     const Status status = get(files().make_directories(path(name)));
     EXPECT_TRUE(status.ok()) << status;
@@ -70,8 +68,7 @@ TYPED_TEST_P(FilesystemContract, ReadsWhatWasWritten) {
 
 TYPED_TEST_P(FilesystemContract, RefusesToReadMoreThanTheLimit) {
   this->write("a", "12345");
-  EXPECT_EQ(this->get(this->files().read(this->path("a"), 4)).status().code(),
-            StatusCode::kResourceExhausted);
+  EXPECT_EQ(this->get(this->files().read(this->path("a"), 4)).status().code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(*this->get(this->files().read(this->path("a"), 5)), "12345");
 }
 
@@ -87,14 +84,11 @@ TYPED_TEST_P(FilesystemContract, TellsWhyAReadFails) {
 
 TYPED_TEST_P(FilesystemContract, TellsWhyAWriteFails) {
   this->make_directory("directory");
-  auto write = [&](std::string path) {
-    return this->get(this->files().write(std::move(path), "x", 0644)).code();
-  };
+  auto write = [&](std::string path) { return this->get(this->files().write(std::move(path), "x", 0644)).code(); };
   EXPECT_EQ(write(this->path("missing/file")), StatusCode::kNotFound);
   EXPECT_EQ(write(this->path("directory")), StatusCode::kFailedPrecondition);
   EXPECT_EQ(write("relative"), StatusCode::kInvalidArgument);
-  EXPECT_EQ(this->get(this->files().list(this->world_.directory()))->size(), 1u)
-      << "a failed write left something";
+  EXPECT_EQ(this->get(this->files().list(this->world_.directory()))->size(), 1u) << "a failed write left something";
 }
 
 TYPED_TEST_P(FilesystemContract, DescribesFilesAndDirectories) {
@@ -131,10 +125,8 @@ TYPED_TEST_P(FilesystemContract, MakesDirectoriesThatMayBeThereAlready) {
   this->make_directory("x");
   this->write("x/y/z/file", "in");
   EXPECT_EQ(this->read("x/y/z/file"), "in");
-  EXPECT_EQ(this->get(this->files().make_directories(this->path("x/y/z/file"))).code(),
-            StatusCode::kFailedPrecondition);
-  EXPECT_EQ(this->get(this->files().make_directories(this->path("x/y/z/file/w"))).code(),
-            StatusCode::kFailedPrecondition);
+  EXPECT_EQ(this->get(this->files().make_directories(this->path("x/y/z/file"))).code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(this->get(this->files().make_directories(this->path("x/y/z/file/w"))).code(), StatusCode::kFailedPrecondition);
 }
 
 TYPED_TEST_P(FilesystemContract, RemovesFilesAndEmptyDirectories) {
@@ -153,8 +145,7 @@ TYPED_TEST_P(FilesystemContract, RenamesOverAFileButNotOverADirectory) {
   EXPECT_EQ(this->read("b"), "new");
   EXPECT_EQ(this->read_error(this->path("a")), StatusCode::kNotFound);
   this->make_directory("d");
-  EXPECT_EQ(this->get(this->files().rename(this->path("b"), this->path("d"))).code(),
-            StatusCode::kFailedPrecondition);
+  EXPECT_EQ(this->get(this->files().rename(this->path("b"), this->path("d"))).code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(this->get(this->files().rename(this->path("a"), this->path("c"))).code(), StatusCode::kNotFound);
 }
 
@@ -170,8 +161,7 @@ TYPED_TEST_P(FilesystemContract, ResolvesDotsInPaths) {
   this->make_directory("d");
   this->write("d/f", "x");
   EXPECT_EQ(*this->get(this->files().canonical(this->path("d/../d/./f"))), this->path("d/f"));
-  EXPECT_EQ(this->get(this->files().canonical(this->path("d/missing"))).status().code(),
-            StatusCode::kNotFound);
+  EXPECT_EQ(this->get(this->files().canonical(this->path("d/missing"))).status().code(), StatusCode::kNotFound);
 }
 
 TYPED_TEST_P(FilesystemContract, RefusesWhatIsClosed) {
@@ -204,10 +194,10 @@ TYPED_TEST_P(FilesystemContract, RefusesWhatIsClosed) {
   EXPECT_EQ(this->read("own/key"), "secret");
 }
 
-REGISTER_TYPED_TEST_SUITE_P(FilesystemContract, ReadsWhatWasWritten, RefusesToReadMoreThanTheLimit,
-                            TellsWhyAReadFails, TellsWhyAWriteFails, DescribesFilesAndDirectories,
-                            ListsByName, MakesDirectoriesThatMayBeThereAlready,
-                            RemovesFilesAndEmptyDirectories, RenamesOverAFileButNotOverADirectory,
-                            MovesADirectoryWithAllBelow, ResolvesDotsInPaths, RefusesWhatIsClosed);
+REGISTER_TYPED_TEST_SUITE_P(FilesystemContract, ReadsWhatWasWritten, RefusesToReadMoreThanTheLimit, TellsWhyAReadFails,
+                            TellsWhyAWriteFails, DescribesFilesAndDirectories, ListsByName,
+                            MakesDirectoriesThatMayBeThereAlready, RemovesFilesAndEmptyDirectories,
+                            RenamesOverAFileButNotOverADirectory, MovesADirectoryWithAllBelow, ResolvesDotsInPaths,
+                            RefusesWhatIsClosed);
 
 }  // namespace reliant::tests

@@ -112,8 +112,7 @@ TEST(SimulatedDisk, NeverShowsHalfAWriteWhateverTheMomentOfTheCrash) {
     EXPECT_TRUE(disk.write("/a", "old", {}).ok());
     sim::SimFilesystem files(disk, faults, Random(1));
     TaskScope scope(executor, 1);
-    scope.spawn(
-        [](sim::SimFilesystem& all) -> Task<void> { (void)co_await all.write("/a", "new", 0600); }(files));
+    scope.spawn([](sim::SimFilesystem& all) -> Task<void> { (void)co_await all.write("/a", "new", 0600); }(files));
     executor.run(steps);
     const std::string content = *disk.content("/a");
     saw_old = saw_old || content == "old";

@@ -182,8 +182,7 @@ TYPED_TEST_P(ProcessContract, LosesNothingWhenAReaderIsDestroyed) {
 TYPED_TEST_P(ProcessContract, CanRunManyAtOnce) {
   std::vector<ProcessPtr> all;
   for (int i = 0; i < 8; ++i) all.push_back(this->start(concat("sleep 0.05; echo ", i)));
-  for (int i = 0; i < 8; ++i)
-    EXPECT_EQ(this->read_all(*all[static_cast<std::size_t>(i)]).out, concat(i, "\n"));
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(this->read_all(*all[static_cast<std::size_t>(i)]).out, concat(i, "\n"));
 }
 
 TYPED_TEST_P(ProcessContract, EndsAProcessThatIsDestroyed) {
@@ -213,13 +212,11 @@ TYPED_TEST_P(ProcessContract, KillsTheProcessesThatHaveAVariableInTheirEnvironme
   EXPECT_EQ(kill().value_or(std::set<std::string>{"failed"}), std::set<std::string>{});
 }
 
-REGISTER_TYPED_TEST_SUITE_P(ProcessContract, TellsTheExitCodeAndBothOutputs,
-                            AnswersTheSameAtTheEndHoweverOftenAsked, MayBeWaitedForBeforeItsOutputIsRead,
-                            FeedsStandardInputAndEndsIt, HasNoStandardInputUnlessGiven, AddsToTheEnvironment,
-                            RunsInTheWorkingDirectory, RefusesAMissingProgramAndAMissingDirectory,
+REGISTER_TYPED_TEST_SUITE_P(ProcessContract, TellsTheExitCodeAndBothOutputs, AnswersTheSameAtTheEndHoweverOftenAsked,
+                            MayBeWaitedForBeforeItsOutputIsRead, FeedsStandardInputAndEndsIt, HasNoStandardInputUnlessGiven,
+                            AddsToTheEnvironment, RunsInTheWorkingDirectory, RefusesAMissingProgramAndAMissingDirectory,
                             KeepsToItsDeadlines, IsEndedByASignal, SaysThatThereIsNothingLeftToSignal,
-                            SlowsDownAProcessThatNobodyReads, LosesNothingWhenAReaderIsDestroyed,
-                            CanRunManyAtOnce, EndsAProcessThatIsDestroyed,
-                            KillsTheProcessesThatHaveAVariableInTheirEnvironment);
+                            SlowsDownAProcessThatNobodyReads, LosesNothingWhenAReaderIsDestroyed, CanRunManyAtOnce,
+                            EndsAProcessThatIsDestroyed, KillsTheProcessesThatHaveAVariableInTheirEnvironment);
 
 }  // namespace reliant::tests

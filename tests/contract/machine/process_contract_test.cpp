@@ -77,9 +77,8 @@ TEST(SimulatedProcess, RecordsEveryEffectWithItsRequest) {
   sim::SimProcesses processes(machine, Random(1));
   TaskScope scope(executor, 1);
   scope.spawn([](sim::SimProcesses& all) -> Task<void> {
-    auto process = co_await all.spawn(
-        {.argv = {"bash", "-c", "append /log one; effect mail && touch /x; false && touch /y"},
-         .environment = {{"RELIANT_REQUEST_ID", "req_7"}}});
+    auto process = co_await all.spawn({.argv = {"bash", "-c", "append /log one; effect mail && touch /x; false && touch /y"},
+                                       .environment = {{"RELIANT_REQUEST_ID", "req_7"}}});
     (void)co_await (*process)->wait(kNever);
   }(processes));
   executor.run();

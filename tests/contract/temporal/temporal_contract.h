@@ -49,8 +49,7 @@ struct RealServer {
 // For worlds with virtual time.
 inline void run_virtual_time(Executor& executor, const std::function<bool()>& done, Duration limit) {
   const Instant last = executor.now() + limit;
-  while (!done() && executor.next_event() <= last && executor.step()) {
-  }
+  while (!done() && executor.next_event() <= last && executor.step()) {}
 }
 
 template <class World>

@@ -14,8 +14,7 @@ TYPED_TEST_P(TemporalContract, RunsHelloWithTheEventsOfARealServer) {
   EXPECT_EQ(task.started_event_id(), 3);
   EXPECT_EQ(task.attempt(), 1);
   EXPECT_EQ(task.workflow_execution_task_queue().name(), this->kQueue);
-  EXPECT_EQ(this->names(task.history().events()),
-            "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted");
+  EXPECT_EQ(this->names(task.history().events()), "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted");
   const auto& started = task.history().events(0).workflow_execution_started_event_attributes();
   EXPECT_EQ(started.first_execution_run_id(), run_id);
   EXPECT_EQ(started.original_execution_run_id(), run_id);
@@ -38,8 +37,8 @@ TYPED_TEST_P(TemporalContract, RunsHelloWithTheEventsOfARealServer) {
   EXPECT_EQ(task.started_event_id(), 9);
   this->complete(task.task_token(), {this->complete_workflow()});
   const auto events = this->history("hello");
-  EXPECT_EQ(this->names(events), this->words({kFirstTask, "ActivityTaskScheduled ActivityTaskStarted",
-                                              "ActivityTaskCompleted", kTask, "WorkflowExecutionCompleted"}));
+  EXPECT_EQ(this->names(events), this->words({kFirstTask, "ActivityTaskScheduled ActivityTaskStarted", "ActivityTaskCompleted",
+                                              kTask, "WorkflowExecutionCompleted"}));
   const auto& scheduled = events[4].activity_task_scheduled_event_attributes();
   EXPECT_EQ(scheduled.workflow_task_completed_event_id(), 4);
   EXPECT_EQ(scheduled.retry_policy().initial_interval().seconds(), 1);
@@ -146,8 +145,8 @@ TYPED_TEST_P(TemporalContract, SignalsBeforeAndDuringAndAfterATask) {
 
 TYPED_TEST_P(TemporalContract, SignalsWithStartOnce) {
   const auto call = [&](std::string_view request_id) {
-    return this->must(this->temporal().signal_with_start_workflow_execution(
-        this->signal_with_start_request("chat", request_id), this->in(this->kLong)));
+    return this->must(this->temporal().signal_with_start_workflow_execution(this->signal_with_start_request("chat", request_id),
+                                                                            this->in(this->kLong)));
   };
   const auto first = call("m1");
   EXPECT_TRUE(first.started());
@@ -155,8 +154,9 @@ TYPED_TEST_P(TemporalContract, SignalsWithStartOnce) {
   const auto second = call("m2");
   EXPECT_EQ(second.run_id(), first.run_id());
   EXPECT_FALSE(second.started());
-  EXPECT_EQ(this->events_of("chat"), "WorkflowExecutionStarted WorkflowExecutionSignaled WorkflowTaskScheduled "
-                                     "WorkflowExecutionSignaled");
+  EXPECT_EQ(this->events_of("chat"),
+            "WorkflowExecutionStarted WorkflowExecutionSignaled WorkflowTaskScheduled "
+            "WorkflowExecutionSignaled");
   this->complete(this->next_task().task_token(), {this->complete_workflow()});
   if (TypeParam::kRemembersRequestsOfClosedRuns) {
     EXPECT_EQ(call("m2").run_id(), first.run_id()) << "a repeated message must not start the workflow again";
@@ -174,8 +174,8 @@ TYPED_TEST_P(TemporalContract, SaysWhetherARunGoesOnAndStartsAnotherForItsMessag
   EXPECT_EQ(this->get(this->temporal().describe_workflow_execution(unknown, this->in(this->kLong))).status().code(),
             StatusCode::kNotFound);
   const auto tell = [&](std::string_view request_id) {
-    return this->must(this->temporal().signal_with_start_workflow_execution(
-        this->signal_with_start_request("chat", request_id), this->in(this->kLong)));
+    return this->must(this->temporal().signal_with_start_workflow_execution(this->signal_with_start_request("chat", request_id),
+                                                                            this->in(this->kLong)));
   };
   const auto status = [&] { return this->describe("chat").workflow_execution_info().status(); };
   const auto lost = tell("m1");
@@ -202,8 +202,7 @@ TYPED_TEST_P(TemporalContract, RefusesToEndWhatHasUnseenEvents) {
   EXPECT_EQ(this->names(events),
             "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted WorkflowTaskFailed "
             "WorkflowExecutionSignaled WorkflowTaskScheduled");
-  EXPECT_EQ(events[3].workflow_task_failed_event_attributes().cause(),
-            enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND);
+  EXPECT_EQ(events[3].workflow_task_failed_event_attributes().cause(), enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND);
   this->complete(this->next_task().task_token(), {this->complete_workflow()});
 }
 
@@ -217,8 +216,7 @@ TYPED_TEST_P(TemporalContract, FailsATaskWithACommandThatItDoesNotSupport) {
       this->completion(task.task_token(), {this->start_timer("t", std::chrono::hours(1)), nexus}), this->in(this->kLong)));
   EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument);
   EXPECT_NE(message_of(refused.status()).find(TypeParam::kWordOfNexus), std::string_view::npos) << refused.status();
-  EXPECT_EQ(this->events_of("nexus"),
-            "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted WorkflowTaskFailed");
+  EXPECT_EQ(this->events_of("nexus"), "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted WorkflowTaskFailed");
   task = this->next_task();
   EXPECT_EQ(task.attempt(), 2);
 }
@@ -257,8 +255,7 @@ TYPED_TEST_P(TemporalContract, TimesOutAWorkflowTask) {
   this->start_workflow("slow");
   const auto task = this->next_task();
   this->run_for(std::chrono::seconds(11));
-  EXPECT_EQ(this->events_of("slow"),
-            "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted WorkflowTaskTimedOut");
+  EXPECT_EQ(this->events_of("slow"), "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted WorkflowTaskTimedOut");
   const auto late = this->get(
       this->temporal().respond_workflow_task_completed(this->completion(task.task_token(), {}), this->in(this->kLong)));
   EXPECT_EQ(late.status().code(), StatusCode::kNotFound);
@@ -324,8 +321,8 @@ TYPED_TEST_P(TemporalContract, RequestsCancellationOnce) {
   command.set_command_type(enums::COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION);
   command.mutable_cancel_workflow_execution_command_attributes();
   this->complete(task.task_token(), {command});
-  EXPECT_EQ(this->events_of("cancel"), this->words({kFirstTask, "WorkflowExecutionCancelRequested", kTask,
-                                                    "WorkflowExecutionCanceled"}));
+  EXPECT_EQ(this->events_of("cancel"),
+            this->words({kFirstTask, "WorkflowExecutionCancelRequested", kTask, "WorkflowExecutionCanceled"}));
   EXPECT_TRUE(this->request_cancel("cancel").ok()) << "also when it is closed";
 }
 

@@ -55,9 +55,8 @@ TYPED_TEST_P(TemporalContract, StartsAChildAndHearsOfItsEnd) {
   this->complete(child.task_token(), {this->complete_workflow()});
   this->complete(this->next_task().task_token(), {this->complete_workflow()});
   const auto events = this->history("parent");
-  ASSERT_EQ(this->names(events),
-            this->words({kFirstTask, "StartChildWorkflowExecutionInitiated ChildWorkflowExecutionStarted", kTask,
-                         "ChildWorkflowExecutionCompleted", kTask, "WorkflowExecutionCompleted"}));
+  ASSERT_EQ(this->names(events), this->words({kFirstTask, "StartChildWorkflowExecutionInitiated ChildWorkflowExecutionStarted",
+                                              kTask, "ChildWorkflowExecutionCompleted", kTask, "WorkflowExecutionCompleted"}));
   EXPECT_EQ(events[4].start_child_workflow_execution_initiated_event_attributes().parent_close_policy(),
             enums::PARENT_CLOSE_POLICY_TERMINATE);
   EXPECT_EQ(events[4].start_child_workflow_execution_initiated_event_attributes().task_queue().name(), this->kQueue);
@@ -104,9 +103,8 @@ TYPED_TEST_P(TemporalContract, FailsToStartAChildWhoseIdIsTaken) {
 
 TYPED_TEST_P(TemporalContract, EndsChildrenAsTheirPolicySays) {
   this->start_workflow("parent");
-  this->complete(this->next_task().task_token(),
-                 {start_child("ended"), start_child("kept", enums::PARENT_CLOSE_POLICY_ABANDON),
-                  start_child("asked", enums::PARENT_CLOSE_POLICY_REQUEST_CANCEL)});
+  this->complete(this->next_task().task_token(), {start_child("ended"), start_child("kept", enums::PARENT_CLOSE_POLICY_ABANDON),
+                                                  start_child("asked", enums::PARENT_CLOSE_POLICY_REQUEST_CANCEL)});
   const auto all_started = [&] {
     const auto parent = this->describe("parent");
     return parent.pending_children_size() == 3 &&
@@ -151,9 +149,9 @@ TYPED_TEST_P(TemporalContract, SignalsAndCancelsOthers) {
   EXPECT_NE(sent.find("SignalExternalWorkflowExecutionFailed"), std::string::npos);
   EXPECT_NE(sent.find("RequestCancelExternalWorkflowExecutionFailed"), std::string::npos) << "it is no child";
   const auto events = this->history("other");
-  ASSERT_EQ(this->names(events), this->words({kFirstTask, "WorkflowExecutionSignaled", kTask,
-                                              "WorkflowExecutionCancelRequested WorkflowTaskScheduled",
-                                              "WorkflowTaskStarted"}));
+  ASSERT_EQ(this->names(events),
+            this->words({kFirstTask, "WorkflowExecutionSignaled", kTask,
+                         "WorkflowExecutionCancelRequested WorkflowTaskScheduled", "WorkflowTaskStarted"}));
   const auto& signaled = events[4].workflow_execution_signaled_event_attributes();
   EXPECT_EQ(signaled.external_workflow_execution().workflow_id(), "sender");
   EXPECT_EQ(signaled.signal_name(), "message");
@@ -201,10 +199,10 @@ TYPED_TEST_P(TemporalContract, ReachesNobodyButOthersFromOutside) {
   this->complete(this->next_task().task_token(), {cancel_other("self")});
   this->complete(this->next_task().task_token());
   const auto events = this->history("self");
-  EXPECT_EQ(this->names(events),
-            this->words({kFirstTask, "SignalExternalWorkflowExecutionInitiated SignalExternalWorkflowExecutionFailed", kTask,
-                         "RequestCancelExternalWorkflowExecutionInitiated RequestCancelExternalWorkflowExecutionFailed",
-                         kTask}));
+  EXPECT_EQ(
+      this->names(events),
+      this->words({kFirstTask, "SignalExternalWorkflowExecutionInitiated SignalExternalWorkflowExecutionFailed", kTask,
+                   "RequestCancelExternalWorkflowExecutionInitiated RequestCancelExternalWorkflowExecutionFailed", kTask}));
   EXPECT_EQ(events[4].signal_external_workflow_execution_initiated_event_attributes().namespace_(), "");
   EXPECT_EQ(events[9].request_cancel_external_workflow_execution_initiated_event_attributes().namespace_(), "");
 }
@@ -215,9 +213,8 @@ TYPED_TEST_P(TemporalContract, CancelsWithSuccessWhatHasEnded) {
   this->start_workflow("late");
   this->complete(this->next_task().task_token(), {cancel_other("ended")});
   this->complete(this->next_task().task_token());
-  EXPECT_EQ(this->events_of("late"),
-            this->words({kFirstTask, "RequestCancelExternalWorkflowExecutionInitiated",
-                         "ExternalWorkflowExecutionCancelRequested", kTask}));
+  EXPECT_EQ(this->events_of("late"), this->words({kFirstTask, "RequestCancelExternalWorkflowExecutionInitiated",
+                                                  "ExternalWorkflowExecutionCancelRequested", kTask}));
   EXPECT_EQ(this->events_of("ended"), this->words({kFirstTask, "WorkflowExecutionCompleted"}));
 }
 
@@ -237,14 +234,10 @@ TYPED_TEST_P(TemporalContract, FailsATaskThatNamesARunByNoUuid) {
   this->start_workflow("target");
   ASSERT_EQ(this->next_task().workflow_execution().workflow_id(), "target");
   std::vector<Command> commands = {signal_other("target"), cancel_other("target")};
-  commands[0]
-      .mutable_signal_external_workflow_execution_command_attributes()
-      ->mutable_execution()
-      ->set_run_id("run");
+  commands[0].mutable_signal_external_workflow_execution_command_attributes()->mutable_execution()->set_run_id("run");
   commands[1].mutable_request_cancel_external_workflow_execution_command_attributes()->set_run_id("run");
-  const auto causes = {
-      enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
-      enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES};
+  const auto causes = {enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_SIGNAL_WORKFLOW_EXECUTION_ATTRIBUTES,
+                       enums::WORKFLOW_TASK_FAILED_CAUSE_BAD_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_ATTRIBUTES};
   const auto* cause = causes.begin();
   for (Command& command : commands) {
     const std::string id = concat("sender ", enums::CommandType_Name(command.command_type()));
@@ -252,8 +245,7 @@ TYPED_TEST_P(TemporalContract, FailsATaskThatNamesARunByNoUuid) {
     const auto refused = this->get(this->temporal().respond_workflow_task_completed(
         this->completion(this->next_task().task_token(), {std::move(command)}), this->in(this->kLong)));
     EXPECT_EQ(refused.status().code(), StatusCode::kInvalidArgument) << refused.status();
-    EXPECT_TRUE(message_of(refused.status()).find("Invalid RunId") != std::string_view::npos)
-        << refused.status();
+    EXPECT_TRUE(message_of(refused.status()).find("Invalid RunId") != std::string_view::npos) << refused.status();
     EXPECT_EQ(this->history(id)[3].workflow_task_failed_event_attributes().cause(), *cause++);
     ASSERT_TRUE(this->terminate(id).ok());
   }

@@ -17,7 +17,6 @@ template <class World>
 class Commander : public Stage<World> {
  protected:
   using Base = Stage<World>;
-  using typename Base::Flow;
   using Base::busy;
   using Base::describe;
   using Base::find;
@@ -27,6 +26,7 @@ class Commander : public Stage<World> {
   using Base::number;
   using Base::run_names_;
   using Base::wait_until;
+  using typename Base::Flow;
 
   struct Awaited {
     std::string short_timer;
@@ -115,17 +115,27 @@ class Commander : public Stage<World> {
         return this->start_timer(awaited.short_timer, std::chrono::milliseconds(30));
       case Kind::kCancelTimer:
         return this->cancel_timer(flow.timers.empty() ? "unknown" : flow.timers[want.pick % flow.timers.size()]);
-      case Kind::kActivity: return activity(flow, want.pick);
-      case Kind::kActivityNobodyTakes: return activity_that_times_out(flow, awaited, want.pick, true);
-      case Kind::kActivityThatHangs: return activity_that_times_out(flow, awaited, want.pick, false);
-      case Kind::kCancelActivity: return cancel_some_activity(flow, want.pick);
-      case Kind::kMarker: return marker(want.pick);
-      case Kind::kMemo: return memo(want.pick);
-      case Kind::kChild: return child(flow, awaited, want.pick);
+      case Kind::kActivity:
+        return activity(flow, want.pick);
+      case Kind::kActivityNobodyTakes:
+        return activity_that_times_out(flow, awaited, want.pick, true);
+      case Kind::kActivityThatHangs:
+        return activity_that_times_out(flow, awaited, want.pick, false);
+      case Kind::kCancelActivity:
+        return cancel_some_activity(flow, want.pick);
+      case Kind::kMarker:
+        return marker(want.pick);
+      case Kind::kMemo:
+        return memo(want.pick);
+      case Kind::kChild:
+        return child(flow, awaited, want.pick);
       case Kind::kSignalOther:
-      case Kind::kCancelOther: return tell_other(want, awaited);
-      case Kind::kComplete: return this->complete_workflow();
-      case Kind::kFail: return failing(want.pick);
+      case Kind::kCancelOther:
+        return tell_other(want, awaited);
+      case Kind::kComplete:
+        return this->complete_workflow();
+      case Kind::kFail:
+        return failing(want.pick);
       case Kind::kCancel: {
         Command command;
         command.set_command_type(enums::COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION);
@@ -133,7 +143,8 @@ class Commander : public Stage<World> {
         return command;
       }
       // README.md: a run whose delay was cut short is not continued.
-      default: return describe(flow).delayed() ? this->complete_workflow() : this->continue_as_new();
+      default:
+        return describe(flow).delayed() ? this->complete_workflow() : this->continue_as_new();
     }
   }
 
@@ -172,7 +183,9 @@ class Commander : public Stage<World> {
         attributes.clear_retry_policy();
         attributes.mutable_header();
         break;
-      case 1: retry.set_maximum_attempts(1); break;
+      case 1:
+        retry.set_maximum_attempts(1);
+        break;
       case 2:
         *retry.mutable_initial_interval() = this->span(std::chrono::hours(1));
         *attributes.mutable_heartbeat_timeout() = this->span(std::chrono::minutes(1));

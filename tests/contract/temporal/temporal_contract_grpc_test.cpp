@@ -1,5 +1,5 @@
-#include "contract/temporal/temporal_contract_all.h"
 #include "contract/temporal/temporal_contract_grpc.h"
+#include "contract/temporal/temporal_contract_all.h"
 
 namespace reliant::tests {
 

@@ -46,9 +46,8 @@ TYPED_TEST_P(TemporalContract, RefusesWhatAClientMakesTooLarge) {
   EXPECT_TRUE(this->get(this->temporal().signal_workflow_execution(signal, this->in(this->kLong))).ok());
   auto both = this->signal_with_start_request("large", "t");
   *both.mutable_signal_input() = blob(kLimit);
-  expect_refused(
-      this->get(this->temporal().signal_with_start_workflow_execution(both, this->in(this->kLong))).status(),
-      "Blob data size exceeds limit.");
+  expect_refused(this->get(this->temporal().signal_with_start_workflow_execution(both, this->in(this->kLong))).status(),
+                 "Blob data size exceeds limit.");
   const auto task = this->next_task();
   EXPECT_GE(task.history().events_size(), 1) << "what is too large for one page comes in several";
   this->complete(task.task_token());
@@ -91,7 +90,8 @@ TYPED_TEST_P(TemporalContract, RefusesNamesThatAreTooLong) {
   signal = this->signal_request(longest, too_long);
   const auto long_request = this->get(this->temporal().signal_workflow_execution(signal, this->in(this->kLong)));
   EXPECT_EQ(message_of(long_request.status()), "RequestId length exceeds limit.");
-  const auto nameless = this->get(this->temporal().signal_workflow_execution(this->signal_request("", "s"), this->in(this->kLong)));
+  const auto nameless =
+      this->get(this->temporal().signal_workflow_execution(this->signal_request("", "s"), this->in(this->kLong)));
   EXPECT_EQ(nameless.status().code(), StatusCode::kInvalidArgument);
 }
 
@@ -106,12 +106,11 @@ TYPED_TEST_P(TemporalContract, RefusesARunIdThatIsNoUuid) {
     return request;
   };
   const auto ask = [&](const std::string& run) {
-    auto request = execution_in(wf::DescribeWorkflowExecutionRequest(),
-                                &wf::DescribeWorkflowExecutionRequest::mutable_execution, run);
+    auto request =
+        execution_in(wf::DescribeWorkflowExecutionRequest(), &wf::DescribeWorkflowExecutionRequest::mutable_execution, run);
     return this->get(this->temporal().describe_workflow_execution(std::move(request), this->in(this->kLong)));
   };
-  for (const std::string& bad :
-       {std::string("no-such-run"), run_id + "0", run_id.substr(1), std::string(36, '-')}) {
+  for (const std::string& bad : {std::string("no-such-run"), run_id + "0", run_id.substr(1), std::string(36, '-')}) {
     EXPECT_EQ(code(ask(bad)), StatusCode::kInvalidArgument) << bad;
   }
   EXPECT_EQ(code(ask("00000000-0000-4000-8000-000000000000")), StatusCode::kNotFound);
@@ -121,43 +120,36 @@ TYPED_TEST_P(TemporalContract, RefusesARunIdThatIsNoUuid) {
 
   const Instant end = this->in(this->kLong);
   auto& temporal = this->temporal();
-  const auto history = execution_in(wf::GetWorkflowExecutionHistoryRequest(),
-                                    &wf::GetWorkflowExecutionHistoryRequest::mutable_execution, "run");
-  EXPECT_EQ(code(this->get(temporal.get_workflow_execution_history(history, end))),
-            StatusCode::kInvalidArgument);
+  const auto history =
+      execution_in(wf::GetWorkflowExecutionHistoryRequest(), &wf::GetWorkflowExecutionHistoryRequest::mutable_execution, "run");
+  EXPECT_EQ(code(this->get(temporal.get_workflow_execution_history(history, end))), StatusCode::kInvalidArgument);
   const auto reverse = execution_in(wf::GetWorkflowExecutionHistoryReverseRequest(),
                                     &wf::GetWorkflowExecutionHistoryReverseRequest::mutable_execution, "run");
-  EXPECT_EQ(code(this->get(temporal.get_workflow_execution_history_reverse(reverse, end))),
-            StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(this->get(temporal.get_workflow_execution_history_reverse(reverse, end))), StatusCode::kInvalidArgument);
   auto query = execution_in(wf::QueryWorkflowRequest(), &wf::QueryWorkflowRequest::mutable_execution, "run");
   query.mutable_query()->set_query_type("status");
   EXPECT_EQ(code(this->get(temporal.query_workflow(query, end))), StatusCode::kInvalidArgument);
   auto signal = this->signal_request("named", "s");
   signal.mutable_workflow_execution()->set_run_id("run");
   EXPECT_EQ(code(this->get(temporal.signal_workflow_execution(signal, end))), StatusCode::kInvalidArgument);
-  const auto cancel =
-      execution_in(wf::RequestCancelWorkflowExecutionRequest(),
-                   &wf::RequestCancelWorkflowExecutionRequest::mutable_workflow_execution, "run");
-  EXPECT_EQ(code(this->get(temporal.request_cancel_workflow_execution(cancel, end))),
-            StatusCode::kInvalidArgument);
-  const auto terminate =
-      execution_in(wf::TerminateWorkflowExecutionRequest(),
-                   &wf::TerminateWorkflowExecutionRequest::mutable_workflow_execution, "run");
-  EXPECT_EQ(code(this->get(temporal.terminate_workflow_execution(terminate, end))),
-            StatusCode::kInvalidArgument);
+  const auto cancel = execution_in(wf::RequestCancelWorkflowExecutionRequest(),
+                                   &wf::RequestCancelWorkflowExecutionRequest::mutable_workflow_execution, "run");
+  EXPECT_EQ(code(this->get(temporal.request_cancel_workflow_execution(cancel, end))), StatusCode::kInvalidArgument);
+  const auto terminate = execution_in(wf::TerminateWorkflowExecutionRequest(),
+                                      &wf::TerminateWorkflowExecutionRequest::mutable_workflow_execution, "run");
+  EXPECT_EQ(code(this->get(temporal.terminate_workflow_execution(terminate, end))), StatusCode::kInvalidArgument);
   const auto remove = execution_in(wf::DeleteWorkflowExecutionRequest(),
                                    &wf::DeleteWorkflowExecutionRequest::mutable_workflow_execution, "run");
   EXPECT_EQ(code(this->get(temporal.delete_workflow_execution(remove, end))), StatusCode::kInvalidArgument);
-  const auto reset = execution_in(wf::ResetStickyTaskQueueRequest(),
-                                  &wf::ResetStickyTaskQueueRequest::mutable_execution, "run");
+  const auto reset =
+      execution_in(wf::ResetStickyTaskQueueRequest(), &wf::ResetStickyTaskQueueRequest::mutable_execution, "run");
   EXPECT_EQ(code(this->get(temporal.reset_sticky_task_queue(reset, end))), StatusCode::kInvalidArgument);
   wf::RecordActivityTaskHeartbeatByIdRequest beat;
   beat.set_namespace_("default");
   beat.set_workflow_id("named");
   beat.set_run_id("run");
   beat.set_activity_id("1");
-  EXPECT_EQ(code(this->get(temporal.record_activity_task_heartbeat_by_id(beat, end))),
-            StatusCode::kInvalidArgument);
+  EXPECT_EQ(code(this->get(temporal.record_activity_task_heartbeat_by_id(beat, end))), StatusCode::kInvalidArgument);
 }
 
 TYPED_TEST_P(TemporalContract, FailsAnActivityWhoseAnswerIsTooLarge) {
@@ -207,8 +199,7 @@ TYPED_TEST_P(TemporalContract, FailsAnActivityWhoseAnswerIsTooLarge) {
     }
   }
   EXPECT_EQ(messages, (std::vector<std::string>{"Complete result exceeds size limit.", "Failure exceeds size limit.",
-                                                "Heartbeat details exceed size limit.",
-                                                "Cancel details exceed size limit."}));
+                                                "Heartbeat details exceed size limit.", "Cancel details exceed size limit."}));
 }
 
 TYPED_TEST_P(TemporalContract, EndsARunWhoseCommandIsTooLarge) {
@@ -230,22 +221,21 @@ TYPED_TEST_P(TemporalContract, EndsARunWhoseCommandIsTooLarge) {
                       .mutable_record_marker_command_attributes();
   marker.set_marker_name("marker");
   (*marker.mutable_details())["key"] = blob(kLimit);
-  auto& again = *add("ContinueAsNewWorkflowExecutionCommandAttributes. Input",
-                     enums::COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION)
-                     .mutable_continue_as_new_workflow_execution_command_attributes();
+  auto& again =
+      *add("ContinueAsNewWorkflowExecutionCommandAttributes. Input", enums::COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION)
+           .mutable_continue_as_new_workflow_execution_command_attributes();
   again.mutable_workflow_type()->set_name("Hello");
   again.mutable_task_queue()->set_name(this->kQueue);
   *again.mutable_input() = blob(kLimit);
-  auto& child = *add("StartChildWorkflowExecutionCommandAttributes. Input",
-                     enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION)
+  auto& child = *add("StartChildWorkflowExecutionCommandAttributes. Input", enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION)
                      .mutable_start_child_workflow_execution_command_attributes();
   child.set_workflow_id("child");
   child.mutable_workflow_type()->set_name("Hello");
   child.mutable_task_queue()->set_name(this->kQueue);
   *child.mutable_input() = blob(kLimit);
-  auto& signal = *add("SignalExternalWorkflowExecutionCommandAttributes.Input",
-                      enums::COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION)
-                      .mutable_signal_external_workflow_execution_command_attributes();
+  auto& signal =
+      *add("SignalExternalWorkflowExecutionCommandAttributes.Input", enums::COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION)
+           .mutable_signal_external_workflow_execution_command_attributes();
   signal.mutable_execution()->set_workflow_id("other");
   signal.set_signal_name("message");
   *signal.mutable_input() = blob(kLimit);
@@ -263,8 +253,9 @@ TYPED_TEST_P(TemporalContract, EndsARunWhoseCommandIsTooLarge) {
     const std::string words = concat(part, " exceeds size limit.");
     EXPECT_TRUE(message_of(refused.status()).ends_with(words)) << refused.status();
     const auto events = this->history(id);
-    EXPECT_EQ(this->events_of(id), "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted WorkflowTaskFailed "
-                                   "WorkflowExecutionTerminated");
+    EXPECT_EQ(this->events_of(id),
+              "WorkflowExecutionStarted WorkflowTaskScheduled WorkflowTaskStarted WorkflowTaskFailed "
+              "WorkflowExecutionTerminated");
     const auto& end = events.back().workflow_execution_terminated_event_attributes();
     EXPECT_TRUE(end.reason().ends_with(words)) << end.reason();
     EXPECT_EQ(end.identity(), "history-service");
@@ -342,8 +333,7 @@ TYPED_TEST_P(TemporalContract, TakesATaskBackWhenTooMuchWaitsForItsEnd) {
   EXPECT_EQ(late.status().code(), StatusCode::kNotFound) << late.status();
   const auto events = this->history("hoarder");
   ASSERT_GE(events.size(), 6u);
-  EXPECT_EQ(events[3].workflow_task_failed_event_attributes().cause(),
-            enums::WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND);
+  EXPECT_EQ(events[3].workflow_task_failed_event_attributes().cause(), enums::WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND);
   EXPECT_EQ(events[4].event_type(), enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
   EXPECT_EQ(events[5].event_type(), enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED);
   this->complete(this->next_task().task_token(), {this->complete_workflow()});

@@ -19,7 +19,6 @@ template <class World>
 class Outsider : public Commander<World> {
  protected:
   using Base = Commander<World>;
-  using typename Base::Flow;
   using Base::busy;
   using Base::code;
   using Base::describe;
@@ -32,6 +31,7 @@ class Outsider : public Commander<World> {
   using Base::name_;
   using Base::wait_until;
   using Base::write;
+  using typename Base::Flow;
 
   // --- lists: which workflows, not in which order (temporal_contract_visibility.h)
 
@@ -43,11 +43,11 @@ class Outsider : public Commander<World> {
     if (!listed.ok()) return;
     Lines found;
     for (const auto& info : *listed) {
-      found.push_back(this->shown(concat("  ", info.execution().workflow_id(), " ", info.execution().run_id(), " ",
-                                         info.type().name(), " ", enums::WorkflowExecutionStatus_Name(info.status()), " of ",
-                                         info.task_queue(), ", ", info.history_length(), " events, ", json(info.memo()),
-                                         ", child of ", info.parent_execution().workflow_id(), ", root ",
-                                         info.root_execution().workflow_id())));
+      found.push_back(
+          this->shown(concat("  ", info.execution().workflow_id(), " ", info.execution().run_id(), " ", info.type().name(), " ",
+                             enums::WorkflowExecutionStatus_Name(info.status()), " of ", info.task_queue(), ", ",
+                             info.history_length(), " events, ", json(info.memo()), ", child of ",
+                             info.parent_execution().workflow_id(), ", root ", info.root_execution().workflow_id())));
     }
     std::ranges::sort(found);
     std::ranges::move(found, std::back_inserter(lines_));
@@ -61,7 +61,8 @@ class Outsider : public Commander<World> {
     write("count ", request.query(), ": ", counted.ok() ? concat(counted->count()) : code(counted.status()));
     if (!counted.ok()) return;
     Lines groups;
-    for (const auto& group : counted->groups()) groups.push_back(concat("  ", group.group_values(0).data(), " ", group.count()));
+    for (const auto& group : counted->groups())
+      groups.push_back(concat("  ", group.group_values(0).data(), " ", group.count()));
     std::ranges::sort(groups);
     std::ranges::move(groups, std::back_inserter(lines_));
   }
@@ -158,8 +159,9 @@ class Outsider : public Commander<World> {
     const Status removed = this->get(this->temporal().delete_workflow_execution(request, this->in(this->kLong))).status();
     write("delete: ", code(removed));
     if (!removed.ok()) return;
-    wait_until("a deleted run is gone", [&] { return status_of(flow.id, run_id).status().code() == StatusCode::kNotFound; },
-               kDeletion);
+    wait_until(
+        "a deleted run is gone", [&] { return status_of(flow.id, run_id).status().code() == StatusCode::kNotFound; },
+        kDeletion);
     write("then: ", code(status_of(flow.id, "").status()));
     std::erase(flow.runs, run_id);
     flow.known = flow.refused_end = flow.sticks = false;
@@ -189,9 +191,12 @@ class Outsider : public Commander<World> {
     const std::string& first = conditions[step.pick % conditions.size()];
     const std::string& second = conditions[(step.pick * 5 + 1) % conditions.size()];
     switch (step.flow % 3) {
-      case 0: return concat(mine(), " AND ", first);
-      case 1: return concat(mine(), " AND (", first, " OR ", second, ")");
-      default: return concat(mine(), " AND (", first, ") AND ", second);
+      case 0:
+        return concat(mine(), " AND ", first);
+      case 1:
+        return concat(mine(), " AND (", first, " OR ", second, ")");
+      default:
+        return concat(mine(), " AND (", first, ") AND ", second);
     }
   }
   Result<std::vector<api::workflow::v1::WorkflowExecutionInfo>> all_of(std::string query, int page_size) {
@@ -223,7 +228,8 @@ class Outsider : public Commander<World> {
       std::map<std::string, enums::WorkflowExecutionStatus> listed;
       std::map<std::string, enums::WorkflowExecutionStatus> known;
       const auto all = all_of(mine(), 0);
-      for (const auto& info : all.ok() ? *all : std::vector<api::workflow::v1::WorkflowExecutionInfo>()) listed[info.execution().run_id()] = info.status();
+      for (const auto& info : all.ok() ? *all : std::vector<api::workflow::v1::WorkflowExecutionInfo>())
+        listed[info.execution().run_id()] = info.status();
       for (const Flow& flow : flows_) {
         for (const std::string& run_id : flow.runs) {
           if (const auto status = status_of(flow.id, run_id); status.ok()) known[run_id] = *status;

@@ -95,17 +95,24 @@ class Player : public Outsider<World> {
     if (step.kind == Kind::kSignalWithStart) return signal_with_start(flow, step.pick);
     if (!flow.known) return;
     switch (step.kind) {
-      case Kind::kSignal: return send_signal(flow, step.pick);
-      case Kind::kRequestCancel: return write("request cancel: ", code(this->request_cancel(flow.id)));
-      case Kind::kTerminate: return write("terminate: ", code(this->terminate(flow.id)));
-      case Kind::kQuery: return ask(flow);
-      case Kind::kPoll: return poll(flow, step);
-      case Kind::kAnswer: return answer(flow, step);
+      case Kind::kSignal:
+        return send_signal(flow, step.pick);
+      case Kind::kRequestCancel:
+        return write("request cancel: ", code(this->request_cancel(flow.id)));
+      case Kind::kTerminate:
+        return write("terminate: ", code(this->terminate(flow.id)));
+      case Kind::kQuery:
+        return ask(flow);
+      case Kind::kPoll:
+        return poll(flow, step);
+      case Kind::kAnswer:
+        return answer(flow, step);
       case Kind::kFailTask:
         if (flow.token.empty()) return;
         flow.sticks = false;
         return write("fail task: ", code(this->fail_task(flow.token)));
-      case Kind::kPollActivity: return poll_activity(flow, step.pick);
+      case Kind::kPollActivity:
+        return poll_activity(flow, step.pick);
       case Kind::kList:
         return this->list(flow, step);
       case Kind::kCount:
@@ -121,15 +128,15 @@ class Player : public Outsider<World> {
       case Kind::kHeartbeatById:
       case Kind::kAnswerCanceledById:
         return this->answer_by_id(flow, step);
-      default: return answer_activity(step);
+      default:
+        return answer_activity(step);
     }
   }
 
   template <class Request>
   void vary_start(Request& request, const Flow& flow, std::size_t pick) {
     request.mutable_task_queue()->set_name(flow.id);
-    *request.mutable_workflow_task_timeout() =
-        this->span(pick % 24 == 5 ? std::chrono::seconds(1) : std::chrono::minutes(2));
+    *request.mutable_workflow_task_timeout() = this->span(pick % 24 == 5 ? std::chrono::seconds(1) : std::chrono::minutes(2));
     static constexpr enums::WorkflowIdReusePolicy kReuse[] = {
         enums::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED, enums::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
         enums::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY, enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE};
@@ -238,8 +245,8 @@ class Player : public Outsider<World> {
     const auto scheduled = std::ranges::find_if(events.rbegin(), events.rend(), [](const HistoryEvent& event) {
       return event.event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED;
     });
-    return scheduled != events.rend() && scheduled->workflow_task_scheduled_event_attributes().task_queue().kind() ==
-                                             enums::TASK_QUEUE_KIND_STICKY;
+    return scheduled != events.rend() &&
+           scheduled->workflow_task_scheduled_event_attributes().task_queue().kind() == enums::TASK_QUEUE_KIND_STICKY;
   }
   void serve_sticky(Flow& flow) {
     if (!flow.known || !flow.token.empty()) return;
@@ -248,8 +255,7 @@ class Player : public Outsider<World> {
     }
     wait_until("a sticky worker has its task", [&] {
       const Described now = describe(flow);
-      return flow.sticky->ended() ||
-             !(now.task_in(enums::PENDING_WORKFLOW_TASK_STATE_STARTED) || waits_on_sticky(flow, now));
+      return flow.sticky->ended() || !(now.task_in(enums::PENDING_WORKFLOW_TASK_STATE_STARTED) || waits_on_sticky(flow, now));
     });
     if (!flow.sticky->ended()) return;
     auto task = this->await(*std::exchange(flow.sticky, nullptr));
@@ -406,8 +412,12 @@ class Player : public Outsider<World> {
     const std::size_t which = step.pick % activities_.size();
     const std::string token = activities_[which];
     switch (step.kind) {
-      case Step::Kind::kCompleteActivity: told("complete activity: ", this->complete_activity(token)); break;
-      case Step::Kind::kFailActivity: told("fail activity: ", this->fail_activity(token, step.pick % 5 == 4)); break;
+      case Step::Kind::kCompleteActivity:
+        told("complete activity: ", this->complete_activity(token));
+        break;
+      case Step::Kind::kFailActivity:
+        told("fail activity: ", this->fail_activity(token, step.pick % 5 == 4));
+        break;
       case Step::Kind::kHeartbeat: {
         const auto beat = this->heartbeat(token, "half");
         if (beat.ok() && *beat) return write("heartbeat: cancel requested");

@@ -276,7 +276,7 @@ TYPED_TEST_P(TemporalContract, KeepsEverythingAcknowledgedOverARestart) {
   EXPECT_EQ(task.workflow_execution().run_id(), waiting);
   this->world_.restart();
   this->complete(task.task_token(), {this->schedule_activity("1"), this->schedule_activity("2"),
-                                    this->start_timer("t", std::chrono::seconds(12))});
+                                     this->start_timer("t", std::chrono::seconds(12))});
   auto first = this->next_activity();
   ASSERT_TRUE(this->heartbeat(first.task_token(), "half").ok());
   this->world_.restart();

@@ -27,8 +27,9 @@ inline void cut_to_policy(api::history::v1::WorkflowExecutionStartedEventAttribu
     return static_cast<double>(span.seconds()) + span.nanos() / 1e9;
   };
   const auto& policy = retried.retry_policy();
-  const double wanted = std::min(seconds(policy.initial_interval()) * std::pow(policy.backoff_coefficient(), retried.attempt() - 2),
-                                 seconds(policy.maximum_interval()));
+  const double wanted =
+      std::min(seconds(policy.initial_interval()) * std::pow(policy.backoff_coefficient(), retried.attempt() - 2),
+               seconds(policy.maximum_interval()));
   const double more = seconds(retried.first_workflow_task_backoff()) - wanted;
   if (more >= 0 && more <= 1) retried.clear_first_workflow_task_backoff();  // what is wrong is still compared
 }
@@ -58,11 +59,23 @@ inline void scrub_event(HistoryEvent& event) {
 
 // Takes out of a message what servers fill in as they like.
 inline void scrub(google::protobuf::Message& message) {
-  static const std::set<std::string, std::less<>> kOwn = {
-      "event_time", "task_id", "version", "request_id", "history_size_bytes", "namespace_id", "parent_workflow_namespace_id",
-      "parent_namespace_id", "workflow_execution_expiration_time", "task_token", "scheduled_time", "started_time",
-      "current_attempt_scheduled_time", "backlog_count_hint", "poller_scaling_decision", "stack_trace",
-      "prev_auto_reset_points"};
+  static const std::set<std::string, std::less<>> kOwn = {"event_time",
+                                                          "task_id",
+                                                          "version",
+                                                          "request_id",
+                                                          "history_size_bytes",
+                                                          "namespace_id",
+                                                          "parent_workflow_namespace_id",
+                                                          "parent_namespace_id",
+                                                          "workflow_execution_expiration_time",
+                                                          "task_token",
+                                                          "scheduled_time",
+                                                          "started_time",
+                                                          "current_attempt_scheduled_time",
+                                                          "backlog_count_hint",
+                                                          "poller_scaling_decision",
+                                                          "stack_trace",
+                                                          "prev_auto_reset_points"};
   if (auto* const payload = dynamic_cast<api::common::v1::Payload*>(&message)) {
     payload->set_data(without_uuids(payload->data()));
     return;

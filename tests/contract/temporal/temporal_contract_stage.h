@@ -42,11 +42,11 @@ class Stage : public TemporalContract<World> {
     bool sticks = false;  // its last workflow task was answered by a sticky worker
     int hung = 0;         // workflow tasks that were left to time out
     Lines runs;
-    Lines timers;               // that were ever started
-    Lines activity_ids;         // the same
-    std::set<std::string> slow;  // activities that wait for an hour before they are tried again
+    Lines timers;                    // that were ever started
+    Lines activity_ids;              // the same
+    std::set<std::string> slow;      // activities that wait for an hour before they are tried again
     std::set<std::string> requests;  // signals of the current run
-    std::string parent;  // of a child: the workflow id, and what becomes of it at the end of the parent's run
+    std::string parent;              // of a child: the workflow id, and what becomes of it at the end of the parent's run
     std::string parent_run;
     std::string child_run;  // the first one of the child's chain
     enums::ParentClosePolicy policy{};
@@ -142,9 +142,8 @@ class Stage : public TemporalContract<World> {
       }
       Lines open;
       for (const auto& activity : now.response.pending_activities()) {
-        open.push_back(concat(", activity ", activity.activity_id(), " ",
-                              enums::PendingActivityState_Name(activity.state()), " attempt ", activity.attempt(),
-                              activity.has_heartbeat_details() ? " with details" : "",
+        open.push_back(concat(", activity ", activity.activity_id(), " ", enums::PendingActivityState_Name(activity.state()),
+                              " attempt ", activity.attempt(), activity.has_heartbeat_details() ? " with details" : "",
                               activity.has_last_failure() ? concat(" after ", activity.last_failure().message()) : ""));
       }
       for (const auto& child : now.response.pending_children()) open.push_back(concat(", child ", child.workflow_id()));
@@ -209,8 +208,8 @@ class Stage : public TemporalContract<World> {
         if (goes_on) {
           const auto& open = parent.response.pending_children();
           return child_goes_on || std::ranges::none_of(open, [&](const auto& each) {
-            return each.workflow_id() == flows_[i].id && ours(flows_[i], each.run_id());
-          });
+                   return each.workflow_id() == flows_[i].id && ours(flows_[i], each.run_id());
+                 });
         }
         if (!child_goes_on || flows_[i].policy == enums::PARENT_CLOSE_POLICY_ABANDON) return true;
         return flows_[i].policy == enums::PARENT_CLOSE_POLICY_REQUEST_CANCEL &&

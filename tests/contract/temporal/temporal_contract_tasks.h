@@ -70,10 +70,9 @@ TYPED_TEST_P(TemporalContract, TimesActivitiesOut) {
     if (started) EXPECT_NE(this->next_activity().task_token(), "");
     this->run_for(wait);
     const auto events = this->history(id);
-    EXPECT_EQ(this->names(events),
-              this->words({kFirstTask, "ActivityTaskScheduled", started ? "ActivityTaskStarted ActivityTaskTimedOut"
-                                                                        : "ActivityTaskTimedOut",
-                           "WorkflowTaskScheduled"}));
+    EXPECT_EQ(this->names(events), this->words({kFirstTask, "ActivityTaskScheduled",
+                                                started ? "ActivityTaskStarted ActivityTaskTimedOut" : "ActivityTaskTimedOut",
+                                                "WorkflowTaskScheduled"}));
     this->complete(this->next_task().task_token(), {this->complete_workflow()});
     return events[started ? 6 : 5].activity_task_timed_out_event_attributes();
   };
@@ -242,10 +241,10 @@ TYPED_TEST_P(TemporalContract, CancelsAnActivityTwiceInOneTask) {
   this->complete(this->next_task().task_token(), {this->schedule_activity("1")});
   ASSERT_TRUE(this->signal("doubly", "cancel it").ok());
   this->complete(this->next_task().task_token(), {this->cancel_activity(5), this->cancel_activity(5)});
-  EXPECT_EQ(this->events_of("doubly"),
-            this->words({kFirstTask, "ActivityTaskScheduled WorkflowExecutionSignaled", kTask,
-                         "ActivityTaskCancelRequested ActivityTaskCancelRequested ActivityTaskCanceled",
-                         "WorkflowTaskScheduled"}));
+  EXPECT_EQ(
+      this->events_of("doubly"),
+      this->words({kFirstTask, "ActivityTaskScheduled WorkflowExecutionSignaled", kTask,
+                   "ActivityTaskCancelRequested ActivityTaskCancelRequested ActivityTaskCanceled", "WorkflowTaskScheduled"}));
 }
 
 }  // namespace reliant::tests

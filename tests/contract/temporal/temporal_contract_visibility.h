@@ -70,7 +70,8 @@ class TemporalVisibility : public TemporalContract<World> {
     return this->get(this->temporal().describe_workflow_execution(request, this->in(this->kLong))).status();
   }
   void expect_gone(std::string_view id) {
-    for (int i = 0; i < 1000 && described(id).code() != StatusCode::kNotFound; ++i) this->run_for(std::chrono::milliseconds(50));
+    for (int i = 0; i < 1000 && described(id).code() != StatusCode::kNotFound; ++i)
+      this->run_for(std::chrono::milliseconds(50));
     EXPECT_EQ(described(id).code(), StatusCode::kNotFound);
     expect_ids(concat("WorkflowId = '", id, "'"), "");
   }
@@ -229,7 +230,8 @@ TYPED_TEST_P(TemporalVisibility, AnswersForActivitiesByTheirIds) {
   auto beat = ask(wf::RecordActivityTaskHeartbeatByIdRequest());
   beat.set_activity_id("completed");
   *beat.mutable_details() = this->text("half");
-  EXPECT_FALSE(this->must(this->temporal().record_activity_task_heartbeat_by_id(beat, this->in(this->kLong))).cancel_requested());
+  EXPECT_FALSE(
+      this->must(this->temporal().record_activity_task_heartbeat_by_id(beat, this->in(this->kLong))).cancel_requested());
   const auto described = this->describe("by id");
   const auto pending = std::ranges::find_if(described.pending_activities(),
                                             [](const auto& activity) { return activity.activity_id() == "completed"; });
@@ -240,8 +242,9 @@ TYPED_TEST_P(TemporalVisibility, AnswersForActivitiesByTheirIds) {
     completed.set_activity_id(id);
     *completed.mutable_result() = this->text(id);
     this->must(this->temporal().respond_activity_task_completed_by_id(completed, this->in(this->kLong)));
-    EXPECT_EQ(this->get(this->temporal().respond_activity_task_completed_by_id(completed, this->in(this->kLong))).status().code(),
-              StatusCode::kNotFound);
+    EXPECT_EQ(
+        this->get(this->temporal().respond_activity_task_completed_by_id(completed, this->in(this->kLong))).status().code(),
+        StatusCode::kNotFound);
   }
   auto failed = ask(wf::RespondActivityTaskFailedByIdRequest());
   failed.set_activity_id("failed");
@@ -250,7 +253,8 @@ TYPED_TEST_P(TemporalVisibility, AnswersForActivitiesByTheirIds) {
   auto ended = ask(wf::RespondActivityTaskCanceledByIdRequest());
   ended.set_activity_id("cancelled");
   EXPECT_EQ(this->get(this->temporal().respond_activity_task_canceled_by_id(ended, this->in(this->kLong))).status().code(),
-            StatusCode::kInvalidArgument) << "nobody has asked for it";
+            StatusCode::kInvalidArgument)
+      << "nobody has asked for it";
   this->complete(this->next_task().task_token(), {this->cancel_activity(cancelled)});
   this->must(this->temporal().respond_activity_task_canceled_by_id(ended, this->in(this->kLong)));
   auto unknown = ask(wf::RespondActivityTaskCompletedByIdRequest());
@@ -345,10 +349,10 @@ TYPED_TEST_P(TemporalVisibility, ReadsAHistoryFromItsEnd) {
   for (std::size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(ids[i], forwards[forwards.size() - 1 - i].event_id());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(TemporalVisibility, FindsWorkflowsByWhatIsKnownOfThem, ListsInPagesAndCounts, RefusesQueriesThatItCannotRead,
-                            ListsAfterARestartWhatItListedBefore, DeletesWhatIsClosedAndWhatRuns,
-                            TellsTheParentOfAChildThatIsDeleted, KnowsWhoPollsAndWhatWaits, AnswersForActivitiesByTheirIds,
-                            GivesAnEagerClientTheFirstTask, GivesAnEagerWorkerItsActivities,
+REGISTER_TYPED_TEST_SUITE_P(TemporalVisibility, FindsWorkflowsByWhatIsKnownOfThem, ListsInPagesAndCounts,
+                            RefusesQueriesThatItCannotRead, ListsAfterARestartWhatItListedBefore,
+                            DeletesWhatIsClosedAndWhatRuns, TellsTheParentOfAChildThatIsDeleted, KnowsWhoPollsAndWhatWaits,
+                            AnswersForActivitiesByTheirIds, GivesAnEagerClientTheFirstTask, GivesAnEagerWorkerItsActivities,
                             GivesActivitiesLargeInputsAlsoAfterARestart, ReadsAHistoryFromItsEnd);
 
 }  // namespace reliant::tests

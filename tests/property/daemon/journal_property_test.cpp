@@ -88,15 +88,9 @@ struct Model {
   std::map<int, Known> requests;
 };
 
-Effect effect_of(int request) {
-  return request % 2 == 0 ? Effect::kReadOnly : Effect::kNonIdempotent;
-}
-RequestId id_of(int request) {
-  return RequestId(concat("req_", request));
-}
-JournalRequest request_of(int request) {
-  return {id_of(request), "bash", "{}", effect_of(request)};
-}
+Effect effect_of(int request) { return request % 2 == 0 ? Effect::kReadOnly : Effect::kNonIdempotent; }
+RequestId id_of(int request) { return RequestId(concat("req_", request)); }
+JournalRequest request_of(int request) { return {id_of(request), "bash", "{}", effect_of(request)}; }
 
 void crash(Model& model) {
   for (auto& [request, known] : model.requests) {
@@ -133,8 +127,7 @@ struct Admit : Command {
     RC_ASSERT(admission.ok());
     RC_ASSERT(admission->result.has_value() == known.finished);
     if (known.finished) RC_ASSERT(admission->result->outcome == known.outcome);
-    if (known.finished && known.outcome == Outcome::kExecuted)
-      RC_ASSERT(admission->result->content == known.content);
+    if (known.finished && known.outcome == Outcome::kExecuted) RC_ASSERT(admission->result->content == known.content);
     if (effect_of(request) == Effect::kNonIdempotent) RC_ASSERT(known.runs <= 1);
   }
   void show(std::ostream& os) const override { os << "Admit(" << request << ")"; }
@@ -223,9 +216,8 @@ struct Crash : Command {
 
 RC_GTEST_PROP(Journal, KnowsWhatHappenedAndNeverRunsTwice, ()) {
   System system;
-  rc::state::check(
-      Model(), system,
-      rc::state::gen::execOneOfWithArgs<Admit, FinishRun, RefuseRequest, AcknowledgeResult, Crash>());
+  rc::state::check(Model(), system,
+                   rc::state::gen::execOneOfWithArgs<Admit, FinishRun, RefuseRequest, AcknowledgeResult, Crash>());
 }
 
 // The process dies anywhere in a call: it has had all of its effect, or none.

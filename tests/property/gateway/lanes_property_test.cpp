@@ -90,8 +90,8 @@ Task<void> play(Lanes& lanes, std::vector<std::pair<int, int>> steps, bool& ende
 RC_GTEST_PROP(Lanes, EveryCallIsAnsweredByTheHolderAndPassedOnAtMostOnce, ()) {
   const auto seed = *rc::gen::inRange<std::uint64_t>(1, 1'000'000);
   // To which gateway the daemon moves first (-1: it stays), and on which lane the call is made.
-  const auto steps = *rc::gen::container<std::vector<std::pair<int, int>>>(
-      rc::gen::pair(rc::gen::inRange(-1, 3), rc::gen::inRange(0, 3)));
+  const auto steps =
+      *rc::gen::container<std::vector<std::pair<int, int>>>(rc::gen::pair(rc::gen::inRange(-1, 3), rc::gen::inRange(0, 3)));
   Lanes lanes(seed);
   bool ended = false;
   lanes.simulation.world().spawn(play(lanes, steps, ended));

@@ -18,8 +18,8 @@ std::vector<SseEvent> parse(const std::vector<std::string>& pieces) {
 
 // Streams of the bytes that mean something to the parser, cut anywhere.
 rc::Gen<std::vector<std::string>> pieces_of_streams() {
-  const auto token = rc::gen::elementOf(std::vector<std::string>{
-      "data", "event", "id", ":", ": ", " ", "x", "\n", "\r", "\r\n", "\n\n", "\xef\xbb\xbf", std::string(1, '\0')});
+  const auto token = rc::gen::elementOf(std::vector<std::string>{"data", "event", "id", ":", ": ", " ", "x", "\n", "\r", "\r\n",
+                                                                 "\n\n", "\xef\xbb\xbf", std::string(1, '\0')});
   const auto piece = rc::gen::map(rc::gen::container<std::vector<std::string>>(token), [](std::vector<std::string> tokens) {
     std::string text;
     for (const std::string& one : tokens) text += one;

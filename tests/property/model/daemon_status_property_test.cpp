@@ -27,13 +27,13 @@ DaemonStatus connected_at(Instant now) {
 
 TEST(DaemonStatus, IsExactAtBothBoundaries) {
   const Instant start{1h};
-  for (const auto& [silence, connection] : std::vector<std::pair<Duration, DaemonConnection>>{
-           {30s - kNanosecond, DaemonConnection::kFresh},
-           {30s, DaemonConnection::kStale},
-           {30s + kNanosecond, DaemonConnection::kStale},
-           {120s - kNanosecond, DaemonConnection::kStale},
-           {120s, DaemonConnection::kDisconnected},
-           {120s + kNanosecond, DaemonConnection::kDisconnected}}) {
+  for (const auto& [silence, connection] :
+       std::vector<std::pair<Duration, DaemonConnection>>{{30s - kNanosecond, DaemonConnection::kFresh},
+                                                          {30s, DaemonConnection::kStale},
+                                                          {30s + kNanosecond, DaemonConnection::kStale},
+                                                          {120s - kNanosecond, DaemonConnection::kStale},
+                                                          {120s, DaemonConnection::kDisconnected},
+                                                          {120s + kNanosecond, DaemonConnection::kDisconnected}}) {
     DaemonStatus status = connected_at(start);
     status.advance(start + silence);
     EXPECT_EQ(status.connection(), connection) << silence.count();
@@ -60,7 +60,7 @@ RC_GTEST_PROP(DaemonStatus, AgreesWithTheRuleAfterAnyFramesAndSilences, (std::ve
   bool gone = false;
   for (const auto& [frame, gap] : steps) {
     // Gaps cluster around the boundaries, where the mistakes are.
-    const Duration around[] = {Duration(gap % 5), 30s - Duration(gap % 3), 30s + Duration(gap % 3),
+    const Duration around[] = {Duration(gap % 5),        30s - Duration(gap % 3),  30s + Duration(gap % 3),
                                120s - Duration(gap % 3), 120s + Duration(gap % 3), Duration(gap % 200'000'000'000)};
     now += around[gap % 6];
     status.advance(now);

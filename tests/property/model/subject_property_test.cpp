@@ -21,9 +21,8 @@ using Words = std::vector<std::string>;
 rc::Gen<std::string> any_word() { return rc::gen::element<std::string>("a", "b", "c", "aa"); }
 
 rc::Gen<Words> words(int most) {
-  return rc::gen::mapcat(rc::gen::inRange(1, most + 1), [](int size) {
-    return rc::gen::container<Words>(static_cast<std::size_t>(size), any_word());
-  });
+  return rc::gen::mapcat(rc::gen::inRange(1, most + 1),
+                         [](int size) { return rc::gen::container<Words>(static_cast<std::size_t>(size), any_word()); });
 }
 
 std::string joined(const Words& words) { return join(words, "."); }
@@ -79,8 +78,8 @@ RC_GTEST_PROP(Subject, DecodesNothingThatItDoesNotEncode, ()) {
 }
 
 RC_GTEST_PROP(Subject, SubjectsOfDaemonsAreOneToOne, ()) {
-  const auto any_id = rc::gen::oneOf(rc::gen::arbitrary<std::string>(),
-                                     rc::gen::element<std::string>("sync", "a.b", "*", ">", "", "a", "=41"));
+  const auto any_id =
+      rc::gen::oneOf(rc::gen::arbitrary<std::string>(), rc::gen::element<std::string>("sync", "a.b", "*", ">", "", "a", "=41"));
   const auto any_kind = rc::gen::element(DaemonSubject::kToolRequest, DaemonSubject::kToolRequestSync,
                                          DaemonSubject::kToolCancel, DaemonSubject::kToolOnline, DaemonSubject::kCommand);
   const DaemonSubject kind = *any_kind;

@@ -16,7 +16,8 @@ T round_trip(const T& message) {
   return std::get<T>(*decoded);
 }
 
-RC_GTEST_PROP(ToolMessages, AnyBytesOfOutputComeBack, (std::string data, std::uint32_t chunk, bool gap, bool more, std::uint32_t at)) {
+RC_GTEST_PROP(ToolMessages, AnyBytesOfOutputComeBack,
+              (std::string data, std::uint32_t chunk, bool gap, bool more, std::uint32_t at)) {
   const auto back = round_trip(ToolOutputChunk{chunk, data, gap, more, at});
   RC_ASSERT(back.data == data);
   RC_ASSERT(back.chunk == chunk);
@@ -77,8 +78,7 @@ RC_GTEST_PROP(ToolMessages, AnyBytesAreReadOrRefused, (std::string bytes)) {
 
 RC_GTEST_PROP(ToolMessages, HeldDaemonsComeBack, (std::vector<std::int64_t> epochs)) {
   std::vector<HeldDaemon> held;
-  for (const std::int64_t epoch : epochs)
-    held.push_back({DaemonId("d"), epoch, GatewayId("g"), DaemonConnection::kStale});
+  for (const std::int64_t epoch : epochs) held.push_back({DaemonId("d"), epoch, GatewayId("g"), DaemonConnection::kStale});
   const auto back = decode_held_daemons(encode(held));
   RC_ASSERT(back.ok());
   RC_ASSERT(*back == held);

@@ -51,8 +51,8 @@ struct Answer {
 
   friend bool operator==(const Answer&, const Answer&) = default;
   friend std::ostream& operator<<(std::ostream& out, const Answer& a) {
-    return out << code_name(a.code) << " last=" << a.last << " message=" << a.message
-               << " dup=" << a.duplicate << " text=" << a.text;
+    return out << code_name(a.code) << " last=" << a.last << " message=" << a.message << " dup=" << a.duplicate
+               << " text=" << a.text;
   }
 };
 
@@ -63,12 +63,17 @@ class ChatModel {
  public:
   Answer apply(const Action& action) {
     switch (action.kind) {
-      case Action::kSend: return send("", action);
-      case Action::kSendKeyed: return send("client" + std::to_string(action.key), action);
-      case Action::kAnswer: return step("step" + std::to_string(action.key), action, false);
-      case Action::kToolResult: return step("tool" + std::to_string(action.key), action, true);
+      case Action::kSend:
+        return send("", action);
+      case Action::kSendKeyed:
+        return send("client" + std::to_string(action.key), action);
+      case Action::kAnswer:
+        return step("step" + std::to_string(action.key), action, false);
+      case Action::kToolResult:
+        return step("tool" + std::to_string(action.key), action, true);
       case Action::kChunks:
-        for (int i = 0; i <= action.key; ++i) update("step" + std::to_string(action.key), {action.text, i}, UpdateKind::kMessageChunk);
+        for (int i = 0; i <= action.key; ++i)
+          update("step" + std::to_string(action.key), {action.text, i}, UpdateKind::kMessageChunk);
         return {.last = updates_.size()};
       case Action::kKeyed:
         update("tool" + std::to_string(action.key), {0, 0}, UpdateKind::kToolStarted);
@@ -95,8 +100,7 @@ class ChatModel {
   }
   Answer send(const std::string& key, const Action& action) {
     if (!key.empty() && answers_.contains(key))
-      return answers_.at(key).text == text_of(action.text) ? stored(key)
-                                                           : Answer{.code = StatusCode::kAlreadyExists};
+      return answers_.at(key).text == text_of(action.text) ? stored(key) : Answer{.code = StatusCode::kAlreadyExists};
     ++messages_;
     updates_.push_back(UpdateKind::kMessage);
     Answer answer{.message = updates_.size(), .text = text_of(action.text)};
@@ -153,14 +157,17 @@ Task<Answer> perform(store::Store& store, UserId user, ChatId chat, Action actio
       co_return answer_of(co_await store.messages().append_assistant_message(
           {user, chat, "step" + key, {}, {model::TextBlock{text_of(action.text)}}}, deadline));
     case Action::kToolResult:
-      co_return answer_of(co_await store.messages().append_tool_result(
-          {user, chat, "tool" + key, ToolCallId("call"), "bash",
-           {model::Outcome::kExecuted, false, text_of(action.text), 0, 0}},
-          deadline));
+      co_return answer_of(
+          co_await store.messages().append_tool_result({user,
+                                                        chat,
+                                                        "tool" + key,
+                                                        ToolCallId("call"),
+                                                        "bash",
+                                                        {model::Outcome::kExecuted, false, text_of(action.text), 0, 0}},
+                                                       deadline));
     case Action::kChunks: {
       std::vector<store::NewUpdate> chunks;
-      for (int position = 0; position <= action.key; ++position)
-        chunks.push_back({UpdateKind::kMessageChunk, "{}", position});
+      for (int position = 0; position <= action.key; ++position) chunks.push_back({UpdateKind::kMessageChunk, "{}", position});
       store::UpdateStream stream{"step" + key, action.text};
       co_return answer_of(co_await store.updates().append(user, chat, std::move(stream), std::move(chunks), deadline));
     }
@@ -198,12 +205,8 @@ class World {
                                              perform(odd_ ? one_ : two_, user_, chat_, action, deadline()));
   }
   Answer finish(Started<Answer>& started) { return await(simulation_.executor(), started); }
-  std::vector<model::Update> updates() {
-    return *get(one_.updates().list(user_, chat_, 0, 100'000, deadline()));
-  }
-  std::vector<store::Message> messages() {
-    return *get(one_.messages().list(user_, chat_, 0, 100'000, deadline()));
-  }
+  std::vector<model::Update> updates() { return *get(one_.updates().list(user_, chat_, 0, 100'000, deadline())); }
+  std::vector<store::Message> messages() { return *get(one_.messages().list(user_, chat_, 0, 100'000, deadline())); }
   store::Chat chat() { return *get(one_.chats().get(user_, chat_, deadline())); }
 
  private:
@@ -221,8 +224,7 @@ class World {
   bool odd_ = false;
 };
 
-RC_GTEST_PROP(Store, DoesWhatTheModelDoesWhateverHappensToCommits,
-              (std::uint64_t seed, std::vector<Command> commands)) {
+RC_GTEST_PROP(Store, DoesWhatTheModelDoesWhateverHappensToCommits, (std::uint64_t seed, std::vector<Command> commands)) {
   World world(seed);
   ChatModel model;
   for (const Command& command : commands) {
@@ -241,8 +243,7 @@ RC_GTEST_PROP(Store, DoesWhatTheModelDoesWhateverHappensToCommits,
   RC_ASSERT(world.chat().last_sequence == updates.size());
 }
 
-RC_GTEST_PROP(Store, LeavesNoGapAndDoublesNoKeyWhenAllComeAtOnce,
-              (std::uint64_t seed, std::vector<Command> commands)) {
+RC_GTEST_PROP(Store, LeavesNoGapAndDoublesNoKeyWhenAllComeAtOnce, (std::uint64_t seed, std::vector<Command> commands)) {
   World world(seed);
   std::vector<std::unique_ptr<Started<Answer>>> running;
   running.reserve(commands.size());
@@ -257,8 +258,8 @@ RC_GTEST_PROP(Store, LeavesNoGapAndDoublesNoKeyWhenAllComeAtOnce,
       continue;
     }
     RC_ASSERT(answer.code == StatusCode::kOk);
-    const bool keyed = action.kind == Action::kSendKeyed || action.kind == Action::kAnswer ||
-                       action.kind == Action::kToolResult;
+    const bool keyed =
+        action.kind == Action::kSendKeyed || action.kind == Action::kAnswer || action.kind == Action::kToolResult;
     const bool fresh = action.kind == Action::kSend || (keyed && !answer.duplicate);
     messages += fresh ? 1 : 0;
     if (!keyed) continue;

@@ -251,15 +251,12 @@ class Chaos {
     last_look_ = std::chrono::duration_cast<std::chrono::seconds>(simulation_.now().time_since_epoch()).count();
     return open_runs() == 0;
   }
-  std::int64_t open_runs() {
-    return ask("SELECT COUNT(*) FROM engine_runs WHERE status = 1").at(0)[0].integer(0);
-  }
+  std::int64_t open_runs() { return ask("SELECT COUNT(*) FROM engine_runs WHERE status = 1").at(0)[0].integer(0); }
   std::vector<ports::Rows> ask(std::string_view sql) {
     std::vector<ports::Rows> result;
     TaskScope scope(simulation_.executor(), 0);
     scope.spawn(query(server_.file().contents(), sql, result));
-    while (result.empty() && simulation_.executor().step()) {
-    }
+    while (result.empty() && simulation_.executor().step()) {}
     return result;
   }
   static Task<void> query(ports::Database& database, std::string_view sql, std::vector<ports::Rows>& result) {

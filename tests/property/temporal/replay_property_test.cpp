@@ -72,8 +72,7 @@ class RandomWorkflow final : public temporal::Workflow {
       co_await context.sleep(wait);
       see(concat(context.now().time_since_epoch().count()));
     } else if (kind == 2) {
-      auto first =
-          co_await race(context.execute_activity(std::move(name), "2", minute()), context.sleep(wait));
+      auto first = co_await race(context.execute_activity(std::move(name), "2", minute()), context.sleep(wait));
       see(first.index() == 0 ? "activity" : "timer");
     } else if (kind == 3) {
       auto first = co_await race(context.receive_signal("a"), context.sleep(wait));
@@ -161,8 +160,7 @@ void evict_anywhere(std::uint64_t seed, std::uint64_t eviction_seed) {
   RC_ASSERT(commands_of(*kept) == commands_of(*always));
 }
 
-RC_GTEST_PROP(Replay, AsksForTheSameWhereverTheRunIsEvicted,
-              (std::uint64_t seed, std::uint64_t eviction_seed)) {
+RC_GTEST_PROP(Replay, AsksForTheSameWhereverTheRunIsEvicted, (std::uint64_t seed, std::uint64_t eviction_seed)) {
   for (std::uint64_t i = 0; i < kBatch; ++i) evict_anywhere(seed * kBatch + i, eviction_seed);
 }
 

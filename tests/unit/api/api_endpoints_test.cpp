@@ -27,8 +27,7 @@ TEST(Api, RefusesACallWithoutAToken) {
 
 Task<void> revoke_all(store::Store& store, UserId user) {
   const auto tokens = co_await store.tokens().list(user, kNever);
-  for (const store::Token& token : *tokens)
-    EXPECT_TRUE((co_await store.tokens().revoke(user, token.id, kNever)).ok());
+  for (const store::Token& token : *tokens) EXPECT_TRUE((co_await store.tokens().revoke(user, token.id, kNever)).ok());
 }
 
 TEST(Api, TellsAWrongTokenFromARevokedOne) {
@@ -113,8 +112,7 @@ TEST(ApiProjects, NameTheFieldThatIsWrong) {
   expect_error(post(R"({"name":"x","path":"/p","colour":1})"), 400, "INVALID_ARGUMENT", "colour");
   expect_error(post(R"({"name":7,"path":"/p"})"), 400, "INVALID_ARGUMENT", "name");
   expect_error(post(R"({"name":"","path":"/p"})"), 400, "INVALID_ARGUMENT", "name");
-  expect_error(post("{\"name\":\"" + std::string(201, 'x') + "\",\"path\":\"/p\"}"), 400, "INVALID_ARGUMENT",
-               "name");
+  expect_error(post("{\"name\":\"" + std::string(201, 'x') + "\",\"path\":\"/p\"}"), 400, "INVALID_ARGUMENT", "name");
   expect_error(post(R"({"name":"a\u0000b","path":"/p"})"), 400, "INVALID_ARGUMENT", "name");
   expect_error(post("{"), 400, "INVALID_ARGUMENT", "");
   expect_error(post(""), 400, "INVALID_ARGUMENT", "");
@@ -145,12 +143,10 @@ TEST(ApiChats, NameTheFieldThatIsWrong) {
   const std::string id = world.new_chat();
   expect_error(world.call("POST", "/chats", "{}"), 400, "INVALID_ARGUMENT", "project_id");
   expect_error(world.call("POST", "/chats", R"({"project_id":"none"})"), 404, "NOT_FOUND", "project_id");
-  expect_error(world.call("POST", "/chats", R"({"project_id":"a b"})"), 400, "INVALID_ARGUMENT",
-               "project_id");
+  expect_error(world.call("POST", "/chats", R"({"project_id":"a b"})"), 400, "INVALID_ARGUMENT", "project_id");
   expect_error(world.call("PATCH", "/chats/" + id, R"({"active_daemon_id":"a.b"})"), 400, "INVALID_ARGUMENT",
                "active_daemon_id");
-  expect_error(world.call("PATCH", "/chats/" + id, R"({"status":"idle"})"), 400, "INVALID_ARGUMENT",
-               "status");
+  expect_error(world.call("PATCH", "/chats/" + id, R"({"status":"idle"})"), 400, "INVALID_ARGUMENT", "status");
   expect_error(world.call("GET", "/chats?limit=0"), 400, "INVALID_ARGUMENT", "limit");
   expect_error(world.call("GET", "/chats?limit=x"), 400, "INVALID_ARGUMENT", "limit");
   expect_error(world.call("GET", "/chats?cursor=rubbish"), 400, "INVALID_ARGUMENT", "cursor");
@@ -206,8 +202,7 @@ TEST(ApiChats, CancelSignalsTheWorkflow) {
   EXPECT_EQ(world.temporal.signalled[0].signal_name(), "cancel");
   world.temporal.running = false;
   EXPECT_FALSE(world.call("POST", "/chats/" + chat + "/cancel").body.at("cancelling").as_bool());
-  expect_error(world.call("POST", "/chats/" + chat + "/cancel", R"({"why":"x"})"), 400, "INVALID_ARGUMENT",
-               "why");
+  expect_error(world.call("POST", "/chats/" + chat + "/cancel", R"({"why":"x"})"), 400, "INVALID_ARGUMENT", "why");
 }
 
 Task<void> connect_daemon(store::Store& store, UserId user) {

@@ -143,9 +143,8 @@ TEST(ApiLimits, AUsersLargeReadsAreMadeOneAfterTheOther) {
       scope.spawn(world.http_server.serve(world.request("GET", "/api/v2/chats/" + chat + path), client));
     };
     const auto served = [&] {
-      return std::ranges::count_if(clients, [](const HandResponder& each) {
-        return each.streaming ? !each.text.empty() : each.response.has_value();
-      });
+      return std::ranges::count_if(
+          clients, [](const HandResponder& each) { return each.streaming ? !each.text.empty() : each.response.has_value(); });
     };
     const Instant begun = world.clock.now();
     for (ask(); served() == 0;) world.pass(std::chrono::milliseconds(1));

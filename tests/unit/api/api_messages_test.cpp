@@ -18,8 +18,7 @@ TEST(ApiMessages, AreStoredThenSignalledThenAccepted) {
   EXPECT_EQ(signal.workflow_type().name(), "ChatWorkflow");
   EXPECT_EQ(signal.signal_name(), "message");
   EXPECT_EQ(signal.request_id(), "message-" + reply.text("message_id"));
-  const auto told =
-      workflow::from_json_text<workflow::MessageSignal>(signal.signal_input().payloads(0).data());
+  const auto told = workflow::from_json_text<workflow::MessageSignal>(signal.signal_input().payloads(0).data());
   ASSERT_TRUE(told.ok());
   EXPECT_EQ(told->message.str(), reply.text("message_id"));
   EXPECT_EQ(told->sequence, 1u);
@@ -68,8 +67,7 @@ TEST(ApiMessages, ListInPagesBySequence) {
   std::string text;
   std::string cursor;
   do {
-    const Reply page =
-        world.call("GET", path + (cursor.empty() ? "?after=0&limit=2" : "?limit=2&cursor=" + cursor));
+    const Reply page = world.call("GET", path + (cursor.empty() ? "?after=0&limit=2" : "?limit=2&cursor=" + cursor));
     for (const json::value& item : page.body.at("items").as_array()) {
       text += item.at("content").as_array().at(0).at("text").as_string().c_str();
     }
@@ -103,8 +101,7 @@ TEST(ApiMessages, AreSweptByAnotherReplica) {
   world.call("POST", path, R"({"text":"hello"})");
   world.server.reset();  // it dies with the message in its hands
   world.temporal.away = false;
-  ApiServer other(world.root.context(), RandomStreams(77), world.ports(),
-                  ApiOptions{.listen_address = "api:2"});
+  ApiServer other(world.root.context(), RandomStreams(77), world.ports(), ApiOptions{.listen_address = "api:2"});
   ASSERT_TRUE(other.start().ok());
   world.pass(std::chrono::seconds(20));
   EXPECT_EQ(world.temporal.started.size(), 1u);

@@ -52,8 +52,8 @@ TEST(ApiReconciler, SignalsTheMessagesAgainThatTheEngineDoesNotKnow) {
   const std::vector<std::string> expected = {"message-" + world.message, "message-" + second,
                                              "message-" + world.message + "-again-1", "message-" + second + "-again-1"};
   EXPECT_EQ(world.signals(), expected);
-  const auto told = workflow::from_json_text<workflow::MessageSignal>(
-      world.temporal.started[2].signal_input().payloads(0).data());
+  const auto told =
+      workflow::from_json_text<workflow::MessageSignal>(world.temporal.started[2].signal_input().payloads(0).data());
   ASSERT_TRUE(told.ok());
   EXPECT_EQ(told->message.str(), world.message);
   EXPECT_EQ(told->sequence, 1u);

@@ -19,8 +19,8 @@ TEST(Router, TellsChatsFromAChat) {
 }
 
 TEST(Router, KnowsNothingOfOtherPaths) {
-  for (const char* path : {"/", "/api/v2", "/api/v2/chats/", "/api/v2/chats//messages",
-                           "/api/v2/chats/c/messages/1", "/api/v1/chats", "/api/v2/chats/c/message"}) {
+  for (const char* path : {"/", "/api/v2", "/api/v2/chats/", "/api/v2/chats//messages", "/api/v2/chats/c/messages/1",
+                           "/api/v1/chats", "/api/v2/chats/c/message"}) {
     EXPECT_EQ(find_route("GET", path).status().code(), StatusCode::kNotFound) << path;
   }
 }

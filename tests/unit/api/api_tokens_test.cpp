@@ -19,7 +19,7 @@ TEST(ApiTokens, ADaemonGetsATokenOfItsOwn) {
   const std::string text = to_json(list.body);
   EXPECT_NE(text.find(R"("name":"daemon my laptop","kind":"daemon","daemon_id":"laptop-1")"), std::string::npos) << text;
   EXPECT_NE(text.find(R"("name":"t","kind":"user","daemon_id":"")"), std::string::npos) << text;
-  EXPECT_EQ(text.find(reply.text("token")), std::string::npos);  // shown once
+  EXPECT_EQ(text.find(reply.text("token")), std::string::npos);          // shown once
   EXPECT_EQ(reply.body.as_object().if_contains("expires_at"), nullptr);  // R65; and older daemons do not know the field
 }
 

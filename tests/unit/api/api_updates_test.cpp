@@ -26,8 +26,7 @@ std::vector<std::uint64_t> range(std::uint64_t first, std::uint64_t last) {
 // One client on a stream; destroying it is the client going away.
 class Follower {
  public:
-  Follower(ApiWorld& world, const std::string& path, std::string last_event_id = "")
-      : scope_(world.root.context()) {
+  Follower(ApiWorld& world, const std::string& path, std::string last_event_id = "") : scope_(world.root.context()) {
     auto request = world.request("GET", "/api/v2" + path);
     if (!last_event_id.empty()) request.headers["last-event-id"] = last_event_id;
     scope_.spawn(world.http_server.serve(std::move(request), responder));
@@ -63,8 +62,7 @@ TEST(ApiUpdates, ShowWhatWasAndWhatHappens) {
   EXPECT_EQ(follower.responder.response->headers.at("content-type"), "text/event-stream");
   EXPECT_EQ(ids_of(follower.responder.text), range(1, 2));
   EXPECT_NE(follower.responder.text.find("id: 1\nevent: message\ndata: {"), std::string::npos);
-  EXPECT_NE(follower.responder.text.find("event: status\ndata: {\"status\":\"running\"}\n\n"),
-            std::string::npos);
+  EXPECT_NE(follower.responder.text.find("event: status\ndata: {\"status\":\"running\"}\n\n"), std::string::npos);
   world.run(append_chunks(world, chat, 3, kPause, true));
   EXPECT_EQ(ids_of(follower.responder.text), range(1, 5));
   EXPECT_TRUE(follower.open());
@@ -86,7 +84,8 @@ Task<void> append_large(ApiWorld& world, std::string chat, int count, std::size_
   for (int i = 0; i < count; ++i) {
     std::vector<store::NewUpdate> updates(1);
     updates[0].payload = concat(R"({"text":")", std::string(bytes, 'x'), R"("})");
-    const auto last = co_await world.store->updates().append(world.user, ChatId(chat), {concat("step ", i)}, std::move(updates), kNever);
+    const auto last =
+        co_await world.store->updates().append(world.user, ChatId(chat), {concat("step ", i)}, std::move(updates), kNever);
     EXPECT_TRUE(last.ok());
   }
 }
@@ -116,7 +115,8 @@ TEST(ApiUpdates, StreamsThatAreNotReadHoldNoMoreThanTheirUserMay) {
   stuck.pop_front();
   stuck.pop_front();
   world.pass(kPause);
-  EXPECT_EQ(std::ranges::count_if(stuck, [](const Follower& each) { return each.responder.waiting; }), 2) << "others have room now";
+  EXPECT_EQ(std::ranges::count_if(stuck, [](const Follower& each) { return each.responder.waiting; }), 2)
+      << "others have room now";
 }
 
 TEST(ApiUpdates, RefuseASequenceThatIsNotThereYet) {
@@ -183,9 +183,7 @@ TEST(ApiUpdates, KeepASilentStreamAlive) {
   Follower follower(world, "/chats/" + chat + "/updates");
   world.pass(std::chrono::seconds(61));
   std::size_t comments = 0;
-  for (std::size_t at = 0; (at = follower.responder.text.find(": keep-alive\n\n", at)) != std::string::npos;
-       ++at)
-    ++comments;
+  for (std::size_t at = 0; (at = follower.responder.text.find(": keep-alive\n\n", at)) != std::string::npos; ++at) ++comments;
   EXPECT_GE(comments, 3u);
   EXPECT_LE(comments, 4u);
 }

@@ -34,9 +34,7 @@ class ExecutorClock final : public Clock {
  public:
   explicit ExecutorClock(const Executor& executor) : executor_(executor) {}
   Instant now() const override { return executor_.now(); }
-  WallTime wall_now() const override {
-    return WallTime(std::chrono::hours(480'000)) + executor_.now().time_since_epoch();
-  }
+  WallTime wall_now() const override { return WallTime(std::chrono::hours(480'000)) + executor_.now().time_since_epoch(); }
 
  private:
   const Executor& executor_;
@@ -86,10 +84,8 @@ class HandTemporal final : public ports::Temporal {
     co_return response;
   }
 
-#define RELIANT_NOT_CALLED(name, Name)                                                       \
-  Task<Result<ports::wf::Name##Response>> name(ports::wf::Name##Request, Instant) override { \
-    co_return unimplemented(#name);                                                          \
-  }
+#define RELIANT_NOT_CALLED(name, Name) \
+  Task<Result<ports::wf::Name##Response>> name(ports::wf::Name##Request, Instant) override { co_return unimplemented(#name); }
   RELIANT_NOT_CALLED(get_system_info, GetSystemInfo)
   RELIANT_NOT_CALLED(describe_namespace, DescribeNamespace)
   RELIANT_NOT_CALLED(start_workflow_execution, StartWorkflowExecution)
@@ -164,17 +160,17 @@ class HandResponder final : public ports::HttpResponder {
   bool finished = false;
   bool gone = false;
   bool slow = false;
-  bool stuck = false;    // what is written does not go, until the test ends
-  bool waiting = false;  // a write of it
+  bool stuck = false;       // what is written does not go, until the test ends
+  bool waiting = false;     // a write of it
   std::size_t largest = 0;  // bytes of what was written at once
-  std::string text;  // streamed so far
+  std::string text;         // streamed so far
 };
 
 // A server whose only client is the test.
 class HandHttpServer final : public ports::HttpServer {
  public:
   Result<std::unique_ptr<ports::HttpListener>> listen(std::string address, ports::HttpHandler& handler,
-                                                     ports::HttpServerLimits) override {
+                                                      ports::HttpServerLimits) override {
     handler_ = &handler;
     return std::unique_ptr<ports::HttpListener>(std::make_unique<Listener>(std::move(address)));
   }
@@ -225,8 +221,8 @@ class BreakableDatabase final : public ports::Database {
 
   bool silent = false;
   Duration delay{};  // before a transaction begins
-  Status down;    // what everything is answered
-  Status writes;  // what all writing transactions are answered
+  Status down;       // what everything is answered
+  Status writes;     // what all writing transactions are answered
 
  private:
   ports::Database& inner_;
@@ -260,8 +256,7 @@ struct Reply {
 // Plain values that the api's body does not depend on; each test changes what it is about.
 class ApiWorld {
  public:
-  explicit ApiWorld(std::uint64_t seed = 1, ApiOptions options = {})
-      : executor(seed), clock(executor), root(executor, 0) {
+  explicit ApiWorld(std::uint64_t seed = 1, ApiOptions options = {}) : executor(seed), clock(executor), root(executor, 0) {
     database = *adapters::SqliteDatabase::open(":memory:");
     breakable.emplace(*database);
     store.emplace(*breakable, clock, Random(seed));
@@ -280,8 +275,7 @@ class ApiWorld {
     bool done = false;
     TaskScope scope(root.context());
     scope.spawn(finish(std::move(task), done));
-    while (!done && executor.step()) {
-    }
+    while (!done && executor.step()) {}
   }
   void pass(Duration time) { executor.run_until(executor.now() + time); }
 

@@ -28,13 +28,10 @@ class Paper {
 TEST(ChatView, ShowsAnAnswerOnceWhileItIsWritten) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);
-  EXPECT_TRUE(
-      view.show(1, "message", R"({"id":"u","role":"user","content":[{"type":"text","text":"hi"}]})").ok());
+  EXPECT_TRUE(view.show(1, "message", R"({"id":"u","role":"user","content":[{"type":"text","text":"hi"}]})").ok());
   EXPECT_TRUE(view.show(2, "message_chunk", R"({"message_id":"a","text":"hel"})").ok());
   EXPECT_TRUE(view.show(3, "message_chunk", R"({"message_id":"a","text":"lo"})").ok());
-  EXPECT_TRUE(
-      view.show(4, "message", R"({"id":"a","role":"assistant","content":[{"type":"text","text":"hello"}]})")
-          .ok());
+  EXPECT_TRUE(view.show(4, "message", R"({"id":"a","role":"assistant","content":[{"type":"text","text":"hello"}]})").ok());
   EXPECT_TRUE(view.show(5, "status", R"({"status":"idle"})").ok());
   EXPECT_EQ(paper.text(), "> hi\nhello\n");
   EXPECT_EQ(view.status(), model::ChatStatus::kIdle);
@@ -43,13 +40,14 @@ TEST(ChatView, ShowsAnAnswerOnceWhileItIsWritten) {
 TEST(ChatView, ShowsTheToolsOfStoredMessages) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);
-  for (const char* message : {
-           R"({"role":"user","content":[{"type":"text","text":"go"}]})",
-           R"({"role":"assistant","content":[{"type":"text","text":"I look"},
+  for (
+      const char* message :
+      {R"({"role":"user","content":[{"type":"text","text":"go"}]})",
+       R"({"role":"assistant","content":[{"type":"text","text":"I look"},
               {"type":"tool_call","id":"a","tool":"bash","arguments":{"command":"ls"}}]})",
-           R"({"role":"tool","content":[{"type":"tool_result","id":"a","outcome":"executed","is_error":false,"content":"one\ntwo","exit_code":0}]})",
-           R"({"role":"tool","content":[{"type":"tool_result","id":"b","tool":"view","outcome":"unknown","is_error":true,"content":"lost"}]})",
-           R"({"role":"assistant","damaged":true,"content":[]})"}) {
+       R"({"role":"tool","content":[{"type":"tool_result","id":"a","outcome":"executed","is_error":false,"content":"one\ntwo","exit_code":0}]})",
+       R"({"role":"tool","content":[{"type":"tool_result","id":"b","tool":"view","outcome":"unknown","is_error":true,"content":"lost"}]})",
+       R"({"role":"assistant","damaged":true,"content":[]})"}) {
     view.show_stored(parse_json(message)->as_object());
   }
   EXPECT_EQ(paper.text(),
@@ -60,17 +58,15 @@ TEST(ChatView, ShowsTheToolsOfStoredMessages) {
 TEST(ChatView, LabelsTheLinesOfParallelTools) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);
-  for (
-      const auto& [kind, payload] : std::vector<std::pair<const char*, const char*>>{
-          {"tool_started", R"({"id":"a","tool":"bash","arguments":"{\"command\":\"x\"}"})"},
-          {"tool_started", R"({"id":"b","tool":"bash","arguments":"{}"})"},
-          {"tool_output", R"({"id":"a","chunk":1,"text":"one\ntw"})"},
-          {"tool_output", R"({"id":"b","chunk":1,"text":"other\n"})"},
-          {"tool_output", R"({"id":"a","chunk":2,"text":"o\nlast"})"},
-          {"tool_finished",
-           R"({"id":"a","tool":"bash","outcome":"executed","is_error":true,"content":"","exit_code":3})"},
-          {"tool_finished",
-           R"({"id":"b","tool":"bash","outcome":"unknown","is_error":true,"content":"lost","exit_code":0})"}}) {
+  for (const auto& [kind, payload] : std::vector<std::pair<const char*, const char*>>{
+           {"tool_started", R"({"id":"a","tool":"bash","arguments":"{\"command\":\"x\"}"})"},
+           {"tool_started", R"({"id":"b","tool":"bash","arguments":"{}"})"},
+           {"tool_output", R"({"id":"a","chunk":1,"text":"one\ntw"})"},
+           {"tool_output", R"({"id":"b","chunk":1,"text":"other\n"})"},
+           {"tool_output", R"({"id":"a","chunk":2,"text":"o\nlast"})"},
+           {"tool_finished", R"({"id":"a","tool":"bash","outcome":"executed","is_error":true,"content":"","exit_code":3})"},
+           {"tool_finished",
+            R"({"id":"b","tool":"bash","outcome":"unknown","is_error":true,"content":"lost","exit_code":0})"}}) {
     EXPECT_TRUE(view.show(1, kind, payload).ok());
   }
   EXPECT_EQ(paper.text(),
@@ -81,7 +77,8 @@ TEST(ChatView, LabelsTheLinesOfParallelTools) {
 TEST(ChatView, SaysThatTheModelDidNotAnswerAndWhenItIsAskedAgain) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);
-  EXPECT_TRUE(view.show(1, "model_retry", R"({"attempt":3,"code":"RESOURCE_EXHAUSTED","message":"busy","next_in_ms":4000})").ok());
+  EXPECT_TRUE(
+      view.show(1, "model_retry", R"({"attempt":3,"code":"RESOURCE_EXHAUSTED","message":"busy","next_in_ms":4000})").ok());
   EXPECT_EQ(paper.text(), "the model did not answer (RESOURCE_EXHAUSTED: busy); attempt 3, the next one in 4 s\n");
 }
 
@@ -104,8 +101,7 @@ TEST(ChatView, LetsNoOutputSteerTheTerminal) {
 TEST(ChatView, GivesScriptsOneObjectALine) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kJson);
-  EXPECT_TRUE(
-      view.show(7, "status", R"({"status":"failed","error":{"code":"UNAVAILABLE","message":"m"}})").ok());
+  EXPECT_TRUE(view.show(7, "status", R"({"status":"failed","error":{"code":"UNAVAILABLE","message":"m"}})").ok());
   EXPECT_EQ(paper.text(),
             "{\"sequence\":7,\"kind\":\"status\",\"payload\":{\"status\":\"failed\",\"error\":{\"code\":"
             "\"UNAVAILABLE\","

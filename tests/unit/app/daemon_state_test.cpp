@@ -30,7 +30,8 @@ class DaemonStateTest : public testing::Test {
   adapters::AsioExecutor executor_;
   adapters::SystemClock clock_{executor_};
   adapters::JsonEventLog log_{clock_, *file_};
-  DaemonStateKeeper keeper_{log_, clock_, *directory_, {.process = ::getpid(), .version = "1", .daemon = "d1", .name = "laptop"}};
+  DaemonStateKeeper keeper_{
+      log_, clock_, *directory_, {.process = ::getpid(), .version = "1", .daemon = "d1", .name = "laptop"}};
 };
 
 TEST_F(DaemonStateTest, IsThereFromTheBeginning) {

@@ -42,8 +42,7 @@ class HealthWorld {
     api::HandResponder responder;
     TaskScope scope(executor, 0);
     scope.spawn(http_server.serve({.method = "GET", .path = std::move(path)}, responder));
-    while (!responder.response && executor.step()) {
-    }
+    while (!responder.response && executor.step()) {}
     return {responder.response->status, responder.response->body};
   }
 
@@ -115,8 +114,7 @@ ports::HttpServerResponse ask(api::HandHttpServer& http_server, std::string meth
   api::HandResponder responder;
   TaskScope scope(executor, 0);
   scope.spawn(http_server.serve({.method = std::move(method), .path = "/", .headers = std::move(headers)}, responder));
-  while (!responder.response && executor.step()) {
-  }
+  while (!responder.response && executor.step()) {}
   return *responder.response;
 }
 
@@ -135,11 +133,13 @@ struct SiteForPages {
 
 TEST(CrossOrigin, AnswersTheBrowsersQuestionItself) {
   SiteForPages site({"https://a.example"});
-  const auto asked = ask(site.http_server, "OPTIONS", {{"origin", "https://a.example"}, {"access-control-request-method", "POST"}});
+  const auto asked =
+      ask(site.http_server, "OPTIONS", {{"origin", "https://a.example"}, {"access-control-request-method", "POST"}});
   EXPECT_EQ(asked.status, 204);
   EXPECT_EQ(asked.headers.at("access-control-allow-origin"), "https://a.example");
   EXPECT_NE(asked.headers.at("access-control-allow-headers").find("authorization"), std::string::npos);
-  const auto refused = ask(site.http_server, "OPTIONS", {{"origin", "https://b.example"}, {"access-control-request-method", "POST"}});
+  const auto refused =
+      ask(site.http_server, "OPTIONS", {{"origin", "https://b.example"}, {"access-control-request-method", "POST"}});
   EXPECT_TRUE(refused.headers.empty());
 }
 

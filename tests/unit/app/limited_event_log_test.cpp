@@ -26,7 +26,8 @@ class LineLog final : public EventLog {
     std::string line = concat(level_name(level), " ", name);
     for (const Field& field : fields) {
       const auto* const number = std::get_if<std::int64_t>(&field.value);
-      append(line, number ? concat(" ", field.key, "=", *number) : concat(" ", field.key, "=", std::get<std::string_view>(field.value)));
+      append(line, number ? concat(" ", field.key, "=", *number)
+                          : concat(" ", field.key, "=", std::get<std::string_view>(field.value)));
     }
     lines.push_back(line);
   }
@@ -67,7 +68,8 @@ TEST_F(LimitedEventLogTest, SaysSoBeforeTheNextOneOfItsKind) {
   taken();
   clock.pass(std::chrono::seconds(90));
   refuse(1);
-  EXPECT_EQ(taken(), (Lines{"warning log.repeated event=stream.refused count=1 seconds=90 last=peer=p3", "warning stream.refused peer=p4"}));
+  EXPECT_EQ(taken(), (Lines{"warning log.repeated event=stream.refused count=1 seconds=90 last=peer=p3",
+                            "warning stream.refused peer=p4"}));
 }
 
 TEST_F(LimitedEventLogTest, KindsDoNotHideOneAnother) {

@@ -5,8 +5,7 @@
 namespace reliant::app {
 namespace {
 
-Result<MonolithOptions> options(std::vector<std::string> words,
-                                std::map<std::string, std::string, std::less<>> variables) {
+Result<MonolithOptions> options(std::vector<std::string> words, std::map<std::string, std::string, std::less<>> variables) {
   const Environment environment(std::move(variables));
   const auto arguments = Arguments::parse(kMonolithCommand, words, environment);
   EXPECT_TRUE(arguments.ok()) << arguments.status();
@@ -29,8 +28,7 @@ TEST(MonolithOptions, HaveTheDefaultsOfTheManual) {
 }
 
 TEST(MonolithOptions, TakeTheEnvironment) {
-  const auto made = options(
-      {}, {{"API_PORT", "0"}, {"BIND_ADDRESS", "::1"}, {"DATA_DIR", "/d/./x"}, {"OPENAI_API_KEY", "k"}});
+  const auto made = options({}, {{"API_PORT", "0"}, {"BIND_ADDRESS", "::1"}, {"DATA_DIR", "/d/./x"}, {"OPENAI_API_KEY", "k"}});
   ASSERT_TRUE(made.ok());
   EXPECT_EQ(made->listen_address, "[::1]:0");
   EXPECT_EQ(made->data_dir, "/d/x");
@@ -52,14 +50,12 @@ TEST(MonolithOptions, NeedAModel) {
   const Status status = options({}, {{"HOME", "/h"}}).status();
   EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(message_of(status).find("OPENAI_API_KEY"), std::string_view::npos);
-  EXPECT_TRUE(options({"--model-url", "http://localhost:1234/v1"}, {{"HOME", "/h"}}).ok())
-      << "a local server needs no key";
+  EXPECT_TRUE(options({"--model-url", "http://localhost:1234/v1"}, {{"HOME", "/h"}}).ok()) << "a local server needs no key";
 }
 
 TEST(MonolithOptions, NameTheVariableThatIsWrong) {
   EXPECT_EQ(field_of(options({}, {{"API_PORT", "x"}, {"HOME", "/h"}}).status()), "API_PORT");
-  EXPECT_EQ(field_of(options({}, {{"OPENAI_BASE_URL", "ftp://x"}, {"HOME", "/h"}}).status()),
-            "OPENAI_BASE_URL");
+  EXPECT_EQ(field_of(options({}, {{"OPENAI_BASE_URL", "ftp://x"}, {"HOME", "/h"}}).status()), "OPENAI_BASE_URL");
   EXPECT_EQ(field_of(options({"--model-script", "s"}, {}).status()), "--data-dir");
 }
 

@@ -124,7 +124,8 @@ TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsNeverWritten) {
   const auto theirs = adapters::make_self_signed(kNow);
   const auto another = adapters::make_self_signed(kNow);
   const std::string passphrase =
-      "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAg=\n-----END ENCRYPTED PRIVATE KEY-----\n";
+      "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAg=\n-----END ENCRYPTED PRIVATE "
+      "KEY-----\n";
   const std::string& chain = theirs->certificate_chain;
   const std::string& key = theirs->private_key;
   refuses(chain, key, kNow + kTwelveYears, "it expired on 2040-06-15");

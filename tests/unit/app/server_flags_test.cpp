@@ -25,8 +25,9 @@ constexpr Row kDatabaseRows[] = {
 constexpr Row kTemporalRows[] = {{"--temporal-host", "TEMPORAL_HOST", "localhost"},
                                  {"--temporal-port", "TEMPORAL_PORT", "7233"},
                                  {"--temporal-namespace", "TEMPORAL_NAMESPACE", "reliant"}};
-constexpr Row kNatsRows[] = {{"--nats-url", "NATS_URL", ""},     {"--nats-ca", "NATS_CA", ""},       {"--nats-cert", "NATS_CERT", ""},
-                             {"--nats-key", "NATS_KEY", ""},     {"--nats-creds", "NATS_CREDS", ""}, {"--nats-nkey", "NATS_NKEY", ""}};
+constexpr Row kNatsRows[] = {{"--nats-url", "NATS_URL", ""},     {"--nats-ca", "NATS_CA", ""},
+                             {"--nats-cert", "NATS_CERT", ""},   {"--nats-key", "NATS_KEY", ""},
+                             {"--nats-creds", "NATS_CREDS", ""}, {"--nats-nkey", "NATS_NKEY", ""}};
 constexpr Row kStreamingRows[] = {{"--streaming-driver", "STREAMING_DRIVER", "nats"}};
 constexpr Row kTlsRows[] = {{"--tls-cert", "TLS_CERT_FILE", ""}, {"--tls-key", "TLS_KEY_FILE", ""}};
 constexpr Row kBindRows[] = {{"--bind-address", "BIND_ADDRESS", "0.0.0.0"}};
@@ -91,7 +92,8 @@ TEST(ServerFlags, OfTheGatewayAreThoseOfTheRequirements) {
 
 // A variable that is parsed and then forgotten would pass above.
 TEST(ServerFlags, ReachTheOptionsFromTheirVariables) {
-  const auto made = gateway({"--disable-tls"}, {{"TOOLS_DAEMON_PORT", "1"}, {"HEALTH_PORT", "2"}, {"BIND_ADDRESS", "10.0.0.1"}});
+  const auto made =
+      gateway({"--disable-tls"}, {{"TOOLS_DAEMON_PORT", "1"}, {"HEALTH_PORT", "2"}, {"BIND_ADDRESS", "10.0.0.1"}});
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->daemons.address, "10.0.0.1:1");
   EXPECT_EQ(made->daemons.from, "TOOLS_DAEMON_PORT");

@@ -33,10 +33,8 @@ class ServerProcessTest : public testing::Test {
   }
   // Runs one process from its start to its end: in a death test, which is a process of its own.
   void run(Task<Status> (*life)(ServerProcess&)) {
-    auto process = ServerProcess::open({.role = "test",
-                                        .data_dir = directory_,
-                                        .log = {.file = directory_ + "/test.log"},
-                                        .grace = std::chrono::seconds(1)});
+    auto process = ServerProcess::open(
+        {.role = "test", .data_dir = directory_, .log = {.file = directory_ + "/test.log"}, .grace = std::chrono::seconds(1)});
     if (!process.ok()) std::_Exit(99);
     std::_Exit((*process)->run(life(**process)));
   }

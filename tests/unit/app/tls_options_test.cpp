@@ -30,8 +30,8 @@ class TlsOptions : public testing::Test {
   // All who have these flags say the same.
   void expect_refused(const Words& words, std::string_view field, std::string_view why) {
     const Words secure = together({"--temporal-tls"}, words);
-    for (const Status& status : {api(together(secure, {"--disable-tls"})).status(),
-                                 worker(together(secure, {"--model-script", "s"})).status()}) {
+    for (const Status& status :
+         {api(together(secure, {"--disable-tls"})).status(), worker(together(secure, {"--model-script", "s"})).status()}) {
       EXPECT_EQ(field_of(status), field) << status;
       EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
       EXPECT_NE(message_of(status).find(why), std::string_view::npos) << status;
@@ -82,8 +82,8 @@ TEST_F(TlsOptions, OfTheWorkerMayBeLeftOut) {
 }
 
 TEST_F(TlsOptions, OfTemporalAreUnderstoodBeforeItIsCalled) {
-  const auto made = worker({"--model-script", "s", "--temporal-tls", "--temporal-tls-ca", two_, "--temporal-tls-cert", certificate_,
-                            "--temporal-tls-key", key_});
+  const auto made = worker({"--model-script", "s", "--temporal-tls", "--temporal-tls-ca", two_, "--temporal-tls-cert",
+                            certificate_, "--temporal-tls-key", key_});
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->temporal.ca, made_.certificate_chain + other_.certificate_chain);
   EXPECT_EQ(made->temporal.certificate, made_.certificate_chain);
@@ -102,7 +102,8 @@ TEST_F(TlsOptions, OfNatsReachEveryServer) {
     EXPECT_EQ(nats.key_file, key_);
     EXPECT_EQ(nats.credentials_file, credentials);
   };
-  const Words words{"--disable-tls", "--nats-ca", two_, "--nats-cert", certificate_, "--nats-key", key_, "--nats-creds", credentials};
+  const Words words{"--disable-tls", "--nats-ca", two_,           "--nats-cert", certificate_,
+                    "--nats-key",    key_,        "--nats-creds", credentials};
   expect_made(api(words));
   expect_made(worker(together(words, {"--model-script", "s"})));
   expect_made(gateway(words));
@@ -113,9 +114,9 @@ TEST_F(TlsOptions, OfNatsReachEveryServer) {
 
 TEST_F(TlsOptions, OfNatsThatAreOfNoUseAreNamed) {
   const auto refused = [](const Words& words, std::string_view field, std::string_view why) {
-    for (const Status& status : {api(together({"--disable-tls"}, words)).status(),
-                                 worker(together({"--model-script", "s"}, words)).status(),
-                                 gateway(together({"--disable-tls"}, words)).status()}) {
+    for (const Status& status :
+         {api(together({"--disable-tls"}, words)).status(), worker(together({"--model-script", "s"}, words)).status(),
+          gateway(together({"--disable-tls"}, words)).status()}) {
       EXPECT_EQ(field_of(status), field) << status;
       EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
       EXPECT_NE(message_of(status).find(why), std::string_view::npos) << status;

@@ -12,12 +12,8 @@ constexpr Flag kFlags[] = {
 };
 constexpr Command kCommand = {"thing do", "NAME", 1, 1, "Does it.", kFlags};
 
-std::optional<std::string> nothing(std::string_view) {
-  return std::nullopt;
-}
-std::optional<std::string> api_port_2(std::string_view name) {
-  return name == "API_PORT" ? std::optional("2") : std::nullopt;
-}
+std::optional<std::string> nothing(std::string_view) { return std::nullopt; }
+std::optional<std::string> api_port_2(std::string_view name) { return name == "API_PORT" ? std::optional("2") : std::nullopt; }
 
 Result<Arguments> parse(std::vector<std::string> words, ReadVariable environment = nothing) {
   return Arguments::parse(kCommand, words, environment);
@@ -45,24 +41,19 @@ TEST(CommandLine, TakesSeveralValuesWhereAFlagRepeats) {
 }
 
 TEST(CommandLine, NamesWhatIsWrong) {
-  const auto field = [](std::vector<std::string> words) {
-    return field_of(parse(std::move(words)).status());
-  };
+  const auto field = [](std::vector<std::string> words) { return field_of(parse(std::move(words)).status()); };
   EXPECT_EQ(field({"me", "--prt", "1"}), "--prt");
   EXPECT_EQ(field({"me", "--port"}), "--port");
   EXPECT_EQ(field({"me", "--json=1"}), "--json");
   EXPECT_EQ(field({"me", "--port", "1", "--port", "2"}), "--port");
   EXPECT_EQ(field({}), "NAME");
   EXPECT_EQ(field({"me", "you"}), "you");
-  EXPECT_NE(message_of(parse({"me", "--prt", "1"}).status()).find("did you mean --port?"),
-            std::string_view::npos);
+  EXPECT_NE(message_of(parse({"me", "--prt", "1"}).status()).find("did you mean --port?"), std::string_view::npos);
 }
 
 TEST(CommandLine, TakesNumbersInTheirRangeOnly) {
   for (const char* text : {"", "x", "1x", "10", "-1", "99999999999999999999"}) {
-    EXPECT_EQ(field_of(parse({"me", std::string("--port=") + text})->number("--port", 0, 9).status()),
-              "--port")
-        << text;
+    EXPECT_EQ(field_of(parse({"me", std::string("--port=") + text})->number("--port", 0, 9).status()), "--port") << text;
   }
 }
 
@@ -81,17 +72,11 @@ constexpr Command kSend = {"chat send", "TEXT", 1, 1, "Sends.", kFlags};
 constexpr Command kList = {"chat list", "", 0, 0, "Lists."};
 constexpr Command kToken = {"admin token move", "USER TOKEN", 2, 2, "Moves."};
 constexpr Command kServe = {"serve", "[WHAT...]", 0, kAnyNumber, "Serves."};
-const Program kProgram = {"prog",
-                          "1.2",
-                          "does things",
-                          {{"Chats", &kSend}, {"Chats", &kList}, {"Admin", &kToken}, {"Servers", &kServe}}};
+const Program kProgram = {
+    "prog", "1.2", "does things", {{"Chats", &kSend}, {"Chats", &kList}, {"Admin", &kToken}, {"Servers", &kServe}}};
 
-Result<Invocation> read(std::vector<std::string> words) {
-  return read_command_line(kProgram, words, nothing);
-}
-std::string said(std::vector<std::string> words) {
-  return std::string(message_of(read(std::move(words)).status()));
-}
+Result<Invocation> read(std::vector<std::string> words) { return read_command_line(kProgram, words, nothing); }
+std::string said(std::vector<std::string> words) { return std::string(message_of(read(std::move(words)).status())); }
 
 TEST(Program, FindsTheCommandAndItsArguments) {
   const auto sent = read({"chat", "send", "hello", "--port", "1"});
@@ -122,8 +107,7 @@ TEST(Program, ShowsHelpAtEveryLevel) {
     ASSERT_TRUE(shown.ok()) << shown.status();
     EXPECT_EQ(shown->command, nullptr);
     EXPECT_FALSE(shown->incomplete);
-    for (const char* const part : parts)
-      EXPECT_NE(shown->text.find(part), std::string::npos) << part << " in\n" << shown->text;
+    for (const char* const part : parts) EXPECT_NE(shown->text.find(part), std::string::npos) << part << " in\n" << shown->text;
   };
   for (const char* const help : {"--help", "-h", "help"})
     shows({help}, {"does things", "\nChats\n  prog chat send TEXT", "prog serve"});
@@ -145,18 +129,14 @@ TEST(Program, SaysWhatMayFollowWhenTheNameOfACommandIsNotWhole) {
 }
 
 TEST(Program, SuggestsTheNameThatWasMeantAtEveryLevel) {
-  EXPECT_NE(said({"chta"}).find("unknown command \"chta\"; did you mean \"chat\"? (`prog help`"),
-            std::string::npos)
+  EXPECT_NE(said({"chta"}).find("unknown command \"chta\"; did you mean \"chat\"? (`prog help`"), std::string::npos)
       << said({"chta"});
-  EXPECT_NE(said({"chat", "lst"}).find("\"chat lst\"; did you mean \"chat list\"? (`prog help chat`"),
-            std::string::npos);
+  EXPECT_NE(said({"chat", "lst"}).find("\"chat lst\"; did you mean \"chat list\"? (`prog help chat`"), std::string::npos);
   EXPECT_NE(said({"admin", "tokn", "move"}).find("did you mean \"admin token\"?"), std::string::npos);
   EXPECT_NE(said({"versoin"}).find("did you mean \"version\"?"), std::string::npos);
-  EXPECT_NE(said({"--verson"}).find("unknown flag --verson; did you mean --version? (`prog --help`"),
-            std::string::npos);
+  EXPECT_NE(said({"--verson"}).find("unknown flag --verson; did you mean --version? (`prog --help`"), std::string::npos);
   EXPECT_NE(said({"chat", "--hlp"}).find("did you mean --help? (`prog chat --help`"), std::string::npos);
-  EXPECT_NE(said({"chat", "send", "--prt", "1"}).find("did you mean --port? (`prog chat send --help`"),
-            std::string::npos);
+  EXPECT_NE(said({"chat", "send", "--prt", "1"}).find("did you mean --port? (`prog chat send --help`"), std::string::npos);
   EXPECT_EQ(said({"elephant"}).find("did you mean"), std::string::npos);
 }
 

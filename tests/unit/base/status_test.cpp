@@ -17,8 +17,7 @@ std::vector<StatusCode> codes_that(bool (*holds)(StatusCode)) {
 
 TEST(Status, TellsWhatToRepeatFromWhatMayHaveBeenDone) {
   EXPECT_EQ(codes_that(&is_retryable), (std::vector<StatusCode>{StatusCode::kAborted, StatusCode::kUnavailable}));
-  EXPECT_EQ(codes_that(&is_outcome_unknown),
-            (std::vector<StatusCode>{StatusCode::kUnknown, StatusCode::kDeadlineExceeded}));
+  EXPECT_EQ(codes_that(&is_outcome_unknown), (std::vector<StatusCode>{StatusCode::kUnknown, StatusCode::kDeadlineExceeded}));
 }
 
 }  // namespace

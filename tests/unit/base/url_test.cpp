@@ -14,8 +14,8 @@ TEST(HostPort, IsReadAndWritten) {
   }
   EXPECT_EQ(parse_host_port("[::1]:80")->host, "::1");
   EXPECT_EQ(parse_host_port(":80")->host, "");
-  for (const char* text : {"", "host", "host:", "host:x", "host:65536", "host:-1", "host:1:2", "[::1",
-                           "[::1]80", "[no]:1", "[1.2.3.4]:1", "a b:1"}) {
+  for (const char* text : {"", "host", "host:", "host:x", "host:65536", "host:-1", "host:1:2", "[::1", "[::1]80", "[no]:1",
+                           "[1.2.3.4]:1", "a b:1"}) {
     EXPECT_EQ(parse_host_port(text).status().code(), StatusCode::kInvalidArgument) << text;
   }
 }
@@ -64,8 +64,8 @@ RC_GTEST_PROP(HttpTargetProperty, ReadsBackWhatWasEncoded, ()) {
   const auto byte = rc::gen::map(rc::gen::inRange(1, 256), [](int value) { return static_cast<char>(value); });
   const auto text = rc::gen::container<std::string>(byte);
   const std::string segment = *text;
-  const auto query = *rc::gen::container<std::vector<std::pair<std::string, std::string>>>(
-      rc::gen::pair(rc::gen::nonEmpty(text), text));
+  const auto query =
+      *rc::gen::container<std::vector<std::pair<std::string, std::string>>>(rc::gen::pair(rc::gen::nonEmpty(text), text));
   std::string target = "/" + percent_encode(segment) + "?";
   for (const auto& [name, value] : query) target += percent_encode(name) + "=" + percent_encode(value) + "&";
   const auto parsed = parse_http_target(target);
@@ -76,8 +76,8 @@ RC_GTEST_PROP(HttpTargetProperty, ReadsBackWhatWasEncoded, ()) {
 
 // Whatever comes: an answer or an error, and what is accepted can be sent as one request line.
 RC_GTEST_PROP(HttpUrlProperty, NeverGivesATargetThatIsMoreThanOneLine, ()) {
-  const auto piece = rc::gen::elementOf(std::vector<std::string>{
-      "http://", "https://", "h", ":", "80", "/", "?", "#", "%", "@", "[", "]", " ", "\r\n", "\t", "\xff", "a=b", "&"});
+  const auto piece = rc::gen::elementOf(std::vector<std::string>{"http://", "https://", "h", ":", "80", "/", "?", "#", "%", "@",
+                                                                 "[", "]", " ", "\r\n", "\t", "\xff", "a=b", "&"});
   std::string url = *rc::gen::elementOf(std::vector<std::string>{"", "http://h", "https://"});
   for (const std::string& part : *rc::gen::container<std::vector<std::string>>(piece)) url += part;
   const auto parsed = parse_http_url(url);

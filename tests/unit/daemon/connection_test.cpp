@@ -224,7 +224,8 @@ TEST_F(DaemonConnection, TriesAGatewayThatFellSilentLastUntilItHasAnother) {
   third->told_addresses = {"gw:3", "gw:1"};
   start();
   run_for(61s);
-  for (auto* gateway : {gateway_.get(), first.get(), second.get(), third.get()}) gateway->refuse_with(unavailable("no database"));
+  for (auto* gateway : {gateway_.get(), first.get(), second.get(), third.get()})
+    gateway->refuse_with(unavailable("no database"));
   gateway_->frozen = true;
   run_for(130s);  // the 120 s, and all four of them
   EXPECT_LT(third->attempts.at(0), second->attempts.at(0));

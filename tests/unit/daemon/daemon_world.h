@@ -33,8 +33,7 @@ class RecordingLog final : public EventLog {
     Entry entry{std::string(name), {}};
     for (const Field& field : fields) {
       const auto* number = std::get_if<std::int64_t>(&field.value);
-      entry.fields.emplace(field.key,
-                           number ? concat(*number) : std::string(std::get<std::string_view>(field.value)));
+      entry.fields.emplace(field.key, number ? concat(*number) : std::string(std::get<std::string_view>(field.value)));
     }
     EXPECT_NE(level, Level::kError) << name;
     entries.push_back(std::move(entry));
@@ -43,9 +42,7 @@ class RecordingLog final : public EventLog {
     std::size_t found = 0;
     for (const Entry& entry : entries) {
       const auto id = entry.fields.find("request_id");
-      found += entry.name == name && (request.empty() || (id != entry.fields.end() && id->second == request))
-                   ? 1
-                   : 0;
+      found += entry.name == name && (request.empty() || (id != entry.fields.end() && id->second == request)) ? 1 : 0;
     }
     return found;
   }
@@ -204,8 +201,7 @@ class FakeGateway {
     greeting.mutable_registered()->set_gateway_id("gw");
     greeting.mutable_registered()->set_user_id("user_1");
     greeting.mutable_registered()->set_heartbeat_interval_ms(15'000);
-    for (const std::string& address : told_addresses)
-      greeting.mutable_registered()->add_gateway_addresses(address);
+    for (const std::string& address : told_addresses) greeting.mutable_registered()->add_gateway_addresses(address);
     (void)co_await stream.link->send(greeting.SerializeAsString(), kNever);
     scope_.spawn(beat(stream));
     for (;;) {
@@ -229,8 +225,7 @@ class FakeGateway {
   void answer(const proto::DaemonFrame& frame) {
     if (frame.has_tool_output() && acknowledges_outputs)
       acknowledge_output(frame.tool_output().request_id(), frame.tool_output().chunk());
-    if (frame.has_tool_finished() && acknowledges_results)
-      acknowledge_result(frame.tool_finished().request_id());
+    if (frame.has_tool_finished() && acknowledges_results) acknowledge_result(frame.tool_finished().request_id());
   }
 
   Task<void> beat(Stream& stream) {
@@ -267,8 +262,8 @@ class DaemonWorld : public ::testing::Test {
           filesystem(world.machine_.disk, world.machine_.disk_faults, Random(2)),
           tools(tools::make_standard_tools(processes, filesystem)),
           context{&world.executor_, nullptr, 1},
-          daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools, processes,
-                 world.journal(), std::move(options)),
+          daemon(context, world.clock_, Random(world.next_seed_++), world.log_, world.links_, tools, processes, world.journal(),
+                 std::move(options)),
           scope(world.executor_, 1) {
       scope.spawn(keep(daemon, end));
     }

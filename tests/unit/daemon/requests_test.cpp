@@ -156,9 +156,7 @@ TEST_F(DaemonRequests, WithoutOutputSendTheResultOnly) {
 }
 
 TEST_F(DaemonRequests, ReadTheConfigurationAgainWhenAsked) {
-  options_.read_again = [] {
-    return DaemonSettings{"new name", {{"gpu", "yes"}}, {"gw:1"}};
-  };
+  options_.read_again = [] { return DaemonSettings{"new name", {{"gpu", "yes"}}, {"gw:1"}}; };
   connect();
   proto::GatewayFrame frame;
   frame.mutable_command()->set_command_id("c1");
@@ -284,8 +282,8 @@ TEST_F(DaemonQueue, IsNotStartedByADaemonThatStops) {
   for (const char* id : {"r1", "r2", "r3"}) execute(id);
   gateway_->acknowledges_results = true;
   TaskScope stopper(executor_, 3);
-  stopper.spawn([](Daemon& daemon, Instant deadline) -> Task<void> { co_await daemon.stop(deadline); }(
-                                                          life_->daemon, executor_.now() + 60s));
+  stopper.spawn([](Daemon& daemon, Instant deadline) -> Task<void> { co_await daemon.stop(deadline); }(life_->daemon,
+                                                                                                       executor_.now() + 60s));
   run_for(15s);
   EXPECT_TRUE(life_->end.has_value()) << "it waits for those that run";
   EXPECT_EQ(machine_.effects.count("r3"), 0u);

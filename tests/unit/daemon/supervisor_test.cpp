@@ -116,23 +116,21 @@ class SupervisorTest : public DaemonWorld {
       at = executor.now();
     }(kept_->supervisor, executor_, executor_.now() + grace, stopped));
     const Instant last = executor_.now() + grace + 1s;
-    while (!stopped && executor_.next_event() <= last && executor_.step()) {
-    }
+    while (!stopped && executor_.next_event() <= last && executor_.step()) {}
     EXPECT_TRUE(stopped.has_value());
     kept_.reset();
   }
   void have_file(std::string token) {
     EXPECT_TRUE(machine_.disk.make_directories("/home/ann/.config/reliant/auth").ok());
-    EXPECT_TRUE(machine_.disk.write(std::string(kFile), to_text({DaemonId("d1"), UserId("ann"), std::move(token), {}}), {}).ok());
+    EXPECT_TRUE(
+        machine_.disk.write(std::string(kFile), to_text({DaemonId("d1"), UserId("ann"), std::move(token), {}}), {}).ok());
   }
   std::string on_disk(std::string_view suffix = "") const {
     const std::string* content = machine_.disk.content(concat(kFile, suffix));
     return content == nullptr ? "" : *content;
   }
   std::string token_used() const { return gateway_->streams.back()->link->metadata().at("authorization"); }
-  void refuse(std::string_view reason) {
-    gateway_->refuse_with(with_reason(unauthenticated("the token was refused"), reason));
-  }
+  void refuse(std::string_view reason) { gateway_->refuse_with(with_reason(unauthenticated("the token was refused"), reason)); }
 
   HandServer server_{executor_};
   std::unique_ptr<Kept> kept_;
@@ -250,8 +248,7 @@ TEST_F(Renewal, KeepsTheNewTokenBeforeItUsesIt) {
   send_token("rlnt_pat_new");
   for (int i = 0; i < 400 && used("rlnt_pat_new") == 0; ++i) {
     run_for(100ms);
-    if (used("rlnt_pat_new") > 0)
-      EXPECT_NE(on_disk().find("rlnt_pat_new"), std::string::npos);
+    if (used("rlnt_pat_new") > 0) EXPECT_NE(on_disk().find("rlnt_pat_new"), std::string::npos);
   }
   EXPECT_EQ(used("rlnt_pat_new"), 1u);
   EXPECT_NE(on_disk(".bak").find("rlnt_pat_old"), std::string::npos);
@@ -419,7 +416,8 @@ TEST_F(SupervisorTest, WithoutALoginItEndsAndSaysWhatToDo) {
 }
 
 TEST_F(SupervisorTest, ALoginThatIsOverEndsItToo) {
-  server_.answers.push_back({401, {}, R"({"code":"UNAUTHENTICATED","message":"the token was revoked","reason":"TOKEN_REVOKED"})"});
+  server_.answers.push_back(
+      {401, {}, R"({"code":"UNAUTHENTICATED","message":"the token was revoked","reason":"TOKEN_REVOKED"})"});
   begin();
   run_for(1s);
   ASSERT_TRUE(kept_->end.has_value());
@@ -554,7 +552,7 @@ TEST_F(SupervisorTest, StopsWhereverItIs) {
   run_for(2min);  // it waits for its ten minutes
   TaskScope stopper(executor_, 3);
   stopper.spawn([](Supervisor& supervisor, Instant deadline) -> Task<void> { co_await supervisor.stop(deadline); }(
-                                                                   kept_->supervisor, executor_.now() + 1s));
+                                                                 kept_->supervisor, executor_.now() + 1s));
   run_for(2s);
   ASSERT_TRUE(kept_->end.has_value());
   EXPECT_TRUE(kept_->end->ok());

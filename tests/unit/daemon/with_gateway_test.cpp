@@ -71,8 +71,7 @@ TEST_P(DaemonWithGateway, GivesEveryRequestOneHonestEnd) {
   for (int i = 0; i < 6; ++i) {
     ids.push_back(concat("req_", i));
     model::ToolRequest request = world.request(ids.back());
-    request.arguments =
-        R"({"command":"echo a; append /log x; sleep 0.7; echo b; sleep 0.7; echo c; append /log y; echo d"})";
+    request.arguments = R"({"command":"echo a; append /log x; sleep 0.7; echo b; sleep 0.7; echo c; append /log y; echo d"})";
     world.simulation.world().spawn(Caller::ask(callers.emplace_back(), world, request));
     world.run_for(random.duration(0s, 1s));
     const auto fault = random.below(4);
@@ -85,10 +84,7 @@ TEST_P(DaemonWithGateway, GivesEveryRequestOneHonestEnd) {
     }
   }
   const bool all = world.simulation.run_until(
-      [&] {
-        return std::all_of(callers.begin(), callers.end(),
-                           [](const Caller& c) { return c.result.has_value(); });
-      },
+      [&] { return std::all_of(callers.begin(), callers.end(), [](const Caller& c) { return c.result.has_value(); }); },
       world.simulation.now() + 10min);
   ASSERT_TRUE(all) << "a request was never answered";
   EXPECT_EQ(world.simulation.failure().error(), nullptr);
@@ -102,8 +98,7 @@ TEST_P(DaemonWithGateway, GivesEveryRequestOneHonestEnd) {
     if (result.outcome == Outcome::kExecuted) EXPECT_EQ(second, 1u) << ids[i];
     if (result.outcome == Outcome::kNotExecuted) EXPECT_EQ(first, 0u) << ids[i];
     if (result.outcome == Outcome::kExecuted) EXPECT_EQ(result.content, "a\nb\nc\nd\n");
-    if (callers[i].call.gaps == 0)
-      EXPECT_TRUE(std::string("a\nb\nc\nd\n").starts_with(callers[i].call.output));
+    if (callers[i].call.gaps == 0) EXPECT_TRUE(std::string("a\nb\nc\nd\n").starts_with(callers[i].call.output));
   }
 }
 

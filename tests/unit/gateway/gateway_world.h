@@ -162,8 +162,9 @@ class GatewayWorld {
   adapters::MemoryLinkTransport links;
   UserId user;
   std::string token;
-  Gateway gateway{node.context(), node.clock(), node.log(), links, records,
-                  GatewayOptions{GatewayId("g1"), std::string(kAddress), "", single_daemon_per_user}};
+  Gateway gateway{node.context(), node.clock(),
+                  node.log(),     links,
+                  records,        GatewayOptions{GatewayId("g1"), std::string(kAddress), "", single_daemon_per_user}};
 };
 
 // What came out of the tool, and a call that waits for its result.

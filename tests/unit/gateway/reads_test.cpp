@@ -41,7 +41,8 @@ class ReadsTest : public testing::Test {
     return finish(world_.simulation, world_.store.executions().get(RequestId(id), kNever)).ok();
   }
   Status cancel(const std::string& id, Duration patience) {
-    return finish(world_.simulation, router_.cancel(world_.user, DaemonId("d1"), RequestId(id), world_.simulation.now() + patience));
+    return finish(world_.simulation,
+                  router_.cancel(world_.user, DaemonId("d1"), RequestId(id), world_.simulation.now() + patience));
   }
 
   GatewayWorld world_{1};

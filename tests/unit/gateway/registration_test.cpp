@@ -105,7 +105,8 @@ TEST_F(RegistrationTest, RefusesEachFieldOfRegisterThatIsTooLargeAndNamesIt) {
     EXPECT_EQ(field_of(ended), field) << ended;
     EXPECT_NE(message_of(ended).find("at most"), std::string::npos) << ended;
   }
-  EXPECT_EQ(field_of(end_of(with([](auto& r) { (*r.mutable_labels())["k"] = std::string(kMaxLabel + 1, 'v'); }))), "register.labels");
+  EXPECT_EQ(field_of(end_of(with([](auto& r) { (*r.mutable_labels())["k"] = std::string(kMaxLabel + 1, 'v'); }))),
+            "register.labels");
   EXPECT_EQ(field_of(end_of(with([](auto& r) { r.add_tools(std::string(kMaxToolName + 1, 't')); }))), "register.tools");
   EXPECT_TRUE(end_of(with([](auto& r) { r.set_name(std::string(kMaxName, 'n')); })).ok());
 }
@@ -255,7 +256,9 @@ TEST_F(DaemonTokenTest, ItsLastUseIsRecordedWithTheRegistration) {
   const std::string token = make("d1");
   std::unique_ptr<ports::Link> link;
   ASSERT_TRUE(finish(world_.simulation, world_.connect(link, "d1", token)).ok());
-  const auto last_use = [&] { return finish(world_.simulation, world_.store.tokens().authenticate(token, kNever))->last_used_at; };
+  const auto last_use = [&] {
+    return finish(world_.simulation, world_.store.tokens().authenticate(token, kNever))->last_used_at;
+  };
   const auto first = last_use();
   ASSERT_TRUE(first.has_value());
   world_.run_for(30s);

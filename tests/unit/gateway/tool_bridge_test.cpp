@@ -1,5 +1,5 @@
-#include "adapters/memory/memory_bus.h"
 #include "gateway/tool_bridge.h"
+#include "adapters/memory/memory_bus.h"
 #include "gateway_world.h"
 #include "model/subject.h"
 #include "router/nats_daemon_router.h"
@@ -67,7 +67,7 @@ class ToolBridgeTest : public testing::TestWithParam<std::uint64_t> {
   adapters::MemoryBus worker_bus_{server_};
   tests::BusKeys keys_{world_.node.context(), world_.node.clock(), world_.node.log()};
   NatsToolBridge bridge_{world_.node.context(), world_.node.clock(), world_.node.log(), gateway_bus_,
-                         world_.gateway,        keys_.ring(),         Random(11),         options_};
+                         world_.gateway,        keys_.ring(),        Random(11),        options_};
   router::NatsDaemonRouter router_{worker_bus_, world_.node.clock(), keys_.signer()};
   std::vector<std::unique_ptr<Call>> calls_;
 };
@@ -137,7 +137,8 @@ TEST_P(ToolBridgeTest, AnAnswerOfWhichAPieceIsMissingIsNoAnswer) {
   const std::vector<Case> cases = {
       {{ToolOutputChunk{1, "one", false, true, 0}, ToolOutputChunk{1, "two", false, false, 3}, ToolResultPart{"one", 0},
         ToolResultPart{"two", 3}, ToolDone{end, 6}},
-       "onetwo", "onetwothree"},
+       "onetwo",
+       "onetwothree"},
       {{ToolResultPart{"two", 3}, ToolDone{end, 6}}, "", ""},
       {{ToolResultPart{"one", 0}, ToolDone{end, 6}}, "", ""},
       {{ToolDone{end, 6}}, "", ""},
@@ -331,8 +332,8 @@ TEST_P(ToolBridgeTest, ACancelThatNoServerHasSignedIsDropped) {
   auto link = world_.connected();
   ports::BusMessage message;
   message.subject = daemon_subject(model::DaemonSubject::kCommand, world_.user, DaemonId("d1"));
-  message.payload = model::encode(model::DaemonCommand{model::DaemonCommandKind::kKill, world_.user, DaemonId("d1"),
-                                                       RequestId("req_0"), ""});
+  message.payload =
+      model::encode(model::DaemonCommand{model::DaemonCommandKind::kKill, world_.user, DaemonId("d1"), RequestId("req_0"), ""});
   publish(message);
   message.subject = user_subject(model::DaemonSubject::kToolCancel, world_.user);
   publish(message);

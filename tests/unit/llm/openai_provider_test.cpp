@@ -64,8 +64,8 @@ class OpenAiProviderTest : public LlmTest {
 };
 
 TEST_F(OpenAiProviderTest, SendsTheConversationAndTheTools) {
-  llm::ModelRequest request = conversation({user_says("look"), model_calls("c1", "shell", R"({"command":"ls"})"),
-                                            tool_answers("c1", "a b"), user_says("and?")});
+  llm::ModelRequest request = conversation(
+      {user_says("look"), model_calls("c1", "shell", R"({"command":"ls"})"), tool_answers("c1", "a b"), user_says("and?")});
   request.system_prompt = "Be brief.";
   request.tools = {{"shell", "Runs a command", R"({"type":"object"})"}};
   http.answers = {FakeAnswer{200, {}, {std::string(kText)}}};
@@ -110,8 +110,7 @@ TEST_F(OpenAiProviderTest, IsTheSameSplitAtAnyByte) {
     const auto whole = ask(stream);
     ASSERT_TRUE(whole.ok());
     for (std::size_t at = 1; at < stream.size(); ++at) {
-      const auto split =
-          ask(FakeAnswer{200, {}, {std::string(stream.substr(0, at)), std::string(stream.substr(at))}});
+      const auto split = ask(FakeAnswer{200, {}, {std::string(stream.substr(0, at)), std::string(stream.substr(at))}});
       ASSERT_TRUE(split.ok()) << at << ": " << split.status();
       ASSERT_EQ(split->content, whole->content) << at;
     }
@@ -146,9 +145,9 @@ TEST_F(OpenAiProviderTest, CallsWhatItCannotReadUnavailable) {
 
 TEST_F(OpenAiProviderTest, RefusesArgumentsThatAreNoObject) {
   for (const std::string_view arguments : {R"([1])", R"({\"a\":)", "x"}) {
-    const auto answer = ask(concat(
-        R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"t","arguments":")", arguments,
-        "\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n"));
+    const auto answer =
+        ask(concat(R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"t","arguments":")",
+                   arguments, "\"}}]},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n"));
     EXPECT_EQ(answer.status().code(), StatusCode::kUnavailable) << arguments << ": " << answer.status();
   }
 }

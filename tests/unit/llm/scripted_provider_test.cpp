@@ -74,10 +74,13 @@ TEST_F(ScriptedProviderTest, MakesCallsWithFilledInArguments) {
 }
 
 TEST_F(ScriptedProviderTest, GoesOnByTheAnswersSinceTheUsersLastMessage) {
-  std::vector<llm::ModelMessage> messages = {
-      user_says("list files"),           model_calls("old", "shell"), tool_answers("old", "OLD"),
-      user_says("list files again"),     model_calls("a", "shell"),   tool_answers("a", "first"),
-      tool_answers("b", "second {{user}}")};
+  std::vector<llm::ModelMessage> messages = {user_says("list files"),
+                                             model_calls("old", "shell"),
+                                             tool_answers("old", "OLD"),
+                                             user_says("list files again"),
+                                             model_calls("a", "shell"),
+                                             tool_answers("a", "first"),
+                                             tool_answers("b", "second {{user}}")};
   const auto answer = complete(*provider_, conversation(messages));
   EXPECT_EQ(model::text_of(answer->content), "first then second {{user}} in chat-1");
   messages.push_back(model_calls("c", "shell"));

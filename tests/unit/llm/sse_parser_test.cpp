@@ -16,8 +16,9 @@ std::vector<SseEvent> parse(std::initializer_list<std::string_view> pieces) {
 }
 
 TEST(SseParser, ReadsFieldsAndSkipsWhatItDoesNotKnow) {
-  const auto events = parse({"\xef\xbb\xbf: hello\nevent: greeting\nid: 7\nretry: 10\nnonsense\ndata: one\ndata:two\n\n"
-                             "data:  three\n\n"});
+  const auto events =
+      parse({"\xef\xbb\xbf: hello\nevent: greeting\nid: 7\nretry: 10\nnonsense\ndata: one\ndata:two\n\n"
+             "data:  three\n\n"});
   const std::vector<SseEvent> wanted = {{"greeting", "one\ntwo", "7"}, {"", " three", "7"}};
   EXPECT_EQ(events, wanted);
 }
@@ -37,7 +38,8 @@ TEST(SseParser, GivesNoEventWithoutDataOrWithoutItsEnd) {
 
 TEST(SseParser, IsTheSameSplitAtAnyByte) {
   const std::string stream =
-      "\xef\xbb\xbf" "event: e\r\nid: 1\r\ndata: {\"x\":\"\xc3\xbc\"}\r\ndata: more\r\n\r\n: ping\n\ndata: [DONE]\n\n";
+      "\xef\xbb\xbf"
+      "event: e\r\nid: 1\r\ndata: {\"x\":\"\xc3\xbc\"}\r\ndata: more\r\n\r\n: ping\n\ndata: [DONE]\n\n";
   const auto whole = parse({stream});
   ASSERT_EQ(whole.size(), 2u);
   for (std::size_t at = 0; at <= stream.size(); ++at) {

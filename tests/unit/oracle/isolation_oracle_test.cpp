@@ -31,7 +31,8 @@ class Isolation : public testing::Test {
     judged.node(id, role, role, user, daemon);
   }
   void bus(std::uint32_t to, std::string_view subject, std::string_view text, std::string_view reply_to = "") {
-    judged.deliver({.way = Delivery::Way::kBus, .from = kBus, .to = to, .about = subject, .reply_to = reply_to, .payload = text});
+    judged.deliver(
+        {.way = Delivery::Way::kBus, .from = kBus, .to = to, .about = subject, .reply_to = reply_to, .payload = text});
   }
   void link(std::string_view text) {
     judged.deliver({.way = Delivery::Way::kLink, .from = kGateway, .to = kDaemon, .payload = text});
@@ -50,7 +51,8 @@ TEST_F(Isolation, EachToItsOwnIsRight) {
   link("a frame with mark-chat-1-u and thirty-two bytes");
   link(request_about("chat-1-u"));
   bus(kWorker, "_INBOX.w.1", "output: mark-chat-1-u one");
-  judged.deliver({.way = Delivery::Way::kHttp, .from = kGateway, .to = kClient, .payload = "data: mark-chat-1-u, mark-chat-3-u."});
+  judged.deliver(
+      {.way = Delivery::Way::kHttp, .from = kGateway, .to = kClient, .payload = "data: mark-chat-1-u, mark-chat-3-u."});
   EXPECT_EQ(judged.complaints(), "");
 }
 

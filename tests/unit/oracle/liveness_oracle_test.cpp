@@ -16,7 +16,9 @@ class Answered : public testing::Test {
     chat.id = "c";
     chat.status = "idle";
     chat.messages = {{.id = "m", .sequence = 1, .role = "user"}, {.id = "n", .sequence = 3, .role = "assistant"}};
-    chat.updates = {{1, "message", "{}"}, {2, "status", R"({"status":"running"})"}, {3, "message", "{}"},
+    chat.updates = {{1, "message", "{}"},
+                    {2, "status", R"({"status":"running"})"},
+                    {3, "message", "{}"},
                     {4, "status", R"({"status":"idle"})"}};
   }
   FinalChat& chat() { return judged.state.chats["c"]; }

@@ -16,16 +16,24 @@ class Output : public testing::Test {
     judged.state.machines.emplace(DaemonKey{"u", "d"}, &machine);
     FinalChat& chat = judged.state.chats["c"];
     chat.id = "c";
-    judged.state.executions["r"] = {.request = "r", .user = "u", .daemon = "d", .chat = "c", .call = "k", .tool = "bash",
-                                    .state = "done", .outcome = "executed", .content = "one\ntwo\nthree\n"};
+    judged.state.executions["r"] = {.request = "r",
+                                    .user = "u",
+                                    .daemon = "d",
+                                    .chat = "c",
+                                    .call = "k",
+                                    .tool = "bash",
+                                    .state = "done",
+                                    .outcome = "executed",
+                                    .content = "one\ntwo\nthree\n"};
     for (const char* line : {"one\n", "two\n", "three\n"}) machine.write("r", Stream::kStdout, line);
   }
   void show(int chunk, std::string_view text, bool gap = false) {
     auto& updates = judged.state.chats["c"].updates;
-    updates.push_back({updates.size() + 1, "tool_output",
-                       concat(R"({"id":"k","chunk":)", chunk, R"(,"gap":)", gap ? "true" : "false", R"(,"text":")", text, "\"}")});
-    judged.state.executions["r"].output_chunks = std::max<std::uint64_t>(judged.state.executions["r"].output_chunks,
-                                                                        static_cast<std::uint64_t>(chunk));
+    updates.push_back(
+        {updates.size() + 1, "tool_output",
+         concat(R"({"id":"k","chunk":)", chunk, R"(,"gap":)", gap ? "true" : "false", R"(,"text":")", text, "\"}")});
+    judged.state.executions["r"].output_chunks =
+        std::max<std::uint64_t>(judged.state.executions["r"].output_chunks, static_cast<std::uint64_t>(chunk));
   }
   EffectRecord machine;
   Judged<OutputOracle> judged;
@@ -105,8 +113,8 @@ class AnswerText : public testing::Test {
   AnswerText() { judged.state.chats["c"].id = "c"; }
   void part(int offset, std::string_view text) {
     auto& updates = judged.state.chats["c"].updates;
-    updates.push_back({updates.size() + 1, "message_chunk",
-                       concat(R"({"message_id":"m","offset":)", offset, R"(,"text":")", text, "\"}")});
+    updates.push_back(
+        {updates.size() + 1, "message_chunk", concat(R"({"message_id":"m","offset":)", offset, R"(,"text":")", text, "\"}")});
   }
   Judged<OutputOracle> judged;
 };

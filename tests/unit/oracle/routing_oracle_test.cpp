@@ -11,12 +11,8 @@ using namespace std::chrono_literals;
 
 class Routed : public testing::Test {
  protected:
-  void opened() {
-    judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}});
-  }
-  void closed() {
-    judged.record("gateway.session.closed", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}});
-  }
+  void opened() { judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}); }
+  void closed() { judged.record("gateway.session.closed", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}); }
   void told_offline(std::string_view user, std::int64_t took_us) {
     judged.record("worker.daemon.offline", {{"user", user}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", took_us}});
   }

@@ -49,11 +49,13 @@ class DaemonState : public testing::Test {
   }
   void says_at(Duration when) {
     judged.at(when);
-    judged.deliver({.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway, .connection = kConnection, .sent = Instant(when)});
+    judged.deliver(
+        {.way = Delivery::Way::kLink, .from = kDaemon, .to = kGateway, .connection = kConnection, .sent = Instant(when)});
   }
   void gives_its_gateway_up_at(Duration when) {
     judged.at(when);
-    judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}, {"why", "nothing was heard from the gateway for 120 s"}}, kDaemon);
+    judged.record("daemon.disconnected",
+                  {{"daemon", "d"}, {"epoch", 1}, {"why", "nothing was heard from the gateway for 120 s"}}, kDaemon);
     judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 1}, {"gateway", "g"}}, kDaemon);
   }
   Judged<StatusOracle> judged;

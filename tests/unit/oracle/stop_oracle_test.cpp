@@ -27,7 +27,9 @@ class Stop : public testing::Test {
   void stop(std::string_view target, std::int64_t seconds = 10) {
     judged.record("fault.stop", {{"target", target}, {"lasts_us", seconds * 1'000'000}});
   }
-  void move_on() { judged.record("daemon.moved_on", {{"daemon", "d1"}, {"from", "gateway-1:7000"}, {"to", "gateway-2:7000"}}, kDaemon); }
+  void move_on() {
+    judged.record("daemon.moved_on", {{"daemon", "d1"}, {"from", "gateway-1:7000"}, {"to", "gateway-2:7000"}}, kDaemon);
+  }
   void closed(std::string_view reason) {
     judged.record("gateway.session.closed", {{"user", "u"}, {"daemon", "d1"}, {"epoch", 1}, {"reason", reason}}, kGateway);
   }

@@ -83,8 +83,7 @@ TEST_F(Following, AnEndThatIsHeardOfByPollingIsLate) {
 // The next turn has begun, and its tools take their time.
 TEST_F(Following, AnEndThatIsWrittenTwiceIsOne) {
   for (const std::string_view message : {"t", "t2"}) {
-    judged.record("api.message.accepted",
-                  {{"user", "u"}, {"chat", "c"}, {"message", message}, {"sequence", 1}});
+    judged.record("api.message.accepted", {{"user", "u"}, {"chat", "c"}, {"message", message}, {"sequence", 1}});
   }
   see(1, "message", "hello");
   judged.at(10s);

@@ -21,8 +21,8 @@ class Tool : public testing::Test {
     judged.record("gateway.request.routed", {{"request_id", "r"}, {"user", "u"}, {"daemon", "d"}});
   }
   void begin() {
-    judged.record("tool.effect.started",
-                  {{"request_id", "r"}, {"tool", "bash"}, {"effect", "non_idempotent"}, {"daemon", "d"}}, kDaemon);
+    judged.record("tool.effect.started", {{"request_id", "r"}, {"tool", "bash"}, {"effect", "non_idempotent"}, {"daemon", "d"}},
+                  kDaemon);
     machine.add({Instant{}, "r", "effect first"});
   }
   void finish() { judged.record("tool.effect.finished", {{"request_id", "r"}}, kDaemon); }
@@ -129,7 +129,8 @@ class CancelledTurn : public Tool {
  protected:
   CancelledTurn() {
     judged.record("tool.effect.started",
-                  {{"request_id", "r"}, {"tool", "bash"}, {"effect", "non_idempotent"}, {"daemon", "d"}, {"chat", "c"}}, kDaemon);
+                  {{"request_id", "r"}, {"tool", "bash"}, {"effect", "non_idempotent"}, {"daemon", "d"}, {"chat", "c"}},
+                  kDaemon);
     judged.at(5s);
     judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", "t"}, {"status", "cancelled"}});
   }
@@ -168,13 +169,15 @@ TEST_F(CancelledTurn, WhatWasBrokenIsNoExcuseInTheEnd) {
 }
 
 TEST_F(Tool, WhatWasCancelledBeforeItWasSentIsNeverBegun) {
-  judged.record("worker.daemon.chosen", {{"user", "u"}, {"chat", "c"}, {"request_id", "q"}, {"daemon", "d"}, {"source", "chat"}});
+  judged.record("worker.daemon.chosen",
+                {{"user", "u"}, {"chat", "c"}, {"request_id", "q"}, {"daemon", "d"}, {"source", "chat"}});
   judged.at(5s);
   judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", "t"}, {"status", "cancelled"}});
   judged.at(60s);
   judged.record("gateway.request.replayed", {{"request_id", "q"}, {"cancelled", 1}});
   EXPECT_EQ(judged.complaints(), "");
-  judged.record("tool.effect.started", {{"request_id", "q"}, {"tool", "view"}, {"effect", "read_only"}, {"daemon", "d"}}, kDaemon);
+  judged.record("tool.effect.started", {{"request_id", "q"}, {"tool", "view"}, {"effect", "read_only"}, {"daemon", "d"}},
+                kDaemon);
   EXPECT_EQ(judged.complaints(), "tool.cancelled");
 }
 

@@ -32,10 +32,10 @@ ManagedDaemon managed(std::string id, Lifecycle lifecycle) { return {DaemonId(id
 struct Row {
   std::string what;
   std::vector<DaemonCandidate> candidates;
-  std::vector<std::string> held;         // by a gateway
-  std::vector<ManagedDaemon> managed;    // empty: there is no control plane
-  std::vector<std::string> asked;        // "*": the control plane
-  std::string chosen;                    // "": none
+  std::vector<std::string> held;       // by a gateway
+  std::vector<ManagedDaemon> managed;  // empty: there is no control plane
+  std::vector<std::string> asked;      // "*": the control plane
+  std::string chosen;                  // "": none
   DaemonSource source;
 };
 
@@ -73,35 +73,95 @@ Outcome decide(const Row& row) {
 const std::vector<Row> kTable = {
     {"nobody there", {}, {}, {}, {}, "", DaemonSource::kNone},
     {"one that is connected", {local("a", kFresh, 1)}, {"a"}, {}, {"a"}, "a", DaemonSource::kConnected},
-    {"local before cloud, even if older", {cloud("a", kFresh, 9), local("b", kFresh, 1)}, {"a", "b"}, {}, {"b"}, "b",
+    {"local before cloud, even if older",
+     {cloud("a", kFresh, 9), local("b", kFresh, 1)},
+     {"a", "b"},
+     {},
+     {"b"},
+     "b",
      DaemonSource::kConnected},
-    {"the most recently connected", {local("a", kFresh, 1), local("b", kFresh, 2)}, {"a", "b"}, {}, {"b"}, "b",
+    {"the most recently connected",
+     {local("a", kFresh, 1), local("b", kFresh, 2)},
+     {"a", "b"},
+     {},
+     {"b"},
+     "b",
      DaemonSource::kConnected},
-    {"at the same time: by id", {local("b", kFresh, 1), local("a", kFresh, 1)}, {"a", "b"}, {}, {"a"}, "a",
+    {"at the same time: by id",
+     {local("b", kFresh, 1), local("a", kFresh, 1)},
+     {"a", "b"},
+     {},
+     {"a"},
+     "a",
      DaemonSource::kConnected},
-    {"a stale one is not taken", {local("a", kStale, 9), cloud("b", kFresh, 1)}, {"a", "b"}, {}, {"b"}, "b",
+    {"a stale one is not taken",
+     {local("a", kStale, 9), cloud("b", kFresh, 1)},
+     {"a", "b"},
+     {},
+     {"b"},
+     "b",
      DaemonSource::kConnected},
     {"only a stale one: none", {local("a", kStale, 1)}, {"a"}, {}, {}, "", DaemonSource::kNone},
-    {"a zombie is found out", {local("a", kFresh, 9), local("b", kFresh, 1)}, {"b"}, {}, {"a", "b"}, "b",
+    {"a zombie is found out",
+     {local("a", kFresh, 9), local("b", kFresh, 1)},
+     {"b"},
+     {},
+     {"a", "b"},
+     "b",
      DaemonSource::kConnected},
     {"all are zombies", {local("a", kFresh, 2), cloud("b", kFresh, 1)}, {}, {}, {"a", "b"}, "", DaemonSource::kNone},
-    {"a silent gateway's daemon comes after a cloud one", {local("a", kFresh, 9, false), cloud("b", kFresh, 1)},
-     {"a", "b"}, {}, {"b"}, "b", DaemonSource::kConnected},
+    {"a silent gateway's daemon comes after a cloud one",
+     {local("a", kFresh, 9, false), cloud("b", kFresh, 1)},
+     {"a", "b"},
+     {},
+     {"b"},
+     "b",
+     DaemonSource::kConnected},
     {"a silent gateway still holds it", {local("a", kFresh, 1, false)}, {"a"}, {}, {"a"}, "a", DaemonSource::kDatabase},
     {"a silent gateway is dead", {local("a", kFresh, 1, false)}, {}, {}, {"a"}, "", DaemonSource::kNone},
-    {"the control plane is not asked while one is connected", {local("a", kFresh, 1)}, {"a"},
-     {managed("m", Lifecycle::kRunning)}, {"a"}, "a", DaemonSource::kConnected},
-    {"the control plane's running one", {local("a", kGone, 1)}, {},
-     {managed("m", Lifecycle::kSuspended), managed("n", Lifecycle::kRunning)}, {"*"}, "n", DaemonSource::kControlPlane},
-    {"one that is coming up before a suspended one", {}, {},
-     {managed("m", Lifecycle::kSuspended), managed("n", Lifecycle::kResuming)}, {"*"}, "n", DaemonSource::kControlPlane},
-    {"a suspended one", {cloud("m", kGone, 1)}, {}, {managed("m", Lifecycle::kSuspended)}, {"*"}, "m",
+    {"the control plane is not asked while one is connected",
+     {local("a", kFresh, 1)},
+     {"a"},
+     {managed("m", Lifecycle::kRunning)},
+     {"a"},
+     "a",
+     DaemonSource::kConnected},
+    {"the control plane's running one",
+     {local("a", kGone, 1)},
+     {},
+     {managed("m", Lifecycle::kSuspended), managed("n", Lifecycle::kRunning)},
+     {"*"},
+     "n",
+     DaemonSource::kControlPlane},
+    {"one that is coming up before a suspended one",
+     {},
+     {},
+     {managed("m", Lifecycle::kSuspended), managed("n", Lifecycle::kResuming)},
+     {"*"},
+     "n",
+     DaemonSource::kControlPlane},
+    {"a suspended one",
+     {cloud("m", kGone, 1)},
+     {},
+     {managed("m", Lifecycle::kSuspended)},
+     {"*"},
+     "m",
      DaemonSource::kControlPlane},
     {"one that failed is not taken", {}, {}, {managed("m", Lifecycle::kFailed)}, {"*"}, "", DaemonSource::kNone},
-    {"a managed one that is stale is not taken", {cloud("m", kStale, 1)}, {}, {managed("m", Lifecycle::kRunning)}, {"*"}, "",
+    {"a managed one that is stale is not taken",
+     {cloud("m", kStale, 1)},
+     {},
+     {managed("m", Lifecycle::kRunning)},
+     {"*"},
+     "",
      DaemonSource::kNone},
-    {"the control plane goes before a silent gateway's", {local("a", kFresh, 1, false)}, {"a"},
-     {managed("m", Lifecycle::kRunning)}, {"*"}, "m", DaemonSource::kControlPlane},
+    {"the control plane goes before a silent gateway's",
+     {local("a", kFresh, 1, false)},
+     {"a"},
+     {managed("m", Lifecycle::kRunning)},
+     {"*"},
+     "m",
+     DaemonSource::kControlPlane},
 };
 
 TEST(DefaultDaemon, IsDecidedAsTheTableSays) {
@@ -115,9 +175,14 @@ TEST(DefaultDaemon, IsDecidedAsTheTableSays) {
 }
 
 TEST(DefaultDaemon, SaysWhyEachOtherOneWasPassedOver) {
-  const Outcome outcome = decide({"", {local("new", kFresh, 5), local("old", kFresh, 1), cloud("sky", kFresh, 9),
-                                       local("quiet", kStale, 9), local("off", kGone, 1)},
-                                  {"new", "old", "sky", "quiet"}, {}, {}, "", DaemonSource::kNone});
+  const Outcome outcome = decide({"",
+                                  {local("new", kFresh, 5), local("old", kFresh, 1), cloud("sky", kFresh, 9),
+                                   local("quiet", kStale, 9), local("off", kGone, 1)},
+                                  {"new", "old", "sky", "quiet"},
+                                  {},
+                                  {},
+                                  "",
+                                  DaemonSource::kNone});
   EXPECT_EQ(outcome.why.at("new"), "connected; the first local one");
   EXPECT_EQ(outcome.why.at("old"), "passed over: new has connected more recently");
   EXPECT_EQ(outcome.why.at("sky"), "passed over: new is local, and local daemons come first");

@@ -149,8 +149,8 @@ TEST(Channel, ADestroyedReceiverGivesItsClaimToTheNext) {
     executor.run();
     second.spawn(receive_all(channel, second_received));
     executor.run();
-    EXPECT_TRUE(channel.try_send(7));     // reserved for the first
-    EXPECT_FALSE(channel.try_recv());     // so not for a newcomer
+    EXPECT_TRUE(channel.try_send(7));  // reserved for the first
+    EXPECT_FALSE(channel.try_recv());  // so not for a newcomer
   }
   executor.run();
   EXPECT_TRUE(first_received.empty());

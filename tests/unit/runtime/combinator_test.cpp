@@ -249,8 +249,8 @@ Task<void> nest_combinators(Executor& executor) {
       co_return result.value_or(-1);
     }
   };
-  const auto [a, b, c] = co_await all(Nested::bounded(1ms, 2ms, at(9ms)), Nested::bounded(4ms, 3ms, at(9ms)),
-                                      Nested::bounded(1h, 2h, at(9ms)));
+  const auto [a, b, c] =
+      co_await all(Nested::bounded(1ms, 2ms, at(9ms)), Nested::bounded(4ms, 3ms, at(9ms)), Nested::bounded(1h, 2h, at(9ms)));
   EXPECT_EQ(a, 1);
   EXPECT_EQ(b, 2);
   EXPECT_EQ(c, -1);

@@ -269,11 +269,8 @@ TEST_P(EveryPoint, CanCrash) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Orders, EveryPoint,
-                         testing::Values(Executor::Order::kSeeded, Executor::Order::kFifo),
-                         [](const auto& order) {
-                           return order.param == Executor::Order::kSeeded ? "Seeded" : "Fifo";
-                         });
+INSTANTIATE_TEST_SUITE_P(Orders, EveryPoint, testing::Values(Executor::Order::kSeeded, Executor::Order::kFifo),
+                         [](const auto& order) { return order.param == Executor::Order::kSeeded ? "Seeded" : "Fifo"; });
 
 std::uint64_t hash_of_run(std::uint64_t seed) {
   Executor executor(seed);
@@ -292,21 +289,11 @@ TEST(Determinism, OneSeedHasOneHashAndAnotherSeedAnother) {
 
 // Of every compiler, optimisation and sanitizer. A change of the executor or of this scenario changes it; nothing
 // else may.
-TEST(Determinism, EveryBuildHasTheSameHash) {
-  EXPECT_EQ(hash_of_run(7), 2111958496914296621ull);
-}
+TEST(Determinism, EveryBuildHasTheSameHash) { EXPECT_EQ(hash_of_run(7), 2111958496914296621ull); }
 
 // --- destructors that wake, close, spawn, cancel -------------------------------------------------
 
-enum class Act {
-  kSetEvent,
-  kCloseChannel,
-  kSetOneShot,
-  kSpawnHere,
-  kSpawnElsewhere,
-  kCancelHere,
-  kCancelElsewhere
-};
+enum class Act { kSetEvent, kCloseChannel, kSetOneShot, kSpawnHere, kSpawnElsewhere, kCancelHere, kCancelElsewhere };
 constexpr Act kActs[] = {Act::kSetEvent,       Act::kCloseChannel, Act::kSetOneShot,     Act::kSpawnHere,
                          Act::kSpawnElsewhere, Act::kCancelHere,   Act::kCancelElsewhere};
 
@@ -339,13 +326,27 @@ Task<void> wait_for_both(Scene& scene) {
 }
 void act_while_dying(Act act, Scene& scene, TaskScope& here, TaskScope& elsewhere) {
   switch (act) {
-    case Act::kSetEvent: scene.event.set(); break;
-    case Act::kCloseChannel: scene.channel.close(); break;
-    case Act::kSetOneShot: scene.one_shot.set(1); break;
-    case Act::kSpawnHere: EXPECT_FALSE(here.try_spawn(sleep_briefly())); break;
-    case Act::kSpawnElsewhere: elsewhere.spawn(sleep_briefly()); break;
-    case Act::kCancelHere: here.cancel(); break;
-    case Act::kCancelElsewhere: elsewhere.cancel(); break;
+    case Act::kSetEvent:
+      scene.event.set();
+      break;
+    case Act::kCloseChannel:
+      scene.channel.close();
+      break;
+    case Act::kSetOneShot:
+      scene.one_shot.set(1);
+      break;
+    case Act::kSpawnHere:
+      EXPECT_FALSE(here.try_spawn(sleep_briefly()));
+      break;
+    case Act::kSpawnElsewhere:
+      elsewhere.spawn(sleep_briefly());
+      break;
+    case Act::kCancelHere:
+      here.cancel();
+      break;
+    case Act::kCancelElsewhere:
+      elsewhere.cancel();
+      break;
   }
 }
 Task<void> act_at_the_end(Act act, Scene& scene, TaskScope& here, TaskScope& elsewhere) {
@@ -407,9 +408,8 @@ TEST(NastyDestructors, AScopeMayDestroyAnother) {
 // --- woken, then destroyed before resuming -------------------------------------------------------
 
 enum class Wait { kEvent, kOneShot, kOneShotDeadline, kRecv, kRecvDeadline, kSend, kSendDeadline, kPermit, kPermitDeadline };
-constexpr Wait kWaits[] = {Wait::kEvent,        Wait::kOneShot, Wait::kOneShotDeadline, Wait::kRecv,
-                           Wait::kRecvDeadline, Wait::kSend,    Wait::kSendDeadline,    Wait::kPermit,
-                           Wait::kPermitDeadline};
+constexpr Wait kWaits[] = {Wait::kEvent, Wait::kOneShot,      Wait::kOneShotDeadline, Wait::kRecv,          Wait::kRecvDeadline,
+                           Wait::kSend,  Wait::kSendDeadline, Wait::kPermit,          Wait::kPermitDeadline};
 
 struct Things {
   Event event;
@@ -422,15 +422,33 @@ struct Things {
 Task<void> wait_once(Wait wait, Things& things, bool& resumed) {
   Token token;
   switch (wait) {
-    case Wait::kEvent: co_await things.event.wait(); break;
-    case Wait::kOneShot: co_await things.one_shot.wait(); break;
-    case Wait::kOneShotDeadline: co_await things.one_shot.wait(at(1s)); break;
-    case Wait::kRecv: co_await things.channel.recv(); break;
-    case Wait::kRecvDeadline: co_await things.channel.recv(at(1s)); break;
-    case Wait::kSend: co_await things.channel.send(Token(9)); break;
-    case Wait::kSendDeadline: co_await things.channel.send(Token(9), at(1s)); break;
-    case Wait::kPermit: co_await things.semaphore.acquire(); break;
-    case Wait::kPermitDeadline: co_await things.semaphore.acquire(at(1s)); break;
+    case Wait::kEvent:
+      co_await things.event.wait();
+      break;
+    case Wait::kOneShot:
+      co_await things.one_shot.wait();
+      break;
+    case Wait::kOneShotDeadline:
+      co_await things.one_shot.wait(at(1s));
+      break;
+    case Wait::kRecv:
+      co_await things.channel.recv();
+      break;
+    case Wait::kRecvDeadline:
+      co_await things.channel.recv(at(1s));
+      break;
+    case Wait::kSend:
+      co_await things.channel.send(Token(9));
+      break;
+    case Wait::kSendDeadline:
+      co_await things.channel.send(Token(9), at(1s));
+      break;
+    case Wait::kPermit:
+      co_await things.semaphore.acquire();
+      break;
+    case Wait::kPermitDeadline:
+      co_await things.semaphore.acquire(at(1s));
+      break;
   }
   resumed = true;
 }

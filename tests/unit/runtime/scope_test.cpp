@@ -296,9 +296,7 @@ void commit_suicide() {
   executor.run();
 }
 
-TEST(TaskScopeDeathTest, AbortsWhenItsOwnChildDestroysIt) {
-  EXPECT_DEATH(commit_suicide(), "destroyed by its own child");
-}
+TEST(TaskScopeDeathTest, AbortsWhenItsOwnChildDestroysIt) { EXPECT_DEATH(commit_suicide(), "destroyed by its own child"); }
 
 Task<void> run_inside(TaskScope& doomed, std::unique_ptr<TaskScope>& owner) {
   TaskScope nested(doomed.context());
@@ -326,9 +324,7 @@ void join_itself() {
   executor.run();
 }
 
-TEST(TaskScopeDeathTest, AbortsWhenAChildJoinsItsOwnScope) {
-  EXPECT_DEATH(join_itself(), "cannot join the scope");
-}
+TEST(TaskScopeDeathTest, AbortsWhenAChildJoinsItsOwnScope) { EXPECT_DEATH(join_itself(), "cannot join the scope"); }
 
 void outlive_the_executor() {
   auto executor = std::make_unique<Executor>(1);
@@ -337,9 +333,7 @@ void outlive_the_executor() {
   executor.reset();
 }
 
-TEST(TaskScopeDeathTest, AbortsWhenTheExecutorDiesFirst) {
-  EXPECT_DEATH(outlive_the_executor(), "must outlive its scopes");
-}
+TEST(TaskScopeDeathTest, AbortsWhenTheExecutorDiesFirst) { EXPECT_DEATH(outlive_the_executor(), "must outlive its scopes"); }
 
 }  // namespace
 }  // namespace reliant

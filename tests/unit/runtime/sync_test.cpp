@@ -107,8 +107,7 @@ TEST(Event, LetsItsWaitersGoWhenItDies) {
   EXPECT_EQ(world.scope.size(), 1u);
 }
 
-Task<void> wait_value(OneShot<Token>& one_shot, Instant deadline, std::optional<Token>& result,
-                      int& resumed) {
+Task<void> wait_value(OneShot<Token>& one_shot, Instant deadline, std::optional<Token>& result, int& resumed) {
   Token token;
   result = co_await one_shot.wait(deadline);
   ++resumed;

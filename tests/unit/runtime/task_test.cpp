@@ -36,9 +36,7 @@ Task<void> set_to_sum(int& out) {
 TEST(Task, DoesNothingUntilItIsAwaited) {
   const std::ptrdiff_t before = FramePool::live();
   int out = 0;
-  {
-    const Task<void> task = set_to_sum(out);
-  }
+  { const Task<void> task = set_to_sum(out); }
   EXPECT_EQ(out, 0);
   EXPECT_EQ(FramePool::live(), before);
 }
@@ -99,9 +97,7 @@ Task<void> await_twice() {
   (void)co_await std::move(task);
 }
 
-TEST(TaskDeathTest, AbortsWhenAwaitedAfterItWasMovedFrom) {
-  EXPECT_DEATH(run_alone(await_twice()), "a Task is awaited once");
-}
+TEST(TaskDeathTest, AbortsWhenAwaitedAfterItWasMovedFrom) { EXPECT_DEATH(run_alone(await_twice()), "a Task is awaited once"); }
 
 // --- stack ---------------------------------------------------------------------------------------
 
@@ -130,8 +126,12 @@ Task<void> complete_at_once(Loop loop, long rounds, long& sum) {
   Channel<int> channel(1);
   for (long i = 0; i < rounds; ++i) {
     switch (loop) {
-      case Loop::kAwait: sum += co_await probing(1); break;
-      case Loop::kDeadline: sum += *co_await with_deadline(probing(1), at(5s)); break;
+      case Loop::kAwait:
+        sum += co_await probing(1);
+        break;
+      case Loop::kDeadline:
+        sum += *co_await with_deadline(probing(1), at(5s));
+        break;
       case Loop::kRace: {
         const auto winner = co_await race(probing(1), probing(2));
         sum += std::get<0>(winner);
@@ -160,8 +160,7 @@ Task<void> complete_at_once(Loop loop, long rounds, long& sum) {
 
 TEST(Task, CompletingAtOnceAMillionTimesNeedsNoStack) {
   constexpr long kRounds = 200'000;
-  for (const Loop loop :
-       {Loop::kAwait, Loop::kDeadline, Loop::kRace, Loop::kAll, Loop::kAllOf, Loop::kChannel}) {
+  for (const Loop loop : {Loop::kAwait, Loop::kDeadline, Loop::kRace, Loop::kAll, Loop::kAllOf, Loop::kChannel}) {
     long sum = 0;
     const long used = stack_used_by([&] { run_alone(complete_at_once(loop, kRounds, sum)); });
     EXPECT_EQ(sum, kRounds);

@@ -56,9 +56,11 @@ at_most: {fault.stop: 2}
 
 TEST(Scenario, NamesFileAndLineOfWhatItDoesNotUnderstand) {
   EXPECT_EQ(error_of("topolgy: {}"),
-            "x.yaml:3: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, swarm, at_least, at_most, reconnect, phases");
+            "x.yaml:3: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, swarm, at_least, "
+            "at_most, reconnect, phases");
   EXPECT_EQ(error_of("topology:\n  api: 3\n  apis: 3"),
-            "x.yaml:5: unknown key \"apis\"; known here: mode, lane, api, workers, gateways, daemons, cloud_daemons, suspended_daemons, "
+            "x.yaml:5: unknown key \"apis\"; known here: mode, lane, api, workers, gateways, daemons, cloud_daemons, "
+            "suspended_daemons, "
             "names, credentials, token_life, twins, intruders, users, silent_streams, floods");
   EXPECT_EQ(error_of("topology:\n  mode: both"), "x.yaml:4: \"mode\" must be one of distributed, monolith");
   EXPECT_EQ(error_of("topology: {api: 0}"), "x.yaml:3: \"api\" must be from 1 to 20");
@@ -110,8 +112,8 @@ TEST(Scenario, NeedsANameAndAStory) {
 }
 
 TEST(Scenario, KeepsTheLinesOfTheModelsScript) {
-  const auto scenario = read_scenario(concat(kHead, "workload:\n  script:\n    name: a\n    answers:\n      - steps: [{text: \"x: y\"}]\n"),
-                                      "x.yaml");
+  const auto scenario = read_scenario(
+      concat(kHead, "workload:\n  script:\n    name: a\n    answers:\n      - steps: [{text: \"x: y\"}]\n"), "x.yaml");
   ASSERT_TRUE(scenario.ok()) << scenario.status();
   const std::string& script = scenario->workload.script;
   const auto line_of = [&](std::string_view word) {

@@ -39,18 +39,20 @@ class BrokenCommits : public StoreWorld, public ::testing::WithParamInterface<Br
   // A trigger that runs in the commit counts those that come so far, in a sequence, which no end of a transaction takes
   // back, and stops the first one: where it waits for a lock, or where it waits for the standby when all is written.
   void set_trap() {
-    const std::string_view stops = GetParam() == Broken::kBefore ? "pg_advisory_xact_lock(7)"
-                                                                 : "set_config('synchronous_commit', 'on', true)";
-    const Status made = get(contents().run_script(
-        concat("CREATE SEQUENCE commits;"
-               "CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
-               "IF current_setting('trap.counted', true) IS DISTINCT FROM 'yes' THEN "
-               "PERFORM set_config('trap.counted', 'yes', true); "
-               "IF nextval('commits') = 1 THEN PERFORM ", stops, "; END IF; "
-               "END IF; RETURN NULL; END $$;"
-               "CREATE CONSTRAINT TRIGGER trap AFTER UPDATE ON chats DEFERRABLE INITIALLY DEFERRED "
-               "FOR EACH ROW EXECUTE FUNCTION trap()"),
-        soon()));
+    const std::string_view stops =
+        GetParam() == Broken::kBefore ? "pg_advisory_xact_lock(7)" : "set_config('synchronous_commit', 'on', true)";
+    const Status made =
+        get(contents().run_script(concat("CREATE SEQUENCE commits;"
+                                         "CREATE FUNCTION trap() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                                         "IF current_setting('trap.counted', true) IS DISTINCT FROM 'yes' THEN "
+                                         "PERFORM set_config('trap.counted', 'yes', true); "
+                                         "IF nextval('commits') = 1 THEN PERFORM ",
+                                         stops,
+                                         "; END IF; "
+                                         "END IF; RETURN NULL; END $$;"
+                                         "CREATE CONSTRAINT TRIGGER trap AFTER UPDATE ON chats DEFERRABLE INITIALLY DEFERRED "
+                                         "FOR EACH ROW EXECUTE FUNCTION trap()"),
+                                  soon()));
     EXPECT_TRUE(made.ok()) << made;
     if (GetParam() == Broken::kAfter) return;
     holder_ = value(contents().begin(ports::Access::kWrite, soon()));
@@ -65,9 +67,9 @@ class BrokenCommits : public StoreWorld, public ::testing::WithParamInterface<Br
   static Task<Status> end_who_waits(ports::Database& database, std::string event, Instant deadline) {
     for (;;) {
       CO_TRY_ASSIGN(const auto looking, co_await database.begin(ports::Access::kRead, deadline));
-      CO_TRY_ASSIGN(const ports::Rows found,
-                    co_await looking->execute(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = $1", {event}));
+      CO_TRY_ASSIGN(
+          const ports::Rows found,
+          co_await looking->execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = $1", {event}));
       if (!found.empty()) co_return ok_status();
       co_await sleep_for(std::chrono::milliseconds(5));  // the server tells nobody who waits in it: asked again
     }

@@ -41,8 +41,7 @@ TEST_F(Projects, AreNotDeletedUnderTheirChats) {
 
 TEST_F(Chats, AreTheSameForTheSameId) {
   const auto chat = make_chat(ChatId("mine"));
-  EXPECT_EQ(value(store().chats().create({user_, project_, "other", ChatId("mine"), {}}, soon())).title,
-            chat.title);
+  EXPECT_EQ(value(store().chats().create({user_, project_, "other", ChatId("mine"), {}}, soon())).title, chat.title);
   const Status taken = error(store().chats().create({stranger(), project_, "", ChatId("mine"), {}}, soon()));
   EXPECT_EQ(taken.code(), StatusCode::kAlreadyExists);
   EXPECT_EQ(field_of(taken), "id");
@@ -62,13 +61,11 @@ TEST_F(Chats, OfSomebodyElseAreNotFound) {
   EXPECT_EQ(get(store().chats().remove(bob, chat.id, soon())).code(), StatusCode::kNotFound);
   EXPECT_EQ(error(store().chats().set_status({bob, chat.id, ChatStatus::kRunning, {}, {}}, soon())).code(),
             StatusCode::kNotFound);
-  EXPECT_EQ(error(store().messages().append_user_message({bob, chat.id, "hi", ""}, soon())).code(),
-            StatusCode::kNotFound);
+  EXPECT_EQ(error(store().messages().append_user_message({bob, chat.id, "hi", ""}, soon())).code(), StatusCode::kNotFound);
   EXPECT_EQ(error(store().messages().list(bob, chat.id, 0, 10, soon())).code(), StatusCode::kNotFound);
   EXPECT_EQ(error(store().updates().list(bob, chat.id, 0, 10, soon())).code(), StatusCode::kNotFound);
-  EXPECT_EQ(
-      error(store().updates().append(bob, chat.id, {"turn/1/0"}, {{UpdateKind::kToolStarted, "{}"}}, soon())).code(),
-      StatusCode::kNotFound);
+  EXPECT_EQ(error(store().updates().append(bob, chat.id, {"turn/1/0"}, {{UpdateKind::kToolStarted, "{}"}}, soon())).code(),
+            StatusCode::kNotFound);
   EXPECT_TRUE(updates(chat.id).empty());
 }
 
@@ -102,8 +99,7 @@ TEST_F(Chats, RefuseACursorThatNoListGave) {
 
 TEST_F(Chats, ChangeOnlyWhatIsNamed) {
   const auto chat = make_chat();
-  EXPECT_EQ(value(store().chats().update(user_, chat.id, {{}, DaemonId("d1")}, soon())).active_daemon,
-            DaemonId("d1"));
+  EXPECT_EQ(value(store().chats().update(user_, chat.id, {{}, DaemonId("d1")}, soon())).active_daemon, DaemonId("d1"));
   const auto changed = value(store().chats().update(user_, chat.id, {"new", {}}, soon()));
   EXPECT_EQ(changed.title, "new");
   EXPECT_EQ(changed.active_daemon, DaemonId("d1"));
@@ -130,12 +126,10 @@ TEST_F(Chats, TellEveryChangeOfStatusOnce) {
   EXPECT_EQ(value(store().chats().set_status({user_, chat.id, ChatStatus::kRunning, {}, {}}, soon())), 1u);
   EXPECT_EQ(value(store().chats().set_status({user_, chat.id, ChatStatus::kRunning, {}, {}}, soon())), 1u);
   const Status failure = unavailable("the model is away");
-  EXPECT_EQ(value(store().chats().set_status({user_, chat.id, ChatStatus::kFailed, failure, {}}, soon())),
-            2u);
+  EXPECT_EQ(value(store().chats().set_status({user_, chat.id, ChatStatus::kFailed, failure, {}}, soon())), 2u);
   const auto found = updates(chat.id);
   EXPECT_EQ(found[0].payload, R"({"status":"running"})");
-  EXPECT_EQ(found[1].payload,
-            R"({"status":"failed","error":{"code":"UNAVAILABLE","message":"the model is away"}})");
+  EXPECT_EQ(found[1].payload, R"({"status":"failed","error":{"code":"UNAVAILABLE","message":"the model is away"}})");
 }
 
 TEST_F(Chats, StayRunningWhenTheUserHasSentMore) {
@@ -152,8 +146,7 @@ TEST_F(Chats, TellOfAFailedTurnOnceAlsoWhenTheNextOneFollows) {
   const auto chat = make_chat();
   const auto first = send(chat.id, "one");
   send(chat.id, "two");
-  const store::StatusChange failed{user_, chat.id, ChatStatus::kFailed, unavailable("away"),
-                                   first.message.sequence};
+  const store::StatusChange failed{user_, chat.id, ChatStatus::kFailed, unavailable("away"), first.message.sequence};
   for (int attempt = 0; attempt < 2; ++attempt) {
     EXPECT_EQ(value(store().chats().set_status(failed, soon())), 5u);
     const auto found = updates(chat.id);

@@ -11,14 +11,9 @@ using store::ExecutionState;
 class Daemons : public StoreWorld {
  protected:
   std::int64_t arrive(std::string gateway) {
-    return value(store().daemons().accept({user_,
-                                           DaemonId("d1"),
-                                           "laptop",
-                                           "local",
-                                           {{"os", "linux"}},
-                                           {"bash", "view"},
-                                           GatewayId(std::move(gateway))},
-                                          soon()));
+    return value(store().daemons().accept(
+        {user_, DaemonId("d1"), "laptop", "local", {{"os", "linux"}}, {"bash", "view"}, GatewayId(std::move(gateway))},
+        soon()));
   }
   Status set(std::int64_t epoch, DaemonConnection connection) {
     return get(store().daemons().set_connection(user_, DaemonId("d1"), epoch, connection, soon()));
@@ -30,8 +25,9 @@ class Executions : public Daemons {
  protected:
   store::DaemonStream stream(std::int64_t epoch) { return {user_, DaemonId("d1"), epoch}; }
   model::ToolRequest request(std::string id) {
-    return {RequestId(std::move(id)), user_, DaemonId("d1"), ChatId("chat"), ToolCallId("call"), "bash",
-            "{\"command\":\"ls\"}", "/home/ann", model::Effect::kIdempotent, 5000};
+    return {RequestId(std::move(id)),   user_,  DaemonId("d1"),         ChatId("chat"),
+            ToolCallId("call"),         "bash", "{\"command\":\"ls\"}", "/home/ann",
+            model::Effect::kIdempotent, 5000};
   }
 };
 
@@ -45,9 +41,8 @@ TEST_F(Daemons, TakeTheNextEpochWithEveryStream) {
   EXPECT_EQ(found.labels, (std::map<std::string, std::string>{{"os", "linux"}}));
   EXPECT_EQ(found.tools, (std::vector<std::string>{"bash", "view"}));
   EXPECT_EQ(value(store().daemons().list(user_, soon())).size(), 1u);
-  EXPECT_EQ(
-      error(store().daemons().accept({UserId("nobody"), DaemonId("d1"), "", "", {}, {}, {}}, soon())).code(),
-      StatusCode::kNotFound);
+  EXPECT_EQ(error(store().daemons().accept({UserId("nobody"), DaemonId("d1"), "", "", {}, {}, {}}, soon())).code(),
+            StatusCode::kNotFound);
 }
 
 TEST_F(Daemons, RefuseTheWritesOfAStreamThatWasReplaced) {
@@ -59,8 +54,7 @@ TEST_F(Daemons, RefuseTheWritesOfAStreamThatWasReplaced) {
   EXPECT_EQ(daemon().connection, DaemonConnection::kFresh);
   EXPECT_TRUE(set(current, DaemonConnection::kStale).ok());
   EXPECT_EQ(daemon().connection, DaemonConnection::kStale);
-  EXPECT_EQ(get(store().daemons().set_connection(user_, DaemonId("d2"), 1, DaemonConnection::kStale, soon()))
-                .code(),
+  EXPECT_EQ(get(store().daemons().set_connection(user_, DaemonId("d2"), 1, DaemonConnection::kStale, soon())).code(),
             StatusCode::kNotFound);
 }
 
@@ -104,11 +98,11 @@ TEST_F(Daemons, TellWhatBecameOfEachOfManyStreams) {
   value(store().daemons().accept({user_, DaemonId("d2"), "", "", {}, {}, GatewayId("gw1")}, soon()));
   value(store().daemons().accept({user_, DaemonId("d3"), "", "", {}, {}, GatewayId("gw1")}, soon()));
   arrive("gw2");
-  const auto written = value(store().daemons().set_connections(
-      {{user_, DaemonId("d3"), 1, DaemonConnection::kStale},
-       {user_, DaemonId("d1"), old, DaemonConnection::kDisconnected},
-       {user_, DaemonId("d2"), 1, DaemonConnection::kDisconnected},
-       {user_, DaemonId("d4"), 1, DaemonConnection::kFresh}}, soon()));
+  const auto written = value(store().daemons().set_connections({{user_, DaemonId("d3"), 1, DaemonConnection::kStale},
+                                                                {user_, DaemonId("d1"), old, DaemonConnection::kDisconnected},
+                                                                {user_, DaemonId("d2"), 1, DaemonConnection::kDisconnected},
+                                                                {user_, DaemonId("d4"), 1, DaemonConnection::kFresh}},
+                                                               soon()));
   ASSERT_EQ(written.size(), 4u);
   EXPECT_TRUE(written[0].ok() && written[2].ok());
   EXPECT_EQ(reason_of(written[1]), kReasonSuperseded);
@@ -180,15 +174,12 @@ TEST_F(Executions, NeverGoBack) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");
   value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, stream(epoch), soon()));
-  EXPECT_EQ(
-      value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon())).state,
-      ExecutionState::kRunning);
+  EXPECT_EQ(value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon())).state,
+            ExecutionState::kRunning);
   EXPECT_EQ(value(store().executions().lose(RequestId("r1"), soon())).state, ExecutionState::kLost);
-  EXPECT_EQ(
-      value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, stream(epoch), soon())).state,
-      ExecutionState::kLost);
-  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), stream(epoch), {}, soon())).state,
-            ExecutionState::kDone);
+  EXPECT_EQ(value(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, stream(epoch), soon())).state,
+            ExecutionState::kLost);
+  EXPECT_EQ(value(store().executions().finish(RequestId("r1"), stream(epoch), {}, soon())).state, ExecutionState::kDone);
 }
 
 TEST_F(Executions, AreStoredAndSentInOneStep) {
@@ -246,11 +237,9 @@ TEST_F(Executions, DoNotListenToAStreamThatWasReplaced) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t old = arrive("gw1");
   arrive("gw2");
-  EXPECT_EQ(reason_of(error(store().executions().finish(RequestId("r1"), stream(old), {}, soon()))),
+  EXPECT_EQ(reason_of(error(store().executions().finish(RequestId("r1"), stream(old), {}, soon()))), kReasonSuperseded);
+  EXPECT_EQ(reason_of(error(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, stream(old), soon()))),
             kReasonSuperseded);
-  EXPECT_EQ(
-      reason_of(error(store().executions().advance(RequestId("r1"), ExecutionState::kRunning, stream(old), soon()))),
-      kReasonSuperseded);
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
 }
 
@@ -258,8 +247,7 @@ TEST_F(Executions, ListenToTheirOwnDaemonOnly) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");
   const store::DaemonStream foreign{user_, DaemonId("d2"), epoch};
-  EXPECT_EQ(error(store().executions().finish(RequestId("r1"), foreign, {}, soon())).code(),
-            StatusCode::kPermissionDenied);
+  EXPECT_EQ(error(store().executions().finish(RequestId("r1"), foreign, {}, soon())).code(), StatusCode::kPermissionDenied);
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
 }
 
@@ -292,8 +280,7 @@ TEST_F(Executions, ThatWereNotSentEndWithTheCancel) {
   EXPECT_EQ(cancelled.state, ExecutionState::kDone);
   EXPECT_EQ(cancelled.result->outcome, model::Outcome::kNotExecuted);
   const std::int64_t epoch = arrive("gw1");
-  const auto late =
-      value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon()));
+  const auto late = value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon()));
   EXPECT_EQ(late.state, ExecutionState::kDone);
 }
 
@@ -301,8 +288,7 @@ TEST_F(Executions, RememberThatACancelWasAskedFor) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");
   value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon()));
-  EXPECT_EQ(reason_of(error(store().executions().ask_cancel(RequestId("r1"), stream(epoch - 1), soon()))),
-            kReasonSuperseded);
+  EXPECT_EQ(reason_of(error(store().executions().ask_cancel(RequestId("r1"), stream(epoch - 1), soon()))), kReasonSuperseded);
   for (int i = 0; i < 2; ++i) {
     const auto asked = value(store().executions().ask_cancel(RequestId("r1"), stream(epoch), soon()));
     EXPECT_EQ(asked.state, ExecutionState::kDispatched);
@@ -310,8 +296,7 @@ TEST_F(Executions, RememberThatACancelWasAskedFor) {
   }
   EXPECT_TRUE(value(store().executions().open(user_, DaemonId("d1"), 10, soon()))[0].cancel_asked);
   EXPECT_EQ(value(store().executions().open_of_call(ChatId("chat"), ToolCallId("call"), soon())).size(), 1u);
-  EXPECT_EQ(error(store().executions().ask_cancel(RequestId("r2"), std::nullopt, soon())).code(),
-            StatusCode::kNotFound);
+  EXPECT_EQ(error(store().executions().ask_cancel(RequestId("r2"), std::nullopt, soon())).code(), StatusCode::kNotFound);
 }
 
 TEST_F(Executions, OfADaemonThatStaysAwayAreLostWhenTheyAreOverdue) {
@@ -321,7 +306,7 @@ TEST_F(Executions, OfADaemonThatStaysAwayAreLostWhenTheyAreOverdue) {
   const auto lose = [&](Duration overdue, WallTime silent_since) {
     return value(store().executions().lose_overdue(overdue, silent_since, soon()));
   };
-  EXPECT_EQ(lose(std::chrono::minutes(-1), seen), 0);  // heard of just then
+  EXPECT_EQ(lose(std::chrono::minutes(-1), seen), 0);                           // heard of just then
   EXPECT_EQ(lose(std::chrono::minutes(1), seen + std::chrono::seconds(1)), 0);  // not overdue
   EXPECT_EQ(lose(std::chrono::minutes(-1), seen + std::chrono::seconds(1)), 1);
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kLost);

@@ -51,8 +51,9 @@ class GroupCommitTest : public testing::Test {
   Status down_;
   std::vector<std::vector<std::string>> transactions_;
   std::deque<Outcome> outcomes_;
-  Commit commit_{node_.context(), {.write = [this](std::vector<std::string> items) { return write(std::move(items)); },
-                                   .key_of = [](const std::string& item) { return std::pair(item, std::string()); }}};
+  Commit commit_{node_.context(),
+                 {.write = [this](std::vector<std::string> items) { return write(std::move(items)); },
+                  .key_of = [](const std::string& item) { return std::pair(item, std::string()); }}};
   TaskScope scope_{node_.context()};
 };
 

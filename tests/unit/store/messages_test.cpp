@@ -52,8 +52,7 @@ TEST_F(Messages, OfOneClientIdAreOneMessage) {
   EXPECT_TRUE(again.duplicate);
   EXPECT_EQ(again.message.id, first.message.id);
   EXPECT_EQ(again.message.sequence, first.message.sequence);
-  const Status other =
-      error(store().messages().append_user_message({user_, chat.id, "something else", "m1"}, soon()));
+  const Status other = error(store().messages().append_user_message({user_, chat.id, "something else", "m1"}, soon()));
   EXPECT_EQ(other.code(), StatusCode::kAlreadyExists);
   EXPECT_EQ(field_of(other), "client_message_id");
   EXPECT_EQ(updates(chat.id).size(), 2u);
@@ -68,10 +67,8 @@ TEST_F(Messages, WithoutAClientIdAreNeverTheSame) {
 TEST_F(Messages, OfAStepAreWrittenOnce) {
   const auto chat = make_chat();
   EXPECT_EQ(value(store().messages().find(user_, chat.id, "turn1", soon())), std::nullopt);
-  const auto first =
-      value(store().messages().append_assistant_message(answer(chat.id, "turn1", "one"), soon()));
-  const auto again =
-      value(other_store().messages().append_assistant_message(answer(chat.id, "turn1", "two"), soon()));
+  const auto first = value(store().messages().append_assistant_message(answer(chat.id, "turn1", "one"), soon()));
+  const auto again = value(other_store().messages().append_assistant_message(answer(chat.id, "turn1", "two"), soon()));
   EXPECT_FALSE(first.duplicate);
   EXPECT_TRUE(again.duplicate);
   EXPECT_EQ(model::text_of(again.message.content), "one");
@@ -82,8 +79,8 @@ TEST_F(Messages, OfAStepAreWrittenOnce) {
 TEST_F(Messages, OfAToolWhoseOutputIsNoTextCanBeReadBack) {
   const auto chat = make_chat();
   const std::string bytes("\xFF\xFE\x00 bin", 7);
-  const store::ToolResultMessage result{user_, chat.id, "turn1/1/0", ToolCallId("call1"), "bash",
-                                        {model::Outcome::kExecuted, false, bytes, 0, 0}};
+  const store::ToolResultMessage result{
+      user_, chat.id, "turn1/1/0", ToolCallId("call1"), "bash", {model::Outcome::kExecuted, false, bytes, 0, 0}};
   value(store().messages().append_tool_result(result, soon()));
   for (const auto& update : updates(chat.id)) EXPECT_TRUE(parse_json(update.payload).ok()) << update.payload;
   const auto messages = value(store().messages().list(user_, chat.id, 0, 10, soon()));
@@ -133,8 +130,8 @@ TEST_F(Messages, OfATurnThatHasEndedAreRefused) {
 
 TEST_F(Messages, OfAToolTellItsEndFirst) {
   const auto chat = make_chat();
-  const store::ToolResultMessage result{user_, chat.id, "turn1/call1", ToolCallId("call1"), "bash",
-                                        {model::Outcome::kExecuted, true, "no such file", 2, 3}};
+  const store::ToolResultMessage result{
+      user_, chat.id, "turn1/call1", ToolCallId("call1"), "bash", {model::Outcome::kExecuted, true, "no such file", 2, 3}};
   EXPECT_EQ(value(store().messages().append_tool_result(result, soon())).message.sequence, 2u);
   EXPECT_TRUE(value(store().messages().append_tool_result(result, soon())).duplicate);
   const auto found = updates(chat.id);
@@ -203,7 +200,8 @@ TEST_F(Messages, OfAClockThatIsAheadAreSweptToo) {
 
 TEST_F(Updates, TakeTheNextNumbersInOrder) {
   const auto chat = make_chat();
-  EXPECT_EQ(append(chat.id, {"turn/1", 1}, {{UpdateKind::kMessageChunk, "{\"a\":1}", 0}, {UpdateKind::kMessageChunk, "{\"b\":2}", 1}}),
+  EXPECT_EQ(append(chat.id, {"turn/1", 1},
+                   {{UpdateKind::kMessageChunk, "{\"a\":1}", 0}, {UpdateKind::kMessageChunk, "{\"b\":2}", 1}}),
             2u);
   EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolOutput, "{}", 1}}), 3u);
   const auto found = updates(chat.id);
@@ -218,10 +216,11 @@ TEST_F(Updates, TakeTheNextNumbersInOrder) {
 TEST_F(Updates, AreReadInSlicesOfSoManyBytesAndAtLeastOne) {
   const auto chat = make_chat();
   const auto text = [](std::size_t bytes) { return "{\"t\":\"" + std::string(bytes, 'x') + "\"}"; };
-  append(chat.id, {"step"}, {{UpdateKind::kToolOutput, text(10), 0},
-                             {UpdateKind::kToolOutput, text(600'000), 1},
-                             {UpdateKind::kToolOutput, text(600'000), 2},
-                             {UpdateKind::kToolOutput, text(3'000'000), 3}});
+  append(chat.id, {"step"},
+         {{UpdateKind::kToolOutput, text(10), 0},
+          {UpdateKind::kToolOutput, text(600'000), 1},
+          {UpdateKind::kToolOutput, text(600'000), 2},
+          {UpdateKind::kToolOutput, text(3'000'000), 3}});
   const auto first = value(store().updates().slice(user_, chat.id, 0, {}, soon()));
   ASSERT_EQ(first.items.size(), 2u);
   EXPECT_EQ(first.items[1].payload, text(600'000));

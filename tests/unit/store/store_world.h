@@ -48,8 +48,7 @@ class StoreWorld : public ::testing::Test, public StoreStage {
     return value(store().chats().create({user_, project_, "a chat", std::move(id), {}}, soon()));
   }
   store::Appended send(const ChatId& chat, std::string text, std::string client_id = {}) {
-    return value(
-        store().messages().append_user_message({user_, chat, std::move(text), std::move(client_id)}, soon()));
+    return value(store().messages().append_user_message({user_, chat, std::move(text), std::move(client_id)}, soon()));
   }
   // Of the chat, all of them: checks that their numbers are 1, 2, 3 …
   std::vector<model::Update> updates(const ChatId& chat) {

@@ -22,9 +22,7 @@ class ToolCalls : public StoreWorld {
     start.started = {UpdateKind::kToolStarted, R"({"id":"t1"})", 0};
     return start;
   }
-  store::ToolCallState state() {
-    return value(store().tool_calls().find(user_, chat_.id, "m1/1/0", RequestId("r1"), soon()));
-  }
+  store::ToolCallState state() { return value(store().tool_calls().find(user_, chat_.id, "m1/1/0", RequestId("r1"), soon())); }
   std::vector<store::AuditEntry> audit() { return value(store().audit().list(user_, {}, soon())).items; }
 
   store::Chat chat_ = make_chat();
@@ -37,9 +35,8 @@ TEST_F(ToolCalls, AreFoundWithWhatTheyNeed) {
   EXPECT_FALSE(state().told);
   value(store().chats().update(user_, chat_.id, {.active_daemon = DaemonId("d7")}, soon()));
   EXPECT_EQ(state().chosen, DaemonId("d7"));
-  EXPECT_EQ(
-      error(store().tool_calls().find(UserId("bob"), chat_.id, "m1/1/0", RequestId("r1"), soon())).code(),
-      StatusCode::kNotFound);
+  EXPECT_EQ(error(store().tool_calls().find(UserId("bob"), chat_.id, "m1/1/0", RequestId("r1"), soon())).code(),
+            StatusCode::kNotFound);
 }
 
 TEST_F(ToolCalls, AreRecordedAuditedAndAnnouncedAtOnce) {
@@ -55,16 +52,13 @@ TEST_F(ToolCalls, AreRecordedAuditedAndAnnouncedAtOnce) {
 }
 
 TEST_F(ToolCalls, AreForTheDaemonThatWasChosenFirst) {
-  EXPECT_EQ(value(store().tool_calls().start(start_of("d1"), soon())).execution.request.daemon,
-            DaemonId("d1"));
-  EXPECT_EQ(value(store().tool_calls().start(start_of("d2"), soon())).execution.request.daemon,
-            DaemonId("d1"));
+  EXPECT_EQ(value(store().tool_calls().start(start_of("d1"), soon())).execution.request.daemon, DaemonId("d1"));
+  EXPECT_EQ(value(store().tool_calls().start(start_of("d2"), soon())).execution.request.daemon, DaemonId("d1"));
   EXPECT_EQ(updates(chat_.id).size(), 1u);
   EXPECT_EQ(audit().size(), 1u);
   auto foreign = start_of("d1");
   foreign.request.user = UserId("bob");
-  EXPECT_EQ(error(store().tool_calls().start(std::move(foreign), soon())).code(),
-            StatusCode::kPermissionDenied);
+  EXPECT_EQ(error(store().tool_calls().start(std::move(foreign), soon())).code(), StatusCode::kPermissionDenied);
 }
 
 TEST_F(ToolCalls, ThatOnlyReadLeaveNoRow) {

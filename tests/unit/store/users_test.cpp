@@ -67,8 +67,7 @@ TEST_F(Tokens, BelongToOneUserAndHaveOneText) {
   value(store().tokens().create(user_, "laptop", "one", soon()));
   value(store().tokens().create(user_, "desk", "two", soon()));
   EXPECT_EQ(error(store().tokens().create(user_, "again", "one", soon())).code(), StatusCode::kAlreadyExists);
-  EXPECT_EQ(error(store().tokens().create(UserId("nobody"), "x", "three", soon())).code(),
-            StatusCode::kNotFound);
+  EXPECT_EQ(error(store().tokens().create(UserId("nobody"), "x", "three", soon())).code(), StatusCode::kNotFound);
   const auto tokens = value(store().tokens().list(user_, soon()));
   ASSERT_EQ(tokens.size(), 2u);
   EXPECT_EQ(tokens[0].name, "laptop");

@@ -49,7 +49,8 @@ TEST(RetryDelay, IsTheServersUnlessTheFailureNamesOne) {
   ActivityInfo attempt;
   attempt.backoff = std::chrono::seconds(4);
   EXPECT_EQ(retry_delay(attempt, unavailable("x")), Duration(std::chrono::seconds(4)));
-  EXPECT_EQ(retry_delay(attempt, with_retry_after(unavailable("x"), std::chrono::seconds(9))), Duration(std::chrono::seconds(9)));
+  EXPECT_EQ(retry_delay(attempt, with_retry_after(unavailable("x"), std::chrono::seconds(9))),
+            Duration(std::chrono::seconds(9)));
   EXPECT_EQ(retry_delay(attempt, invalid_argument("x")), std::nullopt);
   attempt.backoff.reset();
   EXPECT_EQ(retry_delay(attempt, unavailable("x")), std::nullopt) << "it was the last attempt";

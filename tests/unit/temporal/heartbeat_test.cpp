@@ -29,9 +29,9 @@ class SlowTemporal final : public ports::Temporal {
  public:
   explicit SlowTemporal(Seen& seen) : seen_(seen) {}
 
-#define RELIANT_TEST_METHOD(name, Name)                                                \
+#define RELIANT_TEST_METHOD(name, Name)                                                 \
   Task<Result<wf::Name##Response>> name(wf::Name##Request, Instant deadline) override { \
-    return answer<wf::Name##Response>(#name, deadline);                                \
+    return answer<wf::Name##Response>(#name, deadline);                                 \
   }
   RELIANT_TEMPORAL_METHODS(RELIANT_TEST_METHOD)
 #undef RELIANT_TEST_METHOD
@@ -94,8 +94,7 @@ class TemporalHeartbeat : public ::testing::Test {
     WorkerOptions options;
     options.task_queue = "work";
     options.activity_pollers = 1;
-    worker_ = std::make_unique<Worker>(node_.context(), server_, node_.clock(), node_.random("worker"), node_.log(),
-                                       options);
+    worker_ = std::make_unique<Worker>(node_.context(), server_, node_.clock(), node_.random("worker"), node_.log(), options);
     worker_->register_activity("work", &work);
     const tests::Started<bool> started(node_.context(), start(*worker_));
     simulation_.run_for(milliseconds(200));
@@ -109,9 +108,7 @@ class TemporalHeartbeat : public ::testing::Test {
   // What was said of the activity, in the order in which it was over.
   Seen seen() const {
     Seen out = seen_;
-    std::erase_if(out, [](const std::string& call) {
-      return !call.starts_with("record_") && !call.starts_with("respond_");
-    });
+    std::erase_if(out, [](const std::string& call) { return !call.starts_with("record_") && !call.starts_with("respond_"); });
     return out;
   }
 

@@ -29,19 +29,18 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 namespace wf = ports::wf;
 
-constexpr StatusCode kRefusals[] = {
-    StatusCode::kNotFound,         StatusCode::kPermissionDenied,   StatusCode::kUnauthenticated,
-    StatusCode::kInvalidArgument,  StatusCode::kFailedPrecondition, StatusCode::kAlreadyExists,
-    StatusCode::kUnimplemented};
+constexpr StatusCode kRefusals[] = {StatusCode::kNotFound,        StatusCode::kPermissionDenied,   StatusCode::kUnauthenticated,
+                                    StatusCode::kInvalidArgument, StatusCode::kFailedPrecondition, StatusCode::kAlreadyExists,
+                                    StatusCode::kUnimplemented};
 
 // Answers as it is told, at once: a poll that is not refused is a long one without a task.
 class ScriptedTemporal final : public ports::Temporal {
  public:
   explicit ScriptedTemporal(const Clock& clock) : clock_(clock) {}
 
-#define RELIANT_TEST_METHOD(name, Name)                                                             \
-  Task<Result<wf::Name##Response>> name(wf::Name##Request, Instant deadline) override {             \
-    return answer<wf::Name##Response>(#name, deadline);                                             \
+#define RELIANT_TEST_METHOD(name, Name)                                                 \
+  Task<Result<wf::Name##Response>> name(wf::Name##Request, Instant deadline) override { \
+    return answer<wf::Name##Response>(#name, deadline);                                 \
   }
   RELIANT_TEMPORAL_METHODS(RELIANT_TEST_METHOD)
 #undef RELIANT_TEST_METHOD
@@ -111,8 +110,7 @@ class TemporalRetry : public ::testing::Test {
     WorkerOptions options;
     options.task_queue = "work";
     options.activity_pollers = 1;
-    worker_ = std::make_unique<Worker>(node_.context(), server_, node_.clock(), node_.random("worker"), node_.log(),
-                                       options);
+    worker_ = std::make_unique<Worker>(node_.context(), server_, node_.clock(), node_.random("worker"), node_.log(), options);
     worker_->register_activity("nothing", &nothing);
     server_.says = [this, says, begin = simulation_.now()](std::string_view method) {
       return method.starts_with("poll_") ? says(simulation_.now() - begin) : ok_status();
@@ -136,8 +134,7 @@ void expect_about(Duration wait, Duration middle) {
 }
 
 TEST(RpcBackoff, GrowsUpToItsCapWithinAFifth) {
-  constexpr std::int64_t kCallUs[] = {100'000,   170'000,   289'000,   491'300,  835'210,
-                                      1'419'857, 2'413'757, 4'103'387, 5'000'000};
+  constexpr std::int64_t kCallUs[] = {100'000, 170'000, 289'000, 491'300, 835'210, 1'419'857, 2'413'757, 4'103'387, 5'000'000};
   constexpr std::int64_t kPollMs[] = {200, 400, 800, 1600, 3200, 6400, 10'000, 10'000};
   Random random(1);
   RpcBackoff call(kCallWaits, random);
@@ -195,9 +192,8 @@ TEST_F(TemporalRetry, ACallIsRepeatedOnWhatAnotherTryMayHeal) {
 }
 
 TEST_F(TemporalRetry, ACallIsNotRepeatedOnAnythingElse) {
-  std::vector<Status> final = {
-      make_status(StatusCode::kCancelled, "x"), make_status(StatusCode::kDeadlineExceeded, "x"),
-      make_status(StatusCode::kResourceExhausted, "grpc: received message larger than max (5 vs. 4)")};
+  std::vector<Status> final = {make_status(StatusCode::kCancelled, "x"), make_status(StatusCode::kDeadlineExceeded, "x"),
+                               make_status(StatusCode::kResourceExhausted, "grpc: received message larger than max (5 vs. 4)")};
   for (const StatusCode code : kRefusals) final.push_back(make_status(code, "x"));
   for (const Status& status : final) {
     server_.calls.clear();

@@ -92,8 +92,7 @@ TEST(WorkflowRun, RunsActivitiesInParallelAndKeepsTheirOrder) {
 }
 
 Task<Result<std::string>> first_of(WorkflowContext& context, std::string) {
-  auto first =
-      co_await race(context.execute_activity("slow", "", minute()), context.sleep(std::chrono::seconds(3)));
+  auto first = co_await race(context.execute_activity("slow", "", minute()), context.sleep(std::chrono::seconds(3)));
   if (first.index() == 0) co_return std::get<0>(std::move(first));
   co_return "\"late\"";
 }
@@ -116,8 +115,7 @@ TEST(WorkflowRun, DestroyingASleepCancelsItsTimer) {
 
 Task<Result<std::string>> changes_its_mind(WorkflowContext& context, std::string) {
   {
-    auto first =
-        co_await race(context.execute_activity("never", "", minute()), context.sleep(Duration::zero()));
+    auto first = co_await race(context.execute_activity("never", "", minute()), context.sleep(Duration::zero()));
     if (first.index() == 0) co_return "\"wrong\"";
   }
   co_return co_await context.execute_activity("other", "", minute());
@@ -169,8 +167,7 @@ TEST(WorkflowRun, IsCancelledBeforeItsFirstStepWithoutSendingAnything) {
 Task<Result<std::string>> listens(WorkflowContext& context, std::string) {
   std::string heard;
   while (heard.size() < 3) {
-    auto next =
-        co_await race(context.receive_signal("word"), context.execute_activity("think", "", minute()));
+    auto next = co_await race(context.receive_signal("word"), context.execute_activity("think", "", minute()));
     heard += next.index() == 0 ? std::get<0>(next) : std::string("!");
   }
   co_return heard;
@@ -336,8 +333,7 @@ TEST(WorkflowFault, IsCodeThatWaitsForATimerOfTheExecutor) {
 
 TEST(WorkflowFault, IsCodeThatNeverRests) {
   RunDriver driver(workflow_of(&never_rests));
-  EXPECT_EQ(driver.task(),
-            (Commands{"workflow code: it does not come to rest; does it loop without waiting?"}));
+  EXPECT_EQ(driver.task(), (Commands{"workflow code: it does not come to rest; does it loop without waiting?"}));
 }
 
 TEST(WorkflowFault, IsAnException) {
@@ -360,8 +356,7 @@ TEST(BadHistory, IsAnErrorAndNeverAnAbort) {
         broken[gap + 1].set_event_id(static_cast<std::int64_t>(gap) + 2);
       } else {
         broken.erase(broken.begin() + static_cast<std::ptrdiff_t>(gap));
-        for (std::size_t i = gap; i < broken.size(); ++i)
-          broken[i].set_event_id(static_cast<std::int64_t>(i) + 1);
+        for (std::size_t i = gap; i < broken.size(); ++i) broken[i].set_event_id(static_cast<std::int64_t>(i) + 1);
       }
       temporal::WorkflowRun run("workflow", "run", workflow_of(&greet)());
       Status status;

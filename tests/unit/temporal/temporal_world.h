@@ -63,8 +63,7 @@ class TemporalWorld {
   T ask(Task<T> task, Duration limit = std::chrono::hours(24)) {
     std::optional<T> answer;
     client_node.spawn(put(std::move(task), answer));
-    const bool answered =
-        simulation.run_until([&answer] { return answer.has_value(); }, after(simulation.now(), limit));
+    const bool answered = simulation.run_until([&answer] { return answer.has_value(); }, after(simulation.now(), limit));
     RELIANT_ASSERT(answered, "a call that a test waits for did not end");
     return *std::move(answer);
   }
@@ -87,9 +86,7 @@ class TemporalWorld {
     if (!started.ok()) return started.status();
     return result();
   }
-  Result<std::string> result() {
-    return ask(client.result("workflow", "", after(simulation.now(), std::chrono::hours(24))));
-  }
+  Result<std::string> result() { return ask(client.result("workflow", "", after(simulation.now(), std::chrono::hours(24)))); }
   Status signal(std::string name, std::string input, std::string request_id = "") {
     temporal::SignalWorkflow signal;
     signal.name = std::move(name);
@@ -115,8 +112,7 @@ class TemporalWorld {
 
   static Task<void> run_worker(TemporalWorld& world, WorkerNode& self, sim::Node& node) {
     sim::SimTemporal port(world.server, node);
-    temporal::Worker worker(node.context(), port, node.clock(), node.random("worker"), node.log(),
-                            self.options);
+    temporal::Worker worker(node.context(), port, node.clock(), node.random("worker"), node.log(), self.options);
     self.set_up(worker, node);
     Status status;
     do {

@@ -29,9 +29,7 @@ struct Seen {
   std::vector<temporal::CancelReason> cancelled;
   int destroyed = 0;
 
-  int count(const std::string& call) const {
-    return static_cast<int>(std::count(calls.begin(), calls.end(), call));
-  }
+  int count(const std::string& call) const { return static_cast<int>(std::count(calls.begin(), calls.end(), call)); }
 };
 
 struct Destroyed {
@@ -84,14 +82,13 @@ inline std::function<void(temporal::Worker&, sim::Node&)> with(Seen& seen,
   return [&seen, bodies](temporal::Worker& worker, sim::Node&) {
     for (const auto& [type, body] : bodies) worker.register_workflow(type, workflow_of(body));
     using Activity = Task<Result<std::string>> (*)(Seen&, temporal::ActivityContext&, std::string);
-    const std::pair<const char*, Activity> activities[] = {
-        {"echo", &echo},         {"flaky", &flaky},   {"forbidden", &forbidden},
-        {"throwing", &throwing}, {"polite", &polite}, {"stubborn", &stubborn}};
+    const std::pair<const char*, Activity> activities[] = {{"echo", &echo},           {"flaky", &flaky},
+                                                           {"forbidden", &forbidden}, {"throwing", &throwing},
+                                                           {"polite", &polite},       {"stubborn", &stubborn}};
     for (const auto& [type, activity] : activities) {
-      worker.register_activity(type,
-                               [&seen, function = activity](temporal::ActivityContext& context, std::string input) {
-                                 return function(seen, context, std::move(input));
-                               });
+      worker.register_activity(type, [&seen, function = activity](temporal::ActivityContext& context, std::string input) {
+        return function(seen, context, std::move(input));
+      });
     }
   };
 }
@@ -103,8 +100,8 @@ inline Task<Result<std::string>> one_activity(temporal::WorkflowContext& context
   const std::size_t space = input.find(' ');
   temporal::ActivityOptions options = watched();
   options.cancel_when = &context.cancel_requested();
-  co_return co_await context.execute_activity(input.substr(1, space - 1),
-                                              input.substr(space + 1, input.size() - space - 2), options);
+  co_return co_await context.execute_activity(input.substr(1, space - 1), input.substr(space + 1, input.size() - space - 2),
+                                              options);
 }
 inline Task<Result<std::string>> many_steps(temporal::WorkflowContext& context, std::string) {
   std::string log;
@@ -133,8 +130,7 @@ inline Task<Result<std::string>> listener(temporal::WorkflowContext& context, st
   co_return heard + "\"";
 }
 inline Task<Result<std::string>> counts_down(temporal::WorkflowContext& context, std::string input) {
-  if (input == "0")
-    co_return concat("\"", context.info().run_id == context.info().first_run_id ? "first" : "later", "\"");
+  if (input == "0") co_return concat("\"", context.info().run_id == context.info().first_run_id ? "first" : "later", "\"");
   (void)co_await context.execute_activity("echo", input, watched());
   co_return context.continue_as_new(concat(input[0] - '0' - 1));
 }

@@ -57,8 +57,7 @@ TEST(WorkerOnEngine, BuildsACachedRunOnce) {
   world.add_worker("w1", with(seen, {{"many_steps", &many_steps}}));
   ASSERT_TRUE(world.run("many_steps").ok());
   int rebuilt = 0;
-  for (const sim::TraceRecord& record : world.simulation.trace().records())
-    rebuilt += record.name == "temporal.run.rebuilt";
+  for (const sim::TraceRecord& record : world.simulation.trace().records()) rebuilt += record.name == "temporal.run.rebuilt";
   EXPECT_EQ(rebuilt, 1);
 }
 
@@ -75,8 +74,7 @@ TEST(WorkerOnEngine, KeepsNoMoreRunsThanItMay) {
   world.simulation.run_for(seconds(10));
   EXPECT_LE(worker.worker->cached_runs(), 2u);
   for (int i = 0; i < 6; ++i) {
-    const auto result = world.ask(
-        world.client.result(concat("workflow ", i), "", after(world.simulation.now(), minutes(30))));
+    const auto result = world.ask(world.client.result(concat("workflow ", i), "", after(world.simulation.now(), minutes(30))));
     EXPECT_EQ(result.value_or("?").size(), 30u);
   }
 }
@@ -85,8 +83,7 @@ TEST(WorkerOnEngine, AnotherWorkerTakesUpWhatADeadOneHad) {
   Seen seen;
   TemporalWorld world;
   WorkerNode& first = world.add_worker("w1", with(seen, {{"one", &one_activity}}));
-  ASSERT_TRUE(
-      world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
+  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return seen.count("polite 1") == 1; }));
   world.add_worker("w2", with(seen, {{"one", &one_activity}}));
   first.node->crash();
@@ -145,8 +142,7 @@ TEST(WorkerOnEngine, HandsItsActivitiesOnWhenItStops) {
   Seen seen;
   TemporalWorld world;
   WorkerNode& first = world.add_worker("w1", with(seen, {{"one", &one_activity}}));
-  ASSERT_TRUE(
-      world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
+  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return seen.count("polite 1") == 1; }));
   world.add_worker("w2", with(seen, {{"one", &one_activity}}));
   world.simulation.run_for(seconds(1));
@@ -188,8 +184,7 @@ TEST(WorkerOnEngine, RefusesCodeThatDoesNotFitTheHistoryUntilItDoes) {
   Seen seen;
   TemporalWorld world;
   WorkerNode& worker = world.add_worker("w1", with(seen, {{"changing", &hour}}));
-  ASSERT_TRUE(
-      world.ask(world.client.start(world.start_of("workflow", "changing", "\"echo 1\""), world.soon())).ok());
+  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "changing", "\"echo 1\""), world.soon())).ok());
   world.simulation.run_for(minutes(1));
   worker.set_up = with(seen, {{"changing", &one_activity}});
   worker.node->restart();

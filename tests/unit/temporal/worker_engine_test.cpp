@@ -68,13 +68,11 @@ TEST(WorkerOnEngine, HearsEverySignalOnceAndInOrder) {
   first.name = "word";
   first.input = "\"a\"";
   first.request_id = "request a";
-  const auto started =
-      world.ask(world.client.signal_with_start(world.start_of("workflow", "listener"), first, world.soon()));
+  const auto started = world.ask(world.client.signal_with_start(world.start_of("workflow", "listener"), first, world.soon()));
   ASSERT_TRUE(started.ok()) << started.status();
   EXPECT_TRUE(started->started);
   // The same again, as after a lost answer.
-  const auto again =
-      world.ask(world.client.signal_with_start(world.start_of("workflow", "listener"), first, world.soon()));
+  const auto again = world.ask(world.client.signal_with_start(world.start_of("workflow", "listener"), first, world.soon()));
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_EQ(again->run_id, started->run_id);
   for (const char* word : {"b", "c", "d", "e"}) {
@@ -92,8 +90,7 @@ TEST(WorkerOnEngine, IsHandedActivitiesWithTheAnswerToAWorkflowTask) {
   WorkerOptions options;
   options.activity_pollers = 0;
   world.add_worker("w1", with(seen, {{"one", &one_activity}}), options);
-  ASSERT_TRUE(
-      world.ask(world.client.start(world.start_of("workflow", "one", "\"echo 7\""), world.soon())).ok());
+  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"echo 7\""), world.soon())).ok());
   EXPECT_EQ(world.result().value_or("?"), "7");
   EXPECT_EQ(seen.count("echo 1"), 1);
 }
@@ -105,8 +102,7 @@ TEST(WorkerOnEngine, LeavesActivitiesForWhichItHasNoSlotToThosePolling) {
   options.activity_pollers = 1;
   options.concurrent_activities = 1;  // the poll has the slot
   world.add_worker("w1", with(seen, {{"one", &one_activity}}), options);
-  ASSERT_TRUE(
-      world.ask(world.client.start(world.start_of("workflow", "one", "\"echo 7\""), world.soon())).ok());
+  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"echo 7\""), world.soon())).ok());
   EXPECT_EQ(world.result().value_or("?"), "7");
 }
 
@@ -114,8 +110,7 @@ TEST(WorkerOnEngine, TellsARunningActivityOfItsCancellation) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"one", &one_activity}}));
-  ASSERT_TRUE(
-      world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
+  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return seen.count("polite 1") == 1; }));
   const Instant asked = world.simulation.now();
   ASSERT_TRUE(world.ask(world.client.cancel("workflow", "", "enough", world.soon())).ok());
@@ -140,8 +135,7 @@ TEST(WorkerOnEngine, LetsGoOfAnActivityWhoseWorkflowWasTerminated) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"one", &one_activity}}));
-  ASSERT_TRUE(
-      world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
+  ASSERT_TRUE(world.ask(world.client.start(world.start_of("workflow", "one", "\"polite 1\""), world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return seen.count("polite 1") == 1; }));
   ASSERT_TRUE(world.ask(world.client.terminate("workflow", "", "enough", world.soon())).ok());
   ASSERT_TRUE(world.until([&] { return !seen.cancelled.empty(); }));
@@ -153,11 +147,9 @@ TEST(WorkerOnEngine, FollowsAWorkflowThatContinuesAsNew) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"counts_down", &counts_down}}));
-  const auto started =
-      world.ask(world.client.start(world.start_of("workflow", "counts_down", "3"), world.soon()));
+  const auto started = world.ask(world.client.start(world.start_of("workflow", "counts_down", "3"), world.soon()));
   ASSERT_TRUE(started.ok());
-  const auto result =
-      world.ask(world.client.result("workflow", started->run_id, after(world.simulation.now(), minutes(5))));
+  const auto result = world.ask(world.client.result("workflow", started->run_id, after(world.simulation.now(), minutes(5))));
   EXPECT_EQ(result.value_or("?"), "\"later\"");
   EXPECT_EQ(seen.count("echo 1"), 3);
 }

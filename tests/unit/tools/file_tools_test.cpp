@@ -14,8 +14,7 @@ class FileTools : public ToolWorld {
   // Every word must be in the answer.
   static void expect_words(const model::ToolResult& result, std::initializer_list<std::string_view> words) {
     for (const auto word : words) {
-      EXPECT_NE(result.content.find(word), std::string::npos)
-          << "no \"" << word << "\" in: " << result.content;
+      EXPECT_NE(result.content.find(word), std::string::npos) << "no \"" << word << "\" in: " << result.content;
     }
   }
 };
@@ -63,14 +62,12 @@ TEST_F(FileTools, ViewSaysWhyItCannot) {
   EXPECT_EQ(call("view", R"({"path":"latin"})").content, "     1\tcaf\uFFFD\n");
   EXPECT_TRUE(call("view", R"({"path":"missing"})").is_error);
   expect_words(call("view", R"({"path":"."})"), {"is a directory", "use glob"});
-  expect_words(call("view", R"({"path":"../etc/passwd"})"),
-               {"leaves the working directory", "absolute path"});
+  expect_words(call("view", R"({"path":"../etc/passwd"})"), {"leaves the working directory", "absolute path"});
   expect_words(call("view", R"({"path":"latin","offset":7})"), {"has 1 lines"});
 }
 
 TEST_F(FileTools, WriteMakesDirectoriesAndReplaces) {
-  expect_words(call("write", R"({"path":"new/dir/f","content":"a\nb\n"})"),
-               {"4 bytes, 2 lines", "a new file"});
+  expect_words(call("write", R"({"path":"new/dir/f","content":"a\nb\n"})"), {"4 bytes, 2 lines", "a new file"});
   EXPECT_EQ(content("/project/new/dir/f"), "a\nb\n");
   EXPECT_FALSE(call("write", R"({"path":"new/dir/f","content":""})").is_error);
   EXPECT_EQ(content("/project/new/dir/f"), "");
@@ -88,8 +85,7 @@ TEST_F(FileTools, WriteTellsOfAFullDisk) {
 
 TEST_F(FileTools, EditReplacesExactlyOneOccurrence) {
   put("/project/f", "alpha\nbeta\nalpha beta\n");
-  expect_words(call("edit", R"({"path":"f","old_string":"beta\nalpha","new_string":"gamma"})"),
-               {"1 replacement (line 2)"});
+  expect_words(call("edit", R"({"path":"f","old_string":"beta\nalpha","new_string":"gamma"})"), {"1 replacement (line 2)"});
   EXPECT_EQ(content("/project/f"), "alpha\ngamma beta\n");
 }
 
@@ -99,8 +95,7 @@ TEST_F(FileTools, EditSaysHowOftenAndWhereTheTextOccurs) {
   EXPECT_EQ(several.outcome, Outcome::kNotExecuted);
   expect_words(several, {"3 times", "lines 2, 3, 4", "replace_all"});
   EXPECT_EQ(content("/project/f"), "x\na\na\nx a\n");
-  expect_words(call("edit", R"({"path":"f","old_string":"a","new_string":"b","replace_all":true})"),
-               {"3 replacements"});
+  expect_words(call("edit", R"({"path":"f","old_string":"a","new_string":"b","replace_all":true})"), {"3 replacements"});
   EXPECT_EQ(content("/project/f"), "x\nb\nb\nx b\n");
 }
 
@@ -109,12 +104,14 @@ TEST_F(FileTools, EditRefusesWhatWouldMakeTheFileTooLargeBeforeItMakesIt) {
   const std::string before(1 << 20, 'a');
   put("/project/f", before);
   const std::string sixteen(16, 'b');
-  const auto refused = call("edit", concat(R"({"path":"f","old_string":"a","new_string":")", sixteen, R"(b","replace_all":true})"));
+  const auto refused =
+      call("edit", concat(R"({"path":"f","old_string":"a","new_string":")", sixteen, R"(b","replace_all":true})"));
   EXPECT_EQ(refused.outcome, Outcome::kNotExecuted);
   EXPECT_TRUE(refused.is_error);
   expect_words(refused, {"17825792 bytes", "1048576 replacements", "16777216 is the most"});
   EXPECT_EQ(content("/project/f"), before);
-  const auto just_fits = call("edit", concat(R"({"path":"f","old_string":"a","new_string":")", sixteen, R"(","replace_all":true})"));
+  const auto just_fits =
+      call("edit", concat(R"({"path":"f","old_string":"a","new_string":")", sixteen, R"(","replace_all":true})"));
   expect_words(just_fits, {"1048576 replacements"});
   EXPECT_EQ(content("/project/f").size(), EditTool::kFileLimit);
 }
@@ -123,8 +120,7 @@ TEST_F(FileTools, EditExplainsWhyTheTextWasNotFound) {
   put("/project/f", "if (x) {\n\treturn;\n}\n");
   expect_words(call("edit", R"({"path":"f","old_string":"if (x) {\n  return;","new_string":"y"})"),
                {"was not found", "other spaces"});
-  expect_words(call("edit", R"({"path":"f","old_string":"while","new_string":"y"})"),
-               {"was not found", "View the file"});
+  expect_words(call("edit", R"({"path":"f","old_string":"while","new_string":"y"})"), {"was not found", "View the file"});
   EXPECT_TRUE(call("edit", R"({"path":"f","old_string":"","new_string":"y"})").is_error);
   EXPECT_TRUE(call("edit", R"({"path":"f","old_string":"y","new_string":"y"})").is_error);
   EXPECT_TRUE(call("edit", R"({"path":"missing","old_string":"x","new_string":"y"})").is_error);
@@ -141,8 +137,7 @@ TEST_F(FileTools, ParallelEditsOfOneFileAllCount) {
     put("/project/f", "a b c d");
     std::vector<std::unique_ptr<Running>> all;
     for (const char* name : {"a", "b", "c", "d"}) {
-      all.push_back(
-          start("edit", concat(R"({"path":"f","old_string":")", name, R"(","new_string":"<)", name, ">\"}")));
+      all.push_back(start("edit", concat(R"({"path":"f","old_string":")", name, R"(","new_string":"<)", name, ">\"}")));
     }
     executor_.run();
     EXPECT_EQ(content("/project/f"), "<a> <b> <c> <d>");
@@ -168,14 +163,11 @@ TEST_F(FileTools, GlobListsWhatMatchesInOrder) {
     put(concat("/project/", name), "");
   EXPECT_EQ(call("glob", R"({"pattern":"*.cpp"})").content, "a.cpp\nsrc/c.cpp\nsrc/deep/d.cpp\n");
   EXPECT_EQ(call("glob", R"({"pattern":"src/*.cpp"})").content, "src/c.cpp\n");
-  EXPECT_EQ(call("glob", R"({"pattern":"src/**/*.{cpp,hpp}"})").content,
-            "src/c.cpp\nsrc/deep/d.cpp\nsrc/deep/e.hpp\n");
+  EXPECT_EQ(call("glob", R"({"pattern":"src/**/*.{cpp,hpp}"})").content, "src/c.cpp\nsrc/deep/d.cpp\nsrc/deep/e.hpp\n");
   EXPECT_EQ(call("glob", R"({"pattern":"[!a].?"})").content, "b.h\n");
-  EXPECT_EQ(call("glob", R"({"pattern":"**","path":"src/deep"})").content,
-            "src/deep/d.cpp\nsrc/deep/e.hpp\n");
+  EXPECT_EQ(call("glob", R"({"pattern":"**","path":"src/deep"})").content, "src/deep/d.cpp\nsrc/deep/e.hpp\n");
   EXPECT_EQ(call("glob", R"({"pattern":"*","path":"node_modules"})").content, "node_modules/m.cpp\n");
-  expect_words(call("glob", R"({"pattern":"*.cpp","limit":1})"),
-               {"a.cpp\n[1 of 3 shown; narrow the pattern]"});
+  expect_words(call("glob", R"({"pattern":"*.cpp","limit":1})"), {"a.cpp\n[1 of 3 shown; narrow the pattern]"});
   expect_words(call("glob", R"({"pattern":"*.rs"})"), {"no file matches"});
   expect_words(call("glob", R"({"pattern":"[a"})"), {"a [ has no ]"});
   EXPECT_TRUE(call("glob", R"({"pattern":"*","path":"gone"})").is_error);
@@ -202,8 +194,7 @@ TEST_F(FileTools, GrepFindsLines) {
   put("/project/src/b.cpp", "// MAIN\r\nint x;\r\nlast");
   put("/project/bin", std::string("main\0", 5));
   EXPECT_EQ(call("grep", R"({"pattern":"main"})").content, "a.cpp:1: int main() {\n");
-  EXPECT_EQ(call("grep", R"({"pattern":"main","ignore_case":true,"files_only":true})").content,
-            "a.cpp\nsrc/b.cpp\n");
+  EXPECT_EQ(call("grep", R"({"pattern":"main","ignore_case":true,"files_only":true})").content, "a.cpp\nsrc/b.cpp\n");
   EXPECT_EQ(call("grep", R"({"pattern":"^int \\w+;$"})").content, "src/b.cpp:2: int x;\n");
   EXPECT_EQ(call("grep", R"({"pattern":"^}$|last"})").content, "a.cpp:3: }\nsrc/b.cpp:3: last\n");
   EXPECT_EQ(call("grep", R"({"pattern":"int","glob":"src/**"})").content, "src/b.cpp:2: int x;\n");

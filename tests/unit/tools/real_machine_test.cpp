@@ -25,8 +25,7 @@ class Discarded final : public ToolOutput {
 class BashOnThisMachine : public ::testing::Test {
  protected:
   model::ToolResult run(std::string_view arguments) {
-    ToolInvocation invocation{RequestId("req_1"), *parse_json(arguments), world_.directory(), kNever,
-                              nullptr};
+    ToolInvocation invocation{RequestId("req_1"), *parse_json(arguments), world_.directory(), kNever, nullptr};
     std::optional<model::ToolResult> result;
     TaskScope scope(world_.scope().context());
     scope.spawn(keep(*registry_.find("bash"), std::move(invocation), output_, result));
@@ -39,8 +38,7 @@ class BashOnThisMachine : public ::testing::Test {
   Discarded output_;
 
  private:
-  static Task<void> keep(Tool& tool, ToolInvocation invocation, ToolOutput& output,
-                         std::optional<model::ToolResult>& result) {
+  static Task<void> keep(Tool& tool, ToolInvocation invocation, ToolOutput& output, std::optional<model::ToolResult>& result) {
     result = co_await tool.run(std::move(invocation), output);
   }
 };
@@ -55,8 +53,7 @@ TEST_F(BashOnThisMachine, EndsACommandThatNeverStopsWriting) {
 
 TEST_F(BashOnThisMachine, EndsTheWholeGroup) {
   const auto result = run(R"({"command":"trap '' TERM; sleep 60 & sleep 60","timeout_ms":200})");
-  EXPECT_TRUE(result.content.ends_with("[timed out after 200 ms and was ended with SIGTERM, then SIGKILL]"))
-      << result.content;
+  EXPECT_TRUE(result.content.ends_with("[timed out after 200 ms and was ended with SIGTERM, then SIGKILL]")) << result.content;
 }
 
 TEST_F(BashOnThisMachine, HasNoTerminalAndNoInput) {

@@ -39,8 +39,7 @@ class ToolWorld : public ::testing::Test {
     std::optional<model::ToolResult> result;
     TaskScope scope;
   };
-  std::unique_ptr<Running> start(std::string_view tool, std::string_view arguments,
-                                 Instant deadline = kNever) {
+  std::unique_ptr<Running> start(std::string_view tool, std::string_view arguments, Instant deadline = kNever) {
     auto running = std::make_unique<Running>(executor_, 1);
     Tool* found = registry_.find(tool);
     EXPECT_NE(found, nullptr);

@@ -49,25 +49,22 @@ TEST(Conversation, KeepsAFinishedTurnInOrder) {
 }
 
 TEST(Conversation, PutsParallelResultsInTheOrderOfTheirCallsInOneMessage) {
-  const auto conversation =
-      arrange({user(1, "one"), answer(2, {kFirst, 1, -1}, "calls"), result(3, {kFirst, 1, 2}, "c"),
-               result(4, {kFirst, 1, 0}, "a"), result(5, {kFirst, 1, 1}, "b")},
-              kFirst, 1);
+  const auto conversation = arrange({user(1, "one"), answer(2, {kFirst, 1, -1}, "calls"), result(3, {kFirst, 1, 2}, "c"),
+                                     result(4, {kFirst, 1, 0}, "a"), result(5, {kFirst, 1, 1}, "b")},
+                                    kFirst, 1);
   EXPECT_EQ(shown(conversation), "user:one assistant:calls tool:abc ");
 }
 
 TEST(Conversation, AMessageSentDuringATurnComesAfterIt) {
-  const auto conversation =
-      arrange({user(1, "one"), answer(2, {kFirst, 1, -1}, "calls"), user(3, "two"), result(4, {kFirst, 1, 0}, "r"),
-               answer(5, {kFirst, 2, -1}, "done")},
-              kSecond, 3);
+  const auto conversation = arrange({user(1, "one"), answer(2, {kFirst, 1, -1}, "calls"), user(3, "two"),
+                                     result(4, {kFirst, 1, 0}, "r"), answer(5, {kFirst, 2, -1}, "done")},
+                                    kSecond, 3);
   EXPECT_EQ(shown(conversation), "user:one assistant:calls tool:r assistant:done user:two ");
 }
 
 TEST(Conversation, LeavesOutWhatTheNextTurnWillAnswer) {
   const auto conversation =
-      arrange({user(1, "one"), answer(2, {kFirst, 1, -1}, "calls"), user(3, "two"), result(4, {kFirst, 1, 0}, "r")},
-              kFirst, 1);
+      arrange({user(1, "one"), answer(2, {kFirst, 1, -1}, "calls"), user(3, "two"), result(4, {kFirst, 1, 0}, "r")}, kFirst, 1);
   EXPECT_EQ(shown(conversation), "user:one assistant:calls tool:r ");
 }
 
@@ -115,9 +112,9 @@ TEST(Conversation, ADamagedMessageLeavesThePairsWhole) {
   lost_answer.damaged = true;
   store::Message lost_result = result(5, {kFirst, 2, 0}, "[damaged]");
   lost_result.damaged = true;
-  const auto conversation = arrange({user(1, "one"), lost_answer, result_of(3, {kFirst, 1, 0}, "a"),
-                                     calls(4, {kFirst, 2, -1}, {"b"}), lost_result},
-                                    kFirst, 1);
+  const auto conversation =
+      arrange({user(1, "one"), lost_answer, result_of(3, {kFirst, 1, 0}, "a"), calls(4, {kFirst, 2, -1}, {"b"}), lost_result},
+              kFirst, 1);
   EXPECT_EQ(pairs(conversation), "call b, result b?, ");
   EXPECT_EQ(shown(conversation), "user:one assistant:[damaged] assistant:calls tool: ");
 }

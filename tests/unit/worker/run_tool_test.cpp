@@ -206,8 +206,7 @@ TEST_F(RunTool, ReadsArgumentsThatAreTooLargeForAPayloadFromTheAnswer) {
   message.chat = ChatId("c1");
   message.key = to_text({MessageId("m1"), 1, -1});
   const std::string large = concat(R"({"command":")", std::string(100'000, 'x'), R"("})");
-  for (int i = 0; i < 40; ++i)
-    message.content.push_back(model::ToolCallBlock{{ToolCallId(concat("call-", i)), "bash", large}});
+  for (int i = 0; i < 40; ++i) message.content.push_back(model::ToolCallBlock{{ToolCallId(concat("call-", i)), "bash", large}});
   ASSERT_TRUE(get(store_.messages().append_assistant_message(message, kNever)).ok());
   Activity model("1");
   workflow::CallModelInput ask;
@@ -345,7 +344,7 @@ TEST_F(RunTool, ADaemonThatGotTheRequestAndStaysAwayLeavesTheOutcomeUnknown) {
   std::optional<Result<std::string>> answer;
   start_and_send(activity, input(), answer);
   auto dispatched = get(store_.executions().advance(router_.requests[0].id, store::ExecutionState::kDispatched,
-                                                {user_, DaemonId("d1"), 1}, kNever));
+                                                    {user_, DaemonId("d1"), 1}, kNever));
   ASSERT_TRUE(dispatched.ok()) << dispatched.status();
   simulation_.run_until([&] { return answer.has_value(); }, simulation_.now() + 1h);
   EXPECT_EQ(output(*answer).outcome, model::Outcome::kUnknown);

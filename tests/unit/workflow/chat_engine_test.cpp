@@ -54,19 +54,16 @@ TEST(ChatOnEngine, RunsItsTurnsThroughCrashesOfItsWorker) {
   ChatScript script;
   TemporalWorld world;
   WorkerNode& worker = world.add_worker("w1", [&script](Worker& w, sim::Node&) {
-    w.register_workflow(std::string(chat::kChatWorkflowType),
-                        [] { return std::make_unique<chat::ChatWorkflow>(); });
-    w.register_activity(std::string(chat::kCallModel),
-                        [&script](ActivityContext& context, std::string input) {
-                          return scripted_model(script, context, std::move(input));
-                        });
+    w.register_workflow(std::string(chat::kChatWorkflowType), [] { return std::make_unique<chat::ChatWorkflow>(); });
+    w.register_activity(std::string(chat::kCallModel), [&script](ActivityContext& context, std::string input) {
+      return scripted_model(script, context, std::move(input));
+    });
     w.register_activity(std::string(chat::kRunTool), [&script](ActivityContext& context, std::string input) {
       return scripted_tool(script, context, std::move(input));
     });
-    w.register_activity(std::string(chat::kFinishTurn),
-                        [&script](ActivityContext& context, std::string input) {
-                          return scripted_finish(script, context, std::move(input));
-                        });
+    w.register_activity(std::string(chat::kFinishTurn), [&script](ActivityContext& context, std::string input) {
+      return scripted_finish(script, context, std::move(input));
+    });
   });
   chat::ChatInput input;
   input.user = UserId("u");
@@ -74,8 +71,7 @@ TEST(ChatOnEngine, RunsItsTurnsThroughCrashesOfItsWorker) {
   for (int i = 1; i <= 2; ++i) {
     temporal::SignalWorkflow signal;
     signal.name = std::string(chat::kMessageSignal);
-    signal.input =
-        chat::to_json_text(chat::MessageSignal{MessageId(concat("m", i)), static_cast<std::uint64_t>(i)});
+    signal.input = chat::to_json_text(chat::MessageSignal{MessageId(concat("m", i)), static_cast<std::uint64_t>(i)});
     auto start = world.start_of("workflow", std::string(chat::kChatWorkflowType), chat::to_json_text(input));
     ASSERT_TRUE(world.ask(world.client.signal_with_start(start, signal, world.soon())).ok());
     world.simulation.run_for(seconds(4));

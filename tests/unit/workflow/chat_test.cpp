@@ -69,9 +69,7 @@ std::string finish_turn(const std::string& turn, model::ChatStatus status, int t
   return concat("finish_turn ", to_json_text(input));
 }
 
-std::string activity(int id, const std::string& what) {
-  return concat("activity ", id, " ", what);
-}
+std::string activity(int id, const std::string& what) { return concat("activity ", id, " ", what); }
 
 std::string answer(std::vector<PlannedToolCall> calls) {
   CallModelOutput output;
@@ -90,17 +88,13 @@ class Chat : public testing::Test {
     driver().history().signalled(std::string(kMessageSignal), to_json_text(signal));
   }
   void cancel() { driver().history().signalled(std::string(kCancelSignal), "{}"); }
-  void completed(const std::string& id, const std::string& result) {
-    driver().history().activity_completed(id, result);
-  }
+  void completed(const std::string& id, const std::string& result) { driver().history().activity_completed(id, result); }
   RunDriver& driver() {
     if (!driver_) driver_.emplace(chat(limits_), chat_input());
     return *driver_;
   }
   Commands task() { return driver().task(suggest_continue_as_new_); }
-  ChatState state() {
-    return from_json_text<ChatState>(*driver().run().query(kStateQuery, "")).value_or(ChatState{});
-  }
+  ChatState state() { return from_json_text<ChatState>(*driver().run().query(kStateQuery, "")).value_or(ChatState{}); }
   void TearDown() override {
     for (std::size_t index = 0; index < driver().tasks().size(); ++index) {
       const auto again = driver().replay_to(index, chat(limits_));
@@ -196,8 +190,7 @@ TEST_F(Chat, FinishesATurnAsFailedWhenTheModelCannotAnswer) {
   driver().history().activity_failed("1", unauthenticated("the model's key is not valid"));
   EXPECT_EQ(
       task(),
-      (Commands{activity(
-          2, finish_turn("m1", kFailed, 1, TurnError{"UNAUTHENTICATED", "the model's key is not valid"}))}));
+      (Commands{activity(2, finish_turn("m1", kFailed, 1, TurnError{"UNAUTHENTICATED", "the model's key is not valid"}))}));
   completed("2", "{}");
   EXPECT_EQ(task(), (Commands{"complete {}"}));
 }
@@ -213,8 +206,9 @@ TEST_F(Chat, WritesAMinimalEndWhenTheEndIsRefused) {
   minimal.chat = ChatId("c");
   minimal.turn = MessageId("m1");
   minimal.status = kFailed;
-  minimal.error = TurnError{"INTERNAL", "The turn ended, and how it ended could not be written (INVALID_ARGUMENT). "
-                                        "Send a message to go on."};
+  minimal.error = TurnError{"INTERNAL",
+                            "The turn ended, and how it ended could not be written (INVALID_ARGUMENT). "
+                            "Send a message to go on."};
   minimal.through_sequence = 1;
   minimal.minimal = true;
   EXPECT_EQ(task(), (Commands{activity(3, concat("finish_turn ", to_json_text(minimal)))}));
@@ -242,8 +236,7 @@ TEST_F(Chat, FinishesATurnAsFailedWhenAToolCannotBeRun) {
   completed("3", kToolOk);
   EXPECT_EQ(task(),
             (Commands{activity(4, finish_turn("m1", kFailed, 1,
-                                              TurnError{"DEADLINE_EXCEEDED",
-                                                        "tool bash: activity StartToClose timeout"}))}));
+                                              TurnError{"DEADLINE_EXCEEDED", "tool bash: activity StartToClose timeout"}))}));
 }
 
 TEST_F(Chat, CancelsTheRunningToolsAndAwaitsTheirEnds) {
@@ -310,11 +303,10 @@ TEST_F(Chat, EndsATurnThatTakesTooManySteps) {
   completed("3", answer({a}));
   task();
   completed("4", kToolOk);
-  EXPECT_EQ(task(),
-            (Commands{activity(5, finish_turn("m1", kFailed, 1,
-                                              TurnError{"RESOURCE_EXHAUSTED",
-                                                        "the turn took 2 steps without an answer; send a "
-                                                        "message to go on"}))}));
+  EXPECT_EQ(task(), (Commands{activity(5, finish_turn("m1", kFailed, 1,
+                                                      TurnError{"RESOURCE_EXHAUSTED",
+                                                                "the turn took 2 steps without an answer; send a "
+                                                                "message to go on"}))}));
 }
 
 TEST_F(Chat, ContinuesAsNewWithWhatIsPending) {
@@ -429,14 +421,12 @@ TEST(ChatActivities, SurviveTheirJson) {
   expect_round_trip(output);
   expect_round_trip(RunToolInput{UserId("u"), ChatId("c"), MessageId("m"), 2, 1, planned("t", "x")});
   expect_round_trip(RunToolOutput{model::Outcome::kUnknown, true});
-  expect_round_trip(FinishTurnInput{UserId("u"), ChatId("c"), MessageId("m"), kFailed,
-                                    TurnError{"INTERNAL", "no \n way"}, 3});
+  expect_round_trip(FinishTurnInput{UserId("u"), ChatId("c"), MessageId("m"), kFailed, TurnError{"INTERNAL", "no \n way"}, 3});
   expect_round_trip(ChatState{1, 2, 3, 4});
 }
 
 TEST(ChatActivities, NameTheFieldThatIsWrong) {
-  const auto missing =
-      from_json_text<RunToolInput>(R"({"user":"u","chat":"c","turn":"t","step":1,"index":0})");
+  const auto missing = from_json_text<RunToolInput>(R"({"user":"u","chat":"c","turn":"t","step":1,"index":0})");
   EXPECT_EQ(field_of(missing.status()), "call");
   const auto negative = from_json_text<MessageSignal>(R"({"message_id":"m","sequence":-1})");
   EXPECT_EQ(field_of(negative.status()), "sequence");

@@ -374,8 +374,8 @@ TEST(SimBusStruck, ServiceRecoversFromEveryStrikeAtEveryStep) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     const std::uint64_t steps = run_struck(seed, Strike::kNothing, 0).steps;
     ASSERT_GT(steps, 30u);
-    for (const Strike strike : {Strike::kCrashServer, Strike::kCrashResponder, Strike::kCrashRequester,
-                                Strike::kPartition, Strike::kReset}) {
+    for (const Strike strike :
+         {Strike::kCrashServer, Strike::kCrashResponder, Strike::kCrashRequester, Strike::kPartition, Strike::kReset}) {
       for (std::uint64_t step = 0; step <= steps; ++step) {
         ASSERT_TRUE(run_struck(seed, strike, step).finished)
             << "seed " << seed << " strike " << static_cast<int>(strike) << " step " << step;

@@ -22,8 +22,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using TransactionPtr = std::unique_ptr<ports::Transaction>;
 
-constexpr std::string_view kTable =
-    "CREATE TABLE counter (n BIGINT NOT NULL); INSERT INTO counter VALUES (0);";
+constexpr std::string_view kTable = "CREATE TABLE counter (n BIGINT NOT NULL); INSERT INTO counter VALUES (0);";
 constexpr std::string_view kIncrement = "UPDATE counter SET n = n + 1";
 
 Task<Status> increment(ports::Database& database, Instant deadline) {

@@ -19,8 +19,8 @@
 #include <boost/asio/write.hpp>
 
 #include "adapters/asio/asio_operation.h"
-#include "adapters/posix/os_entropy.h"
 #include "adapters/asio/signals.h"
+#include "adapters/posix/os_entropy.h"
 #include "adapters/posix/system_clock.h"
 #include "runtime/channel.h"
 #include "runtime/deadline.h"

@@ -2,7 +2,6 @@
 // leaks or is used after its end (the sanitizers watch).
 #include <gtest/gtest.h>
 
-
 #include "contract/http/http_client_contract_beast.h"
 #include "contract/http/http_client_contract_service.h"
 
@@ -51,13 +50,9 @@ void destroy_at_every_point() {
   }
 }
 
-TEST(BeastDestruction, IsSafeAtEveryPoint) {
-  destroy_at_every_point<BeastWorld>();
-}
+TEST(BeastDestruction, IsSafeAtEveryPoint) { destroy_at_every_point<BeastWorld>(); }
 
-TEST(BeastDestruction, IsSafeAtEveryPointWithTls) {
-  destroy_at_every_point<BeastTlsWorld>();
-}
+TEST(BeastDestruction, IsSafeAtEveryPointWithTls) { destroy_at_every_point<BeastTlsWorld>(); }
 
 }  // namespace
 }  // namespace reliant::tests

@@ -8,14 +8,14 @@
 #include <cstdlib>
 #include <thread>
 
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "contract/http/http_client_contract_beast.h"
 #include "contract/http/http_client_contract_service.h"
@@ -163,8 +163,7 @@ TEST_F(BeastHttpClientTest, CallsAnAnswerThatIsCutOffLost) {
     const CannedServer server(answer);
     const auto got = ask(server);
     EXPECT_EQ(got.status().code(), StatusCode::kUnavailable) << answer << got.status();
-    EXPECT_NE(message_of(got.status()).find(concat("127.0.0.1:", server.port())), std::string_view::npos)
-        << got.status();
+    EXPECT_NE(message_of(got.status()).find(concat("127.0.0.1:", server.port())), std::string_view::npos) << got.status();
   }
 }
 

@@ -88,7 +88,8 @@ constexpr Case kRefusedInH1spec[] = {
     {"a version that there is not", "GET / HTTP/9.9\r\nHost: example.com\r\n\r\n", 400},
     {"words before the method", "Extra lineGET / HTTP/1.1\r\nHost: example.com\r\n\r\n", 400},
     {"a carriage return alone", "GET / HTTP/1.1\r\nHost: example.com\r\n\rSome-Header: Test\r\n\r\n", 400},
-    {"a length beside chunks", "GET / HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n", 400},
+    {"a length beside chunks", "GET / HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+     400},
 };
 INSTANTIATE_TEST_SUITE_P(H1spec, RefusedHead, testing::ValuesIn(kRefusedInH1spec));
 
@@ -108,8 +109,8 @@ constexpr Case kTaken[] = {
     {"a value of blanks", "GET /echo HTTP/1.1\r\nHost: example.com\r\nX-Empty-Header: \r\nconnection: close\r\n\r\n", 200},
     {"an expectation", "GET /echo HTTP/1.1\r\nHost: example.com\r\nExpect: 100-continue\r\nconnection: close\r\n\r\n", 200},
     {"a body", "POST /echo HTTP/1.1\r\nHost: example.com\r\nContent-Length: 5\r\nconnection: close\r\n\r\nhello", 200},
-    {"the URL that a proxy is asked for", "GET http://example.com/echo HTTP/1.1\r\nHost: example.com\r\nconnection: close\r\n\r\n",
-     200},
+    {"the URL that a proxy is asked for",
+     "GET http://example.com/echo HTTP/1.1\r\nHost: example.com\r\nconnection: close\r\n\r\n", 200},
     {"chunked in other letters",
      "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: \tChunked \r\nconnection: close\r\n\r\n1\r\na\r\n0\r\n\r\n", 200},
     {"a host with a port", "GET /echo HTTP/1.1\r\nHost: [::1]:8080\r\nconnection: close\r\n\r\n", 200},
@@ -138,9 +139,9 @@ TEST_F(BeastHttpServerHeadTest, IsTheSameInWhateverPiecesItComes) {
 // A field behind the body must not pass for one of the head, which a proxy may have looked at or taken out.
 TEST_F(BeastHttpServerHeadTest, HasNoFieldsOfTheTrailer) {
   listen();
-  const std::string answer = say(
-      "POST /echo HTTP/1.1\r\nhost: x\r\nx-before: 1\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
-      "1\r\na\r\n0\r\nx-after: 2\r\nhost: y\r\n\r\n");
+  const std::string answer =
+      say("POST /echo HTTP/1.1\r\nhost: x\r\nx-before: 1\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+          "1\r\na\r\n0\r\nx-after: 2\r\nhost: y\r\n\r\n");
   EXPECT_NE(answer.find("\"x-before\":\"1\""), std::string::npos) << answer;
   EXPECT_EQ(answer.find("x-after"), std::string::npos) << answer;
 }

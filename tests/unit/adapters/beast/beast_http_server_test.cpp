@@ -10,9 +10,8 @@ namespace {
 
 TEST_F(BeastHttpServerTest, AnswersAMalformedRequestWithAJsonError) {
   listen();
-  for (const char* request : {"hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
-                              "GET / HTTP/1.1\r\nbad header\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
-                              "GET no-slash HTTP/1.1\r\nhost: x\r\n\r\n",
+  for (const char* request : {"hello\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n",
+                              "GET / HTTP/1.1\r\n\r\n", "GET no-slash HTTP/1.1\r\nhost: x\r\n\r\n",
                               "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n"}) {
     const std::string answer = say(request);
     EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 Bad Request\r\n")) << request << answer;
@@ -38,9 +37,9 @@ TEST_F(BeastHttpServerTest, KeepsTheConnectionForTheNextRequest) {
 
 TEST_F(BeastHttpServerTest, AnswersPipelinedRequestsInOrder) {
   listen();
-  const std::string answer = say(
-      "GET /status?code=200 HTTP/1.1\r\nhost: x\r\n\r\nGET /status?code=404 HTTP/1.1\r\nhost: x\r\n\r\n"
-      "GET /three HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  const std::string answer =
+      say("GET /status?code=200 HTTP/1.1\r\nhost: x\r\n\r\nGET /status?code=404 HTTP/1.1\r\nhost: x\r\n\r\n"
+          "GET /three HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
   const std::size_t first = answer.find("200 OK");
   const std::size_t second = answer.find("404 Not Found");
   const std::size_t third = answer.find("4\r\none,\r\n4\r\ntwo,\r\n5\r\nthree\r\n0\r\n\r\n");
@@ -51,8 +50,7 @@ TEST_F(BeastHttpServerTest, SaysContinueToAClientThatAsks) {
   listen();
   ticker();
   RawClient client(world_, listener_->address());
-  client.send(
-      "POST /echo HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\nconnection: close\r\n\r\n");
+  client.send("POST /echo HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\nconnection: close\r\n\r\n");
   EXPECT_EQ(client.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.send("body");
   EXPECT_NE(client.read_all().find("\"body\":\"body\""), std::string::npos);
@@ -63,7 +61,8 @@ TEST_F(BeastHttpServerTest, ReadsNoBodyOfARequestThatItsHandlerRefuses) {
   const std::string answer = say("POST /refused HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 401 ")) << answer;
   EXPECT_NE(answer.find("connection: close\r\n"), std::string::npos) << answer;
-  const std::string two = say("GET /refused HTTP/1.1\r\nhost: x\r\n\r\nGET /three HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+  const std::string two =
+      say("GET /refused HTTP/1.1\r\nhost: x\r\n\r\nGET /three HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
   EXPECT_TRUE(two.starts_with("HTTP/1.1 401 ")) << two;
   EXPECT_NE(two.find("HTTP/1.1 200 "), std::string::npos) << "a connection without an unread body goes on: " << two;
 }
@@ -88,9 +87,9 @@ TEST_F(BeastHttpServerTest, ClosesConnectionsBeyondThoseThatAnAddressMayHave) {
 
 TEST_F(BeastHttpServerTest, ReadsAChunkedBody) {
   listen();
-  const std::string answer = say(
-      "POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
-      "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  const std::string answer =
+      say("POST /echo HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+          "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   EXPECT_NE(answer.find("\"body\":\"abcde\""), std::string::npos) << answer;
 }
 

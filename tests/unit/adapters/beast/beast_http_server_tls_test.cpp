@@ -109,9 +109,7 @@ class MemoryLog final : public EventLog {
 
 class BeastHttpServerTlsTest : public HttpClientContractBase<BeastTlsWorld> {
  protected:
-  BeastHttpServerTlsTest() {
-    scope_.spawn(tick());
-  }
+  BeastHttpServerTlsTest() { scope_.spawn(tick()); }
   void listen_with_log(ports::HttpServerLimits limits = {}) {
     auto listener = server_.listen("127.0.0.1:0", service_, limits);
     ASSERT_TRUE(listener.ok()) << listener.status();
@@ -227,9 +225,9 @@ TEST_F(BeastHttpServerTlsTest, SaysGoodbyeToIdleClientsWhenItDrains) {
 TEST_F(BeastHttpServerTlsTest, DoesNotListenWithCredentialsThatAreOfNoUse) {
   const auto& good = world_.certificate().credentials();
   const auto other = adapters::make_self_signed(WallTime());
-  for (const adapters::TlsCredentials& bad : {adapters::TlsCredentials{"", good.private_key},
-                                              adapters::TlsCredentials{good.certificate_chain, "nonsense"},
-                                              adapters::TlsCredentials{good.certificate_chain, other->private_key}}) {
+  for (const adapters::TlsCredentials& bad :
+       {adapters::TlsCredentials{"", good.private_key}, adapters::TlsCredentials{good.certificate_chain, "nonsense"},
+        adapters::TlsCredentials{good.certificate_chain, other->private_key}}) {
     adapters::BeastHttpServer server(world_.asio_executor(), log_, bad);
     const Status status = server.listen("127.0.0.1:0", service_, {}).status();
     EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition) << status;

@@ -132,7 +132,8 @@ INSTANTIATE_TEST_SUITE_P(Flows, GrpcLinkMemory,
                          ::testing::Values(Flow{.size = 10, .streams = 20}, Flow{.size = 1000}, Flow{.size = 60'000},
                                            Flow{.peer = Peer::kIsFrozen, .size = 1000}, Flow{.peer = Peer::kFloods, .size = 1},
                                            Flow{.peer = Peer::kFloods, .size = 10}, Flow{.peer = Peer::kFloods, .size = 100},
-                                           Flow{.peer = Peer::kFloods, .size = 1000}, Flow{.peer = Peer::kFloods, .size = 16'000},
+                                           Flow{.peer = Peer::kFloods, .size = 1000},
+                                           Flow{.peer = Peer::kFloods, .size = 16'000},
                                            Flow{.peer = Peer::kFloods, .size = 1, .peer_serves = true},
                                            Flow{.peer = Peer::kFloods, .size = 1000, .peer_serves = true}));
 

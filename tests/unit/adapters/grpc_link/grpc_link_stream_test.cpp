@@ -109,8 +109,7 @@ TEST_P(GrpcLinkStreamWrites, AllGoOutInOrderHoweverLittleRoomThereIs) {
   scope.spawn(send_all(*stream));
   EXPECT_TRUE(executor.run_loop_until([&] { return stream->end_started; }, std::chrono::seconds(20)));
   ASSERT_EQ(stream->carried.size(), static_cast<std::size_t>(kMessages));
-  for (int i = 0; i < kMessages; ++i)
-    EXPECT_EQ(stream->carried[static_cast<std::size_t>(i)], std::to_string(i));
+  for (int i = 0; i < kMessages; ++i) EXPECT_EQ(stream->carried[static_cast<std::size_t>(i)], std::to_string(i));
   inbox->close();
 }
 

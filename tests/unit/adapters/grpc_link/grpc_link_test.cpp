@@ -248,8 +248,8 @@ TEST(GrpcLink, RefusesMetadataThatGrpcCannotSend) {
     const auto listener = listening(w);
     const std::string& address = listener->address();
     const Instant deadline = in(w, seconds(10));
-    for (const ports::LinkMetadata& metadata : std::vector<ports::LinkMetadata>{
-             {{"key", "größe"}}, {{"key", std::string("\0", 1)}}, {{"grpc-timeout", "1S"}}}) {
+    for (const ports::LinkMetadata& metadata :
+         std::vector<ports::LinkMetadata>{{{"key", "größe"}}, {{"key", std::string("\0", 1)}}, {{"grpc-timeout", "1S"}}}) {
       const Status status = co_await connected_status(w.opener(), {address, kMethod, metadata}, deadline);
       EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << status;
     }
@@ -353,7 +353,8 @@ TEST(GrpcLink, ClosesConnectionsThatDoNotFinishTheirHandshakeOrHaveNoStream) {
     strangers.back()->connect(where);
     boost::asio::write(*strangers.back(), boost::asio::buffer(bytes));
   }
-  EXPECT_TRUE(world.run_until([&] { return std::ranges::all_of(strangers, [](const auto& each) { return is_closed(*each); }); }));
+  EXPECT_TRUE(
+      world.run_until([&] { return std::ranges::all_of(strangers, [](const auto& each) { return is_closed(*each); }); }));
 }
 
 TEST(GrpcLink, EndsAStreamWhosePeerSendsMoreThanItReceives) {

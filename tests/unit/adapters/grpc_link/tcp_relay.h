@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 
@@ -73,8 +73,8 @@ class TcpRelay {
   }
   static void pump(const std::shared_ptr<State>& state, const std::shared_ptr<Pair>& pair, Tcp::socket& from, Tcp::socket& to,
                    std::array<char, 16384>& buffer) {
-    from.async_read_some(boost::asio::buffer(buffer), [state, pair, &from, &to, &buffer](
-                                                          const boost::system::error_code& error, std::size_t size) {
+    from.async_read_some(boost::asio::buffer(buffer), [state, pair, &from, &to, &buffer](const boost::system::error_code& error,
+                                                                                         std::size_t size) {
       if (error) {
         boost::system::error_code ignored;
         if (!state->frozen) to.shutdown(Tcp::socket::shutdown_send, ignored);

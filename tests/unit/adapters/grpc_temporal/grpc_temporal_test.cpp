@@ -44,9 +44,9 @@ namespace wf = ports::wf;
 // Polls and queries wait until somebody lets them go; everything else is not there.
 class WaitingTemporal final : public ports::Temporal {
  public:
-#define RELIANT_TEST_METHOD(name, Name)                                                             \
-  Task<Result<wf::Name##Response>> name(wf::Name##Request request, Instant) override {              \
-    return answer<wf::Name##Response>(std::move(request));                                          \
+#define RELIANT_TEST_METHOD(name, Name)                                                \
+  Task<Result<wf::Name##Response>> name(wf::Name##Request request, Instant) override { \
+    return answer<wf::Name##Response>(std::move(request));                             \
   }
   RELIANT_TEMPORAL_METHODS(RELIANT_TEST_METHOD)
 #undef RELIANT_TEST_METHOD
@@ -155,9 +155,8 @@ TlsCredentials client_credentials() {
     const long size = BIO_get_mem_data(out.get(), &bytes);
     return std::string(bytes, static_cast<std::size_t>(size));
   };
-  return {text([&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); }), text([&](BIO* out) {
-            return PEM_write_bio_PKCS8PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-          })};
+  return {text([&](BIO* out) { return PEM_write_bio_X509(out, certificate.get()); }),
+          text([&](BIO* out) { return PEM_write_bio_PKCS8PrivateKey(out, key.get(), nullptr, nullptr, 0, nullptr, nullptr); })};
 }
 
 // As any health checker asks: the request is {service = 1}, the answer {status = 1}; SERVING is 1,
@@ -423,8 +422,7 @@ TEST_F(GrpcTemporalTest, RefusesAPortThatIsTaken) {
   serve();
   GrpcTemporalServerOptions again;
   again.port = server_->port();
-  EXPECT_EQ(GrpcTemporalServer::listen(executor_, scope_.context(), behind_, again).status().code(),
-            StatusCode::kUnavailable);
+  EXPECT_EQ(GrpcTemporalServer::listen(executor_, scope_.context(), behind_, again).status().code(), StatusCode::kUnavailable);
 }
 
 TEST_F(GrpcTemporalTest, ComesBackByItself) {

@@ -138,7 +138,8 @@ TEST(NatsBus, NeverSendsARequestWhoseDeadlinePassedWhileTheServerWasFrozen) {
     const std::string large(w.one().max_payload() / 4 * 3, 'x');
     for (int refused = 0; refused < 5;) {
       refused = w.one().publish(Suite::message("flood", large)).ok() ? 0 : refused + 1;
-      co_await sleep_for(std::chrono::milliseconds(5));  // the kernel does not tell that it takes no more: tried until it does not
+      co_await sleep_for(
+          std::chrono::milliseconds(5));  // the kernel does not tell that it takes no more: tried until it does not
     }
     const auto ask = [](NatsWorld& in, std::string payload, Duration patience, StatusCode expected) -> Task<void> {
       const Instant deadline = after(in.executor().now(), patience);
@@ -296,7 +297,7 @@ TEST(NatsBus, CarriesHeaderValuesThatNatsWouldChange) {
   const auto body = [](NatsWorld& w) -> Task<void> {
     const auto heard = co_await Suite::subscribed(w.two(), "headers");
     BusMessage sent = Suite::message("headers");
-    sent.headers = {{"A", ""},   {"B", " x "}, {"C", "=%6"}, {"D", std::string("a\0b", 3)},
+    sent.headers = {{"A", ""},   {"B", " x "},  {"C", "=%6"},  {"D", std::string("a\0b", 3)},
                     {"E", "\t"}, {"F", "x: y"}, {"G", "=%41"}, {"H", "ü"}};
     EXPECT_TRUE(w.one().publish(sent).ok());
     const auto came = co_await heard->next(kNever);
@@ -345,9 +346,7 @@ constexpr Duration kShort = std::chrono::seconds(1);
 Status connected(NatsWorld& world, NatsOptions options, Duration patience) {
   const auto bus = world.connect(std::move(options), 17);
   Status status;
-  const auto body = [](NatsBus& b, Instant deadline, Status& out) -> Task<void> {
-    out = co_await b.wait_connected(deadline);
-  };
+  const auto body = [](NatsBus& b, Instant deadline, Status& out) -> Task<void> { out = co_await b.wait_connected(deadline); };
   EXPECT_TRUE(world.run(body(*bus, after(world.executor().now(), patience), status)));
   return status;
 }
@@ -429,7 +428,8 @@ TEST(NatsBus, SignsTheServersChallengeWithItsNkey) {
   NatsServer server(concat("authorization { users: [ { nkey: ", kNatsUser, " } ] }\n"));
   NatsWorld world;
   NatsOptions options = with_url(server.url());
-  EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable) << "a server that lets everybody in proves nothing";
+  EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable)
+      << "a server that lets everybody in proves nothing";
   options.nkey_file = written(directory.file("nkey"), kNatsSeed);
   const Status known = connected(world, options, kLong);
   EXPECT_TRUE(known.ok()) << known;
@@ -476,8 +476,9 @@ TEST(NatsNkey, KnowsThePublicKeyOfASeed) {
 TEST(NatsNkey, RefusesWhatIsNoSeedOfAUser) {
   std::string damaged(kNatsSeed);
   damaged[20] = damaged[20] == 'A' ? 'B' : 'A';
-  for (const std::string& bad : {std::string(), std::string("SU"), std::string(kNatsUser), damaged, std::string(kNatsSeed) + "A",
-                                 std::string("SUaa"), std::string("SAACAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIATA")}) {
+  for (const std::string& bad :
+       {std::string(), std::string("SU"), std::string(kNatsUser), damaged, std::string(kNatsSeed) + "A", std::string("SUaa"),
+        std::string("SAACAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIBAEAQCAIATA")}) {
     const Status refused = adapters::nats_nkey(bad).status();
     EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << bad;
     EXPECT_EQ(message_of(refused).find("AQCAIB"), std::string_view::npos) << "a seed is a secret: " << refused;
@@ -505,8 +506,7 @@ TEST(NatsBus, CarriesMoreThanTheSocketTakesInOrder) {
       }
     };
     const auto take = [](BusSubscription& from_them) -> Task<void> {
-      for (int i = 0; i < kMessages; ++i)
-        EXPECT_EQ(co_await Suite::heard(from_them), concat(i, std::string(20'000, 'x')));
+      for (int i = 0; i < kMessages; ++i) EXPECT_EQ(co_await Suite::heard(from_them), concat(i, std::string(20'000, 'x')));
     };
     co_await all(send(from), take(*heard));
     EXPECT_EQ(heard->dropped(), 0u);

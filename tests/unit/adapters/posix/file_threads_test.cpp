@@ -153,7 +153,9 @@ TEST_F(FileThreadsTest, AnswersMoreCallsThanTheInboxHolds) {
     out = on.busy("0");
     co_return;
   }(*threads, worked, busy));
-  const auto all_answered = [&] { return std::all_of(answers.begin(), answers.end(), [](const auto& one) { return one.has_value(); }); };
+  const auto all_answered = [&] {
+    return std::all_of(answers.begin(), answers.end(), [](const auto& one) { return one.has_value(); });
+  };
   ASSERT_TRUE(executor.run_loop_until([&] { return busy && all_answered(); }, std::chrono::seconds(30)));
   EXPECT_FALSE(*busy);
   EXPECT_EQ(worked, kMany);

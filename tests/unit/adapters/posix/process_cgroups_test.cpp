@@ -38,7 +38,8 @@ bool runs(const std::string& pid) {
 
 // The first line that `script` prints.
 Task<std::string> first_line(ports::Processes& processes, std::string script, std::string mark) {
-  auto process = co_await processes.spawn({.argv = {"bash", "-c", std::move(script)}, .environment = {{kVariable, std::move(mark)}}});
+  auto process =
+      co_await processes.spawn({.argv = {"bash", "-c", std::move(script)}, .environment = {{kVariable, std::move(mark)}}});
   EXPECT_TRUE(process.ok()) << process.status();
   std::string out;
   while (out.find('\n') == std::string::npos) {
@@ -68,11 +69,10 @@ TEST_F(ProcessCgroupsTest, FindsAProcessThatClearedItsEnvironmentAndLeftItsGroup
   if (!cgroups) GTEST_SKIP() << "this process may make no cgroup";
   processes_.use_cgroups(*std::move(cgroups), kVariable);
   const auto body = [](ProcessCgroupsTest& test) -> Task<void> {
-    const std::string pid = co_await first_line(
-        test.processes_, kLeavesAProcess, test.mark_);
+    const std::string pid = co_await first_line(test.processes_, kLeavesAProcess, test.mark_);
     EXPECT_TRUE(runs(pid));
-    const auto killed =
-        co_await test.processes_.kill_by_environment(kVariable, {test.mark_, "mark-of-nothing"}, after(test.executor_.now(), seconds(10)));
+    const auto killed = co_await test.processes_.kill_by_environment(kVariable, {test.mark_, "mark-of-nothing"},
+                                                                     after(test.executor_.now(), seconds(10)));
     EXPECT_TRUE(killed.ok()) << killed.status();
     EXPECT_EQ(*killed, std::set<std::string>{test.mark_});
     EXPECT_FALSE(runs(pid));
@@ -86,8 +86,7 @@ TEST_F(ProcessCgroupsTest, IsFoundAgainByTheNextProcess) {
   if (!first) GTEST_SKIP() << "this process may make no cgroup";
   processes_.use_cgroups(*std::move(first), kVariable);
   const auto body = [](ProcessCgroupsTest& test) -> Task<void> {
-    const std::string pid = co_await first_line(
-        test.processes_, kLeavesAProcess, test.mark_);
+    const std::string pid = co_await first_line(test.processes_, kLeavesAProcess, test.mark_);
     PosixProcesses next(test.executor_, {});
     next.use_cgroups(*ProcessCgroups::open(), kVariable);
     const auto killed = co_await next.kill_by_environment(kVariable, {test.mark_}, after(test.executor_.now(), seconds(10)));

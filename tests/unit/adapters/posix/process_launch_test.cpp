@@ -50,7 +50,8 @@ std::string output_of(const std::string& script, std::optional<adapters::Inherit
   write = UniqueFd();
   std::string out;
   char buffer[4096];
-  for (ssize_t got = 0; (got = ::read(read.get(), buffer, sizeof buffer)) > 0;) out.append(buffer, static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = ::read(read.get(), buffer, sizeof buffer)) > 0;)
+    out.append(buffer, static_cast<std::size_t>(got));
   int status = 0;
   EXPECT_EQ(::waitpid(*pid, &status, 0), *pid);
   return out;
@@ -64,8 +65,7 @@ TEST(ProcessLaunch, GivesDefaultDispositionsWhateverWeIgnore) {
   const std::string masks = output_of("sed -nE 's/^Sig(Blk|Ign):\t/0x/p' /proc/self/status", std::nullopt);
   constexpr unsigned long long kOfTheCLibrary = 0x180000000;  // 32 and 33, which no program can set
   std::istringstream lines(masks);
-  for (std::string mask; std::getline(lines, mask);)
-    EXPECT_EQ(std::stoull(mask, nullptr, 16) & ~kOfTheCLibrary, 0u) << masks;
+  for (std::string mask; std::getline(lines, mask);) EXPECT_EQ(std::stoull(mask, nullptr, 16) & ~kOfTheCLibrary, 0u) << masks;
   EXPECT_EQ(std::ranges::count(masks, '\n'), 2);
 }
 

@@ -16,9 +16,9 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DatabaseContract);  // here for it
 
 namespace {
 
+using adapters::postgres_text;
 using adapters::PostgresDatabase;
 using adapters::PostgresOptions;
-using adapters::postgres_text;
 using adapters::text_of_postgres;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -27,11 +27,25 @@ using std::chrono::seconds;
 
 TEST(PostgresText, IsItselfWhereItIsUtf8) {
   for (const std::string text : {"", "plain", "ü € 𝄞", "\x7f\n\t", "\xef\xbf\xbd"}) EXPECT_EQ(postgres_text(text), text);
-  EXPECT_EQ(postgres_text(std::string("a\0b", 3)), "a\x01" "00b");
-  EXPECT_EQ(postgres_text("\x01"), "\x01" "01");
-  EXPECT_EQ(postgres_text("\xc0\x80"), "\x01" "c0\x01" "80");          // overlong
-  EXPECT_EQ(postgres_text("\xed\xa0\x80"), "\x01" "ed\x01" "a0\x01" "80");  // half of a surrogate pair
-  EXPECT_EQ(postgres_text("\xe2\x82"), "\x01" "e2\x01" "82");          // cut off
+  EXPECT_EQ(postgres_text(std::string("a\0b", 3)),
+            "a\x01"
+            "00b");
+  EXPECT_EQ(postgres_text("\x01"),
+            "\x01"
+            "01");
+  EXPECT_EQ(postgres_text("\xc0\x80"),
+            "\x01"
+            "c0\x01"
+            "80");  // overlong
+  EXPECT_EQ(postgres_text("\xed\xa0\x80"),
+            "\x01"
+            "ed\x01"
+            "a0\x01"
+            "80");  // half of a surrogate pair
+  EXPECT_EQ(postgres_text("\xe2\x82"),
+            "\x01"
+            "e2\x01"
+            "82");  // cut off
 }
 
 RC_GTEST_PROP(PostgresText, ComesBackAsItWas, (const std::string& text)) {
@@ -46,7 +60,10 @@ class Postgres : public DatabaseContract<PostgresWorld> {};
 
 TEST_F(Postgres, KeepsAnyBytesAsText) {
   write("CREATE TABLE texts (id BIGINT PRIMARY KEY, body TEXT)");
-  const std::string bytes("\0\x01\xff\xc3\xbc\xed\xa0\x80\x01" "00", 11);
+  const std::string bytes(
+      "\0\x01\xff\xc3\xbc\xed\xa0\x80\x01"
+      "00",
+      11);
   write("INSERT INTO texts VALUES (1, $1)", {bytes});
   EXPECT_EQ(read("SELECT body FROM texts WHERE body = $1", {bytes})[0].text(0), bytes);
 }
@@ -149,10 +166,12 @@ TEST_F(Postgres, LosesAConnectionBetweenStatementsWithoutAnEffect) {
 // The commit runs a trigger that waits for a lock: long enough to be broken in the middle.
 TEST_F(Postgres, DoesNotKnowWhetherACommitThatWasBrokenIsWritten) {
   make_accounts();
-  write("CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
-        "'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END'");
-  write("CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON accounts DEFERRABLE INITIALLY DEFERRED "
-        "FOR EACH ROW EXECUTE FUNCTION wait()");
+  write(
+      "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+      "'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END'");
+  write(
+      "CREATE CONSTRAINT TRIGGER slow AFTER UPDATE ON accounts DEFERRABLE INITIALLY DEFERRED "
+      "FOR EACH ROW EXECUTE FUNCTION wait()");
   auto holder = begin();
   rows(*holder, "SELECT pg_advisory_xact_lock(1)");
   auto transaction = begin();
@@ -262,7 +281,8 @@ struct BreakingWorld {
   Task<void> prepare() {
     const Status made = co_await world.database().run_script(
         "CREATE TABLE counter (n BIGINT); INSERT INTO counter VALUES (0);"
-        "CREATE TABLE commit_marks (owner TEXT, slot BIGINT, mark TEXT, PRIMARY KEY (owner, slot));", kNever);
+        "CREATE TABLE commit_marks (owner TEXT, slot BIGINT, mark TEXT, PRIMARY KEY (owner, slot));",
+        kNever);
     EXPECT_TRUE(made.ok()) << made;
   }
 };
@@ -337,7 +357,8 @@ TEST(PostgresDatabase, SaysWithinTwoSecondsThatTheServerIsDown) {
     EXPECT_LT(w.clock.now() - begun, seconds(2));
     const Instant again = w.clock.now();
     for (int i = 0; i < 20; ++i)
-      EXPECT_EQ(reason_of((co_await w.transactor.write(CountUp{}, after(again, seconds(30)))).status()), ports::kReasonDatabaseDown);
+      EXPECT_EQ(reason_of((co_await w.transactor.write(CountUp{}, after(again, seconds(30)))).status()),
+                ports::kReasonDatabaseDown);
     EXPECT_LT(w.clock.now() - again, seconds(1));
     w.server.start();
     std::int64_t counted = -1;
@@ -491,9 +512,10 @@ TEST(PostgresDatabase, UsesTheConnectionAgainThatItUsedLast) {
 
 TEST(PostgresDatabase, KnowsWhichUrlsTrustWhoeverAnswers) {
   using adapters::unverified_postgres_host;
-  for (const char* here : {"postgres://u@localhost/d", "postgres://u:p@127.0.0.1:5432/d", "postgres://u@[::1]:5432/d", "postgres:///d",
-                           "postgres://u@%2Fvar%2Frun/d", "postgres://u@db.example/d?sslmode=verify-full&sslrootcert=/ca",
-                           "postgresql://db/d?a=b&sslmode=verify-ca"})
+  for (const char* here :
+       {"postgres://u@localhost/d", "postgres://u:p@127.0.0.1:5432/d", "postgres://u@[::1]:5432/d", "postgres:///d",
+        "postgres://u@%2Fvar%2Frun/d", "postgres://u@db.example/d?sslmode=verify-full&sslrootcert=/ca",
+        "postgresql://db/d?a=b&sslmode=verify-ca"})
     EXPECT_FALSE(unverified_postgres_host(here).has_value()) << here;
   EXPECT_EQ(unverified_postgres_host("postgres://u:p@db.example:5432/d").value_or(""), "db.example");
   EXPECT_EQ(unverified_postgres_host("postgres://u@db/d?sslmode=require").value_or(""), "db");
@@ -564,7 +586,8 @@ TEST(PostgresDatabase, AsksNothingOnAConnectionThatComesTooLate) {
   OneCall call;
   call.server.freeze();
   TaskScope who(call.world.executor(), 0);
-  who.spawn(OneCall::ask(call.world.database(), "SELECT pg_sleep(3600)", after(call.world.executor().now(), milliseconds(200))));
+  who.spawn(
+      OneCall::ask(call.world.database(), "SELECT pg_sleep(3600)", after(call.world.executor().now(), milliseconds(200))));
   ASSERT_TRUE(call.world.run_until([&] { return who.size() == 0; }));
   EXPECT_EQ(call.in_use(), 1U);  // it is still connecting
   call.server.thaw();

@@ -91,7 +91,8 @@ TEST(SelfSigned, IsOneOfThoseToTrust) {
   const std::string one = make_self_signed(kNow)->certificate_chain;
   EXPECT_TRUE(check_certificates(one).ok());
   EXPECT_TRUE(check_certificates("# of the house\n" + one + "\n" + one).ok());
-  for (const std::string& none : {std::string(), std::string("nonsense"), one.substr(0, 200), make_self_signed(kNow)->private_key})
+  for (const std::string& none :
+       {std::string(), std::string("nonsense"), one.substr(0, 200), make_self_signed(kNow)->private_key})
     EXPECT_EQ(message_of(check_certificates(none)), "it is no certificate in PEM") << none;
   EXPECT_EQ(message_of(check_certificates(one + one.substr(0, 200))), "certificate 2 in it is broken");
 }

@@ -74,7 +74,8 @@ TEST_F(EngineClock, GoesOnWhereItWasAfterTheCalendarWasSetBackWhileItWasDown) {
   EXPECT_EQ(fired("timer"), 0);
   world_.run_for(std::chrono::seconds(20));
   EXPECT_EQ(fired("timer"), 1);
-  EXPECT_EQ(world_.next_activity(std::chrono::seconds(1)).workflow_execution().workflow_id(), "hanging") << "one that hung, too";
+  EXPECT_EQ(world_.next_activity(std::chrono::seconds(1)).workflow_execution().workflow_id(), "hanging")
+      << "one that hung, too";
 }
 
 TEST_F(EngineClock, KnowsToAMinuteHowFarItHadComeWhileItOnlyWaited) {
@@ -121,7 +122,9 @@ TEST_F(EngineClock, WritesNoEventBeforeAnotherAfterAnHourInWhichNothingWasDue) {
   ASSERT_TRUE(world_.send("chat", "2").ok());
   const auto history = world_.history("chat");
   ASSERT_EQ(world_.signals("chat"), 2);
-  const auto nanos = [](const auto& event) { return event.event_time().seconds() * 1'000'000'000 + event.event_time().nanos(); };
+  const auto nanos = [](const auto& event) {
+    return event.event_time().seconds() * 1'000'000'000 + event.event_time().nanos();
+  };
   for (int i = 1; i < history.events_size(); ++i) EXPECT_GE(nanos(history.events(i)), nanos(history.events(i - 1))) << i;
   EXPECT_LT(nanos(*history.events().rbegin()), nanos(history.events(0)) + std::chrono::nanoseconds(kHour).count())
       << "the calendar was not behind it";

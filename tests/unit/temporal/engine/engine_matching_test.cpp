@@ -1,6 +1,6 @@
-#include "unit/temporal/engine/engine_world.h"
 #include "runtime/sleep.h"
 #include "temporal/engine/matching.h"
+#include "unit/temporal/engine/engine_world.h"
 
 namespace reliant::tests {
 namespace {
@@ -23,8 +23,8 @@ MatchTask task(std::string run_id, bool sticky = false) {
 }
 
 // Takes tasks until the deadline, for a worker.
-Task<void> take_all(Matching& matching, QueueKey key, std::string worker, Instant deadline,
-                    std::vector<std::string>& got, bool& ended) {
+Task<void> take_all(Matching& matching, QueueKey key, std::string worker, Instant deadline, std::vector<std::string>& got,
+                    bool& ended) {
   for (;;) {
     auto taken = co_await matching.take(key, worker, "", deadline);
     if (!taken) break;
@@ -119,8 +119,8 @@ TEST(EngineMatching, EndsThePollsOfOneWorkerAndHandsItsStickyTasksOn) {
   EXPECT_TRUE(world.got.empty());
   bool stopped = false;
   std::vector<std::string> nothing;
-  world.scope.spawn(take_all(world.matching, kNormal, "stopping", world.executor.now() + std::chrono::seconds(60),
-                             nothing, stopped));
+  world.scope.spawn(
+      take_all(world.matching, kNormal, "stopping", world.executor.now() + std::chrono::seconds(60), nothing, stopped));
   world.run();
   world.matching.stop_worker("stopping", kSticky);
   world.run();

@@ -1,15 +1,15 @@
 #include <algorithm>
 #include <limits>
 
-#include "unit/temporal/engine/engine_world.h"
 #include "temporal/engine/mutable_state.h"
+#include "unit/temporal/engine/engine_world.h"
 
 namespace reliant::tests {
 namespace {
 
-using temporal::engine::Run;
 using temporal::engine::backoff_after;
 using temporal::engine::nanos;
+using temporal::engine::Run;
 using temporal::engine::to_duration;
 namespace api = ::temporal::api;
 

@@ -17,8 +17,14 @@ using temporal::engine::VisibilityQuery;
 using temporal::engine::VisibleRun;
 
 VisibleRun run_of(std::string id, std::int64_t start, std::int64_t closed_at, std::int64_t status) {
-  return {.run_id = concat("run-", id), .workflow_id = std::move(id), .workflow_type = "Chat", .task_queue = "queue",
-          .status = status, .start_time = start, .execution_time = start, .closed_at = closed_at};
+  return {.run_id = concat("run-", id),
+          .workflow_id = std::move(id),
+          .workflow_type = "Chat",
+          .task_queue = "queue",
+          .status = status,
+          .start_time = start,
+          .execution_time = start,
+          .closed_at = closed_at};
 }
 bool matches(std::string_view query, const VisibleRun& run) {
   const auto parsed = VisibilityQuery::parse(query);
@@ -165,10 +171,14 @@ TEST(EngineVisibility, GoesThroughManyRunsInPieces) {
   }
   wf::CountWorkflowExecutionsRequest request;
   request.set_namespace_("default");
-  for (const auto& [query, count] : {std::pair{"", 450}, {"ExecutionStatus = 'Running'", 225}, {"ExecutionStatus = 'Terminated'", 225},
-                                     {"WorkflowId STARTS_WITH 'w4'", 61}, {"CloseTime > 0", 225}}) {
+  for (const auto& [query, count] : {std::pair{"", 450},
+                                     {"ExecutionStatus = 'Running'", 225},
+                                     {"ExecutionStatus = 'Terminated'", 225},
+                                     {"WorkflowId STARTS_WITH 'w4'", 61},
+                                     {"CloseTime > 0", 225}}) {
     request.set_query(query);
-    EXPECT_EQ(world.get(world.engine().count_workflow_executions(request, world.in(std::chrono::seconds(30))))->count(), count) << query;
+    EXPECT_EQ(world.get(world.engine().count_workflow_executions(request, world.in(std::chrono::seconds(30))))->count(), count)
+        << query;
   }
   std::size_t words = 1;
   for (const char c : world.list("", 100)) words += c == ' ' ? 1u : 0u;

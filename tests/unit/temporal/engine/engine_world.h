@@ -97,8 +97,7 @@ class EngineWorld {
     TaskScope scope(client_.context());
     scope.spawn(keep(std::move(task), value));
     const Instant limit = in(std::chrono::minutes(10));
-    while (!value && executor_.next_event() <= limit && executor_.step()) {
-    }
+    while (!value && executor_.next_event() <= limit && executor_.step()) {}
     RELIANT_ASSERT(value.has_value(), "a call of the test did not end");
     return *std::move(value);
   }
@@ -119,8 +118,7 @@ class EngineWorld {
     return request;
   }
   Status send(std::string_view id, std::string_view request_id) {
-    return get(engine().signal_with_start_workflow_execution(message(id, request_id), in(std::chrono::seconds(30))))
-        .status();
+    return get(engine().signal_with_start_workflow_execution(message(id, request_id), in(std::chrono::seconds(30)))).status();
   }
   static wf::PollWorkflowTaskQueueRequest poll() {
     wf::PollWorkflowTaskQueueRequest request;
@@ -171,9 +169,7 @@ class EngineWorld {
    public:
     explicit VirtualClock(const Executor& executor) : executor_(executor) {}
     Instant now() const override { return executor_.now(); }
-    WallTime wall_now() const override {
-      return WallTime(std::chrono::hours(500'000)) + now().time_since_epoch() + wrong;
-    }
+    WallTime wall_now() const override { return WallTime(std::chrono::hours(500'000)) + now().time_since_epoch() + wrong; }
 
     Duration wrong{};
 
