@@ -124,21 +124,29 @@ function(_reliant_link target kind)
   endforeach()
 endfunction()
 
-# A precompiled header hides a missing #include, so each header is also compiled alone, without it. Objects rather than
-# -fsyntax-only: they cost the same (a header emits next to no code), and ccache keeps them. Not part of `all`:
-# `ninja header_check`, and ctest runs it.
+# A precompiled header hides a missing #include, so the headers of a library are also compiled without it, all in one unit, and
+# once more in reverse order: a missing include is hidden only if a header before it and one after it bring it. Objects rather
+# than -fsyntax-only: they cost the same (a header emits next to no code), and ccache keeps them. Not part of `all`:
+# `ninja header_check`, and ctest runs it. tools/check/tidy reads the first unit as that of each of the headers.
 function(_reliant_header_check target root)
-  set(units)
+  set(includes)
   foreach(header IN LISTS ARGN)
     cmake_path(ABSOLUTE_PATH header BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" NORMALIZE OUTPUT_VARIABLE absolute)
     cmake_path(RELATIVE_PATH absolute BASE_DIRECTORY "${root}" OUTPUT_VARIABLE include)
-    set(unit "${CMAKE_BINARY_DIR}/header_check/${target}/${include}.cpp")
-    file(CONFIGURE OUTPUT "${unit}" CONTENT "#include \"${include}\"\n" @ONLY)
-    list(APPEND units "${unit}")
+    list(APPEND includes "#include \"${include}\"")
   endforeach()
-  if(NOT units)
+  if(NOT includes)
     return()
   endif()
+  set(units)
+  foreach(order IN ITEMS forward reverse)
+    if(order STREQUAL "reverse")
+      list(REVERSE includes)
+    endif()
+    list(JOIN includes "\n" text)
+    file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/header_check/${target}.${order}.cpp" CONTENT "${text}\n" @ONLY)
+    list(APPEND units "${CMAKE_BINARY_DIR}/header_check/${target}.${order}.cpp")
+  endforeach()
   set(check header_check_${target})
   add_library(${check} OBJECT EXCLUDE_FROM_ALL ${units})
   target_link_libraries(${check} PRIVATE ${target})
@@ -215,12 +223,21 @@ function(_reliant_ctest name timeout)
   if(kind MATCHES "^(unit|property|checks|fuzz)$" AND NOT "slow" IN_LIST ARGN)
     set(fast fast)
   endif()
+  # What .ci/run runs under AddressSanitizer, too: no real server, no real processes but those that a unit test starts.
+  set(sanitized)
+  if(kind MATCHES "^(unit|property|fuzz)$" OR "sanitized" IN_LIST ARGN OR
+     (kind STREQUAL "contract" AND NOT name MATCHES "_(nats|grpc|postgres|real|differential)_test$"))
+    set(sanitized sanitized)
+    if(TARGET ${name})
+      set_property(GLOBAL APPEND PROPERTY RELIANT_SANITIZED ${name})
+    endif()
+  endif()
   set(tsan "suppressions=${CMAKE_SOURCE_DIR}/tools/tsan.supp")
   if(RELIANT_SYMBOLIZER)
     string(APPEND tsan ":external_symbolizer_path=${RELIANT_SYMBOLIZER}")
   endif()
   set_tests_properties(${name} PROPERTIES
-    LABELS "${kind};${ARGN};${fast}"
+    LABELS "${kind};${ARGN};${fast};${sanitized}"
     TIMEOUT ${timeout}
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
     ENVIRONMENT "TSAN_OPTIONS=${tsan};RC_PARAMS=seed=46")
@@ -308,6 +325,15 @@ function(reliant_finish)
       cmake_host_system_information(RESULT processors QUERY NUMBER_OF_LOGICAL_CORES)
       set_tests_properties(header_check PROPERTIES LABELS checks TIMEOUT 1200 PROCESSORS ${processors})
     endif()
+  endif()
+
+  add_custom_target(sanitized)
+  get_property(sanitized GLOBAL PROPERTY RELIANT_SANITIZED)
+  if(TARGET reliant-sim)
+    list(APPEND sanitized reliant-sim)
+  endif()
+  if(sanitized)
+    add_dependencies(sanitized ${sanitized})
   endif()
 
   # CONFIGURE_DEPENDS: a new file makes the next build configure again, so it is caught at once and not in CI.

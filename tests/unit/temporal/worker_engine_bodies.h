@@ -107,6 +107,7 @@ inline Task<Result<std::string>> many_steps(temporal::WorkflowContext& context, 
   std::string log;
   for (int i = 0; i < 5; ++i) {
     std::vector<Task<Result<std::string>>> tasks;
+    tasks.reserve(3);
     for (int j = 0; j < 3; ++j) tasks.push_back(context.execute_activity("echo", concat(i, j), watched()));
     for (const auto& result : co_await all(std::move(tasks))) log += result.value_or("?");
     co_await context.sleep(std::chrono::seconds(20));
