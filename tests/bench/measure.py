@@ -416,6 +416,9 @@ def main():
     good = True
     for kind in KINDS:
         some = [line for line in lines if kind in line and (kind != "program" or (other / line["program"]).exists())]
+        if not any("against" in line for line in some):  # nothing is asked of the comparison, and the other's programs may take other arguments
+            good &= all([show(line, value) for line, value in measured(binaries, some)])
+            continue
         ours, theirs = (list(measured(each, some)) for each in (binaries, other))
         good &= all([compare(line, value, reference) for (line, value), (_, reference) in zip(ours, theirs)])
     return 0 if good else 1
