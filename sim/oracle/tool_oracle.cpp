@@ -94,8 +94,8 @@ void ToolOracle::on_told(const TraceRecord& record) {
                     &record);
   }
   seen.told = outcome;
-  // Kept before the telling was begun: then the store could have said so.
-  const Instant begun = after(record.time, -std::chrono::microseconds(number_or_zero(record, "took_us")));
+  // Kept before the write was begun: then the store could have said so.
+  const Instant begun = after(record.time, -std::chrono::microseconds(number_or_zero(record, "write_us")));
   if (outcome == "unknown" && !seen.kept.empty() && seen.kept != outcome && seen.kept_at <= begun) {
     verdict_.broken(kHonest,
                     concat("request ", request, ": the model was told \"unknown\" when the store had \"", seen.kept, "\""),

@@ -41,11 +41,11 @@ class ChatWriter;
 
 class ChatActivities {
  public:
-  // How long a tool call waits for a daemon of the user to be connected before the model is told that there is none.
-  static constexpr Duration kDaemonPatience = std::chrono::seconds(60);
+  // How long a tool call waits for a daemon of the user to be connected before the model learns that there is none.
+  static constexpr Duration kDaemonTimeout = std::chrono::seconds(60);
   // How long it waits for a managed daemon that is being brought up (C31).
-  static constexpr Duration kResumePatience = std::chrono::seconds(120);
-  static constexpr Duration kStorePatience = std::chrono::seconds(30);
+  static constexpr Duration kResumeTimeout = std::chrono::seconds(120);
+  static constexpr Duration kStoreTimeout = std::chrono::seconds(30);
 
   ChatActivities(ActivityPorts ports, Random random)
       : ports_(ports), random_(random), resolver_(ports.store, ports.router, ports.control_plane, ports.clock) {}
@@ -57,7 +57,7 @@ class ChatActivities {
  private:
   struct ToolRun;  // one attempt of run_tool
 
-  Instant store_deadline() const { return ports_.clock.now() + kStorePatience; }
+  Instant store_deadline() const { return ports_.clock.now() + kStoreTimeout; }
 
   Task<Result<std::vector<store::Message>>> load_messages(UserId user, ChatId chat);
   llm::ModelRequest model_request(const workflow::CallModelInput& input, std::vector<store::Message> stored);
@@ -76,7 +76,8 @@ class ChatActivities {
   Task<Status> bring_up(ToolRun& run, DaemonId daemon);
   Task<Result<model::ToolResult>> obtain_result(ToolRun& run);
   Task<Result<model::ToolResult>> run_here(ToolRun& run, model::ToolRequest request);
-  void log_told(const ToolRun& run, const model::ToolResult& told, Duration took);
+  // `took`: from the request to the result; `write`: of that, what storing the result took.
+  void log_told(const ToolRun& run, const model::ToolResult& told, Duration took, Duration write);
   Task<Result<model::ToolResult>> run_on_daemon(ToolRun& run, model::ToolRequest request);
   Task<Result<model::ToolResult>> give_up(ToolRun& run, bool sent, Status last);
   Task<void> follow_cancel(ToolRun& run, model::ToolRequest request);

@@ -24,8 +24,8 @@ constexpr std::int64_t kDefaultToolTimeoutMs = 120'000;
 constexpr std::int64_t kMaxToolTimeoutMs = 600'000;
 constexpr std::size_t kLongestComplaint = 500;  // bytes of what a provider says
 
-// Sends the text on as message_chunk updates. `offset` is where it stands in the message, in bytes: an answer that was
-// begun again after a failure starts at 0 again, and whoever shows it starts over.
+// Sends the text on as message_chunk updates. `offset` is where it stands in the message, in bytes: an answer that is
+// restarted after a failure starts at 0 again, and a client that shows it starts over.
 class ChunkSink final : public llm::TextSink {
  public:
   ChunkSink(ChatWriter& writer, MessageId message) : writer_(writer), message_(std::move(message)) {}
@@ -98,7 +98,7 @@ llm::ModelRequest ChatActivities::model_request(const workflow::CallModelInput& 
   return request;
 }
 
-// Whoever waits for the answer sees why it takes so long. Should this not be written, the activity fails all the same.
+// Shows a waiting client why the answer is delayed. If this write fails, the activity fails all the same.
 Task<void> ChatActivities::tell_of_retry(ChatWriter& writer, const workflow::CallModelInput& input,
                                          const temporal::ActivityInfo& attempt, Status failure, std::int64_t position) {
   const std::optional<Duration> delay = temporal::retry_delay(attempt, failure);

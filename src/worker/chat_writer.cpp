@@ -28,7 +28,7 @@ Task<void> ChatWriter::drain() {
   while (!gathered_.empty() && status_.ok()) {
     const std::int64_t position = gathered_.back().position;
     auto written =
-        co_await store_.updates().append(user_, chat_, stream_, std::exchange(gathered_, {}), clock_.now() + kPatience);
+        co_await store_.updates().append(user_, chat_, stream_, std::exchange(gathered_, {}), clock_.now() + kWriteTimeout);
     if (written.ok())
       hub_.publish(user_, chat_, *written);
     else

@@ -1,9 +1,9 @@
-// ChatWriter: writes updates of one chat while something streams, in batches: the first at once, then what has gathered
-// since the last commit. So a slow database makes fewer, larger writes, and a fast one shows every word at once. Written
+// ChatWriter: writes updates of one chat while an answer or output streams, in batches: the first at once, then everything
+// gathered since the last commit. A slow database makes fewer, larger writes; a fast one shows every word at once. Written
 // first, published second (R58).
 //
-// Owner: one attempt of one activity. Executor: the logic thread. What cannot be written within its patience fails
-// the activity, which is tried again; the stream keeps a repeated update from being written twice.
+// Owner: one attempt of one activity. Executor: the logic thread. A write that takes longer than kWriteTimeout fails
+// the activity, which is retried; the stream keeps a repeated update from being written twice.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ namespace reliant::worker {
 
 class ChatWriter {
  public:
-  static constexpr Duration kPatience = std::chrono::seconds(30);
+  static constexpr Duration kWriteTimeout = std::chrono::seconds(30);
   static constexpr std::size_t kMaxGathered = 256;  // then the producer waits
 
   // References outlive it.

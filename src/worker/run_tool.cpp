@@ -22,10 +22,10 @@
 namespace reliant::worker {
 namespace {
 
-constexpr Duration kHeldOn = std::chrono::seconds(5);  // a call that lasted so long: the daemon is well
+constexpr Duration kHealthyCall = std::chrono::seconds(5);  // a call of at least this duration resets the backoff
 // Between two tries to reach the daemon. Short: a daemon that has lost its gateway is back within seconds.
 constexpr BackoffPolicy kReachDaemon{.base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(5)};
-constexpr Duration kCancelPatience = std::chrono::seconds(8);
+constexpr Duration kCancelTimeout = std::chrono::seconds(8);
 // What routing may take beyond the tool's own time, for one call of the router.
 constexpr Duration kRoutingSlack = std::chrono::seconds(30);
 
@@ -132,7 +132,7 @@ Task<Result<DaemonId>> ChatActivities::choose_daemon(ToolRun& run, DaemonId chos
 
 Task<Status> ChatActivities::bring_up(ToolRun& run, DaemonId daemon) {
   ports_.log.info("worker.daemon.resumed", {{"user", run.input.user.str()}, {"daemon", daemon.str()}});
-  auto ended = co_await race(ports_.control_plane->resume(run.input.user, daemon, after(ports_.clock.now(), kResumePatience)),
+  auto ended = co_await race(ports_.control_plane->resume(run.input.user, daemon, after(ports_.clock.now(), kResumeTimeout)),
                              run.activity.cancelled().wait());
   const Status* resumed = std::get_if<0>(&ended);
   if (resumed == nullptr) co_return cancelled("the tool call was cancelled before it was sent");
@@ -204,8 +204,8 @@ Task<Result<model::ToolResult>> ChatActivities::run_on_daemon(ToolRun& run, mode
       sent = true;
       reachable = ports_.clock.now();
       // A daemon that is there and gone again, time after time, is asked as seldom as one that is not there.
-      if (reachable - asked >= kHeldOn) backoff.reset();
-    } else if (ports_.clock.now() - reachable >= kDaemonPatience) {
+      if (reachable - asked >= kHealthyCall) backoff.reset();
+    } else if (ports_.clock.now() - reachable >= kDaemonTimeout) {
       co_return co_await give_up(run, sent, result.status());
     }
     co_await sleep_for(backoff.next());
@@ -221,8 +221,7 @@ Task<Result<model::ToolResult>> ChatActivities::give_up(ToolRun& run, bool sent,
   co_return given_up(lost.dispatched(), message_of(last));
 }
 
-// Ends when this attempt must let go; a cancel that the user asked for is passed on to the daemon first, and the result
-// that comes of it is the result.
+// Ends when this attempt must stop. A cancel by the user is first passed on to the daemon, whose result then counts.
 Task<void> ChatActivities::follow_cancel(ToolRun& run, model::ToolRequest request) {
   co_await run.activity.cancelled().wait();
   if (run.activity.cancel_reason() != temporal::CancelReason::kRequested) co_return;
@@ -230,15 +229,15 @@ Task<void> ChatActivities::follow_cancel(ToolRun& run, model::ToolRequest reques
   // Recorded first: then it holds even if the daemon cannot be reached now, and what was not sent yet never will be (C9).
   if (co_await ask_cancel(run)) co_return;
   Status confirmed =
-      co_await ports_.router.cancel(request.user, request.daemon, request.id, ports_.clock.now() + kCancelPatience);
+      co_await ports_.router.cancel(request.user, request.daemon, request.id, ports_.clock.now() + kCancelTimeout);
   if (!confirmed.ok()) {
     ports_.log.warning("worker.tool.cancel_failed", {{"chat", request.chat.str()}, {"error", described(confirmed)}});
     co_return;
   }
-  co_await sleep_for(kCancelPatience);  // the result is on its way
+  co_await sleep_for(kCancelTimeout);  // the result is on its way
 }
 
-// True: the request has ended already. A request without a row is sent by this attempt alone, which lets go of it.
+// True: the request has ended already. A request without a row is sent by this attempt alone, which drops it.
 Task<bool> ChatActivities::ask_cancel(ToolRun& run) {
   if (run.durability == model::Durability::kUnrecorded) co_return false;
   const auto recorded = co_await ports_.store.executions().ask_cancel(run.request, std::nullopt, store_deadline());
@@ -290,7 +289,7 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
   // R41: only what runs on the user's machine makes the round trip.
   run.durability = model::durability_of(tool->descriptor().effect);
   const bool on_daemon = tool->descriptor().runs_on == model::RunsOn::kDaemon;
-  const Instant patience = ports_.clock.now() + kDaemonPatience;
+  const Instant offline_at = ports_.clock.now() + kDaemonTimeout;
   Backoff backoff(kReachDaemon, random_);
   while (true) {
     auto recorded = co_await begin_request(run);
@@ -306,7 +305,7 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
     }
     if (reason_of(recorded.status()) != kReasonDaemonOffline) co_return recorded.status();
     co_await announce(run);
-    if (ports_.clock.now() >= patience)
+    if (ports_.clock.now() >= offline_at)
       co_return not_executed(concat("DAEMON_OFFLINE: the tool was not run: ", message_of(recorded.status()), "."));
     if (co_await run.activity.cancelled().wait(ports_.clock.now() + backoff.next()))
       co_return cancelled("the tool call was cancelled before it was sent");
@@ -314,14 +313,15 @@ Task<Result<model::ToolResult>> ChatActivities::obtain_result(ToolRun& run) {
   }
 }
 
-void ChatActivities::log_told(const ToolRun& run, const model::ToolResult& told, Duration took) {
+void ChatActivities::log_told(const ToolRun& run, const model::ToolResult& told, Duration took, Duration write) {
   ports_.log.info("worker.tool.finished", {{"user", run.input.user.str()},
                                            {"chat", run.input.chat.str()},
                                            {"request_id", run.request.str()},
                                            {"call", run.call().id.str()},
                                            {"tool", run.call().tool},
                                            {"outcome", model::to_string(told.outcome)},
-                                           {"took_us", std::chrono::ceil<std::chrono::microseconds>(took).count()}});
+                                           {"took_us", std::chrono::ceil<std::chrono::microseconds>(took).count()},
+                                           {"write_us", std::chrono::ceil<std::chrono::microseconds>(write).count()}});
 }
 
 // Of a call whose arguments are too large for a payload: they are in the answer that made the call.
@@ -331,7 +331,7 @@ Task<Status> ChatActivities::read_arguments(workflow::RunToolInput& input) {
   auto calls = answer ? model::tool_calls_of(answer->content) : std::vector<model::ToolCall>();
   const auto index = static_cast<std::size_t>(input.index);
   if (index < calls.size() && calls[index].id == input.planned.call.id) input.planned.call = std::move(calls[index]);
-  // Otherwise they stay empty, and the model is told that they cannot be read.
+  // Otherwise they stay empty, and the tool result says that they cannot be read.
   co_return ok_status();
 }
 
@@ -364,6 +364,7 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   if (run.state.told) co_return output_of(*run.state.told);
   if (run.input.planned.stored) CO_TRY_OK(co_await read_arguments(run.input));
 
+  const Instant asked = ports_.clock.now();
   auto result = co_await obtain_result(run);
   if (!result.ok()) co_return result.status();
   CO_TRY_OK(co_await writer.flush());
@@ -378,12 +379,13 @@ Task<Result<std::string>> ChatActivities::run_tool(temporal::ActivityContext& ac
   // Where the result may still come to.
   const bool has_row = run.durability == model::Durability::kRecorded;
   if (has_row && message.result.outcome == model::Outcome::kUnknown) message.given_up = run.request;
-  const Instant asked = ports_.clock.now();
+  const Instant obtained = ports_.clock.now();
   CO_TRY_ASSIGN(const auto appended, co_await ports_.store.messages().append_tool_result(std::move(message), store_deadline()));
   // As it is stored: an earlier attempt may have stored another one, or the result came while it was given up.
   const model::ToolResult told = result_in(appended.message);
   ports_.hub.publish(run.input.user, run.input.chat, appended.last_sequence);
-  if (!appended.duplicate) log_told(run, told, ports_.clock.now() - asked);
+  const Instant stored = ports_.clock.now();
+  if (!appended.duplicate) log_told(run, told, stored - asked, stored - obtained);
   if (run.cancelled) co_return cancelled("the tool call was cancelled");
   co_return output_of(told);
 }

@@ -113,7 +113,7 @@ TEST_F(Tool, UnknownIsHonestWhenTheStoreLearnsOfTheEndMeanwhile) {
   kept("executed");
   judged.at(4s);
   judged.record("worker.tool.finished",
-                {{"request_id", "r"}, {"tool", "bash"}, {"outcome", "unknown"}, {"took_us", 1'000'001}});
+                {{"request_id", "r"}, {"tool", "bash"}, {"outcome", "unknown"}, {"write_us", 1'000'001}});
   EXPECT_EQ(judged.complaints(), "");
 }
 

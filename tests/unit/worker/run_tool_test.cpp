@@ -35,6 +35,7 @@ class ScriptedRouter final : public router::DaemonRouter {
  public:
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant) override {
     requests.push_back(request);
+    if (runs_for > Duration::zero()) co_await sleep_for(runs_for);
     if (!output.empty()) co_await sink.on_output(sink.last_chunk() + 1, output, false);
     if (answers.empty()) {
       co_await released.wait();
@@ -57,6 +58,7 @@ class ScriptedRouter final : public router::DaemonRouter {
   std::vector<model::ToolRequest> requests;
   std::deque<Result<model::ToolResult>> answers;
   bool repeat_last = false;
+  Duration runs_for{};  // before it answers
   std::string output;
   RequestId cancelled;
   Event released;
@@ -90,7 +92,7 @@ class NoModel final : public llm::ModelProvider {
 };
 
 class RunTool : public testing::Test {
- protected:
+ public:
   RunTool() {
     registry_.add(std::make_unique<NamedTool>("bash", model::Effect::kNonIdempotent));
     registry_.add(std::make_unique<NamedTool>("view", model::Effect::kReadOnly));
@@ -105,6 +107,7 @@ class RunTool : public testing::Test {
   }
   ~RunTool() override { simulation_.shutdown(); }
 
+ protected:
   template <class T>
   void start(Task<T> task, std::optional<T>& result) {
     const auto keep = [](Task<T> inner, std::optional<T>& out) -> Task<void> { out.emplace(co_await std::move(inner)); };
@@ -169,6 +172,29 @@ TEST_F(RunTool, MakesTheRequestIdOfWorkflowTurnPlaceAndCall) {
   EXPECT_EQ(router_.requests[0].id, model::make_request_id("chat-c1", "m1", "1/0", ToolCallId("call-7")));
   EXPECT_EQ(router_.requests[0].working_directory, "/work");
   EXPECT_EQ(router_.requests[0].daemon, DaemonId("d1"));
+}
+
+// Remembers how long the last call took, as it is logged.
+class LoggedDuration final : public sim::TraceSink {
+ public:
+  void on_record(const sim::TraceRecord& record) override {
+    if (!record.is("worker.tool.finished")) return;
+    if (const std::int64_t* took = record.number("took_us")) took_us = *took;
+  }
+  std::int64_t took_us = -1;
+};
+
+TEST_F(RunTool, LogsTheTimeFromTheRequestToTheResult) {
+  connect("d1", "local");
+  router_.answers = {done("ok")};
+  router_.runs_for = 1530ms;
+  LoggedDuration logged;
+  simulation_.trace().add_sink(logged);
+  Activity activity("5");
+  get(activities_.run_tool(activity, input())).IgnoreError();
+  simulation_.trace().remove_sink(logged);
+  EXPECT_GE(logged.took_us, 1'530'000);
+  EXPECT_LT(logged.took_us, 2'000'000);
 }
 
 TEST_F(RunTool, AnotherRunOfTheWorkflowAsksForTheSameRequest) {
@@ -332,7 +358,7 @@ TEST_F(RunTool, WithoutAnyDaemonTheModelIsToldThatItWasNotRun) {
   Activity activity("5");
   const Instant begin = simulation_.now();
   EXPECT_EQ(output(get(activities_.run_tool(activity, input()))).outcome, model::Outcome::kNotExecuted);
-  EXPECT_GE(simulation_.now() - begin, ChatActivities::kDaemonPatience);
+  EXPECT_GE(simulation_.now() - begin, ChatActivities::kDaemonTimeout);
   EXPECT_TRUE(router_.requests.empty());
 }
 
@@ -465,7 +491,7 @@ TEST_F(RunTool, ThatOnlyReadsIsUnknownAfterASilenceInWhichItMayHaveRun) {
   Activity given_up("6");
   const Instant begin = simulation_.now();
   EXPECT_EQ(output(get(activities_.run_tool(given_up, input(1, "view")))).outcome, model::Outcome::kUnknown);
-  EXPECT_GE(simulation_.now() - begin, ChatActivities::kDaemonPatience);
+  EXPECT_GE(simulation_.now() - begin, ChatActivities::kDaemonTimeout);
 }
 
 TEST_F(RunTool, ThatOnlyReadsIsCancelledAtTheDaemonWithoutARow) {
