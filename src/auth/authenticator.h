@@ -1,4 +1,4 @@
-// Authenticator: who is it that calls? A port of the roles that are called (api, gateway), so that tokens of
+// Authenticator: identifies the caller. A port of the roles that have callers (api, gateway), so that tokens of
 // other kinds can join later. DbPatValidator knows personal access tokens, kept by the store (R52, C10).
 //
 // Executor: the logic thread. Failures: UNAUTHENTICATED + TOKEN_INVALID, TOKEN_REVOKED or TOKEN_EXPIRED is an

@@ -1,8 +1,9 @@
-// The signature of a message on the bus: who may write into the database may sign, and a gateway acts on nothing else (the bus
-// itself lets every client publish everything, unless its server is configured otherwise).
+// The signature of a message on the bus. Every process with write access to the database can sign, and a gateway acts on
+// signed messages only (the bus itself lets every client publish everything, unless its server is configured otherwise).
 //
-// Signed are the kind of the message, its payload, to where and under which name it is answered, until when it is good, and a nonce:
-// HMAC-SHA256 with a key of auth/key_ring.h, in the header kSignatureHeader. Not the subject: a gateway passes a message on.
+// The signature covers the kind of the message, its payload, the reply subject and reply name, the expiry, and a nonce:
+// HMAC-SHA256 with a key of auth/key_ring.h, in the header kSignatureHeader. It does not cover the subject, which changes when
+// a gateway forwards a message.
 #pragma once
 
 #include <optional>

@@ -11,7 +11,7 @@
 namespace reliant::auth {
 namespace {
 
-constexpr Duration kPatience = std::chrono::seconds(5);  // for one look into the database
+constexpr Duration kReadTimeout = std::chrono::seconds(5);  // for one read of the database
 
 std::string hex_of(const std::array<std::byte, kTokenBytes>& secret) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -45,7 +45,7 @@ Task<void> KeyRing::keep() {
 }
 
 Task<Status> KeyRing::read() {
-  const Instant deadline = after(clock_.now(), kPatience);
+  const Instant deadline = after(clock_.now(), kReadTimeout);
   CO_TRY_ASSIGN(auto keys, co_await stored_.list(deadline));
   if (keys.empty() || clock_.wall_now() - keys.back().created_at >= kRotation.every) {
     CO_TRY_ASSIGN(keys, co_await stored_.rotate(hex_of(secrets_.next()), kRotation, deadline));
@@ -75,7 +75,7 @@ const store::SigningKey* KeyRing::newest() const {
 }
 
 Task<Result<store::SigningKey>> KeyRing::current(Instant deadline) {
-  const Instant until = std::min(deadline, after(clock_.now(), kPatience));
+  const Instant until = std::min(deadline, after(clock_.now(), kReadTimeout));
   while (newest() == nullptr) {
     wanted_.set();
     if (!co_await was_read_.wait(until)) co_return unavailable("the database has not told the signing keys");
@@ -90,7 +90,7 @@ Task<Result<store::SigningKey>> KeyRing::find(std::string id, Instant deadline) 
   const Finally leave([this] { --waiting_; });
   wanted_.set();
   const std::uint64_t next = reads_begun_ + 1;  // one that is under way may have begun before the key was there
-  const Instant until = std::min(deadline, after(clock_.now(), kReadAgain + 2 * kPatience));
+  const Instant until = std::min(deadline, after(clock_.now(), kReadAgain + 2 * kReadTimeout));
   do {
     if (!co_await was_read_.wait(until)) co_return unavailable("the database has not told the signing keys");
     if (const store::SigningKey* key = known(id); key != nullptr) co_return *key;

@@ -1,9 +1,9 @@
-// KeyRing: what a server knows of the keys with which servers sign what they say to gateways over the bus. The keys are in the
+// KeyRing: a server's copy of the keys with which servers sign their bus messages to gateways. The keys are in the
 // database; the first server that needs one makes it, and each that finds the newest one too old makes the next (store/signing_keys.h).
 //
-// It reads them when it starts, every kReadEvery, and when somebody shows a key that it does not know, but no more often than every
-// kReadAgain: who floods a gateway with unknown keys reaches no database. Without a database it goes on with what it has read for
-// kMaxAge. Owner: the composition root; references outlive it. Executor: the logic thread.
+// It reads them when it starts, every kReadEvery, and when a message names an unknown key, but no more often than every
+// kReadAgain, so that a flood of unknown keys does not reach the database. Without a database it goes on for kMaxAge with the
+// keys that it has read. Owner: the composition root; references outlive it. Executor: the logic thread.
 #pragma once
 
 #include <cstddef>

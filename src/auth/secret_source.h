@@ -1,4 +1,4 @@
-// SecretSource: where new tokens come from. What it yields nobody can guess: in production the system's entropy, never a
+// SecretSource: where new tokens come from. Its output is unpredictable: in production the system's entropy, never a
 // Random. A port of the roles that issue tokens (api). Executor: the logic thread. Cannot fail.
 #pragma once
 

@@ -1,5 +1,5 @@
 // The cause of a failure in the words of a library or of another server: host names, files, statements. It travels with a Status
-// beside its message, inside this process only: it is for logs, and for whoever starts a server. Clients see the message.
+// beside its message, inside this process only: it is for logs, and for a server's operator. Clients see the message.
 #pragma once
 
 #include <string>

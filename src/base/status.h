@@ -99,7 +99,7 @@ Status with_reason(Status status, std::string_view reason);
 std::string field_of(const Status& status);
 std::string reason_of(const Status& status);
 
-// When to try again at the earliest, as the one who refused has said; zero: it has not.
+// The earliest time to retry, as the refusing side gave it; zero: none given.
 Status with_retry_after(Status status, std::chrono::nanoseconds wait);
 std::chrono::nanoseconds retry_after_of(const Status& status);
 
@@ -118,7 +118,7 @@ bool is_retryable(StatusCode code);
 bool is_outcome_unknown(StatusCode code);
 
 // Reasons shared by more than one folder.
-inline constexpr std::string_view kReasonNoResponders = "NO_RESPONDERS";    // bus: nobody is subscribed
+inline constexpr std::string_view kReasonNoResponders = "NO_RESPONDERS";    // bus: no subscriber
 inline constexpr std::string_view kReasonDaemonOffline = "DAEMON_OFFLINE";  // C4
 inline constexpr std::string_view kReasonTokenInvalid = "TOKEN_INVALID";    // C10
 inline constexpr std::string_view kReasonTokenRevoked = "TOKEN_REVOKED";    // C10

@@ -1,4 +1,4 @@
-// CredentialsFile: what the daemon proves with who it is (R65 to R67): a small JSON file of its own, mode 0600, over
+// CredentialsFile: the credentials with which the daemon authenticates (R65 to R67): a small JSON file, mode 0600, over
 // ports::Filesystem. It is replaced as a whole; what is retired is kept beside it as ".bak" (C10), so that nothing that the
 // user might want back is ever destroyed.
 //

@@ -83,7 +83,7 @@ Task<Status> Daemon::serve_for_ever() {
       log_.info("daemon.connect.failed", {{"daemon", options_.id.str()}, {"error", described(end)}});
     }
     if (stopping_.is_set()) break;
-    // One that was renewed meanwhile has not been refused yet.
+    // A token that was renewed since then has not been refused yet.
     if (model::refuses_token(end) && token_used_ == options_.token) {
       log_.warning("daemon.refused", {{"daemon", options_.id.str()}, {"reason", reason_of(end)}, {"error", described(end)}});
       co_return end;
@@ -147,8 +147,8 @@ Task<bool> Daemon::move_on(Opened& opened) {
   co_return false;
 }
 
-// A gateway that has too much to do at the moment says when to come again: that is no failure, and the ceiling stays. Some
-// jitter all the same, for those who were told the same.
+// An overloaded gateway sends a retry-after: that is no failure, so the backoff does not grow. Jitter is added, because other
+// daemons may have received the same time.
 Duration Daemon::wait_after(const Status& end, Duration at_least, Backoff& backoff) {
   const Duration told = retry_after_of(end);
   if (end.code() == StatusCode::kResourceExhausted && told > Duration::zero())

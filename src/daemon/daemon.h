@@ -62,7 +62,7 @@ struct DaemonOptions {
 
 class Daemon {
  public:
-  // References outlive the daemon. `processes` are those that the tools start. `journal` is its own database, and nobody else's.
+  // References outlive the daemon. `processes` are those that the tools start. `journal` is used by the daemon only.
   Daemon(Context& context, Clock& clock, Random random, EventLog& log, ports::LinkTransport& links, tools::ToolRegistry& tools,
          ports::Processes& processes, ports::Database& journal, DaemonOptions options);
   ~Daemon();

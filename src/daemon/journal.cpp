@@ -360,7 +360,7 @@ class Journal::Changes {
 
  private:
   Task<Result<std::vector<Result<Admission>>>> write(std::vector<Change> changes) {
-    return transactor_.write(ChangeAll{std::move(changes)}, after(clock_.now(), kPatience));
+    return transactor_.write(ChangeAll{std::move(changes)}, after(clock_.now(), kWriteTimeout));
   }
 
   Clock& clock_;

@@ -1,7 +1,7 @@
 // Journal: what this daemon knows of every request that it was ever given, in a small database of its own
-// (C7). It is what makes a tool run at most once: a request is written down as started before anything
-// happens, and as finished with its result before the result is told, so that whoever asks again is answered
-// and nothing is run again.
+// (C7). It is what makes a tool run at most once: a request is recorded as started before it runs,
+// and as finished with its result before the result is sent, so that a repeated request is answered from the
+// journal and nothing is run again.
 //
 //   state      event                        next       then
 //   (none)     admit                        started    run it
@@ -56,9 +56,9 @@ struct OutputChunk {
 
 class Journal {
  public:
-  static constexpr Duration kTextKept = std::chrono::hours(1);       // after the acknowledgement
-  static constexpr Duration kPatience = std::chrono::seconds(30);    // with the database, for one transaction
-  static constexpr Duration kRowKept = std::chrono::hours(30 * 24);  // no activity is retried for so long
+  static constexpr Duration kTextKept = std::chrono::hours(1);         // after the acknowledgement
+  static constexpr Duration kWriteTimeout = std::chrono::seconds(30);  // for one transaction
+  static constexpr Duration kRowKept = std::chrono::hours(30 * 24);    // longer than any activity is retried
 
   // `context` runs what gathers the changes of one transaction.
   Journal(Context& context, ports::Database& database, Clock& clock, Random random);
@@ -66,11 +66,12 @@ class Journal {
   Journal& operator=(const Journal&) = delete;
   ~Journal();
 
-  // Makes the tables. The requests that an earlier life left half-way: whatever of them still runs must be ended before
-  // settle(), which alone allows a second run.
+  // Makes the tables. Returns the requests that an earlier incarnation left unfinished: the processes that they
+  // still run must be ended before settle(), which alone allows a second run.
   Task<Result<std::vector<RequestId>>> open(Instant deadline);
   Task<Status> settle(Instant deadline);
-  // Since open(): who remembers. A journal that was lost, or a second machine under the same daemon id, has another one.
+  // Valid after open(): the identity of this journal. A new journal after a loss, or that of a second machine with the same
+  // daemon id, has another one.
   const std::string& id() const { return id_; }
 
   // INVALID_ARGUMENT: the id is known with another tool or other arguments.

@@ -1,9 +1,8 @@
-// Reads: what this life of the daemon remembers of unrecorded requests (C7). They only read, so a journal would buy nothing:
-// whoever misses the answer asks again, and has it read again. What is remembered spares that: over a change of streams a
-// result and its output are there until they are acknowledged (C8), and what was cancelled is not started when it comes late
-// (C9).
+// Reads: the in-memory results of unrecorded requests (C7). Their tools only read, so a journal would gain nothing: a caller
+// that misses the answer retries, and the tool runs again. The memory avoids that over a change of streams: a result and its
+// output are kept until they are acknowledged (C8), and a request that was cancelled is not started when it arrives late (C9).
 //
-// All of it is bounded: so many results, so many bytes of them, so long; the oldest go first, and so does the oldest refusal.
+// Bounded by number, bytes and age of the results; the oldest are evicted first, as are the oldest refusals.
 // Output of a run that goes on is bounded by the ToolInvoker.
 //
 // Owner: the Records. Executor: the logic thread. Nothing fails, nothing waits. It ends with the process.

@@ -23,13 +23,13 @@ struct Registered {
 
 class Registration {
  public:
-  // `servers`: "https://reliantapi.com", at least one, asked in turn. `session_token`: of the user's log-in; "": nobody is
+  // `servers`: "https://reliantapi.com", at least one, asked in turn. `session_token`: of the user's log-in; "": no user is
   // logged in. `http` outlives it.
   Registration(ports::HttpClient& http, std::vector<std::string> servers, std::string session_token);
 
-  // UNAUTHENTICATED: nobody is logged in, or the log-in is over: only the user can change that. INVALID_ARGUMENT: the
+  // UNAUTHENTICATED: no user is logged in, or the log-in is over: only the user can change that. INVALID_ARGUMENT: the
   // server does not take this id or name. Any other error may be tried again, after what retry_after_of says; the
-  // server may have registered the daemon all the same, with a token that nobody has.
+  // server may have registered the daemon all the same, with a token that was lost on the way.
   Task<Result<Registered>> register_daemon(DaemonId daemon, std::string name, Instant deadline);
 
  private:

@@ -49,7 +49,7 @@ Task<Status> Runner::open() {
   co_return co_await records_.settle();
 }
 
-// The model is told "unknown" of them, or they are run again: neither may meet a first run that goes on.
+// These requests are reported as "unknown" or run again: in both cases the first run must have ended.
 Task<Status> Runner::end_left_behind(std::vector<RequestId> begun) {
   if (begun.empty()) co_return ok_status();
   std::set<std::string> ids;
@@ -153,7 +153,7 @@ void Runner::admitted(Run& run) {
   tell_accepted(run.id, run.durability);
 }
 
-// Not accepted: nobody is told anything.
+// The request was not accepted, so nothing is sent.
 void Runner::drop(const Run& run) {
   const RequestId id = run.id;
   runs_.erase(id);
@@ -219,7 +219,7 @@ Task<void> Runner::cancel_absent(RequestId id) {
   const Status refused = co_await records_.refuse(id);
   if (!refused.ok()) {
     log_.warning("daemon.cancel.not_journaled", {{"request_id", id.str()}, {"error", described(refused)}});
-    co_return;  // not confirmed: whoever asked will ask again
+    co_return;  // not confirmed: the caller will retry
   }
   const bool waits = co_await records_.has_unacknowledged(id);
   // One that came in the meantime waits behind the refusal, and answers for itself.

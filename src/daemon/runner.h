@@ -1,20 +1,19 @@
-// Runner: runs the tools that callers request, and keeps their results. Runs belong to the daemon and not to a stream: they go on while
-// there is none (C8). A request that comes again attaches to its run, or is answered from the journal.
+// Runner: runs the tools that callers request, and keeps their results. Runs belong to the daemon and not to a stream: they
+// go on while there is none (C8). A repeated request attaches to its run, or is answered from the journal.
 //
 // The ToolInvoker runs the tools; the Records hold what is known of requests, their output and their results.
 //
-// A number of permits bounds how many run at a time. A request that waits for one is not in the journal yet, because it may
-// still be said of it that it was not executed: when it is cancelled, when too many wait (RESOURCE_EXHAUSTED), and after a
-// crash.
+// A number of permits bounds how many run at a time. A request that waits for one is not in the journal yet, so its outcome
+// can still be "not executed": when it is cancelled, when too many wait (RESOURCE_EXHAUSTED), and after a crash.
 //
-// Unrecorded requests (model::Durability) take the same way. They are neither accepted nor offered: the stream that asked is
-// sent the result once, and a caller that misses it asks again. A tool that does more than read here ends "not executed",
+// Unrecorded requests (model::Durability) take the same way. They are neither accepted nor offered: the result is sent
+// once, on the requesting stream, and a caller that misses it retries. A tool that does more than read ends "not executed",
 // because nothing would show afterwards that it had been begun.
 //
-// Owner: the Daemon. Executor: the logic thread. Destroying it ends every run where it stands, and what they started with them;
-// the next life of the daemon calls those that may not be repeated unknown. No call fails: every request that was accepted gets
-// a result, which is offered until it is acknowledged. One that the journal can neither take nor look up is not accepted:
-// whoever wants it asks again.
+// Owner: the Daemon. Executor: the logic thread. Destroying it ends every run and the processes that it started;
+// the next incarnation reports the non-repeatable ones as unknown. No call fails: every accepted request gets a result, which
+// is offered until it is acknowledged. A request that the journal can neither record nor look up is not accepted: the caller
+// retries it.
 #pragma once
 
 #include <cstdint>

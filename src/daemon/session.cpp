@@ -89,11 +89,11 @@ void Session::finish(Status why) {
 
 Task<void> Session::read_frames() {
   for (;;) {
-    // The gateway beats every 30 s, so silence means that it, or the way to it, is gone.
-    const Instant patience = after(clock_.now(), model::kDisconnectedAfter);
-    auto bytes = co_await link_->receive(patience);
-    // Before that, it is what the gateway has ended the stream with.
-    if (bytes.status().code() == StatusCode::kDeadlineExceeded && clock_.now() >= patience) {
+    // The gateway sends a heartbeat every 30 s, so silence means that the gateway or the connection is lost.
+    const Instant silent_at = after(clock_.now(), model::kDisconnectedAfter);
+    auto bytes = co_await link_->receive(silent_at);
+    // An earlier DEADLINE_EXCEEDED is the status with which the gateway ended the stream.
+    if (bytes.status().code() == StatusCode::kDeadlineExceeded && clock_.now() >= silent_at) {
       finish(unavailable("nothing was heard from the gateway for 120 s"));
       co_return;
     }
@@ -333,9 +333,9 @@ Task<Status> Session::send_result(RequestId id) {
   const model::Durability durability = offers_[id].durability;
   offers_[id] = Offer{clock_.now(), true, durability};
   std::optional<model::ToolResult> result = co_await runner_.records().result(id, durability);
-  if (!offers_.contains(id)) co_return ok_status();  // acknowledged meanwhile
+  if (!offers_.contains(id)) co_return ok_status();  // acknowledged in between
   if (durability == model::Durability::kUnrecorded) {
-    offers_.erase(id);  // nobody needs it again who does not ask
+    offers_.erase(id);  // sent once: a caller that misses it retries
     const auto followed = followed_.find(id);
     if (result && followed != followed_.end() && !followed->second.has_next()) followed_.erase(followed);
   }
@@ -348,7 +348,7 @@ Task<Status> Session::send_chunk(RequestId id) {
   const std::uint64_t sent = followed_[id].sent;
   std::optional<OutputChunk> chunk = co_await runner_.records().output_after(id, sent);
   const auto found = followed_.find(id);
-  if (found == followed_.end() || found->second.sent != sent) co_return ok_status();  // asked for anew meanwhile
+  if (found == followed_.end() || found->second.sent != sent) co_return ok_status();  // requested again in between
   Followed& followed = found->second;
   if (!chunk) {
     // Gone, or not to be read: the result says how many there were.

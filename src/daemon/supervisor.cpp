@@ -144,8 +144,8 @@ Task<Status> Supervisor::retire(Status why) {
   }
 }
 
-// At most one recovery in ten minutes, by our own clock and by what is on the disk: another life may have made it. A wall
-// clock that was set back makes nobody wait for longer than that.
+// At most one recovery in ten minutes, by the monotonic clock and by the time on disk, which an earlier incarnation may have
+// written. A wall clock that was set back cannot make the wait longer than that.
 Task<Result<std::optional<Credentials>>> Supervisor::wait_until_allowed() {
   Duration left = Duration::zero();
   if (const auto on_disk = co_await file_.last_recovery()) {

@@ -13,7 +13,7 @@
 //   no file        registered                         serving
 //   retired        ten minutes over, registered       serving
 //   retired        another file appeared              serving with that (the user has registered by hand)
-//   any waiting    nobody is logged in                ended: UNAUTHENTICATED
+//   any waiting    no user is logged in               ended: UNAUTHENTICATED
 //
 // Owner: the composition root. Executor: the logic thread. Destructible at any time.
 #pragma once

@@ -18,7 +18,7 @@ namespace reliant::daemon {
 namespace {
 
 constexpr std::int64_t kDefaultTimeoutMs = 120'000;
-// A reader that has acknowledged nothing for so long does not count as one.
+// A reader that has acknowledged nothing for this time is ignored.
 constexpr Duration kReaderTimeout = std::chrono::seconds(2);
 // For a tool that is cancelled: more than `bash` needs for TERM and then KILL.
 constexpr Duration kStopGrace = std::chrono::seconds(5);

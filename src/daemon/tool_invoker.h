@@ -19,11 +19,11 @@ namespace reliant::daemon {
 
 class ToolInvoker {
  public:
-  // References outlive it. `on_output` is told of each new chunk.
+  // References outlive it. `on_output` is called for each new chunk.
   ToolInvoker(Clock& clock, EventLog& log, tools::ToolRegistry& tools, Records& records, const RunnerOptions& options,
               std::function<void(const Run&)> on_output);
 
-  void set_user(UserId user) { user_ = std::move(user); }  // as the gateway has told; for the trace
+  void set_user(UserId user) { user_ = std::move(user); }  // as the gateway reported; for the trace
 
   // Whatever happens is a result: that there is no such tool, that it was cancelled or killed, an exception.
   Task<model::ToolResult> run(std::shared_ptr<Run> run);

@@ -1,8 +1,8 @@
-// Interest: who is subscribed to what; the table of a bus server. A trie over the tokens of the patterns, so that the cost
-// of a match follows from the length of the subject and not from the number of subscriptions.
+// Interest: which subscriptions match which subjects; the table of a bus server. A trie over the tokens of the patterns, so
+// that the cost of a match follows from the length of the subject and not from the number of subscriptions.
 //
 // Plain subscriptions each get a message; of a queue group, which is a name whatever the patterns of its members, one
-// member does (R61). Who, is the caller's choice. Everything comes out in the order of ids and names, never of addresses:
+// member does (R61). The caller chooses the member. Everything comes out in the order of ids and names, never of addresses:
 // both in-process buses and the simulated one decide from this table alone.
 #pragma once
 

@@ -32,7 +32,7 @@ struct ToolCall {
 };
 
 struct ToolRequest {
-  RequestId id;  // the same for every attempt: whoever sees it twice must not run it twice (C7)
+  RequestId id;  // the same for every attempt: a daemon that receives it twice must not run it twice (C7)
   UserId user;
   DaemonId daemon;
   ChatId chat;
@@ -49,7 +49,7 @@ struct ToolRequest {
 struct ToolResult {
   Outcome outcome = Outcome::kExecuted;
   bool is_error = false;            // the tool ran and failed, or could not run
-  std::string content;              // what the model is told
+  std::string content;              // what the model receives
   std::int64_t exit_code = 0;       // shell tools; 0 otherwise
   std::uint64_t output_chunks = 0;  // how many numbered chunks were streamed before
 

@@ -15,10 +15,10 @@
 //   tools.request.{user}       queue group: one gateway takes it, and passes it on once, to the holder (kHopsHeader)
 //   tools.cancel.{user}        likewise, a DaemonCommand
 //   tools.request.sync.{user}  every gateway hears it, the holder answers, the others stay silent
-//   daemon.command.{user}      likewise, a DaemonCommand; "accepted" comes before the reply, so that silence means nobody
+//   daemon.command.{user}      likewise, a DaemonCommand; "accepted" comes before the reply, so silence means no holder
 //   tools.online.{user}        likewise, a question; each gateway that holds daemons of the user answers with a list
 //
-// Gateways tell each other of every stream that they accept (kDaemonAcceptedPattern): who holds an older one lets go (C2).
+// Gateways announce every stream that they accept (kDaemonAcceptedPattern): the holder of an older one releases it (C2).
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ namespace reliant::model {
 
 struct ToolExecutionRequest {
   ToolRequest request;
-  std::int64_t deadline_ms = 0;           // wall time, since 1970: past it nobody starts the request
+  std::int64_t deadline_ms = 0;           // wall time, since 1970: past it no daemon starts the request
   std::uint64_t resume_output_after = 0;  // the last chunk the router has
 };
 
@@ -72,8 +72,8 @@ inline constexpr std::string_view kAttemptHeader = "Reliant-Attempt";
 std::string attempt_of(const Headers& headers);  // "": none
 
 // kCancel and kOnline say what they are. kKill ends what a running request has started, at once and without grace;
-// kReload has the daemon read again what it can of its configuration; kUnknown is the word of a newer version, of which the
-// holder of the daemon, and nobody else, says that it is not known here.
+// kReload has the daemon read again what it can of its configuration; kUnknown is a command of a newer version, which only the
+// holder of the daemon rejects as unknown.
 enum class DaemonCommandKind : std::uint8_t { kCancel, kOnline, kKill, kReload, kUnknown };
 
 struct DaemonCommand {

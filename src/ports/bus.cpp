@@ -48,7 +48,7 @@ BusMessage no_responders_message(std::string inbox) {
 }
 
 Status no_responders_error(std::string_view subject) {
-  return with_reason(unavailable("nobody is subscribed to ", subject), kReasonNoResponders);
+  return with_reason(unavailable("no subscriber on ", subject), kReasonNoResponders);
 }
 
 std::size_t wire_size(const BusMessage& message) {

@@ -55,16 +55,16 @@ class Bus {
   virtual Status publish(BusMessage message) = 0;
   // Interest takes effect at the server after a round trip; flush() waits for it.
   virtual Result<std::unique_ptr<BusSubscription>> subscribe(SubscribeOptions options) = 0;
-  // Publishes with a fresh inbox and waits for one answer. UNAVAILABLE with reason NO_RESPONDERS at once when nobody is
-  // subscribed; UNAVAILABLE without a reason when the connection was lost, DEADLINE_EXCEEDED when no answer came (after
+  // Publishes with a fresh inbox and waits for one answer. UNAVAILABLE with reason NO_RESPONDERS at once when there is no
+  // subscriber; UNAVAILABLE without a reason when the connection was lost, DEADLINE_EXCEEDED when no answer came (after
   // both the request may have been executed).
   virtual Task<Result<BusMessage>> request(BusMessage message, Instant deadline) = 0;
-  // A subject that nobody else uses. A publish with it as reply_to and no subscriber on the subject is answered there
+  // A unique subject. A publish with it as reply_to and no subscriber on the subject is answered there
   // with an empty message whose header "Status" is "503" (see is_no_responders).
   virtual std::string new_inbox() = 0;
   // Everything sent before has reached the server when it returns OK.
   virtual Task<Status> flush(Instant deadline) = 0;
-  // Drains every subscription, waits until next() has handed out what they had (meanwhile publish goes on), sends what
+  // Drains every subscription, waits until next() has handed out what they had (publish works until then), sends what
   // is buffered, closes. Afterwards every call answers UNAVAILABLE. DEADLINE_EXCEEDED: closed before that was done.
   virtual Task<Status> drain(Instant deadline) = 0;
   virtual std::size_t max_payload() const = 0;  // bytes
@@ -75,7 +75,7 @@ inline bool is_no_responders(const BusMessage& message) {
   return status != message.headers.end() && status->second == "503" && message.payload.empty();
 }
 
-// What every Bus checks before it sends (INVALID_ARGUMENT) and answers when nobody listens.
+// What every Bus checks before it sends (INVALID_ARGUMENT) and answers when there is no subscriber.
 Status check_publish(const BusMessage& message, std::size_t max_payload);
 Status check_subscribe(const SubscribeOptions& options);
 BusMessage no_responders_message(std::string inbox);

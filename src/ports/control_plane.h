@@ -1,6 +1,6 @@
-// ControlPlane: who provisions a user's managed cloud daemons (R85, R88, R93). It knows which there are and how they stand,
-// and brings a suspended one up; that daemon then connects as any other one does. What a user's own machines do is none of
-// its business.
+// ControlPlane: the service that provisions a user's managed cloud daemons (R85, R88, R93). It knows which there
+// are and how they stand, and brings a suspended one up; that daemon then connects as any other one does. It does not know
+// the user's own machines.
 //
 // Owner: the composition root; where no control plane is configured, roles are given none (a null pointer). Executor: the
 // logic thread. Failures: UNAVAILABLE and DEADLINE_EXCEEDED may be tried again. Cancelled: what was begun goes on there.

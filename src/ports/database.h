@@ -29,7 +29,7 @@
 
 namespace reliant::ports {
 
-// Of an UNAVAILABLE: the server cannot be reached, and has not been for a while. To try again at once is in vain; callers are told.
+// Reason of an UNAVAILABLE: the server has been unreachable for a while, so an immediate retry would fail, too.
 inline constexpr std::string_view kReasonDatabaseDown = "DATABASE_DOWN";
 
 struct Blob {

@@ -2,7 +2,7 @@
 // Messages are bytes, encoded even in process, so that every test exercises the encoding. Each side may half-close;
 // the accepting side ends the stream with a status; either side may cancel it.
 //
-// Owner: whoever opened or accepted it; destroying an unfinished Link cancels it (the peer sees CANCELLED).
+// Owner: the role that opened or accepted it; destroying an unfinished Link cancels it (the peer sees CANCELLED).
 // Executor: the logic thread. At most one send and one receive are outstanding at a time on each side.
 #pragma once
 
@@ -67,9 +67,9 @@ class LinkTransport {
   virtual ~LinkTransport() = default;
   // ALREADY_EXISTS: the address is in use.
   virtual Result<std::unique_ptr<LinkListener>> listen(std::string address) = 0;
-  // UNAVAILABLE: nobody listens there, or it cannot be reached. DEADLINE_EXCEEDED: not known in time. INVALID_ARGUMENT: no
-  // method, or a metadata key that is not lower-case. A refusal by the accepting role comes as the final status of the
-  // stream, not from here.
+  // UNAVAILABLE: no listener at the address, or it cannot be reached. DEADLINE_EXCEEDED: not known in time.
+  // INVALID_ARGUMENT: no method, or a metadata key that is not lower-case. A refusal by the accepting role comes as the final
+  // status of the stream, not from here.
   virtual Task<Result<std::unique_ptr<Link>>> connect(LinkTarget target, Instant deadline) = 0;
 };
 

@@ -58,9 +58,9 @@ class Processes {
   // NOT_FOUND: no such program or working directory; PERMISSION_DENIED: not executable.
   virtual Task<Result<std::unique_ptr<Process>>> spawn(ProcessSpec spec) = 0;
   // Kills (KILL) the processes of this machine that were started with one of `values` in the environment variable `name`,
-  // whoever started them, and with each the process group that it leads. For what no Process of this life stands for: an
-  // earlier life was killed, or a child has left its group. OK: the values of which something was found; none of it runs any
-  // more. DEADLINE_EXCEEDED: some of it still does. Processes of other users are neither seen nor killed.
+  // by any parent, and with each the process group that it leads. For processes without a Process object: those of an
+  // earlier incarnation that was killed, or children that have left their group. OK: the values of which something was found;
+  // none of it runs any more. DEADLINE_EXCEEDED: some of it still does. Processes of other users are neither seen nor killed.
   virtual Task<Result<std::set<std::string>>> kill_by_environment(std::string name, std::set<std::string> values,
                                                                   Instant deadline) = 0;
 };

@@ -12,6 +12,7 @@ using model::DaemonConnection;
 
 std::vector<DaemonCandidate> candidates_of(const std::vector<store::Daemon>& daemons, WallTime now) {
   std::vector<DaemonCandidate> candidates;
+  candidates.reserve(daemons.size());
   for (const store::Daemon& daemon : daemons) {
     candidates.push_back(
         {daemon.id, daemon.name, daemon.kind != "cloud", daemon.connection, daemon.gateway_lives(now), daemon.connected_at});
@@ -68,9 +69,9 @@ Task<Result<ResolvedDaemon>> DaemonResolver::resolve(UserId user, DaemonId chose
 // R88: a suspended daemon that was chosen is brought up.
 Task<void> DaemonResolver::look_for_managed(UserId user, ResolvedDaemon& resolved, Instant deadline) {
   if (control_plane_ == nullptr) co_return;
-  const Instant patience = std::min(deadline, after(clock_.now(), kControlPlanePatience));
-  const auto managed = co_await control_plane_->list(std::move(user), patience);
-  if (!managed.ok()) co_return;  // its trouble has been told
+  const Instant call_deadline = std::min(deadline, after(clock_.now(), kControlPlaneTimeout));
+  const auto managed = co_await control_plane_->list(std::move(user), call_deadline);
+  if (!managed.ok()) co_return;  // resolved.problem keeps what is already set
   for (const ports::ManagedDaemon& each : *managed) {
     if (each.id != *resolved.daemon) continue;
     const bool suspended = each.lifecycle == ports::Lifecycle::kSuspended || each.lifecycle == ports::Lifecycle::kResuming;
@@ -87,8 +88,8 @@ Task<void> DaemonResolver::decide(UserId user, DefaultDaemon& decision, Instant 
       decision.on_presence(co_await presence(user, ask->daemon, deadline));
       continue;
     }
-    const Instant patience = std::min(deadline, after(clock_.now(), kControlPlanePatience));
-    const auto managed = co_await control_plane_->list(user, patience);
+    const Instant call_deadline = std::min(deadline, after(clock_.now(), kControlPlaneTimeout));
+    const auto managed = co_await control_plane_->list(user, call_deadline);
     if (managed.ok()) {
       decision.on_managed(*managed);
     } else {
@@ -98,8 +99,8 @@ Task<void> DaemonResolver::decide(UserId user, DefaultDaemon& decision, Instant 
 }
 
 Task<Presence> DaemonResolver::presence(UserId user, DaemonId daemon, Instant deadline) {
-  const Instant patience = std::min(deadline, after(clock_.now(), kProbePatience));
-  const auto online = co_await router_.online(std::move(user), std::move(daemon), patience);
+  const Instant call_deadline = std::min(deadline, after(clock_.now(), kProbeTimeout));
+  const auto online = co_await router_.online(std::move(user), std::move(daemon), call_deadline);
   if (!online.ok()) co_return Presence::kNoAnswer;
   co_return *online ? Presence::kHeld : Presence::kNotHeld;
 }

@@ -27,8 +27,8 @@ struct ResolvedDaemon {
 
 class DaemonResolver {
  public:
-  static constexpr Duration kProbePatience = std::chrono::seconds(2);
-  static constexpr Duration kControlPlanePatience = std::chrono::seconds(5);
+  static constexpr Duration kProbeTimeout = std::chrono::seconds(2);
+  static constexpr Duration kControlPlaneTimeout = std::chrono::seconds(5);
 
   // `control_plane` may be null: there is none.
   DaemonResolver(store::Store& store, DaemonRouter& router, ports::ControlPlane* control_plane, Clock& clock)

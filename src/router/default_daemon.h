@@ -1,5 +1,5 @@
-// DefaultDaemon: which daemon runs a tool when nobody has chosen one (R92 to R95, C1, C18). Pure: it is given what is known,
-// says what to ask next, and is told the answers.
+// DefaultDaemon: which daemon runs a tool when the user has not chosen one (R92 to R95, C1, C18). Pure: it takes the known
+// facts, returns the next question, and takes the answers.
 //
 //   step            candidates                                        asked
 //   connected       their stream is fresh, their gateway lives        does a gateway hold it now?

@@ -1,10 +1,10 @@
-// NatsDaemonRouter: the DaemonRouter over the bus (R34, R42, R61, C3 to C5). It asks on the daemon's own subjects, to which only
-// the gateway that holds it subscribes, so that nobody there means offline at once. The answer to a request is a stream of messages
-// (router/tool_call.h); when it falls silent for kSilence, the gateway is taken for gone and the call ends UNAVAILABLE. An answer
-// that was lost is looked for in the durable row, when there is a store (C5).
+// NatsDaemonRouter: the DaemonRouter over the bus (R34, R42, R61, C3 to C5). It publishes on the daemon's own subjects; to them
+// only the holding gateway subscribes, so "no responders" means offline at once. The answer to a request is a stream of
+// messages (router/tool_call.h); after kSilence without one, the gateway is considered lost and the call ends UNAVAILABLE. A
+// lost answer is read from the durable row, when there is a store (C5).
 //
-// Gateways serve the subjects of a user, too (C3); no program of ours asks on those.
-// Everything that it asks is signed (auth/bus_signature.h), else no gateway acts on it.
+// Gateways serve the subjects of a user, too (C3); no program of this project publishes on those.
+// Every request is signed (auth/bus_signature.h), else no gateway acts on it.
 // Owner: the worker's composition root; references outlive it. Executor: the logic thread.
 #pragma once
 
@@ -23,7 +23,7 @@ class NatsDaemonRouter final : public DaemonRouter {
  public:
   // Three times what a gateway lets pass between two "alive" messages.
   static constexpr Duration kSilence = std::chrono::seconds(6);
-  // How long held() listens: those who hold nothing stay silent, so it cannot know when all have spoken.
+  // How long held() listens: gateways without the daemon do not answer, so it cannot know when all answers are in.
   static constexpr Duration kGather = std::chrono::milliseconds(500);
 
   // `clock` tells the database's time (store/database_clock.h): gateways of other machines judge deadlines by it. `executions`

@@ -10,7 +10,7 @@
 namespace reliant::router {
 namespace {
 
-constexpr Duration kReadAgainPatience = std::chrono::seconds(5);
+constexpr Duration kReadAgainTimeout = std::chrono::seconds(5);
 
 // False: some of what came before `at` was lost.
 bool append(std::string& whole, std::uint64_t at, std::string piece) {
@@ -68,7 +68,7 @@ Task<Result<model::ToolResult>> read_again(store::Executions& executions, model:
                                            Result<model::ToolResult> answer, const Clock& clock) {
   if (answer.ok() || !is_unanswered(answer.status()) || model::durability_of(request.effect) == model::Durability::kUnrecorded)
     co_return answer;
-  auto execution = co_await executions.get(std::move(request.id), after(clock.now(), kReadAgainPatience));
+  auto execution = co_await executions.get(std::move(request.id), after(clock.now(), kReadAgainTimeout));
   if (execution.ok() && execution->result) co_return *std::move(execution->result);
   co_return answer;
 }

@@ -39,7 +39,7 @@ class Backoff {
   // ceiling.
   Duration next(Duration at_least = Duration::zero());
   void reset() noexcept;
-  // The last success lasted `uptime`: the next failure starts anew if that was long enough to count as
+  // The last success lasted `uptime`: the next failure starts from the lowest delay if that was long enough to count as
   // stable.
   void was_up_for(Duration uptime) noexcept;
 

@@ -6,8 +6,8 @@
 // a deadline, a race, a cancel or a crash. (A task that awaits again after it has received an item may be
 // destroyed with it.)
 //
-// Belongs to one executor's thread. It must outlive those it has woken (checked); waiters it has not woken
-// are let go, and wait until their frames are destroyed. No errors but "closed" and "late", which are values.
+// Belongs to one executor's thread. It must outlive the waiters it has woken (checked); the others are
+// detached, and wait until their frames are destroyed. No errors but "closed" and "late", which are values.
 #pragma once
 
 #include <coroutine>

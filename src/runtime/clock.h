@@ -1,4 +1,4 @@
-// Clock: a port that tells the time to whoever has no executor at hand, and the calendar to all.
+// Clock: a port for the time, for code that has no executor at hand, and for the calendar.
 //
 // `now` is the time of the executor that the caller runs on: it stands still within a step and never goes
 // back. `wall_now` may jump in either direction (people set clocks, nodes disagree): only for records, tokens

@@ -1,8 +1,7 @@
-// Event: something that is so, or not yet. Any number of coroutines wait until it is set; it stays set until
-// `reset`.
+// Event: a flag to wait for. Any number of coroutines wait until it is set; it stays set until `reset`.
 //
-// Belongs to one executor's thread and must outlive the resumption of those it woke. A waiter that `set` has
-// woken returns true even if `reset` comes before it runs, so set-then-reset wakes exactly those who wait.
+// Belongs to one executor's thread and must outlive the resumption of the waiters it woke. A waiter that `set` has
+// woken returns true even if `reset` comes before it runs, so set-then-reset wakes exactly the current waiters.
 #pragma once
 
 #include <coroutine>

@@ -6,7 +6,7 @@
 // One thread, no locks. It owns no coroutine, and must outlive every scope, wait and timer registered with it
 // (checked at destruction). `now()` is the time of the running step or batch, in nanoseconds since the start.
 //
-// A node (a simulated process) may have a time of its own (`NodeTimes`): who runs there reads it, and sets timers in it.
+// A node (a simulated process) may have a time of its own (`NodeTimes`): its code reads that time, and sets timers in it.
 //
 // What dies, dies between two steps: `reap_later` registers a scope whose frames are to be destroyed, and the
 // executor does so after the running step and before any other.
@@ -51,14 +51,14 @@ class Executor {
   Executor& operator=(const Executor&) = delete;
   virtual ~Executor();
 
-  // For whoever runs, in the time of its node.
+  // The time of the running code's node.
   Instant now() const noexcept {
     if (times_ != nullptr && current_ != nullptr) [[unlikely]]
       return times_->local(current_->node, now_);
     return now_;
   }
   Instant now_at(std::uint32_t node) const noexcept { return times_ == nullptr ? now_ : times_->local(node, now_); }
-  Instant true_now() const noexcept { return now_; }  // of the world, whoever asks
+  Instant true_now() const noexcept { return now_; }  // of the world, the same for every node
   std::uint64_t steps() const noexcept { return steps_; }
   // Of every step so far: which node ran, which choice was made, at what time. Equal seeds give equal hashes.
   std::uint64_t hash() const noexcept { return hash_; }

@@ -3,7 +3,7 @@
 // process ends with a message (app/server_process.h), and in the simulator the run has found a defect. An executor without a
 // handler writes the message to stderr and aborts.
 //
-// Owner: whoever made the executor; it outlives the executor's scopes. Executor: the one that it is set on; called within
+// Owner: the executor's owner; it outlives the executor's scopes. Executor: the one that it is set on; called within
 // the step that failed.
 #pragma once
 

@@ -2,7 +2,7 @@
 // those whose clock runs at another rate or has stood still (a bad quartz, a machine that slept).
 //
 // Everything that belongs to such a node reads and sets its own time; the executor converts by the node of the context that
-// asks. Without NodeTimes, as in production, all is one time. Owned by whoever runs the executor; nothing fails.
+// asks. Without NodeTimes, as in production, all is one time. Owner: the executor's owner. It cannot fail.
 #pragma once
 
 #include <cstdint>

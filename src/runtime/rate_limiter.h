@@ -14,7 +14,7 @@ namespace reliant {
 
 class RateLimiter {
  public:
-  // `what`: "messages", as the user is told. `reason`: as programs are told.
+  // `what`: "messages", for the text that a user reads. `reason`: the reason code for programs.
   RateLimiter(std::string what, std::string reason, std::int64_t per_minute, std::int64_t burst);
 
   // RESOURCE_EXHAUSTED, with the limit in words and when to come back.

@@ -1,7 +1,7 @@
 // ReadyList: what may run next. In the simulator any element can be picked, in production the oldest is. Both
 // take elements out of the middle in O(1), because a frame that is destroyed takes its registration with it.
 //
-// Part of the executor: nobody else uses it.
+// Part of the executor; not for other code.
 #pragma once
 
 #include <cstddef>

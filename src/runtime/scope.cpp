@@ -28,7 +28,7 @@ bool TaskScope::contains(const Context& context) const noexcept {
   return false;
 }
 
-// Destructors of a child may wake, cancel, or spawn elsewhere: the list is read anew for each.
+// Destructors of a child may wake, cancel, or spawn elsewhere: the list is read again for each.
 void TaskScope::destroy_all(List& children) {
   const bool nested = std::exchange(destroying_, true);
   while (!children.empty()) {

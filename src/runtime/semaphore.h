@@ -4,7 +4,7 @@
 // destroyed leaves the queue, and a permit that was reserved for it goes to the next.
 //
 // Belongs to one executor's thread. It must outlive its permits and the waiters that it has woken (checked); the others are
-// let go, and wait until their frames are destroyed. No errors but "late", which is a value.
+// detached, and wait until their frames are destroyed. No errors but "late", which is a value.
 #pragma once
 
 #include <coroutine>

@@ -1,8 +1,8 @@
-// Task<T>: a lazy coroutine. Whoever holds the Task owns its frame, and everything the frame owns; destroying
+// Task<T>: a lazy coroutine. The holder of the Task owns its frame, and everything the frame owns; destroying
 // the Task cancels it. There is no other cancellation: no exception, no flag, no CANCELLED to handle.
 //
 // A Task does nothing until it is awaited, spawned into a `TaskScope`, or handed to `with_deadline`, `race`
-// or `all`. It runs on the executor of whoever awaits it, and ends with a value or an exception, which
+// or `all`. It runs on the executor of its awaiter, and ends with a value or an exception, which
 // `co_await` gives to the parent. Waiting for a child and returning from one are tail calls: loops of them
 // need no stack.
 //
@@ -32,7 +32,7 @@ struct Sink {
   std::coroutine_handle<> (*ended)(Sink&, PromiseBase&) noexcept;
 };
 
-// What all frames have in common: where they run, who hears of the end.
+// The part common to all frames: where they run, and what resumes at their end.
 struct PromiseBase {
   std::coroutine_handle<> continuation = std::noop_coroutine();
   Context* context = nullptr;

@@ -2,7 +2,7 @@
 // whose frame is destroyed leaves at once: no tombstones, nothing to fire into the void.
 //
 // Timers of the same instant come out in an order that follows from the history of operations alone, never
-// from addresses. Part of the executor: nobody else uses it.
+// from addresses. Part of the executor; not for other code.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class TimerHeap {
     sift_up(static_cast<std::uint32_t>(entries_.size() - 1), {when, &wake});
   }
 
-  // In no order of time; nothing may be added or taken meanwhile.
+  // In unspecified order; `look` must neither add nor remove elements.
   template <class Look>
   void for_each(Look look) {
     for (const Entry& entry : entries_) look(*entry.wake, entry.when);

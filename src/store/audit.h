@@ -1,5 +1,5 @@
-// Audit: who had what done where (C50): an append-only log. Entries are written in the transaction of what they tell of, so
-// that there is none without the other; nothing changes or deletes them.
+// Audit: an append-only log of the actions of users (C50). An entry is written in the transaction of its action, so that
+// there is none without the other; nothing changes or deletes entries.
 #pragma once
 
 #include <string>
@@ -25,7 +25,7 @@ struct AuditEntry {
   WallTime created_at;
 };
 
-// Inside of the transaction of what is told. An id that is known stays as it is.
+// Within the transaction of the action. An existing id is left unchanged.
 Task<Status> append_audit(ports::Transaction& transaction, AuditEntry entry);
 
 class Audit {

@@ -180,7 +180,7 @@ Task<Result<std::uint64_t>> write_status(Transaction& transaction, StatusChange 
   const auto answered_before = static_cast<std::uint64_t>(rows[0].integer(2));
   const bool goes_on = rows[0].integer(3) != 0;
   if (answered_now > 0 && answered_before >= answered_now) co_return last;
-  // A turn that failed or was cancelled is told of even when the next one follows at once.
+  // A turn that failed or was cancelled is reported even when the next one follows at once.
   std::vector<std::string> payloads;
   const bool told = goes_on ? change.status != model::ChatStatus::kIdle : before != change.status;
   if (told) payloads.push_back(status_payload(change.status, change.error));

@@ -46,7 +46,7 @@ struct StatusChange {
   model::ChatStatus status = model::ChatStatus::kIdle;
   Status error;  // of kFailed: goes into the update
   // The end of a turn: the last message that it has seen. If the user has sent another one since, the chat
-  // stays as it is, and only a failure or a cancel is told of. The end of the same turn again changes nothing.
+  // stays as it is, and only a failure or a cancel is reported. The end of the same turn again changes nothing.
   std::optional<std::uint64_t> answered_up_to;
 };
 
@@ -67,7 +67,7 @@ class Chats {
   // Writes the status and its update. The last sequence of the chat; no update when the status is the same
   // already.
   Task<Result<std::uint64_t>> set_status(StatusChange change, Instant deadline);
-  // Of any user. Whether there is work that somebody who starts again must take up (R25).
+  // Whether a turn of any user is running, which a restarted process must take up (R25).
   Task<Result<bool>> any_running(Instant deadline);
 
  private:

@@ -156,7 +156,7 @@ struct AcceptDaemons {
     values.add(now);
   }
 
-  // R83: an epoch that nobody has leaves the streams of the user's other daemons behind.
+  // R83: an epoch that no stream has fences the streams of the user's other daemons.
   static Task<Status> end_others(Transaction& transaction, const DaemonArrival& arrival) {
     co_return (co_await transaction.execute("UPDATE daemons SET epoch = epoch + 1, connection = $3 "
                                             "WHERE user_id = $1 AND id <> $2 AND connection <> $3",

@@ -6,7 +6,7 @@
 namespace reliant::store {
 namespace {
 
-constexpr Duration kPatience = std::chrono::seconds(5);
+constexpr Duration kMeasureTimeout = std::chrono::seconds(5);
 constexpr Duration kRetry = std::chrono::seconds(1);
 
 }  // namespace
@@ -28,11 +28,11 @@ Task<Status> DatabaseClock::measure(Instant deadline) {
 Task<void> DatabaseClock::keep_measured(EventLog& log) {
   while (true) {
     co_await sleep_for(kMeasureEvery);  // waits for no event: offsets change without one (executor timer)
-    Status measured = co_await measure(after(local_.now(), kPatience));
+    Status measured = co_await measure(after(local_.now(), kMeasureTimeout));
     while (!measured.ok()) {
       log.warning("store.clock.not_measured", {{"error", described(measured)}});
       co_await sleep_for(kRetry);
-      measured = co_await measure(after(local_.now(), kPatience));
+      measured = co_await measure(after(local_.now(), kMeasureTimeout));
     }
   }
 }

@@ -68,17 +68,16 @@ class Executions {
   Task<Result<Execution>> advance(RequestId request, ExecutionState state, DaemonStream stream, Instant deadline);
   // Likewise, with the result. The answer holds the result that counts: the first one.
   Task<Result<Execution>> finish(RequestId request, DaemonStream stream, model::ToolResult result, Instant deadline);
-  // One that no gateway has sent yet ends here, as not executed; of one that was sent it is written down, so that whoever
-  // holds the daemon next passes the cancel on. Nothing when it has ended. With a stream, as advance(). NOT_FOUND.
+  // A request that no gateway has sent yet ends here, as not executed; for one that was sent the cancel is recorded, so that
+  // the daemon's next holder passes it on. Nothing when it has ended. With a stream, as advance(). NOT_FOUND.
   Task<Result<Execution>> ask_cancel(RequestId request, std::optional<DaemonStream> stream, Instant deadline);
   // The open ones of a tool call, which may have had several activities.
   Task<Result<std::vector<Execution>>> open_of_call(ChatId chat, ToolCallId call, Instant deadline);
-  // Without a stream: nobody expects an end any more, because the daemon stayed away. Nothing when it is
-  // done.
+  // Without a stream: no end is expected any more, because the daemon stayed away. Nothing when it is done.
   Task<Result<Execution>> lose(RequestId request, Instant deadline);
   Task<Result<Execution>> get(RequestId request, Instant deadline);  // NOT_FOUND
-  // Loses what nobody can expect an end of any more: it should have ended `overdue` ago by its own timeout, and nothing was
-  // heard of its daemon since `silent_since`. Says how many.
+  // Loses the requests of which no end can be expected any more: their own timeout passed `overdue` ago, and their daemon
+  // has been silent since `silent_since`. Returns how many.
   Task<Result<std::int64_t>> lose_overdue(Duration overdue, WallTime silent_since, Instant deadline);
   // Not done and not lost, oldest first: what a gateway replays when the daemon connects.
   Task<Result<std::vector<Execution>>> open(UserId user, DaemonId daemon, std::size_t limit, Instant deadline);

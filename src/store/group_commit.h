@@ -1,12 +1,12 @@
 // GroupCommit: writes of many callers, gathered into few transactions. While one is under way, what comes in waits and
-// goes with the next, all at once: alone, nobody waits longer than for his own write; in a storm, a thousand writes cost
-// what a dozen do, and the database's other clients still get their turn (R46).
+// goes with the next, all at once: a lone caller waits for its own write only; in a burst, a thousand writes cost
+// what a dozen do, and the database's other clients are still served (R46).
 //
-// In the order in which they came: of two items with the same key the second goes with a later transaction. One that
-// cannot be written does not take others with it: then each is written alone.
+// Items are written in FIFO order: of two items with the same key the second goes with a later transaction. An item that
+// cannot be written does not fail the others: then each is written alone.
 //
-// Owner: a role; outlives those who wait. Executor: the logic thread. An item whose caller is gone before its turn is
-// dropped; one that is being written is written.
+// Owner: a role; outlives its callers. Executor: the logic thread. A queued item whose caller is destroyed is
+// dropped; one that is being written is still written.
 #pragma once
 
 #include <cstddef>
@@ -57,7 +57,7 @@ class GroupCommit {
   struct Entry {
     explicit Entry(Item i) : item(std::move(i)) {}
     Item item;
-    bool dropped = false;  // nobody waits any more
+    bool dropped = false;  // its caller was destroyed
     bool taken = false;    // it is being written
     OneShot<Result<Answer>> answer;
   };

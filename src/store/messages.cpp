@@ -338,7 +338,7 @@ Task<Result<Appended>> Messages::append_assistant_message(AssistantMessage messa
   Message row{std::move(message.id),   std::move(message.chat),    0,
               model::Role::kAssistant, std::move(message.content), wall_time(transactor_.wall_now())};
   if (row.id.empty()) row.id = MessageId(transactor_.new_id("msg"));
-  RELIANT_ASSERT(message.answers || !message.ends_turn, "who ends a turn says which message it answers");
+  RELIANT_ASSERT(message.answers || !message.ends_turn, "a message that ends a turn names the message that it answers");
   return transactor_.write(AppendStep{std::move(message.user),
                                       std::move(row),
                                       std::move(message.key),

@@ -1,5 +1,5 @@
 // Messages and updates of a chat: one sequence without gaps, every number taken in the transaction that
-// writes what it numbers (R40, R58). Whoever appends publishes `last_sequence` on the UpdateHub afterwards.
+// writes what it numbers (R40, R58). The appending code publishes `last_sequence` on the UpdateHub afterwards.
 //
 // Everything that may be retried has a key, and the same key again answers with what is stored: a user
 // message its client_message_id, an assistant message and a tool result the key of their turn and step.
@@ -49,7 +49,7 @@ struct UserMessage {
   std::int64_t most_running = 0;  // chats of the user at once (C50); 0 = no limit
 };
 
-// Of an attempt that writes for a turn which has ended meanwhile.
+// Reason of the error when an attempt writes for a turn that has already ended.
 inline constexpr std::string_view kReasonTurnOver = "TURN_OVER";
 
 struct AssistantMessage {
@@ -74,7 +74,7 @@ struct ToolResultMessage {
   std::string tool;
   model::ToolResult result;
   // Of a call that was given up, outcome unknown: if the end of this request is known after all by the time of writing, it is
-  // what the model is told (C7). Empty: none.
+  // what the model receives (C7). Empty: none.
   RequestId given_up = {};
 };
 

@@ -20,7 +20,7 @@ Result<Position> position_of(const PageRequest& request) {
     position.id.assign(point + 1, end);
     if (valid_id(position.id)) return position;
   }
-  return invalid_field("cursor", "is not one that a list has given; leave it out to start anew");
+  return invalid_field("cursor", "is invalid; omit it to start from the beginning");
 }
 
 }  // namespace reliant::store

@@ -16,7 +16,7 @@ namespace reliant::store {
 
 struct Migration {
   std::int64_t version;
-  std::string_view sql;  // begins by writing its version: of two processes, one is told ALREADY_EXISTS
+  std::string_view sql;  // begins by writing its version: of two processes, one receives ALREADY_EXISTS
 };
 
 std::span<const Migration> migrations();

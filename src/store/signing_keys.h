@@ -17,12 +17,12 @@ struct SigningKey {
   std::string id;
   std::string secret;
   WallTime created_at;
-  std::optional<WallTime> retired_at;  // from then on nobody signs with it
+  std::optional<WallTime> retired_at;  // from then on it signs nothing
 };
 
 struct KeyRotation {
   Duration every{};        // the age of the newest key at which there has to be another one
-  Duration known_after{};  // until every server has read a new key: the one before it is signed with meanwhile
+  Duration known_after{};  // until every server has read a new key; the previous one signs until then
   Duration kept{};         // after its retirement a key is deleted
 };
 

@@ -104,7 +104,7 @@ struct SliceOfUpdates {
     CO_TRY_ASSIGN(const Rows rows,
                   co_await transaction.execute("SELECT payload FROM updates WHERE chat_id = $1 AND sequence = $2",
                                                {chat.str(), sequence}));
-    if (rows.empty()) co_return no_chat(chat);  // deleted meanwhile
+    if (rows.empty()) co_return no_chat(chat);  // deleted in between
     co_return rows[0].text(0);
   }
 };

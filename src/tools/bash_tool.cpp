@@ -37,7 +37,7 @@ class Run {
     co_return End::kStopped;
   }
 
-  // Ends the whole group, politely at first; what it still writes is read meanwhile.
+  // Ends the whole group, politely at first; output is read until it has ended.
   Task<std::string_view> end_group() {
     (void)process_.signal(ProcessSignal::kTerminate);
     const bool ended = co_await until_end(after(executor_.now(), BashTool::kTermGrace));
@@ -92,7 +92,7 @@ ports::ProcessSpec spec_for(const RequestId& request, std::string command, std::
   ports::ProcessSpec spec;
   spec.argv = {"bash", "-c", std::move(command)};
   spec.working_directory = std::move(directory);
-  // Nobody is there to press a key.
+  // There is no terminal, so pagers and prompts are switched off.
   spec.environment = {{std::string(kRequestVariable), request.str()},
                       {"TERM", "dumb"},
                       {"PAGER", "cat"},

@@ -1,5 +1,5 @@
-// `bash`: runs a shell command in the project's directory (R7). Output is streamed as it comes; the model is
-// told its beginning and end. The command leads a process group of its own and gets RELIANT_REQUEST_ID in its
+// `bash`: runs a shell command in the project's directory (R7). Output is streamed as it comes; the model
+// receives its beginning and end. The command leads a process group of its own and gets RELIANT_REQUEST_ID in its
 // environment; what it started is ended with it when it is cancelled or takes too long (TERM, then KILL), and
 // has no terminal and no input.
 #pragma once

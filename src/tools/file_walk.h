@@ -36,7 +36,7 @@ struct FileWalk {
   bool cut = false;                // there are more than the limit, or the deadline came
 };
 
-// The directories of version control are left out, and node_modules: who wants them names them as the root.
+// Skips node_modules and the directories of version control, unless `root` itself is one.
 // NOT_FOUND / FAILED_PRECONDITION: `root` is no directory.
 Task<Result<FileWalk>> walk_files(ports::Filesystem& filesystem, std::string root, std::size_t limit, Instant deadline);
 

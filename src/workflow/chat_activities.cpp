@@ -65,7 +65,7 @@ Result<PlannedToolCall> planned_from(const json::value& value, std::string path)
   return out;
 }
 
-// What every activity of a turn is told.
+// The input that every activity of a turn receives.
 template <class Input>
 json::object turn_object(const Input& value) {
   json::object out;

@@ -49,7 +49,7 @@ struct MessageSignal {
   friend bool operator==(const MessageSignal&, const MessageSignal&) = default;
 };
 
-// The input of ChatWorkflow. Whoever starts it gives user and chat; the rest is carried from run to run.
+// The input of ChatWorkflow. Its starter gives user and chat; the rest is carried from run to run.
 struct ChatInput {
   UserId user;
   ChatId chat;

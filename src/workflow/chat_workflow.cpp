@@ -134,7 +134,7 @@ Task<void> ChatWorkflow::run_turn(WorkflowContext& context) {
   const std::uint64_t through = turn_->through_sequence;
   Ending ending = co_await take_steps(context);
   Turn turn = *std::exchange(turn_, std::nullopt);
-  // Its last answer ended it, and a cancellation has added messages meanwhile, which nothing else answers.
+  // Its last answer ended it, but a cancellation has added messages since, which nothing else answers.
   if (ending.turn_is_over && turn.through_sequence > through) {
     ending = {};
     ending.status = model::ChatStatus::kCancelled;

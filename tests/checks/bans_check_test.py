@@ -99,6 +99,20 @@ extern template class Task<int>;
                                 "static const char* text = nullptr;", "static std::function<void(int)> hook;",
                                 "  static inline constinit thread_local Block* free_[3] = {};", "Foo* instance = nullptr;", indent="")
 
+    def test_idioms_in_comments_and_literals(self):
+        self.plant("src/adapters/a.cpp", """// Whoever calls has to wait.
+// The caller is
+// told when it is over.
+const char* const kText = "this is of no use";
+constexpr Duration kPatience{};
+  int desk = 0;  // so long
+""")
+        self.assert_caught(*(f"src/adapters/a.cpp:{n}: bans.prose" for n in (1, 2, 4, 5, 6, 6)))
+
+    def test_the_same_word_as_a_name_passes(self):
+        self.plant("src/adapters/a.cpp", "void nobody_listens(int crowd, int bear);  // the caller waits\n")
+        self.assert_clean()
+
     def test_the_places_that_may(self):
         self.plant("src/adapters/a.cpp", "std::thread t() { return time(nullptr); }\nstd::random_device r();\n")
         self.plant("src/app/worker_main.cpp", 'auto f() { return std::getenv("A"); }\n')

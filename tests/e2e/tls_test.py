@@ -127,7 +127,7 @@ class Tls(unittest.TestCase):
         theirs = key.read_bytes()
         subprocess.run([*make, "-nodes"], check=True, capture_output=True)
         key.write_bytes(theirs)
-        refused("its key is another one's")
+        refused("its private key does not match the certificate")
 
     def test_the_command_line_speaks_it(self):
         world = self.world()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Is anything used that would let the real world, or chance, into deterministic code? tools/bans.toml has the rules."""
+"""Is anything used that would let the real world, or chance, into deterministic code? And does the text (comments, names,
+messages) use words that a reader of the field does not know? tools/bans.toml has the rules."""
 
 import re
 import sys
@@ -62,8 +63,11 @@ class Bans:
         for ban in self.bans:
             if "pattern" in ban:
                 ban["find"] = re.compile(ban["pattern"], re.VERBOSE | re.MULTILINE)
+        self.prose = data["prose"]
+        for idiom in self.prose["idiom"]:
+            idiom["find"] = re.compile(idiom["pattern"], re.VERBOSE | re.MULTILINE)
         self.allows = data["allow"]
-        rules = {ban["rule"] for ban in self.bans}
+        rules = {ban["rule"] for ban in self.bans} | {"prose"}
         for allow in self.allows:
             for rule in set(allow["rules"]) - rules:
                 check.offence(DATA, 1, "bans.data", f"[[allow]] names the rule {rule}, which is none", "correct it")
@@ -80,8 +84,20 @@ class Bans:
                         return True
         return False
 
+    def judge_prose(self, path, text):
+        """Comments and literals; names as well where the idiom says so."""
+        words = common.prose(text)
+        for idiom in self.prose["idiom"]:
+            for match in idiom["find"].finditer(text if idiom.get("names") else words):
+                if not self.allowed("prose", path):
+                    said = " ".join(match.group().split())
+                    self.check.offence(path, common.line_of(text, match.start()), "bans.prose", f"`{said}`", idiom["remedy"])
+
     def judge(self, path):
-        code = common.strip(self.check.read(path))
+        text = self.check.read(path)
+        if path.startswith(tuple(self.prose["in"])):
+            self.judge_prose(path, text)
+        code = common.strip(text)
         for ban in self.bans:
             if not path.startswith(tuple(ban["in"])):
                 continue

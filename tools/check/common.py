@@ -37,6 +37,18 @@ def strip(text, keep_strings=False):
     return _TOKEN.sub(replace, text)
 
 
+def prose(text):
+    """The reverse of `strip`: only the insides of comments and literals, so that `\\s+` spans a comment's lines."""
+    kept, end = [], 0
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token.startswith(("//", "/*")):
+            token = re.sub(r"^[ \t]*(?://+|\*(?!/))", lambda marks: _blank(marks.group()), token, flags=re.MULTILINE)
+        kept += [_blank(text[end:match.start()]), token]
+        end = match.end()
+    return "".join(kept) + _blank(text[end:])
+
+
 def line_of(text, offset):
     return text.count("\n", 0, offset) + 1
 

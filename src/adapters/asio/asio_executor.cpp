@@ -28,7 +28,7 @@ constexpr pthread_t kNoThread = 0;  // never a valid pthread_t on Linux
 
 }  // namespace
 
-// What Asio calls an executor, of which its objects are made.
+// The executor type that Asio's I/O objects take.
 class AsioExecutor::Handlers {
  public:
   explicit Handlers(Driver& driver, bool at_once = true) : driver_(&driver), at_once_(at_once) {}
@@ -58,7 +58,7 @@ struct AsioExecutor::Driver {
 
   AsioExecutor& owner;
 
-  // Of all threads, under the mutex.
+  // Shared by all threads; guarded by the mutex.
   std::mutex mutex;
   Ring<Work> posted;
   bool serving = false;  // serve() runs, and looks for posted work before it returns
@@ -66,7 +66,7 @@ struct AsioExecutor::Driver {
 
   std::atomic<pthread_t> at_work = kNoThread;
 
-  // Of the logic thread.
+  // Used by the logic thread only.
   const std::function<bool()>* done = nullptr;  // what run_loop_until waits for
   bool reached = false;
   bool over = false;
@@ -89,7 +89,7 @@ void AsioExecutor::Handlers::run(Work work) const {
 AsioExecutor::AsioExecutor() : Executor(0, Order::kFifo), driver_(std::make_unique<Driver>(*this)) {}
 
 AsioExecutor::~AsioExecutor() {
-  // Not under the lock: what is destroyed may post.
+  // Without the lock: a destructor of the dropped work may post.
   for (;;) {
     Work unrun;
     const std::lock_guard lock(driver_->mutex);
@@ -126,7 +126,7 @@ void AsioExecutor::call_loop() {
 
 bool AsioExecutor::in_loop() const { return driver_->io.get_executor().running_in_this_thread(); }
 
-// What an object of Asio's brings. Within a round, or outside of the loop, it waits as what is posted does.
+// A completion handler of an Asio object. Within a round, or outside of the loop, it is queued like posted work.
 void AsioExecutor::handle(Work work) {
   {
     const std::lock_guard lock(driver_->mutex);
@@ -215,12 +215,12 @@ void AsioExecutor::ask_whether_done() {
 
 void AsioExecutor::run_at_end_of_batch(Work work) { driver_->at_end.push_back(std::move(work)); }
 
-// What waits for an earlier point already is left alone: most deadlines are called off, and each change is a system call.
+// A timer that is armed for an earlier time stays armed: most deadlines are cancelled, and each change is a system call.
 void AsioExecutor::arm_timer() {
   const Instant next = next_timer();
   if (next >= driver_->armed) return;
   driver_->armed = next;
-  // A point that the real clock cannot express is as good as never.
+  // A time that the real clock cannot express is treated as never.
   const Duration room = RealClock::time_point::max() - driver_->start;
   if (next.time_since_epoch() >= room) return;
   driver_->timer.expires_at(driver_->start + next.time_since_epoch());

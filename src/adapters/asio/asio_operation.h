@@ -3,7 +3,7 @@
 //   AsioOp read([&](auto done) { c->socket.async_read_some(c->buffer, std::move(done)); }, c);
 //   const AsioResult result = co_await read;
 //
-// Destroying the waiting frame cancels the operation (its completion then finds nobody). Two rules follow. Buffers
+// Destroying the waiting frame cancels the operation (its completion then has no effect). Two rules follow. Buffers
 // and I/O objects belong to something that outlives the operation (`keep`, held until the completion) and not to the
 // waiting frame. And an operation that had completed when its frame was destroyed has had its effect: bytes that must
 // not be lost are read by the connection, into a buffer of the connection, and its readers only wait for them.

@@ -9,7 +9,7 @@ namespace reliant::adapters {
 
 namespace {
 
-// Work that runs before the logic's other work has its turn, which may be to take what this work brings.
+// Items that run in one go before the logic's other work, which may be what consumes their results.
 constexpr std::size_t kAtOnce = 64;
 
 }  // namespace
@@ -33,7 +33,7 @@ void Inbox::run_later() {
   executor_->post([self = shared_from_this()] { self->run(); });
 }
 
-// What comes meanwhile has its turn after the logic's other work.
+// Work that is posted while this runs waits until the logic's other work has run.
 void Inbox::run() {
   std::size_t left = 0;
   {

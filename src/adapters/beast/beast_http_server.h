@@ -20,7 +20,7 @@
 
 namespace reliant::adapters {
 
-// On a port with TLS: to clients that speak none.
+// How a TLS port treats a client that speaks plain HTTP.
 enum class PlainText : std::uint8_t {
   kRefused,
   kServed,  // on the same port: for health checks, which are no secret, and whose callers often know no certificate
@@ -31,7 +31,7 @@ class BeastHttpServer final : public ports::HttpServer {
   BeastHttpServer(AsioExecutor& executor, EventLog& log, std::optional<TlsCredentials> tls = std::nullopt,
                   PlainText plain_text = PlainText::kRefused)
       : executor_(executor), log_(log), tls_(std::move(tls)), plain_text_(plain_text) {}
-  // Besides what the port says, FAILED_PRECONDITION: the credentials are of no use.
+  // Besides what the port says, FAILED_PRECONDITION: the credentials are unusable.
   Result<std::unique_ptr<ports::HttpListener>> listen(std::string address, ports::HttpHandler& handler,
                                                       ports::HttpServerLimits limits) override;
 

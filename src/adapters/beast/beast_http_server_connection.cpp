@@ -85,8 +85,8 @@ Task<Status> ServerConnection::handshake() {
   co_return ok_status();
 }
 
-// With TLS, that the socket is readable says nothing about the request: it takes a read to see. The bytes belong to the
-// connection, so that whoever waits for them may be destroyed.
+// With TLS, a readable socket does not mean that a request has come: only a read shows it. The bytes belong to the
+// connection, so that the waiting task may be destroyed.
 void ServerConnection::fill() {
   if (filling_ || input_over_ || closed_ || !buffer_empty()) return;
   filling_ = true;
@@ -192,7 +192,7 @@ void ServerConnection::send(std::string_view bytes) {
   pump();
 }
 
-// The bytes being sent belong to the connection, so that whoever queued them may be destroyed.
+// The bytes being sent belong to the connection, so that the task that queued them may be destroyed.
 void ServerConnection::pump() {
   if (writing_ || closed_ || (in_flight_.size() == sent_ && pending_.empty())) return;
   if (in_flight_.size() == sent_) {
@@ -224,7 +224,7 @@ Task<bool> ServerConnection::until_room(Instant deadline) {
 Task<bool> ServerConnection::until_sent() {
   auto self = shared_from_this();
   Context& context = co_await ThisContext{};
-  // A byte now and then is progress, and would keep an answer in memory for ever.
+  // Without a minimum rate, a client that reads a byte now and then would keep an answer in memory for ever.
   const Duration at_least = std::chrono::seconds(unsent() / std::max<std::size_t>(limits_.min_rate, 1));
   const Instant too_slow = after(context.executor->now(), limits_.idle_timeout + at_least);
   while (!closed_ && unsent() > 0) {

@@ -90,13 +90,13 @@ class ServerConnection final : public std::enable_shared_from_this<ServerConnect
   boost::beast::flat_buffer buffer_;
   std::shared_ptr<void> parser_;  // RequestParser, of the request whose body was not read yet
   bool expects_continue_ = false;
-  bool filling_ = false;     // a read into buffer_ is under way, and nobody else may touch it
+  bool filling_ = false;     // a read into buffer_ is under way; only that read may touch it
   bool input_over_ = false;  // the client has said all, or is lost
   bool secured_ = false;     // the handshake is done
   Event arrived_;            // the filling ended, or it was closed
   std::array<char, 4096> discarded_{};
   std::string pending_;    // to be sent next
-  std::string in_flight_;  // being sent; not touched meanwhile
+  std::string in_flight_;  // being sent; not modified until the write completes
   std::size_t sent_ = 0;   // of in_flight_
   bool writing_ = false;
   bool closed_ = false;

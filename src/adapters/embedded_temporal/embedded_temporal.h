@@ -3,8 +3,8 @@
 // The monolith has no Temporal cluster: api and worker call this instead, and their workflows survive a restart because
 // every answer was committed to temporal.db first. Owner: the composition root, which also owns the database and keeps it
 // for longer; the engine's tables must have no other writer. Executor: the logic thread.
-// Failures: those of the port; calls made before `start` has succeeded wait for it. Whoever calls is gone, or stopped,
-// before this is destroyed; work that was submitted and not committed by then is as if it had never been asked for.
+// Failures: those of the port; calls made before `start` has succeeded wait for it. Callers are destroyed or
+// stopped before this is; work that is not committed by then is dropped without effect.
 #pragma once
 
 #include "base/event_log.h"

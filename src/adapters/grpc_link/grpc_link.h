@@ -8,8 +8,8 @@
 //   auto links = GrpcLinkTransport::open(executor, {.security = GrpcLinkSecurity::kTls});  // a daemon
 //   links.value()->connect({"host:9190", "pkg.Service/Method", metadata}, deadline)
 //
-// Every connect() is a connection of its own, which is never made again by itself: a caller that wants another
-// connection calls connect() again. A status travels whole: code, message, field, reason and retry-after
+// Every connect() opens a new connection. There is no automatic reconnect: a caller that needs one calls
+// connect() again. A status travels whole: code, message, field, reason and retry-after
 // (adapters/grpc_link_convert.h). A peer that does not read, or a role that does not receive, costs 128 kB a
 // stream at most, however small the messages: `buffer` on each side, and what HTTP/2's window lets be on its
 // way (adapters/grpc_link_convert.cpp). TLS takes up to 128 kB more for a connection.
@@ -38,34 +38,34 @@ namespace reliant::adapters {
 enum class GrpcLinkSecurity : std::uint8_t {
   kPlaintext,      // "h2c"
   kTls,            // "tls"
-  kTlsSkipVerify,  // "insecure_tls_skip_verify": encrypted, and nobody knows with whom
+  kTlsSkipVerify,  // "insecure_tls_skip_verify": encrypted, but the server is not authenticated
 };
 
 struct GrpcLinkOptions {
-  // --- who listens
+  // --- listeners
   std::optional<TlsCredentials> certificate;  // none: plain text
-  std::string client_roots;                   // PEM; not "": only peers with a certificate that these vouch for (C29, C32)
+  std::string client_roots;                   // PEM CAs; if set, peers must present a certificate signed by one (C29, C32)
   std::size_t backlog = 128;                  // links that wait for accept()
   std::size_t max_received = 0;               // bytes of a message; larger ones end the stream unread. 0: max_message
   // TLS and HTTP/2's settings; then the connection is closed.
   Duration handshake_within = std::chrono::seconds(10);
   Duration idle_for = std::chrono::seconds(60);  // a connection without a stream; then it is closed
 
-  // --- who connects
+  // --- connectors
   GrpcLinkSecurity security = GrpcLinkSecurity::kPlaintext;
-  std::string roots;                                 // PEM, of who may vouch for the server; "": those of the system
+  std::string roots;                                 // PEM, CAs trusted to sign the server's certificate; "": the system's
   std::optional<TlsCredentials> client_certificate;  // shown to the server (C32)
 
   // --- both
   std::size_t max_message = std::size_t{4} << 20;  // gRPC's default
   // Bytes of a stream that wait to be sent, and that wait for receive().
   std::size_t buffer = std::size_t{16} << 10;
-  // A peer that has frozen, or a network that has: noticed after the sum of both. Nothing is sent while data
+  // A frozen peer or network is detected after the sum of both. Nothing is sent while data
   // flows. (A daemon knows by the 30 s that its gateway has fallen silent rather than died:
   // daemon/session.h.)
   Duration keepalive_time = std::chrono::seconds(20);
   Duration keepalive_timeout = std::chrono::seconds(10);
-  // What was sent before finish() has so long to reach the peer; then the stream is broken off.
+  // Time limit for delivering what was sent before finish(); then the stream is broken off.
   Duration linger = std::chrono::seconds(10);
 };
 

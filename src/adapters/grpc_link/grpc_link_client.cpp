@@ -109,7 +109,7 @@ std::shared_ptr<GrpcLinkStream> GrpcLinkClient::start(const ports::LinkTarget& t
   auto channel = grpc::CreateCustomChannel(target.address, settings_->credentials, settings_->arguments);
   auto stream = std::make_shared<ClientStream>(calls_, std::move(channel), target);
   const bool added = calls_.add(stream);
-  RELIANT_ASSERT(added, "nobody connects while the transport is destroyed");
+  RELIANT_ASSERT(added, "connect() must not be called while the transport is destroyed");
   stream->begin(target.method);
   return stream;
 }

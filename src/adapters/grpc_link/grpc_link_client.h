@@ -18,7 +18,7 @@ class GrpcLinkClient final {
   GrpcLinkClient& operator=(const GrpcLinkClient&) = delete;
   ~GrpcLinkClient();
 
-  // It is on its way when this returns; opened() waits for it. The target was checked.
+  // Starts to connect; opened() waits for the outcome. The caller has validated the target.
   std::shared_ptr<GrpcLinkStream> start(const ports::LinkTarget& target);
 
  private:

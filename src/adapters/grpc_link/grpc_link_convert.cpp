@@ -24,12 +24,12 @@ constexpr std::string_view kRetryAfter = "reliant-retry-after-ns";
 constexpr std::string_view kBinary = "-bin";
 // All headers of a stream together may have 8 kB, and a byte may take three there.
 constexpr std::size_t kMaxText = 1024;
-// To copy so many bytes costs less than to have gRPC keep them where they are.
+// Up to this size, copying is cheaper than having gRPC reference the bytes in place.
 constexpr std::size_t kCopied = 1024;
 
-// How many bytes a peer may send that nobody has asked for, and gRPC grants half as many ahead. It holds ten
-// times as much when the messages are tiny. A large message is not held up: whoever receives it grants the
-// rest of it when its begin has come.
+// HTTP/2 window: how many bytes a peer may send before a receive() asks for them; gRPC grants half as many
+// ahead. With tiny messages gRPC's memory is ten times that. A large message is not delayed: its receiver
+// grants the rest once its beginning has arrived.
 constexpr int kWindow = 6 << 10;
 constexpr Duration kPeersPingEvery = std::chrono::seconds(1);
 
@@ -39,7 +39,7 @@ bool printable(std::string_view text) {
 
 void put(grpc::ServerContextBase& context, std::string_view key, const std::string& value) {
   if (value.empty()) return;
-  // Blanks at the ends are not kept by everyone on the way.
+  // Some intermediaries strip leading and trailing blanks.
   const bool plain = printable(value) && value.front() != ' ' && value.back() != ' ';
   context.AddTrailingMetadata(plain ? std::string(key) : concat(key, kBinary), value.substr(0, kMaxText));
 }
@@ -93,7 +93,7 @@ grpc::Status to_grpc(const Status& status, grpc::ServerContextBase& context) {
 
 Status from_grpc(const grpc::Status& status, const grpc::ClientContext& context) {
   if (status.ok()) return ok_status();
-  // Codes that are none come as numbers above those that there are.
+  // Invalid codes arrive as numbers above the defined ones.
   const bool known = status.error_code() > 0 && status.error_code() <= grpc::StatusCode::UNAUTHENTICATED;
   Status out = make_status(known ? static_cast<StatusCode>(status.error_code()) : StatusCode::kUnknown, status.error_message());
   const Trailers& trailers = context.GetServerTrailingMetadata();
@@ -129,7 +129,7 @@ std::map<std::string, int> channel_arguments(const GrpcLinkOptions& options) {
       {GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(options.keepalive_timeout)},
       {GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1},
       {GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0},
-      // More often than peers do: else theirs would be taken for abuse, and their streams ended.
+      // Allow pings at a higher rate than peers send: otherwise gRPC takes them for abuse and ends the streams.
       {GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
        milliseconds(std::min(options.keepalive_time / 4, kPeersPingEvery))},
   };

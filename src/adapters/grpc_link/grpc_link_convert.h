@@ -1,4 +1,4 @@
-// What is ours in the types of gRPC, and back: bytes, options, and a status with all that it carries. Field,
+// Conversions between our types and gRPC's: bytes, options, and a status with its details. Field,
 // reason and retry-after travel as trailing metadata: "reliant-field", "reliant-reason" (with "-bin" behind
 // when the text cannot be a header) and "reliant-retry-after-ns".
 #pragma once

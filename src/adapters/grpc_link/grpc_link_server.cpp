@@ -27,7 +27,7 @@ namespace {
 
 constexpr auto kGoodbye = std::chrono::milliseconds(500);
 
-Status nobody_listens(std::string_view address) { return unavailable("nobody listens at ", address); }
+Status nobody_listens(std::string_view address) { return unavailable("no listener at ", address); }
 
 std::string readable_peer(std::string peer) {  // "ipv4:127.0.0.1:4711", "ipv6:%5B::1%5D:4711"
   if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) peer.erase(0, 5);
@@ -125,8 +125,8 @@ class Server final : public grpc::CallbackGenericService {
   explicit Server(GrpcLinkCalls& calls) : calls_(calls), arrivals_(calls.options().backlog) {}
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  // All streams have been broken off. Without a deadline it would wait for what frozen peers say to the
-  // goodbye, 20 s.
+  // All streams have been broken off. Without a deadline it would wait 20 s for frozen peers to acknowledge
+  // the GOAWAY.
   ~Server() override {
     if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now() + kGoodbye);
   }
@@ -223,7 +223,7 @@ class GrpcLinkListener final : public ports::LinkListener {
   Server& server_;
 };
 
-// gRPC only says that it could not: what does the system say?
+// gRPC reports only that it failed: ask the system for the reason.
 Status why_not(const HostPort& where) {
   const std::string address = where.str();
   addrinfo hints{};

@@ -5,7 +5,7 @@
 namespace reliant::adapters {
 namespace {
 
-// Of memory, besides its bytes: many small messages must not cost more than a few large ones.
+// Memory overhead of a message: many small messages must not cost more than a few large ones.
 constexpr std::size_t kMessageOverhead = 64;
 
 std::size_t cost(const std::string& message) { return message.size() + kMessageOverhead; }
@@ -30,7 +30,7 @@ Task<Status> GrpcLinkStream::send(std::string message, Instant deadline) {
     on_written();
     if (ended_) co_return ended_->ok() ? unavailable("the stream has ended") : *ended_;
     if (half_closed_) co_return failed_precondition("this side of the stream was half-closed");
-    // The end is known when all has been read that came before it. Nobody reads: then it is not waited for.
+    // The final status is known once everything before it has been read. If no task reads, do not wait for it.
     const bool end_unknown = side_ == Side::kOpener && !reading_ && !reads_over_;
     if (writes_over_ && end_unknown) co_return unavailable("the stream has ended");
     const bool fits = unsent_bytes_ == 0 || unsent_bytes_ + cost(message) <= limits_.buffer;
@@ -40,7 +40,7 @@ Task<Status> GrpcLinkStream::send(std::string message, Instant deadline) {
       continue;
     }
     const bool woken = co_await writable_.wait(deadline);
-    if (!woken) co_return deadline_exceeded("the peer made no room in time");
+    if (!woken) co_return deadline_exceeded("send timed out: the peer is not reading");
   }
   unsent_bytes_ += cost(message);
   unsent_.push(std::move(message));
@@ -59,7 +59,7 @@ Task<Result<std::optional<std::string>>> GrpcLinkStream::receive(Instant deadlin
     if (ended_ && !ended_->ok()) co_return *ended_;
     if (ended_ || (reads_over_ && side_ == Side::kAcceptor)) co_return std::nullopt;
     const bool woken = co_await readable_.wait(deadline);
-    if (!woken) co_return deadline_exceeded("no message came in time");
+    if (!woken) co_return deadline_exceeded("receive timed out: the peer sent no message");
   }
 }
 
@@ -87,7 +87,7 @@ void GrpcLinkStream::finish(Status status) {
 }
 
 void GrpcLinkStream::give_up() {
-  // Whoever still waits is not woken: its frame is about to be destroyed, too.
+  // Waiting tasks are not woken: their frames are about to be destroyed, too.
   if (ended_) return drop_unread();
   drop_unread();
   drop_unsent();
@@ -108,7 +108,7 @@ void GrpcLinkStream::on_read(std::optional<std::string> message) {
   reading_ = false;
   if (!message) {
     reads_over_ = true;
-    // The end is on its way, and comes when this side lets go.
+    // The final status is on its way, and arrives once this side drops its reference.
     if (side_ == Side::kOpener) start_end_once(ok_status());
     wake_reader();
     return wake_writer();
@@ -133,8 +133,8 @@ void GrpcLinkStream::on_written() {
 
 void GrpcLinkStream::end_write(bool sent) {
   write_ = Write::kNone;
-  // gRPC calls a write done when the stream has ended, too; the next one would tell. So as long as there is a
-  // next one, its end makes the room: otherwise a waiting sender would be told of a success that cannot be.
+  // gRPC also reports a write as done when the stream has ended; only the next write fails. So while there is a
+  // next one, its completion frees the room: otherwise a waiting sender would see a false success.
   unsent_bytes_ -= std::exchange(written_bytes_, std::exchange(writing_bytes_, 0));
   if (!sent || unsent_.empty()) unsent_bytes_ -= std::exchange(written_bytes_, 0);
   if (!sent) {
@@ -175,8 +175,8 @@ void GrpcLinkStream::break_off() {
 
 // --- inside ------------------------------------------------------------------------------------------------
 
-// Not at once: a role that answers should write first. The window that a read gives back then goes with what
-// is written, and not in a packet of its own.
+// Deferred, so that a role that answers writes first: the window update of the read then travels with the
+// written data instead of in a packet of its own.
 void GrpcLinkStream::read_more() {
   if (!open_ || reading_ || reads_over_ || ended_ || end_started_ || unread_bytes_ >= limits_.buffer) return;
   reading_ = true;

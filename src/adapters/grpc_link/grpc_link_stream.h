@@ -56,7 +56,7 @@ class GrpcLinkStream : public std::enable_shared_from_this<GrpcLinkStream> {
   [[nodiscard]] bool write_ended(bool sent);
   void on_written();
   void on_cancelled();          // acceptor: by the peer, or the connection is gone
-  void on_done(Status status);  // opener: the stream's end. acceptor: the status is of no use
+  void on_done(Status status);  // opener: the final status. acceptor: the status is ignored
 
   // --- the transport's
   Task<bool> opened(Instant deadline);  // false: not known in time. Else open, or ended

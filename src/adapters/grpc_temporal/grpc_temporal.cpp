@@ -87,7 +87,7 @@ struct CallOf final : Call {
   Response response;
 };
 
-// Its caller has gone: nobody waits for the answer.
+// Its caller was destroyed: the answer is discarded.
 class Abandoning {
  public:
   explicit Abandoning(Call& call) : call_(call) {}
@@ -198,7 +198,7 @@ class GrpcTemporal::Impl {
   }
 
   static Status error_of(const grpc::Status& status) {
-    // Whoever cancels a call here does not wait for it any more: the connection, or the server, has done it.
+    // A call cancelled on this side has no waiting caller: so the connection or the server cancelled this one.
     const bool cancelled = status.error_code() == grpc::StatusCode::CANCELLED;
     const auto code = cancelled ? grpc::StatusCode::UNAVAILABLE : status.error_code();
     // What the server says about a call is about the call. What gRPC says names addresses.

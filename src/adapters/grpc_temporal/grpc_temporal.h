@@ -1,12 +1,12 @@
 // GrpcTemporal: the Temporal port on an external cluster, over gRPC (R16, R57, C37): one connection that
 // comes back by itself, kept alive while it is idle, with TLS and an API key where the cluster wants them.
 //
-// A call is sent once: who calls repeats it (temporal/rpc_caller.h, temporal/poller.h). Its gRPC deadline is
+// A call is sent once: the caller retries it (temporal/rpc_caller.h, temporal/poller.h). Its gRPC deadline is
 // the caller's, or what the SDKs take (70 s for a long poll, 30 s for the rest) when that is sooner. A proxy
 // of the environment is never used. Owner: the composition root. Executor: the logic thread; gRPC's threads
 // only post to it. For the whole process, `open` does what adapters/grpc/grpc_process.h says. Failures: those
-// of the port. UNAVAILABLE: not connected, or the connection broke (a CANCELLED that nobody here asked for is
-// one, too). A long poll that the server has not answered by its deadline is an empty answer.
+// of the port. UNAVAILABLE: not connected, or the connection broke (a CANCELLED that this side did not
+// request counts as one). A long poll that the server has not answered by its deadline is an empty answer.
 #pragma once
 
 #include <cstdint>

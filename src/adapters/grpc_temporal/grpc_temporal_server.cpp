@@ -49,7 +49,7 @@ Instant deadline_of(const grpc::CallbackServerContext& context, Instant now) {
 
 class Reactor;
 
-// What gRPC's threads and the logic thread share: the calls that are not answered yet. Whoever takes one out answers it.
+// Shared by gRPC's threads and the logic thread: the calls not answered yet. The thread that takes one out answers it.
 class OpenCalls {
  public:
   std::uint64_t add(Reactor& reactor) {  // 0: too late

@@ -2,7 +2,7 @@
 //
 // A Temporal server sends an error's details as a google.rpc.Status in `grpc-status-details-bin`; here they are payloads
 // of the status, by their type URL, and those that programs ask for also give the reason ("NAMESPACE_NOT_FOUND").
-// Owner: nobody, these are functions. Any thread.
+// Owner: none; these are free functions. Any thread.
 #pragma once
 
 #include <string>

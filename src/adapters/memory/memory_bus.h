@@ -3,7 +3,7 @@
 //
 // A MemoryBusServer is what clients share; every MemoryBus is one connection to it (the monolith has one for all roles).
 // Owner: the composition root; the server outlives its buses. Subscriptions may outlive both, and are closed then.
-// Executor: the logic thread of whoever waits. It never fails but for bad input, and after drain().
+// Executor: the waiting task's. Fails on bad input and after drain() only.
 #pragma once
 
 #include <map>

@@ -53,7 +53,7 @@ class End {
   End(std::shared_ptr<Stream> stream, std::size_t mine) : stream_(std::move(stream)), mine_(mine) {}
   End(const End&) = delete;
   End& operator=(const End&) = delete;
-  // Whoever still waits here is not woken: its frame is about to be destroyed, too.
+  // Waiting tasks are not woken: their frames are about to be destroyed, too.
   ~End() {
     if (me().ended) return;
     me().ended = cancelled("the stream was given up");
@@ -71,7 +71,7 @@ class End {
       const std::size_t waiting = peer().waiting;
       if (waiting == 0 || waiting + message.size() <= options.window) break;
       const bool woken = co_await me().writable.wait(deadline);
-      if (!woken) co_return deadline_exceeded("the peer made no room in time");
+      if (!woken) co_return deadline_exceeded("send timed out: the peer is not reading");
     }
     peer().waiting += message.size();
     peer().inbox.push(std::move(message));
@@ -91,7 +91,7 @@ class End {
       if (me().ended && !me().ended->ok()) co_return *me().ended;
       if (me().ended || me().no_more) co_return std::nullopt;
       const bool woken = co_await me().readable.wait(deadline);
-      if (!woken) co_return deadline_exceeded("no message came in time");
+      if (!woken) co_return deadline_exceeded("receive timed out: the peer sent no message");
     }
   }
 
@@ -164,7 +164,7 @@ class MemoryAcceptedLink final : public ports::AcceptedLink {
   End end_;
 };
 
-Status nobody_listens(std::string_view address) { return unavailable("nobody listens at ", address); }
+Status nobody_listens(std::string_view address) { return unavailable("no listener at ", address); }
 
 }  // namespace
 

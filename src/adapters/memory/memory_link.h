@@ -2,7 +2,7 @@
 // is bounded, as over the wire, so that encoding and backpressure are exercised everywhere.
 //
 // One MemoryLinkTransport is one network of addresses, shared by all roles of the process. Owner: the composition root;
-// listeners and links may outlive it. Executor: the logic thread of whoever waits. A link fails only when its peer ends it.
+// listeners and links may outlive it. Executor: the waiting task's. A link fails only when its peer ends it.
 #pragma once
 
 #include <map>

@@ -1,15 +1,14 @@
 // NatsBus: the Bus on a NATS server (R16, R59, R60): core NATS, nothing is stored, nothing is sent later.
 //
-// It connects in the background and again whenever the connection was lost; interest is then announced anew. Until then
-// publish answers UNAVAILABLE. What was published and not yet written when a connection ended is never sent, nor is a
-// request whose deadline has passed meanwhile (C6).
+// It connects in the background, reconnects after a loss, and then subscribes again. While disconnected, publish
+// returns UNAVAILABLE. A message still unwritten when its connection ends is never sent, nor is a request whose
+// deadline passed while it was queued (C6).
 //
-// What comes to its inboxes comes over one interest in all of them: to send a request and to listen at an inbox costs the server
-// no more than the request.
-// Owner: the composition root; it outlives its subscriptions' use, not the subscriptions. Executor: the logic thread,
-// which reads and writes the socket without waiting for it (adapters/nats/nats_bus_client.h): a server that hangs stops nobody.
-// Failures: see ports/bus.h. A message above the server's max_payload is refused (C42: who has more sends it in parts). A
-// slow consumer is told in the log, and by dropped().
+// One wildcard subscription serves all inboxes, so a request with its inbox costs the server no more than a publish.
+// Owner: the composition root; subscriptions may outlive it, and are closed then. Executor: the logic thread, which never
+// blocks on the socket (adapters/nats/nats_bus_client.h): a server that hangs blocks no thread but the client's.
+// Failures: see ports/bus.h. A message above the server's max_payload is refused (C42: larger content is sent in parts).
+// A slow consumer shows in the log and in dropped().
 #pragma once
 
 #include <cstddef>

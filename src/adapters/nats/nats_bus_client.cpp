@@ -15,9 +15,9 @@ namespace asio = boost::asio;
 using Connection = NatsBusConnection;
 
 constexpr std::size_t kCommandBytes = 64;  // what a command costs besides its message
-// What is handed to nats.c before the socket is tried. What has been handed over can no more be called off.
+// Bytes handed to nats.c before a write to the socket is tried. What nats.c has can no longer be withdrawn.
 constexpr std::size_t kWriteAtOnce = std::size_t{64} << 10;
-// A server that answers no ping for so many intervals is taken for lost.
+// A server that answers no ping for this many intervals is considered lost.
 constexpr int kSilences = 2;
 
 }  // namespace
@@ -191,7 +191,7 @@ void NatsBusClient::on_drained(const Connection& of, std::uint64_t subscription)
   if (connection_.get() == &of) listener_.on_drained(subscription);
 }
 
-// One read at a time: what came has its turn before the next one.
+// One read at a time: what it brought is handled before the next read.
 void NatsBusClient::wait_readable() {
   if (!connection_->attached()) return;
   socket_->async_wait(asio::posix::stream_descriptor::wait_read,
@@ -214,7 +214,7 @@ void NatsBusClient::wait_writable() {
                       });
 }
 
-// At the end of the batch, everything that it has brought forth together.
+// Writes at the end of the batch, so that all its messages go out together.
 void NatsBusClient::write_soon() {
   if (std::exchange(write_asked_, true)) return;
   executor_.run_at_end_of_batch([self = shared_from_this()] {

@@ -1,8 +1,8 @@
-// NatsBusClient: a connection of NatsBus to a server that is made anew whenever it was lost.
+// NatsBusClient: NatsBus's connection to a server, replaced by a new one whenever it is lost.
 //
-// nats.c's own reconnecting sends what is long out of date. So each connection is a new one, and what was meant for an earlier
-// one is never sent. What is to be sent waits here, with a bound, until the socket takes it; it goes out at the end of the logic
-// thread's batch. A thread of the client does what waits for the server: to connect, flush and close.
+// nats.c's own reconnect would send stale messages. So each connection is a new object, and messages queued for an earlier
+// one are dropped. Outgoing messages wait here in a bounded queue, which is written at the end of the logic thread's batch.
+// Calls that block on the server (connect, flush, close) run on a thread of the client.
 //
 // Owner: NatsBus, and handlers that are under way. Its methods are for the logic thread, where the listener is called too.
 #pragma once
@@ -51,7 +51,7 @@ class NatsBusClient final : public std::enable_shared_from_this<NatsBusClient>, 
   NatsBusClient(const NatsBusClient&) = delete;
   NatsBusClient& operator=(const NatsBusClient&) = delete;
   ~NatsBusClient();
-  // The listener goes. Ends the client's thread: waits for the call in which that is (connect_timeout, or kFlushTimeout).
+  // Detaches the listener and joins the client's thread, after the call that it is in (connect_timeout, or kFlushTimeout).
   void leave();
 
   // --- between on_connected and on_lost; what has not been sent when the connection is lost is not sent at all ---
@@ -59,7 +59,7 @@ class NatsBusClient final : public std::enable_shared_from_this<NatsBusClient>, 
   bool publish(ports::BusMessage message, SteadyTime expires);
   void subscribe(std::uint64_t subscription, std::string subject, std::string group);
   void unsubscribe(std::uint64_t subscription);
-  // Unsubscribes, and says on_drained when what was on its way has been told.
+  // Unsubscribes; calls on_drained once all messages in flight have been delivered.
   void drain(std::uint64_t subscription);
   // on_flushed when the server has everything that was sent before. Numbers rise.
   void flush(std::uint64_t number);
@@ -69,7 +69,7 @@ class NatsBusClient final : public std::enable_shared_from_this<NatsBusClient>, 
 
  private:
   class Keeper;
-  // Something that nats.c is told in the order of the calls.
+  // A command for nats.c; commands are executed in the order of the calls.
   struct Command {
     absl::AnyInvocable<void(NatsBusConnection&)> run;
     std::size_t bytes = 0;

@@ -85,7 +85,7 @@ natsStatus NatsBusConnection::flush() { return natsConnection_FlushTimeout(handl
 void NatsBusConnection::close() {
   if (handle_ == nullptr) return;
   {
-    // The library closes its socket, and frees what TLS needs of it, also while it is read: by then nobody may.
+    // The library closes its socket, and frees what TLS needs of it, also while it is read: no thread may read by then.
     const std::lock_guard lock(mutex_);
     closing_ = true;
   }
@@ -160,8 +160,8 @@ void NatsBusConnection::end() {
 
 // --- nats.c's event loop interface -----------------------------------------------------------------------------------
 
-// The library closes its socket when it likes; ours is the same one by another number, which cannot become another's
-// while somebody waits at it.
+// The library closes its socket at any time. This is a duplicate of that descriptor, so its number cannot be reused
+// while a task waits on it.
 natsStatus NatsBusConnection::on_attach(void** self, void* loop, natsConnection*, natsSock socket) {
   auto& connection = *static_cast<NatsBusConnection*>(loop);
   *self = loop;

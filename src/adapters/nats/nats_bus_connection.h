@@ -4,8 +4,8 @@
 // what cannot be written yet stays in a buffer. What does wait (to connect, to flush, to close) is for the client's own thread.
 // nats.c hands out what came on a thread of its own, which posts it to the logic thread.
 //
-// Owner: shared by the client's thread, the logic thread and the callbacks: nats.c goes on calling back after it was told to
-// close, until it has called the last of each kind. Failures: a connection that is of no use any more has ended.
+// Owner: shared by the client's thread, the logic thread and the callbacks: nats.c goes on calling back after close,
+// until it has made the last call of each kind. Failures: a connection that fails has ended().
 #pragma once
 
 #include <atomic>

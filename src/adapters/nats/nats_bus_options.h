@@ -16,7 +16,7 @@ struct NatsOptions {
   // "nats://[user:password@]host[:port]", "tls://…"; several of one cluster, separated by commas.
   std::string urls;
   std::string name = "reliant";  // how the server's lists call this client
-  // Files, "" = none: who may vouch for the server, this client's certificate and its key, NATS credentials (JWT, seed).
+  // Files, "" = none: trusted CAs, this client's certificate and its key, NATS credentials (JWT, seed).
   std::string ca_file;
   std::string certificate_file;
   std::string key_file;
@@ -33,7 +33,7 @@ struct NatsOptions {
 // INVALID_ARGUMENT says which one and what it should look like (and never shows a password).
 Result<std::vector<std::string>> parse_nats_urls(std::string_view urls);
 
-// Whether the connection is to be encrypted: a tls:// URL, or a file that says who may be trusted or who we are.
+// Whether the connection is to be encrypted: a tls:// URL, or a file with trusted CAs or a client certificate.
 bool wants_tls(const NatsOptions& options, const std::vector<std::string>& urls);
 
 }  // namespace reliant::adapters

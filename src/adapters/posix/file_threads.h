@@ -1,6 +1,6 @@
 // FileThreads: where calls run that may block for as long as a disk or a network file system likes. Calls of one key, a path,
-// run one after the other in the order in which they came, also when their callers have been destroyed meanwhile; calls of
-// different keys run side by side, on up to so many threads. So a path that hangs holds one thread, and the others go on.
+// run one after the other in the order in which they came, even if their callers have been destroyed by then; calls of
+// different keys run side by side, on up to `most` threads. So a path that hangs holds one thread, and the others go on.
 //
 // A caller waits for at most the timeout: DEADLINE_EXCEEDED. A call that has not begun by then is taken back; one that has
 // goes on, and its outcome is not known.

@@ -1,4 +1,4 @@
-// What nobody can guess, from the kernel's generator: the seed of a process's RandomStreams, and secrets (tokens, keys,
+// Unpredictable bytes from the kernel's generator: the seed of a process's RandomStreams, and secrets (tokens, keys,
 // salts), which never come from a Random. Any thread. Waits only while a machine that has just booted has no entropy;
 // cannot fail otherwise.
 #pragma once

@@ -142,7 +142,7 @@ Status write_file(const std::string& asked, const std::string& content, std::uin
   temporary.path = pattern;
   TRY_OK(write_all(fd.get(), content, path));
   if (exists && (old.st_uid != ::geteuid() || old.st_gid != ::getegid())) {
-    // Only root may give a file away; for others the new content then belongs to whoever wrote it.
+    // Only root may change a file's owner; for other users the new content then belongs to its writer.
     if (::fchown(fd.get(), old.st_uid, old.st_gid) != 0 && errno != EPERM) return posix_error(errno, path);
   }
   if (::fchmod(fd.get(), exists ? old.st_mode & 07777 : mode) != 0) return posix_error(errno, path);
@@ -243,6 +243,7 @@ Result<std::string> canonical_now(const std::string& path) {
 
 void PosixFilesystem::close_paths(const std::vector<std::string>& paths) {
   std::vector<std::string> real;
+  real.reserve(paths.size());
   for (const std::string& path : paths) real.push_back(real_path_of(path));
   closed_ = std::make_shared<const ClosedPaths>(std::move(real));
 }

@@ -379,7 +379,7 @@ Task<Result<std::unique_ptr<ports::Process>>> PosixProcesses::spawn(ports::Proce
               .err = err.write.get()};
   const std::string program = what.argv[0];
   CO_TRY_ASSIGN(const pid_t pid, launch(std::move(what)));
-  // Nobody else waits for our children, so the number is still the child's, even if it has exited.
+  // Only this class reaps its children, so the pid is still the child's, even if it has exited.
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!pidfd) {
     const int error = errno;

@@ -5,7 +5,7 @@
 // Output is read only when somebody reads: the pipe's 64 KiB are the whole buffer, a slow reader slows the
 // child down, and a destroyed reader loses nothing. The child stays a zombie until its Process is destroyed,
 // so that its number, which is the group's, cannot be given to a stranger. Standard input is a file in
-// memory: nobody has to feed a pipe.
+// memory, so that no task has to feed a pipe.
 //
 // Owner: the composition root. Executor: the logic thread. R7, DESIGN "Cancellation kills
 // the group".

@@ -1,4 +1,4 @@
-// What a process makes of what the program that started it has given it, once, as the first thing in main(): before there is a
+// Adjusts what the process inherits (umask, limits, descriptors), once, as the first thing in main(): before there is a
 // second thread, and before the first file is opened.
 //
 // Files and directories that it makes are its user's alone (umask 077), it may open as many files as the machine allows (each
@@ -26,8 +26,8 @@ Inherited begin_process();
 // the process. For servers; a command in a pipeline ends with its reader.
 void survive_failed_writes();
 
-// The process ends with that exit code after so long, whatever it is doing then, unless it has ended by itself. For when nothing
-// is left to do but to destroy libraries, whose threads may be in a call to a server that hangs.
+// Calls _exit() with that code after the given time, unless the process has ended by then. For the end of a program, when
+// only libraries are left to be destroyed, whose threads may be in a call to a server that hangs.
 void exit_within(Duration time, int code);
 
 // As many as the machine allows; how many that are.

@@ -1,4 +1,4 @@
-// A file descriptor that is closed by whoever holds it last.
+// A file descriptor with a single owner, closed by its destructor.
 #pragma once
 
 #include <utility>

@@ -137,7 +137,7 @@ class PostgresTransaction final : public ports::Transaction {
 
 Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::open(AsioExecutor& executor, PostgresOptions options) {
   TRY_ASSIGN(const std::string connection, postgres_connection_string(options));
-  if (options.connections == 0) return invalid_argument("a pool of 0 connections serves nobody: use 1 or more");
+  if (options.connections == 0) return invalid_argument("a pool needs at least 1 connection; 0 were asked for");
   PostgresOptions brief = options;
   brief.connect_timeout = std::min(options.connect_timeout, kBriefProbe);
   TRY_ASSIGN(const std::string brief_connection, postgres_connection_string(brief));
@@ -204,7 +204,7 @@ void PostgresDatabase::watch(Turn turn, std::shared_ptr<Answer> answer, Instant 
 Task<Result<PostgresDatabase::Turn>> PostgresDatabase::take_turn(Access access, Instant deadline) {
   if (silence_.is_silent()) co_return down("the database does not answer; it is tried again");
   if (waiting_writers_ + waiting_readers_ == 0) {
-    if (const std::optional<Turn> left = turns_.try_recv()) co_return *left;  // who waited for it has gone
+    if (const std::optional<Turn> left = turns_.try_recv()) co_return *left;  // its waiter was destroyed
     if (!idle_.empty()) {
       const Turn turn = idle_.back();
       idle_.pop_back();
@@ -217,7 +217,7 @@ Task<Result<PostgresDatabase::Turn>> PostgresDatabase::take_turn(Access access, 
   const auto first = co_await race(turns_.recv(deadline), silence_.silent().wait());
   if (first.index() == 1) co_return down("the database does not answer; it is tried again");
   const std::optional<Turn>& turn = std::get<0>(first);
-  if (!turn) co_return deadline_exceeded("the turn to use the database did not come in time");
+  if (!turn) co_return deadline_exceeded("timed out waiting for a database connection");
   co_return *turn;
 }
 

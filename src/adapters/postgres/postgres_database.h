@@ -1,9 +1,9 @@
 // PostgresDatabase: the database port on a PostgreSQL server (R16, R56, C26). Every transaction is SERIALIZABLE, so that what
-// SQLite shows in the simulator is what PostgreSQL does; who loses against another one is told ABORTED, and whoever runs
-// transactions repeats it (store/transact.h).
+// SQLite shows in the simulator is what PostgreSQL does; a transaction that loses a conflict ends with ABORTED, and its
+// caller retries it (store/transact.h).
 //
 // A pool of connections, each with a thread of its own; begin() waits for one of them, in the order of the calls. Each call
-// ends at the deadline of its begin() or after `call_timeout`, also when the server hangs, or when whoever made it is
+// ends at the deadline of its begin() or after `call_timeout`, also when the server hangs, or when its caller is
 // destroyed: the connection is then given up, and a commit that was under way is in doubt. All of them end within 2 s when the
 // server has fallen silent on every connection (adapters/postgres/postgres_database_silence.h); a statement that takes long does
 // not end them.
@@ -78,7 +78,7 @@ class PostgresDatabase final : public ports::Database {
   Task<Result<Turn>> take_turn(ports::Access access, Instant deadline);
   void pass_on(Turn turn);
   Task<Status> ask_once(Instant deadline);
-  // Whoever made the call is gone; its patience is not over yet. Should it end without an answer, the connection is given up.
+  // Waits for a call whose caller was destroyed, until the call's timeout. Without an answer, the connection is given up.
   void watch(Turn turn, std::shared_ptr<Answer> answer, Instant until);
 
   AsioExecutor& executor_;
@@ -90,7 +90,7 @@ class PostgresDatabase final : public ports::Database {
   PostgresDatabaseSession patient_probe_;
   // Those with nothing to do; the last one used is used again first, since it is connected.
   std::vector<Turn> idle_;
-  Channel<Turn> turns_;  // for those who wait
+  Channel<Turn> turns_;  // hands a free session to the first waiting call
   std::size_t waiting_writers_ = 0;
   std::size_t waiting_readers_ = 0;
   // Since the first of `failures_` attempts to connect in a row that failed.
@@ -98,7 +98,7 @@ class PostgresDatabase final : public ports::Database {
   std::size_t failures_ = 0;
   Instant next_probe_{};
   PostgresDatabaseSilence silence_;
-  TaskScope abandoned_;  // the calls of those who are gone
+  TaskScope abandoned_;  // calls whose callers were destroyed
 };
 
 }  // namespace reliant::adapters

@@ -228,7 +228,7 @@ Result<std::string> postgres_connection_string(const PostgresOptions& options) {
     return invalid_argument("the URL of the database has white space in it: write it as %20");
   std::string out = url;
   const auto add = [&out](std::string_view name, const std::string& value) {
-    if (out.find(concat(name, "=")) != std::string::npos) return;  // whoever wrote the URL has decided
+    if (out.find(concat(name, "=")) != std::string::npos) return;  // a parameter in the URL takes precedence
     out += concat(out.find('?') == std::string::npos ? "?" : "&", name, "=", value);
   };
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(options.connect_timeout);
@@ -299,7 +299,7 @@ class PostgresDatabaseSession::Worker final {
     std::function<void(Reply)> told;
     std::uint64_t number;
   };
-  struct GivenUp {};  // nobody waits for the answer any more
+  struct GivenUp {};  // the caller no longer waits for the answer
   using Writing = pqxx::transaction<pqxx::serializable, pqxx::read_write>;
   using Reading = pqxx::transaction<pqxx::serializable, pqxx::read_only>;
   using ReadingOne = pqxx::nontransaction;  // the statement is its own transaction, SERIALIZABLE as the connection's default

@@ -1,9 +1,9 @@
 // PostgresDatabaseSession: one connection to PostgreSQL and the thread that makes all calls on it, one request after the
-// other. libpqxx blocks its caller, for as long as the server likes; here it blocks nobody but this thread.
+// other. libpqxx blocks its caller for as long as the server takes; here it blocks this thread only.
 //
-// It connects when it is first asked, and anew when the connection was lost. A transaction begins with its first statement.
-// Owner: PostgresDatabase, which closes the inbox first. All methods are for the logic thread, where answers are told too. The
-// destructor breaks off what runs and joins the thread; connecting alone cannot be broken off: it ends by its own timeout.
+// It connects at the first request, and again after a connection was lost. A transaction begins with its first statement.
+// Owner: PostgresDatabase, which closes the inbox first. All methods are for the logic thread, which also receives the
+// answers. The destructor breaks off what runs and joins the thread; connecting alone cannot be broken off: it ends by its own timeout.
 #pragma once
 
 #include <functional>
@@ -22,12 +22,12 @@ struct PostgresOptions {
   std::string url;              // postgres://[user[:password]@]host[:port]/database[?parameter=value&…]
   std::size_t connections = 8;  // at most, and as many threads
   Duration connect_timeout = std::chrono::seconds(5);
-  Duration call_timeout = std::chrono::seconds(30);  // a server that says nothing for so long is taken for lost
-  // A transaction of which the server hears nothing for so long is rolled back: shorter than any keep-alive (C1).
+  Duration call_timeout = std::chrono::seconds(30);  // a server that is silent for this time is considered lost
+  // The server rolls back a transaction that is idle for this time: shorter than any keep-alive (C1).
   Duration idle_in_transaction = std::chrono::seconds(5);
 };
 
-// What libpq is told. INVALID_ARGUMENT says how a URL looks (and never shows a password).
+// The connection string for libpq. INVALID_ARGUMENT says what a URL looks like (and never shows a password).
 Result<std::string> postgres_connection_string(const PostgresOptions& options);
 
 // PostgreSQL's text is UTF-8 without NUL, SQLite's is any bytes: each byte that it would refuse goes there as \x01 and two

@@ -40,7 +40,7 @@ Task<bool> PostgresDatabaseSilence::answers() {
   }
   const Instant begun = executor_.now();
   begin_probe();
-  for (Duration waited{}; waited < kPatience && probing_ && heard_at_ < begun; waited += kSlice) {
+  for (Duration waited{}; waited < kProbeTimeout && probing_ && heard_at_ < begun; waited += kSlice) {
     changed_.reset();
     (void)co_await changed_.wait(after(executor_.now(), kSlice));
   }
@@ -55,7 +55,7 @@ Task<void> PostgresDatabaseSilence::be_silent() {
     begin_probe();
     changed_.reset();
     co_await changed_.wait();
-    if (is_silent()) co_await sleep_for(kProbeEvery);  // waits for no event: a server that is back tells nobody
+    if (is_silent()) co_await sleep_for(kProbeEvery);  // polls: a server that is back sends no event
   }
 }
 

@@ -6,8 +6,8 @@
 // calls wait and none of them is answered; after kSilence the server is probed: a new connection is opened, asked for its
 // settings, and closed. A server that is merely slow answers that one, however long the others wait. The probe takes a new
 // connection each time, since one that has been idle for hours may have been dropped by a firewall on the way, and would itself
-// look like a server that hangs. A refusal is an answer, too: a server with no connection left serves those who have one, and
-// one that is not there is found out by those who connect (PostgresDatabase::kDownAfter).
+// look like a server that hangs. A refusal is an answer, too: a server with no connection left serves the open ones, and
+// a server that is down is detected by attempts to connect (PostgresDatabase::kDownAfter).
 //
 //   state       what happens                                                       next
 //   idle        a call begins                                                      listening
@@ -15,11 +15,11 @@
 //   listening   it has said nothing for kSilence                                   probing
 //   listening   no call waits any more                                             idle
 //   probing     the server says something, or the probe ends: answered, refused    listening
-//   probing     neither within kPatience                                           silent: `on_silent` is called
+//   probing     neither within kProbeTimeout                                           silent: `on_silent` is called
 //   silent      the server says something, or a probe is answered                  listening
 //   silent      a probe ends without an answer                                     silent; the next one after kProbeEvery
 //
-// A server to which a new connection takes longer than kPatience counts as silent while no other connection is answered.
+// A server to which a new connection takes longer than kProbeTimeout counts as silent while no other connection is answered.
 //
 // Not seen: a server that answers new connections while all that was asked before hangs, as on a disk that does not write.
 // Those calls end at their deadlines.
@@ -45,7 +45,7 @@ class PostgresDatabaseSilence final {
   static constexpr Duration kSilence = std::chrono::milliseconds(500);
   // With kSilence less than what clients are promised, 2 s. It is waited for in slices: of a time in which
   // this process itself did not run, only one counts.
-  static constexpr Duration kPatience = std::chrono::seconds(1);
+  static constexpr Duration kProbeTimeout = std::chrono::seconds(1);
   static constexpr Duration kSlice = std::chrono::milliseconds(100);
   static constexpr Duration kProbeEvery = std::chrono::milliseconds(200);
 

@@ -64,7 +64,7 @@ StatusCode code_of(int extended) {
 
 }  // namespace
 
-// One connection with its prepared statements. Not shared: whoever holds its turn uses it.
+// One connection with its prepared statements. Not shared: the task that holds its lock uses it.
 class SqliteConnection {
  public:
   explicit SqliteConnection(sqlite3* handle) : handle_(handle) {}
@@ -289,7 +289,7 @@ Status cannot_open(std::string_view path, sqlite3* handle, int result) {
   return failed_precondition(start, handle == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle));
 }
 
-Status no_turn() { return deadline_exceeded("the turn to use the database did not come in time"); }
+Status no_turn() { return deadline_exceeded("timed out waiting for a database connection"); }
 
 std::string pragmas(bool in_memory, Durability durability) {
   // Small pages: a change costs a copy of its page for the rollback, and no disk here wants large ones. The journal of a
@@ -422,7 +422,7 @@ Result<SqliteConnection*> SqliteDatabase::connection_of(Turn turn) {
 // Only another program can hold the file's lock here; SQLite's own waiting would stop the whole thread.
 Task<Status> SqliteDatabase::begin_on(SqliteConnection& connection, Access access, Instant deadline) {
   Context& context = co_await ThisContext{};
-  // In memory nobody else can come before the first statement that writes.
+  // In memory no other writer can intervene before the first statement that writes.
   const std::string_view sql = access == Access::kWrite && !in_memory_ ? "BEGIN IMMEDIATE" : "BEGIN";
   for (;;) {
     const int result = connection.run(sql);

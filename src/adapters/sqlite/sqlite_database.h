@@ -58,7 +58,7 @@ class SqliteDatabase final : public ports::Database {
   // Of a database in memory: another one that holds what this one holds between two of its transactions.
   Task<Result<std::unique_ptr<SqliteDatabase>>> copy(Instant deadline);
 
-  // Whether one who begins now need not wait for its turn.
+  // Whether a begin() now would not have to wait for a connection.
   bool has_turn(ports::Access access) const { return !turns(access).empty(); }
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
   Task<Status> run_script(std::string_view sql, Instant deadline) override;

@@ -31,8 +31,7 @@ template <class T>
 using Owned = std::unique_ptr<T, Free>;
 
 // What a server's certificate says. No keyUsage: it would have to permit signing, or OpenSSL does not believe
-// the certificate's own signature. Not a CA: whoever steals the key can pretend to be this server, and nobody
-// else.
+// the certificate's own signature. Not a CA: a stolen key can impersonate this server only.
 constexpr std::initializer_list<std::pair<int, const char*>> kExtensions = {
     {NID_basic_constraints, "critical,CA:FALSE"},
     {NID_ext_key_usage, "serverAuth"},

@@ -1,7 +1,7 @@
 // A certificate that its own key has signed, so that a server on this machine can be reached by HTTPS before anybody has
 // got it a real one (R12). Clients are given the certificate itself to trust.
 //
-// Owner: nobody, these are functions. Any thread. The key comes from OpenSSL's generator, never from a Random.
+// Owner: none; these are free functions. Any thread. The key comes from OpenSSL's generator, never from a Random.
 #pragma once
 
 #include <string>

@@ -51,7 +51,7 @@ Status check(const TlsCredentials& credentials, X509* certificate) {
     return wrong("private_key",
                  "its key has a passphrase, for which a server cannot ask (openssl pkey -in KEY writes it without)");
   if (!key) return wrong("private_key", "its key is no key in PEM");
-  if (!belongs) return wrong("private_key", "its key is another one's");
+  if (!belongs) return wrong("private_key", "its private key does not match the certificate");
   return ok_status();
 }
 

@@ -3,7 +3,7 @@
 // with the end of a sentence ("its key is missing"), which the caller begins with the name of the file or
 // flag.
 //
-// Owner: nobody, these are values and functions. Any thread.
+// Owner: none; these are values and free functions. Any thread.
 #pragma once
 
 #include <string>

@@ -16,10 +16,11 @@ constexpr WallTime kNow{std::chrono::sys_days(std::chrono::year(2030) / 6 / 15)}
 constexpr auto kTwelveYears = std::chrono::hours(24 * 365 * 12);
 
 class ServerCertificateTest : public testing::Test {
- protected:
+ public:
   ServerCertificateTest() : root_(made()), directory_(*DataDirectory::open(root_)) {}
   ~ServerCertificateTest() override { std::filesystem::remove_all(root_); }
 
+ protected:
   ServerCertificate prepare(WallTime now = kNow) {
     auto certificate = prepare_server_certificate(directory_, now);
     EXPECT_TRUE(certificate.ok()) << certificate.status();
@@ -106,7 +107,7 @@ TEST_F(ServerCertificateTest, IsReplacedWhenItsKeyIsLostOrAnotherOnes) {
   remove("tls.key");
   EXPECT_NE(prepare().replaced.find("its key is missing"), std::string::npos);
   overwrite("tls.key", first.credentials.private_key);
-  EXPECT_NE(prepare().replaced.find("its key is another one's"), std::string::npos);
+  EXPECT_NE(prepare().replaced.find("its private key does not match the certificate"), std::string::npos);
 }
 
 TEST_F(ServerCertificateTest, IsReplacedWhenItHasExpired) {
@@ -131,7 +132,7 @@ TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsNeverWritten) {
   refuses(chain, key, kNow + kTwelveYears, "it expired on 2040-06-15");
   refuses(chain, key, kNow - kTwelveYears, "it is not valid before 2030-06-14");
   refuses(chain, passphrase, kNow, "its key has a passphrase");
-  refuses(chain, another->private_key, kNow, "its key is another one's");
+  refuses(chain, another->private_key, kNow, "its private key does not match the certificate");
   refuses(chain, "nonsense", kNow, "its key is no key in PEM");
   refuses("nonsense", key, kNow, "it is no certificate in PEM");
   refuses(chain, "", kNow, "its key is missing");
@@ -164,7 +165,7 @@ TEST_F(ServerCertificateTest, OursIsNotReplacedWhenItsKeyIsSomebodyElses) {
   prepare();
   const auto theirs = adapters::make_self_signed(kNow);
   overwrite("tls.key", theirs->private_key);
-  refused(kNow, "its key is another one's");
+  refused(kNow, "its private key does not match the certificate");
   EXPECT_EQ(content("tls.key"), theirs->private_key);
 }
 

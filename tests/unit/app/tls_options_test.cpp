@@ -126,7 +126,8 @@ TEST_F(TlsOptions, OfNatsThatAreOfNoUseAreNamed) {
   refused({"--nats-ca", nonsense_}, "--nats-ca", "it is no certificate");
   refused({"--nats-cert", certificate_}, "--nats-key", "give it with --nats-cert");
   refused({"--nats-key", key_}, "--nats-cert", "give it with --nats-key");
-  refused({"--nats-cert", certificate_, "--nats-key", other_key_}, "--nats-cert", "its key is another one's");
+  refused({"--nats-cert", certificate_, "--nats-key", other_key_}, "--nats-cert",
+          "its private key does not match the certificate");
   refused({"--nats-creds", "/nowhere.creds"}, "--nats-creds", "cannot be read; name a .creds file");
   refused({"--nats-creds", nonsense_}, "--nats-creds", "it has no user JWT with its seed");
   refused({"--nats-creds", file("torn.creds", tests::nats_credentials("SUAAG"))}, "--nats-creds", "its seed is damaged");
@@ -151,7 +152,7 @@ TEST_F(TlsOptions, OfTemporalThatAreOfNoUseAreNamed) {
   refused_pair(half_torn_, key_, "certificate 2 in it is broken");
   refused_pair(certificate_, nonsense_,
                "its key is no key in PEM; give a certificate that holds, and its key with --temporal-tls-key");
-  refused_pair(certificate_, other_key_, "its key is another one's");
+  refused_pair(certificate_, other_key_, "its private key does not match the certificate");
   const Status plain = worker({"--model-script", "s", "--temporal-tls-ca", certificate_}).status();
   EXPECT_EQ(field_of(plain), "--temporal-tls") << plain;
 }

@@ -18,7 +18,7 @@ class DaemonConnection : public DaemonWorld {
   TaskScope stopper_{executor_, 3};
 };
 
-TEST_F(DaemonConnection, RegistersWithAllItIs) {
+TEST_F(DaemonConnection, RegistrationCarriesTheDaemonsDescription) {
   options_.labels = {{"os", "linux"}};
   options_.version = "1.2";
   connect();
@@ -34,7 +34,7 @@ TEST_F(DaemonConnection, RegistersWithAllItIs) {
   EXPECT_EQ(log_.entries.back().fields.at("user"), "user_1");
 }
 
-TEST_F(DaemonConnection, BeatsEvery15Seconds) {
+TEST_F(DaemonConnection, SendsHeartbeatEvery15Seconds) {
   gateway_ = make_gateway("gw:1");
   start();
   run_for(61s);
@@ -43,7 +43,7 @@ TEST_F(DaemonConnection, BeatsEvery15Seconds) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(gateway_->beats()[i] - begin, 15s * (i + 1));
 }
 
-TEST_F(DaemonConnection, ComesBackWithFullJitterUpToTheCap) {
+TEST_F(DaemonConnection, ReconnectsWithFullJitterUpToTheCap) {
   gateway_ = make_gateway("gw:1");
   gateway_->refuse_with(unavailable("no database"));
   start();
@@ -61,7 +61,7 @@ TEST_F(DaemonConnection, ComesBackWithFullJitterUpToTheCap) {
   EXPECT_GT(longest, 20s);
 }
 
-TEST_F(DaemonConnection, StartsTheBackoffAnewOnlyAfterAStableMinute) {
+TEST_F(DaemonConnection, BackoffResetsOnlyAfterAStableMinute) {
   gateway_ = make_gateway("gw:1");
   gateway_->refuse_with(unavailable("no"));
   start();
@@ -78,7 +78,7 @@ TEST_F(DaemonConnection, StartsTheBackoffAnewOnlyAfterAStableMinute) {
   EXPECT_LE(gateway_->attempts[1] - cut, 1s);
 }
 
-TEST_F(DaemonConnection, TriesEveryAddressInTurn) {
+TEST_F(DaemonConnection, TriesAddressesRoundRobin) {
   options_.gateway_addresses = {"gw:1", "gw:2", "gw:3"};
   auto third = make_gateway("gw:3");
   start();
@@ -87,7 +87,7 @@ TEST_F(DaemonConnection, TriesEveryAddressInTurn) {
   EXPECT_TRUE(life_->daemon.connected());
 }
 
-TEST_F(DaemonConnection, TriesEveryAddressBeforeItWaitsLonger) {
+TEST_F(DaemonConnection, BackoffGrowsOnlyAfterEveryAddressFailed) {
   options_.gateway_addresses = {"gw:1", "gw:2", "gw:3"};
   std::vector<std::unique_ptr<FakeGateway>> gateways;
   for (const std::string& address : options_.gateway_addresses) {
@@ -109,7 +109,7 @@ TEST_F(DaemonConnection, TriesEveryAddressBeforeItWaitsLonger) {
 }
 
 // All of its daemons lose it at once, and all find it gone: each of the two waits spreads them.
-TEST_F(DaemonConnection, SpreadsItsSecondWaitTwiceAsFarWhenItsGatewayHasDied) {
+TEST_F(DaemonConnection, SecondBackoffSpreadsOverTwoSecondsAfterGatewayDeath) {
   options_.gateway_addresses = {"gw:1", "gw:2"};
   auto other = make_gateway("gw:2");
   Duration longest{};
@@ -133,7 +133,7 @@ TEST_F(DaemonConnection, SpreadsItsSecondWaitTwiceAsFarWhenItsGatewayHasDied) {
   EXPECT_LE(longest, 2s);
 }
 
-TEST_F(DaemonConnection, ComesAgainWhenACrowdedGatewayHasAskedItTo) {
+TEST_F(DaemonConnection, HonoursRetryAfterOfAnOverloadedGateway) {
   gateway_ = make_gateway("gw:1");
   gateway_->refuse_with(with_retry_after(resource_exhausted("too many register"), 7s));
   start();
@@ -151,7 +151,7 @@ TEST_F(DaemonConnection, ComesAgainWhenACrowdedGatewayHasAskedItTo) {
   EXPECT_GT(longest - shortest, 500ms);  // not with all the others who were told the same
 }
 
-TEST_F(DaemonConnection, GoesToTheGatewaysThatItWasToldOf) {
+TEST_F(DaemonConnection, ConnectsToGatewaysAdvertisedByTheServer) {
   auto other = make_gateway("gw:7");
   gateway_ = make_gateway("gw:1");
   gateway_->told_addresses = {"gw:1", "gw:7"};
@@ -162,7 +162,7 @@ TEST_F(DaemonConnection, GoesToTheGatewaysThatItWasToldOf) {
   EXPECT_EQ(other->streams.size(), 1u);
 }
 
-TEST_F(DaemonConnection, GivesUpWhenItsTokenIsRefused) {
+TEST_F(DaemonConnection, StopsReconnectingWhenTokenIsRejected) {
   gateway_ = make_gateway("gw:1");
   gateway_->refuse_with(with_reason(unauthenticated("the token was revoked"), kReasonTokenRevoked));
   start();
@@ -173,7 +173,7 @@ TEST_F(DaemonConnection, GivesUpWhenItsTokenIsRefused) {
   EXPECT_EQ(gateway_->attempts.size(), 1u);
 }
 
-TEST_F(DaemonConnection, DoesNotHurryBackWhenAnotherDaemonHasItsPlace) {
+TEST_F(DaemonConnection, BacksOffWhenReplacedByAnotherDaemon) {
   connect();
   gateway_->hang_up(with_reason(aborted("a newer stream"), kReasonSuperseded));
   run_for(9s);
@@ -182,7 +182,7 @@ TEST_F(DaemonConnection, DoesNotHurryBackWhenAnotherDaemonHasItsPlace) {
   EXPECT_EQ(gateway_->streams.size(), 2u);
 }
 
-TEST_F(DaemonConnection, IsGivenUpAfter120SecondsOfSilence) {
+TEST_F(DaemonConnection, ClosesStreamAfter120SecondsOfGatewaySilence) {
   connect();
   gateway_->beats_back = false;
   run_for(119s);
@@ -193,7 +193,7 @@ TEST_F(DaemonConnection, IsGivenUpAfter120SecondsOfSilence) {
 }
 
 // As what a process that is stopped listens at: connections come about, and are not answered. The link gives it up after 30 s.
-TEST_F(DaemonConnection, IsElsewhereASecondAfterAFrozenGatewayIsGivenUp) {
+TEST_F(DaemonConnection, FailsOverWithinASecondOfClosingASilentStream) {
   options_.gateway_addresses = {"gw:1", "gw:2"};
   auto other = make_gateway("gw:2");
   for (std::size_t i = 0; i < 10; ++i) {
@@ -214,7 +214,7 @@ TEST_F(DaemonConnection, IsElsewhereASecondAfterAFrozenGatewayIsGivenUp) {
   }
 }
 
-TEST_F(DaemonConnection, TriesAGatewayThatFellSilentLastUntilItHasAnother) {
+TEST_F(DaemonConnection, SilentGatewayIsTriedLastUntilConnectedElsewhere) {
   options_.gateway_addresses = {"alias:1", "gw:2"};
   gateway_ = make_gateway("alias:1");
   gateway_->told_addresses = {"gw:1", "gw:3"};
@@ -245,14 +245,14 @@ TEST_F(DaemonConnection, TriesAGatewayThatFellSilentLastUntilItHasAnother) {
   EXPECT_LT(gateway_->attempts.at(0), second->attempts.at(0));
 }
 
-TEST_F(DaemonConnection, LivesAsLongAsTheGatewayBeats) {
+TEST_F(DaemonConnection, StreamStaysOpenWhileGatewaySendsHeartbeats) {
   connect();
   run_for(1h);
   EXPECT_EQ(gateway_->streams.size(), 1u);
   EXPECT_TRUE(life_->daemon.connected());
 }
 
-TEST_F(DaemonConnection, IsOpenedElsewhereBeforeADrainingGatewayIsLeft) {
+TEST_F(DaemonConnection, ConnectsElsewhereBeforeLeavingADrainingGateway) {
   connect();
   auto other = make_gateway("gw:2");
   gateway_->execute("r1", "append /log x; sleep 5; echo done");
@@ -270,7 +270,7 @@ TEST_F(DaemonConnection, IsOpenedElsewhereBeforeADrainingGatewayIsLeft) {
   EXPECT_EQ(machine_.effects.count("r1"), 1u);
 }
 
-TEST_F(DaemonConnection, StaysWithADrainingGatewayUntilThereIsAnother) {
+TEST_F(DaemonConnection, StaysOnDrainingGatewayUntilAnotherAccepts) {
   connect();
   proto::GatewayFrame frame;
   frame.mutable_drain()->add_gateway_addresses("gw:2");
@@ -283,7 +283,7 @@ TEST_F(DaemonConnection, StaysWithADrainingGatewayUntilThereIsAnother) {
   EXPECT_TRUE(gateway_->streams[0]->over);
 }
 
-TEST_F(DaemonConnection, LooksForAGatewayAtOnceWhenADrainingOneHasEndedTheStream) {
+TEST_F(DaemonConnection, ReconnectsAtOnceWhenDrainingGatewayClosesTheStream) {
   connect();
   proto::GatewayFrame frame;
   frame.mutable_drain()->add_gateway_addresses("gw:2");
@@ -294,7 +294,7 @@ TEST_F(DaemonConnection, LooksForAGatewayAtOnceWhenADrainingOneHasEndedTheStream
   EXPECT_EQ(gateway_->streams.size(), 2u) << "within the first backoff";
 }
 
-TEST_F(DaemonConnection, StopsAfterWhatItRunsAndHandsOver) {
+TEST_F(DaemonConnection, StopWaitsForRunningToolsAndDeliversResults) {
   connect();
   gateway_->acknowledges_results = true;
   gateway_->execute("r1", "sleep 3; echo done");
@@ -312,7 +312,7 @@ TEST_F(DaemonConnection, StopsAfterWhatItRunsAndHandsOver) {
   EXPECT_FALSE(gateway_->streams[0]->end.has_value()) << "it said goodbye";
 }
 
-TEST_F(DaemonConnection, StopsAtTheDeadlineWhateverRuns) {
+TEST_F(DaemonConnection, StopReturnsAtTheDeadlineWithToolsRunning) {
   connect();
   gateway_->execute("r1", "sleep 1000");
   run_for(1s);
@@ -321,7 +321,7 @@ TEST_F(DaemonConnection, StopsAtTheDeadlineWhateverRuns) {
   EXPECT_TRUE(life_->end.has_value());
 }
 
-TEST_F(DaemonConnection, StopsWhileItIsNotConnected) {
+TEST_F(DaemonConnection, StopReturnsWhileDisconnected) {
   start();
   run_for(10s);
   stop(5s);
@@ -331,7 +331,7 @@ TEST_F(DaemonConnection, StopsWhileItIsNotConnected) {
 }
 
 // Whatever it waits for, it can be destroyed there (under ASan), and its next life goes on.
-TEST(DaemonLife, EndsAnywhere) {
+TEST(DaemonLife, CanBeDestroyedAtEveryStep) {
   class World : public DaemonWorld {
    public:
     World() : DaemonWorld(5) {}

@@ -17,7 +17,7 @@ class DaemonOutput : public DaemonWorld {
   }
 };
 
-TEST_F(DaemonOutput, GoesOnAfterAReconnectWhereTheGatewayHasIt) {
+TEST_F(DaemonOutput, ResumesAfterReconnectAtTheAcknowledgedChunk) {
   connect();
   const std::string script = "echo one; sleep 5; echo two; sleep 5; echo three; sleep 5; echo four";
   gateway_->execute("r1", script);
@@ -32,7 +32,7 @@ TEST_F(DaemonOutput, GoesOnAfterAReconnectWhereTheGatewayHasIt) {
   EXPECT_EQ(gateway_->results("r1").back().output_chunks(), 4u);
 }
 
-TEST_F(DaemonOutput, IsThereAgainFromTheStartForWhoHasNothing) {
+TEST_F(DaemonOutput, RetryAfterCrashResumesAfterTheRequestedChunk) {
   connect();
   gateway_->acknowledges_outputs = false;
   const std::string script = "echo one; sleep 1; echo two; sleep 1; echo three";
@@ -49,7 +49,7 @@ TEST_F(DaemonOutput, IsThereAgainFromTheStartForWhoHasNothing) {
   EXPECT_EQ(gateway_->results("r1").back().output_chunks(), 2u);
 }
 
-TEST_F(DaemonOutput, IsBoundedAndShowsTheGap) {
+TEST_F(DaemonOutput, DroppedChunksAreReportedAsAGap) {
   gateway_ = make_gateway("gw:1");
   start();
   run_for(10ms);
@@ -78,7 +78,7 @@ TEST_F(DaemonOutput, IsBoundedAndShowsTheGap) {
   EXPECT_TRUE(outputs.back().data().ends_with("end\n"));
 }
 
-TEST_F(DaemonOutput, IsNotSentFarAheadOfTheAcknowledgements) {
+TEST_F(DaemonOutput, UnacknowledgedOutputIsBoundedByTheWindow) {
   connect();
   gateway_->acknowledges_outputs = false;
   gateway_->execute("r1", "seq 500000; sleep 100");  // 105 chunks
@@ -89,7 +89,7 @@ TEST_F(DaemonOutput, IsNotSentFarAheadOfTheAcknowledgements) {
   EXPECT_EQ(gateway_->outputs("r1").size(), Session::kWindow + 10);
 }
 
-TEST_F(DaemonOutput, ThatStallsDoesNotHoldUpTheResult) {
+TEST_F(DaemonOutput, StalledOutputDoesNotDelayTheResult) {
   connect();
   gateway_->acknowledges_outputs = false;
   gateway_->execute("r1", "seq 1000000");
@@ -99,7 +99,7 @@ TEST_F(DaemonOutput, ThatStallsDoesNotHoldUpTheResult) {
   EXPECT_EQ(gateway_->results("r1").size(), 1u);
 }
 
-TEST_F(DaemonOutput, IsCompleteForASlowReader) {
+TEST_F(DaemonOutput, SlowReaderReceivesAllOutput) {
   connect();
   gateway_->read_delay = 20ms;
   gateway_->acknowledges_results = true;
@@ -113,7 +113,7 @@ TEST_F(DaemonOutput, IsCompleteForASlowReader) {
 
 // A gateway that reads slowly keeps the stream's window full of output; what matters more does not queue
 // behind it.
-TEST_F(DaemonOutput, LetsControlFramesPass) {
+TEST_F(DaemonOutput, ControlFramesOvertakeOutput) {
   connect();
   gateway_->read_delay = 2s;
   gateway_->execute("r1", "seq 1000000; sleep 1000");
@@ -127,7 +127,7 @@ TEST_F(DaemonOutput, LetsControlFramesPass) {
   EXPECT_LT(gateway_->outputs("r1").size(), 30u);
 }
 
-TEST_F(DaemonOutput, OfOneRequestDoesNotStarveAnother) {
+TEST_F(DaemonOutput, OutputOfOneRequestDoesNotStarveAnother) {
   connect();
   gateway_->read_delay = 100ms;
   gateway_->execute("r1", "seq 1000000; sleep 1000");

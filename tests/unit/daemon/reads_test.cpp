@@ -54,7 +54,7 @@ class DaemonReads : public DaemonWorld {
   }
 };
 
-TEST_F(DaemonReads, AreAnsweredWithoutTheJournal) {
+TEST_F(DaemonReads, ReadIsAnsweredWithoutAJournalEntry) {
   connect();
   view("r1");
   run_for(1s);
@@ -67,7 +67,7 @@ TEST_F(DaemonReads, AreAnsweredWithoutTheJournal) {
   EXPECT_EQ(rows_in_journal(), 0);
 }
 
-TEST_F(DaemonReads, AreThereOverAChangeOfStreamsForWhoAsks) {
+TEST_F(DaemonReads, ReadResultSurvivesReconnectUntilRetried) {
   connect();
   tail("r1");
   run_for(1500ms);
@@ -83,14 +83,14 @@ TEST_F(DaemonReads, AreThereOverAChangeOfStreamsForWhoAsks) {
   EXPECT_EQ(log_.count("tool.effect.started", "r1"), 1u);
 }
 
-TEST_F(DaemonReads, AreSentOnceForEachTimeTheyAreAskedFor) {
+TEST_F(DaemonReads, ReadResultIsSentOncePerRequest) {
   connect();
   view("r1");
   run_for(10min);
   EXPECT_EQ(gateway_->results("r1").size(), 1u);
 }
 
-TEST_F(DaemonReads, AreReadAgainOnceTheyWereAcknowledged) {
+TEST_F(DaemonReads, AcknowledgedReadIsReexecutedOnRetry) {
   connect();
   view("r1");
   run_for(1s);
@@ -105,7 +105,7 @@ TEST_F(DaemonReads, AreReadAgainOnceTheyWereAcknowledged) {
   EXPECT_EQ(log_.count("tool.effect.started", "r1"), 2u);
 }
 
-TEST_F(DaemonReads, AreReadAgainInTheNextLifeAndTheirOutputGoesOn) {
+TEST_F(DaemonReads, ReadIsReexecutedAfterRestartAndChunkNumbersContinue) {
   connect();
   tail("r1");
   run_for(1500ms);
@@ -122,7 +122,7 @@ TEST_F(DaemonReads, AreReadAgainInTheNextLifeAndTheirOutputGoesOn) {
   EXPECT_EQ(gateway_->outputs("r1")[2].chunk(), 3u);
 }
 
-TEST_F(DaemonReads, OfAToolThatDoesMoreHereAreNotRun) {
+TEST_F(DaemonReads, RejectsReadOfAToolWithSideEffects) {
   connect();
   gateway_->read("r1", "bash", R"({"command":"append /log x"})");
   run_for(1s);
@@ -132,7 +132,7 @@ TEST_F(DaemonReads, OfAToolThatDoesMoreHereAreNotRun) {
   EXPECT_EQ(machine_.effects.count("r1"), 0u);
 }
 
-TEST_F(DaemonReads, CancelledBeforeTheyComeAreNotRun) {
+TEST_F(DaemonReads, ReadCancelledBeforeArrivalIsNotRun) {
   connect();
   gateway_->cancel("r1", true);
   run_for(1s);
@@ -147,7 +147,7 @@ TEST_F(DaemonReads, CancelledBeforeTheyComeAreNotRun) {
   EXPECT_EQ(rows_in_journal(), 0);
 }
 
-TEST_F(DaemonReads, CancelledWithoutARowHoldsForWhatDoesMore) {
+TEST_F(DaemonReads, CancelWithoutRowAppliesToRecordedRequests) {
   connect();
   gateway_->cancel("r1", true);
   run_for(1s);
@@ -157,7 +157,7 @@ TEST_F(DaemonReads, CancelledWithoutARowHoldsForWhatDoesMore) {
   EXPECT_EQ(machine_.effects.count("r1"), 0u);
 }
 
-TEST_F(DaemonReads, CancelledWhileTheyRunAreEndedAndSayIt) {
+TEST_F(DaemonReads, RunningReadIsCancelledAndReported) {
   connect();
   tail("r1");
   run_for(500ms);
@@ -177,7 +177,7 @@ class DaemonReadsInTurn : public DaemonReads {
   }
 };
 
-TEST_F(DaemonReadsInTurn, WaitForTheirTurnAndNoMoreThanMay) {
+TEST_F(DaemonReadsInTurn, ReadsQueueUpToTheLimit) {
   connect();
   gateway_->execute("r0", "sleep 10");
   run_for(100ms);
@@ -206,7 +206,7 @@ class ReadsMemory : public ::testing::Test {
   Reads reads_{clock_};
 };
 
-TEST_F(ReadsMemory, KeepsSoManySoMuchAndSoLong) {
+TEST_F(ReadsMemory, EvictsByCountBytesAndAge) {
   const RequestId first("first");
   for (std::size_t i = 0; i < Reads::kResults; ++i) {
     reads_.keep(i == 0 ? first : RequestId(concat(i)), of_size(1));
@@ -223,7 +223,7 @@ TEST_F(ReadsMemory, KeepsSoManySoMuchAndSoLong) {
   EXPECT_EQ(reads_.result(RequestId("large")), nullptr);
 }
 
-TEST_F(ReadsMemory, CountsOutputAndForgetsItWithTheResult) {
+TEST_F(ReadsMemory, OutputCountsTowardsTheLimitAndIsFreedWithTheResult) {
   const RequestId id("r1");
   reads_.add_output(id, {1, std::string(Reads::kBytes / 2, 'a')}, 0);
   reads_.add_output(id, {2, std::string(Reads::kBytes / 2, 'b')}, 0);
@@ -237,7 +237,7 @@ TEST_F(ReadsMemory, CountsOutputAndForgetsItWithTheResult) {
   EXPECT_EQ(reads_.output_after(id, 0), std::nullopt);
 }
 
-TEST_F(ReadsMemory, ForgetsTheOldestRefusals) {
+TEST_F(ReadsMemory, EvictsTheOldestRefusals) {
   for (std::size_t i = 0; i <= Reads::kRefusals; ++i) reads_.refuse(RequestId(concat(i)));
   EXPECT_FALSE(reads_.is_refused(RequestId("0")));
   EXPECT_TRUE(reads_.is_refused(RequestId("1")));

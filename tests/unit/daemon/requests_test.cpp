@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 class DaemonRequests : public DaemonWorld {};
 
-TEST_F(DaemonRequests, AreRunAndAnswered) {
+TEST_F(DaemonRequests, RunsAToolAndSendsItsResult) {
   connect();
   gateway_->execute("r1", "echo hello; append /log x");
   run_for(1s);
@@ -28,7 +28,7 @@ TEST_F(DaemonRequests, AreRunAndAnswered) {
   EXPECT_TRUE(heard.back().frame.has_tool_finished());  // behind its output
 }
 
-TEST_F(DaemonRequests, AreRunOnceHoweverOftenTheyCome) {
+TEST_F(DaemonRequests, DuplicateRequestRunsOnce) {
   connect();
   for (int i = 0; i < 5; ++i) gateway_->execute("r1", "append /log x; sleep 1");
   run_for(500ms);
@@ -41,7 +41,7 @@ TEST_F(DaemonRequests, AreRunOnceHoweverOftenTheyCome) {
   EXPECT_EQ(gateway_->results("r1").size(), 2u);  // the end, and the answer to the last question
 }
 
-TEST_F(DaemonRequests, OfOneIdMustBeTheSame) {
+TEST_F(DaemonRequests, RejectsReusedRequestId) {
   connect();
   gateway_->execute("r1", "append /log x");
   run_for(1s);
@@ -71,7 +71,7 @@ class ThrowingTool final : public tools::Tool {
 };
 
 // Security notes 1.2: the exception ended every task of the daemon, which stayed connected.
-TEST_F(DaemonRequests, OfAToolThatThrowsEndWithAnErrorAndLeaveTheOthersAlone) {
+TEST_F(DaemonRequests, ThrowingToolFailsOnlyItsOwnRequest) {
   connect();
   life_->tools.add(std::make_unique<ThrowingTool>("explode", model::Effect::kNonIdempotent));
   life_->tools.add(std::make_unique<ThrowingTool>("explode_reading", model::Effect::kReadOnly));
@@ -97,7 +97,7 @@ TEST_F(DaemonRequests, OfAToolThatThrowsEndWithAnErrorAndLeaveTheOthersAlone) {
   EXPECT_EQ(gateway_->results("after")[0].content(), "still here\n");
 }
 
-TEST_F(DaemonRequests, AreKilledWithoutGrace) {
+TEST_F(DaemonRequests, KillCommandSkipsTheGracePeriod) {
   connect();
   gateway_->execute("r1", "trap '' TERM; sleep 60");
   run_for(1s);
@@ -118,7 +118,7 @@ TEST_F(DaemonRequests, AreKilledWithoutGrace) {
   EXPECT_EQ(answer.code(), static_cast<int>(StatusCode::kNotFound));
 }
 
-TEST_F(DaemonRequests, ThatMustNotStartAreAnsweredFromTheJournalOrRefused) {
+TEST_F(DaemonRequests, NoStartRequestIsAnsweredFromTheJournalOrRefused) {
   connect();
   gateway_->execute("r1", "append /log x");
   run_for(1s);
@@ -140,7 +140,7 @@ TEST_F(DaemonRequests, ThatMustNotStartAreAnsweredFromTheJournalOrRefused) {
   EXPECT_EQ(machine_.effects.count("r2"), 0u);
 }
 
-TEST_F(DaemonRequests, WithoutOutputSendTheResultOnly) {
+TEST_F(DaemonRequests, RequestWithoutOutputSendsOnlyTheResult) {
   connect();
   proto::GatewayFrame frame;
   proto::ExecuteTool& request = *frame.mutable_execute_tool();
@@ -155,7 +155,7 @@ TEST_F(DaemonRequests, WithoutOutputSendTheResultOnly) {
   EXPECT_GT(gateway_->results("r1")[0].output_chunks(), 0u);
 }
 
-TEST_F(DaemonRequests, ReadTheConfigurationAgainWhenAsked) {
+TEST_F(DaemonRequests, ReloadCommandRereadsTheConfiguration) {
   options_.read_again = [] { return DaemonSettings{"new name", {{"gpu", "yes"}}, {"gw:1"}}; };
   connect();
   proto::GatewayFrame frame;
@@ -171,7 +171,7 @@ TEST_F(DaemonRequests, ReadTheConfigurationAgainWhenAsked) {
   EXPECT_EQ(gateway_->streams[1]->registration.labels().at("gpu"), "yes");
 }
 
-TEST_F(DaemonRequests, AreRememberedByAJournalThatHasAName) {
+TEST_F(DaemonRequests, JournalIdSurvivesRestartAndChangesWithTheJournal) {
   connect();
   const std::string name = gateway_->streams[0]->registration.journal_id();
   EXPECT_FALSE(name.empty());
@@ -186,7 +186,7 @@ TEST_F(DaemonRequests, AreRememberedByAJournalThatHasAName) {
   EXPECT_NE(gateway_->streams.back()->registration.journal_id(), name);
 }
 
-TEST_F(DaemonRequests, RunInParallel) {
+TEST_F(DaemonRequests, RequestsRunInParallel) {
   connect();
   for (int i = 0; i < 10; ++i) gateway_->execute(concat("r", i), "sleep 5; echo done");
   run_for(5500ms);
@@ -210,7 +210,7 @@ class DaemonQueue : public DaemonWorld {
   }
 };
 
-TEST_F(DaemonQueue, RunsSoManyAtATimeAndTheOthersInTheirOrder) {
+TEST_F(DaemonQueue, LimitsConcurrencyAndRunsQueuedRequestsInOrder) {
   connect();
   for (const char* id : {"r1", "r2", "r3", "r4", "r5"}) execute(id);
   EXPECT_EQ(log_.count("tool.effect.started"), 2u);
@@ -224,7 +224,7 @@ TEST_F(DaemonQueue, RunsSoManyAtATimeAndTheOthersInTheirOrder) {
   }
 }
 
-TEST_F(DaemonQueue, SaysThatTooManyWaitAndRunsNothing) {
+TEST_F(DaemonQueue, RejectsRequestsBeyondTheQueueLimit) {
   connect();
   for (const char* id : {"r1", "r2", "r3", "r4", "r5", "r6"}) execute(id);
   EXPECT_EQ(result("r6").outcome(), proto::OUTCOME_NOT_EXECUTED);
@@ -238,7 +238,7 @@ TEST_F(DaemonQueue, SaysThatTooManyWaitAndRunsNothing) {
   EXPECT_EQ(result("r7").outcome(), proto::OUTCOME_EXECUTED);
 }
 
-TEST_F(DaemonQueue, CancelledBeforeItsTurnWasNotExecuted) {
+TEST_F(DaemonQueue, CancelledQueuedRequestIsNotExecuted) {
   connect();
   for (const char* id : {"r1", "r2", "r3", "r4"}) execute(id);
   gateway_->cancel("r3");
@@ -254,7 +254,7 @@ TEST_F(DaemonQueue, CancelledBeforeItsTurnWasNotExecuted) {
   EXPECT_EQ(machine_.effects.count("r3"), 0u);
 }
 
-TEST_F(DaemonQueue, OverACrashHasNotBegunAndIsRunWhenItIsAskedForAgain) {
+TEST_F(DaemonQueue, RequestQueuedAtACrashRunsOnRetry) {
   connect();
   for (const char* id : {"r1", "r2", "r3"}) execute(id);
   crash();
@@ -267,7 +267,7 @@ TEST_F(DaemonQueue, OverACrashHasNotBegunAndIsRunWhenItIsAskedForAgain) {
   EXPECT_EQ(result("r3").outcome(), proto::OUTCOME_EXECUTED);
 }
 
-TEST_F(DaemonQueue, DoesNotHoldUpAnswersThatAreKnown) {
+TEST_F(DaemonQueue, KnownResultIsNotDelayedByTheQueue) {
   connect();
   execute("r1");
   run_for(10s);
@@ -277,7 +277,7 @@ TEST_F(DaemonQueue, DoesNotHoldUpAnswersThatAreKnown) {
   EXPECT_GT(gateway_->results("r1").size(), before);
 }
 
-TEST_F(DaemonQueue, IsNotStartedByADaemonThatStops) {
+TEST_F(DaemonQueue, StoppingDaemonStartsNoQueuedRequest) {
   connect();
   for (const char* id : {"r1", "r2", "r3"}) execute(id);
   gateway_->acknowledges_results = true;
@@ -291,7 +291,7 @@ TEST_F(DaemonQueue, IsNotStartedByADaemonThatStops) {
 }
 
 // Security notes 1.15: they ran on beside the next life, which told the model "unknown".
-TEST_F(DaemonRequests, OfALifeThatWasKilledAreEndedBeforeTheNextOneConnects) {
+TEST_F(DaemonRequests, OrphanedToolsAreKilledBeforeReconnectingAfterRestart) {
   connect();
   gateway_->execute("r1", "sleep 600");
   gateway_->execute("r2", "echo done");
@@ -315,7 +315,7 @@ TEST_F(DaemonRequests, OfALifeThatWasKilledAreEndedBeforeTheNextOneConnects) {
   EXPECT_EQ(log_.count("daemon.left_behind.ended"), 1u);
 }
 
-TEST_F(DaemonRequests, InterruptedByACrashAreUnknownAndNotRunAgain) {
+TEST_F(DaemonRequests, RequestInterruptedByCrashIsUnknownAndNotRerun) {
   connect();
   gateway_->execute("r1", "append /log x; sleep 10; append /log y");
   run_for(2s);
@@ -332,7 +332,7 @@ TEST_F(DaemonRequests, InterruptedByACrashAreUnknownAndNotRunAgain) {
   EXPECT_EQ(log_.count("tool.effect.started", "r1"), 1u);
 }
 
-TEST_F(DaemonRequests, ThatOnlyReadAreRunAgainAfterACrash) {
+TEST_F(DaemonRequests, ReadOnlyRequestIsRerunAfterCrash) {
   connect();
   EXPECT_TRUE(machine_.disk.write("/project/file", "text", {}).ok());
   machine_.disk_faults.latency = 1s;
@@ -348,7 +348,7 @@ TEST_F(DaemonRequests, ThatOnlyReadAreRunAgainAfterACrash) {
   EXPECT_EQ(gateway_->results("r1")[0].content(), "     1\ttext\n");
 }
 
-TEST_F(DaemonRequests, CannotBeMadeRepeatableByTheServer) {
+TEST_F(DaemonRequests, ServerCannotDeclareAToolRepeatable) {
   connect();
   gateway_->execute("r1", "append /log x; sleep 10", 0, proto::EFFECT_READ_ONLY);
   run_for(1s);
@@ -361,7 +361,7 @@ TEST_F(DaemonRequests, CannotBeMadeRepeatableByTheServer) {
   EXPECT_EQ(gateway_->results("r1").back().outcome(), proto::OUTCOME_UNKNOWN);
 }
 
-TEST_F(DaemonRequests, AreOfferedUntilTheyAreAcknowledged) {
+TEST_F(DaemonRequests, ResultIsResentUntilAcknowledged) {
   connect();
   gateway_->execute("r1", "echo x");
   run_for(29s);
@@ -384,7 +384,7 @@ TEST_F(DaemonRequests, AreOfferedUntilTheyAreAcknowledged) {
   EXPECT_EQ(gateway_->results("r1").size(), 4u);
 }
 
-TEST_F(DaemonRequests, GoOnWhileThereIsNoStream) {
+TEST_F(DaemonRequests, RunningRequestContinuesWhileDisconnected) {
   connect();
   gateway_->execute("r1", "sleep 5; append /log x; echo done");
   run_for(1s);
@@ -400,7 +400,7 @@ TEST_F(DaemonRequests, GoOnWhileThereIsNoStream) {
   EXPECT_EQ(gateway_->results("r1")[0].content(), "done\n");
 }
 
-TEST_F(DaemonRequests, ForAnUnknownToolAreRefused) {
+TEST_F(DaemonRequests, UnknownToolIsRefused) {
   connect();
   gateway_->call("r1", "no-such-tool", "{}");
   gateway_->call("r2", "bash", "{");
@@ -412,7 +412,7 @@ TEST_F(DaemonRequests, ForAnUnknownToolAreRefused) {
   EXPECT_EQ(log_.count("tool.effect.started"), 0u);
 }
 
-TEST_F(DaemonRequests, CancelledWhileRunningEndWhatTheyStarted) {
+TEST_F(DaemonRequests, CancelKillsTheRunningToolsProcesses) {
   connect();
   gateway_->execute("r1", "append /log x; echo before; sleep 100; append /log y");
   run_for(1s);
@@ -432,7 +432,7 @@ TEST_F(DaemonRequests, CancelledWhileRunningEndWhatTheyStarted) {
   EXPECT_EQ(machine_.effects.count("r1"), 1u);
 }
 
-TEST_F(DaemonRequests, CancelledAreEndedEvenIfTheyWillNot) {
+TEST_F(DaemonRequests, CancelKillsAToolThatIgnoresIt) {
   connect();
   gateway_->execute("r1", "stubborn; append /log x; sleep 1000");
   machine_.disk_faults.latency = 1h;
@@ -449,7 +449,7 @@ TEST_F(DaemonRequests, CancelledAreEndedEvenIfTheyWillNot) {
   EXPECT_EQ(log_.count("tool.effect.finished"), 2u);
 }
 
-TEST_F(DaemonRequests, CancelledBeforeTheyComeAreNotRun) {
+TEST_F(DaemonRequests, RequestCancelledBeforeArrivalIsNotRun) {
   connect();
   gateway_->cancel("r1");
   run_for(1s);
@@ -506,7 +506,7 @@ class DaemonRequestsOnAnAbortingJournal : public DaemonRequests {
 
 // Found by the simulator (smoke/api_replica_dies_under_stream, seed 382): the refusal was written behind the admission, took
 // the run for one of an earlier life, and told "unknown" while it was going on.
-TEST_F(DaemonRequestsOnAnAbortingJournal, ThatComeWhileTheirCancelIsWrittenEndOnlyOnce) {
+TEST_F(DaemonRequestsOnAnAbortingJournal, RequestRacingItsCancelEndsOnce) {
   connect();
   aborting_.aborts = 1;
   gateway_->cancel("r1");
@@ -522,7 +522,7 @@ TEST_F(DaemonRequestsOnAnAbortingJournal, ThatComeWhileTheirCancelIsWrittenEndOn
   EXPECT_EQ(gateway_->cancels("r1").size(), 2u);
 }
 
-TEST_F(DaemonRequests, AreNotRunTwiceWhereverTheProcessDies) {
+TEST_F(DaemonRequests, CrashAtAnyStepNeverRunsARequestTwice) {
   std::size_t unknown = 0;
   std::size_t executed = 0;
   for (std::uint64_t steps = 1; steps < 160; steps += 3) {
@@ -552,7 +552,7 @@ TEST_F(DaemonRequests, AreNotRunTwiceWhereverTheProcessDies) {
   EXPECT_GT(executed, 0u);
 }
 
-TEST_F(DaemonRequests, AreNotRunWhenTheJournalCannotBeWritten) {
+TEST_F(DaemonRequests, RequestIsNotRunWhenJournalWriteFails) {
   connect();
   auto blocker = std::make_unique<TaskScope>(executor_, 2);
   std::unique_ptr<ports::Transaction> held;

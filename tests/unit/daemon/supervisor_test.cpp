@@ -158,7 +158,7 @@ TEST_F(SupervisorTest, RegistersWhenItHasNoFile) {
   EXPECT_NE(on_disk().find("rlnt_pat_1"), std::string::npos);
 }
 
-TEST_F(SupervisorTest, AFileThatIsNoneIsAsGoodAsNone) {
+TEST_F(SupervisorTest, MalformedCredentialsFileIsTreatedAsMissing) {
   gateway_ = make_gateway("gw:1");
   EXPECT_TRUE(machine_.disk.make_directories("/home/ann/.config/reliant/auth").ok());
   EXPECT_TRUE(machine_.disk.write(std::string(kFile), "{\"token\":", {}).ok());
@@ -382,7 +382,7 @@ TEST_F(SupervisorTest, ARefusalThatDoesNotBlameTheTokenOnlyBacksOff) {
   EXPECT_NE(on_disk().find("rlnt_pat_mine"), std::string::npos);
 }
 
-TEST_F(SupervisorTest, AGivenTokenThatIsRefusedEndsItAndDeletesNothing) {
+TEST_F(SupervisorTest, RejectedExplicitTokenStopsTheDaemonAndDeletesNothing) {
   gateway_ = make_gateway("gw:1");
   have_file("rlnt_pat_mine");
   refuse(kReasonTokenRevoked);
@@ -397,7 +397,7 @@ TEST_F(SupervisorTest, AGivenTokenThatIsRefusedEndsItAndDeletesNothing) {
   EXPECT_EQ(on_disk(".bak"), "");
 }
 
-TEST_F(SupervisorTest, AGivenTokenGoesBeforeTheFile) {
+TEST_F(SupervisorTest, ExplicitTokenOverridesTheFile) {
   gateway_ = make_gateway("gw:1");
   have_file("rlnt_pat_mine");
   begin("rlnt_pat_given");
@@ -405,7 +405,7 @@ TEST_F(SupervisorTest, AGivenTokenGoesBeforeTheFile) {
   EXPECT_EQ(token_used(), "Bearer rlnt_pat_given");
 }
 
-TEST_F(SupervisorTest, WithoutALoginItEndsAndSaysWhatToDo) {
+TEST_F(SupervisorTest, MissingLoginStopsTheDaemonWithInstructions) {
   gateway_ = make_gateway("gw:1");
   begin("", "");
   run_for(1s);
@@ -415,7 +415,7 @@ TEST_F(SupervisorTest, WithoutALoginItEndsAndSaysWhatToDo) {
   EXPECT_TRUE(server_.requests.empty());
 }
 
-TEST_F(SupervisorTest, ALoginThatIsOverEndsItToo) {
+TEST_F(SupervisorTest, ExpiredLoginStopsTheDaemon) {
   server_.answers.push_back(
       {401, {}, R"({"code":"UNAUTHENTICATED","message":"the token was revoked","reason":"TOKEN_REVOKED"})"});
   begin();
@@ -424,7 +424,7 @@ TEST_F(SupervisorTest, ALoginThatIsOverEndsItToo) {
   EXPECT_EQ(exit_code_of(*kept_->end), 3);
 }
 
-TEST_F(SupervisorTest, AServerThatIsAwayIsAskedAgainAndAgain) {
+TEST_F(SupervisorTest, RetriesWhileTheServerIsUnavailable) {
   gateway_ = make_gateway("gw:1");
   server_.away = true;
   begin();
@@ -544,7 +544,7 @@ TEST_F(SupervisorTest, StopsAtTheDeadlineAlsoWhileItRegisters) {
   EXPECT_EQ(on_disk(), "");
 }
 
-TEST_F(SupervisorTest, StopsWhereverItIs) {
+TEST_F(SupervisorTest, StopReturnsFromEveryState) {
   gateway_ = make_gateway("gw:1");
   have_file("rlnt_pat_old");
   refuse(kReasonTokenRevoked);

@@ -76,7 +76,7 @@ TEST(SelfSigned, IsCheckedWithItsKey) {
   EXPECT_EQ(complaint(made->certificate_chain, ""), "its key is missing");
   EXPECT_EQ(complaint(made->certificate_chain, "-----BEGIN ENCRYPTED PRIVATE KEY-----"),
             "its key has a passphrase, for which a server cannot ask (openssl pkey -in KEY writes it without)");
-  EXPECT_EQ(complaint(made->certificate_chain, other->private_key), "its key is another one's");
+  EXPECT_EQ(complaint(made->certificate_chain, other->private_key), "its private key does not match the certificate");
 }
 
 TEST(SelfSigned, IsCheckedWithTheFieldThatIsWrong) {
