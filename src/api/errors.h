@@ -1,4 +1,4 @@
-// What a client is told when a request fails: {"code","message","field","request_id"}, with the canonical
+// The answer to a request that fails: {"code","message","field","request_id"}, with the canonical
 // code's name, and "reason" where programs have something to tell apart (C10). `field` is "" when the error
 // is about none.
 #pragma once

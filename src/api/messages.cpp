@@ -32,8 +32,8 @@ Task<Answer> Messages::send(Call call) {
   // A repeated message has been published and signalled, or is the sweeper's.
   if (!stored.duplicate) {
     hub_.publish(call.user, chat, stored.last_sequence);
-    const Instant patience = std::min(call.deadline, after(clock_.now(), kSignalPatience));
-    const Status told = co_await signaller_.deliver({call.user, chat, id, sequence}, patience);
+    const Instant signal_deadline = std::min(call.deadline, after(clock_.now(), kSignalTimeout));
+    const Status told = co_await signaller_.deliver({call.user, chat, id, sequence}, signal_deadline);
     if (!told.ok()) {
       log_.warning("api.message.not_signalled", {{"message", id.str()}, {"error", described(told)}});
     }

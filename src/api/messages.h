@@ -1,5 +1,5 @@
 // POST and GET /chats/{id}/messages (R3, R19). A message is accepted when it is in the database: its answer
-// does not depend on Temporal. The workflow is told at once if that is possible, by the sweeper of some
+// does not depend on Temporal. The workflow is signalled at once if that is possible, by the sweeper of some
 // replica otherwise.
 #pragma once
 
@@ -17,7 +17,7 @@ namespace reliant::api {
 class Messages {
  public:
   // How long an answer waits for Temporal before it leaves the signal to the sweeper.
-  static constexpr Duration kSignalPatience = std::chrono::seconds(2);
+  static constexpr Duration kSignalTimeout = std::chrono::seconds(2);
 
   Messages(store::Store& store, updates::UpdateHub& hub, Signaller& signaller, Clock& clock, EventLog& log,
            const Limits& limits)

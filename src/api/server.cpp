@@ -13,7 +13,7 @@
 namespace reliant::api {
 namespace {
 
-constexpr Duration kReadyPatience = std::chrono::seconds(2);
+constexpr Duration kReadyTimeout = std::chrono::seconds(2);
 constexpr std::size_t kBytesOfACall = std::size_t{128} << 10;  // besides its body
 constexpr std::size_t kBytesOfAPage = std::size_t{4} << 20;    // of large items: rows, JSON and text of a megabyte
 constexpr Duration kRoomTimeout = std::chrono::seconds(10);
@@ -142,7 +142,7 @@ Task<void> ApiServer::handle(ports::HttpServerRequest request, ports::HttpRespon
   const std::string method = request.method;
   const std::string path = request.path;
   call.request = std::move(request);
-  Answer answered = internal_error("nobody answered");
+  Answer answered = internal_error("the handler gave no answer");
   if (admission->route->is_stream()) {
     const Status followed = co_await updates_.follow(std::move(call), responder);
     if (followed.ok()) co_return;
@@ -182,7 +182,7 @@ Task<Answer> ApiServer::health(Call) { co_return json_response(200, {{"status", 
 
 Task<Answer> ApiServer::ready(Call) {
   if (stopping_) co_return with_reason(unavailable("stopping"), kReasonStopping);
-  const Instant deadline = after(clock_.now(), kReadyPatience);
+  const Instant deadline = after(clock_.now(), kReadyTimeout);
   const auto not_ready = [this](std::string_view what, const Status& why) {
     log_.warning("api.not_ready", {{"check", what}, {"error", described(why)}});
     return with_reason(unavailable("the ", what, " does not answer"), kReasonNotReady);

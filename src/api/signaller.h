@@ -1,4 +1,4 @@
-// Signaller: tells a chat's workflow of what the database holds already (R19). The same message may be told
+// Signaller: signals a chat's workflow that the database has a message (R19). The same message may be signalled
 // any number of times: the signal's id is derived from the message's, and the workflow passes over a sequence
 // that it has seen.
 #pragma once

@@ -6,7 +6,7 @@
 namespace reliant::api {
 namespace {
 
-constexpr Duration kPatience = std::chrono::seconds(10);
+constexpr Duration kStepTimeout = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -21,11 +21,11 @@ Task<void> Sweeper::run() {
 
 Task<Status> Sweeper::sweep() {
   CO_TRY_ASSIGN(const auto messages,
-                co_await store_.messages().unsignalled(options_.age, options_.batch, after(clock_.now(), kPatience)));
+                co_await store_.messages().unsignalled(options_.age, options_.batch, after(clock_.now(), kStepTimeout)));
   Status first;
   for (const store::Unsignalled& message : messages) {
     // One chat's trouble is not the next one's; only a Temporal that is away ends the round.
-    const Status told = co_await signaller_.deliver(message, after(clock_.now(), kPatience));
+    const Status told = co_await signaller_.deliver(message, after(clock_.now(), kStepTimeout));
     if (told.ok()) {
       log_.info("api.message.swept", {{"chat", message.chat.str()}, {"message", message.message.str()}});
       continue;

@@ -25,7 +25,7 @@ class Tokens {
 
   // {"daemon_id","name"?,"expires_in_days"?} -> 201 {"token","token_id","user_id","daemon_id","expires_at"?}: a token of kind
   // daemon, bound to that id; without expires_in_days it does not expire (R65). Again: another token; the first one stays
-  // valid, since an answer that was lost and one that came late cannot be told apart.
+  // valid, since a lost answer and a late one look the same.
   Task<Answer> register_daemon(Call call);
   Task<Answer> me(Call call);  // {"user_id","name","token"}: whose call it is, and with which token, as in the list
   Task<Answer> list(Call call);

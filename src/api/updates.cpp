@@ -16,7 +16,7 @@ namespace reliant::api {
 namespace {
 
 constexpr std::size_t kChunk = 64 * 1024;  // bytes that are put together before they are sent
-constexpr Duration kPatience = std::chrono::seconds(10);
+constexpr Duration kReadTimeout = std::chrono::seconds(10);
 constexpr Duration kLastWord = std::chrono::seconds(1);  // for a client that reads slowly
 
 std::size_t bytes_of(const std::vector<model::Update>& updates) {
@@ -35,7 +35,7 @@ struct Updates::Stream {
   std::unique_ptr<updates::UpdateSubscription> subscription;
   std::uint64_t delivered = 0;
   Instant last_write{};
-  bool more = true;  // a batch may be full: nobody has looked yet, or the last one was
+  bool more = true;  // there may be another batch: none was read yet, or the last one was full
   Event refused{};   // its token is not valid any more
   Status why{};      // then
 };
@@ -131,7 +131,7 @@ Task<Result<std::uint64_t>> Updates::starting_point(const Call& call, ChatId cha
   co_return start.value_or(0);
 }
 
-// The bytes first: they may be held by a client that does not read, and nobody else's turn has to wait for that.
+// The bytes first: a client that does not read may hold them, and the permit of another stream must not wait for that.
 Task<Updates::Room> Updates::make_room(Stream& stream) {
   ByteBudget::Share share = co_await stream.bytes.take(options_.batch.bytes);
   if (!stream.more) co_return Room{std::move(share), std::nullopt};
@@ -146,7 +146,7 @@ Task<Status> Updates::deliver(Stream& stream) {
   if (made.index() == 2) co_return stream.why;
   Room room = std::get<0>(std::move(made));
   const auto found = co_await store_.updates().slice(stream.call.user, stream.chat, stream.delivered, options_.batch,
-                                                     after(clock_.now(), kPatience));
+                                                     after(clock_.now(), kReadTimeout));
   room.turn.reset();
   if (found.status().code() == StatusCode::kNotFound) {
     (void)co_await send(stream, ": the chat was deleted\n\n");
@@ -218,7 +218,7 @@ Task<void> Updates::look_tokens_up() {
     for (const auto& [token, stream] : open_)
       if (!token.empty()) tokens.insert(token);
     if (tokens.empty()) continue;
-    const auto ended = co_await authenticator_.ended({tokens.begin(), tokens.end()}, after(clock_.now(), kPatience));
+    const auto ended = co_await authenticator_.ended({tokens.begin(), tokens.end()}, after(clock_.now(), kReadTimeout));
     if (!ended.ok()) {
       log_.warning("api.tokens.not_looked_up", {{"error", described(ended.status())}});
       continue;

@@ -43,7 +43,7 @@ struct StreamOptions {
 
 class Updates {
  public:
-  // A database tells nobody of a revocation: the tokens of all open streams are looked up again so often, in one question.
+  // A database sends no notice of a revocation: the tokens of all open streams are looked up again at this interval, in one query.
   // Within twice this time a stream whose token was revoked has ended, as long as the database answers.
   static constexpr Duration kTokensLookedUpEvery = std::chrono::seconds(5);
 

@@ -23,9 +23,9 @@
 namespace reliant::app {
 namespace {
 
-constexpr Duration kPatience = std::chrono::seconds(8);
+constexpr Duration kCommandTimeout = std::chrono::seconds(8);
 // A connection that is being made when this is over holds the end up by its own timeout of 5 s.
-constexpr Duration kDatabasePatience = std::chrono::seconds(3);
+constexpr Duration kDatabaseTimeout = std::chrono::seconds(3);
 constexpr std::int64_t kMostDays = 3650;  // of a token's life
 
 constexpr Flag kPlainFlags[] = {kDbDriverFlag, kDbUrlFlag, kDataDirFlag, kJsonFlag};
@@ -159,7 +159,7 @@ Task<Status> perform(store::Store& store, Work& work) {
 }
 
 Task<void> run(Work& work, Status& result) {
-  auto chosen = co_await open_database(work.executor, work.database, after(work.executor.now(), kDatabasePatience));
+  auto chosen = co_await open_database(work.executor, work.database, after(work.executor.now(), kDatabaseTimeout));
   if (chosen.ok()) {
     adapters::SystemClock clock(work.executor);
     store::Store store(*chosen->database, clock, Random(adapters::os_seed()));
@@ -181,7 +181,7 @@ int admin_main(const Command& command, const Arguments& arguments, const Environ
     return kUsage;
   }
   adapters::AsioExecutor executor;
-  Work work{executor, arguments, std::string(command.name), *std::move(options), after(executor.now(), kPatience)};
+  Work work{executor, arguments, std::string(command.name), *std::move(options), after(executor.now(), kCommandTimeout)};
   Status result;
   TaskScope scope(executor, 0);
   scope.spawn(run(work, result));

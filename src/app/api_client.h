@@ -24,7 +24,7 @@ struct ServerAddress {
 
 struct ApiClientOptions {
   Duration timeout = std::chrono::seconds(20);        // how long a call is tried while the server is away
-  void (*notice)(const std::string& line) = nullptr;  // is called when a call has waited for kQuiet; null: nobody reads it
+  void (*notice)(const std::string& line) = nullptr;  // is called when a call has waited for kQuiet; null: no output
 };
 
 class ApiClient {

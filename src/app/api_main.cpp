@@ -36,7 +36,7 @@ Task<Status> live(ServerProcess& process, ApiServerOptions options) {
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
   ports::Database& database = *backbone.database.database;
   adapters::NatsBus& bus = *backbone.bus;
-  CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal, backbone.patience));
+  CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal, backbone.start_deadline));
   const std::string name_space = options.temporal.name_space;
   SharedState shared(process, database);
   Clock& clock = shared.clock;

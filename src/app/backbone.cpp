@@ -13,12 +13,12 @@
 namespace reliant::app {
 namespace {
 
-// To have everything: of the 10 s it leaves enough for a library's thread that is in an attempt to connect, which the end waits
-// for (NatsOptions::connect_timeout), and for saying what is missing.
-constexpr Duration kPatience = std::chrono::seconds(6);
+// To connect to every service. Of the 10 s it leaves enough for an attempt to connect in a library's thread, which the end waits
+// for (NatsOptions::connect_timeout), and for the message that names what is missing.
+constexpr Duration kStartTimeout = std::chrono::seconds(6);
 // For the tables, once the database has answered.
-constexpr Duration kStartPatience = std::chrono::seconds(8);
-// For one that is asked when those before it have used that up: it would be named for what they have done.
+constexpr Duration kTablesTimeout = std::chrono::seconds(8);
+// For a service that is asked when the ones before it have used up the time: else its name would stand for their delay.
 constexpr Duration kMoment = std::chrono::seconds(2);
 
 std::string without_passwords(std::string_view urls) {
@@ -107,7 +107,7 @@ SharedState::SharedState(ServerProcess& process, ports::Database& database)
     : clock(database, process.clock()), store(database, clock, process.random().stream("store")), scope(process.context()) {}
 
 Task<Status> SharedState::prepare(ServerProcess& process) {
-  const Instant deadline = after(clock.now(), kStartPatience);
+  const Instant deadline = after(clock.now(), kTablesTimeout);
   CO_TRY_OK(co_await store.migrate(deadline));
   CO_TRY_OK(co_await clock.measure(deadline));
   keys.emplace(process.context(), clock, process.log(), store.signing_keys(), secrets);
@@ -116,8 +116,8 @@ Task<Status> SharedState::prepare(ServerProcess& process) {
 }
 
 Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions options) {
-  const Instant deadline = after(process.clock().now(), kPatience);
-  Backbone out{.patience = deadline};
+  const Instant deadline = after(process.clock().now(), kStartTimeout);
+  Backbone out{.start_deadline = deadline};
   if (!options.forced_streaming.empty())
     process.log().warning("process.streaming.forced", {{"asked", options.forced_streaming}});
   if (const auto host = adapters::unverified_postgres_host(options.database.url); host.has_value()) {
@@ -138,8 +138,8 @@ Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions optio
 }
 
 Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProcess& process, TemporalChoice choice,
-                                                                    Instant patience) {
-  const Instant deadline = std::max(patience, after(process.clock().now(), kMoment));
+                                                                    Instant start_deadline) {
+  const Instant deadline = std::max(start_deadline, after(process.clock().now(), kMoment));
   auto temporal = adapters::GrpcTemporal::open(process.executor(), {.host = choice.host,
                                                                     .port = choice.port,
                                                                     .tls = choice.tls,

@@ -45,13 +45,13 @@ struct SharedState {
 struct Backbone {
   ChosenDatabase database;
   std::unique_ptr<adapters::NatsBus> bus;
-  Instant patience;  // until then the rest of what the server needs should be there, too
+  Instant start_deadline;  // of the server's start as a whole
 };
 
 Task<Result<Backbone>> open_backbone(ServerProcess& process, ServerOptions options);
-// Connected, and the namespace is there. It has the rest of `patience`, and a moment at least.
+// Connected, and the namespace is there. It has until `start_deadline`, and a moment at least.
 Task<Result<std::unique_ptr<adapters::GrpcTemporal>>> open_temporal(ServerProcess& process, TemporalChoice choice,
-                                                                    Instant patience);
+                                                                    Instant start_deadline);
 
 // Names the flag and the remedy of what Temporal has said.
 Status temporal_failed(const Status& why, const TemporalChoice& choice);
@@ -59,7 +59,7 @@ Status temporal_failed(const Status& why, const TemporalChoice& choice);
 // For /ready (R32, R54, C35): each goes there and back. What they are given outlives them.
 Task<Status> database_serves(ports::Database& database, store::Store& store, Instant deadline);  // it also takes writes
 Task<Status> bus_answers(adapters::NatsBus& bus, Instant deadline);
-Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline);  // on a chat that nobody else uses
+Task<Status> hub_answers(updates::UpdateHub& hub, ChatId chat, Instant deadline);  // on a chat of its own
 Task<Status> temporal_answers(ports::Temporal& temporal, std::string name_space, Instant deadline);
 
 // The first two of them, which every server has.

@@ -21,7 +21,7 @@ namespace {
 
 using adapters::UniqueFd;
 
-// Beyond its patience: a process that hangs says nothing.
+// Beyond the timeout: a process that hangs sends nothing.
 constexpr Duration kBeyond = std::chrono::seconds(10);
 
 void become_nothing(std::initializer_list<int> descriptors) {
@@ -29,11 +29,11 @@ void become_nothing(std::initializer_list<int> descriptors) {
   for (const int descriptor : descriptors) (void)::dup2(nothing.get(), descriptor);
 }
 
-// Until the word has come ("1 not yet\n"), or the other end was closed, or for so long.
-std::string word_from(int tell, Duration patience) {
+// Until the line has come ("1 not yet\n"), the other end was closed, or the timeout has passed.
+std::string word_from(int tell, Duration timeout) {
   std::string word;
   pollfd readable{tell, POLLIN, 0};
-  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(patience).count();
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
   while (!word.ends_with('\n')) {
     const int found = ::poll(&readable, 1, static_cast<int>(milliseconds));
     if (found < 0 && errno == EINTR) continue;
@@ -55,7 +55,7 @@ int end_of(pid_t process) {
 
 }  // namespace
 
-Result<Background> Background::begin(Duration patience) {
+Result<Background> Background::begin(Duration timeout) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return adapters::posix_error(errno, "cannot make a pipe");
   const UniqueFd listen(ends[0]);
@@ -69,7 +69,7 @@ Result<Background> Background::begin(Duration patience) {
     return Background(std::move(tell));
   }
   tell = UniqueFd();
-  const std::string word = word_from(listen.get(), patience + kBeyond);
+  const std::string word = word_from(listen.get(), timeout + kBeyond);
   if (word.empty()) return Background(end_of(process));
   const int code = word[0] - '0';
   std::fprintf(code == 0 ? stdout : stderr, "%s", word.c_str() + 2);
@@ -79,7 +79,7 @@ Result<Background> Background::begin(Duration patience) {
 
 void Background::started(int exit_code, const std::string& line) {
   const std::string word = concat(exit_code, " ", line, "\n");
-  adapters::write_all(tell_.get(), word, "cannot say so").IgnoreError();  // nobody may be there any more
+  adapters::write_all(tell_.get(), word, "cannot say so").IgnoreError();  // the starter may have ended
   tell_ = UniqueFd();
   become_nothing({STDOUT_FILENO, STDERR_FILENO});
 }

@@ -1,4 +1,4 @@
-// Background: a process of its own, in no terminal's session, for the rest of a command; who started it is told how the
+// Background: a process of its own, in no terminal's session, for the rest of a command; the starter learns how the
 // beginning went and goes on (`reliant daemon start --background`).
 //
 // Begun before anything else of the process is made: only the thread that calls it goes on in the new process.
@@ -15,12 +15,12 @@ namespace reliant::app {
 
 class Background {
  public:
-  // In the new process: one that is to be told started() within `patience`. Where it was called: the exit code, after
+  // In the new process: an object whose started() must be called within `timeout`. Where it was called: the exit code, after
   // that, or after the new process has ended; what there is to say has been said.
-  static Result<Background> begin(Duration patience);
+  static Result<Background> begin(Duration timeout);
   const std::optional<int>& exit_code() const { return exit_code_; }
 
-  // Tells who has started it a line, and the exit code to end with; lets go of the terminal.
+  // Tells who has started it a line, and the exit code to end with; detaches from the terminal.
   void started(int exit_code, const std::string& line);
 
  private:

@@ -134,7 +134,7 @@ Task<Status> ChatClient::watch_until(std::string chat, std::uint64_t from, std::
       backoff.reset();
     }
     const Duration pause = backoff.next();
-    if (after(api_.clock().now(), pause) > after(last_success, kReconnectPatience)) co_return ended;
+    if (after(api_.clock().now(), pause) > after(last_success, kReconnectTimeout)) co_return ended;
     co_await sleep_for(pause);
   }
   if (watch.view.status() == model::ChatStatus::kFailed) co_return aborted("the chat failed: ", watch.view.error());

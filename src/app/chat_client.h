@@ -22,7 +22,7 @@ struct SendOptions {
 class ChatClient {
  public:
   // How long a stream that broke is tried again without a success.
-  static constexpr Duration kReconnectPatience = std::chrono::seconds(60);
+  static constexpr Duration kReconnectTimeout = std::chrono::seconds(60);
 
   ChatClient(ApiClient& api, std::FILE* out, ViewFormat format) : api_(api), out_(out), format_(format) {}
 

@@ -25,7 +25,7 @@ namespace {
 
 constexpr int kNotConnected = 1;
 constexpr int kNotRunning = 3;
-// Beyond its grace time: the last words of its process, and some for a busy machine.
+// Beyond its grace time: its process writes its final state, and the machine may be busy.
 constexpr Duration kBeyondGrace = std::chrono::seconds(5);
 constexpr Duration kKillTakes = std::chrono::seconds(10);
 constexpr Duration kLookEvery = std::chrono::milliseconds(200);
@@ -83,7 +83,7 @@ json::object json_of(const Found& found) {
   return out;
 }
 
-// Of a file whose name may become another file's: a log that has grown large starts anew with the daemon.
+// Of a file whose name may become another file's: a log that has grown large is rotated when the daemon starts.
 class Tail {
  public:
   explicit Tail(std::string path) : path_(std::move(path)) {}
@@ -183,10 +183,10 @@ int daemon_stop(const Command&, const Arguments& arguments, const Environment& e
   const bool force = arguments.is_set("--force");
   const Holder& daemon = *found->holder;
   if (const Status sent = daemon.signal(force ? SIGKILL : SIGTERM); !sent.ok()) return report(sent);
-  const Duration patience = force ? kKillTakes : std::chrono::seconds(found->state->grace_seconds) + kBeyondGrace;
-  if (!daemon.wait_for_end(patience)) {
+  const Duration timeout = force ? kKillTakes : std::chrono::seconds(found->state->grace_seconds) + kBeyondGrace;
+  if (!daemon.wait_for_end(timeout)) {
     return report(deadline_exceeded("process ", daemon.process(), " has not ended within ",
-                                    std::chrono::floor<std::chrono::seconds>(patience).count(), " s",
+                                    std::chrono::floor<std::chrono::seconds>(timeout).count(), " s",
                                     force ? "" : "; --force kills it"));
   }
   say(concat("daemon ", found->state->name, " (", found->state->daemon, "), process ", daemon.process(), ", has ended"));

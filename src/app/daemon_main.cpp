@@ -86,7 +86,7 @@ DaemonState state_of(const DaemonStartOptions& options, const DaemonIdentity& id
   return out;
 }
 
-// Connected, or not in time: who has started it waits for that.
+// Connected, or not in time: the starter waits for either.
 Task<void> tell_starter(Background& background, DaemonStateKeeper& keeper, Instant deadline) {
   const bool connected = co_await keeper.connected_once().wait(deadline);
   const DaemonState& state = keeper.state();

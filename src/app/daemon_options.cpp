@@ -124,7 +124,8 @@ Result<std::string> token_of(const Arguments& arguments) {
 
 Result<DaemonIdentity> identity_from(const std::string& path, std::string_view text) {
   const auto fail = [&path](const Status& why) {
-    return with_field(invalid_argument(path, ": ", message_of(why), "; correct it, or remove it to begin anew"), path);
+    return with_field(invalid_argument(path, ": ", message_of(why), "; correct it, or remove it to start with a new one"),
+                      path);
   };
   const auto parsed = parse_json(text);
   if (!parsed.ok()) return fail(parsed.status());

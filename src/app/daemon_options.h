@@ -29,7 +29,7 @@ struct DaemonStartOptions {
   std::string server_url;             // where it registers
   std::string ca_file;                // trusted besides the system's; "" = none
   std::string token;                  // given by hand; "": from the credentials file
-  std::string session_token;          // of a user, to register with; "": nobody is logged in
+  std::string session_token;          // of a user, to register with; "": no user is logged in
   std::string credentials_path;       // R66
   std::string data_dir;
   std::vector<std::string> own_files;  // with secrets, absolute: file tools do not open them

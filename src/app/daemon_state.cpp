@@ -72,7 +72,7 @@ DaemonStateKeeper::DaemonStateKeeper(EventLog& log, const Clock& clock, const Da
 }
 
 void DaemonStateKeeper::record(Level level, std::string_view name, std::initializer_list<Field> fields) {
-  if (learn(name, fields)) write();  // first: who has seen the event finds the state
+  if (learn(name, fields)) write();  // first: a reader that has seen the event finds the state
   log_.record(level, name, fields);
   if (state_.connected) connected_once_.set();
 }

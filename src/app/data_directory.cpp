@@ -40,7 +40,7 @@ Result<DataDirectory> DataDirectory::open(std::string path) {
     const std::string holder = peek_line(path, "lock");
     return unusable_directory(path, concat("is in use", holder.empty() ? "" : " by process ", holder, ": stop that one first"));
   }
-  // The directory itself, too: whoever removes the file `lock` does not let a second process in. Not every file system can.
+  // The directory itself, too: removing the file `lock` does not admit a second process. Not every file system can.
   UniqueFd self(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!self) return unusable_directory(path, "cannot be read: " + error_text());
   if (::flock(self.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)

@@ -17,11 +17,11 @@
 namespace reliant::app {
 namespace {
 
-// Who comes in a crowd is told by the gateway when to come again (GatewayOptions::max_registrations). Were it the link that
-// refused him, it would look like a gateway that is not there, and he would back off.
+// In a burst the gateway sends a retry-after (GatewayOptions::max_registrations). If the link refused the connection
+// instead, the daemon would take the gateway for lost, and back off.
 constexpr std::size_t kCrowd = 4096;
 
-// C35. The health port opens first, so that who asks meanwhile is told what is still missing.
+// C35. The health port opens first: during the start its answer names what is still missing.
 Task<Status> accepts(const gateway::Gateway& gateway) { co_return gateway.ready(); }
 
 Task<Status> live(ServerProcess& process, GatewayServerOptions options) {

@@ -9,7 +9,7 @@
 namespace reliant::app {
 namespace {
 
-constexpr Duration kPatience = std::chrono::milliseconds(1900);  // the answer is there within 2 s; who asks has more, as a rule
+constexpr Duration kCheckTimeout = std::chrono::milliseconds(1900);  // the answer comes within 2 s; probes rarely wait less
 
 ports::HttpServerResponse answer(int status, const json::object& body) {
   return {status, {{"content-type", "application/json"}, {"cache-control", "no-store"}}, to_json(body)};
@@ -36,7 +36,7 @@ Task<Status> HealthServer::asked(const HealthCheck& check, Instant deadline) {
 
 Task<ports::HttpServerResponse> HealthServer::ready() {
   if (stopping_()) co_return answer(503, {{"status", "stopping"}});
-  const Instant deadline = after(clock_.now(), kPatience);
+  const Instant deadline = after(clock_.now(), kCheckTimeout);
   std::vector<Task<Status>> asking;
   asking.reserve(checks_.size());
   for (const HealthCheck& check : checks_) asking.push_back(asked(check, deadline));

@@ -40,9 +40,9 @@ Status Holder::signal(int number) const {
   return adapters::posix_error(errno, concat("cannot stop process ", process_));
 }
 
-bool Holder::wait_for_end(Duration patience) const {
+bool Holder::wait_for_end(Duration timeout) const {
   pollfd ended{handle_.get(), POLLIN, 0};
-  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(patience).count();
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
   int found = 0;
   do {
     found = ::poll(&ended, 1, static_cast<int>(milliseconds));

@@ -1,5 +1,5 @@
-// Holder: the process that has a data directory open, by a handle of the system's, not by its number: what is sent to it
-// reaches that process or nobody, whoever gets the number next.
+// Holder: the process that has a data directory open, by a pidfd, not by its number: a signal to it
+// reaches that process or none, even if the number is reused.
 #pragma once
 
 #include <optional>
@@ -13,14 +13,14 @@ namespace reliant::app {
 
 class Holder {
  public:
-  // nullopt: nobody has it open.
+  // nullopt: no process has it open.
   static Result<std::optional<Holder>> of(const std::string& directory);
 
   int process() const { return process_; }
   // A signal's number. OK also when the process has just ended.
   Status signal(int number) const;
   // Blocks. False: it has not ended in that time.
-  bool wait_for_end(Duration patience) const;
+  bool wait_for_end(Duration timeout) const;
 
  private:
   Holder(int process, adapters::UniqueFd handle) : process_(process), handle_(std::move(handle)) {}

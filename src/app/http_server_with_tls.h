@@ -1,4 +1,4 @@
-// HttpServerWithTls: one HttpServer that listens twice for one handler: in plain text where it is told to, and with
+// HttpServerWithTls: one HttpServer that listens twice for one handler: in plain text at the given address, and with
 // TLS beside it. The role that it serves knows of the first one only.
 //
 // Owner: the composition root; it outlives its listeners, and the servers it is made of outlive it. Executor:

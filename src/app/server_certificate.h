@@ -1,5 +1,5 @@
 // The certificate that a server shows to HTTPS clients, kept in its data directory (R12): made at the first start and used again
-// by the next ones. Whoever has a real one puts it there.
+// by the next ones. A certificate that the operator puts there is used instead.
 //
 // Files that this program has made begin with a line that says so. When they cannot be used any more they are replaced, and kept
 // as tls.crt.bak and tls.key.bak. Any other file is never written: the server does not start, and says why.

@@ -201,7 +201,7 @@ Result<std::string> content_of(const Arguments& arguments, std::string_view flag
 
 Status unusable_file(const Arguments& arguments, std::string_view flag, std::string_view why) {
   const std::string from = arguments.origin(flag);
-  return invalid_field(from, concat(from, " is \"", arguments.text(flag), "\", which is of no use: ", why));
+  return invalid_field(from, concat(from, " is \"", arguments.text(flag), "\", which is unusable: ", why));
 }
 
 // The file of a user that nsc has made: the JWT, and the seed that signs the server's challenge.
@@ -379,7 +379,7 @@ Result<std::optional<adapters::TlsCredentials>> tls_credentials_of(const Argumen
   if (usable.ok()) usable = adapters::check_certificates(out.certificate_chain);
   if (usable.ok()) return out;
   const std::string from = arguments.origin(certificate_flag);
-  return invalid_field(from, concat(from, " is \"", arguments.text(certificate_flag), "\", which is of no use: ",
+  return invalid_field(from, concat(from, " is \"", arguments.text(certificate_flag), "\", which is unusable: ",
                                     message_of(usable), "; give a certificate that holds, and its key with ", key_flag));
 }
 
@@ -389,7 +389,7 @@ Result<std::string> trusted_certificates_of(const Arguments& arguments, std::str
   const Status usable = adapters::check_certificates(pem);
   if (usable.ok()) return pem;
   const std::string from = arguments.origin(flag);
-  return invalid_field(from, concat(from, " is \"", arguments.text(flag), "\", which is of no use: ", message_of(usable),
+  return invalid_field(from, concat(from, " is \"", arguments.text(flag), "\", which is unusable: ", message_of(usable),
                                     "; name a PEM file with the certificates to trust"));
 }
 

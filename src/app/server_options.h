@@ -91,7 +91,7 @@ struct GatewayServerOptions {
   ServerOptions server;
   GatewayId id;  // of this host, port and life
   ListenOptions daemons;
-  std::string advertised;  // "host:port"; what daemons are told
+  std::string advertised;  // "host:port"; sent to daemons
   std::optional<adapters::TlsCredentials> tls;
   bool single_daemon_per_user = false;  // C2, R83
   std::int64_t max_daemons_per_user = 0;
@@ -110,10 +110,10 @@ Result<std::optional<adapters::TlsCredentials>> tls_credentials_of(const Argumen
 // PEM, of a flag that names a file of certificates to trust; "": it is not given.
 Result<std::string> trusted_certificates_of(const Arguments& arguments, std::string_view flag);
 
-// "--nats-url nats://h:4222: refused; start NATS there, or correct --nats-url": a flag whose value turned out to be of no use.
+// "--nats-url nats://h:4222: refused; start NATS there, or correct --nats-url": a flag whose value turned out to be unusable.
 Status of_flag(const Status& why, const std::string& from, std::string_view value, std::string_view remedy);
 
-// The same for an address where nobody can listen; `why` has the address and the remedy.
+// The same for an address on which the server cannot listen; `why` has the address and the remedy.
 Status cannot_listen(const Status& why, const ListenOptions& options);
 
 }  // namespace reliant::app

@@ -84,7 +84,7 @@ Task<void> ServerProcess::live(Task<Status> life) {
   executor_.stop();
 }
 
-// Also when nothing more happens: what was counted is told.
+// Also when nothing more happens: suppressed records are counted in the log.
 Task<void> ServerProcess::summarise_log() {
   for (;;) {
     co_await sleep_for(options_.log.limit.period);

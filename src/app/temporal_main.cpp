@@ -21,7 +21,7 @@
 namespace reliant::app {
 namespace {
 
-constexpr Duration kStartPatience = std::chrono::seconds(8);
+constexpr Duration kStartTimeout = std::chrono::seconds(8);
 constexpr std::size_t kLongestName = 1000;
 
 constexpr Flag kFlags[] = {
@@ -80,7 +80,7 @@ Task<Status> live(ServerProcess& process, Options options) {
   engine_options.namespaces = options.namespaces;
   adapters::EmbeddedTemporal engine(process.context(), process.clock(), process.random().stream("temporal"), process.log(),
                                     *database, std::move(engine_options));
-  CO_TRY_OK(co_await engine.start(after(process.clock().now(), kStartPatience)));
+  CO_TRY_OK(co_await engine.start(after(process.clock().now(), kStartTimeout)));
   CO_TRY_ASSIGN(const HostPort address, parse_host_port(options.listen.address));
   adapters::GrpcTemporalServerOptions server_options;
   server_options.host = address.host;

@@ -24,9 +24,9 @@
 namespace reliant::app {
 namespace {
 
-constexpr Duration kStartPatience = std::chrono::seconds(8);
+constexpr Duration kStartTimeout = std::chrono::seconds(8);
 // Nothing that it has begun can be handed back to a Temporal that refuses it.
-constexpr Duration kRefusedPatience = std::chrono::seconds(5);
+constexpr Duration kRefusedStopTimeout = std::chrono::seconds(5);
 
 // R41: what runs here instead of on a daemon. Its processes see none of our secrets.
 struct LocalTools {
@@ -42,7 +42,7 @@ struct LocalTools {
   tools::ToolRegistry registry;
 };
 
-// C35: whether polls are answered. They wait in long calls, and bear a while of errors: that Temporal is away, another check says.
+// C35: whether polls are answered. They are long polls that tolerate errors for a while: another check reports that Temporal is away.
 Task<Status> polls(const worker::WorkerRole& role) { co_return role.health(); }
 
 Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Environment& environment) {
@@ -51,7 +51,7 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
   CO_TRY_ASSIGN(const Backbone backbone, co_await open_backbone(process, options.server));
   ports::Database& database = *backbone.database.database;
   adapters::NatsBus& bus = *backbone.bus;
-  CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal, backbone.patience));
+  CO_TRY_ASSIGN(const auto temporal, co_await open_temporal(process, options.temporal, backbone.start_deadline));
   SharedState shared(process, database);
   Clock& clock = shared.clock;
   store::Store& store = shared.store;
@@ -77,12 +77,12 @@ Task<Status> live(ServerProcess& process, WorkerServerOptions options, const Env
   health.add("pollers", [&role](Instant) { return polls(role); });
   if (const Status status = health.start(options.server.health.address); !status.ok())
     co_return cannot_listen(status, options.server.health);
-  CO_TRY_OK(co_await role.start(after(clock.now(), kStartPatience)));
+  CO_TRY_OK(co_await role.start(after(clock.now(), kStartTimeout)));
   const auto end =
       co_await race(process.until_asked_to_stop(concat("reliant server worker is ready, health on http://", health.address())),
                     role.gave_up());
   const Status* const refused = std::get_if<1>(&end);
-  const Instant deadline = refused == nullptr ? std::get<0>(end) : after(clock.now(), kRefusedPatience);
+  const Instant deadline = refused == nullptr ? std::get<0>(end) : after(clock.now(), kRefusedStopTimeout);
   co_await role.stop(deadline);
   (void)co_await bus.drain(deadline);  // what is left then is not worth a failure
   if (refused != nullptr) co_return temporal_failed(*refused, options.temporal);

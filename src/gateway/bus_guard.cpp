@@ -20,7 +20,7 @@ Task<Status> BusGuard::check(const ports::BusMessage& message, auth::SignedKind 
         "it is not signed; clients that cannot sign are let in by --allow-unsigned-requests, and only on ",
         "the subjects of a user");
   }
-  CO_TRY_ASSIGN(const store::SigningKey key, co_await keys_.find(signature->key, after(clock_.now(), kPatience)));
+  CO_TRY_ASSIGN(const store::SigningKey key, co_await keys_.find(signature->key, after(clock_.now(), kLookUpTimeout)));
   if (!auth::is_signed_by(key, message, kind, *signature)) co_return permission_denied("its signature is wrong");
   const WallTime now = clock_.wall_now();
   if (signature->expires <= now) co_return deadline_exceeded("it came after its signature had expired");

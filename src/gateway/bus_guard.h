@@ -25,8 +25,8 @@ namespace reliant::gateway {
 
 class BusGuard {
  public:
-  static constexpr Duration kPatience = std::chrono::seconds(3);   // for a key that has to be looked up
-  static constexpr Duration kLogEvery = std::chrono::seconds(10);  // of refused messages
+  static constexpr Duration kLookUpTimeout = std::chrono::seconds(3);  // of a key that is not known yet
+  static constexpr Duration kLogEvery = std::chrono::seconds(10);      // of refused messages
   static constexpr std::size_t kMaxNonces = std::size_t{1} << 17;
 
   enum class Unsigned : std::uint8_t { kRefused, kAccepted };

@@ -18,7 +18,7 @@ namespace reliant::gateway {
 namespace {
 
 constexpr Duration kLoseEvery = std::chrono::minutes(1);
-// Draining: the last to be told when to try again, and what is kept of the time to close who has not gone.
+// Draining: the longest retry-after that is sent, and the time that is left to close the remaining streams.
 constexpr Duration kRetryAfter = std::chrono::seconds(2);
 constexpr Duration kGoodbye = std::chrono::milliseconds(500);
 
@@ -116,21 +116,21 @@ Task<void> Gateway::renew_presence() {
     }
     const std::vector<Presence> written = presences;
     const Instant asked = clock_.now();
-    const auto answers = co_await presence_writes_.submit_all(std::move(presences), asked + Records::kPatience);
+    const auto answers = co_await presence_writes_.submit_all(std::move(presences), asked + Records::kWriteTimeout);
     for (std::size_t i = 0; i < sessions.size(); ++i) sessions[i]->recorded(written[i].connection, asked, answers[i].status());
   }
 }
 
 Task<void> Gateway::look_tokens_up() {
   while (true) {
-    co_await sleep_for(kTokensLookedUpEvery);  // a database tells nobody of a revocation (executor timer)
+    co_await sleep_for(kTokensLookedUpEvery);  // a database sends no notice of a revocation (executor timer)
     co_await end_revoked();
     for (const auto& [key, session] : sessions_)
       if (session->token_renewal().is_due()) session->token_renewal().offer();
   }
 }
 
-// C10: their daemons are told why the token is not valid any more (revoked, expired), and recover.
+// C10: the stream's status says why the token is not valid any more (revoked, expired), and the daemon recovers.
 Task<void> Gateway::end_revoked() {
   std::set<TokenId> tokens;
   for (const auto& [key, session] : sessions_)
@@ -200,7 +200,7 @@ Task<Result<SessionIdentity>> Gateway::enrol(const ports::AcceptedLink& link, pr
       caller.user, DaemonId(registration.daemon_id()), 0, options_.id, registration.journal_id(), caller.token, caller.renewal};
   CO_TRY_ASSIGN(identity.epoch, co_await registrations_.submit(
                                     {caller.user, std::move(registration), caller.use_is_due ? caller.token : TokenId()},
-                                    clock_.now() + Records::kPatience));
+                                    clock_.now() + Records::kWriteTimeout));
   co_return identity;
 }
 
@@ -281,12 +281,12 @@ Task<void> Gateway::hold(std::shared_ptr<Session> session, proto::Registered gre
 Task<void> Gateway::stop(Instant deadline) {
   draining_ = true;
   listener_->close();
-  // A database that hangs leaves time for what needs none: the daemons are told all the same.
+  // Half of the time is kept for what needs no database: the drain messages are sent even if it hangs.
   const Instant half = after(clock_.now(), (deadline - clock_.now()) / 2);
   const auto withdrawn = co_await with_deadline(records_.withdraw(options_.id), half);
   if (!withdrawn || !withdrawn->ok()) log_.warning("gateway.withdraw.failed");  // the lease runs out
   (void)co_await with_deadline(look_for_others(), half);
-  if (!others_.empty()) {  // without another gateway nobody can go on
+  if (!others_.empty()) {  // without another gateway no daemon can move
     co_await send_on(others_, deadline);
     while (!sessions_.empty()) {
       a_session_ended_.reset();

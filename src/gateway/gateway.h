@@ -31,12 +31,12 @@ namespace reliant::gateway {
 struct GatewayOptions {
   GatewayId id;
   std::string listen_address;      // "host:port"
-  std::string advertised_address;  // what daemons are told; "" = where it really listens
+  std::string advertised_address;  // sent to daemons; "" = where it really listens
   // R83, as the seeds have it: a newly connected daemon replaces every other daemon of its user, on whichever gateway. All
   // gateways must agree on it.
   bool single_daemon_per_user = false;
-  // So many streams are being registered at a time: from the arrival of Register to the database's answer. Who comes then is
-  // told when to come again, each somewhat later than the one before: as fast as registrations get done. Enough to keep a
+  // Registrations under way at a time, from the arrival of Register to the database's answer. A further stream is
+  // refused with a retry-after, each somewhat later than the one before: as fast as registrations complete. Enough to keep a
   // database busy, few enough for each to be done in time.
   std::size_t max_registrations = 64;
   UnregisteredLimits unregistered;             // streams whose Register has not arrived
@@ -55,7 +55,7 @@ class Gateway final : public router::DaemonSessions {
   // By then a stream whose token was revoked has ended, as long as the database answers.
   static constexpr Duration kTokensLookedUpEvery = std::chrono::seconds(10);
   static constexpr Duration kRenewEvery = std::chrono::seconds(10);   // the presence of its sessions
-  static constexpr Duration kLongestWait = std::chrono::seconds(30);  // that who comes in a crowd is told
+  static constexpr Duration kLongestWait = std::chrono::seconds(30);  // the longest retry-after of a burst
 
   // References outlive the gateway.
   Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTransport& links, Records& records, GatewayOptions options);

@@ -60,7 +60,7 @@ using store::Displaces;
 class Records {
  public:
   // Within this much the database answers, or the call has failed.
-  static constexpr Duration kPatience = std::chrono::seconds(10);
+  static constexpr Duration kWriteTimeout = std::chrono::seconds(10);
   static constexpr Duration kLostAfter = std::chrono::minutes(5);
   static constexpr std::size_t kReplayed = 256;  // of one daemon at a time
   static constexpr Duration kLease = model::kGatewayLease;
@@ -106,7 +106,7 @@ class Records {
   Task<Result<std::vector<std::string>>> live_addresses();
 
  private:
-  Instant deadline() const { return clock_.now() + kPatience; }
+  Instant deadline() const { return clock_.now() + kWriteTimeout; }
 
   store::Store& store_;
   auth::Authenticator& authenticator_;

@@ -194,7 +194,7 @@ Task<void> RequestDispatcher::replay() {
   auto open = co_await records_.open_executions(identity_);
   if (!open.ok()) {
     log_.warning("gateway.replay.failed", {{"daemon", identity_.daemon.str()}, {"error", described(open.status())}});
-    co_return;  // whoever waits asks again
+    co_return;  // the caller retries
   }
   for (store::Execution& left_open : *open) {
     if (stream_.ended()) co_return;
@@ -258,7 +258,7 @@ void RequestDispatcher::on_cancel_done(const RequestId& request) {
 }
 
 void RequestDispatcher::on_output(proto::ToolOutput frame) {
-  // Nobody waits: not acknowledged, so the daemon keeps it for whoever asks next.
+  // Without a caller it is not acknowledged, so the daemon keeps it for the next one.
   Execution* const waiting = waiting_for(RequestId(frame.request_id()));
   if (!waiting) return;
   // Dropped, it is a gap, which the call answers with UNAVAILABLE.
@@ -266,7 +266,7 @@ void RequestDispatcher::on_output(proto::ToolOutput frame) {
   if (share) waiting->events.try_send(Output{std::move(frame), *std::move(share)});
 }
 
-// Whoever waits knows how it was asked for; a daemon of an older version may have recorded what nobody asked it to.
+// The caller knows the durability of its request; a daemon of an older version may have recorded an unrecorded one.
 Task<void> RequestDispatcher::on_finished(proto::ToolFinished frame) {
   Execution* const waiting = waiting_for(RequestId(frame.request_id()));
   bound_content(frame);
@@ -317,7 +317,7 @@ Task<void> RequestDispatcher::keep_result(proto::ToolFinished frame, [[maybe_unu
       {{"user", identity_.user.str()}, {"daemon", identity_.daemon.str()}, {"epoch", identity_.epoch}, {"bytes", bytes}});
   if (!durable.ok()) {
     stream_.close_if_superseded(durable.status());
-    // Not acknowledged: the daemon offers the result again, and whoever waits calls again.
+    // Not acknowledged: the daemon offers the result again, and the caller retries.
     if (Execution* const waiting = waiting_for(request)) waiting->events.try_send(durable.status());
     // It keeps its share for a while, so that a flood of such results is slow.
     if (was_not_asked_for(durable.status())) co_await sleep_for(kNotAskedFor);  // waits for no event (executor timer)

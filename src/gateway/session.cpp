@@ -16,7 +16,7 @@ namespace {
 // Frames waiting for room in the stream. Only requests and acknowledgements go down, so this is never large; a daemon
 // that lets so many pile up does not read, and loses its stream.
 constexpr std::size_t kOutboundFrames = 1024;
-// Reads that were answered, of which the daemon waits to hear: then it is told without anything else to be said.
+// Unacknowledged answers of reads; at this number the acknowledgement is sent by itself, without another frame.
 constexpr std::size_t kAnswered = 128;
 // Two rounds of renewal come within the time in which a gateway beats: the store never knows less than that of a daemon.
 constexpr Duration kRenewAfter = model::kGatewayHeartbeat * 2 / 3;
@@ -117,10 +117,10 @@ Task<void> Session::beat() {
 
 Task<void> Session::read_frames() {
   while (true) {
-    const Instant patience = status_.next_change();
-    auto bytes = co_await link_->receive(patience);
+    const Instant silent_at = status_.next_change();
+    auto bytes = co_await link_->receive(silent_at);
     // Before that, it is what the stream has ended with.
-    const bool silent = bytes.status().code() == StatusCode::kDeadlineExceeded && clock_.now() >= patience;
+    const bool silent = bytes.status().code() == StatusCode::kDeadlineExceeded && clock_.now() >= silent_at;
     if (!bytes.ok() && !silent) {
       close(bytes.status());
       co_return;
@@ -155,7 +155,7 @@ Task<void> Session::record_connection() { (void)co_await record(status_.connecti
 
 Task<Status> Session::record(model::DaemonConnection connection) {
   const Instant asked = clock_.now();
-  const Status how = (co_await presence_writes_.submit({identity_, connection}, asked + Records::kPatience)).status();
+  const Status how = (co_await presence_writes_.submit({identity_, connection}, asked + Records::kWriteTimeout)).status();
   recorded(connection, asked, how);
   co_return how;
 }

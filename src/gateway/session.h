@@ -99,7 +99,7 @@ class Session final : public SessionStream {
   std::unique_ptr<ports::AcceptedLink> link_;
   model::DaemonStatus status_;
   Instant recorded_{};                 // when its presence was written last
-  std::vector<std::string> answered_;  // unrecorded requests; the daemon is told with the next frame
+  std::vector<std::string> answered_;  // unrecorded requests; acknowledged to the daemon with the next frame
   std::map<std::string, OneShot<Status>*> commands_;
   std::int64_t last_command_ = 0;
   Channel<proto::GatewayFrame> outbound_;

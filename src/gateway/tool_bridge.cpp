@@ -21,7 +21,7 @@ constexpr Duration kCommandTime = std::chrono::seconds(10);
 // UTF-8 and escapes others; the rest is the message's own fields.
 std::size_t part_size(const ports::Bus& bus) { return std::max<std::size_t>(bus.max_payload() / 8, 256); }
 
-constexpr Duration kSigningPatience = std::chrono::seconds(3);
+constexpr Duration kSigningTimeout = std::chrono::seconds(3);
 // The longest that a tool may take, and that a request may wait for its end. A sender's numbers are not trusted with arithmetic.
 constexpr std::int64_t kMaxTimeoutMs = 24LL * 60 * 60 * 1000;
 constexpr std::int64_t kMaxWaitMs = 2 * kMaxTimeoutMs;
@@ -56,7 +56,7 @@ class NatsToolBridge::Answer {
       : bus_(bus), log_(log), inbox_(to.reply_to), attempt_(model::attempt_of(to.headers)) {}
 
   bool send(const model::ToolReply& reply) {
-    if (inbox_.empty()) return true;  // nobody wants to be told: the durable row says it
+    if (inbox_.empty()) return true;  // no reply subject: the durable row has the outcome
     if (broken_) return false;
     ports::BusMessage message;
     message.subject = inbox_;
@@ -210,7 +210,7 @@ Task<void> NatsToolBridge::admit(Lane lane, Handler handler, ports::BusMessage m
 }
 
 Task<void> NatsToolBridge::announce(ports::BusMessage notice) {
-  const Status status = co_await signer_.sign(notice, auth::SignedKind::kNotice, after(clock_.now(), kSigningPatience));
+  const Status status = co_await signer_.sign(notice, auth::SignedKind::kNotice, after(clock_.now(), kSigningTimeout));
   if (status.ok()) {
     publish(std::move(notice));
   } else {
@@ -256,7 +256,7 @@ Task<void> NatsToolBridge::run_request(Lane lane, ports::BusMessage message) {
   Status refusal = request.status();
   if (refusal.ok()) refusal = check_address(lane, message.subject, request->request.user, request->request.daemon);
   if (!refusal.ok()) {
-    // What every gateway hears, only the holder answers, and whose it is cannot be told.
+    // Of a message that every gateway receives, only the holder answers, and this one has no valid daemon.
     if (lane.reach != Reach::kAll) answer.send(model::ToolRefused{std::move(refusal)});
     co_return;
   }
@@ -278,7 +278,7 @@ Task<void> NatsToolBridge::run_request(Lane lane, ports::BusMessage message) {
     co_return;
   }
   note(lane, message, request->request);
-  // Where only the holder listens, its silence means nothing yet; elsewhere it means that nobody holds the daemon.
+  // Where only the holder listens, its silence means nothing yet; elsewhere it means that no gateway holds the daemon.
   if (lane.reach != Reach::kHolder || model::hops_of(message.headers) > 0) answer.send(model::ToolAccepted{});
   model::ToolReply reply = co_await execute(*std::move(request), answer);
   answer.send_result(std::move(reply), part_size(bus_));
@@ -294,7 +294,7 @@ void NatsToolBridge::note(const Lane& lane, const ports::BusMessage& message, co
              {"hops", model::hops_of(message.headers)}});
 }
 
-// To the holder, once (C3). It answers the caller itself; only when nobody holds the daemon, or the message has been passed
+// To the holder, once (C3). It answers the caller itself; only when no gateway holds the daemon, or the message has been passed
 // on already, `refusal` is the answer.
 Task<void> NatsToolBridge::pass_on(Lane lane, Key key, ports::BusMessage message, std::string refusal) {
   const int hops = model::hops_of(message.headers);
@@ -306,7 +306,7 @@ Task<void> NatsToolBridge::pass_on(Lane lane, Key key, ports::BusMessage message
   onward.subject = daemon_subject(lane.pass_on_to, key.first, key.second);
   onward.headers[std::string(model::kHopsHeader)] = concat(hops + 1);
   if (!onward.headers.contains(std::string(auth::kSignatureHeader))) {
-    const Instant until = after(clock_.now(), kSigningPatience);
+    const Instant until = after(clock_.now(), kSigningTimeout);
     if (!(co_await signer_.sign(onward, kind_of(lane.pass_on_to), until)).ok()) co_return;  // the caller asks again
   }
   log_.info("gateway.request.passed_on", {{"user", key.first.str()}, {"daemon", key.second.str()}, {"hops", hops + 1}});
@@ -350,7 +350,7 @@ Task<model::ToolReply> NatsToolBridge::execute(model::ToolExecutionRequest messa
   const Instant deadline = after(clock_.now(), left);
   auto ended = co_await race(sessions_.execute(std::move(message.request), sink, deadline), say_alive(answer));
   auto* result = std::get_if<0>(&ended);
-  // The other way round the caller cannot be told anything any more.
+  // If the bus is lost, no answer reaches the caller any more.
   if (!result) co_return model::ToolRefused{unavailable("the bus was lost")};
   if (!result->ok()) co_return model::ToolRefused{result->status()};
   co_return model::ToolDone{*std::move(*result)};

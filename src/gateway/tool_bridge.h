@@ -1,7 +1,7 @@
 // NATSToolBridge of the seeds (R47 to R49, R61, C3): what a gateway offers on the bus, on two lanes.
 //
 // Per-daemon lane: for every daemon whose stream it holds, and only while it holds it, it subscribes the daemon's subjects
-// in the queue group; so a message for a daemon that nobody holds finds no responder, and the caller knows at once (C4).
+// in the queue group; so a message for a daemon without a gateway finds no responder, and the caller knows at once (C4).
 // User lane, the seeds' own: of tools.request.* and tools.cancel.* one gateway takes each message, and passes it on once, to
 // the per-daemon subject, when it does not hold the daemon; tools.request.sync.*, tools.online.* and daemon.command.* are
 // heard by every gateway, and only the holder answers.
@@ -9,7 +9,7 @@
 // It acts on what a server has signed (gateway/bus_guard.h). On the user lane a client of the seeds' own, which cannot sign, is heard
 // as well if the operator allows it; what it asks is signed here when it is passed on.
 //
-// It also tells the other gateways of every stream that is accepted here, and lets go of a daemon when one of them says
+// It also announces to the other gateways every stream that is accepted here, and releases a daemon when one of them says
 // so (C2).
 //
 // Owner: the gateway's composition root. Executor: the logic thread. References outlive it.
@@ -35,7 +35,7 @@
 namespace reliant::gateway {
 
 struct ToolBridgeOptions {
-  // R42, R61: of clients on the user lane. Whoever can publish on the bus then runs tools on every user's machine.
+  // R42, R61: of clients on the user lane. Any client that can publish on the bus then runs tools on every user's machine.
   bool allow_unsigned_requests = false;
 };
 

@@ -1,5 +1,5 @@
 // UnregisteredStreams: the accepted streams whose Register has not arrived yet. They hold none of the slots in which daemons
-// are registered (GatewayOptions::max_registrations), so a user who opens streams and says nothing delays nobody else.
+// are registered (GatewayOptions::max_registrations), so a user who opens streams and sends nothing delays no other user.
 //
 // Their number is bounded for each token and for each peer address, and in all (README, "Limits"). A new stream displaces the
 // oldest one of a full group: a daemon sends Register as soon as its stream is open, so the oldest is the least likely to be a

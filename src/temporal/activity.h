@@ -39,9 +39,9 @@ enum class CancelReason : std::uint8_t {
   kNone,
   kRequested,  // the workflow asked for it: undo or stop what can be stopped; the answer still counts
   // The server no longer knows this attempt: the workflow is gone, or the attempt timed out and another one
-  // may be running: let go, and stop nothing that an attempt with the same ids would go on with.
+  // may be running: end, and stop nothing that an attempt with the same ids would go on with.
   kLost,
-  kShutdown,  // this worker stops: let go, another worker will take it up
+  kShutdown,  // this worker stops: end, another worker will take it up
 };
 
 class ActivityContext {

@@ -13,14 +13,14 @@
 namespace reliant::temporal {
 
 enum class ActivityState : std::uint8_t {
-  kCreated,        // asked for in the current activation; nobody else knows of it
+  kCreated,        // scheduled in the current activation; no command was sent yet
   kSent,           // the command has left
   kScheduled,      // its event is in the history
   kCancelCreated,  // the code let it go in the current activation
   kCancelSent,
   kCancelRequested,  // the event of that is in the history
   kClosed,
-  kDropped,  // let go before it was sent: there will be no event of it
+  kDropped,  // destroyed before it was sent: there will be no event of it
 };
 
 enum class ActivityInput : std::uint8_t {

@@ -211,7 +211,7 @@ Task<void> ActivityTasks::send(std::shared_ptr<Beat> beat, wf::RecordActivityTas
 
 Task<void> ActivityTasks::report(const Running& running, Result<std::string> outcome) {
   const CancelReason reason = running.cancel_reason();
-  if (reason == CancelReason::kLost) co_return;  // nobody waits for it
+  if (reason == CancelReason::kLost) co_return;  // the server ignores its outcome
   const Instant deadline = after(core_.clock.now(), kAnswerTimeout);
   Status status;
   if (outcome.ok()) {
@@ -232,7 +232,7 @@ Task<void> ActivityTasks::report(const Running& running, Result<std::string> out
         (co_await core_.answers.call(&ports::Temporal::respond_activity_task_canceled, std::move(request), deadline)).status();
   } else {
     Status failed = outcome.status();
-    // Nobody asked for a cancellation: the worker goes away, and another one can take this up.
+    // No cancellation was requested: this worker stops, and another one can retry the activity.
     if (failed.code() == StatusCode::kCancelled) failed = unavailable("the worker shuts down");
     wf::RespondActivityTaskFailedRequest request;
     request.set_namespace_(core_.options.name_space);

@@ -31,8 +31,8 @@ struct WorkerCore {
   WorkerOptions options;
   std::string instance_key;
   std::string sticky_queue;
-  // Longer than the SDKs take (kCallPatience): an answer is work that would have to be done again, and a
-  // server that is started anew may need more than 10 s.
+  // Longer than the SDKs take (kCallRetries): a lost answer is work that would have to be done again, and a
+  // server that restarts may need more than 10 s.
   RpcCaller answers;
   bool stopping = false;
   Status refusal;  // not OK: the worker has given up
@@ -62,7 +62,7 @@ struct Slot {
 };
 
 // For how long a poller has been refused without a break. Some proxies refuse while their servers get ready,
-// so it is borne for a while; a server that is away (UNAVAILABLE) has refused nothing.
+// so it is tolerated for a while; a server that is away (UNAVAILABLE) has refused nothing.
 class Refusals {
  public:
   // Whether it is enough.
@@ -80,7 +80,7 @@ class Refusals {
 
 // Polls until the worker stops or gives up: takes a slot, polls, and hands what came, with its slot, to
 // `take(response, slot)`. With a `share`, the pollers that name it and their tasks have no more than its permits. An error is followed by a pause (kPollWaits), and so is an empty answer that came
-// at once: it is no long poll that ended. Errors are borne for ever, refusals for a minute.
+// at once: it is no long poll that ended. Errors are tolerated for ever, refusals for a minute.
 template <class Request, class Response, class Taker>
 Task<void> poll_until_stopped(WorkerCore& core, Semaphore& slots, Semaphore* share, std::string_view what,
                               Task<Result<Response>> (ports::Temporal::*method)(Request, Instant), Request request,

@@ -25,19 +25,19 @@ bool may_repeat(const Status& status);
 bool is_refusal(const Status& status);
 
 // How long a call is repeated. The deadline of the call may be sooner.
-struct RpcPatience {
+struct RpcRetries {
   Duration time;  // from the first try on: what would begin later is not begun
   int tries = 0;  // 0: as many as the time allows
 };
 
 // What the SDKs allow a call that somebody waits for.
-inline constexpr RpcPatience kCallPatience = {.time = std::chrono::seconds(10), .tries = 10};
+inline constexpr RpcRetries kCallRetries = {.time = std::chrono::seconds(10), .tries = 10};
 
 class RpcCaller {
  public:
   // `temporal` and `clock` outlive it, and it outlives its calls.
-  RpcCaller(ports::Temporal& temporal, const Clock& clock, Random random, RpcPatience patience)
-      : temporal_(temporal), clock_(clock), random_(random), patience_(patience) {}
+  RpcCaller(ports::Temporal& temporal, const Clock& clock, Random random, RpcRetries retries)
+      : temporal_(temporal), clock_(clock), random_(random), retries_(retries) {}
 
   ports::Temporal& temporal() const { return temporal_; }
 
@@ -45,12 +45,12 @@ class RpcCaller {
   template <class Request, class Response>
   Task<Result<Response>> call(Task<Result<Response>> (ports::Temporal::*method)(Request, Instant), Request request,
                               Instant deadline) {
-    const Instant give_up = std::min(deadline, after(clock_.now(), patience_.time));
+    const Instant give_up = std::min(deadline, after(clock_.now(), retries_.time));
     RpcBackoff backoff(kCallWaits, random_);
     for (int tries = 1;; ++tries) {
       const Instant attempt_deadline = std::min(deadline, after(clock_.now(), kAttemptTimeout));
       Result<Response> response = co_await (temporal_.*method)(request, attempt_deadline);
-      if (response.ok() || !may_repeat(response.status()) || tries == patience_.tries) co_return response;
+      if (response.ok() || !may_repeat(response.status()) || tries == retries_.tries) co_return response;
       const Duration pause = backoff.next(response.status().code());
       if (after(clock_.now(), pause) >= give_up) co_return response;
       co_await sleep_for(pause);
@@ -63,7 +63,7 @@ class RpcCaller {
   ports::Temporal& temporal_;
   const Clock& clock_;
   Random random_;
-  RpcPatience patience_;
+  RpcRetries retries_;
 };
 
 }  // namespace reliant::temporal

@@ -11,13 +11,13 @@
 namespace reliant::temporal {
 
 enum class TimerState : std::uint8_t {
-  kCreated,        // asked for in the current activation; nobody else knows of it
+  kCreated,        // started in the current activation; no command was sent yet
   kSent,           // the command has left
   kStarted,        // its event is in the history
   kCancelCreated,  // the code let it go in the current activation
   kCancelSent,
   kClosed,   // fired or cancelled
-  kDropped,  // let go before it was sent: there will be no event of it
+  kDropped,  // destroyed before it was sent: there will be no event of it
 };
 
 enum class TimerInput : std::uint8_t { kCancel, kSent, kStartedEvent, kFiredEvent, kCanceledEvent };

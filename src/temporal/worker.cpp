@@ -16,7 +16,7 @@ namespace wf = ports::wf;
 namespace enums = ::temporal::api::enums::v1;
 
 constexpr Duration kUnhealthyAfter = std::chrono::seconds(20);
-// A poll that failed is made again within 12 s; when it then waits for so long, the server has taken it.
+// A poll that failed is made again within 12 s; when it then waits for this time, the server has accepted it.
 constexpr Duration kHealthyAfter = std::chrono::seconds(30);
 constexpr Duration kShutdownCall = std::chrono::seconds(5);
 // Between two looks at what still runs while the worker drains.

@@ -73,12 +73,12 @@ class Worker {
   // error.
   Task<Status> start(Instant deadline);
   // Takes no more tasks, lets running workflow tasks and activities end, and gives up what has not ended at
-  // `deadline` (activities are told `kShutdown` half-way). Afterwards nothing of it runs.
+  // `deadline` (activities receive `kShutdown` half-way). Afterwards nothing of it runs.
   Task<void> stop(Instant deadline);
 
   // Ends when the worker has given up, with the server's refusal. It polls no more then, what runs goes on,
   // and `stop` is still to be called. A worker is not begun again: its process ends with an error that says
-  // what to put right, and whoever keeps processes alive starts the next one.
+  // what to put right, and the supervisor of the process starts the next one.
   Task<Status> gave_up();
 
   // For readiness (C35): OK while polls are answered; otherwise the error that they have met for 20 s or

@@ -141,7 +141,7 @@ std::string_view to_string(WorkflowStatus status) {
 WorkflowClient::WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random, ClientOptions options)
     : clock_(clock),
       random_(random),
-      caller_(temporal, clock, Random(random_.next()), kCallPatience),
+      caller_(temporal, clock, Random(random_.next()), kCallRetries),
       options_(std::move(options)) {}
 
 std::string WorkflowClient::request_id(std::string given) { return given.empty() ? random_.hex(32) : std::move(given); }

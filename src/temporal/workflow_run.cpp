@@ -35,7 +35,7 @@ Status impossible(const HistoryEvent& event) {
                      kReasonNondeterminism);
 }
 
-// What code is told about an activity that did not complete.
+// The error that workflow code gets for an activity that did not complete.
 Result<std::string> outcome_of_event(const HistoryEvent& event) {
   switch (event.event_type()) {
     case enums::EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
@@ -467,7 +467,7 @@ void WorkflowRun::deliver() {
 }
 
 void WorkflowRun::end_activation() {
-  // What was let go before it was sent stays where it is.
+  // Commands of destroyed tasks that were not sent are dropped by their machines.
   for (ActivityMachine* activity : std::exchange(unsent_activities_, {})) activity->take(ActivityInput::kSent);
   for (TimerMachine* timer : std::exchange(unsent_timers_, {})) timer->take(TimerInput::kSent);
   if (!ending_ || ending_sent_) return;

@@ -66,7 +66,7 @@ class WorkflowRun final : private WorkflowContext {
     TimerMachine* timer = nullptr;
     Result<std::string> outcome = std::string();
   };
-  // Lets go of what a destroyed task had asked for.
+  // Cancels what a destroyed task had requested.
 
   // WorkflowContext
   const WorkflowInfo& info() const override { return info_; }
@@ -121,7 +121,7 @@ class WorkflowRun final : private WorkflowContext {
   bool replaying_ = true;
   bool continue_suggested_ = false;
   bool suggested_by_task_ = false;
-  bool closing_ = false;  // frames are being destroyed: what they let go of is nobody's wish
+  bool closing_ = false;  // frames are being destroyed: that cancels nothing on the server
   bool ending_sent_ = false;
 
   CommandQueue commands_;

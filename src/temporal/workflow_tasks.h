@@ -1,7 +1,7 @@
 // WorkflowTasks: the half of a worker that runs workflow code. It takes a workflow task, brings its run up to
 // date (from the cache, or from the history), runs the code and answers with its commands.
 //
-// What fails: code and history that do not fit, and faults of the code, are told to the server once (attempt
+// What fails: code and history that do not fit, and faults of the code, are reported to the server once (attempt
 // 1), which repeats the task at its timeout; a history that cannot be fetched and an answer that cannot be
 // sent drop the task, and the server brings it again.
 #pragma once

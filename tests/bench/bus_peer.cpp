@@ -3,7 +3,7 @@
 //   bus_peer echo URL SUBJECT                      answers each request with what it says; prints "ready"
 //   bus_peer ping URL SUBJECT AT_ONCE ROUNDS SIZE  prints "p50_us X rate_per_second Y": so many requests at a time
 //
-// It lives until it is killed, or whoever started it ends.
+// It lives until it is killed, or its parent process ends.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -71,7 +71,7 @@ Task<void> ask(ports::Bus& bus, std::string subject, std::size_t size, PeerRound
 
 Task<void> ask_all(Peer& peer, std::string subject, std::size_t at_once, std::size_t size, PeerRounds& rounds) {
   const Status connected = co_await peer.bus->wait_connected(kNever);
-  RELIANT_ASSERT(connected.ok(), "nobody closes the bus");
+  RELIANT_ASSERT(connected.ok(), "the bus is not closed here");
   for (std::size_t i = 0; i < at_once; ++i) peer.tasks.spawn(ask(*peer.bus, subject, size, rounds));
 }
 

@@ -1,4 +1,4 @@
-// daemon_swarm: many tools daemons in one process, and who has them run tools: the real role (register, heartbeats, journal,
+// daemon_swarm: many tools daemons in one process, and their callers: the real role (register, heartbeats, journal,
 // backoff) over real gRPC, for measure.py. They have one tool, "work", which takes as long as its argument says.
 //
 //   daemon_swarm daemons GATEWAYS COUNT A_SECOND LOG TOKEN_FILE…   COUNT of them, so many begin a second, their users in turn; all
@@ -8,7 +8,7 @@
 //                                       until there is an answer. Prints "calling"; when its standard input ends, it waits
 //                                       for what is under way and prints {"asked":…,"again":…,"executed":…,"other":…,"waiting":…}
 //
-// It lives until it is killed, or whoever started it ends.
+// It lives until it is killed, or its parent process ends.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -140,7 +140,7 @@ Task<void> live(Swarm& swarm, std::size_t count, std::size_t a_second) {
     // The pace that was asked for.
     co_await sleep_for(std::chrono::nanoseconds(std::chrono::seconds(1)) / static_cast<std::int64_t>(a_second));
   }
-  // A daemon tells nobody in its process that it is connected.
+  // A daemon gives no notice in its process that it is connected.
   while (!swarm.all_connected()) co_await sleep_for(std::chrono::milliseconds(20));
   say("open");
 }

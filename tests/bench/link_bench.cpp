@@ -24,7 +24,7 @@ namespace reliant::sim {
 namespace {
 
 constexpr int kPairs = 50;
-constexpr Duration kPatience = std::chrono::seconds(5);
+constexpr Duration kCallTimeout = std::chrono::seconds(5);
 
 // As protobuf would encode it.
 struct Frame {
@@ -168,7 +168,7 @@ Task<void> ask(Node& node, SimLinks& links, std::string address, int count, std:
     request.id = static_cast<std::uint64_t>(node.id()) << 40 | static_cast<std::uint64_t>(i);
     request.method = "tools.v1.Execute";
     request.payload.assign(40, static_cast<char>(i));
-    const Instant deadline = after(node.clock().now(), kPatience);
+    const Instant deadline = after(node.clock().now(), kCallTimeout);
     request.deadline = static_cast<std::uint64_t>(deadline.time_since_epoch().count());
     const auto reply = co_await with_deadline(call(calls, std::move(request)), deadline);
     RELIANT_ASSERT(reply && (reply->flags & 1) == 1, "every call is answered");

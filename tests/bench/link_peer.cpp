@@ -3,7 +3,7 @@
 //   link_peer serve                              echoes; prints "listening ADDRESS"
 //   link_peer ping ADDRESS STREAMS ROUNDS SIZE   prints "p50_us X rate_per_second Y": one message at a time on each stream
 //
-// It lives until it is killed, or whoever started it ends.
+// It lives until it is killed, or its parent process ends.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>

@@ -5,7 +5,7 @@
 //                                                   stream, as a gateway has to a daemon
 //   nats_peer ping URL SUBJECT AT_ONCE ROUNDS SIZE  prints "p50_us X rate_per_second Y": so many requests at a time
 //
-// The first two print "ready". Each lives until it is killed, or whoever started it ends.
+// The first two print "ready". Each lives until it is killed, or its parent process ends.
 #include <chrono>
 #include <condition_variable>
 #include <cstdio>

@@ -23,7 +23,7 @@ namespace {
 
 namespace wf = ports::wf;
 
-constexpr Duration kPatience = std::chrono::seconds(30);
+constexpr Duration kCallTimeout = std::chrono::seconds(30);
 constexpr Duration kPollTimeout = std::chrono::seconds(60);
 constexpr std::size_t kPollers = 20;  // of each kind
 
@@ -48,7 +48,7 @@ Task<void> start_one(Bench& bench) {
   request.mutable_task_queue()->set_name(bench.name);
   request.set_request_id(request.workflow_id());
   bench.running.emplace(request.workflow_id(), bench.executor.now());
-  const auto answer = co_await bench.temporal->start_workflow_execution(request, bench.in(kPatience));
+  const auto answer = co_await bench.temporal->start_workflow_execution(request, bench.in(kCallTimeout));
   if (answer.ok()) co_return;
   std::fprintf(stderr, "temporal_peer: %s\n", std::string(message_of(answer.status())).c_str());
   std::exit(1);
@@ -71,7 +71,7 @@ Task<void> poll_workflows(Bench& bench) {
     if (!task.ok() || task->task_token().empty()) continue;
     const bool last = task->previous_started_event_id() != 0;
     const auto answer =
-        co_await bench.temporal->respond_workflow_task_completed(tests::decide_noop(*task, bench.name), bench.in(kPatience));
+        co_await bench.temporal->respond_workflow_task_completed(tests::decide_noop(*task, bench.name), bench.in(kCallTimeout));
     if (answer.ok() && last) ended(bench, task->workflow_execution().workflow_id());
   }
 }
@@ -86,7 +86,7 @@ Task<void> poll_activities(Bench& bench) {
     wf::RespondActivityTaskCompletedRequest answer;
     answer.set_namespace_("default");
     answer.set_task_token(task->task_token());
-    (void)co_await bench.temporal->respond_activity_task_completed(answer, bench.in(kPatience));
+    (void)co_await bench.temporal->respond_activity_task_completed(answer, bench.in(kCallTimeout));
   }
 }
 

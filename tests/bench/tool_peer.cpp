@@ -26,7 +26,7 @@ namespace {
 
 using tests::PeerRounds;
 
-constexpr Duration kPatience = std::chrono::seconds(10);
+constexpr Duration kCallTimeout = std::chrono::seconds(10);
 
 [[noreturn]] void give_up(std::string_view what, const Status& status) {
   std::fprintf(stderr, "tool_peer: %s: %s\n", std::string(what).c_str(), std::string(message_of(status)).c_str());
@@ -48,7 +48,7 @@ struct Bench {
         router(*bus, clock, keys.signer()),
         rounds(total) {}
 
-  Instant soon() const { return after(clock.now(), kPatience); }
+  Instant soon() const { return after(clock.now(), kCallTimeout); }
 
   adapters::AsioExecutor executor;
   adapters::SystemClock clock{executor};

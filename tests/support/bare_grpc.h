@@ -36,7 +36,7 @@ inline std::shared_ptr<grpc::Channel> bare_connection(const std::string& address
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // else a stream takes megabytes that nobody reads
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // else a stream takes megabytes that are never read
   return grpc::CreateCustomChannel(address, credentials, arguments);
 }
 

@@ -9,7 +9,7 @@
 //   grpc_peer open_tls …                     the same with TLS, and anybody
 //   grpc_peer ping ADDRESS STREAMS ROUNDS SIZE   prints "p50_us X rate_per_second Y": one message at a time on each stream
 //
-// It lives until it is killed, or whoever started it ends.
+// It lives until it is killed, or its parent process ends.
 #include <atomic>
 #include <chrono>
 #include <condition_variable>

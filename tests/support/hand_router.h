@@ -1,4 +1,4 @@
-// A router whose daemons are reachable when the test says so. It runs no tools: nobody whom it is given to asks for that.
+// A router whose daemons are reachable when the test says so. It runs no tools: no test that uses it calls one.
 #pragma once
 
 #include <set>
@@ -26,7 +26,7 @@ class HandRouter final : public router::DaemonRouter {
   Task<Result<bool>> online(UserId, DaemonId daemon, Instant) override {
     co_await yield();
     asked.push_back(daemon);
-    if (silent) co_return deadline_exceeded("nobody answers");
+    if (silent) co_return deadline_exceeded("no gateway answers");
     co_return reachable.contains(daemon);
   }
 

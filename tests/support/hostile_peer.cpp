@@ -1,10 +1,10 @@
 // hostile_peer: a user's machine that sends the gateways more than any daemon has reason to, for tests/e2e/hostile_user_test.py.
 //
 //   hostile_peer GATEWAY SILENT FLOODS TOKEN_FILE   GATEWAY: host:port. SILENT: streams that are opened again and again, and on
-//                                       which nothing is said. FLOODS: daemons that send results of a megabyte that nobody has
-//                                       asked for, as fast as they are taken, and now and then one of almost 4 MiB
+//                                       which nothing is said. FLOODS: daemons that send unrequested results of a megabyte,
+//                                       as fast as they are taken, and now and then one of almost 4 MiB
 //
-// Prints "at it" when the first flood was registered, and then lives until it is killed, or whoever started it ends.
+// Prints "at it" when the first flood was registered, and then lives until it is killed, or its parent process ends.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>

@@ -1,4 +1,4 @@
-// Keys and tokens for a nats-server of a test: of nobody's, made of seeds of equal bytes, valid for ever.
+// Keys and tokens for a nats-server of a test: made of seeds of equal bytes, valid for ever.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // What the programs have in common that a bench or a test starts beside itself (grpc_peer, link_peer, daemon_swarm, …): the
-// words that they are given, and how fast what they did was. They live until they are killed, or whoever started them ends.
+// arguments that they take, and how fast what they did was. They live until they are killed, or their parent process ends.
 #pragma once
 
 #include <algorithm>
@@ -41,7 +41,7 @@ class PeerArguments {
   for (;;) ::pause();
 }
 
-// Rounds that are made by several at a time. The first tenth does not count: connections are made meanwhile.
+// Rounds that are made by several at a time. The first tenth does not count: connections are made in it.
 class PeerRounds {
  public:
   using Clock = std::chrono::steady_clock;

@@ -10,8 +10,8 @@
 #include "base/assert.h"
 #include "base/text.h"
 
-// libpqxx 6.4 loses the answer (2 kB) of the call in which a connection was lost; for other errors it does not. Whoever
-// tests lost connections under AddressSanitizer asks this.
+// libpqxx 6.4 loses the answer (2 kB) of the call in which a connection was lost; for other errors it does not. Tests
+// of lost connections under AddressSanitizer ask this.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libpqxx"; }  // NOLINT: the sanitizer's name
 
 namespace reliant::tests {

@@ -20,7 +20,7 @@
 namespace reliant::tests {
 namespace {
 
-constexpr int kPatienceMs = 30'000;
+constexpr int kTimeoutMs = 30'000;
 constexpr int kPollMs = 5;
 
 class Socket {
@@ -89,11 +89,11 @@ bool accepts_connections(int port) {
 }
 
 void wait_for(std::string_view what, const std::function<bool()>& condition) {
-  for (int waited = 0; waited < kPatienceMs; waited += kPollMs) {
+  for (int waited = 0; waited < kTimeoutMs; waited += kPollMs) {
     if (condition()) return;
     ::poll(nullptr, 0, kPollMs);
   }
-  RELIANT_ASSERT(condition(), concat("a test waited in vain for ", what).c_str());
+  RELIANT_ASSERT(condition(), concat("a test's wait timed out: ", what).c_str());
 }
 
 void ServerProcess::start(std::vector<std::string> command, const std::string& log) {

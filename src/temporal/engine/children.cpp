@@ -187,7 +187,7 @@ bool Run::child_closed(const pb::Delivery& from_child) {
   std::int64_t started_event_id = child->started_event_id();
   HistoryEvent closed = from_child.closed();
   const auto finish = [&](auto& attributes) {
-    // It may have ended before its start was told: that comes first then.
+    // It may have ended before its start was recorded: then the start event comes first.
     if (child->run_id().empty()) write_child_started(*child, attributes.workflow_execution().run_id());
     attributes.set_started_event_id(started_event_id);
   };
@@ -211,7 +211,7 @@ bool Run::child_closed(const pb::Delivery& from_child) {
   return true;
 }
 
-// The run ends: its children go on, or are told to end.
+// The run ends: its children go on, or receive a request to end.
 void Run::leave_children() {
   auto& deliveries = *state_.mutable_deliveries();
   for (const pb::Child& child : state_.children()) {

@@ -11,9 +11,9 @@ namespace reliant::temporal::engine {
 namespace {
 
 constexpr std::size_t kBatch = 64;
-constexpr std::size_t kBatchBytes = 1u << 20;             // a batch has one commit more than what exceeds it
-constexpr Duration kTurn = std::chrono::seconds(5);       // one try
-constexpr Duration kPatience = std::chrono::seconds(10);  // all tries together
+constexpr std::size_t kBatchBytes = 1u << 20;                  // a batch has one commit more than what exceeds it
+constexpr Duration kTurn = std::chrono::seconds(5);            // one try
+constexpr Duration kCommitTimeout = std::chrono::seconds(10);  // all attempts together
 constexpr Duration kPause = std::chrono::milliseconds(50);
 
 bool nothing_was_written(const Status& status) {
@@ -58,7 +58,7 @@ Task<void> Committer::run() {
 }
 
 Task<Status> Committer::write(Batch& batch) {
-  const Instant give_up = after(executor_.now(), kPatience);
+  const Instant give_up = after(executor_.now(), kCommitTimeout);
   bool in_doubt = false;
   for (;;) {
     const Status status = co_await write_once(batch, after(executor_.now(), kTurn));

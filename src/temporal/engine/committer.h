@@ -2,9 +2,9 @@
 // as there are in one transaction, up to a number of bytes: under load a commit is shared by many RPCs, and large payloads
 // do not keep the thread from what else it has to do for longer than one of them takes.
 //
-// Nothing submitted is lost to a caller's going away; `ended` is told the outcome exactly once, unless the engine dies.
+// A submitted change survives the destruction of its caller; `ended` receives the outcome exactly once, unless the engine dies.
 // Failures: what cannot have been written is tried again for a while, then UNAVAILABLE; a commit in doubt is settled by
-// reading a run's version, for as long as it takes, since until then nobody may touch the runs.
+// reading a run's version, for as long as it takes, since until then the runs stay locked.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ namespace reliant::temporal::engine {
 
 namespace {
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr Duration kLongestSleep = std::chrono::seconds(60);  // the calendar may have jumped meanwhile
+constexpr Duration kLongestSleep = std::chrono::seconds(60);  // the wall clock may jump during a sleep
 constexpr Duration kKeepTimeWorking = std::chrono::seconds(1);
 constexpr Duration kKeepTimeWaiting = std::chrono::seconds(60);
 constexpr Duration kInternalDeadline = std::chrono::seconds(30);
@@ -195,7 +195,7 @@ Engine::Impl::CachedWorkflow& Engine::Impl::cached(const std::string& key) {
   return workflow;
 }
 
-// Dropping one that is in use is harmless: whoever has the turn keeps its runs, and commits them to the database.
+// Dropping a run that is in use is harmless: the lock's holder keeps it, and commits it to the database.
 void Engine::Impl::shrink_cache() {
   while (cache_.size() > options_.cached_workflows) {
     const auto oldest = cache_by_use_.begin();
@@ -327,7 +327,7 @@ void Engine::Impl::publish(const Run& run, std::vector<Dispatch> dispatches) {
   deliver(run);
 }
 
-// For those who wait for what happens to a run.
+// Wakes the calls that wait for a change of a run.
 void Engine::Impl::changed(const std::string& run_id) {
   const auto watch = watches_.find(run_id);
   if (watch == watches_.end()) return;
@@ -348,7 +348,7 @@ Task<void> Engine::Impl::remove(std::string ns, std::string workflow_id, std::st
       const Status removed = co_await wait(reply, kNever);
       if (removed.ok()) co_return;
     }
-    co_await sleep_for(kTimerRetry);  // nobody tells when a database that failed is well again
+    co_await sleep_for(kTimerRetry);  // a database that failed gives no notice of its recovery
   }
 }
 

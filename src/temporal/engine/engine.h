@@ -10,7 +10,7 @@
 // pace, until the calendar has caught up (how long it was down is not known then, and does not count). A calendar that
 // is ahead is followed: timers that fell into what it skipped are due, as after a night's sleep. An engine without a timer
 // writes nothing while nothing happens; after a restart with a calendar that was set back it may go on from its last change,
-// hours behind what it was. Nobody can tell: every point in time that it stores or gives out comes with a change (an
+// hours behind what it was. No client can observe it: every point in time that it stores or gives out comes with a change (an
 // event, a task that is handed out, the closing of a run), and with that the time of the change. Only a retention is longer then.
 //
 // Owner: EmbeddedTemporal, or a simulated server node. Executor: the logic thread; no other process writes its tables.

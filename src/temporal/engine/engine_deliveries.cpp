@@ -11,7 +11,7 @@ namespace reliant::temporal::engine {
 
 namespace {
 
-constexpr Duration kPatience = std::chrono::seconds(30);
+constexpr Duration kDeliveryTimeout = std::chrono::seconds(30);
 constexpr Duration kPause = std::chrono::seconds(1);
 
 // Nothing is known about the target: once more.
@@ -62,7 +62,7 @@ Task<void> Engine::Impl::run_deliveries(std::string ns, std::string workflow_id,
     pb::Delivery delivery;
     Outcome outcome;
     {
-      const auto session = co_await open(ns, workflow_id, run_id, after(executor_.now(), kPatience));
+      const auto session = co_await open(ns, workflow_id, run_id, after(executor_.now(), kDeliveryTimeout));
       if (session.ok() && session->run->next_delivery() == nullptr) break;
       if (session.status().code() == StatusCode::kNotFound) break;
       outcome.status = session.status();
@@ -73,10 +73,10 @@ Task<void> Engine::Impl::run_deliveries(std::string ns, std::string workflow_id,
     }
     if (sender != nullptr) outcome = co_await carry_out(sender, delivery);
     if (is_passing(outcome.status)) {
-      co_await sleep_for(kPause);  // nobody tells when a database that failed is well again
+      co_await sleep_for(kPause);  // a database that failed gives no notice of its recovery
       continue;
     }
-    auto session = co_await open(ns, workflow_id, run_id, after(executor_.now(), kPatience));
+    auto session = co_await open(ns, workflow_id, run_id, after(executor_.now(), kDeliveryTimeout));
     if (!session.ok()) continue;
     begin(*session);
     session->run->delivered(outcome.status, outcome.run_id);
@@ -87,7 +87,7 @@ Task<void> Engine::Impl::run_deliveries(std::string ns, std::string workflow_id,
 }
 
 Task<Engine::Impl::Outcome> Engine::Impl::carry_out(std::shared_ptr<const Run> sender, pb::Delivery delivery) {
-  const Instant deadline = after(executor_.now(), kPatience);
+  const Instant deadline = after(executor_.now(), kDeliveryTimeout);
   if (delivery.kind() == pb::Delivery::START_CHILD) co_return co_await start_child(sender, std::move(delivery), deadline);
   Outcome outcome;
   outcome.status = co_await change_target(sender, std::move(delivery), deadline);
@@ -115,10 +115,10 @@ Task<Status> Engine::Impl::change_target(std::shared_ptr<const Run> sender, pb::
   if (by_command && delivery.workflow_id() == sender->state().workflow_id()) {
     co_return not_found("a workflow does not reach itself from outside");
   }
-  // A child may have continued as a new run meanwhile.
+  // A child may have continued as a new run since then.
   std::string run_id = delivery.child_only() ? std::string() : delivery.run_id();
   CO_TRY_ASSIGN(Session session, co_await open(delivery.namespace_(), delivery.workflow_id(), std::move(run_id), deadline));
-  // To cancel what has ended already is a success, whoever asks.
+  // A cancel of a run that has ended is a success.
   if (delivery.kind() == pb::Delivery::CANCEL && !session.run->running()) co_return ok_status();
   if (delivery.child_only() && !session.run->is_child_of(*sender)) {
     co_return not_found("workflow ", delivery.workflow_id(), " is no child of ", sender->state().workflow_id());

@@ -91,7 +91,7 @@ Task<Result<wf::GetWorkflowExecutionHistoryResponse>> Engine::Impl::get_workflow
   }
 }
 
-// The last event first. A page token says which event comes next, so what is added meanwhile does not move it.
+// The last event first. A page token says which event comes next, so events that are added between two pages do not move it.
 Task<Result<wf::GetWorkflowExecutionHistoryReverseResponse>> Engine::Impl::get_workflow_execution_history_reverse(
     wf::GetWorkflowExecutionHistoryReverseRequest request, Instant deadline) {
   CO_TRY_OK(co_await ready(request.namespace_(), deadline));

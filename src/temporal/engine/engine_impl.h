@@ -68,7 +68,7 @@ class Engine::Impl {
     Event changed;
     std::size_t watchers = 0;
   };
-  // What a workflow task's poller is told, taken when the task was started.
+  // The answer to a workflow task's poller, taken when the task was started.
   struct TaskSnapshot {
     wf::PollWorkflowTaskQueueResponse response;
     std::shared_ptr<const Run> run;
@@ -166,7 +166,7 @@ class Engine::Impl {
   void dispatch_query(const Run& run, const std::shared_ptr<Query>& query, bool sticky);
   void ask_worker(const Run& run, const std::shared_ptr<Query>& query);
   Task<void> ask_another(std::shared_ptr<Query> query, std::string ns, std::string workflow_id, std::string run_id,
-                         Duration patience);
+                         Duration wait);
   void attach_queries(const Run& run, wf::PollWorkflowTaskQueueResponse& response);
   void settle_queries(const Run& run, const wf::RespondWorkflowTaskCompletedRequest& request);
   void release_queries(const Run& run);

@@ -82,14 +82,14 @@ void Engine::Impl::ask_worker(const Run& run, const std::shared_ptr<Query>& quer
   if (state.sticky_queue().empty()) return dispatch_query(run, query, false);
   const bool there = matching_.has_poller({state.namespace_(), Dispatch::Kind::kWorkflow, true, state.sticky_queue()});
   if (there) dispatch_query(run, query, true);
-  const Duration patience = there ? Duration(state.sticky_timeout()) : Duration::zero();
-  scope_.spawn(ask_another(query, state.namespace_(), state.workflow_id(), run.run_id(), patience));
+  const Duration wait = there ? Duration(state.sticky_timeout()) : Duration::zero();
+  scope_.spawn(ask_another(query, state.namespace_(), state.workflow_id(), run.run_id(), wait));
 }
 
 Task<void> Engine::Impl::ask_another(std::shared_ptr<Query> query, std::string ns, std::string workflow_id, std::string run_id,
-                                     Duration patience) {
-  if (patience > Duration::zero()) co_await sleep_for(patience);  // the sticky worker's time to take it (a timer of the engine)
-  if (!queries_.contains(query->id)) co_return;                   // it was answered, or nobody waits for it any more
+                                     Duration wait) {
+  if (wait > Duration::zero()) co_await sleep_for(wait);  // the sticky worker's time to take it (a timer of the engine)
+  if (!queries_.contains(query->id)) co_return;           // it was answered, or its caller was destroyed
   auto session =
       co_await open(std::move(ns), std::move(workflow_id), std::move(run_id), after(executor_.now(), options_.query_timeout));
   if (!session.ok()) co_return;

@@ -1,4 +1,4 @@
-// Matching: who waits for work, and what work waits for whom. In memory only: every task in it follows from a run's
+// Matching: the pollers and the tasks that wait for each other. In memory only: every task in it follows from a run's
 // committed state, and is checked against that state when a poller takes it, so a stale or doubled one does no harm.
 //
 // A poller that is destroyed (its caller has gone) never loses a task: what it had been given goes to the next one.
@@ -73,10 +73,10 @@ class Matching {
 
   // To the sticky queue while somebody polls it, else to the normal one.
   void add(MatchTask task);
-  // The next task of a queue. Nullopt: `deadline` came first, or `stop_worker` was called for `worker`.
+  // The next task of a queue. Nullopt: `deadline` came first, or after a call of `stop_worker` for `worker`.
   Task<std::optional<Taken>> take(QueueKey key, std::string worker, std::string identity, Instant deadline);
   bool has_poller(const QueueKey& key) const;
-  // Who has polled in the last five minutes, and how many tasks wait.
+  // The pollers of the last five minutes, and the number of waiting tasks.
   std::vector<Poller> pollers(const QueueKey& key) const;
   std::size_t backlog(const QueueKey& key) const;
 

@@ -316,7 +316,7 @@ HistoryEvent& Run::add_event(EventType type) {
   return event;
 }
 
-// Events that end an activity or a child go last: the workflow code sees what happened meanwhile first, as on the real server.
+// Events that end an activity or a child go last: the workflow code sees the other buffered events first, as on the real server.
 void Run::flush_buffer() {
   std::vector<HistoryEvent> events;
   std::vector<HistoryEvent> closing;

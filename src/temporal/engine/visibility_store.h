@@ -28,7 +28,7 @@ class VisibilityStore {
   // The next ones behind `after` in the order of lists, of those that run or are closed as `which` says.
   enum class Which : std::uint8_t { kAll, kRunning, kClosed };
   Task<Result<std::vector<VisibleRun>>> read(std::string ns, VisibleRun after, Which which, Instant deadline);
-  // What is shown of them; one that has been removed meanwhile is left out. As far as `bytes` go, and at least one.
+  // What is shown of them; a run that was removed in between is left out. As far as `bytes` go, and at least one.
   struct Shown {
     std::vector<api::workflow::v1::WorkflowExecutionInfo> executions;
     std::size_t read = 0;  // of `runs`

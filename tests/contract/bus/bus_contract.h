@@ -195,7 +195,7 @@ BUS_TEST(RequestsAtOneTimeGetTheirOwnAnswers) {
 }
 
 BUS_TEST(RequestWithoutAResponderFailsAtOnce) {
-  const auto answer = co_await one.request(Suite::message("nobody.here"), after(world.executor().now(), kQuiet * 100));
+  const auto answer = co_await one.request(Suite::message("absent.here"), after(world.executor().now(), kQuiet * 100));
   EXPECT_EQ(answer.status().code(), StatusCode::kUnavailable) << answer.status();
   EXPECT_EQ(reason_of(answer.status()), kReasonNoResponders);
 }
@@ -203,7 +203,7 @@ BUS_TEST(RequestWithoutAResponderFailsAtOnce) {
 BUS_TEST(PublishWithoutAResponderIsAnsweredInTheInbox) {
   const std::string inbox = one.new_inbox();
   const auto answers = co_await Suite::subscribed(one, inbox);
-  BusMessage lonely = Suite::message("nobody.here");
+  BusMessage lonely = Suite::message("absent.here");
   lonely.reply_to = inbox;
   EXPECT_TRUE(one.publish(lonely).ok());
   const auto answer = co_await answers->next(kNever);
@@ -214,7 +214,7 @@ BUS_TEST(PublishWithoutAResponderIsAnsweredInTheInbox) {
 BUS_TEST(NobodyElseHearsThatThereIsNoResponder) {
   const std::string inbox = one.new_inbox();
   const auto other = co_await Suite::subscribed(two, inbox);
-  BusMessage lonely = Suite::message("nobody.here");
+  BusMessage lonely = Suite::message("absent.here");
   lonely.reply_to = inbox;
   EXPECT_TRUE(one.publish(lonely).ok());
   EXPECT_EQ(co_await Suite::heard(*other, Suite::soon(world)), "<DEADLINE_EXCEEDED>");
@@ -224,7 +224,7 @@ BUS_TEST(OneSubscriptionHearsThatThereIsNoResponder) {
   const std::string inbox = one.new_inbox();
   const auto first = co_await Suite::subscribed(one, inbox);
   const auto second = co_await Suite::subscribed(one, inbox);
-  BusMessage lonely = Suite::message("nobody.here");
+  BusMessage lonely = Suite::message("absent.here");
   lonely.reply_to = inbox;
   EXPECT_TRUE(one.publish(lonely).ok());
   const std::size_t heard = (co_await Suite::all_heard(world, *first)).size();
@@ -236,7 +236,7 @@ BUS_TEST(WhoListensOnAtAnInboxHearsThatThereIsNoResponder) {
   auto first = co_await Suite::subscribed(one, inbox);
   const auto second = co_await Suite::subscribed(one, inbox);
   first.reset();
-  BusMessage lonely = Suite::message("nobody.here");
+  BusMessage lonely = Suite::message("absent.here");
   lonely.reply_to = inbox;
   EXPECT_TRUE(one.publish(lonely).ok());
   const auto answer = co_await second->next(kNever);
@@ -254,7 +254,7 @@ BUS_TEST(EachOfManyQuestionsHearsWhatBecameOfIt) {
   };
   const auto asking = [](Bus& bus, int number) -> Task<void> {
     const bool lonely = number % 3 == 0;
-    const auto answer = co_await bus.request(Suite::message(lonely ? "nobody.here" : "somebody", concat(number)), kNever);
+    const auto answer = co_await bus.request(Suite::message(lonely ? "absent.here" : "somebody", concat(number)), kNever);
     if (lonely) {
       EXPECT_EQ(reason_of(answer.status()), kReasonNoResponders) << number;
     } else {
@@ -385,9 +385,9 @@ BUS_TEST(DestroyedInboxHearsNothingAndMayBeUsedAgain) {
   const std::string inbox = one.new_inbox();
   auto a = co_await Suite::subscribed(one, inbox);
   a.reset();
-  Suite::publish(two, inbox, "to nobody");
+  Suite::publish(two, inbox, "without a receiver");
   EXPECT_TRUE((co_await two.flush(kNever)).ok());
-  co_await sleep_for(kQuiet);  // it must have come to nobody before there is somebody again
+  co_await sleep_for(kQuiet);  // it must have reached no receiver before there is one again
   a = co_await Suite::subscribed(one, inbox);
   Suite::publish(two, inbox, "again");
   EXPECT_EQ(co_await Suite::heard(*a), "again");

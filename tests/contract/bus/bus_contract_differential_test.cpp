@@ -82,10 +82,10 @@ rc::Gen<Script> scripts() {
 
 // --- one run of a script ---------------------------------------------------------------------------------------------
 
-// What was heard, in a form that is the same whoever was picked of a group.
+// What was heard, in a form that does not depend on the picked member of a group.
 class Play {
  public:
-  // `run` is the first token of all subjects: nobody hears of another run.
+  // `run` is the first token of all subjects: no subscription hears another run.
   Play(Bus& one, Bus& two, Script script, std::string run)
       : buses_{&one, &two}, script_(std::move(script)), barrier_(concat(run, ".barrier.of.the.test")) {
     for (Step& step : script_) step.subject = concat(run, ".", step.subject);
@@ -104,7 +104,7 @@ class Play {
   }
 
   // Of a plain subscription what it heard, in order; of a group, of all its members together, in any order. Of an inbox it
-  // is not said which of its subscriptions is told that there is no responder.
+  // is not specified which of its subscriptions receives that there is no responder.
   std::map<std::string, Lines> heard() const {
     std::map<std::string, Lines> out;
     for (std::size_t i = 0; i < listeners_.size(); ++i) {
@@ -164,7 +164,7 @@ class Play {
         publish_with_reply(bus, step, scope);
         break;
       case Step::Kind::kRequest:
-        if (!may_wait_in_vain(step.subject)) co_await request(bus, message(step));
+        if (!may_get_no_answer(step.subject)) co_await request(bus, message(step));
         break;
     }
   }
@@ -198,7 +198,7 @@ class Play {
     listener.over.set();
   }
 
-  // The inbox has a subscription, which hears of answers, or that nobody is there.
+  // The inbox has a subscription, which receives answers, or that there is no responder.
   void publish_with_reply(Bus& bus, const Step& step, TaskScope& scope) {
     BusMessage sent = message(step);
     sent.reply_to = bus.new_inbox();
@@ -213,8 +213,8 @@ class Play {
     outcomes_.emplace_back(code_name(bus.publish(std::move(sent)).code()));
   }
 
-  // Somebody hears it, and nobody is sure to answer.
-  bool may_wait_in_vain(const std::string& subject) const {
+  // It has a receiver, but perhaps none that answers.
+  bool may_get_no_answer(const std::string& subject) const {
     if (!model::valid_subject(subject)) return false;
     bool heard = false;
     for (const auto& listener : listeners_) {

@@ -97,7 +97,7 @@ class BusLanesContract : public ::testing::Test {
   // Whether it comes to that, of what takes no time but that of the way.
   Task<bool> becomes(std::function<bool()> condition) {
     const Instant limit = in(World::kRealTime ? Duration(20s) : Duration(200ms));
-    while (!condition() && world.executor().now() < limit) co_await sleep_for(1ms);  // looks again: nobody tells
+    while (!condition() && world.executor().now() < limit) co_await sleep_for(1ms);  // polls: there is no event to wait for
     co_return condition();
   }
   void hold(ScriptedSessions& sessions, gateway::NatsToolBridge& bridge, std::int64_t epoch, std::string daemon = "d1") {
@@ -209,7 +209,7 @@ TYPED_TEST_P(BusLanesContract, ADaemonThatNobodyHoldsIsOfflineOnEveryLane) {
       EXPECT_EQ(reason_of(result.status()), lane == Lane::kUserSync ? router::kReasonDaemonSilent : kReasonDaemonOffline)
           << static_cast<int>(lane);
       // Where every gateway listens, it is concluded from their silence; else somebody has said so, at once. A real machine
-      // may be busy meanwhile: there it was said before the silence would have told.
+      // may be busy: there the refusal only has to come before the timeout of the silence.
       const Duration took = t.world.executor().now() - begin;
       const Duration silence = sim::UserLaneRouter::kFirstAnswer;
       if (lane == Lane::kUserSync) EXPECT_GE(took, silence);
@@ -232,7 +232,7 @@ TYPED_TEST_P(BusLanesContract, CommandsReachTheHolderOnEveryLaneOnce) {
   auto test = [](BusLanesContract<TypeParam>& t) -> Task<void> {
     using enum model::DaemonCommandKind;
     t.hold(t.second, t.bridge_two, 1);
-    t.second.takes = sim::UserLaneRouter::kFirstAnswer + 500ms;  // longer than it takes to know that nobody is there
+    t.second.takes = sim::UserLaneRouter::kFirstAnswer + 500ms;  // longer than it takes to know that there is no responder
     co_await t.settle();
     struct Caller {
       static Task<void> call(BusLanesContract<TypeParam>& t, Lane lane, model::DaemonCommandKind kind) {
@@ -278,7 +278,7 @@ TYPED_TEST_P(BusLanesContract, WhatGatewaysHoldIsGathered) {
     co_await t.settle();
     const auto router = t.router(Lane::kDaemon);
     auto held = co_await router->held(t.user, t.in(1min));
-    // It listens for a moment, and whoever a busy machine keeps from answering in it is there the next time.
+    // It listens for a moment; a gateway that is too busy to answer in it answers the next time.
     for (int again = 0; TypeParam::kRealTime && again < 20 && held.ok() && held->size() < 2; ++again)
       held = co_await router->held(t.user, t.in(1min));
     EXPECT_TRUE(held.ok()) << held.status();

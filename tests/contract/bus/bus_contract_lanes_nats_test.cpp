@@ -52,14 +52,14 @@ TEST_F(LanesOfSmallMessages, ContentAndOutputLargerThanAMessageArriveWhole) {
 
 class LanesOnNats : public BusLanesContract<NatsWorld> {};
 
-// It has taken the request, and hands it on when nobody waits for an answer any more (C6).
+// It has taken the request, and hands it on when no caller waits for an answer any more (C6).
 TEST_F(LanesOnNats, ARequestThatComesOutOfAFrozenServerAfterItsDeadlineIsNotExecuted) {
   const auto test = [](LanesOnNats& t) -> Task<void> {
     struct Caller {
-      static Task<void> call(LanesOnNats& t, Lane lane, std::string id, Duration patience, StatusCode expected) {
+      static Task<void> call(LanesOnNats& t, Lane lane, std::string id, Duration timeout, StatusCode expected) {
         const auto router = t.router(lane);
         LaneSink sink;
-        const auto result = co_await router->execute(t.request(std::move(id)), sink, t.in(patience));
+        const auto result = co_await router->execute(t.request(std::move(id)), sink, t.in(timeout));
         EXPECT_EQ(result.status().code(), expected) << static_cast<int>(lane) << " " << result.status();
       }
     };

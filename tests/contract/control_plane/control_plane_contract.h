@@ -104,7 +104,7 @@ TYPED_TEST_P(ControlPlaneContract, ABootGoesOnWhenItsCallerStopsWaiting) {
 
 TYPED_TEST_P(ControlPlaneContract, WhatCannotBeResumedIsAnErrorThatStays) {
   EXPECT_EQ(this->resume(this->ann(), DaemonId("cloud-c"), this->soon()).code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(this->resume(this->ann(), DaemonId("nobody"), this->soon()).code(), StatusCode::kNotFound);
+  EXPECT_EQ(this->resume(this->ann(), DaemonId("absent"), this->soon()).code(), StatusCode::kNotFound);
   EXPECT_EQ(this->resume(UserId("bob"), this->suspended(), this->soon()).code(), StatusCode::kNotFound);
 }
 

@@ -85,7 +85,7 @@ class DatabaseContract : public ::testing::Test {
     EXPECT_TRUE(transaction.ok()) << transaction.status();
     return *std::move(transaction);
   }
-  // All that may be had at a time. They are there when what was destroyed has ended: a commit that nobody waits for, too.
+  // All that may be had at a time. They are there when what was destroyed has ended: a commit without a waiting caller, too.
   std::vector<TransactionPtr> begin_all() {
     std::vector<TransactionPtr> all;
     while (all.size() < World::kWriters) all.push_back(begin());
@@ -141,7 +141,7 @@ inline Task<Status> increment_once(ports::Database& database, std::string id) {
   co_return co_await transaction->commit();
 }
 
-// As often as it is told to run it again. Where one writes at a time, nobody is.
+// Repeats it while the answer is ABORTED. Where writers are serialized, it never is.
 template <class World>
 Task<Status> increment(ports::Database& database, std::string id) {
   for (;;) {
@@ -177,7 +177,7 @@ TYPED_TEST_P(DatabaseContract, NumbersPlaceholdersByTheirNumberNotTheirOrder) {
 TYPED_TEST_P(DatabaseContract, SaysHowManyRowsAStatementChanged) {
   this->make_accounts();
   EXPECT_EQ(this->write("UPDATE accounts SET balance = balance + 1").changed, 2);
-  EXPECT_EQ(this->write("UPDATE accounts SET balance = 0 WHERE id = 'nobody'").changed, 0);
+  EXPECT_EQ(this->write("UPDATE accounts SET balance = 0 WHERE id = 'absent'").changed, 0);
   EXPECT_EQ(this->read("SELECT id FROM accounts").changed, 0);
   EXPECT_EQ(this->write("INSERT INTO accounts VALUES ('ann', 1) ON CONFLICT (id) DO NOTHING").changed, 0);
   EXPECT_EQ(this->write("UPDATE accounts SET balance = 7 WHERE id = 'ann' RETURNING balance")[0].integer(0), 7);
@@ -262,7 +262,7 @@ TYPED_TEST_P(DatabaseContract, LosesNoUpdateOfWritersThatCompete) {
   EXPECT_EQ(this->balance("ann"), 30);
 }
 
-// One state throughout, or ABORTED: start anew.
+// One state throughout, or ABORTED: start again.
 TYPED_TEST_P(DatabaseContract, ShowsAReaderOneStateThroughout) {
   this->make_accounts();
   auto reader = this->begin(Access::kRead);
@@ -307,7 +307,7 @@ TYPED_TEST_P(DatabaseContract, ForgetsAWriterThatIsDestroyedWhileItWaits) {
 TYPED_TEST_P(DatabaseContract, StaysUsableWhereverAWriterIsDestroyed) {
   this->make_accounts();
   for (std::uint64_t steps = 0; steps < 40; ++steps) {
-    this->begin_all();  // and let go: what the round before has left under way is over
+    this->begin_all();  // and release: what the round before has left under way is over
     auto holder = steps % 2 == 0 ? this->begin() : nullptr;
     const std::int64_t before = holder ? 0 : this->balance("ann");
     auto first = this->start(increment<TypeParam>(this->database(), "ann"));

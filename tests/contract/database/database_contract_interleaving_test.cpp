@@ -1,5 +1,5 @@
 // Random transactions of two clients, step by step in an order that is drawn, too, against SQLite in memory, SQLite in a file,
-// the simulated database and a real PostgreSQL. Who waits for whom and who is told ABORTED is each engine's own
+// the simulated database and a real PostgreSQL. Which transaction waits and which one gets ABORTED is each engine's own
 // (tests/contract/README.md); what they have in common is what the port promises: when both clients have repeated what was
 // aborted, every transaction that was committed has seen and left what it would have seen and left if they had come one
 // after the other, each client's in its own order.
@@ -150,7 +150,7 @@ class Client {
   Task<void> run() {
     for (const Turn& turn : turns_) co_await run_turn(turn);
     ended_ = true;
-    at_gate_.set();  // whoever waits for its step need not
+    at_gate_.set();  // a task that waits for its step need not
   }
   // One transaction, as often as it takes.
   Task<void> run_turn(const Turn& turn) {
@@ -172,7 +172,7 @@ class Client {
     if (ended_ || !at_gate_.is_set()) co_return;
     at_gate_.reset();
     pass_.set();
-    const bool done = co_await at_gate_.wait(after(executor.now(), kPatience));
+    const bool done = co_await at_gate_.wait(after(executor.now(), kStepTimeout));
     static_cast<void>(done);
   }
   void let_go() {
@@ -182,7 +182,7 @@ class Client {
   const Lines& lines() const { return lines_; }
 
  private:
-  static constexpr Duration kPatience = std::chrono::milliseconds(20);
+  static constexpr Duration kStepTimeout = std::chrono::milliseconds(20);
   static constexpr int kAttempts = 1000;
 
   Task<void> gate() {
@@ -279,7 +279,7 @@ Lines played(World& world, Task<Lines> play) {
   }
 }
 
-// One after the other, in every order: on an engine that nobody shares.
+// One after the other, in every order: on an engine of its own.
 std::set<Lines> serial_outcomes(SqliteInMemory& world, const Script& script) {
   std::vector<std::size_t> order(script.clients[0].size(), 0);
   order.resize(order.size() + script.clients[1].size(), 1);
@@ -304,7 +304,7 @@ TEST(DatabaseDifferential, TransactionsOfTwoClientsAreSeenAsIfOneCameAfterTheOth
   SqliteInMemory memory;
   SqliteFile file;
   SimRemote simulated;
-  adapters::PostgresOptions options;  // with which two that wait for each other are told so soon
+  adapters::PostgresOptions options;  // a short deadlock timeout
   options.url = shared_postgres().new_schema() + "%20-cdeadlock_timeout%3D50";
   PostgresWorld postgres(options);
   const bool same = rc::check([&] {

@@ -367,9 +367,9 @@ LINK_TEST(ConnectToNobodyIsUnavailable) {
 }
 
 LINK_TEST(ConnectRefusesABadTarget) {
-  const LinkTarget upper{"nobody:1", "a/b", {{"Upper", "x"}}};
+  const LinkTarget upper{"absent:1", "a/b", {{"Upper", "x"}}};
   EXPECT_EQ((co_await world.opener().connect(upper, kNever)).status().code(), StatusCode::kInvalidArgument);
-  const LinkTarget no_method{"nobody:1", "", {}};
+  const LinkTarget no_method{"absent:1", "", {}};
   EXPECT_EQ((co_await world.opener().connect(no_method, kNever)).status().code(), StatusCode::kInvalidArgument);
 }
 

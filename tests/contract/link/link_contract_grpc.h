@@ -59,7 +59,7 @@ class GrpcLinkWorld {
   TaskScope scope_{executor_, 0};
 };
 
-// For 127.0.0.1 and this machine's names; whoever trusts it has it as `roots`.
+// For 127.0.0.1 and this machine's names; a client that trusts it has it as `roots`.
 inline adapters::TlsCredentials own_certificate() {
   adapters::AsioExecutor executor;
   auto made = adapters::make_self_signed(adapters::SystemClock(executor).wall_now());

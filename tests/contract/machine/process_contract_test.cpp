@@ -17,7 +17,7 @@ TEST_F(PosixProcess, SignalsEverythingThatTheChildHasStarted) {
   EXPECT_TRUE(process->signal(ProcessSignal::kKill).ok());
   EXPECT_EQ(wait(*process).signal, 9);
   const Instant before = world_.executor().now();
-  EXPECT_EQ(read_all(*process).out, "");  // at its end: nobody holds the pipe any more
+  EXPECT_EQ(read_all(*process).out, "");  // at its end: no process holds the pipe any more
   EXPECT_LT(world_.executor().now() - before, 10s);
 }
 

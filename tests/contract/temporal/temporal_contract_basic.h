@@ -140,7 +140,7 @@ TYPED_TEST_P(TemporalContract, SignalsBeforeAndDuringAndAfterATask) {
                          "WorkflowExecutionCompleted"}));
   EXPECT_EQ(this->signal("signals", "four").code(), StatusCode::kNotFound);
   EXPECT_TRUE(this->signal("signals", "three").ok()) << "it was taken before: repeating it says so";
-  EXPECT_EQ(this->signal("nobody", "one").code(), StatusCode::kNotFound);
+  EXPECT_EQ(this->signal("absent", "one").code(), StatusCode::kNotFound);
 }
 
 TYPED_TEST_P(TemporalContract, SignalsWithStartOnce) {

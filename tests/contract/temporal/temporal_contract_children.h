@@ -137,7 +137,7 @@ TYPED_TEST_P(TemporalContract, SignalsAndCancelsOthers) {
     this->complete(sender.task_token(), {cancel_other("other")});
   }
   const auto [sender, other] = this->next_two_tasks("sender");
-  this->complete(sender.task_token(), {signal_other("nobody"), cancel_other("other", true)});
+  this->complete(sender.task_token(), {signal_other("absent"), cancel_other("other", true)});
   this->complete(this->next_task().task_token());
   for (int i = 0; i < 50 && this->history("sender").size() < 19; ++i) this->run_for(std::chrono::milliseconds(100));
   const std::string sent = this->events_of("sender");

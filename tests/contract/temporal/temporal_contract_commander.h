@@ -66,7 +66,7 @@ class Commander : public Stage<World> {
     }
     if (!awaited.child.empty()) wait_for_child(id, awaited.child);
     if (awaited.others) {
-      wait_until("another workflow has been told", [&] {
+      wait_until("another workflow has the event", [&] {
         const std::string names = this->events_of(id);
         const auto count = [&](std::string_view name) {
           std::size_t found = 0;

@@ -29,7 +29,7 @@ TEST(TemporalDifferential, AnswersAndWritesWhatARealServerDoes) {
     for (std::size_t i = before < 12 ? 0 : before - 12; i < before; ++i) told += concat(expected[i], "\n");
     const std::string difference = concat("both:\n", told, "real server: ", theirs == expected.end() ? "nothing" : *theirs,
                                           "\nengine:      ", mine == got.end() ? "nothing" : *mine);
-    std::cout << difference << "\n";  // at once: rapidcheck plays the script again for its report, and shows that
+    std::cout << difference << std::endl;  // flushed, so that a timeout does not lose it
     RC_FAIL(difference);
   });
   EXPECT_TRUE(same);

@@ -71,15 +71,21 @@ class Outsider : public Commander<World> {
 
   void describe_queue(const Flow& flow, std::size_t pick) {
     const bool activities = pick % 2 == 0 && !flow.activity_ids.empty();
+    const std::string queue =
+        activities ? concat(flow.id, "-activity-", flow.activity_ids[pick % flow.activity_ids.size()]) : flow.id;
+    const auto type = activities ? enums::TASK_QUEUE_TYPE_ACTIVITY : enums::TASK_QUEUE_TYPE_WORKFLOW;
+    write("queue ", queue, " has the pollers", pollers_of(queue, type));
+  }
+  // Their identities, each after a blank.
+  std::string pollers_of(const std::string& queue, enums::TaskQueueType type) {
     wf::DescribeTaskQueueRequest request;
     request.set_namespace_("default");
-    request.mutable_task_queue()->set_name(
-        activities ? concat(flow.id, "-activity-", flow.activity_ids[pick % flow.activity_ids.size()]) : flow.id);
-    request.set_task_queue_type(activities ? enums::TASK_QUEUE_TYPE_ACTIVITY : enums::TASK_QUEUE_TYPE_WORKFLOW);
+    request.mutable_task_queue()->set_name(queue);
+    request.set_task_queue_type(type);
     const auto described = this->must(this->temporal().describe_task_queue(request, this->in(this->kLong)));
     std::string pollers;
     for (const auto& poller : described.pollers()) pollers += concat(" ", poller.identity());
-    write("queue ", request.task_queue().name(), " has the pollers", pollers);
+    return pollers;
   }
   void read_backwards(const Flow& flow, std::size_t pick) {
     wf::GetWorkflowExecutionHistoryReverseRequest request;

@@ -33,7 +33,7 @@ class Player : public Outsider<World> {
   using Base::json;
   using Base::kBrokenOff;
   using Base::know_run;
-  using Base::kPatience;
+  using Base::kStepTimeout;
   using Base::lines_;
   using Base::made_;
   using Base::name_;
@@ -289,11 +289,13 @@ class Player : public Outsider<World> {
   void serve_directly(Flow& flow) {
     const bool sticky = flow.sticks && flow.sticky && describe(flow).running();
     auto polled = sticky ? std::exchange(flow.sticky, nullptr) : this->start(poll_of(flow));
-    this->world_.run_until([&] { return flow.query->ended() || polled->ended(); }, kPatience);
+    this->world_.run_until([&] { return flow.query->ended() || polled->ended(); }, kStepTimeout);
     if (flow.query->ended()) {
       if (sticky) {
         flow.sticky = std::move(polled);
       } else {
+        // A refused query ends at once, perhaps before the server has the poll, which its list of pollers shows.
+        wait_until("the poll is listed", [&] { return !this->pollers_of(flow.id, enums::TASK_QUEUE_TYPE_WORKFLOW).empty(); });
         polled.reset();
         this->run_for(kBrokenOff);  // so that it takes no task that comes next
       }
@@ -301,7 +303,7 @@ class Player : public Outsider<World> {
     }
     if (!polled->ended()) {
       flow.query.reset();
-      return write("query: nobody is asked");
+      return write("query: no run to ask");
     }
     const auto task = this->await(*polled).value_or(wf::PollWorkflowTaskQueueResponse());
     if (sticky) flow.sticky = this->start(poll_of(flow, true));

@@ -204,7 +204,7 @@ TYPED_TEST_P(TemporalContract, RejectsQueriesThatCannotBeAnswered) {
   *request.mutable_workflow_start_delay() = this->span(std::chrono::hours(1));
   this->must(this->temporal().start_workflow_execution(request, this->in(this->kLong)));
   EXPECT_EQ(this->get(this->query("none")).status().code(), StatusCode::kFailedPrecondition);
-  EXPECT_EQ(this->get(this->query("nobody")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(this->get(this->query("absent")).status().code(), StatusCode::kNotFound);
   this->start_workflow("closed");
   this->complete(this->next_task().task_token(), {this->complete_workflow()});
   wf::QueryWorkflowRequest query;

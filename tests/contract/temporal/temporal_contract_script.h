@@ -91,7 +91,7 @@ using Script = std::vector<Step>;
 
 inline std::ostream& operator<<(std::ostream& out, const Want& want) {
   static constexpr std::string_view kNames[] = {
-      "long timer",          "short timer",     "cancel timer", "activity", "activity that nobody takes",
+      "long timer",          "short timer",     "cancel timer", "activity", "activity without a worker",
       "activity that hangs", "cancel activity", "marker",       "memo",     "child",
       "signal other",        "cancel other",    "complete",     "fail",     "cancel",
       "continue as new"};

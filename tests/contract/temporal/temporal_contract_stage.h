@@ -23,7 +23,7 @@ using Lines = std::vector<std::string>;
 template <class World>
 class Stage : public TemporalContract<World> {
  protected:
-  static constexpr Duration kPatience = std::chrono::seconds(5);
+  static constexpr Duration kStepTimeout = std::chrono::seconds(5);
   // No server tells when it has seen that a poll or a query is broken off.
   static constexpr Duration kBrokenOff = std::chrono::milliseconds(200);
 
@@ -33,7 +33,7 @@ class Stage : public TemporalContract<World> {
     std::string state;         // as it was written last
     std::string token;         // of the workflow task that is held
     int attempt = 1;           // of the last one that there was
-    bool refused_end = false;  // its last workflow task wanted to end it, in vain
+    bool refused_end = false;  // its last workflow task wanted to end it and was refused
     Lines asked;               // the ids of the queries that are to be answered with the task that is held
     std::unique_ptr<typename TemporalContract<World>::template Started<Result<wf::QueryWorkflowResponse>>> query;
     std::string run_asked;
@@ -151,7 +151,7 @@ class Stage : public TemporalContract<World> {
       for (const std::string& each : open) line += each;
       if (std::exchange(flow.state, line) != line) lines_.push_back(std::move(line));
     }
-    for (std::string& line : lines_) line = shown(std::move(line));  // also what was told before a run had its name
+    for (std::string& line : lines_) line = shown(std::move(line));  // also lines from before a run had its name
   }
 
   void write_histories() {
@@ -167,10 +167,10 @@ class Stage : public TemporalContract<World> {
   // --- waiting for what a server does by itself
 
   template <class Condition>
-  void wait_until(std::string_view what, Condition condition, Duration patience = kPatience) {
-    const Instant last = after(this->world_.executor().now(), patience);
+  void wait_until(std::string_view what, Condition condition, Duration timeout = kStepTimeout) {
+    const Instant last = after(this->world_.executor().now(), timeout);
     while (!condition()) {
-      if (this->world_.executor().now() >= last) return write("in vain it was waited until ", what);
+      if (this->world_.executor().now() >= last) return write("timeout while waiting until ", what);
       this->run_for(std::chrono::milliseconds(3));  // no server tells when it has done what it had to do
     }
   }

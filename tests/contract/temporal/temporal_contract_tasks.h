@@ -129,7 +129,7 @@ TYPED_TEST_P(TemporalContract, CancelsARunningActivityThroughItsHeartbeat) {
   canceled.set_task_token(activity.task_token());
   EXPECT_EQ(this->get(this->temporal().respond_activity_task_canceled(canceled, this->in(this->kLong))).status().code(),
             StatusCode::kInvalidArgument)
-      << "nobody asked it to";
+      << "no cancel was requested";
   ASSERT_TRUE(this->signal("c", "cancel it").ok());
   this->complete(this->next_task().task_token(), {this->cancel_activity(5)});
   const auto requested = this->heartbeat(activity.task_token(), "x");

@@ -176,7 +176,7 @@ TYPED_TEST_P(TemporalVisibility, TellsTheParentOfAChildThatIsDeleted) {
   auto& child = *command.mutable_start_child_workflow_execution_command_attributes();
   child.set_workflow_id("child");
   child.mutable_workflow_type()->set_name("Hello");
-  child.mutable_task_queue()->set_name("nobody");
+  child.mutable_task_queue()->set_name("absent");
   this->complete(this->next_task().task_token(), {std::move(command)});
   this->complete(this->next_task().task_token());  // it has heard that the child has started
   ASSERT_TRUE(this->remove("child").ok());
@@ -213,7 +213,7 @@ TYPED_TEST_P(TemporalVisibility, AnswersForActivitiesByTheirIds) {
   for (const char* const id : {"completed", "failed", "cancelled", "untaken"}) {
     commands.push_back(this->schedule_activity(id));
     this->activity_of(commands.back()).mutable_retry_policy()->set_maximum_attempts(1);
-    if (id == std::string_view("untaken")) this->activity_of(commands.back()).mutable_task_queue()->set_name("nobody");
+    if (id == std::string_view("untaken")) this->activity_of(commands.back()).mutable_task_queue()->set_name("absent");
   }
   this->complete(this->next_task().task_token(), std::move(commands));
   std::int64_t cancelled = 0;
@@ -254,7 +254,7 @@ TYPED_TEST_P(TemporalVisibility, AnswersForActivitiesByTheirIds) {
   ended.set_activity_id("cancelled");
   EXPECT_EQ(this->get(this->temporal().respond_activity_task_canceled_by_id(ended, this->in(this->kLong))).status().code(),
             StatusCode::kInvalidArgument)
-      << "nobody has asked for it";
+      << "it was not requested";
   this->complete(this->next_task().task_token(), {this->cancel_activity(cancelled)});
   this->must(this->temporal().respond_activity_task_canceled_by_id(ended, this->in(this->kLong)));
   auto unknown = ask(wf::RespondActivityTaskCompletedByIdRequest());

@@ -228,7 +228,7 @@ RC_GTEST_PROP(Journal, IsWholeWhereverTheProcessDies, ()) {
     const bool admitted = system.interrupt(system.journal().admit(request_of(1), kNever), steps);
     const auto again = system.call(system.journal().admit(request_of(1), kNever));
     RC_ASSERT(again.ok());
-    // It was told to run: it may have. Otherwise it did not run, and may run now, or is called unknown.
+    // It was admitted: it may have run. Otherwise it did not run, and may run now, or is called unknown.
     if (admitted) RC_ASSERT((again->result.has_value() && again->result->outcome == Outcome::kUnknown));
   }
   {

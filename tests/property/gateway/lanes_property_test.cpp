@@ -1,5 +1,5 @@
 // Any sequence of requests on any lanes, while the daemon moves from gateway to gateway: every call that finds a holder
-// is answered by it, whatever the lane; every other one is told that there is none; each request has one effect; and nothing
+// is answered by it, whatever the lane; every other one learns that there is none; each request has one effect; and nothing
 // is passed on more than once (C3, C4, C7).
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -23,7 +23,7 @@ struct Lanes {
   }
   ~Lanes() { simulation.shutdown(); }
 
-  // 0: nobody holds the daemon from now on.
+  // 0: no gateway holds the daemon from now on.
   void move_to(int gateway) {
     for (auto* sessions : {&first, &second}) sessions->daemons.clear();
     bridge_one.session_closed(identity);

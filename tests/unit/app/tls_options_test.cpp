@@ -141,7 +141,7 @@ TEST_F(TlsOptions, OfTemporalThatAreOfNoUseAreNamed) {
   expect_refused({"--temporal-tls-ca", "/nowhere.pem"}, "--temporal-tls-ca", "\"/nowhere.pem\", which cannot be read");
   for (const std::string& broken : {nonsense_, torn_, key_})
     expect_refused({"--temporal-tls-ca", broken}, "--temporal-tls-ca",
-                   "\"" + broken + "\", which is of no use: it is no certificate");
+                   "\"" + broken + "\", which is unusable: it is no certificate");
   expect_refused({"--temporal-tls-ca", half_torn_}, "--temporal-tls-ca", "certificate 2 in it is broken");
   expect_refused({"--temporal-tls-cert", certificate_}, "--temporal-tls-key", "give it with --temporal-tls-cert");
   expect_refused({"--temporal-tls-key", key_}, "--temporal-tls-cert", "give it with --temporal-tls-key");

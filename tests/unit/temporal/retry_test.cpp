@@ -97,9 +97,9 @@ class TemporalRetry : public ::testing::Test {
   }
 
   // How a call that always meets this ends.
-  Status call(const Status& status, RpcPatience patience = kCallPatience) {
+  Status call(const Status& status, RpcRetries retries = kCallRetries) {
     server_.says = [status](std::string_view) { return status; };
-    RpcCaller caller(server_, node_.clock(), node_.random("caller"), patience);
+    RpcCaller caller(server_, node_.clock(), node_.random("caller"), retries);
     return ask(caller.call(&ports::Temporal::describe_namespace, wf::DescribeNamespaceRequest(), kNever)).status();
   }
   std::vector<Duration> call_waits() const { return server_.waits("describe_namespace"); }
