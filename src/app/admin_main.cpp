@@ -44,7 +44,8 @@ constexpr Flag kTokenCreateFlags[] = {
     kJsonFlag};
 
 constexpr Command kCommands[] = {
-    {"admin user add", "NAME", 1, 1, "Adds a user and shows the id.", kUserAddFlags},
+    {"admin user add", "NAME", 1, 1,
+     "Adds a user and shows the id. The name is unique: it may be given wherever a user's id is.", kUserAddFlags},
     {"admin user list", "", 0, 0, "Lists all users, the oldest first.", kPlainFlags},
     {"admin token create", "USER", 1, 1, "Makes a personal access token and shows it, this once.", kTokenCreateFlags},
     {"admin token list", "USER", 1, 1, "Lists a user's tokens, the oldest first.", kPlainFlags},
@@ -88,11 +89,6 @@ json::object line_of(const store::Token& token) {
           {"daemon_id", words(token.daemon.str())}};
 }
 
-Result<UserId> user_of(const std::string& text) {
-  if (valid_id(text)) return UserId(text);
-  return not_found("\"", text, "\" is no user's id; `reliant admin user list` shows them");
-}
-
 struct Work {
   adapters::AsioExecutor& executor;
   const Arguments& arguments;
@@ -103,12 +99,22 @@ struct Work {
   bool as_json() const { return arguments.is_set("--json"); }
 };
 
+Task<Result<UserId>> user_of(store::Store& store, Work& work) {
+  const std::string& text = work.arguments.positional()[0];
+  const auto user = co_await store.users().find_by_id_or_name(text, work.deadline);
+  if (user.status().code() == StatusCode::kNotFound)
+    co_return not_found(message_of(user.status()), "; `reliant admin user list` shows all");
+  if (!user.ok()) co_return user.status();
+  co_return user->id;
+}
+
 Task<Status> add_user(store::Store& store, Work& work) {
+  const std::string& name = work.arguments.positional()[0];
+  if (name.empty()) co_return invalid_argument("NAME is empty; give the user a name");
   const std::string id = work.arguments.text("--id");
   if (!id.empty() && !valid_id(id))
     co_return invalid_field("--id", concat("--id is \"", id, "\"; give letters, digits, - and _"));
-  CO_TRY_ASSIGN(const store::User user,
-                co_await store.users().create(UserId(id), work.arguments.positional()[0], work.deadline));
+  CO_TRY_ASSIGN(const store::User user, co_await store.users().create(UserId(id), name, work.deadline));
   show(line_of(user), work.as_json());
   co_return ok_status();
 }
@@ -144,10 +150,9 @@ Task<Status> perform(store::Store& store, Work& work) {
     for (const store::User& user : users) show(line_of(user), work.as_json());
     co_return ok_status();
   }
-  CO_TRY_ASSIGN(const UserId user, user_of(work.arguments.positional()[0]));
+  CO_TRY_ASSIGN(const UserId user, co_await user_of(store, work));
   if (work.command == "admin token create") co_return co_await create_token(store, work, user);
   if (work.command == "admin token list") {
-    CO_TRY_OK((co_await store.users().find(user, work.deadline)).status());
     CO_TRY_ASSIGN(const auto tokens, co_await store.tokens().list(user, work.deadline));
     for (const store::Token& token : tokens) show(line_of(token), work.as_json());
     co_return ok_status();

@@ -217,9 +217,18 @@ CREATE TABLE chat_recoveries (
 );
 )sql";
 
+// A user's name is unique, so that it can stand for the id (store/users.h). Of users with the same name the oldest keeps it.
+constexpr std::string_view kUserNames = R"sql(
+INSERT INTO schema_version (version) VALUES (11);
+UPDATE users SET name = name || '#' || id WHERE EXISTS (
+  SELECT 1 FROM users older WHERE older.name = users.name
+    AND (older.created_at < users.created_at OR (older.created_at = users.created_at AND older.id < users.id)));
+CREATE UNIQUE INDEX users_by_name ON users (name);
+)sql";
+
 constexpr Migration kMigrations[] = {{1, kFirst},       {2, kCancelAsked},   {3, kJournal},    {4, kAuditLog},
                                      {5, kOpen},        {6, kUpdateStreams}, {7, kTokenKinds}, {8, kSigningKeys},
-                                     {9, kStoredBytes}, {10, kRecoveries}};
+                                     {9, kStoredBytes}, {10, kRecoveries},   {11, kUserNames}};
 
 struct CurrentVersion {
   using Value = std::int64_t;

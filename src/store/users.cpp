@@ -28,11 +28,25 @@ struct CreateUser {
   User user;
 
   Task<Result<User>> run(Transaction& transaction) const {
-    CO_TRY_OK((co_await transaction.execute(
-                   "INSERT INTO users (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
-                   {user.id.str(), user.name, microseconds_of(user.created_at)}))
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute("SELECT id, name, created_at FROM users WHERE id IN ($1, $2) "
+                                                                "OR name IN ($1, $2)",
+                                                                {user.id.str(), user.name}));
+    for (const Row row : rows)
+      if (row.text(0) == user.id.str()) co_return user_from(row);
+    if (!rows.empty()) co_return taken(user_from(rows[0]));
+    CO_TRY_OK((co_await transaction.execute("INSERT INTO users (id, name, created_at) VALUES ($1, $2, $3)",
+                                            {user.id.str(), user.name, microseconds_of(user.created_at)}))
                   .status());
-    co_return co_await user_by_id(transaction, user.id);
+    co_return user;
+  }
+
+  Status taken(const User& other) const {
+    if (other.name == user.name)
+      return already_exists("there is a user named \"", user.name, "\" already, with the id ", other.id.str(),
+                            "; give another name");
+    if (other.id.str() == user.name)
+      return already_exists("\"", user.name, "\" is the id of the user named \"", other.name, "\"; give another name");
+    return already_exists("\"", user.id.str(), "\" is the name of the user ", other.id.str(), "; give another id");
   }
 };
 
@@ -40,6 +54,20 @@ struct FindUser {
   using Value = User;
   UserId id;
   Task<Result<User>> run(Transaction& transaction) const { return user_by_id(transaction, id); }
+};
+
+struct FindByIdOrName {
+  using Value = User;
+  std::string text;
+
+  Task<Result<User>> run(Transaction& transaction) const {
+    CO_TRY_ASSIGN(const Rows rows,
+                  co_await transaction.execute("SELECT id, name, created_at FROM users WHERE id = $1 OR name = $1", {text}));
+    if (rows.empty()) co_return not_found("no user has the id or the name \"", text, "\"");
+    for (const Row row : rows)
+      if (row.text(0) == text) co_return user_from(row);
+    co_return user_from(rows[0]);
+  }
 };
 
 struct ListUsers {
@@ -62,6 +90,10 @@ Task<Result<User>> Users::create(UserId id, std::string name, Instant deadline) 
 }
 
 Task<Result<User>> Users::find(UserId id, Instant deadline) { return transactor_.read(FindUser{std::move(id)}, deadline); }
+
+Task<Result<User>> Users::find_by_id_or_name(std::string text, Instant deadline) {
+  return transactor_.read(FindByIdOrName{std::move(text)}, deadline);
+}
 
 Task<Result<std::vector<User>>> Users::list(Instant deadline) { return transactor_.read(ListUsers{}, deadline); }
 

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "auth/authenticator.h"
 #include "auth/token.h"
@@ -35,6 +37,61 @@ TEST_F(Users, AreTheSameForTheSameId) {
   EXPECT_EQ(value(store().users().create(UserId("local"), "someone else", soon())).name, "you");
   EXPECT_EQ(value(store().users().find(UserId("local"), soon())).name, "you");
   EXPECT_EQ(error(store().users().find(UserId("nobody"), soon())).code(), StatusCode::kNotFound);
+}
+
+TEST_F(Users, HaveUniqueNames) {
+  const auto alice = value(store().users().create({}, "alice", soon()));
+  const Status again = error(store().users().create({}, "alice", soon()));
+  EXPECT_EQ(again.code(), StatusCode::kAlreadyExists);
+  EXPECT_NE(message_of(again).find(alice.id.str()), std::string_view::npos) << again;
+  EXPECT_NE(message_of(again).find("give another name"), std::string_view::npos) << again;
+  EXPECT_EQ(error(store().users().create(UserId("a2"), "alice", soon())).code(), StatusCode::kAlreadyExists);
+}
+
+// A word stands for one user, be it an id or a name.
+TEST_F(Users, HaveNamesThatAreNoOtherUsersId) {
+  value(store().users().create(UserId("bob"), "Robert", soon()));
+  EXPECT_EQ(error(store().users().create({}, "bob", soon())).code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(error(store().users().create(UserId("Robert"), "Rob", soon())).code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(value(store().users().create(UserId("eve"), "eve", soon())).id, UserId("eve"));
+}
+
+TEST_F(Users, AreFoundByIdAndByName) {
+  const auto alice = value(store().users().create({}, "Alice Ü", soon()));
+  EXPECT_EQ(value(store().users().find_by_id_or_name("Alice Ü", soon())).id, alice.id);
+  EXPECT_EQ(value(store().users().find_by_id_or_name(alice.id.str(), soon())).id, alice.id);
+  const Status unknown = error(store().users().find_by_id_or_name("alice", soon()));
+  EXPECT_EQ(unknown.code(), StatusCode::kNotFound);
+  EXPECT_NE(message_of(unknown).find("\"alice\""), std::string_view::npos) << unknown;
+}
+
+TEST_F(Users, OfTheSameNameThatAreAddedAtOnceAreOne) {
+  auto first = start(store().users().create({}, "alice", soon()));
+  auto second = start(other_store().users().create({}, "alice", soon()));
+  const auto one = await(*first);
+  const auto two = await(*second);
+  EXPECT_NE(one.ok(), two.ok());
+  EXPECT_EQ((one.ok() ? two : one).status().code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(value(store().users().list(soon())).size(), 2u) << "with ann";
+}
+
+// Names were not unique before version 11.
+TEST_F(Users, OfAnOlderDatabaseWithTheSameNameGetASuffix) {
+  Fresh fresh(*this);
+  std::string script = "CREATE TABLE schema_version (version BIGINT PRIMARY KEY);";
+  for (const store::Migration& migration : store::migrations())
+    if (migration.version <= 10) script += migration.sql;
+  EXPECT_TRUE(get(fresh.one().run_script(script, soon())).ok());
+  EXPECT_TRUE(get(fresh.one().run_script("INSERT INTO users (id, name, created_at) VALUES ('c', 'alice', 1), "
+                                         "('b', 'alice', 2), ('a', 'alice', 2), ('d', 'bob', 2)",
+                                         soon()))
+                  .ok());
+  store::Store upgraded(fresh.one(), clock(), Random(11));
+  ASSERT_TRUE(get(upgraded.migrate(soon())).ok());
+  std::map<std::string, std::string> names;
+  for (const auto& user : value(upgraded.users().list(soon()))) names[user.id.str()] = user.name;
+  EXPECT_EQ(names, (std::map<std::string, std::string>{{"a", "alice#a"}, {"b", "alice#b"}, {"c", "alice"}, {"d", "bob"}}));
+  EXPECT_EQ(error(upgraded.users().create({}, "alice#b", soon())).code(), StatusCode::kAlreadyExists);
 }
 
 TEST_F(Tokens, AreStoredWithoutTheirSecret) {
