@@ -21,7 +21,7 @@ inline constexpr Flag kToolEnvFlag = {
     "",
     "a variable of this environment that tools get, besides PATH, HOME, USER, SHELL, LANG, LC_*, TERM, TMPDIR, TZ, XDG_*, "
     "proxies "
-    "and toolchains (the README has the list); NAME or PREFIX_*, several with commas; repeatable",
+    "and toolchains (compose/README.md has the list); NAME or PREFIX_*, several with commas; repeatable",
     {},
     true};
 

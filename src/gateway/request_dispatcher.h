@@ -36,7 +36,7 @@
 
 namespace reliant::gateway {
 
-// What all sessions of one user at this gateway may hold at a time, in bytes (README, "Limits").
+// What all sessions of one user at this gateway may hold at a time, in bytes (src/api/README.md, "Limits").
 struct UserBudgets {
   ByteBudget results{std::size_t{4} << 20};  // that wait for the store; while it is full the streams are not read
   ByteBudget output{std::size_t{32} << 20};  // that waits to be passed on; more is dropped, and read again from the daemon

@@ -1,5 +1,5 @@
-// The bounds of what a daemon's stream may say to a gateway (README, "Limits"): a shared server holds what it is sent, so
-// each field of a frame, and each frame, has a largest size.
+// The bounds of what a daemon's stream may say to a gateway (src/api/README.md, "Limits"): a shared server holds what it is
+// sent, so each field of a frame, and each frame, has a largest size.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,8 @@
 // UnregisteredStreams: the accepted streams whose Register has not arrived yet. They hold none of the slots in which daemons
 // are registered (GatewayOptions::max_registrations), so a user who opens streams and sends nothing delays no other user.
 //
-// Their number is bounded for each token and for each peer address, and in all (README, "Limits"). A new stream displaces the
-// oldest one of a full group: a daemon sends Register as soon as its stream is open, so the oldest is the least likely to be a
+// Their number is bounded for each token and for each peer address, and in all (src/api/README.md, "Limits"). A new stream
+// displaces the oldest one of a full group: a daemon sends Register as soon as its stream is open, so the oldest is the least likely to be a
 // daemon's. The token is the one that the stream shows, not yet verified. A displaced stream is refused a second later, so that a
 // peer that opens another one at once costs a connection a second and not hundreds; it may still register until then.
 //
