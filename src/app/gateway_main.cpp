@@ -34,8 +34,10 @@ Task<Status> live(ServerProcess& process, GatewayServerOptions options) {
   auth::DbPatValidator authenticator(shared.store.tokens());
   gateway::Records records(shared.store, authenticator, shared.secrets, clock);
   CO_TRY_ASSIGN(const auto links,
-                adapters::GrpcLinkTransport::open(
-                    process.executor(), {.certificate = options.tls, .backlog = kCrowd, .max_received = gateway::kMaxMessage}));
+                adapters::GrpcLinkTransport::open(process.executor(), {.certificate = options.tls,
+                                                                       .backlog = kCrowd,
+                                                                       .max_received = gateway::kMaxMessage,
+                                                                       .keepalive_timeout = gateway::kKeepaliveTimeout}));
   CO_TRY_OK(co_await shared.prepare(process));
   gateway::Gateway gateway(process.context(), clock, process.log(), *links, records,
                            {.id = options.id,

@@ -2,12 +2,15 @@
 // sent, so each field of a frame, and each frame, has a largest size.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "base/status.h"
+#include "model/daemon_status.h"
 #include "reliant/tools/v1/daemon.pb.h"
+#include "runtime/time.h"
 
 namespace reliant::gateway {
 
@@ -20,6 +23,10 @@ inline constexpr std::size_t kMaxContent = (std::size_t{1} << 20) + (std::size_t
 inline constexpr std::size_t kMaxMessage = (std::size_t{1} << 20) + (std::size_t{64} << 10);
 inline constexpr std::size_t kMaxChunk = std::size_t{256} << 10;  // bytes of one ToolOutput
 inline constexpr std::size_t kMaxComplaint = 4096;                // bytes of CommandDone's message
+
+// Of the link's keepalive, on the gateway's side: longer than a session waits for a silent daemon, so that it is the session
+// that ends the stream (C1). The daemon's side keeps the link's default.
+inline constexpr Duration kKeepaliveTimeout = model::kDisconnectedAfter + std::chrono::seconds(10);
 
 inline constexpr std::size_t kMaxName = 200;      // bytes of the daemon's name, its version and its journal's id
 inline constexpr std::size_t kMaxLabels = 64;     // of a daemon

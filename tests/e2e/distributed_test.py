@@ -10,9 +10,10 @@ from real_cluster import Client, Crowd, RealCluster, have_chat, wait_until
 
 CALLS = 3  # of tools, in every chat
 DAEMONS = 20
-# Of a stream whose other side is silent: 20 s until it is asked, 10 s for the answer (GrpcLinkOptions). Long before the 120 s
-# after which daemon and gateway give each other up for lost (R80).
+# After which a daemon leaves a gateway that is frozen: 20 s until it is asked, 10 s for the answer (GrpcLinkOptions). A gateway
+# waits for 120 s for a daemon (frozen_daemon_test), which is stale at 30 s (R79, R80).
 KEEPALIVE = 30
+STALE = 30
 MARGIN = 5  # of a busy machine
 GRACE = 10  # of a stop, unless --grace says another one; two seconds after it a process is cut off
 # What each role asks of what it needs, as /ready names it.
@@ -222,23 +223,18 @@ class Distributed(unittest.TestCase):
             ended = [(event["epoch"], event["why"]) for event in self.cluster.events(name, "daemon.disconnected") if event["epoch"] >= stream[1]]
             self.assertEqual(ended, [(stream[1], "keepalive watchdog timeout")])
 
-    def test_a_daemon_is_frozen_until_its_gateway_gives_it_up(self):
-        def until_its_stream_is_closed():
+    def test_a_daemon_is_frozen_until_it_is_stale(self):
+        def until_it_is_idle():
             frozen = self.cluster.frozen("daemon")
             began = time.monotonic()
             user, _ = self.cluster.owner(frozen)
-            gateway, *stream = self.cluster.stream(frozen)
 
             def status():
                 items = Client(self.cluster, user).call("GET", "/daemons").body["items"]
                 return next(daemon["status"] for daemon in items if daemon["name"] == frozen)
-
-            def closed():
-                return [event for event in self.cluster.events(gateway, "gateway.session.closed") if [event["daemon"], event["epoch"]] == stream]
             self.assertEqual(status(), "active")
-            wait_until("its stream is closed", closed, began + KEEPALIVE + MARGIN - time.monotonic())
-            wait_until("the frozen daemon is disconnected", lambda: status() == "disconnected", MARGIN)
-        self.strike("busy daemon", number=signal.SIGSTOP, outcomes=("executed", "unknown", "not_executed"), then=until_its_stream_is_closed)
+            wait_until("the frozen daemon is idle", lambda: status() == "idle", began + STALE + MARGIN - time.monotonic())
+        self.strike("busy daemon", number=signal.SIGSTOP, then=until_it_is_idle)
 
     def test_what_is_frozen_is_named_and_comes_back(self):
         for service in NEEDS:

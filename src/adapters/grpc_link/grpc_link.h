@@ -60,9 +60,12 @@ struct GrpcLinkOptions {
   std::size_t max_message = std::size_t{4} << 20;  // gRPC's default
   // Bytes of a stream that wait to be sent, and that wait for receive().
   std::size_t buffer = std::size_t{16} << 10;
-  // A frozen peer or network is detected after the sum of both. Nothing is sent while data
-  // flows. (A daemon knows by the 30 s that its gateway has fallen silent rather than died:
-  // daemon/session.h.)
+  // Keepalive of this side; the peer has its own. After `keepalive_time` without data from the peer HTTP/2 sends a ping, and
+  // without an answer within `keepalive_timeout` its streams end: a frozen peer or network is detected after the sum of both.
+  // gRPC also sets TCP_USER_TIMEOUT to `keepalive_timeout`: data that the peer's system does not acknowledge for that long
+  // ends the connection, too. A daemon keeps the default, 30 s, and so knows that its gateway has fallen silent rather than
+  // died (daemon/session.h). A gateway waits longer (gateway::kKeepaliveTimeout), so that a silent daemon is stale at 30 s and
+  // loses its stream at 120 s, both by the gateway's own rule (C1, R79, R80).
   Duration keepalive_time = std::chrono::seconds(20);
   Duration keepalive_timeout = std::chrono::seconds(10);
   // Time limit for delivering what was sent before finish(); then the stream is broken off.
