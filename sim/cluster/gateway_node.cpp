@@ -29,7 +29,7 @@ Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options) {
   co_await know_time_of(clock);
   auth::KeyRing keys(node.context(), clock, node.log(), store.signing_keys(), secrets);
   const auto bus = decorated<ports::Bus>(world.decorators.bus, node, std::make_unique<SimBus>(*world.bus, node));
-  SimLinkTransport links(world.links, node);
+  SimLinkTransport links(world.links, node, {.keepalive_timeout = gateway::kKeepaliveTimeout});
   gateway::Gateway gateway(node.context(), clock, node.log(), links, records,
                            {.id = GatewayId(concat(node.name(), "-", node.random("gateway").hex(8))),
                             .listen_address = options.address,

@@ -135,9 +135,11 @@ void Connection::close() {
 }
 
 void Connection::expect_silence(Side side) {
-  if (usable(side) && !keepalive_[side].armed()) {
-    keepalive_[side].at(after(executor().true_now(), towards_[side].path->keepalive()));
-  }
+  if (usable(side) && !keepalive_[side].armed()) keepalive_[side].at(gives_up_at(side));
+}
+
+void Connection::restart_keepalive(Side side) {
+  if (keepalive_[side].armed()) keepalive_[side].at(gives_up_at(side));
 }
 
 void Connection::node_crashed(Node& node, bool silent) {

@@ -57,6 +57,8 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
   void leave(Side side);
   // Both are done: nothing more arrives.
   void close();
+  // Of a side whose keepalive runs: what has come to it counts.
+  void restart_keepalive(Side side);
 
   Executor& executor() { return network_.simulation().executor(); }
   Network& network() { return network_; }
@@ -97,6 +99,9 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
   virtual void arrived(Side to) = 0;
   // Never again for that side. `status` is UNAVAILABLE.
   virtual void lost(Side side, const Status& status) = 0;
+
+  // When the keepalive of a side ends that hears nothing more from now on.
+  virtual Instant gives_up_at(Side side) { return after(executor().true_now(), towards_[side].path->keepalive()); }
 
   static void arrive(Wake& wake);
   static void keepalive_over(Wake& wake);

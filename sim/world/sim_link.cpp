@@ -67,14 +67,23 @@ class [[nodiscard]] StreamWait {
 
 class Stream final : public Connection {
  public:
-  Stream(SimLinks& links, Node& opener, Node& acceptor, ports::LinkTarget target)
+  Stream(SimLinks& links, Node& opener, Node& acceptor, std::array<SimLinkKeepalive, 2> keepalives, ports::LinkTarget target)
       : Connection(links.network(), opener, acceptor),
         options_(links.options()),
+        keepalives_(keepalives),
         method_(std::move(target.method)),
         metadata_(std::move(target.metadata)),
         peer_(opener.name()) {}
 
-  void begin() { Connection::open(); }
+  void begin() {
+    for (State& side : sides_) side.heard = executor().true_now();
+    Connection::open();
+  }
+  // Something has come to the side, or is as good as that.
+  void hear(Side side) {
+    sides_[side].heard = executor().true_now();
+    restart_keepalive(side);
+  }
 
   // Nullopt: there is no room.
   std::optional<Status> try_send(Side side, std::string& message) {
@@ -152,6 +161,7 @@ class Stream final : public Connection {
     Ring<Frame> coming;  // on its way here
     Ring<std::string> inbox;
     std::size_t unacknowledged = 0;  // bytes sent from here that the peer's role has not taken
+    Instant heard{};                 // when anything came last
     bool no_more = false;            // the peer has half-closed
     bool half_closed = false;        // this side has
     std::optional<Status> ended;     // after the inbox
@@ -175,6 +185,7 @@ class Stream final : public Connection {
   }
 
   void arrived(Side to) override {
+    hear(to);
     State& me = sides_[to];
     Frame frame = me.coming.pop();
     StreamWait* waiting = me.reader;
@@ -203,6 +214,13 @@ class Stream final : public Connection {
 
   void lost(Side side, const Status& status) override { end_side(side, status); }
 
+  // Up to now the peer has answered every ping: one in each `keepalive_time` in which nothing came.
+  Instant gives_up_at(Side side) override {
+    const auto& [time, timeout] = keepalives_[side];
+    const Instant now = executor().true_now();
+    return after(after(now, -((now - sides_[side].heard) % time)), time + timeout);
+  }
+
   void end_side(Side side, Status status) {
     State& me = sides_[side];
     if (me.ended) return;
@@ -218,6 +236,7 @@ class Stream final : public Connection {
   }
 
   const SimLinkOptions options_;
+  const std::array<SimLinkKeepalive, 2> keepalives_;  // by side
   std::string method_;
   ports::LinkMetadata metadata_;
   std::string peer_;
@@ -286,12 +305,14 @@ Status nobody_listens(std::string_view address) { return unavailable("nobody lis
 }  // namespace
 
 struct SimLinks::Door {
-  Door(Node& where, std::size_t backlog) : node(where), life(where.incarnation()), arrivals(backlog) {}
+  Door(Node& where, SimLinkKeepalive its_keepalive, std::size_t backlog)
+      : node(where), life(where.incarnation()), keepalive(its_keepalive), arrivals(backlog) {}
 
   bool open() const { return life.alive() && !arrivals.closed(); }
 
   Node& node;
   Incarnation life;
+  SimLinkKeepalive keepalive;
   Channel<std::unique_ptr<SimAcceptedLink>> arrivals;
 };
 
@@ -332,7 +353,7 @@ Result<std::unique_ptr<ports::LinkListener>> SimLinkTransport::listen(std::strin
   }
   std::shared_ptr<SimLinks::Door>& place = links_.doors_[address];
   if (place != nullptr && place->open()) return already_exists("the address ", address, " is in use");
-  place = std::make_shared<SimLinks::Door>(node_, links_.options_.backlog);
+  place = std::make_shared<SimLinks::Door>(node_, keepalive_, links_.options_.backlog);
   return std::make_unique<SimLinkListener>(std::move(address), place);
 }
 
@@ -351,9 +372,10 @@ Task<Result<std::unique_ptr<ports::Link>>> SimLinkTransport::connect(ports::Link
   // Somebody else may listen there by now.
   const std::shared_ptr<SimLinks::Door> door = links_.doors_.at(address);
   const bool refused = !door->open() || &door->node != &host || door->arrivals.size() == links_.options_.backlog;
+  std::shared_ptr<Stream> stream;
   std::unique_ptr<ports::Link> link;
   if (!refused) {
-    const auto stream = std::make_shared<Stream>(links_, node_, host, std::move(target));
+    stream = std::make_shared<Stream>(links_, node_, host, std::array{keepalive_, door->keepalive}, std::move(target));
     stream->begin();
     link = std::make_unique<SimLink>(stream);
     // A link that cannot be queued is destroyed here, which cancels the stream.
@@ -362,6 +384,7 @@ Task<Result<std::unique_ptr<ports::Link>>> SimLinkTransport::connect(ports::Link
   }
   CO_TRY_OK(co_await network.travel(host, node_, 0, deadline));
   if (refused) co_return nobody_listens(address);
+  stream->hear(Connection::kOpener);
   co_return link;
 }
 

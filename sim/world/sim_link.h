@@ -3,6 +3,8 @@
 //
 // Fault atlas, on top of the network's:
 //   partition              messages are held, both sides believe in each other until their keepalives end, at two times
+//   pause                  a frozen process answers no ping, though its system acknowledges what comes: the peer's keepalive
+//                          ends the stream, and no sooner
 //   reset, crash           UNAVAILABLE; what was sent last may have arrived, or not: both must be survived
 //   crash while connecting the acceptor has a link whose opener is gone
 //   restart                an old link never reaches the new process; a late message is answered with a reset
@@ -13,6 +15,7 @@
 // and the node's program. A transport, listener or link of a crashed life is inert: it answers UNAVAILABLE.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,6 +24,7 @@
 #include "kernel/node.h"
 #include "ports/link.h"
 #include "runtime/task.h"
+#include "runtime/time.h"
 #include "world/network.h"
 
 namespace reliant::sim {
@@ -29,6 +33,13 @@ struct SimLinkOptions {
   std::size_t window = 64 * 1024;             // bytes in each direction that the receiving role has not taken
   std::size_t max_message = 4 * 1024 * 1024;  // gRPC's default
   std::size_t backlog = 128;                  // links that wait for accept()
+};
+
+// Of one side of its links, as in GrpcLinkOptions: after `keepalive_time` without anything from the peer it is asked whether it
+// lives, and without an answer within `keepalive_timeout` the stream ends.
+struct SimLinkKeepalive {
+  Duration keepalive_time = std::chrono::seconds(20);
+  Duration keepalive_timeout = std::chrono::seconds(10);
 };
 
 class SimLinks {
@@ -54,7 +65,8 @@ class SimLinks {
 
 class SimLinkTransport final : public ports::LinkTransport {
  public:
-  SimLinkTransport(SimLinks& links, Node& node) : links_(links), node_(node), life_(node.incarnation()) {}
+  SimLinkTransport(SimLinks& links, Node& node, SimLinkKeepalive keepalive = {})
+      : links_(links), node_(node), keepalive_(keepalive), life_(node.incarnation()) {}
 
   // Any text that ends in ":port"; port 0 becomes a free one.
   Result<std::unique_ptr<ports::LinkListener>> listen(std::string address) override;
@@ -63,6 +75,7 @@ class SimLinkTransport final : public ports::LinkTransport {
  private:
   SimLinks& links_;
   Node& node_;
+  SimLinkKeepalive keepalive_;
   Incarnation life_;
 };
 

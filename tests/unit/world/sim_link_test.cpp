@@ -63,7 +63,7 @@ class SimLinkTest : public ::testing::Test {
     ASSERT_NE(link_, nullptr);
   }
   Task<void> serve(Node& node) {
-    SimLinkTransport transport(*links_, node);
+    SimLinkTransport transport(*links_, node, server_keepalive_);
     auto listener = transport.listen(std::string(kAddress));
     std::unique_ptr<ports::AcceptedLink> link = *co_await (*listener)->accept();
     accepted_ = link.get();
@@ -86,6 +86,7 @@ class SimLinkTest : public ::testing::Test {
   Node& client_ = simulation_.add_node("client");
   std::optional<Network> network_;
   std::optional<SimLinks> links_;
+  SimLinkKeepalive server_keepalive_;
   Ends ends_;
   ports::Link* link_ = nullptr;
   ports::AcceptedLink* accepted_ = nullptr;
@@ -182,6 +183,45 @@ TEST_F(SimLinkTest, APausedProcessLosesItsPeerAndHearsOfItWhenItRunsOn) {
   EXPECT_EQ(ends_.at_server, std::vector<std::string>{"one"}) << "a message of the past";
   EXPECT_TRUE(ends_.server_ended);
   EXPECT_EQ(network_->connections(), 0u);
+}
+
+TEST_F(SimLinkTest, StreamOfAFrozenPeerEndsThirtySecondsAfterTheLastThatCame) {
+  start();
+  const Instant before = simulation_.now();
+  server_sends("last");
+  simulation_.run_for(1s);
+  ASSERT_EQ(ends_.at_client, std::vector<std::string>{"last"});
+  server_.pause();
+  client_sends("into its buffers");
+  simulation_.run_for(60s);
+  ASSERT_TRUE(ends_.client_ended);
+  EXPECT_GE(ends_.client_ended_at, after(before, 30s));
+  EXPECT_LT(ends_.client_ended_at, after(before, 31s));
+}
+
+TEST_F(SimLinkTest, FrozenPeerThatRunsOnInTimeKeepsItsStream) {
+  start();
+  server_sends("last");
+  simulation_.run_for(1s);
+  server_.pause();
+  simulation_.run_for(28s);
+  server_.resume();
+  simulation_.run_for(5min);
+  EXPECT_FALSE(ends_.client_ended || ends_.server_ended);
+}
+
+TEST_F(SimLinkTest, EachSideHasAKeepaliveOfItsOwn) {
+  server_keepalive_.keepalive_timeout = 130s;
+  start();
+  client_sends("last");
+  simulation_.run_for(100ms);
+  network_->half_open(client_, nullptr, Network::Believes::kBoth, true);
+  simulation_.run_for(30s);
+  EXPECT_TRUE(ends_.client_ended);
+  simulation_.run_for(119s);
+  EXPECT_FALSE(ends_.server_ended);
+  simulation_.run_for(1s);
+  EXPECT_TRUE(ends_.server_ended);
 }
 
 TEST_F(SimLinkTest, HalfOpenOneSideIsToldAndTheOtherBelievesForEver) {
