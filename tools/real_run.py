@@ -9,7 +9,12 @@ import re
 import subprocess
 
 TABLES = ("users", "projects", "chats", "messages", "updates", "daemons", "tool_executions")  # what is referred to comes first
+SERVICES = {"bus": "nats", "database": "postgres", "temporal": "temporal"}  # by the scenarios' names
 SECOND = 10**9
+
+
+class Failure(Exception):
+    """One line for people."""
 
 
 def nanoseconds(text):

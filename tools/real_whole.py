@@ -2,10 +2,8 @@
 
 KINDS = {  # of fault; "": it can be had, otherwise why not
     "crash": "", "stop": "", "pause": "",
-    "link_reset": "no proxy stands between the processes", "partition": "no proxy stands between the processes",
-    "delay": "no proxy stands between the processes", "half_open": "no proxy stands between the processes",
-    "database_lost": "no proxy stands between the processes", "commit": "no proxy stands between the processes",
-    "temporal_lost": "no proxy stands between the processes",
+    "link_reset": "", "partition": "", "delay": "", "database_lost": "", "temporal_lost": "",
+    "half_open": "the proxies answer no keepalive in a peer's place", "commit": "the proxies lose commits by chance, not by number",
     "run_terminated": "nothing here terminates a workflow", "engine_restored": "no copies of Temporal's database are kept",
     "disk_full": "the daemons share the machine's disk", "disk_slow": "no disk of a daemon's own can be slowed down",
     "revoke_token": "the daemons have the user's token", "lose_credentials": "the daemons have the user's token",
