@@ -55,6 +55,28 @@ class Sweep(unittest.TestCase):
         first = [re.match(r"seeds from (\d+) on", self.sweep(1).stdout)[1] for _ in range(2)]
         self.assertEqual(first[0], first[1])
 
+    def test_real_processes_run_what_can_be_real(self):
+        program = f"""#!/bin/sh
+[ "$1" = plan ] && exec "{pathlib.Path(SIM).absolute()}" "$@"
+echo "said of $*"; case "$*" in *bad.yaml*) exit 2;; esac
+"""
+        monolith = QUIET.format(least=1, quiesce="2m").replace("{", "{mode: monolith, ", 1)
+        with tempfile.TemporaryDirectory() as folder:
+            fake = pathlib.Path(folder, "program")
+            fake.write_text(program)
+            fake.chmod(0o755)
+            files = [pathlib.Path(folder, f"{name}.yaml") for name in ("good", "bad", "monolith")]
+            for file in files:
+                text = monolith if file.stem == "monolith" else QUIET.format(least=1, quiesce="2m")
+                file.write_text(text.replace("quiet", file.stem))
+            done = subprocess.run([ROOT / "tools/sweep", "--real", "--program", fake, "--seed", "7", *files], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("2 of 3 scenarios can be carried out whole", done.stdout)
+        self.assertRegex(done.stdout, r"1/2 .*good\.yaml held")
+        self.assertRegex(done.stdout, r"2/2 .*bad\.yaml not held")
+        self.assertRegex(done.stdout, r"again: .*run --world real .*bad\.yaml --seed 7")
+        self.assertNotIn("said of run --world real good", done.stdout)
+
     def test_tests_that_draw_get_the_seed(self):
         with tempfile.TemporaryDirectory() as build:
             pathlib.Path(build, "CTestTestfile.cmake").write_text(DRAWING)
