@@ -1,8 +1,10 @@
 """The faults of a scenario, on a cluster of real processes (tools/real_world): what sim/faults/fault_engine.h does to simulated ones."""
 
 import contextlib
+import json
 import random
 import signal
+import sqlite3
 import threading
 import time
 
@@ -11,7 +13,7 @@ from real_whole import KINDS
 
 GRACE = 10  # seconds that a process of ours takes to end in order; the scenario's own times do not count here
 LAST_WORDS = 2  # after it; then kill -9
-THROUGH_PROXIES = ("link_reset", "partition", "delay", "database_lost", "temporal_lost")
+THROUGH_PROXIES = ("revoke_token", "link_reset", "partition", "delay", "database_lost", "temporal_lost")
 
 
 class Faults:
@@ -43,7 +45,8 @@ class Faults:
             there = self.run.trace.wait_for(fault["when"], self.ended) if fault["when"] else None
             if self.ended.is_set():
                 return
-            name = self.pick(fault["node"], there, dice)
+            # Some faults are Temporal's, and say so by their kind.
+            name = self.pick(fault.get("node", "temporal"), there, dice)
             if name is None:
                 continue
             if fault["fault"] in ("partition", "delay"):
@@ -119,6 +122,51 @@ class Faults:
         self.ended.wait(delay)
         self.run.trace.record("", "info", "fault.resumed", target=name)
         self.cluster.signal(name, signal.SIGCONT)
+
+    def run_terminated(self, name, _fault, dice):
+        """One of those that run, as somebody does it in Temporal's UI."""
+        listed = self.cluster.temporal("workflow", "list", "--query", "ExecutionStatus = 'Running'", "--output", "json")
+        running = [each["execution"] for each in json.loads(listed or "[]")]
+        if running:
+            chosen = dice.choice(running)
+            self.announce("run_terminated", name, other=chosen["workflowId"])
+            self.cluster.temporal("workflow", "terminate", "--workflow-id", chosen["workflowId"], "--run-id", chosen["runId"],
+                                  "--reason", "by hand")
+
+    def engine_restored(self, name, fault, dice):
+        age, down = dice.uniform(*fault["age"]) / SECOND, dice.uniform(*fault["restart_after"]) / SECOND
+        database = self.cluster.directory / "temporal.db"
+        copy = database.with_suffix(".copy")
+        with contextlib.closing(sqlite3.connect(database, timeout=10)) as now, contextlib.closing(sqlite3.connect(copy)) as then:
+            now.backup(then)
+        if self.ended.wait(age) or not self.cluster.running(name):
+            return
+        with self.cluster.lock:  # nothing starts it on the newer state
+            self.announce("engine_restored", name, age)
+            self.cluster.signal(name, signal.SIGKILL)
+            self.gone(name, "crashed")
+            for ending in ("-wal", "-shm"):
+                database.with_name(database.name + ending).unlink(missing_ok=True)
+            copy.replace(database)
+        self.spawn(self.restart_later, down)
+
+    def lose_credentials(self, name, fault, dice):
+        down = dice.uniform(*fault["restart_after"]) / SECOND
+        self.announce("lose_credentials", name, down)
+        self.cluster.credentials_file(name).unlink(missing_ok=True)
+        self.cluster.signal(name, signal.SIGKILL)
+        self.gone(name, "crashed")
+        self.spawn(self.restart_later, down)
+
+    def revoke_token(self, name, fault, dice):
+        user, daemon = self.cluster.machines[name]
+        done = self.cluster.psql("UPDATE tokens SET revoked_at = created_at WHERE revoked_at IS NULL AND kind = 'daemon' AND "
+                                 f"user_id = '{user}' AND daemon_id = '{daemon}'")
+        if done is None:
+            return
+        self.announce("revoke_token", name, other=user)  # not before: it may wait for a writer
+        if dice.randrange(10**6) < fault["breaks"]:
+            self.links.reset(name)
 
     def link_reset(self, name, _fault, _dice):
         self.announce("link_reset", name)

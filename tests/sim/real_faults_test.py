@@ -1,0 +1,113 @@
+"""tools/real_faults.py: what a fault of a scenario does to a cluster; the cluster here only says what was asked of it."""
+
+import contextlib
+import json
+import pathlib
+import random
+import sqlite3
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from real_faults import Faults  # noqa: E402
+
+
+class Cluster:
+    def __init__(self, directory):
+        self.directory = directory
+        self.links = None
+        self.lock = threading.Lock()
+        self.down = {}
+        self.machines = {"daemon-1": ("user-1", "daemon-1")}
+        self.asked = []
+
+    def signal(self, name, number):
+        self.down[name] = number
+
+    def running(self, name):
+        return name not in self.down
+
+    def temporal(self, *words):
+        self.asked.append(words)
+        return json.dumps([{"execution": {"workflowId": "chat-1", "runId": "run-1"}}]) if "list" in words else ""
+
+    def psql(self, sql):
+        self.asked.append(sql)
+        return []
+
+    def credentials_file(self, daemon):
+        return self.directory / f"{daemon}.json"
+
+
+class Trace:
+    def __init__(self):
+        self.records = []
+
+    def record(self, _node, _level, name, **fields):
+        self.records.append((name, fields.get("target"), fields.get("other")))
+
+    def record_life(self, node, what):
+        self.records.append((f"node.{what}", node, ""))
+
+
+class Run:
+    def __init__(self, directory):
+        self.plan = {"faults": [], "seed": 1}
+        self.processes = ["temporal", "daemon-1"]
+        self.cluster = Cluster(directory)
+        self.trace = Trace()
+
+
+class FaultsTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.run_of = Run(pathlib.Path(folder.name))
+        self.cluster, self.faults = self.run_of.cluster, Faults(self.run_of)
+        self.addCleanup(self.faults.ended.set)
+        self.dice = random.Random(1)
+
+    def records(self):
+        return self.run_of.trace.records
+
+    def test_terminates_one_of_the_runs(self):
+        self.faults.repeat({"fault": "run_terminated", "times": 1, "at": [0, 0], "when": ""}, self.dice)
+        self.assertEqual(self.records(), [("fault.run_terminated", "temporal", "chat-1")])
+        self.assertIn("run-1", self.cluster.asked[-1])
+
+    def test_restores_the_engine_to_the_state_before(self):
+        database = self.cluster.directory / "temporal.db"
+        with contextlib.closing(sqlite3.connect(database)) as engine:
+            engine.execute("PRAGMA journal_mode = WAL")
+            engine.execute("CREATE TABLE kept (n)")
+            engine.commit()
+
+            def write_then_running(name):  # while it waits for the copy to get old
+                if name not in self.cluster.down:
+                    engine.execute("INSERT INTO kept VALUES (1)")
+                    engine.commit()
+                return name not in self.cluster.down
+            self.cluster.running = write_then_running
+            self.faults.engine_restored("temporal", {"age": [0, 0], "restart_after": [10**12, 10**12]}, self.dice)
+        with contextlib.closing(sqlite3.connect(database)) as engine:
+            self.assertEqual(engine.execute("SELECT COUNT(*) FROM kept").fetchone(), (0,))
+        self.assertEqual(self.records(), [("fault.engine_restored", "temporal", ""), ("node.crashed", "temporal", "")])
+
+    def test_takes_a_token_back(self):
+        self.faults.revoke_token("daemon-1", {"breaks": 0}, self.dice)
+        self.assertEqual(self.records(), [("fault.revoke_token", "daemon-1", "user-1")])
+        self.assertIn("daemon_id = 'daemon-1'", self.cluster.asked[0])
+
+    def test_loses_credentials(self):
+        file = self.cluster.credentials_file("daemon-1")
+        file.write_text("{}")
+        self.faults.lose_credentials("daemon-1", {"restart_after": [10**12, 10**12]}, self.dice)
+        self.assertFalse(file.exists())
+        self.assertEqual(self.cluster.down["daemon-1"], "crashed")
+        self.assertEqual([name for name, _, _ in self.records()], ["fault.lose_credentials", "node.crashed"])
+
+
+if __name__ == "__main__":
+    unittest.main()
