@@ -92,7 +92,7 @@ Result<Scenario> load(const std::string& file) {
   if (!text) return not_found(file, ": cannot be read; `reliant-sim list` shows the scenarios there are");
   TRY_ASSIGN(Scenario scenario, read_scenario(*text, file));
   if (const std::string stem = std::filesystem::path(file).stem().string(); stem != scenario.name) {
-    return invalid_argument(file, ":1: \"name\" is \"", scenario.name, "\"; name it as the file, \"", stem, "\"");
+    return invalid_argument(file, ":1:1: \"name\" is \"", scenario.name, "\"; name it as the file, \"", stem, "\"");
   }
   return scenario;
 }

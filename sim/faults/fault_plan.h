@@ -5,6 +5,7 @@
 // the fault waits from then on for the next event of that name.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "kernel/option.h"
 
 namespace reliant::sim {
+
+enum class Places : std::uint8_t { kOne, kOneOrAll };  // what a field takes: a place, or "all" as well
 
 struct FaultTiming {
   Count times{1};
@@ -23,7 +26,7 @@ template <class Visitor>
 void describe_timing(Visitor& visitor, FaultTiming& timing) {
   visitor.option("times", timing.times, 0, 1'000, "how often");
   visitor.option("at", timing.at, "the earliest time, from the beginning of the chaos");
-  visitor.text("when", timing.when, "then wait for the next trace event of this name, or \"name field=value\"");
+  visitor.trigger("when", timing.when, "then wait for the next trace event of this name, or \"name field=value\"");
 }
 
 struct Crash {
@@ -36,7 +39,7 @@ struct Crash {
 
 template <class Visitor>
 void describe(Visitor& visitor, Crash& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("restart_after", fault.restart_after, "how long it is down");
 }
@@ -52,7 +55,7 @@ struct Stop {
 
 template <class Visitor>
 void describe(Visitor& visitor, Stop& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("grace", fault.grace, "by then it has ended, or it is killed two seconds later");
   visitor.option("restart_after", fault.restart_after, "how long it is down");
@@ -69,7 +72,7 @@ struct Pause {
 
 template <class Visitor>
 void describe(Visitor& visitor, Pause& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("for", fault.lasts, "until it runs on");
 }
@@ -83,7 +86,7 @@ struct LinkReset {
 
 template <class Visitor>
 void describe(Visitor& visitor, LinkReset& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
   describe_timing(visitor, fault.timing);
 }
 
@@ -100,8 +103,8 @@ struct HalfOpen {
 
 template <class Visitor>
 void describe(Visitor& visitor, HalfOpen& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
-  visitor.text("from", fault.from, "those with a node or a role, or with \"all\" others");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
+  visitor.place("from", fault.from, Places::kOneOrAll, "those with a node or a role, or with \"all\" others");
   describe_timing(visitor, fault.timing);
   visitor.word("believes", fault.believes, {"peer", "node", "both"}, "who goes on believing in them");
   visitor.option("notices", fault.notices, "whose keepalive tells them in the end; otherwise something answers it");
@@ -117,7 +120,7 @@ struct LoseCredentials {
 
 template <class Visitor>
 void describe(Visitor& visitor, LoseCredentials& fault) {
-  visitor.text("node", fault.node, "a daemon with a token of its own, or a role of such");
+  visitor.place("node", fault.node, Places::kOne, "a daemon with a token of its own, or a role of such");
   describe_timing(visitor, fault.timing);
   visitor.option("restart_after", fault.restart_after, "how long it is down");
 }
@@ -134,8 +137,8 @@ struct Partition {
 
 template <class Visitor>
 void describe(Visitor& visitor, Partition& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
-  visitor.text("from", fault.from, "a node, a role, or \"all\" others");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
+  visitor.place("from", fault.from, Places::kOneOrAll, "a node, a role, or \"all\" others");
   visitor.word("way", fault.way, {"both", "in", "out"}, "what is cut: what comes to the node, what leaves it, or both");
   describe_timing(visitor, fault.timing);
   visitor.option("for", fault.lasts, "until it is healed");
@@ -153,8 +156,8 @@ struct Delay {
 
 template <class Visitor>
 void describe(Visitor& visitor, Delay& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
-  visitor.text("from", fault.from, "a node, a role or \"any\"");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
+  visitor.place("from", fault.from, Places::kOne, "a node, a role or \"any\"");
   describe_timing(visitor, fault.timing);
   visitor.option("by", fault.by, "how much longer, each way");
   visitor.option("for", fault.lasts, "until it ends");
@@ -173,8 +176,8 @@ struct Silence {
 
 template <class Visitor>
 void describe(Visitor& visitor, Silence& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
-  visitor.text("to", fault.to, "a node or a role");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
+  visitor.place("to", fault.to, Places::kOne, "a node or a role");
   describe_timing(visitor, fault.timing);
   visitor.option("for", fault.lasts, "the silence");
   visitor.word("edge", fault.edge, {"before", "at", "after", "any"}, "a nanosecond before that time, at it, or one after it");
@@ -209,7 +212,7 @@ struct Commit {
 
 template <class Visitor>
 void describe(Visitor& visitor, Commit& fault) {
-  visitor.text("node", fault.node, "whose: a node, a role or \"any\"");
+  visitor.place("node", fault.node, Places::kOne, "whose: a node, a role or \"any\"");
   describe_timing(visitor, fault.timing);
   visitor.option("after", fault.after, 0, 100'000, "how many of its commits go well first");
   visitor.word("outcome", fault.outcome, {"any", "lost_before", "lost_while", "lost_after", "aborted"},
@@ -228,7 +231,7 @@ struct TornCommit {
 
 template <class Visitor>
 void describe(Visitor& visitor, TornCommit& fault) {
-  visitor.text("node", fault.node, "a daemon, or the role");
+  visitor.place("node", fault.node, Places::kOne, "a daemon, or the role");
   describe_timing(visitor, fault.timing);
   visitor.option("after", fault.after, 0, 100'000, "how many of its writes go well first");
   visitor.option("written", fault.written, "torn after the last byte, otherwise before");
@@ -246,7 +249,7 @@ struct DiskSlow {
 
 template <class Visitor>
 void describe(Visitor& visitor, DiskSlow& fault) {
-  visitor.text("node", fault.node, "a daemon, the role or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a daemon, the role or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("by", fault.by, "how long a write takes at most");
   visitor.option("for", fault.lasts, "until it ends");
@@ -262,7 +265,7 @@ struct DiskFull {
 
 template <class Visitor>
 void describe(Visitor& visitor, DiskFull& fault) {
-  visitor.text("node", fault.node, "a daemon, the role or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a daemon, the role or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("for", fault.lasts, "until somebody makes room");
 }
@@ -353,7 +356,7 @@ struct RevokeToken {
 
 template <class Visitor>
 void describe(Visitor& visitor, RevokeToken& fault) {
-  visitor.text("node", fault.node, "a daemon with a token of its own, the role or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a daemon with a token of its own, the role or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("breaks", fault.breaks, "its connections break, too; otherwise its gateway must find out");
 }
@@ -369,7 +372,7 @@ struct ClockJump {
 
 template <class Visitor>
 void describe(Visitor& visitor, ClockJump& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("by", fault.by, "how far from where it is");
   visitor.option("back", fault.back, "into the past; otherwise into the future");
@@ -387,7 +390,7 @@ struct ClockDrift {
 
 template <class Visitor>
 void describe(Visitor& visitor, ClockDrift& fault) {
-  visitor.text("node", fault.node, "a node, a role, \"any\" or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("rate", fault.rate, "how wrong, at most; drawn each time");
   visitor.option("slow", fault.slow, "too slow; otherwise too fast");
@@ -406,7 +409,7 @@ struct Sleep {
 
 template <class Visitor>
 void describe(Visitor& visitor, Sleep& fault) {
-  visitor.text("node", fault.node, "a daemon, the role or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a daemon, the role or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("for", fault.lasts, "until it wakes");
   visitor.option("clock_stands", fault.clock_stands, "its monotonic clock stands still meanwhile, as on Linux");
@@ -423,7 +426,7 @@ struct ThrowInTool {
 
 template <class Visitor>
 void describe(Visitor& visitor, ThrowInTool& fault) {
-  visitor.text("node", fault.node, "a daemon, the role or \"there\"");
+  visitor.place("node", fault.node, Places::kOne, "a daemon, the role or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("after", fault.after, "when the tool has done its work; otherwise before it does any");
 }

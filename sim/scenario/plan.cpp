@@ -19,6 +19,8 @@ class SectionPlan {
     add(key, text_of(word));
   }
   void text(std::string_view key, std::string& text, std::string_view) { add(key, text_of(text)); }
+  void trigger(std::string_view key, std::string& event, std::string_view) { add(key, text_of(event)); }
+  void place(std::string_view key, std::string& place, Places, std::string_view) { add(key, text_of(place)); }
   void required_text(std::string_view key, std::string& value, std::string_view) { add(key, text_of(value)); }
   void block(std::string_view key, std::string& value, std::string_view) { add(key, text_of(value)); }
   void numbers(std::string_view key, std::map<std::string, std::int64_t>& numbers, std::string_view) {

@@ -80,7 +80,7 @@ void describe(Visitor& visitor, Scenario& scenario) {
   visitor.section("phases", scenario.phases, "how long");
 }
 
-// INVALID_ARGUMENT "file:line: what is wrong".
+// INVALID_ARGUMENT "file:line:column: what is wrong".
 Result<Scenario> read_scenario(std::string_view text, std::string_view file);
 // The JSON schema of such a file.
 std::string scenario_schema();

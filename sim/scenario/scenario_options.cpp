@@ -31,6 +31,8 @@ class SectionOptions {
     say(key, word);
   }
   void text(std::string_view, std::string&, std::string_view) {}
+  void trigger(std::string_view, std::string&, std::string_view) {}
+  void place(std::string_view, std::string&, Places, std::string_view) {}
   void required_text(std::string_view, std::string&, std::string_view) {}
   void block(std::string_view, std::string&, std::string_view) {}
   void numbers(std::string_view, std::map<std::string, std::int64_t>&, std::string_view) {}

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/yaml.h"
-#include "kernel/trace_schema.h"
+#include "scenario/references.h"
 #include "scenario/scenario.h"
 
 namespace reliant::sim {
@@ -16,7 +16,7 @@ Status at(const YamlNode& node, std::string_view key, const Status& status) {
   return node.error(concat("\"", key, "\": ", message_of(status)));
 }
 
-// YAML again, from a tree, with each line where it was: a part of a file that another reader understands.
+// YAML again, from a tree, with each key where it was: a part of a file that another reader understands, and complains about.
 class Block {
  public:
   static std::string of(const YamlNode& node) {
@@ -27,12 +27,18 @@ class Block {
 
  private:
   // Flow style needs no indentation; line breaks before a token are allowed anywhere.
-  void go_to(int line) {
+  void go_to(int line, int column) {
     for (; line_ < line; ++line_) text_ += '\n';
-    text_ += ' ';
+    const auto written = static_cast<int>(text_.size() - (text_.rfind('\n') + 1));  // npos + 1 is 0
+    if (written < column - 1) {
+      text_.append(static_cast<std::size_t>(column - 1 - written), ' ');
+    } else if (!text_.ends_with('{') && !text_.ends_with('[')) {
+      text_ += ' ';
+    }
   }
   void write(const YamlNode& node) {
-    go_to(node.line);
+    const bool begins_another = node.kind == YamlNode::Kind::kList || node.kind == YamlNode::Kind::kMap;
+    go_to(node.line, begins_another ? node.column - 1 : node.column);  // in block style that begins with its first key
     switch (node.kind) {
       case YamlNode::Kind::kNull:
         text_ += "~";
@@ -49,8 +55,8 @@ class Block {
     text_ += open;
     for (const YamlNode& node : nodes) {
       if (open == '{') {
-        go_to(node.line);
-        write_quoted(node.key);
+        go_to(node.line, node.column);
+        write_text(node.key);
         text_ += ':';
       }
       write(node);
@@ -59,10 +65,12 @@ class Block {
     text_ += close;
   }
   void write_scalar(const YamlNode& node) {
-    if (node.quoted || node.scalar.empty() || node.scalar.find_first_of("\n{}[],:#\"'&*!|>%@`") != std::string::npos) {
-      return write_quoted(node.scalar);
-    }
-    text_ += node.scalar;
+    if (node.quoted) return write_quoted(node.scalar);
+    write_text(node.scalar);
+  }
+  void write_text(const std::string& text) {
+    if (text.empty() || text.find_first_of("\n{}[],:#\"'&*!|>%@`") != std::string::npos) return write_quoted(text);
+    text_ += text;
   }
   void write_quoted(std::string_view scalar) {
     text_ += '"';
@@ -81,9 +89,17 @@ class Block {
   int line_ = 1;
 };
 
+// A node or role that a fault names. It is checked when the topology is known, which may stand below the faults.
+struct PlaceInFile {
+  const YamlNode* where = nullptr;
+  std::string key;
+  std::string place;
+  Places places = Places::kOne;
+};
+
 class SectionReader {
  public:
-  explicit SectionReader(const YamlNode& node) : node_(node), reader_(node) {}
+  SectionReader(const YamlNode& node, std::vector<PlaceInFile>& places) : node_(node), places_(places), reader_(node) {}
 
   void option(std::string_view key, Count& count, std::int64_t low, std::int64_t high, std::string_view) {
     const YamlNode* node = read(key, count);
@@ -103,6 +119,21 @@ class SectionReader {
     reader_.fail(node_.find(key)->error(concat("\"", key, "\" must be one of ", join(known, ", "))));
   }
   void text(std::string_view key, std::string& text, std::string_view) { text = reader_.optional_string(key, text); }
+  void trigger(std::string_view key, std::string& event, std::string_view) {
+    event = reader_.optional_string(key, event);
+    if (event.empty()) return;
+    if (const std::string wrong = complaint_about_event(event); !wrong.empty())
+      reader_.fail(node_.find(key)->error(concat("\"", key, "\": ", wrong)));
+  }
+  void place(std::string_view key, std::string& place, Places places, std::string_view) {
+    place = reader_.optional_string(key, place);
+    const YamlNode* node = node_.find(key);
+    if (place == "there" && node_.find("when") == nullptr) {
+      reader_.fail((node != nullptr ? node : &node_)
+                       ->error(concat("\"", key, "\": the place \"there\" needs \"when\", the event that it comes from")));
+    }
+    places_.push_back({node != nullptr ? node : &node_, std::string(key), place, places});
+  }
   void required_text(std::string_view key, std::string& text, std::string_view) {
     text = reader_.required_string(key);
     const YamlNode* node = node_.find(key);
@@ -132,8 +163,8 @@ class SectionReader {
       if (!number.ok() || *number < 0) {
         return reader_.fail(field.error(concat("\"", field.key, "\" must be a number, 0 or more")));
       }
-      if (const std::string name = field.key.substr(0, field.key.find(' ')); find_record_schema(name) == nullptr) {
-        return reader_.fail(field.error(concat("\"", name, "\" is no trace record; `reliant-sim schema trace` lists them")));
+      if (const std::string wrong = complaint_about_event(field.key); !wrong.empty()) {
+        return reader_.fail(field.error(concat("\"", key, "\": ", wrong)));
       }
       numbers[field.key] = *number;
     }
@@ -168,7 +199,7 @@ class SectionReader {
   }
   template <class Section>
   void read_section(const YamlNode& node, Section& section) {
-    SectionReader reader(node);
+    SectionReader reader(node, places_);
     describe(reader, section);
     reader_.fail(reader.finish());
   }
@@ -197,6 +228,7 @@ class SectionReader {
   }
 
   const YamlNode& node_;
+  std::vector<PlaceInFile>& places_;
   YamlReader reader_;
 };
 
@@ -206,9 +238,14 @@ Result<Scenario> read_scenario(std::string_view text, std::string_view file) {
   TRY_ASSIGN(const YamlNode root, parse_yaml(text, file));
   Scenario scenario;
   scenario.file = std::string(file);
-  SectionReader reader(root);
+  std::vector<PlaceInFile> places;
+  SectionReader reader(root, places);
   describe(reader, scenario);
   TRY_OK(reader.finish());
+  for (const PlaceInFile& named : places) {
+    const std::string wrong = complaint_about_place(named.place, named.places, scenario.topology);
+    if (!wrong.empty()) return named.where->error(concat("\"", named.key, "\": ", wrong));
+  }
   return scenario;
 }
 

@@ -40,6 +40,8 @@ class SectionSchema {
     add(key, {{"enum", std::move(known)}}, about);
   }
   void text(std::string_view key, std::string&, std::string_view about) { add(key, {{"type", "string"}}, about); }
+  void trigger(std::string_view key, std::string& event, std::string_view about) { text(key, event, about); }
+  void place(std::string_view key, std::string& place, Places, std::string_view about) { text(key, place, about); }
   void required_text(std::string_view key, std::string& unused, std::string_view about) {
     text(key, unused, about);
     required_.emplace_back(key);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <utility>
 
 #include <yaml-cpp/yaml.h>
 
@@ -11,6 +13,24 @@ namespace reliant {
 namespace {
 
 constexpr int kMaxDepth = 64;
+
+// What a person expects to read after the parser's own words, which say what it did and not what the text lacks.
+std::string_view expected_after(std::string_view message) {
+  static constexpr std::pair<std::string_view, std::string_view> kExpected[] = {
+      {"end of map flow not found", ": expected \",\" or \"}\", the end of a map that \"{\" began"},
+      {"end of sequence flow not found", ": expected \",\" or \"]\", the end of a list that \"[\" began"},
+      {"end of map not found", ": expected \"key: value\", indented as the keys before it"},
+      {"end of sequence not found", ": expected \"- \", indented as the items before it"},
+      {"illegal map value", ": expected one \": \" on a line; quote a value that has one"},
+      {"illegal map key", ": expected \"key: value\"; quote a value that has \": \" in it"},
+      {"illegal block entry", ": expected \"- \" at the beginning of a line"},
+      {"illegal flow end", ": expected no \"}\" or \"]\" here, since none was begun"},
+      {"illegal EOF in scalar", ": expected the closing quote"},
+      {"illegal tab when looking for indentation", ": expected blanks; YAML has no tabs there"},
+      {"unknown token", ": expected a value; quote one that begins with a special character"}};
+  const auto* found = std::ranges::find(kExpected, message, &std::pair<std::string_view, std::string_view>::first);
+  return found == std::end(kExpected) ? std::string_view() : found->second;
+}
 
 template <class Number>
 bool parse_number(const std::string& text, Number& number) {
@@ -24,6 +44,7 @@ Result<YamlNode> convert(const YAML::Node& from, std::string_view file, int dept
   YamlNode node;
   node.file = std::string(file);
   node.line = std::max(from.Mark().line + 1, 1);  // an empty document has no place
+  node.column = std::max(from.Mark().column + 1, 1);
   if (depth > kMaxDepth) return node.error("nested too deeply");
   switch (from.Type()) {
     case YAML::NodeType::Undefined:
@@ -48,6 +69,7 @@ Result<YamlNode> convert(const YAML::Node& from, std::string_view file, int dept
         if (!pair.first.IsScalar()) return child.error("a key must be plain text");
         const std::string& key = pair.first.Scalar();
         child.line = pair.first.Mark().line + 1;
+        child.column = pair.first.Mark().column + 1;
         if (node.find(key)) return child.error(concat("key \"", key, "\" is given twice"));
         child.key = key;
         node.fields.push_back(std::move(child));
@@ -59,7 +81,7 @@ Result<YamlNode> convert(const YAML::Node& from, std::string_view file, int dept
 
 }  // namespace
 
-Status YamlNode::error(std::string_view message) const { return invalid_argument(file, ":", line, ": ", message); }
+Status YamlNode::error(std::string_view message) const { return invalid_argument(file, ":", line, ":", column, ": ", message); }
 
 const YamlNode* YamlNode::find(std::string_view wanted) const {
   for (const YamlNode& value : fields)
@@ -94,7 +116,7 @@ Result<YamlNode> parse_yaml(std::string_view text, std::string_view file) {
   try {
     return convert(YAML::Load(std::string(text)), file, 0);
   } catch (const YAML::Exception& e) {
-    return invalid_argument(file, ":", e.mark.line + 1, ": ", e.msg);
+    return invalid_argument(file, ":", e.mark.line + 1, ":", e.mark.column + 1, ": ", e.msg, expected_after(e.msg));
   }
 }
 
@@ -116,7 +138,7 @@ T YamlReader::take(std::string_view key, T fallback, Result<T> (YamlNode::*read)
   if (!node) return fallback;
   Result<T> value = (node->*read)();
   if (value.ok()) return *std::move(value);
-  const std::string_view message = message_of(value.status());  // "file:line: must be ..."
+  const std::string_view message = message_of(value.status());  // "file:line:column: must be ..."
   fail(node->error(concat("\"", key, "\" ", message.substr(message.find(": ") + 2))));
   return fallback;
 }

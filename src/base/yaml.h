@@ -1,5 +1,5 @@
 // YAML for what people write (scenarios, model scripts). A parsed document is a plain tree whose nodes know their
-// line, read strictly: unknown and repeated keys and wrong types are errors "file:line: ..." that name the key.
+// place, read strictly: unknown and repeated keys and wrong types are errors "file:line:column: ..." that name the key.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ class YamlNode {
   enum class Kind { kNull, kScalar, kList, kMap };
 
   Kind kind = Kind::kNull;
-  int line = 0;                  // 1-based
+  int line = 0;                  // 1-based; of a value in a map: where its key is
+  int column = 0;                // likewise
   std::string file;              // for messages
   std::string key;               // of a value in a map
   std::string scalar;            // kScalar: the text
@@ -25,7 +26,7 @@ class YamlNode {
   std::vector<YamlNode> items;   // kList
   std::vector<YamlNode> fields;  // kMap: the values in file order
 
-  // INVALID_ARGUMENT "file:line: message".
+  // INVALID_ARGUMENT "file:line:column: message".
   Status error(std::string_view message) const;
   const YamlNode* find(std::string_view wanted) const;  // kMap only; nullptr when absent
 

@@ -127,10 +127,10 @@ TEST_F(ScriptedProviderTest, SaysWhichResultIsMissing) {
 
 TEST_F(ScriptedProviderTest, RefusesABadScriptWithFileAndLine) {
   const std::pair<std::string_view, std::string_view> cases[] = {
-      {"", "f.yaml:1: "},
+      {"", "f.yaml:1:1: "},
       {"answers: []", "at least one answer"},
-      {"answers:\n  - steps: []", "f.yaml:2: \"steps\" must be"},
-      {"answers:\n  - steps:\n      - txt: x", "f.yaml:3: unknown key \"txt\""},
+      {"answers:\n  - steps: []", "f.yaml:2:5: \"steps\" must be"},
+      {"answers:\n  - steps:\n      - txt: x", "f.yaml:3:9: unknown key \"txt\""},
       {"answers:\n  - steps:\n      - text: \"{{what}}\"", "\"{{what}}\" is unknown"},
       {"answers:\n  - steps:\n      - text: \"{{user\"", "without \"}}\""},
       {"answers:\n  - steps:\n      - calls: [{tool: x, arguments: {a: {b: \"{{no}}\"}}}]", "\"{{no}}\" is unknown"},
@@ -139,7 +139,7 @@ TEST_F(ScriptedProviderTest, RefusesABadScriptWithFileAndLine) {
       {"answers:\n  - steps:\n      - error: {code: OOPS}", "\"OOPS\" is no error code"},
       {"answers:\n  - steps:\n      - {error: {code: UNAVAILABLE}, text: a}", "\"times\" is missing"},
       {"answers:\n  - steps:\n      - {error: {code: UNAVAILABLE, times: 2}}", "attempt that succeeds"},
-      {"answers:\n  - steps: [{text: a}]\n  - steps: [{text: b}]", "f.yaml:3: this answer is never used"},
+      {"answers:\n  - steps: [{text: a}]\n  - steps: [{text: b}]", "f.yaml:3:5: this answer is never used"},
       {"answers:\n  - steps:\n      - {delay_ms: 4}", "a step needs"},
   };
   for (const auto& [script, part] : cases) {

@@ -19,7 +19,7 @@ std::string error_of(std::string_view rest) {
 
 TEST(Scenario, ReadsFixedNumbersRangesAndFaults) {
   const auto scenario = read_scenario(concat(kHead, R"(
-topology: {mode: monolith, api: 2, daemons: 5..9}
+topology: {mode: distributed, api: 2, daemons: 5..9}
 network: {slow: 0.25%..1%}
 phases: {chaos: 1.5s}
 faults:
@@ -34,7 +34,7 @@ at_most: {fault.stop: 2}
 )"),
                                       "x.yaml");
   ASSERT_TRUE(scenario.ok()) << scenario.status();
-  EXPECT_TRUE(scenario->topology.monolith());
+  EXPECT_FALSE(scenario->topology.monolith());
   EXPECT_EQ(scenario->topology.api.low, 2);
   EXPECT_EQ(scenario->topology.daemons.high, 9);
   EXPECT_EQ(scenario->network.slow.low, 2'500);
@@ -55,31 +55,33 @@ at_most: {fault.stop: 2}
 }
 
 TEST(Scenario, NamesFileAndLineOfWhatItDoesNotUnderstand) {
-  EXPECT_EQ(error_of("topolgy: {}"),
-            "x.yaml:3: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, swarm, at_least, "
-            "at_most, reconnect, phases");
+  EXPECT_EQ(
+      error_of("topolgy: {}"),
+      "x.yaml:3:1: unknown key \"topolgy\"; known here: name, story, topology, network, workload, faults, swarm, at_least, "
+      "at_most, reconnect, phases");
   EXPECT_EQ(error_of("topology:\n  api: 3\n  apis: 3"),
-            "x.yaml:5: unknown key \"apis\"; known here: mode, lane, api, workers, gateways, daemons, cloud_daemons, "
+            "x.yaml:5:3: unknown key \"apis\"; known here: mode, lane, api, workers, gateways, daemons, cloud_daemons, "
             "suspended_daemons, "
             "names, credentials, token_life, twins, intruders, users, silent_streams, floods");
-  EXPECT_EQ(error_of("topology:\n  mode: both"), "x.yaml:4: \"mode\" must be one of distributed, monolith");
-  EXPECT_EQ(error_of("topology: {api: 0}"), "x.yaml:3: \"api\" must be from 1 to 20");
+  EXPECT_EQ(error_of("topology:\n  mode: both"), "x.yaml:4:3: \"mode\" must be one of distributed, monolith");
+  EXPECT_EQ(error_of("topology: {api: 0}"), "x.yaml:3:12: \"api\" must be from 1 to 20");
   EXPECT_EQ(error_of("topology: {api: many}"),
-            "x.yaml:3: \"api\": \"many\" is not a whole number, \"5\", or a range, \"2..8\"");
+            "x.yaml:3:12: \"api\": \"many\" is not a whole number, \"5\", or a range, \"2..8\"");
   EXPECT_EQ(error_of("topology: {api: 5..2}"),
-            "x.yaml:3: \"api\": the range \"5..2\" runs backwards: write the smaller end first");
+            "x.yaml:3:12: \"api\": the range \"5..2\" runs backwards: write the smaller end first");
   EXPECT_EQ(error_of("phases: {chaos: 5}"),
-            "x.yaml:3: \"chaos\": \"5\" is not a time with its unit, \"200ms\", or a range, \"1s..2s\" (ns us ms s m h)");
+            "x.yaml:3:10: \"chaos\": \"5\" is not a time with its unit, \"200ms\", or a range, \"1s..2s\" (ns us ms s m h)");
   EXPECT_EQ(error_of("workload: {cancel: 120%}"),
-            "x.yaml:3: \"cancel\": \"120%\" is not a percentage, \"0.5%\", or a range, \"0%..2%\"");
-  EXPECT_EQ(error_of("workload: {cancel: 0.5%, cancel: 1%}"), "x.yaml:3: key \"cancel\" is given twice");
-  EXPECT_EQ(error_of("faults: {crash: {}}"), "x.yaml:3: \"faults\" must be a list: \"- crash: {node: gateway}\"");
-  EXPECT_TRUE(error_of("faults:\n  - crush: {}").starts_with("x.yaml:4: \"crush\" is no fault; known are crash, stop, "));
+            "x.yaml:3:12: \"cancel\": \"120%\" is not a percentage, \"0.5%\", or a range, \"0%..2%\"");
+  EXPECT_EQ(error_of("workload: {cancel: 0.5%, cancel: 1%}"), "x.yaml:3:26: key \"cancel\" is given twice");
+  EXPECT_EQ(error_of("faults: {crash: {}}"), "x.yaml:3:1: \"faults\" must be a list: \"- crash: {node: gateway}\"");
+  EXPECT_TRUE(error_of("faults:\n  - crush: {}").starts_with("x.yaml:4:5: \"crush\" is no fault; known are crash, stop, "));
   EXPECT_EQ(error_of("faults:\n  - crash: {nod: api}"),
-            "x.yaml:4: unknown key \"nod\"; known here: node, times, at, when, restart_after");
-  EXPECT_EQ(error_of("at_least: {fault.crash: many}"), "x.yaml:3: \"fault.crash\" must be a number, 0 or more");
+            "x.yaml:4:13: unknown key \"nod\"; known here: node, times, at, when, restart_after");
+  EXPECT_EQ(error_of("at_least: {fault.crash: many}"), "x.yaml:3:12: \"fault.crash\" must be a number, 0 or more");
   EXPECT_EQ(error_of("at_most: {fault.crush: 0}"),
-            "x.yaml:3: \"fault.crush\" is no trace record; `reliant-sim schema trace` lists them");
+            "x.yaml:3:11: \"at_most\": \"fault.crush\" is no trace record; did you mean \"fault.crash\"? (`reliant-sim schema "
+            "trace` describes all)");
 }
 
 TEST(Scenario, ASwarmSwitchesFaultsOffAndRerollsNothing) {
@@ -106,9 +108,46 @@ faults:
   EXPECT_EQ(offs.size(), 5u) << "from none to all four";
 }
 
+TEST(Scenario, RefusesATriggerThatNoRecordHas) {
+  EXPECT_EQ(
+      error_of("faults:\n  - crash: {node: gateway, when: tool.effect.strated}"),
+      "x.yaml:4:28: \"when\": \"tool.effect.strated\" is no trace record; did you mean \"tool.effect.started\"?; known are "
+      "tool.effect.finished, tool.effect.started (`reliant-sim schema trace` describes all)");
+  EXPECT_EQ(error_of("faults:\n  - crash: {when: tool.effect.started efect=read_only}"),
+            "x.yaml:4:13: \"when\": \"tool.effect.started\" has no field \"efect\"; did you mean \"effect\"?; known are "
+            "request_id, tool, effect, daemon, user, chat");
+  EXPECT_EQ(error_of("at_least: {tool.effect.started read_only: 1}"),
+            "x.yaml:3:12: \"at_least\": \"read_only\" after tool.effect.started is no condition; give \"tool.effect.started "
+            "field=value\"");
+}
+
+TEST(Scenario, RefusesAPlaceThatNotEveryRunHas) {
+  EXPECT_EQ(
+      error_of("faults:\n  - crash: {node: gatway}\ntopology: {users: 1, daemons: 2..5}"),
+      "x.yaml:4:13: \"node\": \"gatway\" is no node or role of this topology; did you mean \"gateway\"?; known are any, there, "
+      "database, bus, temporal, api, worker, gateway, daemon, and the nodes api-1..3, worker-1..3, gateway-1..3, "
+      "daemon-1..5");
+  EXPECT_EQ(error_of("faults:\n  - crash: {node: daemon-2}\ntopology: {daemons: 2..5}"), "no error");
+  EXPECT_TRUE(
+      error_of("faults:\n  - crash: {node: daemon-3}\ntopology: {daemons: 2..5}")
+          .starts_with("x.yaml:4:13: \"node\": \"daemon-3\" is not in every run: this topology has from 2 to 5 of daemon"));
+  EXPECT_TRUE(error_of("faults:\n  - partition: {from: all, node: all}")
+                  .starts_with("x.yaml:4:28: \"node\": \"all\" is no node or role of this topology"));
+  EXPECT_TRUE(
+      error_of("topology: {mode: monolith}\nfaults:\n  - crash: {node: gateway}").ends_with("known are any, there, monolith"));
+  EXPECT_EQ(error_of("faults:\n  - crash: {node: there}"),
+            "x.yaml:4:13: \"node\": the place \"there\" needs \"when\", the event that it comes from");
+}
+
+TEST(Scenario, SaysWhereYamlEndsAndWhatWasExpected) {
+  EXPECT_EQ(error_of("topology: {api: 1\n"),
+            "x.yaml:4:1: end of map flow not found: expected \",\" or \"}\", the end of a map that \"{\" began");
+  EXPECT_EQ(error_of("topology: {api: 1}}\n").substr(0, 14), "x.yaml:3:19: i");
+}
+
 TEST(Scenario, NeedsANameAndAStory) {
   const auto scenario = read_scenario("name: x\n", "x.yaml");
-  EXPECT_EQ(message_of(scenario.status()), "x.yaml:1: key \"story\" is missing");
+  EXPECT_EQ(message_of(scenario.status()), "x.yaml:1:1: key \"story\" is missing");
 }
 
 TEST(Scenario, KeepsTheLinesOfTheModelsScript) {
@@ -119,6 +158,7 @@ TEST(Scenario, KeepsTheLinesOfTheModelsScript) {
   const auto line_of = [&](std::string_view word) {
     return 1 + std::count(script.begin(), script.begin() + static_cast<std::ptrdiff_t>(script.find(word)), '\n');
   };
+  EXPECT_EQ(script.find("answers") - script.rfind('\n', script.find("answers")), 5u) << "the column, too";
   EXPECT_EQ(line_of("name"), 5);
   EXPECT_EQ(line_of("answers"), 6);
   EXPECT_EQ(line_of("x: y"), 7);
