@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <boost/json/parser.hpp>
 #include <boost/json/serialize.hpp>
@@ -17,6 +18,18 @@ std::string as_text(std::string serialized) {
 
 }  // namespace
 
+namespace {
+
+// The parser takes 1e999 for infinity, which no JSON can say: written out, no reader takes it.
+bool is_finite(const json::value& value) {
+  if (const double* number = value.if_double()) return std::isfinite(*number);
+  if (const json::array* items = value.if_array()) return std::ranges::all_of(*items, is_finite);
+  const json::object* fields = value.if_object();
+  return fields == nullptr || std::ranges::all_of(*fields, [](const auto& field) { return is_finite(field.value()); });
+}
+
+}  // namespace
+
 Result<json::value> parse_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = 32;
@@ -24,7 +37,9 @@ Result<json::value> parse_json(std::string_view text) {
   boost::system::error_code error;
   const std::size_t used = parser.write(text.data(), text.size(), error);
   if (error) return invalid_argument("not valid JSON at byte ", used, ": ", error.message(), "; send one JSON value");
-  return parser.release();
+  json::value value = parser.release();
+  if (!is_finite(value)) return invalid_argument("a number in the JSON is too large; send one below 1.8e308");
+  return value;
 }
 
 std::string to_json(const json::value& value) { return as_text(json::serialize(value)); }
@@ -78,6 +93,20 @@ std::optional<std::int64_t> JsonReader::optional_int(std::string_view key) {
   const auto number = value->to_number<std::int64_t>(error);
   if (!error) return number;
   fail(key, "must be an integer");
+  return std::nullopt;
+}
+
+std::uint64_t JsonReader::required_count(std::string_view key) {
+  const auto value = optional_count(key);
+  if (!value) fail(key, "is missing; send a whole number, 0 or more");
+  return value.value_or(0);
+}
+
+std::optional<std::uint64_t> JsonReader::optional_count(std::string_view key) {
+  const auto value = optional_int(key);
+  if (!value) return std::nullopt;
+  if (*value >= 0) return static_cast<std::uint64_t>(*value);
+  fail(key, concat("is ", *value, "; send a whole number, 0 or more"));
   return std::nullopt;
 }
 

@@ -35,6 +35,9 @@ class JsonReader {
   std::optional<std::string> optional_string(std::string_view key);
   std::int64_t required_int(std::string_view key);
   std::optional<std::int64_t> optional_int(std::string_view key);
+  // Whole numbers from 0 to INT64_MAX: what a database keeps.
+  std::uint64_t required_count(std::string_view key);
+  std::optional<std::uint64_t> optional_count(std::string_view key);
   bool optional_bool(std::string_view key, bool fallback);
   // The raw value, or nullptr when absent; counts as known.
   const json::value* optional_value(std::string_view key);

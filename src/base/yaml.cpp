@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -102,7 +103,8 @@ Result<std::int64_t> YamlNode::as_int() const {
 
 Result<double> YamlNode::as_double() const {
   double number = 0;
-  if (kind != Kind::kScalar || quoted || !parse_number(scalar, number)) return error("must be a number");
+  const bool read = kind == Kind::kScalar && !quoted && parse_number(scalar, number);
+  if (!read || !std::isfinite(number)) return error("must be a number");
   return number;
 }
 

@@ -53,7 +53,7 @@ Result<ContentBlock> block_from_json(const json::value& value) {
     block.result.is_error = reader.optional_bool("is_error", false);
     block.result.content = reader.required_string("content");
     block.result.exit_code = reader.optional_int("exit_code").value_or(0);
-    block.result.output_chunks = static_cast<std::uint64_t>(reader.optional_int("output_chunks").value_or(0));
+    block.result.output_chunks = reader.optional_count("output_chunks").value_or(0);
     TRY_OK(reader.finish());
     return ContentBlock(std::move(block));
   }

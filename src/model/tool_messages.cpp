@@ -78,7 +78,7 @@ Status take_status(JsonReader& reader) {
 void put_place(json::object& object, std::uint64_t at) {
   if (at > 0) object["at"] = at;
 }
-std::uint64_t take_place(JsonReader& reader) { return static_cast<std::uint64_t>(reader.optional_int("at").value_or(0)); }
+std::uint64_t take_place(JsonReader& reader) { return reader.optional_count("at").value_or(0); }
 
 struct ReplyEncoder {
   json::object operator()(const ToolAccepted&) const { return {{"type", "accepted"}}; }
@@ -152,7 +152,7 @@ Result<ToolExecutionRequest> decode_tool_request(std::string_view bytes) {
   r.effect = effect_from(reader.required_string("effect"));
   r.timeout_ms = reader.required_int("timeout_ms");
   message.deadline_ms = reader.required_int("deadline_ms");
-  message.resume_output_after = static_cast<std::uint64_t>(reader.required_int("resume_output_after"));
+  message.resume_output_after = reader.required_count("resume_output_after");
   TRY_OK(reader.finish_ignoring_unknown());
   if (!valid_id(r.id.str())) return invalid_field("request_id", "request_id must be letters, digits, _ and -");
   return message;
@@ -168,7 +168,7 @@ Result<ToolReply> decode_tool_reply(std::string_view bytes) {
   if (type == "alive") return finish(reader, ToolAlive{});
   if (type == "output") {
     ToolOutputChunk chunk;
-    chunk.chunk = static_cast<std::uint64_t>(reader.required_int("chunk"));
+    chunk.chunk = reader.required_count("chunk");
     chunk.gap = reader.optional_bool("gap", false);
     chunk.more = reader.optional_bool("more", false);
     chunk.at = take_place(reader);
@@ -186,7 +186,7 @@ Result<ToolReply> decode_tool_reply(std::string_view bytes) {
     done.result.outcome = outcome_from(reader.required_string("outcome"));
     done.result.is_error = reader.optional_bool("is_error", false);
     done.result.exit_code = reader.optional_int("exit_code").value_or(0);
-    done.result.output_chunks = static_cast<std::uint64_t>(reader.optional_int("output_chunks").value_or(0));
+    done.result.output_chunks = reader.optional_count("output_chunks").value_or(0);
     done.at = take_place(reader);
     done.result.content = take_bytes(reader);
     return finish(reader, std::move(done));

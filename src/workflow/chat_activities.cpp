@@ -9,13 +9,6 @@ namespace {
 
 json::string text(std::string_view value) { return json::string(value.data(), value.size()); }
 
-// Of numbers that cannot be negative: a negative one is an error like a missing one.
-std::uint64_t natural(JsonReader& reader, std::string_view key, Status& status) {
-  const std::int64_t value = reader.required_int(key);
-  if (value < 0 && status.ok()) status = invalid_field(key, concat("field \"", key, "\" must not be negative"));
-  return value < 0 ? 0 : static_cast<std::uint64_t>(value);
-}
-
 Status first_error(const Status& status, JsonReader& reader) {
   const Status finished = reader.finish();
   return finished.ok() ? status : finished;
@@ -32,11 +25,10 @@ json::object object_of(const MessageSignal& value) {
 Result<MessageSignal> signal_from(const json::value& value, std::string path) {
   JsonReader reader(value, std::move(path));
   MessageSignal out;
-  Status status;
   out.message = MessageId(reader.required_string("message_id"));
-  out.sequence = natural(reader, "sequence", status);
+  out.sequence = reader.required_count("sequence");
   out.again = reader.optional_bool("again", false);
-  TRY_OK(first_error(status, reader));
+  TRY_OK(reader.finish());
   return out;
 }
 
@@ -126,7 +118,7 @@ Result<ChatInput> from_json_text(std::string_view input) {
   ChatInput out;
   out.user = UserId(reader.required_string("user"));
   out.chat = ChatId(reader.required_string("chat"));
-  out.last_sequence = static_cast<std::uint64_t>(reader.optional_int("last_sequence").value_or(0));
+  out.last_sequence = reader.optional_count("last_sequence").value_or(0);
   const Status status = read_array(reader.optional_value("pending"), "pending", &signal_from, out.pending);
   TRY_OK(first_error(status, reader));
   return out;
@@ -144,11 +136,10 @@ Result<CallModelInput> from_json_text(std::string_view input) {
   TRY_ASSIGN(const json::value value, parse_json(input));
   JsonReader reader(value);
   CallModelInput out;
-  Status status;
   read_turn(reader, out);
   out.step = reader.required_int("step");
-  out.through_sequence = natural(reader, "through_sequence", status);
-  TRY_OK(first_error(status, reader));
+  out.through_sequence = reader.required_count("through_sequence");
+  TRY_OK(reader.finish());
   return out;
 }
 
@@ -234,13 +225,12 @@ Result<FinishTurnInput> from_json_text(std::string_view input) {
   TRY_ASSIGN(const json::value value, parse_json(input));
   JsonReader reader(value);
   FinishTurnInput out;
-  Status status;
   read_turn(reader, out);
   out.status = model::chat_status_from(reader.required_string("status"));
-  out.through_sequence = natural(reader, "through_sequence", status);
+  out.through_sequence = reader.required_count("through_sequence");
   const json::value* error = reader.optional_value("error");
   out.minimal = reader.optional_bool("minimal", false);
-  TRY_OK(first_error(status, reader));
+  TRY_OK(reader.finish());
   if (error != nullptr) {
     JsonReader error_reader(*error, "error");
     out.error.emplace();
@@ -265,12 +255,11 @@ Result<ChatState> from_json_text(std::string_view input) {
   TRY_ASSIGN(const json::value value, parse_json(input));
   JsonReader reader(value);
   ChatState out;
-  Status status;
   out.turns = reader.required_int("turns");
   out.step = reader.required_int("step");
   out.pending = reader.required_int("pending");
-  out.last_sequence = natural(reader, "last_sequence", status);
-  TRY_OK(first_error(status, reader));
+  out.last_sequence = reader.required_count("last_sequence");
+  TRY_OK(reader.finish());
   return out;
 }
 

@@ -98,6 +98,14 @@ TEST(ToolMessages, WhatANewerPeerAddsIsIgnored) {
             1u);
 }
 
+// As 18446744073709551615 it would be passed on, and the next reader would refuse that.
+TEST(ToolMessages, RefusesNegativeCountsByName) {
+  EXPECT_EQ(field_of(decode_tool_reply(R"({"type":"output","chunk":-1,"text":""})").status()), "chunk");
+  EXPECT_EQ(field_of(decode_tool_reply(R"({"type":"part","at":-1,"text":""})").status()), "at");
+  EXPECT_EQ(field_of(decode_tool_reply(R"({"type":"result","outcome":"executed","output_chunks":-1,"text":""})").status()),
+            "output_chunks");
+}
+
 TEST(ToolMessages, AnUnknownKindIsCalledByItsName) {
   EXPECT_EQ(field_of(decode_tool_reply(R"({"type":"surprise"})").status()), "type");
   const auto command = decode_daemon_command(R"({"command":"dance","user":"u","daemon":"d"})");
