@@ -9,9 +9,10 @@
 namespace reliant::sim {
 namespace {
 
-std::uint64_t executor_seed(const RandomStreams& streams) {
+Executor executor_of(const RandomStreams& streams, Choices* choices) {
+  if (choices != nullptr) return Executor(*choices);
   Random random = streams.stream("executor");
-  return random.next();
+  return Executor(random.next());
 }
 
 }  // namespace
@@ -19,7 +20,7 @@ std::uint64_t executor_seed(const RandomStreams& streams) {
 Simulation::Simulation(std::uint64_t seed, SimulationOptions options)
     : frames_before_(FramePool::live()),
       streams_(seed),
-      executor_(executor_seed(streams_)),
+      executor_(executor_of(streams_, options.choices)),
       trace_(executor_, options.trace_keep),
       ladder_(options.ladder_spacing, options.ladder_first_step),
       world_(executor_, 0) {

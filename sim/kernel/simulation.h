@@ -17,6 +17,7 @@
 #include "kernel/hash_ladder.h"
 #include "kernel/node.h"
 #include "kernel/trace.h"
+#include "runtime/choices.h"
 #include "runtime/executor.h"
 #include "runtime/failure_handler.h"
 #include "runtime/random.h"
@@ -29,6 +30,7 @@ struct SimulationOptions {
   std::uint64_t ladder_spacing = 1024;  // steps between two rungs
   std::uint64_t ladder_first_step = 0;  // with spacing 1: look at a window
   std::size_t trace_keep = 65'536;      // records kept in memory
+  Choices* choices = nullptr;           // what picks the next step; borrowed; null: the seed does
 };
 
 // What is still there. After `shutdown`, and with the world gone, all of it is zero, or something leaks.

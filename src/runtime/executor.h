@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "runtime/choices.h"
 #include "runtime/context.h"
 #include "runtime/failure_handler.h"
 #include "runtime/list.h"
@@ -47,6 +48,8 @@ class Executor {
   static constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
 
   explicit Executor(std::uint64_t seed, Order order = Order::kSeeded) : random_(seed), order_(order) {}
+  // `choices`, which outlives it, picks where a seed would: a run repeats from what they answer.
+  explicit Executor(Choices& choices) : random_(0), order_(Order::kSeeded), choices_(&choices) {}
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
   virtual ~Executor();
@@ -136,6 +139,7 @@ class Executor {
   FailureHandler* failure_handler_ = nullptr;
   Random random_;
   Order order_;
+  Choices* choices_ = nullptr;
   ReadyList ready_;
   TimerHeap timers_;
   ReadyList held_;  // what would have run on nodes that are held
@@ -166,7 +170,9 @@ inline void Executor::run_one() {
   if (order_ == Order::kFifo) return run_wake(ready_.take_oldest(), 0);
   const auto size = static_cast<std::uint32_t>(ready_.size());
   std::uint32_t choice = 0;
-  if (size > 1) {
+  if (size > 1 && choices_ != nullptr) [[unlikely]] {
+    choice = choices_->choose(size);
+  } else if (size > 1) {
     const auto draw = static_cast<std::uint32_t>(random_.next());
     choice = static_cast<std::uint32_t>((std::uint64_t{draw} * size) >> 32);
   }

@@ -55,6 +55,27 @@ TEST(Executor, SeedsGiveEveryOrder) {
   EXPECT_EQ(orders.size(), 24u);
 }
 
+class LastOfAll final : public Choices {
+ public:
+  std::uint32_t choose(std::uint32_t count) override {
+    asked.push_back(count);
+    return count - 1;
+  }
+  std::vector<std::uint32_t> asked;
+};
+
+TEST(Executor, ChoicesPickWhereASeedWould) {
+  LastOfAll choices;
+  Executor executor(choices);
+  TaskScope scope(executor, 1);
+  std::vector<int> order;
+  for (int i = 0; i < 3; ++i) scope.spawn(note_id(order, i));
+  executor.run();
+  EXPECT_EQ(order, (std::vector<int>{2, 1, 0}));
+  ASSERT_FALSE(choices.asked.empty());
+  for (const std::uint32_t count : choices.asked) EXPECT_GE(count, 2u);
+}
+
 TEST(Executor, RunUntilStopsAtTheInstantAndSetsTheClock) {
   Executor executor(1);
   TaskScope scope(executor, 1);
