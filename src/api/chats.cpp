@@ -1,9 +1,13 @@
 #include "api/chats.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "base/digest.h"
 #include "base/text.h"
 #include "model/update.h"
 #include "store/wall_time.h"
+#include "workflow/chat_activities.h"
 
 namespace reliant::api {
 namespace {
@@ -101,6 +105,20 @@ Task<Answer> Chats::cancel(Call call) {
   CO_TRY_ASSIGN(const store::Chat chat, co_await store_.chats().get(call.user, id, call.deadline));
   CO_TRY_ASSIGN(const bool cancelling, co_await signaller_.cancel(call.user, chat.id, call.deadline));
   co_return json_response(202, {{"cancelling", cancelling}});
+}
+
+Task<Answer> Chats::work(Call call) {
+  CO_TRY_OK(QueryReader(call.request).finish());
+  CO_TRY_ASSIGN(const ChatId id, path_id<ChatId>(call, "chat"));
+  CO_TRY_ASSIGN(const store::Chat chat, co_await store_.chats().get(call.user, id, call.deadline));
+  Duration waiting{};
+  if (chat.status == model::ChatStatus::kRunning) {
+    const auto run = co_await workflows_.describe(workflow::chat_workflow_id(chat.id), "", call.deadline);
+    if (!run.ok() && run.status().code() != StatusCode::kNotFound) co_return run.status();
+    if (run.ok() && run->waiting_since) waiting = std::max(waiting, Duration(clock_.wall_now() - *run->waiting_since));
+  }
+  co_return json_response(200, {{"status", std::string(model::to_string(chat.status))},
+                                {"waiting_for_worker_ms", std::chrono::floor<std::chrono::milliseconds>(waiting).count()}});
 }
 
 }  // namespace reliant::api

@@ -35,6 +35,7 @@ constexpr Route kTable[] = {
     {"POST", "/api/v2/chats/{id}/cancel", &call<&Chats::cancel>},
     {"GET", "/api/v2/chats/{id}/updates"},
     {"GET", "/api/v2/chats/{id}/daemon", &call<&Daemons::explain>},
+    {"GET", "/api/v2/chats/{id}/work", &call<&Chats::work>},
     {"GET", "/api/v2/daemons", &call<&Daemons::list>, {.answer = AnswerSize::kPage}},
     {"POST", "/api/v2/daemons/register", &call<&Tokens::register_daemon>, {.quota = Quota::kTokens}},
     {"GET", "/api/v2/me", &call<&Tokens::me>},
@@ -59,6 +60,18 @@ std::optional<std::string_view> match(std::string_view pattern, std::string_view
   return id;
 }
 
+// The paths without an id, below which the others are.
+std::string collections() {
+  std::string paths;
+  std::string_view last;
+  for (const Route& route : kTable) {
+    if (route.pattern.find(kId) != std::string_view::npos || route.pattern == last) continue;
+    last = route.pattern;
+    append(paths, concat(paths.empty() ? "" : ", ", last));
+  }
+  return paths;
+}
+
 }  // namespace
 
 std::string allowed_methods(std::string_view path) {
@@ -77,7 +90,7 @@ Result<FoundRoute> find_route(std::string_view method, std::string_view path) {
     if (const auto id = match(route.pattern, path)) return FoundRoute{&route, std::string(*id)};
   }
   const std::string methods = allowed_methods(path);
-  if (methods.empty()) return not_found("there is nothing at ", path, "; the api is under /api/v2");
+  if (methods.empty()) return not_found("the API has no path ", path, "; it has ", collections());
   return with_reason(unimplemented(method, " is not possible on ", path, "; use ", methods), kReasonMethodNotAllowed);
 }
 

@@ -33,7 +33,7 @@ ApiServer::ApiServer(Context& context, RandomStreams random, ApiPorts ports, Api
       quotas_(store_, clock_, options_.limits),
       signaller_(workflows_, store_, options_.task_queue),
       projects_(store_, options_.limits),
-      chats_(store_, signaller_, options_.limits),
+      chats_(store_, signaller_, workflows_, clock_, options_.limits),
       messages_(store_, ports.hub, signaller_, clock_, log_, options_.limits),
       updates_(store_, ports.authenticator, ports.hub, clock_, log_, large_reads_, options_.limits, options_.streams),
       daemons_(store_, ports.router, ports.control_plane, clock_),

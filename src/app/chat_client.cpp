@@ -1,6 +1,8 @@
 #include "app/chat_client.h"
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "base/text.h"
 #include "llm/sse_parser.h"
 #include "runtime/backoff.h"
+#include "runtime/race.h"
 #include "runtime/sleep.h"
 
 namespace reliant::app {
@@ -16,6 +19,7 @@ namespace {
 
 // Longer than the server's keep-alive: silence beyond it is a dead connection.
 constexpr Duration kSilence = std::chrono::seconds(40);
+constexpr Duration kBetweenLooks = std::chrono::seconds(2);
 constexpr BackoffPolicy kPolicy = {.base = std::chrono::milliseconds(100), .cap = std::chrono::seconds(3)};
 
 std::string text_at(const json::object& object, std::string_view key) {
@@ -58,6 +62,7 @@ struct ChatClient::Watch {
   std::uint64_t settled_after = 0;  // a status counts as the end from this sequence on
   ChatView view;
   bool settled = false;
+  Instant heard{};  // when the last update came
 };
 
 void ChatClient::print(std::string_view text) {
@@ -120,11 +125,13 @@ Task<Status> ChatClient::watch(std::string chat, std::uint64_t from) {
 
 Task<Status> ChatClient::watch_until(std::string chat, std::uint64_t from, std::uint64_t settled_after) {
   Watch watch{std::move(chat), from, settled_after, ChatView(out_, format_)};
+  watch.heard = api_.clock().now();
   Backoff backoff(kPolicy, api_.random());
   Instant last_success = api_.clock().now();
   for (;;) {
     const std::uint64_t before = watch.seen;
-    const Status ended = co_await follow_once(watch);
+    const auto first = co_await race(follow_once(watch), tell_waiting(watch));
+    const Status& ended = std::get<0>(first);
     if (watch.settled) break;
     if (!ended.ok() && ended.code() != StatusCode::kUnavailable && ended.code() != StatusCode::kDeadlineExceeded) {
       co_return ended;
@@ -142,6 +149,24 @@ Task<Status> ChatClient::watch_until(std::string chat, std::uint64_t from, std::
   co_return ok_status();
 }
 
+// Runs beside a connection and never ends: a slow model and a missing worker look alike in the updates. An answer that does not
+// come is left out; the connection's own end is what counts.
+Task<Status> ChatClient::tell_waiting(Watch& watch) {
+  Instant say_at{};
+  for (;;) {
+    const Instant heard = watch.heard;
+    const Instant now = api_.clock().now();
+    co_await sleep_until(std::max(after(heard, kQuiet), after(now, kBetweenLooks)));
+    if (watch.heard != heard || api_.clock().now() < say_at) continue;
+    const auto work = co_await api_.call("GET", concat("/chats/", watch.chat, "/work"));
+    const std::uint64_t milliseconds = work.ok() ? number_at(*work, "waiting_for_worker_ms") : 0;
+    const std::chrono::milliseconds waiting(static_cast<std::int64_t>(milliseconds));
+    if (waiting < kQuiet) continue;
+    watch.view.show_waiting(waiting);
+    say_at = after(api_.clock().now(), kSaidAgainAfter);
+  }
+}
+
 // One connection. OK: the server ended it, or what was waited for has happened.
 Task<Status> ChatClient::follow_once(Watch& watch) {
   CO_TRY_ASSIGN(const auto response, co_await api_.open_updates(watch.chat, watch.seen));
@@ -157,6 +182,7 @@ Task<Status> ChatClient::follow_once(Watch& watch) {
       if (sequence != watch.seen + 1) co_return unavailable("the server left out update ", watch.seen + 1);
       CO_TRY_OK(watch.view.show(sequence, event.event, event.data));
       watch.seen = sequence;
+      watch.heard = api_.clock().now();
       const auto status = watch.view.status();
       watch.settled = sequence >= watch.settled_after && status && is_settled(*status);
       if (watch.settled) co_return ok_status();

@@ -23,6 +23,9 @@ class ChatClient {
  public:
   // How long a stream that broke is tried again without a success.
   static constexpr Duration kReconnectTimeout = std::chrono::seconds(60);
+  // A chat without an update is looked at again and again after this time, and a worker is missed after it.
+  static constexpr Duration kQuiet = std::chrono::seconds(5);
+  static constexpr Duration kSaidAgainAfter = std::chrono::seconds(30);
 
   ChatClient(ApiClient& api, std::FILE* out, ViewFormat format) : api_(api), out_(out), format_(format) {}
 
@@ -42,6 +45,7 @@ class ChatClient {
   Task<Result<std::string>> project_at(std::string path);
   Task<Status> watch_until(std::string chat, std::uint64_t from, std::uint64_t settled_after);
   Task<Status> follow_once(Watch& watch);
+  Task<Status> tell_waiting(Watch& watch);
   void print(std::string_view text);
 
   ApiClient& api_;

@@ -164,6 +164,12 @@ void ChatView::show_retry(const json::object& payload) {
               "); attempt ", text_at(payload, "attempt"), ", the next one in ", (milliseconds + 500) / 1000, " s"));
 }
 
+void ChatView::show_waiting(std::chrono::milliseconds waiting) {
+  if (format_ == ViewFormat::kJson) return;
+  line(concat("waiting: no worker has taken this up for ", std::chrono::floor<std::chrono::seconds>(waiting).count(), " s"));
+  std::fflush(out_);
+}
+
 void ChatView::show_status(const json::object&) {
   if (*status_ == model::ChatStatus::kFailed) line(concat("failed: ", printable(error_)));
   if (*status_ == model::ChatStatus::kCancelled) line("cancelled");

@@ -6,6 +6,7 @@
 // printed whole. A plain object; what it makes goes to `out`.
 #pragma once
 
+#include <chrono>
 #include <cstdio>
 #include <map>
 #include <optional>
@@ -29,6 +30,9 @@ class ChatView {
   Status show(std::uint64_t sequence, std::string_view kind, std::string_view payload);
   // A message as it is stored, outside of a stream: with the tools that it calls, or with the result of one.
   void show_stored(const json::object& message);
+
+  // Says how long no worker has taken the chat up; prints nothing for scripts, which ask the API.
+  void show_waiting(std::chrono::milliseconds waiting);
 
   // What the last status update said.
   std::optional<model::ChatStatus> status() const { return status_; }

@@ -73,6 +73,7 @@ Result<SendOptions> send_options(const Arguments& arguments) {
   SendOptions options;
   options.text = arguments.positional()[0];
   if (options.text == "-") options.text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (options.text.empty()) return invalid_argument("TEXT is empty; say what the chat is to do");
   options.chat = arguments.text("--chat");
   options.watch = arguments.is_set("--watch");
   const std::string given = arguments.text("--project");

@@ -61,12 +61,13 @@ Task<void> Session::run(proto::Registered greeting) {
   link_->finish(end_);
   requests_.end();
   for (auto& [id, answer] : commands_) answer->set(stream_lost(identity_.daemon));
+  const std::string reason = reason_of(end_);
   log_.info("gateway.session.closed", {{"user", identity_.user.str()},
                                        {"daemon", identity_.daemon.str()},
                                        {"epoch", identity_.epoch},
                                        {"gateway", identity_.gateway.str()},
-                                       {"why", described(end_)},
-                                       {"reason", reason_of(end_)}});
+                                       {"why", end_.ok() ? "the daemon ended the stream" : described(end_)},
+                                       {"reason", reason.empty() ? std::string(code_name(end_.code())) : reason}});
 }
 
 void Session::close(Status why) {

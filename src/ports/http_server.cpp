@@ -6,6 +6,7 @@ namespace reliant::ports {
 
 HttpServerResponse http_refusal(int status, std::string_view message) {
   StatusCode code = StatusCode::kInvalidArgument;
+  if (status == 404) code = StatusCode::kNotFound;
   if (status >= 500) code = StatusCode::kInternal;
   if (status == 501) code = StatusCode::kUnimplemented;
   if (status == 413 || status == 431) code = StatusCode::kResourceExhausted;

@@ -15,6 +15,24 @@ namespace wf = ports::wf;
 namespace enums = ::temporal::api::enums::v1;
 using ::google::protobuf::util::TimeUtil;
 
+std::optional<WallTime> waiting_since(const wf::DescribeWorkflowExecutionResponse& response) {
+  std::optional<WallTime> oldest;
+  const auto waits = [&oldest](const google::protobuf::Timestamp& scheduled) {
+    const WallTime since(Duration(TimeUtil::TimestampToNanoseconds(scheduled)));
+    oldest = oldest ? std::min(*oldest, since) : since;
+  };
+  if (response.has_pending_workflow_task()) {
+    const auto& task = response.pending_workflow_task();
+    if (task.state() == enums::PENDING_WORKFLOW_TASK_STATE_STARTED) return std::nullopt;
+    waits(task.scheduled_time());
+  }
+  for (const auto& activity : response.pending_activities()) {
+    if (activity.state() != enums::PENDING_ACTIVITY_STATE_SCHEDULED) return std::nullopt;
+    if (!activity.has_next_attempt_schedule_time()) waits(activity.scheduled_time());
+  }
+  return oldest;
+}
+
 enums::WorkflowIdConflictPolicy conflict_policy(WhenRunning when) {
   switch (when) {
     case WhenRunning::kFail:
@@ -235,6 +253,7 @@ Task<Result<WorkflowDescription>> WorkflowClient::describe(std::string workflow_
     activity.last_failure = pending.last_failure().message();
     description.pending_activities.push_back(std::move(activity));
   }
+  description.waiting_since = waiting_since(*response);
   co_return description;
 }
 

@@ -79,6 +79,8 @@ struct WorkflowDescription {
   WorkflowStatus status = WorkflowStatus::kUnknown;
   std::int64_t history_length = 0;
   std::vector<PendingActivity> pending_activities;
+  // Since when, by the server's clock, its oldest task waits for a worker. Nullopt: a worker has a task of it, or none is due.
+  std::optional<WallTime> waiting_since;
 };
 
 class WorkflowClient {

@@ -84,6 +84,7 @@ class Admin(unittest.TestCase):
             said = self.fails(1, "--db-url", "me:***@127.0.0.1", "refused", "start PostgreSQL",
                               arguments=["user", "list", "--db-url", dead])
             self.assertNotIn("s3cret", said)
+        self.assertNotIn("Is the server running", said)
         missing = self.url.replace("/reliant", "/nowhere")
         self.fails(1, "--db-url", '"nowhere" does not exist', arguments=["user", "list", "--db-url", missing])
         self.fails(2, "--db-url is missing", "DATABASE_URL", "--db-driver sqlite", arguments=["user", "list"])

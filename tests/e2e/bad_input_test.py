@@ -36,6 +36,7 @@ class BadInput(unittest.TestCase):
         self.fails(2, "--port", "0 to 65535", arguments=self.world.monolith("--port=99999")[:1] + ["--port", "99999"])
         self.fails(2, "--port needs a value", arguments=["monolith", "--port"])
         self.fails(2, "TEXT is missing", arguments=["chat", "send"])
+        self.fails(2, "TEXT is empty", arguments=["chat", "send", "", "--server", "http://127.0.0.1:1", "--token-file", self.world.script])
         self.fails(2, "one argument too many", arguments=["chat", "list", "x"])
         self.fails(2, "--log-level", "debug", arguments=self.world.monolith("--log-level", "loud"))
 

@@ -80,10 +80,18 @@ Status in_doubt() {
   return with_reason(unknown("the connection to the database was lost while committing"), kReasonCommitUnknown);
 }
 
-// libpq ends its messages with a line break, and some have several lines.
+// libpq ends its messages with a line break, and some have several lines. Those that begin with a tab are hints ("Is the server
+// running on that host?"): the remedy is for our own message.
 std::string one_line(std::string_view text) {
   std::string out;
-  for (const char c : text) {
+  bool hint = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      const bool was_hint = std::exchange(hint, text.substr(i).starts_with("\n\t"));
+      if (was_hint && !hint && i + 1 < text.size()) out += ';';  // the next host's message
+    }
+    if (hint) continue;
     const bool space = c == '\n' || c == '\t' || c == ' ';
     if (!space) out += c;
     if (space && !out.empty() && out.back() != ' ') out += ' ';

@@ -1,3 +1,4 @@
+#include <google/protobuf/util/time_util.h>
 #include <gtest/gtest.h>
 
 #include "unit/api/api_world.h"
@@ -275,6 +276,40 @@ TEST(ApiDaemons, TheChoiceForAChatIsNobodyElsesBusiness) {
 }
 
 // Whether somebody has a chat that is called so is nobody else's business.
+// The engine knows it: a task is scheduled and not started. A model that is slow has a task that is started.
+TEST(ApiChats, SayHowLongNoWorkerHasTakenThemUp) {
+  ApiWorld world;
+  const std::string path = "/chats/" + world.new_chat();
+  const auto waiting = [&] {
+    return world.call("GET", path + "/work").body.as_object().at("waiting_for_worker_ms").to_number<int>();
+  };
+  EXPECT_EQ(waiting(), 0);
+  EXPECT_EQ(world.call("GET", path + "/work").text("status"), "idle");
+  EXPECT_EQ(world.temporal.described, 0) << "of a chat at work only";
+  world.call("POST", path + "/messages", R"({"text":"hello"})");
+  const auto before = [&](std::chrono::nanoseconds age) {
+    return google::protobuf::util::TimeUtil::NanosecondsToTimestamp((world.clock.wall_now() - age).time_since_epoch().count());
+  };
+  namespace enums = ::temporal::api::enums::v1;
+  auto& task = *world.temporal.pending.mutable_pending_workflow_task();
+  task.set_state(enums::PENDING_WORKFLOW_TASK_STATE_SCHEDULED);
+  *task.mutable_scheduled_time() = before(std::chrono::milliseconds(7000));
+  EXPECT_NEAR(waiting(), 7000, 10);
+  EXPECT_EQ(world.call("GET", path + "/work").text("status"), "running");
+  task.set_state(enums::PENDING_WORKFLOW_TASK_STATE_STARTED);
+  EXPECT_EQ(waiting(), 0);
+  world.temporal.pending.clear_pending_workflow_task();
+  auto& activity = *world.temporal.pending.add_pending_activities();
+  activity.set_state(enums::PENDING_ACTIVITY_STATE_SCHEDULED);
+  *activity.mutable_scheduled_time() = before(std::chrono::milliseconds(6000));
+  EXPECT_NEAR(waiting(), 6000, 10);
+  activity.set_state(enums::PENDING_ACTIVITY_STATE_STARTED);
+  EXPECT_EQ(waiting(), 0);
+  world.temporal.away = true;
+  EXPECT_EQ(world.call("GET", path + "/work").status, 503);
+  EXPECT_EQ(world.call("GET", "/chats/chat_of_nobody/work").status, 404);
+}
+
 TEST(ApiChats, TheIdThatAClientChoosesTellsNothingOfOtherUsers) {
   ApiWorld world;
   const std::string mine = "{\"project_id\":\"" + world.new_project() + R"(","id":"secret-plans"})";

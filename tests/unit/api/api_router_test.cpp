@@ -25,6 +25,13 @@ TEST(Router, KnowsNothingOfOtherPaths) {
   }
 }
 
+TEST(Router, NamesWhatThereIsBesideAnUnknownPath) {
+  const Status status = find_route("GET", "/api/v2/nope").status();
+  EXPECT_TRUE(message_of(status).starts_with("the API has no path /api/v2/nope; it has /health, /ready, /api/v2/projects, "))
+      << status;
+  EXPECT_NE(message_of(status).find(", /api/v2/chats, "), std::string_view::npos) << status;
+}
+
 TEST(Router, NamesTheMethodsThatAPathHas) {
   const Status status = find_route("PUT", "/api/v2/chats/c").status();
   EXPECT_EQ(reason_of(status), kReasonMethodNotAllowed);

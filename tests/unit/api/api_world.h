@@ -79,7 +79,7 @@ class HandTemporal final : public ports::Temporal {
     const bool known = std::ranges::any_of(
         started, [&](const auto& start) { return start.workflow_id() == request.execution().workflow_id(); });
     if (!running || !known) co_return not_found("no such workflow");
-    ports::wf::DescribeWorkflowExecutionResponse response;
+    ports::wf::DescribeWorkflowExecutionResponse response = pending;
     response.mutable_workflow_execution_info()->set_status(status);
     co_return response;
   }
@@ -122,6 +122,7 @@ class HandTemporal final : public ports::Temporal {
   bool running = true;
   ::temporal::api::enums::v1::WorkflowExecutionStatus status =
       ::temporal::api::enums::v1::WORKFLOW_EXECUTION_STATUS_RUNNING;  // of what was started
+  ports::wf::DescribeWorkflowExecutionResponse pending;               // tasks of what was started
   int described = 0;
   std::vector<ports::wf::SignalWithStartWorkflowExecutionRequest> started;
   std::vector<ports::wf::SignalWorkflowExecutionRequest> signalled;

@@ -37,6 +37,15 @@ TEST(ChatView, ShowsAnAnswerOnceWhileItIsWritten) {
   EXPECT_EQ(view.status(), model::ChatStatus::kIdle);
 }
 
+TEST(ChatView, SaysToPeopleThatNoWorkerHasTakenTheChatUp) {
+  Paper paper;
+  ChatView people(paper.file(), ViewFormat::kText);
+  people.show_waiting(std::chrono::milliseconds(5700));
+  ChatView scripts(paper.file(), ViewFormat::kJson);
+  scripts.show_waiting(std::chrono::milliseconds(5700));
+  EXPECT_EQ(paper.text(), "waiting: no worker has taken this up for 5 s\n");
+}
+
 TEST(ChatView, ShowsTheToolsOfStoredMessages) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);

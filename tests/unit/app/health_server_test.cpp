@@ -62,6 +62,7 @@ TEST(HealthServer, IsReadyWhenAllThatItNeedsIsThere) {
   EXPECT_EQ(world.get("/ready"), std::pair(200, std::string(R"({"status":"ready","checks":{"database":"ok","nats":"ok"}})")));
   EXPECT_EQ(world.get("/health").first, 200);
   EXPECT_EQ(world.get("/metrics").first, 404);
+  EXPECT_NE(world.get("/metrics").second.find(R"("code":"NOT_FOUND")"), std::string::npos) << world.get("/metrics").second;
 }
 
 TEST(HealthServer, NamesWhatIsAwayAndIsReadyAgainWhenItIsBack) {
