@@ -244,7 +244,9 @@ constexpr RecordSchema kRecords[] = {
     {"run.node", "info", "id number, called text, role text, user text, daemon text",
      "who is who; user and daemon: of a daemon's machine, user: of a client"},
     {"run.quiesced", "info", "unfinished number", "the clients have what they wait for, or the time is up"},
-    {"run.violation", "error", "oracle text, what text",
+    {"run.violation", "error",
+     "oracle text, what text, request_id? text, message? text, chat? text, project? text, daemon? text, user? text, "
+     "event? text",
      "what an oracle complains of; step and time: of the record, or of the end (trace files only)"},
     {"store.clock.not_measured", "warning", "error text",
      "the database has not told its time; a server goes on with the last measurement"},

@@ -58,7 +58,8 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
 void CredentialsOracle::finish(const FinalState&) {
   for (const auto& [daemon, seen] : daemons_) {
     if (seen.overstays)
-      verdict_.not_live(kEnded, concat(daemon, " still has the stream that it opened with a token that was revoked"));
+      verdict_.not_live(kEnded, concat(daemon, " still has the stream that it opened with a token that was revoked"),
+                        {{"daemon", daemon}});
   }
 }
 

@@ -62,14 +62,17 @@ void DurabilityOracle::finish(const FinalState& state) {
   for (const auto& [chat, user] : chats_) {
     const auto stored = state.chats.find(chat);
     if (stored == state.chats.end()) {
-      verdict_.broken(kChat, concat("chat ", chat, " of ", user, " was created and is not in the store"));
+      verdict_.broken(kChat, concat("chat ", chat, " of ", user, " was created and is not in the store"),
+                      {{"chat", chat}, {"user", user}});
     } else if (stored->second.user != user) {
-      verdict_.broken(kChat, concat("chat ", chat, " of ", user, " belongs to ", stored->second.user, " in the store"));
+      verdict_.broken(kChat, concat("chat ", chat, " of ", user, " belongs to ", stored->second.user, " in the store"),
+                      {{"chat", chat}, {"user", user}});
     }
   }
   for (const auto& [project, user] : projects_) {
     if (state.projects.contains(project)) continue;
-    verdict_.broken(kChat, concat("project ", project, " of ", user, " was created and is not in the store"));
+    verdict_.broken(kChat, concat("project ", project, " of ", user, " was created and is not in the store"),
+                    {{"project", project}, {"user", user}});
   }
   for (const auto& [request, yes] : acknowledged_) judge_result(request, state);
   for (const auto& [request, told] : told_) judge_told(request, told, state);
@@ -78,13 +81,17 @@ void DurabilityOracle::finish(const FinalState& state) {
 void DurabilityOracle::judge_result(const std::string& request, const FinalState& state) {
   const auto stored = state.executions.find(request);
   if (stored == state.executions.end() || stored->second.state != "done") {
-    return verdict_.broken(kResult, concat("request ", request, ": its daemon was told that the result is kept; the store ",
-                                           stored == state.executions.end() ? "does not know the request" : "has no result"));
+    return verdict_.broken(kResult,
+                           concat("request ", request, ": its daemon was told that the result is kept; the store ",
+                                  stored == state.executions.end() ? "does not know the request" : "has no result"),
+                           {{"request_id", request}});
   }
   const auto kept = kept_.find(request);
   if (kept == kept_.end() || kept->second == stored->second.outcome) return;
-  verdict_.broken(kResult, concat("request ", request, ": \"", kept->second, "\" was kept, and the store says \"",
-                                  stored->second.outcome, "\""));
+  verdict_.broken(
+      kResult,
+      concat("request ", request, ": \"", kept->second, "\" was kept, and the store says \"", stored->second.outcome, "\""),
+      {{"request_id", request}});
 }
 
 void DurabilityOracle::judge_told(const std::string& request, const Told& told, const FinalState& state) {
@@ -92,14 +99,18 @@ void DurabilityOracle::judge_told(const std::string& request, const Told& told, 
   const std::string outcome = chat == state.chats.end() ? std::string() : outcome_of(chat->second, told.call);
   // A turn that was cancelled may have been closed before: then the call has been answered "unknown" already.
   if (outcome != told.outcome && outcome != "unknown") {
-    verdict_.broken(kToldResult, concat("request ", request, ": the model was told \"", told.outcome, "\", and chat ",
-                                        told.chat, outcome.empty() ? " has nothing of it" : concat(" says \"", outcome, "\"")));
+    verdict_.broken(kToldResult,
+                    concat("request ", request, ": the model was told \"", told.outcome, "\", and chat ", told.chat,
+                           outcome.empty() ? " has nothing of it" : concat(" says \"", outcome, "\"")),
+                    {{"request_id", request}, {"chat", told.chat}, {"user", told.user}});
   }
   const auto stored = state.executions.find(request);
   if (told.outcome != "executed" || stored == state.executions.end()) return;  // tools of the server's own are not in there
   if (stored->second.state == "done" && stored->second.outcome == told.outcome) return;
-  verdict_.broken(kToldResult, concat("request ", request, ": the model was told that it was executed, and the store says ",
-                                      stored->second.state, " ", stored->second.outcome));
+  verdict_.broken(kToldResult,
+                  concat("request ", request, ": the model was told that it was executed, and the store says ",
+                         stored->second.state, " ", stored->second.outcome),
+                  {{"request_id", request}, {"chat", told.chat}, {"user", told.user}});
 }
 
 }  // namespace reliant::sim

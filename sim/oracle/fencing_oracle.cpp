@@ -43,7 +43,7 @@ void FencingOracle::judge_read(const TraceRecord& record) {
   verdict_.broken(kReads,
                   concat("the stream of epoch ", epoch, " of ", name_of(found->first), " still reads ",
                          to_text(record.time - newer->second), " after epoch ", newer->first, " was accepted"),
-                  &record);
+                  {{"daemon", found->first.second}, {"user", found->first.first}}, {record.time, record.step});
 }
 
 void FencingOracle::judge(const TraceRecord& record, std::string_view oracle, std::string_view what) {
@@ -57,7 +57,7 @@ void FencingOracle::judge(const TraceRecord& record, std::string_view oracle, st
   verdict_.broken(oracle,
                   concat("the stream of epoch ", epoch, " of ", name_of(found->first), " ", what, " ",
                          to_text(record.time - newer->second), " after epoch ", newer->first, " was accepted"),
-                  &record);
+                  {{"daemon", found->first.second}, {"user", found->first.first}}, {record.time, record.step});
 }
 
 void FencingOracle::finish(const FinalState& state) {
@@ -65,8 +65,10 @@ void FencingOracle::finish(const FinalState& state) {
     const auto stored = state.daemons.find(daemon);
     const std::int64_t kept = stored == state.daemons.end() ? 0 : stored->second.epoch;
     if (kept >= epochs.rbegin()->first) continue;
-    verdict_.broken(kEpoch, concat(name_of(daemon), " had a stream of epoch ", epochs.rbegin()->first,
-                                   "; the store says that the last one is ", kept));
+    verdict_.broken(kEpoch,
+                    concat(name_of(daemon), " had a stream of epoch ", epochs.rbegin()->first,
+                           "; the store says that the last one is ", kept),
+                    {{"daemon", daemon.second}, {"user", daemon.first}});
   }
 }
 

@@ -186,8 +186,10 @@ void IsolationOracle::finish(const FinalState&) {
   for (const auto& [request, daemon] : daemons_) {
     const auto owner = requests_.find(request);
     if (owner == requests_.end() || owner->second.user == daemon.first) continue;
-    verdict_.broken(kChat, concat("request ", request, " of ", owner->second.user, " ran on ", daemon.second, ", which is ",
-                                  daemon.first, "'s"));
+    verdict_.broken(
+        kChat,
+        concat("request ", request, " of ", owner->second.user, " ran on ", daemon.second, ", which is ", daemon.first, "'s"),
+        {{"request_id", request}, {"daemon", daemon.second}, {"user", daemon.first}});
   }
 }
 

@@ -102,7 +102,7 @@ void LivenessOracle::judge_told(const TraceRecord& record) {
 void LivenessOracle::finish(const FinalState& state) {
   for (const Accepted& accepted : accepted_) judge(accepted, state);
   for (const auto& [id, chat] : state.chats) {
-    if (chat.status == "running") verdict_.not_live(kAnswered, concat("chat ", id, " is still running"));
+    if (chat.status == "running") verdict_.not_live(kAnswered, concat("chat ", id, " is still running"), {{"chat", id}});
     if (done_.contains(id)) judge_chat(chat);
     if (chat.status != "running") judge_calls(chat);
     judge_text(chat);
@@ -112,11 +112,13 @@ void LivenessOracle::finish(const FinalState& state) {
 void LivenessOracle::judge_text(const FinalChat& chat) {
   for (const FinalMessage& message : chat.messages) {
     if (!is_valid_utf8(message.content))
-      verdict_.broken(kReadable, concat("message ", message.id, " of chat ", chat.id, " is no text"));
+      verdict_.broken(kReadable, concat("message ", message.id, " of chat ", chat.id, " is no text"),
+                      {{"message", message.id}, {"chat", chat.id}, {"user", chat.user}});
   }
   for (const FinalUpdate& update : chat.updates) {
     if (!is_valid_utf8(update.payload))
-      verdict_.broken(kReadable, concat("update ", update.sequence, " of chat ", chat.id, " is no text"));
+      verdict_.broken(kReadable, concat("update ", update.sequence, " of chat ", chat.id, " is no text"),
+                      {{"chat", chat.id}, {"user", chat.user}});
   }
 }
 
@@ -124,7 +126,8 @@ void LivenessOracle::judge_chat(const FinalChat& chat) {
   const auto said = static_cast<std::size_t>(std::ranges::count(chat.messages, "user", &FinalMessage::role));
   if (said == accepted_of_[chat.id]) return;
   verdict_.broken(kOnce,
-                  concat("chat ", chat.id, ": its client has sent ", accepted_of_[chat.id], " messages; the store has ", said));
+                  concat("chat ", chat.id, ": its client has sent ", accepted_of_[chat.id], " messages; the store has ", said),
+                  {{"chat", chat.id}, {"user", chat.user}});
 }
 
 void LivenessOracle::judge_calls(const FinalChat& chat) {
@@ -132,7 +135,9 @@ void LivenessOracle::judge_calls(const FinalChat& chat) {
   for (const FinalMessage& message : chat.messages) {
     if (message.role != "tool") continue;
     for (const std::string& call : ids_in(message, "tool_result")) {
-      if (++results[call] == 2) verdict_.broken(kOnce, concat("chat ", chat.id, ": call ", call, " has more than one result"));
+      if (++results[call] == 2)
+        verdict_.broken(kOnce, concat("chat ", chat.id, ": call ", call, " has more than one result"),
+                        {{"chat", chat.id}, {"user", chat.user}});
     }
   }
   std::size_t ends = 0;
@@ -142,23 +147,27 @@ void LivenessOracle::judge_calls(const FinalChat& chat) {
     ends += calls.empty() ? 1 : 0;
     for (const std::string& call : calls) {
       if (results.contains(call)) continue;
-      verdict_.broken(kPaired, concat("chat ", chat.id, ": call ", call, " of message ", message.id, " has no result"));
+      verdict_.broken(kPaired, concat("chat ", chat.id, ": call ", call, " of message ", message.id, " has no result"),
+                      {{"chat", chat.id}, {"user", chat.user}});
     }
   }
   const auto said = static_cast<std::size_t>(std::ranges::count(chat.messages, "user", &FinalMessage::role));
   if (ends <= said) return;
-  verdict_.broken(kOnce, concat("chat ", chat.id, ": ", said, " messages have had ", ends, " answers"));
+  verdict_.broken(kOnce, concat("chat ", chat.id, ": ", said, " messages have had ", ends, " answers"),
+                  {{"chat", chat.id}, {"user", chat.user}});
 }
 
 void LivenessOracle::judge(const Accepted& accepted, const FinalState& state) {
   const std::string what =
       concat("message ", accepted.message, " (chat ", accepted.chat, ", sequence ", accepted.sequence, ")");
+  const Subject subject = {{"message", accepted.message}, {"chat", accepted.chat}, {"user", accepted.user}};
   const auto found = state.chats.find(accepted.chat);
-  if (found == state.chats.end()) return verdict_.broken(kKept, concat(what, " was accepted; its chat is not in the store"));
+  if (found == state.chats.end())
+    return verdict_.broken(kKept, concat(what, " was accepted; its chat is not in the store"), subject);
   const FinalChat& chat = found->second;
   const auto message = std::ranges::find(chat.messages, accepted.message, &FinalMessage::id);
   if (message == chat.messages.end() || message->sequence != accepted.sequence) {
-    return verdict_.broken(kKept, concat(what, " was accepted and is not in the store"));
+    return verdict_.broken(kKept, concat(what, " was accepted and is not in the store"), subject);
   }
   std::string end;
   bool answered = false;
@@ -170,9 +179,9 @@ void LivenessOracle::judge(const Accepted& accepted, const FinalState& state) {
   }
   for (const FinalMessage& other : chat.messages) answered |= other.sequence > accepted.sequence && other.role == "assistant";
   if (end.empty()) {
-    verdict_.not_live(kAnswered, concat(what, " has had no end"));
+    verdict_.not_live(kAnswered, concat(what, " has had no end"), subject);
   } else if (end == "idle" && !answered) {
-    verdict_.broken(kAnswered, concat(what, ": the chat went idle without an answer"));
+    verdict_.broken(kAnswered, concat(what, ": the chat went idle without an answer"), subject);
   }
 }
 

@@ -19,6 +19,10 @@ std::string quoted(const std::string& text) {
   return concat("\"", text.substr(0, kMost), text.size() > kMost ? "…" : "", "\" (", text.size(), " bytes)");
 }
 
+Subject subject_of(const FinalExecution& execution) {
+  return {{"request_id", execution.request}, {"chat", execution.chat}, {"daemon", execution.daemon}, {"user", execution.user}};
+}
+
 // Each part is found behind the one before; the first begins the text.
 bool fits(const std::string& text, const std::vector<std::string>& parts, bool whole) {
   std::size_t from = 0;
@@ -53,7 +57,8 @@ void OutputOracle::read(const FinalChat& chat) {
     if (update.kind != "tool_output") continue;
     const auto payload = parse_json(update.payload);
     if (!payload.ok()) {
-      verdict_.broken(kOrder, concat("chat ", chat.id, ": update ", update.sequence, " cannot be read"));
+      verdict_.broken(kOrder, concat("chat ", chat.id, ": update ", update.sequence, " cannot be read"),
+                      {{"chat", chat.id}, {"user", chat.user}});
       continue;
     }
     JsonReader reader(*payload);
@@ -63,8 +68,10 @@ void OutputOracle::read(const FinalChat& chat) {
     const std::string text = reader.required_string("text");
     Shown& shown = shown_[{chat.id, call}];
     if (chunk <= shown.last_chunk || (chunk != shown.last_chunk + 1 && !gap)) {
-      verdict_.broken(kOrder, concat("chat ", chat.id, ", call ", call, ": chunk ", chunk, " follows chunk ", shown.last_chunk,
-                                     gap ? " with" : " without", " a gap"));
+      verdict_.broken(kOrder,
+                      concat("chat ", chat.id, ", call ", call, ": chunk ", chunk, " follows chunk ", shown.last_chunk,
+                             gap ? " with" : " without", " a gap"),
+                      {{"chat", chat.id}, {"user", chat.user}});
     }
     if (gap && shown.parts.empty()) shown.parts.emplace_back();  // the beginning is missing
     if (gap || shown.parts.empty()) shown.parts.emplace_back();
@@ -75,14 +82,18 @@ void OutputOracle::read(const FinalChat& chat) {
 
 void OutputOracle::read_text(const FinalChat& chat, const FinalUpdate& update) {
   const auto payload = parse_json(update.payload);
-  if (!payload.ok()) return verdict_.broken(kText, concat("chat ", chat.id, ": update ", update.sequence, " cannot be read"));
+  if (!payload.ok())
+    return verdict_.broken(kText, concat("chat ", chat.id, ": update ", update.sequence, " cannot be read"),
+                           {{"chat", chat.id}, {"user", chat.user}});
   JsonReader reader(*payload);
   const std::string message = reader.required_string("message_id");
   const auto offset = static_cast<std::size_t>(reader.required_int("offset"));
   std::size_t& told = told_[{chat.id, message}];
   if (offset != told && offset != 0) {
-    verdict_.broken(kText, concat("chat ", chat.id, ", message ", message, ": a part at byte ", offset,
-                                  " follows one that ends at ", told, " (update ", update.sequence, ")"));
+    verdict_.broken(kText,
+                    concat("chat ", chat.id, ", message ", message, ": a part at byte ", offset, " follows one that ends at ",
+                           told, " (update ", update.sequence, ")"),
+                    {{"message", message}, {"chat", chat.id}, {"user", chat.user}});
   }
   told = offset + reader.required_string("text").size();
 }
@@ -92,8 +103,10 @@ void OutputOracle::judge(const FinalExecution& execution, const EffectRecord::Wr
   const std::string what = concat("request ", execution.request, " (chat ", execution.chat, ", call ", execution.call, ")");
   const bool done = execution.state == "done" && execution.outcome == "executed";
   if (done && shown.last_chunk > execution.output_chunks) {
-    verdict_.broken(kComplete, concat(what, ": the chat has chunk ", shown.last_chunk, ", and the result says that there were ",
-                                      execution.output_chunks));
+    verdict_.broken(kComplete,
+                    concat(what, ": the chat has chunk ", shown.last_chunk, ", and the result says that there were ",
+                           execution.output_chunks),
+                    subject_of(execution));
   }
   if (!written.out.empty() && !written.err.empty()) return;  // in which order they are read is the tool's affair
   const std::string& text = written.out.empty() ? written.err : written.out;
@@ -102,7 +115,8 @@ void OutputOracle::judge(const FinalExecution& execution, const EffectRecord::Wr
   if (!fits(text, shown.parts, whole)) {
     std::string all;
     for (const std::string& part : shown.parts) all += concat(all.empty() ? "" : "[gap]", part);
-    return verdict_.broken(kExact, concat(what, ": the process wrote ", quoted(text), ", and the chat shows ", quoted(all)));
+    return verdict_.broken(kExact, concat(what, ": the process wrote ", quoted(text), ", and the chat shows ", quoted(all)),
+                           subject_of(execution));
   }
   if (done && !execution.is_error) judge_content(execution, text);
 }
@@ -110,8 +124,10 @@ void OutputOracle::judge(const FinalExecution& execution, const EffectRecord::Wr
 void OutputOracle::judge_content(const FinalExecution& execution, const std::string& written) {
   if (written.empty() || written.size() > kWholeContent || execution.content == written) return;
   if (bytes_.contains(execution.request)) return;
-  verdict_.broken(kContent, concat("request ", execution.request, ": the process wrote ", quoted(written),
-                                   ", and the model is told ", quoted(execution.content)));
+  verdict_.broken(kContent,
+                  concat("request ", execution.request, ": the process wrote ", quoted(written), ", and the model is told ",
+                         quoted(execution.content)),
+                  subject_of(execution));
 }
 
 }  // namespace reliant::sim

@@ -200,11 +200,13 @@ void StatusOracle::finish(const FinalState& state) {
   for (const auto& [daemon, stored] : state.daemons) judge(daemon, stored);
   for (const auto& [daemon, nodes] : running_) {
     if (nodes.empty() || places_[daemon] != 1 || !streams_[daemon].empty()) continue;
-    verdict_.not_live(kConverged, concat(name_of(daemon), " runs, and has no stream 150 s after the healing"));
+    verdict_.not_live(kConverged, concat(name_of(daemon), " runs, and has no stream 150 s after the healing"),
+                      {{"daemon", daemon.second}, {"user", daemon.first}});
   }
   for (const auto& [daemon, open] : streams_) {
     if (!open.empty() && !state.daemons.contains(daemon)) {
-      verdict_.not_live(kConverged, concat(name_of(daemon), " is connected, and is not in the store"));
+      verdict_.not_live(kConverged, concat(name_of(daemon), " is connected, and is not in the store"),
+                        {{"daemon", daemon.second}, {"user", daemon.first}});
     }
   }
 }
@@ -213,14 +215,18 @@ void StatusOracle::judge(const DaemonKey& daemon, const FinalDaemon& stored) {
   const auto& open = streams_[daemon];
   const model::DaemonConnection truth = open.empty() ? model::DaemonConnection::kDisconnected : model::DaemonConnection::kFresh;
   if (stored.connection != to_string(truth)) {
-    return verdict_.not_live(kConverged, concat(name_of(daemon), " is ", to_string(truth), ", and the store says \"",
-                                                stored.connection, "\" 150 s after the healing"));
+    return verdict_.not_live(kConverged,
+                             concat(name_of(daemon), " is ", to_string(truth), ", and the store says \"", stored.connection,
+                                    "\" 150 s after the healing"),
+                             {{"daemon", daemon.second}, {"user", daemon.first}});
   }
   if (open.empty()) return;
   const auto& [epoch, stream] = *open.rbegin();
   if (stored.epoch == epoch && stored.gateway == stream.gateway) return;
-  verdict_.not_live(kConverged, concat(name_of(daemon), " is connected to ", stream.gateway, " with epoch ", epoch,
-                                       ", and the store says ", stored.gateway, " with epoch ", stored.epoch));
+  verdict_.not_live(kConverged,
+                    concat(name_of(daemon), " is connected to ", stream.gateway, " with epoch ", epoch, ", and the store says ",
+                           stored.gateway, " with epoch ", stored.epoch),
+                    {{"daemon", daemon.second}, {"user", daemon.first}});
 }
 
 }  // namespace reliant::sim

@@ -68,26 +68,32 @@ void StreamOracle::compare(const FinalChat& chat) {
   for (std::size_t i = 0; i < chat.updates.size(); ++i) {
     if (chat.updates[i].sequence == i + 1) continue;
     return verdict_.broken(
-        kStored, concat("chat ", chat.id, ": the store has update ", chat.updates[i].sequence, " where ", i + 1, " belongs"));
+        kStored, concat("chat ", chat.id, ": the store has update ", chat.updates[i].sequence, " where ", i + 1, " belongs"),
+        {{"chat", chat.id}, {"user", chat.user}});
   }
   if (chat.updates.size() != chat.last_sequence) {
-    return verdict_.broken(kStored, concat("chat ", chat.id, ": the store has ", chat.updates.size(),
-                                           " updates, the chat says ", chat.last_sequence));
+    return verdict_.broken(
+        kStored,
+        concat("chat ", chat.id, ": the store has ", chat.updates.size(), " updates, the chat says ", chat.last_sequence),
+        {{"chat", chat.id}, {"user", chat.user}});
   }
   const auto found = chats_.find(chat.id);
   const std::size_t seen = found == chats_.end() ? 0 : found->second.digests.size();
   if (seen < chat.updates.size()) {
     verdict_.not_live(kComplete,
-                      concat("chat ", chat.id, ": the client has seen ", seen, " of ", chat.updates.size(), " updates"));
+                      concat("chat ", chat.id, ": the client has seen ", seen, " of ", chat.updates.size(), " updates"),
+                      {{"chat", chat.id}, {"user", chat.user}});
   }
   if (seen > chat.updates.size()) {
     verdict_.broken(kEqual,
-                    concat("chat ", chat.id, ": the client has seen ", seen, " updates, the store has ", chat.updates.size()));
+                    concat("chat ", chat.id, ": the client has seen ", seen, " updates, the store has ", chat.updates.size()),
+                    {{"chat", chat.id}, {"user", chat.user}});
   }
   for (std::size_t i = 0; i < std::min(seen, chat.updates.size()); ++i) {
     const auto stored = static_cast<std::int64_t>(digest(chat.updates[i].payload, kHashSeed));
     if (found->second.digests[i] == stored) continue;
-    return verdict_.broken(kEqual, concat("chat ", chat.id, ": update ", i + 1, " was not what the store has"));
+    return verdict_.broken(kEqual, concat("chat ", chat.id, ": update ", i + 1, " was not what the store has"),
+                           {{"chat", chat.id}, {"user", chat.user}});
   }
 }
 

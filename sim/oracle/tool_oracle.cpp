@@ -94,6 +94,7 @@ void ToolOracle::on_told(const TraceRecord& record) {
                     &record);
   }
   seen.told = outcome;
+  seen.told_at = {record.time, record.step};
   // Kept before the write was begun: then the store could have said so.
   const Instant begun = after(record.time, -std::chrono::microseconds(number_or_zero(record, "write_us")));
   if (outcome == "unknown" && !seen.kept.empty() && seen.kept != outcome && seen.kept_at <= begun) {
@@ -128,7 +129,8 @@ void ToolOracle::finish(const FinalState& state) {
   for (const Cancelled& turn : cancelled_) judge_cancelled(turn);
   for (const auto& [request, stored] : state.executions) {
     if (stored.effect == kReadOnly)
-      verdict_.broken(kRecorded, concat("request ", request, " (", stored.tool, ") only reads, and has a row"));
+      verdict_.broken(kRecorded, concat("request ", request, " (", stored.tool, ") only reads, and has a row"),
+                      {{"request_id", request}, {"chat", stored.chat}, {"daemon", stored.daemon}, {"user", stored.user}});
   }
   for (const auto& [daemon, effects] : state.machines) {
     std::map<std::pair<std::string, std::string>, int> counts;
@@ -137,11 +139,15 @@ void ToolOracle::finish(const FinalState& state) {
       const auto seen = requests_.find(effect.request);
       if (seen != requests_.end()) judge_left_behind(seen->second, effect);
       if (seen == requests_.end()) {
-        verdict_.broken(kAtMostOnce, concat("machine of ", name_of(daemon), ": an effect for request ", effect.request,
-                                            ", which nobody began: ", effect.what));
+        verdict_.broken(kAtMostOnce,
+                        concat("machine of ", name_of(daemon), ": an effect for request ", effect.request,
+                               ", which nobody began: ", effect.what),
+                        {{"request_id", effect.request}, {"daemon", daemon.second}, {"user", daemon.first}}, {effect.time});
       } else if (!seen->second.repeatable && ++counts[{effect.request, effect.what}] == 2) {
-        verdict_.broken(kAtMostOnce, concat("machine of ", name_of(daemon), ": \"", effect.what,
-                                            "\" happened twice for request ", effect.request));
+        verdict_.broken(
+            kAtMostOnce,
+            concat("machine of ", name_of(daemon), ": \"", effect.what, "\" happened twice for request ", effect.request),
+            {{"request_id", effect.request}, {"daemon", daemon.second}, {"user", daemon.first}}, {effect.time});
       }
     }
   }
@@ -155,7 +161,8 @@ void ToolOracle::judge_left_behind(const Seen& seen, const MachineEffect& effect
   if (next_life == connected->second.end() || effect.time <= *next_life) return;
   verdict_.broken(kLeftBehind,
                   concat("request ", effect.request, " (", seen.tool, "): \"", effect.what, "\" happened ",
-                         to_text(effect.time - *next_life), " after the next life of its killed daemon was connected"));
+                         to_text(effect.time - *next_life), " after the next life of its killed daemon was connected"),
+                  {{"request_id", effect.request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, {effect.time});
 }
 
 void ToolOracle::judge_cancelled(const Cancelled& turn) {
@@ -165,14 +172,16 @@ void ToolOracle::judge_cancelled(const Cancelled& turn) {
     if (seen.chat != turn.chat || seen.begin > turn.when || seen.end != kNever || last_ < limit) continue;
     verdict_.broken(kCancelled,
                     concat("request ", request, " (", seen.tool, " of chat ", seen.chat,
-                           ") still runs at the end; its turn was cancelled ", to_text(last_ - turn.when), " before"));
+                           ") still runs at the end; its turn was cancelled ", to_text(last_ - turn.when), " before"),
+                    {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, {turn.when});
   }
   if (!calm_.between(turn.when, limit)) return;
   for (const auto& [request, seen] : requests_) {
     if (seen.chat != turn.chat || seen.begin > turn.when || seen.end <= limit) continue;
     verdict_.broken(kCancelled,
                     concat("request ", request, " (", seen.tool, " of chat ", seen.chat, ") ran on for ",
-                           seen.end == kNever ? "ever" : to_text(seen.end - turn.when), " after its turn was cancelled"));
+                           seen.end == kNever ? "ever" : to_text(seen.end - turn.when), " after its turn was cancelled"),
+                    {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, {turn.when});
   }
 }
 
@@ -183,7 +192,8 @@ void ToolOracle::judge_sent_late(const Cancelled& turn) {
     if (asked.begun == kNever || asked.begun <= after(turn.when, kEnded)) continue;
     verdict_.broken(kCancelled,
                     concat("request ", request, " of chat ", asked.chat, " was begun ", to_text(asked.begun - turn.when),
-                           " after its turn was cancelled; it had not been sent before"));
+                           " after its turn was cancelled; it had not been sent before"),
+                    {{"request_id", request}, {"chat", asked.chat}}, {asked.begun});
   }
 }
 
@@ -191,20 +201,25 @@ void ToolOracle::judge(const std::string& request, const Seen& seen, const Final
   if (seen.told.empty()) return;
   if (seen.told == "not_executed" && (seen.begun > 0 || seen.effects > 0)) {
     verdict_.broken(
-        kHonest, concat("request ", request, " (", seen.tool, "): the model was told that it was not executed; it was begun ",
-                        seen.begun, " times and had ", seen.effects, " effects"));
+        kHonest,
+        concat("request ", request, " (", seen.tool, "): the model was told that it was not executed; it was begun ",
+               seen.begun, " times and had ", seen.effects, " effects"),
+        {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, seen.told_at);
   }
   // A tool of the server's own leaves no such trace; those of daemons do.
   const auto stored = state.executions.find(request);
   const auto asked = asked_.find(request);
   const bool of_daemon = stored != state.executions.end() || (asked != asked_.end() && asked->second.sent != kNever);
   if (seen.told == "executed" && of_daemon && seen.ended == 0) {
-    verdict_.broken(kHonest, concat("request ", request, " (", seen.tool,
-                                    "): the model was told that it was executed; no daemon has run it to its end"));
+    verdict_.broken(kHonest,
+                    concat("request ", request, " (", seen.tool,
+                           "): the model was told that it was executed; no daemon has run it to its end"),
+                    {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, seen.told_at);
   }
   if (seen.told == "executed" && leaves_record(seen.tool) && stored != state.executions.end() && !stored->second.is_error &&
       seen.effects == 0) {
-    verdict_.broken(kHonest, concat("request ", request, ": the model was told that it succeeded; the machine shows nothing"));
+    verdict_.broken(kHonest, concat("request ", request, ": the model was told that it succeeded; the machine shows nothing"),
+                    {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, seen.told_at);
   }
 }
 

@@ -36,6 +36,7 @@ class ToolOracle final : public Oracle {
     std::string tool;
     bool repeatable = false;
     std::string told;  // the outcome that the model was told
+    Moment told_at;    // last
     std::string chat;
     std::uint32_t node = 0;  // where it runs
     Instant begin = kNever;

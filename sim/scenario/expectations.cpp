@@ -24,8 +24,10 @@ void Expectations::on_record(const TraceRecord& record) {
 void Expectations::judge(Verdict& verdict) const {
   for (const Expected& expected : all_) {
     if (expected.least ? expected.count >= expected.bound : expected.count <= expected.bound) continue;
-    verdict.broken("expectation", concat("there were ", expected.count, " of ", expected.text, ", expected are at ",
-                                         expected.least ? "least " : "most ", expected.bound));
+    verdict.broken("expectation",
+                   concat("there were ", expected.count, " of ", expected.text, ", expected are at ",
+                          expected.least ? "least " : "most ", expected.bound),
+                   {{"event", expected.text}});
   }
 }
 

@@ -33,6 +33,7 @@ std::string json_line(const RunReport& report, double wall_seconds) {
     one["what"] = violation.what;
     one["step"] = violation.step;
     one["sim_seconds"] = seconds(violation.time - Instant{});
+    for (const auto& [key, id] : violation.subject) one[key] = id;
     violations.push_back(std::move(one));
   }
   json::object counters;

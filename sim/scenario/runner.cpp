@@ -270,6 +270,7 @@ class Run {
       TraceRecord record{at_the_end ? report_.events : violation.step, when, 0, Level::kError, "run.violation", {}};
       record.fields.push_back({"oracle", violation.oracle});
       record.fields.push_back({"what", violation.what});
+      for (const auto& [key, id] : violation.subject) record.fields.push_back({key, id});
       lines_->on_record(record);
     }
     TraceRecord end{report_.events, Instant{} + report_.sim_time, 0, Level::kInfo, "run.ended", {}};

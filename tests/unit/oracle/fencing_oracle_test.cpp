@@ -42,6 +42,15 @@ TEST_F(Fencing, AnOlderStreamDoesNothing) {
   EXPECT_EQ(judged.complaints(), "fencing.answers fencing.status fencing.routed");
 }
 
+TEST_F(Fencing, AViolationIsAboutTheDaemon) {
+  replace_stream();
+  judged.at(1s);
+  judged.record("gateway.result.kept", {{"request_id", "r"}, {"user", "u"}, {"daemon", "d"}, {"epoch", 2}, {"took_us", 9}});
+  const Violation complaint = judged.first_complaint();
+  EXPECT_EQ(complaint.subject, (Subject{{"daemon", "d"}, {"user", "u"}}));
+  EXPECT_EQ(complaint.time, Instant{} + 1s);
+}
+
 TEST_F(Fencing, WhatWasAskedBeforeTheNewStreamMayEndAfterIt) {
   judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
   accept(2);

@@ -42,6 +42,11 @@ class Judged {
     }
     return names;
   }
+  // The first complaint, once all is judged.
+  Violation first_complaint() {
+    oracle_.finish(state);
+    return verdict_.violations().empty() ? Violation{} : verdict_.violations().front();
+  }
 
   FinalState state;
 

@@ -193,6 +193,28 @@ class Read : public testing::Test {
   Judged<ToolOracle> judged;
 };
 
+TEST_F(Tool, AViolationFoundAtTheEndNamesItsRequestAndWhenTheModelWasTold) {
+  begin();
+  finish();
+  judged.at(3s);
+  told("not_executed");
+  judged.at(9s);
+  const Violation complaint = judged.first_complaint();
+  EXPECT_EQ(complaint.oracle, "tool.honest");
+  EXPECT_EQ(complaint.subject, (Subject{{"request_id", "r"}, {"daemon", "d"}}));
+  EXPECT_EQ(complaint.time, Instant{} + 3s);
+}
+
+TEST_F(Tool, AViolationAtARecordHasTheIdsOfTheRecord) {
+  told("executed");
+  judged.at(2s);
+  judged.record("worker.tool.finished",
+                {{"user", "u"}, {"chat", "c"}, {"request_id", "r"}, {"tool", "bash"}, {"outcome", "unknown"}});
+  const Violation complaint = judged.first_complaint();
+  EXPECT_EQ(complaint.subject, (Subject{{"request_id", "r"}, {"chat", "c"}, {"user", "u"}}));
+  EXPECT_EQ(complaint.time, Instant{} + 2s);
+}
+
 TEST_F(Read, MayRunAgainAndHasNoRow) {
   route();
   begin("read_only");
