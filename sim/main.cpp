@@ -210,13 +210,10 @@ int report(const Arguments& arguments) {
   const std::string& trace_file = arguments.positional()[0];
   const std::string page_file = arguments.text("-o");
   if (page_file.empty()) return complain("-o is missing; give it the page's name: -o FILE");
-  std::ifstream trace(trace_file);
-  if (!trace) return complain(concat("report: ", trace_file, " cannot be read"));
-  std::ofstream page(page_file);
-  if (!page) return complain(concat("report: ", page_file, " cannot be written"));
-  const auto counts = write_trace_page(trace, page);
-  if (!counts.ok()) return complain(concat(trace_file, ": ", message_of(counts.status())));
-  if (!page.flush()) return complain(concat("report: writing ", page_file, " failed"));
+  const auto counts = make_trace_page(trace_file, page_file);
+  if (!counts.ok()) return complain(concat("report: ", message_of(counts.status())));
+  if (counts->torn_line != 0)
+    std::cerr << "reliant-sim: report: " << trace_file << ": line " << counts->torn_line << " is torn: it is left out\n";
   std::cout << page_file << ": " << counts->records << " records, " << counts->violations << " violations\n";
   return 0;
 }

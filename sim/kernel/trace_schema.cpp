@@ -272,6 +272,7 @@ constexpr RecordSchema kRecords[] = {
      "a tool has ended on a daemon"},
     {"tool.effect.started", "info", "request_id text, tool text, effect text, daemon text, user text, chat text",
      "a tool begins on a daemon: from here on it may have had an effect"},
+    {"trace.version", "info", "version number", "how the lines below are to be read (the first line of trace files only)"},
     {"updates.publish.failed", "warning", "chat text, error text", "a notice was not published; readers look of themselves"},
     {"worker.daemon.chosen", "info", "user text, chat text, request_id text, daemon text, source text",
      "which daemon a tool call goes to, and by which rule"},

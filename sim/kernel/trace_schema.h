@@ -2,6 +2,7 @@
 // oracles, reports and people; a record that is not in it, or differs, fails the tests.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,9 @@
 #include "kernel/trace.h"
 
 namespace reliant::sim {
+
+// Of the lines of a trace file. It goes up when a program that reads the lines of before would misread them.
+inline constexpr std::int64_t kTraceVersion = 1;
 
 struct RecordSchema {
   std::string_view name;

@@ -67,6 +67,7 @@ class Run {
     if (options.check_schema) simulation_.trace().add_sink(schema_.emplace(verdict_));
     if (options.trace != nullptr) {
       lines_.emplace(*options.trace, simulation_.executor());
+      lines_->on_record({.name = "trace.version", .fields = {{"version", kTraceVersion}}});
       simulation_.trace().add_sink(*lines_);
       simulation_.trace().watch_deliveries(*lines_);
     }

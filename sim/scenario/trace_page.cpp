@@ -1,10 +1,15 @@
 #include "scenario/trace_page.h"
 
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "kernel/trace_schema.h"
 
 namespace reliant::sim {
 
@@ -45,7 +50,15 @@ Result<std::string> check_record(std::string_view line, std::size_t number) {
       return invalid_argument("line ", number, ": a record needs the text \"", key, "\"; is this a file of --trace?");
     }
   }
-  return std::string(record->as_object().at("name").as_string());
+  std::string name(record->as_object().at("name").as_string());
+  if (name == "trace.version") {
+    const json::value* version = record->as_object().if_contains("version");
+    if (version == nullptr || !version->is_int64() || version->as_int64() != kTraceVersion) {
+      return invalid_argument("line ", number, ": a trace of version ", version == nullptr ? "?" : to_json(*version),
+                              "; this program reads version ", kTraceVersion, ": run the scenario again with it");
+    }
+  }
+  return name;
 }
 
 }  // namespace
@@ -56,12 +69,35 @@ Result<TracePageCounts> write_trace_page(std::istream& trace, std::ostream& page
   std::string line;
   for (std::size_t number = 1; std::getline(trace, line); ++number) {
     if (line.empty()) continue;
-    TRY_ASSIGN(const std::string name, check_record(line, number));
-    if (name == "run.violation") ++counts.violations;
+    const auto name = check_record(line, number);
+    if (!name.ok() && trace.eof() && !parse_json(line).ok()) {  // the run was ended while it wrote
+      counts.torn_line = number;
+      break;
+    }
+    TRY_OK(name.status());
+    if (*name == "run.violation") ++counts.violations;
     page << (counts.records++ == 0 ? "" : ",") << '\n' << harmless(line);
   }
-  if (counts.records == 0) return invalid_argument("the trace is empty");
+  if (counts.records == 0) return invalid_argument("the trace has no whole record");
+  if (counts.torn_line != 0) page << concat(",\n{\"name\":\"trace.torn\",\"line\":", counts.torn_line, "}");
   page << kTracePageTail;
+  return counts;
+}
+
+Result<TracePageCounts> make_trace_page(const std::string& trace_file, const std::string& page_file) {
+  std::ifstream trace(trace_file);
+  if (!trace || std::filesystem::is_directory(trace_file)) return not_found(trace_file, ": cannot be read");
+  std::ostringstream made;
+  const auto counts = write_trace_page(trace, made);
+  if (!counts.ok()) return invalid_argument(trace_file, ": ", message_of(counts.status()));
+  std::ofstream page(page_file);
+  if (!page) return invalid_argument(page_file, ": cannot be written");
+  page << made.view();
+  if (!page.flush()) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(page_file, ignored)) std::filesystem::remove(page_file, ignored);
+    return invalid_argument(page_file, ": writing it failed; is the disk full?");
+  }
   return counts;
 }
 

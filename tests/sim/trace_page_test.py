@@ -51,11 +51,11 @@ def record(step, name, **fields):
 
 # Runs what the page computes from its trace, and prints it.
 COMPUTE = """
-const trace = %s, byName = new Map(%s);
+const trace = %s, byName = new Map(%s), clients = new Set(%s);
 const records = trace.filter(r => r.name !== 'run.violation');
 const last = records[records.length - 1].time_ns;
 const about = trace.filter(r => r.name === 'run.violation').map(v => subjectOf(v, records)).map(s => [s.id, s.about.map(r => r.step)]);
-console.log(JSON.stringify({spans: spansOf(records, byName, last).map(s => [s.lane, s.what, s.from, s.to]), about}));
+console.log(JSON.stringify({spans: spansOf(records, byName, last, clients).map(s => [s.lane, s.what, s.from, s.to]), about}));
 """
 
 
@@ -134,12 +134,13 @@ class TracePage(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertRegex(done.stderr, r"trace\.jsonl: line 2: .*time_ns")
 
-    def drawn(self, nodes, *lines):
+    def drawn(self, nodes, *lines, clients=()):
         """What the page draws of these records: spans (node, what, from, to), and what each violation is about (id, steps)."""
         self.trace.write_text("\n".join(lines) + "\n")
         code = self.made().script("code")
         part = code[code.index("// begin of what is drawn"):code.index("// end of what is drawn")]
-        program = part + COMPUTE % (json.dumps([json.loads(line) for line in lines]), json.dumps([[name, id] for id, name in nodes.items()]))
+        program = part + COMPUTE % (json.dumps([json.loads(line) for line in lines]), json.dumps([[name, id] for id, name in nodes.items()]),
+                                    json.dumps(list(clients)))
         done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
         return json.loads(done.stdout)
 
@@ -158,7 +159,7 @@ class TracePage(unittest.TestCase):
                            record(4, "fault.partition", node=0, target="daemon", other="gateway", lasts_us=far),
                            record(2000, "fault.resumed", node=0, target="gateway"),
                            record(5000, "fault.healed", node=0), record(9000, "run.ended", node=0))
-        self.assertEqual(drawn["spans"], [[1, "sleep", 1000, 5_000_000], [2, "clock_jump", 2000, 1_002_000], [2, "pause", 3000, 2_000_000],
+        self.assertEqual(drawn["spans"], [[1, "sleep", 1000, 5_000_000], [2, "clock_jump", 2000, 2000], [2, "pause", 3000, 2_000_000],
                                           [1, "partition", 4000, 5_000_000], [2, "partition", 4000, 5_000_000]])
 
     def test_a_violation_leads_to_the_records_that_it_is_about(self):
@@ -167,6 +168,35 @@ class TracePage(unittest.TestCase):
                            record(9, "run.violation", oracle="tool.honest", what="request req_3c55ab (view): begun 2 times"),
                            record(9, "run.violation", oracle="expectation", what="fault.crash happened 0 times"))
         self.assertEqual(drawn["about"], [["req_3c55ab", [1, 3]], ["", []]])
+
+    def test_the_ids_that_a_violation_names_go_before_those_of_its_text(self):
+        drawn = self.drawn({1: "gateway"}, record(1, "daemon.connected", daemon="d", user="u"), record(2, "daemon.connected", daemon="d", user="v"),
+                           record(3, "client.update", chat="chat-1"), record(4, "fault.crash", target="gateway"), record(5, "run.ended"),
+                           record(9, "run.violation", oracle="status.beat", what="v/d is silent", daemon="d", user="v"),
+                           record(9, "run.violation", oracle="stream.gap", what="of msg_123456", chat="chat-1", user="u"),
+                           record(9, "run.violation", oracle="expectation", what="there were 1", event="fault.crash target=gateway"))
+        self.assertEqual(drawn["about"], [["daemon=d user=v", [2]], ["chat-1", [3]], ["name=fault.crash target=gateway", [4]]])
+
+    def test_a_client_that_does_not_come_back_is_done(self):
+        lines = [record(1, "node.crashed", node=7), record(30, "run.ended", node=0)]
+        self.assertEqual(self.drawn({7: "client-1"}, *lines, clients=[7])["spans"], [])
+        self.assertEqual(self.drawn({7: "daemon-1"}, *lines)["spans"], [[7, "down", 1000, 30000]])
+
+    def test_a_torn_last_line_is_named_and_left_out(self):
+        self.trace.write_text(record(1, "test.said") + "\n" + record(2, "test.said") + "\n" + record(3, "test.said")[:20])
+        done = self.report()
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"trace\.jsonl: line 3 is torn")
+        self.assertEqual([line["name"] for line in json.loads(Page(self.page.read_text()).script("trace"))],
+                         ["test.said", "test.said", "trace.torn"])
+
+    def test_a_trace_of_another_version_is_refused_and_leaves_no_page(self):
+        self.trace.write_text(record(1, "trace.version", version=99) + "\n" + record(2, "test.said") + "\n")
+        done = self.report()
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"trace\.jsonl: line 1: .*version 99.*version 1")
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertFalse(self.page.exists())
 
 
 if __name__ == "__main__":
