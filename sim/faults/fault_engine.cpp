@@ -82,7 +82,7 @@ void FaultEngine::start() {
 
 void FaultEngine::heal() {
   scope_.reset();
-  for (Trigger& trigger : triggers_) trigger.armed = false;
+  for (Trigger& trigger : triggers_) trigger.missed = std::exchange(trigger.armed, false);
   network_.heal();
   for (CommitFaults* database : targets_.databases) *database = {};
   if (targets_.database != nullptr) targets_.database->forget_plans();
@@ -100,12 +100,35 @@ void FaultEngine::heal() {
 }
 
 void FaultEngine::on_record(const TraceRecord& record) {
+  if (record.name.starts_with("fault.")) ++announced_;
   for (Trigger& trigger : triggers_) {
     if (!trigger.armed || !trigger.records.fits(record)) continue;
     trigger.armed = false;
     trigger.node = record.node;
     trigger.happened.set();
   }
+}
+
+std::vector<FaultHistory> FaultEngine::histories() const {
+  std::vector<FaultHistory> histories;
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    const std::vector<std::string> places = places_of(faults_[i]);
+    std::string what = std::visit([](const auto& fault) { return std::string(fault.kName); }, faults_[i]);
+    if (!places.empty()) what += concat(" of ", places.front());
+    histories.push_back({std::move(what), why_not_fired(i)});
+  }
+  return histories;
+}
+
+std::string FaultEngine::why_not_fired(std::size_t number) const {
+  const Trigger& trigger = triggers_[number];
+  const FaultTiming* timing = timing_of(faults_[number]);
+  if (trigger.fired) return "";
+  if (off_.contains(number)) return "the swarm switched it off";
+  if (timing != nullptr && timing->times.value == 0) return "\"times\" was 0";
+  if (trigger.in_time) return "no node that fits was up, or it has nothing to break";
+  if (trigger.missed) return concat("no \"", timing->when, "\" came between \"at\" and the end of the chaos");
+  return "the chaos ended before its \"at\"";
 }
 
 Task<void> FaultEngine::carry_out(std::size_t number) {
@@ -118,14 +141,20 @@ Task<void> FaultEngine::each_time(Kind fault, std::size_t number) {
     Random random = simulation_.random(concat("fault/", number));
     for (std::int64_t i = 0; i < fault.timing.times.value; ++i) {
       const std::uint32_t there = co_await wait_for(fault.timing, random, number);
+      triggers_[number].in_time = true;
+      const std::uint64_t before = announced_;
       if constexpr (!std::is_void_v<decltype(act(fault, there, random))>) {
         co_await act(fault, there, random);
       } else {
         act(fault, there, random);
       }
+      triggers_[number].fired |= announced_ != before;
     }
   } else {
+    triggers_[number].in_time = true;
+    const std::uint64_t before = announced_;
     act(fault);
+    triggers_[number].fired = announced_ != before;
     co_return;
   }
 }

@@ -48,6 +48,12 @@ struct FaultTargets {
   TemporalServer* temporal = nullptr;
 };
 
+// What has become of a fault of the scenario.
+struct FaultHistory {
+  std::string what;       // "crash of gateway"
+  std::string not_fired;  // why it has not struck once; "": it has
+};
+
 class FaultEngine final : private TraceSink {
  public:
   // Those of the numbers in `off` do not happen.
@@ -62,6 +68,8 @@ class FaultEngine final : private TraceSink {
   void start();
   // Stops the faults and makes everything whole: all nodes up, all paths open, all databases reliable.
   void heal();
+  // After `heal`. By number of the fault.
+  std::vector<FaultHistory> histories() const;
 
  private:
   static constexpr std::string_view kAny = "any";
@@ -74,6 +82,9 @@ class FaultEngine final : private TraceSink {
     bool armed = false;
     std::uint32_t node = 0;  // where it happened
     Event happened;
+    bool in_time = false;  // it had its turn before the chaos ended
+    bool fired = false;
+    bool missed = false;  // the event has not come since
   };
 
   void on_record(const TraceRecord& record) override;
@@ -121,6 +132,7 @@ class FaultEngine final : private TraceSink {
   void mend_disk(FaultTargets::Target& target);
   FaultTargets::Target* target_of(const Node* node);
 
+  std::string why_not_fired(std::size_t number) const;
   bool names_place(std::string_view place) const;
   // Null: none of them is up.
   Node* pick(std::string_view place, std::uint32_t there, Random& random);
@@ -134,6 +146,7 @@ class FaultEngine final : private TraceSink {
   std::set<std::size_t> off_;
   std::deque<Trigger> triggers_;  // by number of the fault
   Instant begin_{};
+  std::uint64_t announced_ = 0;       // records of faults
   std::unique_ptr<TaskScope> scope_;  // last: its tasks use everything above
 };
 

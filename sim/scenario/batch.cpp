@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <deque>
@@ -32,6 +33,19 @@ struct Job {
   std::uint64_t seed = 0;
 };
 
+BatchLine line_of(const RunReport& report, double wall, std::string_view program) {
+  BatchLine line{.scenario = title_of(report.file, report.scenario),
+                 .seed = report.seed,
+                 .outcome = report.outcome,
+                 .json = json_line(report, wall),
+                 .human = human_line(report, wall)};
+  if (report.outcome != Outcome::kHeld) line.failure = failure_text(report, program);
+  line.properties = broken_properties(report);
+  line.unreached = report.unreached;
+  line.faults = report.faults;
+  return line;
+}
+
 BatchLine run_job(const Job& job, const BatchOptions& options, DatabaseBeginnings& beginnings) {
   RunOptions run;
   run.beginnings = &beginnings;
@@ -46,15 +60,13 @@ BatchLine run_job(const Job& job, const BatchOptions& options, DatabaseBeginning
   const RunReport report = options.check_determinism ? run_twice(*job.scenario, run) : run_scenario(*job.scenario, run);
   double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (options.check_determinism) wall /= 2;
-  BatchLine line{job.scenario->name,      job.seed, report.outcome, json_line(report, wall), options_line(report),
-                 human_line(report, wall)};
-  if (report.outcome != Outcome::kHeld) line.failure = failure_text(report);
+  BatchLine line = line_of(report, wall, options.program);
   if (trace.is_open() && !trace.flush()) line.failure += concat("  the trace cannot be written to ", options.trace_file, "\n");
   return line;
 }
 
 // The line of a run whose process has died.
-BatchLine crashed(const Job& job, int status) {
+BatchLine crashed(const Job& job, int status, std::string_view program) {
   RunReport report;
   report.scenario = job.scenario->name;
   report.file = job.scenario->file;
@@ -65,8 +77,7 @@ BatchLine crashed(const Job& job, int status) {
       {Severity::kBroken, "crash", concat("the process of the run died: ", how, "; what it said last is on standard error")});
   Scenario drawn = *job.scenario;
   report.options = draw_options(drawn, RandomStreams(job.seed));
-  return {report.scenario,     job.seed, report.outcome, json_line(report, 0), options_line(report), human_line(report, 0),
-          failure_text(report)};
+  return line_of(report, 0, program);
 }
 
 // Fields of a line between child and parent: each with its length before it.
@@ -85,13 +96,27 @@ bool take(std::string_view& in, std::string& field) {
 
 std::string encode(std::size_t index, const BatchLine& line) {
   std::string body;
-  for (const std::string& field :
-       {concat(index), concat(static_cast<int>(line.outcome)), line.json, line.options, line.human, line.failure}) {
+  for (const std::string& field : {concat(index), concat(static_cast<int>(line.outcome)), line.json, line.human, line.failure,
+                                   concat(line.properties.size()), concat(line.unreached.size())}) {
     put(body, field);
+  }
+  for (const std::string& property : line.properties) put(body, property);
+  for (const std::string& event : line.unreached) put(body, event);
+  for (const FaultHistory& fault : line.faults) {
+    put(body, fault.what);
+    put(body, fault.not_fired);
   }
   std::string frame;
   put(frame, body);
   return frame;
+}
+
+std::size_t take_count(std::string_view& in) {
+  std::string digits;
+  take(in, digits);
+  std::size_t count = 0;
+  for (const char digit : digits) count = count * 10 + static_cast<std::size_t>(digit - '0');
+  return count;
 }
 
 void write_all(int pipe, std::string_view bytes) {
@@ -106,9 +131,10 @@ void write_all(int pipe, std::string_view bytes) {
 class Batch {
  public:
   Batch(const BatchOptions& options, const std::function<void(const BatchLine&)>& tell) : options_(options), tell_(tell) {
+    if (options_.endless) return;
     for (const Scenario& scenario : options_.scenarios) {
       for (std::uint64_t seed = options_.first_seed;; ++seed) {
-        waiting_.push_back(Job{waiting_.size(), &scenario, seed});
+        waiting_.push_back(Job{jobs_++, &scenario, seed});
         if (seed == options_.last_seed) break;
       }
     }
@@ -116,12 +142,17 @@ class Batch {
 
   Outcome run() {
     const std::size_t jobs = std::max<std::size_t>(options_.jobs, 1);
-    const std::size_t share = (waiting_.size() + jobs - 1) / jobs;
+    const std::size_t share = options_.endless ? kRunsSideBySide : (waiting_.size() + jobs - 1) / jobs;
     share_ = std::clamp<std::size_t>(share, 1, jobs == 1 ? kMostRunsOfChild : kRunsSideBySide);
-    while (!waiting_.empty() || !children_.empty()) {
-      while (!waiting_.empty() && children_.size() < std::max<std::size_t>(options_.jobs, 1)) begin_child();
+    while (true) {
+      while (more_to_do() && children_.size() < jobs) begin_child();
+      if (children_.empty()) break;
       wait_for_children();
+      if (ended_) break;
     }
+    for (const Child& child : children_) end_at_once(child);
+    for (const auto& [index, line] : answers_)  // of the runs between them nothing is known: time was up
+      if (!ended_) tell(line);
     return gravest_;
   }
 
@@ -132,6 +163,24 @@ class Batch {
     std::deque<Job> jobs;  // not yet answered
     std::string buffer;
   };
+
+  double elapsed() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count(); }
+  bool time_is_up() const { return options_.seconds > 0 && elapsed() >= options_.seconds; }
+
+  bool more_to_do() {
+    if (time_is_up()) return false;
+    while (options_.endless && waiting_.size() < share_) {
+      for (const Scenario& scenario : options_.scenarios) waiting_.push_back(Job{jobs_++, &scenario, next_seed_});
+      ++next_seed_;
+    }
+    return !waiting_.empty();
+  }
+
+  static void end_at_once(const Child& child) {
+    kill(child.process, SIGKILL);
+    close(child.pipe);
+    while (waitpid(child.process, nullptr, 0) < 0 && errno == EINTR) {}
+  }
 
   void begin_child() {
     Child child;
@@ -147,7 +196,10 @@ class Batch {
     if (child.process == 0) {
       close(ends[0]);
       DatabaseBeginnings beginnings;
-      for (const Job& job : child.jobs) write_all(ends[1], encode(job.index, run_job(job, options_, beginnings)));
+      for (const Job& job : child.jobs) {
+        if (time_is_up()) break;
+        write_all(ends[1], encode(job.index, run_job(job, options_, beginnings)));
+      }
       _exit(0);
     }
     close(ends[1]);
@@ -156,7 +208,7 @@ class Batch {
   }
   void fail(const Child& child, std::string_view what) {
     std::fprintf(stderr, "reliant-sim: %.*s: %s\n", static_cast<int>(what.size()), what.data(), std::strerror(errno));
-    for (const Job& job : child.jobs) answer(job.index, crashed(job, 0));
+    for (const Job& job : child.jobs) answer(job.index, crashed(job, 0, options_.program));
   }
 
   void wait_for_children() {
@@ -188,10 +240,15 @@ class Batch {
   void decode(const Job& job, std::string_view frame) {
     std::string index;
     std::string outcome;
-    BatchLine line{job.scenario->name, job.seed};
+    BatchLine line{.scenario = title_of(job.scenario->file, job.scenario->name), .seed = job.seed};
     take(frame, index);
     take(frame, outcome);
-    for (std::string* field : {&line.json, &line.options, &line.human, &line.failure}) take(frame, *field);
+    for (std::string* field : {&line.json, &line.human, &line.failure}) take(frame, *field);
+    line.properties.resize(take_count(frame));
+    line.unreached.resize(take_count(frame));
+    for (std::string& property : line.properties) take(frame, property);
+    for (std::string& event : line.unreached) take(frame, event);
+    for (FaultHistory fault; take(frame, fault.what) && take(frame, fault.not_fired);) line.faults.push_back(fault);
     line.outcome = static_cast<Outcome>(outcome.front() - '0');
     answer(job.index, std::move(line));
   }
@@ -202,18 +259,26 @@ class Batch {
     close(child.pipe);
     int status = 0;
     while (waitpid(child.process, &status, 0) < 0 && errno == EINTR) {}
-    if (child.jobs.empty()) return;
-    answer(child.jobs.front().index, crashed(child.jobs.front(), status));
+    if (child.jobs.empty() || (status == 0 && time_is_up())) return;
+    answer(child.jobs.front().index, crashed(child.jobs.front(), status, options_.program));
     child.jobs.pop_front();
     waiting_.insert(waiting_.begin(), child.jobs.begin(), child.jobs.end());
   }
 
+  void tell(const BatchLine& line) {
+    gravest_ = std::max(gravest_, line.outcome);
+    tell_(line);
+  }
+
   // Tells in order, each as soon as those before it are known.
   void answer(std::size_t index, BatchLine line) {
-    gravest_ = std::max(gravest_, line.outcome);
+    if (ended_) return;
+    line.elapsed = elapsed();
     answers_.emplace(index, std::move(line));
-    while (!answers_.empty() && answers_.begin()->first == told_) {
-      tell_(answers_.begin()->second);
+    while (!ended_ && !answers_.empty() && answers_.begin()->first == told_) {
+      const BatchLine& next = answers_.begin()->second;
+      tell(next);
+      ended_ = options_.until_failure && next.outcome != Outcome::kHeld;
       answers_.erase(answers_.begin());
       ++told_;
     }
@@ -221,7 +286,11 @@ class Batch {
 
   const BatchOptions& options_;
   const std::function<void(const BatchLine&)>& tell_;
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::deque<Job> waiting_;
+  std::size_t jobs_ = 0;  // ever made
+  std::uint64_t next_seed_ = options_.first_seed;
+  bool ended_ = false;  // by the first failure
   std::size_t share_ = 1;
   std::vector<Child> children_;
   std::map<std::size_t, BatchLine> answers_;

@@ -21,7 +21,11 @@ struct BatchOptions {
   std::size_t jobs = 1;
   bool check_determinism = false;
   bool check_schema = false;
-  std::string trace_file;  // "" = none; otherwise there is one run
+  std::string trace_file;               // "" = none; otherwise there is one run
+  std::string program = "reliant-sim";  // how it can be called from any folder, for what is said of a failure
+  bool endless = false;                 // seeds go on after `last_seed`, until one of these two ends it
+  bool until_failure = false;           // ends with the first run that does not hold
+  double seconds = 0;                   // no run begins later; 0: no limit
 };
 
 // What is said of one run, in the order of scenarios and seeds.
@@ -30,9 +34,12 @@ struct BatchLine {
   std::uint64_t seed = 0;
   Outcome outcome = Outcome::kHeld;
   std::string json;
-  std::string options;
   std::string human;
-  std::string failure;  // "" when it held
+  std::string failure;                  // "" when it held
+  std::vector<std::string> properties;  // that did not hold
+  std::vector<std::string> unreached;   // events that it should have had
+  std::vector<FaultHistory> faults;     // by number
+  double elapsed = 0;                   // seconds since the batch began
 };
 
 // Returns the gravest outcome.

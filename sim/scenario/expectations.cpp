@@ -21,6 +21,13 @@ void Expectations::on_record(const TraceRecord& record) {
   }
 }
 
+std::vector<std::string> Expectations::unreached() const {
+  std::vector<std::string> events;
+  for (const Expected& expected : all_)
+    if (expected.least && expected.bound > 0 && expected.count == 0) events.push_back(expected.text);
+  return events;
+}
+
 void Expectations::judge(Verdict& verdict) const {
   for (const Expected& expected : all_) {
     if (expected.least ? expected.count >= expected.bound : expected.count <= expected.bound) continue;

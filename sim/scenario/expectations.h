@@ -21,6 +21,7 @@ class Expectations final : public TraceSink {
   Expectations(const Numbers& at_least, const Numbers& at_most);
   void on_record(const TraceRecord& record) override;
   void judge(Verdict& verdict) const;
+  std::vector<std::string> unreached() const;  // expected, and not met once
 
  private:
   struct Expected {

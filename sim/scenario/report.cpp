@@ -1,6 +1,10 @@
 #include "scenario/report.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <iterator>
+#include <map>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -22,6 +26,31 @@ std::string fixed(double number, int digits) {
 
 double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
 
+// What has not come to its end in time is not complete anywhere: one cause, and no news. Null: nothing earlier explains it.
+const Violation* root_of(const RunReport& report, const Violation& violation) {
+  constexpr std::string_view kRoots[] = {"liveness.ready", "liveness.circling", "liveness.workload"};
+  constexpr std::string_view kFollowing[] = {"liveness.answered", "stream.complete"};
+  if (std::ranges::find(kFollowing, violation.oracle) == std::end(kFollowing)) return nullptr;
+  if (violation.severity != Severity::kNotLive) return nullptr;
+  for (const Violation& other : report.violations)
+    if (std::ranges::find(kRoots, other.oracle) != std::end(kRoots)) return &other;
+  return nullptr;
+}
+
+// For a shell.
+std::string shell_quoted(std::string_view word) {
+  if (word.find_first_of(" '\"$`\\*?[](){}<>|&;#~!") == std::string_view::npos) return std::string(word);
+  std::string text = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      text += "'\\''";
+    } else {
+      text += c;
+    }
+  }
+  return text + "'";
+}
+
 }  // namespace
 
 std::string json_line(const RunReport& report, double wall_seconds) {
@@ -31,6 +60,7 @@ std::string json_line(const RunReport& report, double wall_seconds) {
     one["oracle"] = violation.oracle;
     one["severity"] = violation.severity == Severity::kBroken ? "broken" : "not_live";
     one["what"] = violation.what;
+    if (const Violation* root = root_of(report, violation); root != nullptr) one["follows"] = root->oracle;
     one["step"] = violation.step;
     one["sim_seconds"] = seconds(violation.time - Instant{});
     for (const auto& [key, id] : violation.subject) one[key] = id;
@@ -52,33 +82,43 @@ std::string json_line(const RunReport& report, double wall_seconds) {
 }
 
 std::string human_line(const RunReport& report, double wall_seconds) {
-  const double sim = seconds(report.sim_time);
-  const double ratio = wall_seconds > 0 ? sim / wall_seconds : 0;
-  const double rate = wall_seconds > 0 ? static_cast<double>(report.events) / wall_seconds / 1e6 : 0;
-  return concat(to_string(report.outcome), " ", report.scenario, " seed=", report.seed, " hash=", hex(report.hash),
-                " events=", report.events, " sim=", fixed(sim, 1), "s wall=", fixed(wall_seconds, 2), "s (", fixed(ratio, 0),
-                " times real time, ", fixed(rate, 2), " M events/s)");
+  return concat(to_string(report.outcome), " ", title_of(report.file, report.scenario), " seed ", report.seed, " hash ",
+                hex(report.hash), " ", fixed(seconds(report.sim_time), 1), " s in ", fixed(wall_seconds, 2), " s");
 }
 
-std::string options_line(const RunReport& report) {
-  return concat("scenario=", report.scenario, " seed=", report.seed, " ", report.options);
+std::string title_of(std::string_view file, std::string_view name) {
+  const std::string folder = std::filesystem::path(file).parent_path().filename().string();
+  return folder.empty() || folder == "." ? std::string(name) : concat(folder, "/", name);
 }
 
-std::string failure_text(const RunReport& report) {
-  std::string text;
+std::vector<std::string> broken_properties(const RunReport& report) {
+  std::vector<std::string> properties;
   for (const Violation& violation : report.violations) {
+    if (root_of(report, violation) != nullptr) continue;
+    if (std::ranges::find(properties, violation.oracle) == properties.end()) properties.push_back(violation.oracle);
+  }
+  return properties;
+}
+
+std::string failure_text(const RunReport& report, std::string_view program) {
+  std::string text = concat("  drawn: ", report.options, "\n");
+  std::map<std::string, std::size_t> following;
+  for (const Violation& violation : report.violations) {
+    if (root_of(report, violation) != nullptr) {
+      ++following[violation.oracle];
+      continue;
+    }
     text += concat("  ", violation.oracle, ": ", violation.what);
     if (violation.step != 0) {
       text += concat(" (at ", fixed(seconds(violation.time - Instant{}), 6), " s, step ", violation.step, ")");
     }
     text += "\n";
   }
-  return text + concat("  again: ", repeat_command(report.file, report.seed),
-                       "\n  then, to see it: tools/sim report trace.jsonl -o trace.html\n");
-}
-
-std::string repeat_command(std::string_view file, std::uint64_t seed) {
-  return concat("tools/sim run ", file, " --seed ", seed, " --trace trace.jsonl");
+  for (const auto& [oracle, count] : following)
+    text += concat("    from this follows ", oracle, ", ", count, count == Verdict::kKept ? " times or more\n" : " times\n");
+  const std::string again = concat(shell_quoted(program), " run ",
+                                   shell_quoted(std::filesystem::absolute(report.file).string()), " --seed ", report.seed);
+  return text + concat("  again: ", again, " --trace trace.jsonl\n  to see it: ", again, " --report trace.html\n");
 }
 
 }  // namespace reliant::sim

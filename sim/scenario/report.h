@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "scenario/runner.h"
 
@@ -10,12 +11,13 @@ namespace reliant::sim {
 
 // `{"scenario","seed","outcome","hash","events","sim_seconds","wall_seconds","violations":[…],"counters":{…}}`, one line.
 std::string json_line(const RunReport& report, double wall_seconds);
-// "held  gateway_crash  seed=7 hash=… events=… 92.1s in 0.21s (438 times)".
+// "held smoke/gateway_crash seed 7 hash 27c15ff45f82c064 92.1 s in 0.21 s".
 std::string human_line(const RunReport& report, double wall_seconds);
-// "scenario=… seed=7 topology.api=3 …".
-std::string options_line(const RunReport& report);
-// Each violation on a line, and how to see it again.
-std::string failure_text(const RunReport& report);
-std::string repeat_command(std::string_view file, std::uint64_t seed);
+// What the seed has drawn, each violation on a line with what follows from it, and how to see it again by `program`.
+std::string failure_text(const RunReport& report, std::string_view program);
+// The properties that did not hold, without those that could not hold because of another.
+std::vector<std::string> broken_properties(const RunReport& report);
+// "smoke/gateway_crash": the file, by its folder.
+std::string title_of(std::string_view file, std::string_view name);
 
 }  // namespace reliant::sim

@@ -13,6 +13,7 @@
 #include "oracle/oracle.h"
 #include "oracle/status_oracle.h"
 #include "scenario/expectations.h"
+#include "scenario/progress_watch.h"
 #include "scenario/reconnect_watch.h"
 #include "workload/workload.h"
 
@@ -58,6 +59,7 @@ class Run {
     oracles_ = make_oracles(verdict_);
     simulation_.trace().add_sink(counter_);
     simulation_.trace().add_sink(expectations_);
+    simulation_.trace().add_sink(progress_);
     if (std::max(scenario_.reconnect.first_within.value, scenario_.reconnect.within.value) > Duration::zero())
       simulation_.trace().add_sink(reconnects_);
     for (const auto& oracle : oracles_) {
@@ -164,8 +166,9 @@ class Run {
     }
     simulation_.trace().record(0, Level::kInfo, "run.quiesced", {{"unfinished", workload_->unfinished()}});
     if (!workload_->done()) {
-      verdict_.not_live("liveness.workload", concat(workload_->unfinished(), " chats are not done ",
-                                                    to_text(scenario_.phases.quiesce.value), " after healing"));
+      verdict_.not_live("liveness.workload",
+                        concat(workload_->unfinished(), " chats are not done ", to_text(scenario_.phases.quiesce.value),
+                               " after healing; ", progress_.describe(simulation_.now())));
     }
     return run_for(std::chrono::seconds(10));  // the clients see the end of it
   }
@@ -203,6 +206,7 @@ class Run {
     for (const auto& oracle : oracles_) oracle->finish(state_);
     reconnects_.judge(scenario_.reconnect, verdict_);
     expectations_.judge(verdict_);
+    report_.unreached = expectations_.unreached();
     return true;
   }
   // The same processes do nothing now as before the first client came, so no more must be waiting than then. A beat or a poll
@@ -248,6 +252,7 @@ class Run {
     report_.sim_time = simulation_.now() - Instant{};
     report_.ladder = simulation_.ladder();
     report_.counters.merge(counter_.take());
+    if (faults_) report_.faults = faults_->histories();
     simulation_.shutdown();
     workload_.reset();
     faults_.reset();
@@ -286,6 +291,7 @@ class Run {
   Verdict verdict_;
   Counter counter_;
   Expectations expectations_;
+  ProgressWatch progress_;
   ReconnectWatch reconnects_;
   std::vector<std::unique_ptr<Oracle>> oracles_;
   std::optional<SchemaCheck> schema_;

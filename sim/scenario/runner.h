@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cluster/cluster.h"
+#include "faults/fault_engine.h"
 #include "kernel/hash_ladder.h"
 #include "oracle/verdict.h"
 #include "scenario/scenario.h"
@@ -50,6 +51,8 @@ struct RunReport {
   Duration sim_time{};
   std::vector<Violation> violations;
   std::map<std::string, std::int64_t> counters;  // trace records by name
+  std::vector<std::string> unreached;            // events of at_least of which there was none
+  std::vector<FaultHistory> faults;              // by number
   HashLadder ladder{1};
 };
 

@@ -4,6 +4,7 @@ usage: command_line_test.py RELIANT_SIM
 """
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,61 @@ for what, file, part in [("monolith", "scenarios/smoke/monolith_crash_and_restar
     check(f"the real world cannot be {what}", done.returncode == 1 and part in done.stderr and "Traceback" not in done.stderr, done.stderr)
 done = run("schema")
 check("the schema is JSON", done.returncode == 0 and "topology" in json.loads(done.stdout)["properties"], done.stderr)
+SMALL = """name: small
+story: nothing happens
+topology: {api: 1, workers: 1, gateways: 1, daemons: 1, users: 1}
+workload: {chats: 1, messages: 1, spread: 1s}
+phases: {warm_up: 2s, chaos: 5s, quiesce: 2m}
+"""
+with tempfile.TemporaryDirectory() as folder:
+    place = pathlib.Path(folder, "some where")
+    place.mkdir()
+    small = place / "small.yaml"
+    small.write_text(SMALL)
+    done = run("run", str(small), "--seed", "7")
+    first = done.stdout.splitlines()[0]
+    check("a run that held is one short line with the seed", done.returncode == 0 and re.match(
+        r"held some where/small seed 7 hash [0-9a-f]{16} [0-9.]+ s in [0-9.]+ s$", first), done.stdout)
+    check("no counter and no colour in a pipe", not done.stderr and "\033" not in done.stdout, repr(done.stderr + done.stdout))
+    check("a folder is all its scenarios", run("run", str(place)).returncode == 0)
+    check("a scenario by its name", "held smoke/worker_crash_resumes seed 1 " in run("run", "worker_crash_resumes").stdout)
+    done = run("run", "worker_crash_resume")
+    check("a name that is nearly right", done.returncode == 1 and 'did you mean "worker_crash_resumes"?' in done.stderr, done.stderr)
+
+    small.write_text(SMALL + "faults:\n  - crash: {when: fault.pause, node: worker}\nat_least: {fault.crash: 1}\n")
+    done = run("run", str(small), "--seeds", "1..3")
+    check("a failed run has what was drawn", done.stdout.startswith("broken some where/small seed 1 ") and "  drawn: topology.mode=" in done.stdout, done.stdout)
+    check("failures are grouped by property", "  expectation: 3 of 3 runs of some where/small: seeds 1 2 3\n" in done.stdout, done.stdout)
+    check("what no run has reached", 'none of 3 runs reached "fault.crash"' in done.stdout, done.stdout)
+    check("a fault that never fired", 'fault 0 (crash of worker) fired in none of 3 runs: no "fault.pause" came' in done.stdout, done.stdout)
+    again = re.search(r"again: (.*)", done.stdout)[1]
+    done = subprocess.run(again, shell=True, cwd=folder, capture_output=True, text=True)
+    check("the command that repeats works from any folder", "broken some where/small seed 1 " in done.stdout
+          and pathlib.Path(folder, "trace.jsonl").exists(), done.stdout + done.stderr)
+    done = run("run", str(small), "--until-failure", "--seed", "5", "--report", str(place / "page.html"))
+    check("until the first failure", done.stdout.count("broken ") == 1 and "seed 5 " in done.stdout and done.returncode == 2, done.stdout)
+    check("with its page", "<html" in (place / "page.html").read_text() and not (place / "page.html.trace").exists())
+
+    small.write_text(SMALL.replace("quiesce: 2m", "quiesce: 1ms"))
+    done = run("run", str(small))
+    check("what follows from a first violation is folded under it", done.returncode == 3 and "  liveness.workload: 1 chats" in done.stdout
+          and ("still progressing (" in done.stdout or "stuck (" in done.stdout)
+          and "\n  stream.complete" not in done.stdout and "\n  liveness.answered" not in done.stdout, done.stdout)
+
+    new = place / "mine.yaml"
+    done = run("new", str(place / "mine"))
+    check("a new scenario", done.returncode == 0 and new.exists(), done.stderr)
+    check("a new scenario is good", run("check", str(new)).returncode == 0)
+    done = run("run", str(new), "--seeds", "1..20", "--quiet")
+    check("a new scenario holds", done.returncode == 0, done.stdout)
+    check("a scenario is not overwritten", run("new", str(new)).returncode == 1)
+    new.write_text(SMALL.replace("small", "mine") + "faults: 3\n")
+    small.write_text(SMALL.replace("spread: 1s", "script: {answers: [{steps: [{txt: a}]}]}"))
+    done = run("check", folder)
+    check("check says what is wrong in each file", done.returncode == 1 and f"{new}:6:1: " in done.stderr and f"{small}:4:" in done.stderr,
+          done.stderr)
+check("the scenarios of the tree are good", run("check", "scenarios").returncode == 0)
+
 done = run("list")
 check("the scenarios are listed", done.returncode == 0 and "gateway_crash_during_tools" in done.stdout, done.stderr)
 sys.exit(failed)

@@ -63,7 +63,7 @@ TEST(PlantedBugs, AnEngineThatLosesSignalsLeavesAMessageWithoutAnswer) {
 TEST(PlantedBugs, NothingIsFoundWhereNothingIsPlanted) {
   for (const char* name : {"chats_with_parallel_tools", "gateway_crash_during_tools"}) {
     const RunReport report = run_scenario(load(name), {.seed = 1});
-    EXPECT_EQ(report.outcome, Outcome::kHeld) << failure_text(report);
+    EXPECT_EQ(report.outcome, Outcome::kHeld) << failure_text(report, "reliant-sim");
   }
 }
 

@@ -42,7 +42,7 @@ class Sweep(unittest.TestCase):
     def test_what_does_not_hold_is_told_with_the_command_that_repeats_it(self):
         done = self.sweep(1, "--seed", "4711", quiesce="1ms")
         self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertRegex(done.stdout, r"again: tools/sim run .*quiet\.yaml --seed 4711")
+        self.assertRegex(done.stdout, r"again: /\S*reliant-sim run /\S*quiet\.yaml --seed 4711")
         self.assertIn("not held", done.stdout)
 
     def test_runs_that_show_nothing_are_no_failure_unless_they_are_many(self):
