@@ -1,0 +1,45 @@
+// Scenarios: YAML out of anything. What can be read is drawn, and its model script is the YAML that it was.
+#include <string>
+
+#include "base/yaml.h"
+#include "fuzz_input.h"
+#include "scenario/scenario.h"
+
+namespace reliant::sim {
+namespace {
+
+bool same(const YamlNode& a, const YamlNode& b) {
+  if (a.kind != b.kind || a.key != b.key || a.scalar != b.scalar || a.quoted != b.quoted) return false;
+  if (a.items.size() != b.items.size() || a.fields.size() != b.fields.size()) return false;
+  for (std::size_t i = 0; i < a.items.size(); ++i)
+    if (!same(a.items[i], b.items[i])) return false;
+  for (std::size_t i = 0; i < a.fields.size(); ++i)
+    if (!same(a.fields[i], b.fields[i])) return false;
+  return true;
+}
+
+void check_scenario(std::string_view text) {
+  auto scenario = read_scenario(text, "s.yaml");
+  if (!scenario.ok()) {
+    fuzz::check_refusal(scenario.status());
+    RELIANT_ASSERT(message_of(scenario.status()).starts_with("s.yaml:"), "an error names file and line");
+    return;
+  }
+  const std::string options = draw_options(*scenario, RandomStreams(7));
+  RELIANT_ASSERT(options.find('\n') == std::string::npos && !options.empty(), "options are one line");
+  if (scenario->workload.script.empty()) return;
+  const auto whole = parse_yaml(text, "s.yaml");
+  const auto script = parse_yaml(scenario->workload.script, "s.yaml");
+  RELIANT_ASSERT(whole.ok() && script.ok(), "a script that was taken out can be read");
+  YamlNode given = *whole->find("workload")->find("script");
+  given.key.clear();
+  RELIANT_ASSERT(same(given, *script), "it is the one that was given");
+}
+
+}  // namespace
+}  // namespace reliant::sim
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  reliant::sim::check_scenario(reliant::fuzz::text_of(data, size));
+  return 0;
+}
