@@ -21,6 +21,15 @@ std::string text_of(std::initializer_list<Field> fields, std::string_view key) {
   return "";
 }
 
+// 0: the event does not have it.
+std::int64_t number_of(std::initializer_list<Field> fields, std::string_view key) {
+  for (const Field& field : fields) {
+    const auto* const number = std::get_if<std::int64_t>(&field.value);
+    if (field.key == key && number != nullptr) return *number;
+  }
+  return 0;
+}
+
 }  // namespace
 
 json::object to_object(const DaemonState& state) {
@@ -85,11 +94,14 @@ bool DaemonStateKeeper::learn(std::string_view name, std::initializer_list<Field
     state_.gateway = text_of(fields, "gateway");
     state_.address = text_of(fields, "address");
     state_.connected = true;
+    epoch_ = number_of(fields, "epoch");
     state_.since = store::rfc3339(clock_.wall_now());
     state_.problem.clear();
     return true;
   }
   if (name == "daemon.disconnected") {
+    // A drained stream ends after the next one has begun.
+    if (number_of(fields, "epoch") < epoch_) return false;
     problem = text_of(fields, "why");
     state_.connected = false;
     state_.since = store::rfc3339(clock_.wall_now());

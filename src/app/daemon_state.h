@@ -60,6 +60,7 @@ class DaemonStateKeeper final : public EventLog {
   const Clock& clock_;
   const DataDirectory& directory_;
   DaemonState state_;
+  std::int64_t epoch_ = 0;  // of the connection that `state_` is about
   Event connected_once_;
 };
 

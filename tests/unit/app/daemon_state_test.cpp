@@ -59,6 +59,17 @@ TEST_F(DaemonStateTest, FollowsTheDaemonsEventsOnTheirWayToTheLog) {
   EXPECT_NE(peek_line(folder_.path().string(), "log").find("daemon.connect.failed"), std::string::npos);
 }
 
+TEST_F(DaemonStateTest, StaysConnectedWhenTheStreamBeforeADrainEndsLast) {
+  connect();
+  keeper_.info("daemon.connected", {{"user", "u1"}, {"daemon", "d1"}, {"epoch", 2}, {"gateway", "gw2"}, {"address", "h:2"}});
+  keeper_.info("daemon.disconnected", {{"daemon", "d1"}, {"epoch", 1}, {"why", "the gateway drains"}});
+  EXPECT_TRUE(written().connected);
+  EXPECT_EQ(written().gateway, "gw2");
+  EXPECT_EQ(written().problem, "");
+  keeper_.info("daemon.disconnected", {{"daemon", "d1"}, {"epoch", 2}, {"why", "the gateway stops"}});
+  EXPECT_FALSE(written().connected);
+}
+
 TEST_F(DaemonStateTest, KeepsWhyItEnded) {
   connect();
   keeper_.ended(unauthenticated("the token was revoked"));
