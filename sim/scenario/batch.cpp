@@ -213,6 +213,7 @@ class Batch {
 
   void wait_for_children() {
     std::vector<pollfd> pipes;
+    pipes.reserve(children_.size());
     for (const Child& child : children_) pipes.push_back({child.pipe, POLLIN, 0});
     if (poll(pipes.data(), pipes.size(), -1) < 0) return;
     for (std::size_t i = children_.size(); i-- > 0;) {

@@ -114,7 +114,7 @@ with tempfile.TemporaryDirectory() as folder:
     done = run("run", "worker_crash_resume")
     check("a name that is nearly right", done.returncode == 1 and 'did you mean "worker_crash_resumes"?' in done.stderr, done.stderr)
 
-    small.write_text(SMALL + "faults:\n  - crash: {when: fault.pause, node: worker}\nat_least: {fault.crash: 1}\n")
+    small.write_text(SMALL + "faults:\n  - crash: {when: fault.pause, node: worker, at: 0s}\nat_least: {fault.crash: 1}\n")
     done = run("run", str(small), "--seeds", "1..3")
     check("a failed run has what was drawn", done.stdout.startswith("broken some where/small seed 1 ") and "  drawn: topology.mode=" in done.stdout, done.stdout)
     check("failures are grouped by property", "  expectation: 3 of 3 runs of some where/small: seeds 1 2 3\n" in done.stdout, done.stdout)
