@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -47,17 +48,20 @@ class Machine final : public DaemonWorld {
     proto::GatewayFrame frame;
     if (!frame.ParseFromString(bytes) || !frame.has_execute_tool()) return;
     const proto::ExecuteTool& request = frame.execute_tool();
+    const auto [first, is_new] = inputs_.emplace(request.request_id(), request.tool() + "\n" + request.arguments());
+    if (!is_new && first->second != request.tool() + "\n" + request.arguments()) reused_.insert(first->first);
     bool& may_repeat = may_repeat_[request.request_id()];
     may_repeat |=
         request.effect() == proto::EFFECT_READ_ONLY || request.effect() == proto::EFFECT_IDEMPOTENT || request.unrecorded();
   }
-  // Of a request that is recorded, every result says the same.
+  // Of a request that is recorded, every result says the same; an id that is reused for other arguments is refused.
   void check_results() {
     std::map<std::string, std::string> known;
     for (const auto& stream : gateway_->streams) {
       for (const auto& heard : stream->heard) {
         if (!heard.frame.has_tool_finished() || heard.frame.tool_finished().unrecorded()) continue;
         const auto& result = heard.frame.tool_finished();
+        if (reused_.contains(result.request_id())) continue;
         const auto [place, is_new] = known.emplace(result.request_id(), result.SerializeAsString());
         RELIANT_ASSERT(is_new || place->second == result.SerializeAsString(), "a request has one result (C7)");
       }
@@ -65,6 +69,8 @@ class Machine final : public DaemonWorld {
   }
 
   std::map<std::string, bool> may_repeat_;
+  std::map<std::string, std::string> inputs_;  // tool and arguments, as they first came
+  std::set<std::string> reused_;
 };
 
 }  // namespace

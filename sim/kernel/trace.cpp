@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "base/assert.h"
+#include "base/utf8.h"
 #include "kernel/digest.h"
 #include "runtime/random.h"
 
@@ -125,7 +126,8 @@ std::string to_json_line(const TraceRecord& record) {
     if (const auto* number = std::get_if<std::int64_t>(&field.value)) {
       line += std::to_string(*number);
     } else {
-      append_quoted(line, std::get<std::string>(field.value));
+      const std::string& text = std::get<std::string>(field.value);
+      append_quoted(line, is_valid_utf8(text) ? text : text_from_bytes(text));  // as JSON asks for
     }
   }
   line.push_back('}');

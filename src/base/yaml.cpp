@@ -9,6 +9,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace reliant {
 namespace {
@@ -80,6 +81,18 @@ Result<YamlNode> convert(const YAML::Node& from, std::string_view file, int dept
   return node;
 }
 
+// The line of the first byte that is no part of a character; 0: there is none.
+std::ptrdiff_t line_of_damage(std::string_view text) {
+  std::ptrdiff_t line = 1;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = utf8_length(text.substr(at));
+    if (length == 0) return line;
+    if (text[at] == '\n') ++line;
+    at += length;
+  }
+  return 0;
+}
+
 }  // namespace
 
 Status YamlNode::error(std::string_view message) const { return invalid_argument(file, ":", line, ":", column, ": ", message); }
@@ -115,6 +128,9 @@ Result<bool> YamlNode::as_bool() const {
 }
 
 Result<YamlNode> parse_yaml(std::string_view text, std::string_view file) {
+  if (const std::ptrdiff_t line = line_of_damage(text); line != 0) {
+    return invalid_argument(file, ":", line, ": holds bytes that are not UTF-8; save the file as UTF-8");
+  }
   try {
     return convert(YAML::Load(std::string(text)), file, 0);
   } catch (const YAML::Exception& e) {

@@ -181,6 +181,7 @@ TYPED_TEST_P(ProcessContract, LosesNothingWhenAReaderIsDestroyed) {
 
 TYPED_TEST_P(ProcessContract, CanRunManyAtOnce) {
   std::vector<ProcessPtr> all;
+  all.reserve(8);
   for (int i = 0; i < 8; ++i) all.push_back(this->start(concat("sleep 0.05; echo ", i)));
   for (int i = 0; i < 8; ++i) EXPECT_EQ(this->read_all(*all[static_cast<std::size_t>(i)]).out, concat(i, "\n"));
 }

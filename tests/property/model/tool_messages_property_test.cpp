@@ -78,6 +78,7 @@ RC_GTEST_PROP(ToolMessages, AnyBytesAreReadOrRefused, (std::string bytes)) {
 
 RC_GTEST_PROP(ToolMessages, HeldDaemonsComeBack, (std::vector<std::int64_t> epochs)) {
   std::vector<HeldDaemon> held;
+  held.reserve(epochs.size());
   for (const std::int64_t epoch : epochs) held.push_back({DaemonId("d"), epoch, GatewayId("g"), DaemonConnection::kStale});
   const auto back = decode_held_daemons(encode(held));
   RC_ASSERT(back.ok());

@@ -27,6 +27,12 @@ TEST(Json, CountsAreNotNegative) {
   EXPECT_EQ(message_of(reader.finish()), "field \"a\" is -1; send a whole number, 0 or more");
 }
 
+TEST(Yaml, RefusesBytesThatAreNotUtf8) {
+  EXPECT_EQ(message_of(parse_yaml("a: b\nc: \xff\n", "f.yaml").status()),
+            "f.yaml:2: holds bytes that are not UTF-8; save the file as UTF-8");
+  EXPECT_TRUE(parse_yaml("a: \xC3\xBC", "f.yaml").ok());
+}
+
 TEST(Yaml, InfinityIsNoNumber) {
   const auto node = parse_yaml("[nan, inf, -infinity, 1e999, 1.5]", "f.yaml");
   ASSERT_TRUE(node.ok());

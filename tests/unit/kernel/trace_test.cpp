@@ -35,6 +35,12 @@ TEST(Trace, EveryPartOfARecordIsInTheHash) {
   EXPECT_EQ(hashes.size(), 11u);
 }
 
+TEST(Trace, ALineIsJsonWhateverBytesAFieldHolds) {
+  const TraceRecord record{1, Instant(Duration(2)), 3, Level::kInfo, "a.b", {{"k", std::string("x\x8cy\n")}}};
+  EXPECT_EQ(to_json_line(record),
+            "{\"step\":1,\"time_ns\":2,\"node\":3,\"level\":\"info\",\"name\":\"a.b\",\"k\":\"x\xEF\xBF\xBDy\\n\"}");
+}
+
 TEST(Trace, KeepsTheLastRecordsOnly) {
   Executor executor(1);
   Trace trace(executor, 3);

@@ -234,6 +234,7 @@ TEST_F(PatValidator, TellsTheAuditLogOfAKnownTokenThatIsRefusedOnceAnHour) {
   EXPECT_FALSE(get(validator_.identify(token_text(8), soon())).ok());  // nobody's
   const auto entries = value(store().audit().list(user_, {}, soon()));
   std::vector<std::string> actions;
+  actions.reserve(entries.items.size());
   for (const auto& entry : entries.items) actions.push_back(entry.action);
   EXPECT_EQ(std::ranges::count(actions, "token.refused.token_revoked"), 1);
   EXPECT_EQ(actions.size(), 3u);  // and created, revoked

@@ -72,7 +72,7 @@ class ScriptedTemporal final : public ports::Temporal {
 Task<Result<std::string>> nothing(ActivityContext&, std::string) { co_return ""; }
 
 class TemporalRetry : public ::testing::Test {
- protected:
+ public:
   ~TemporalRetry() override {
     gave_up_.reset();
     worker_.reset();
@@ -80,6 +80,7 @@ class TemporalRetry : public ::testing::Test {
     simulation_.shutdown();
   }
 
+ protected:
   template <class T>
   T ask(Task<T> task) {
     std::optional<T> answer;

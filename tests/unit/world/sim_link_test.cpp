@@ -344,6 +344,7 @@ TEST_F(SimLinkTest, LossDelaysAndKeepsTheOrder) {
   start();
   network_->set_loss(client_, server_, 300'000);
   std::vector<std::string> sent;
+  sent.reserve(100);
   for (int i = 0; i < 100; ++i) sent.push_back(std::to_string(i));
   auto all = [](ports::Link& link, std::vector<std::string> messages) -> Task<void> {
     for (std::string& message : messages) (void)co_await link.send(std::move(message), kNever);
