@@ -291,7 +291,8 @@ function(reliant_fuzz name)
   if(NOT IS_DIRECTORY "${corpus}")
     message(FATAL_ERROR "reliant_fuzz(${name}): fuzz/corpus/${thing} is missing\nRemedy: add it with at least one input.")
   endif()
-  add_test(NAME ${name} COMMAND ${name} -runs=0 "${corpus}")
+  # An input that fails is copied to the build folder, not to the working directory, which is the source tree.
+  add_test(NAME ${name} COMMAND ${name} -runs=0 "-artifact_prefix=${CMAKE_CURRENT_BINARY_DIR}/" "${corpus}")
   _reliant_ctest(${name} 60)
 endfunction()
 
