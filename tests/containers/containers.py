@@ -23,10 +23,10 @@ answers:
     steps:
       - text: "first"
         calls:
-          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> /data/marks; sleep 2; echo one"}}  # a tool that takes so long
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> /data/marks; sleep 2; echo one"}}  # the sleep is the tool's duration: services restart while it runs
       - text: "second"
         calls:
-          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> /data/marks; sleep 2; echo two"}}  # likewise
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> /data/marks; sleep 2; echo two"}}  # the same
       - text: "all is done"
   - steps:
       - text: "hello"
