@@ -21,7 +21,7 @@ class Streamed final : public TextSink {
   std::string text;
 };
 
-// A user who has said hello, and one result of a tool since then.
+// A conversation with the user's "hello" and one tool result after it.
 ModelRequest conversation() {
   ModelRequest request;
   request.conversation = "chat_1";

@@ -288,7 +288,7 @@ constexpr RecordSchema kRecords[] = {
      "a cancel could not be passed on; the daemon hears of it when it connects"},
     {"worker.tool.finished", "info",
      "user text, chat text, request_id text, call text, tool text, outcome text, took_us number, write_us number",
-     "the chat has a tool's result: this is what the model is told; took_us: from the request on, write_us: to store it"},
+     "the chat has a tool's result: this is what the model receives; took_us: from the request on, write_us: to store it"},
     {"worker.turn.end_refused", "warning", "user text, chat text, turn text, error text",
      "the end of a turn was refused for good; a minimal one is written"},
     {"worker.turn.finished", "info", "user text, chat text, turn text, status text", "a turn has ended"},

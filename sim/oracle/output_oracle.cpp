@@ -125,7 +125,7 @@ void OutputOracle::judge_content(const FinalExecution& execution, const std::str
   if (written.empty() || written.size() > kWholeContent || execution.content == written) return;
   if (bytes_.contains(execution.request)) return;
   verdict_.broken(kContent,
-                  concat("request ", execution.request, ": the process wrote ", quoted(written), ", and the model is told ",
+                  concat("request ", execution.request, ": the process wrote ", quoted(written), ", and the model received ",
                          quoted(execution.content)),
                   subject_of(execution));
 }

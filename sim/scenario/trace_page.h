@@ -1,6 +1,6 @@
 // TracePage: a trace file as one HTML page that needs nothing else: a lane for each node, time along it, messages as arrows,
 // faults shaded, what the oracles complain of in view. The lines of the trace are the page's data as they are; the page draws
-// what is in view of them, and bundles what is too dense to be told apart.
+// what is in view of them, and bundles what is too dense to be distinguished.
 #pragma once
 
 #include <cstddef>

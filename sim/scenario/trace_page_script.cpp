@@ -212,7 +212,7 @@ function drawNames(height) {
     ctx.strokeStyle = paint('grid'); ctx.lineWidth = 1; ctx.beginPath(); ctx.moveTo(0, at + LANE / 2); ctx.lineTo(canvas.clientWidth, at + LANE / 2); ctx.stroke();
   }
 }
-// Where more messages are in view than can be told apart, those between the same two lanes at about the same time are one.
+// Where messages in view are too dense to be distinguished, those between the same two lanes at about the same time are one.
 function drawArrows(from, to) {
   arrows = [];
   const bundles = new Map();

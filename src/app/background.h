@@ -20,7 +20,7 @@ class Background {
   static Result<Background> begin(Duration timeout);
   const std::optional<int>& exit_code() const { return exit_code_; }
 
-  // Tells who has started it a line, and the exit code to end with; detaches from the terminal.
+  // Sends the starter a line and the exit code to end with; detaches from the terminal.
   void started(int exit_code, const std::string& line);
 
  private:

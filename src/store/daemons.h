@@ -68,7 +68,7 @@ class Daemons {
   // Writes what the daemon says of itself, connection fresh, and returns the epoch of the stream: higher than
   // all before it, though numbers may be left out. NOT_FOUND: no such user.
   Task<Result<std::int64_t>> accept(DaemonArrival arrival, Instant deadline);
-  // Many in one transaction, with as few statements as for one: all or none, except for a new daemon of a user who has
+  // Many in one transaction, with as few statements as for one: all or none, except for a new daemon of a user with
   // `max_per_user` already (0: any number), which is RESOURCE_EXHAUSTED. No daemon is among them twice; with
   // kEveryDaemonOfTheUser, no user. The epochs are in the order of the arrivals.
   Task<Result<std::vector<Result<std::int64_t>>>> accept_all(std::vector<DaemonArrival> arrivals, std::int64_t max_per_user,
