@@ -1,6 +1,6 @@
-// digest: 64 bits of some bytes, eight at a time: for what goes into a run's hash and for comparing what was said with
-// what was kept. A run digests every message, and byte by byte would be a part of its time. Not stable over versions of
-// this project, and not for labels (runtime/random.h) or tables of outside data. Pure; never fails.
+// digest: a 64-bit hash of bytes, computed eight bytes at a time, for a run's hash and to compare a received text with
+// the stored one. A run digests every message; a byte-wise hash would cost a noticeable part of its time. Not stable over
+// versions of this project, and not for labels (runtime/random.h) or tables of outside data. Pure; never fails.
 #pragma once
 
 #include <bit>
@@ -11,9 +11,9 @@
 
 namespace reliant::sim {
 
-static_assert(std::endian::native == std::endian::little, "a digest is the same on every machine: words are read as they lie");
+static_assert(std::endian::native == std::endian::little, "a digest is the same on every machine: it reads native words");
 
-// With the length, so that "ab","c" and "a","bc" differ.
+// The length is part of the digest, so that "ab","c" and "a","bc" differ.
 inline std::uint64_t digest(std::string_view bytes, std::uint64_t hash) {
   constexpr std::uint64_t kFactor = 0x9ddfea08eb382d69ull;
   const auto take = [&](std::uint64_t word) {

@@ -1,6 +1,6 @@
-// HashLadder: the run's hash, noted every so many steps. Two runs of one seed must climb the same ladder; the
-// first rung that differs brackets the first step that did, and a second run with spacing 1 from the rung
-// before it names the step.
+// HashLadder: the run's hash at regular steps. Two runs of one seed must have equal ladders; the first rung that
+// differs brackets the first step that differed, and a second run with spacing 1 from the rung before it names
+// the step.
 //
 // A plain value: owned by the simulation, copied to be compared.
 #pragma once

@@ -79,7 +79,7 @@ void Node::pause() {
   for (NodeObserver* observer : observers_) observer->node_paused(*this);
 }
 
-// Nothing reads its clock before it wakes, so that it can be set to where it will stand then.
+// Nothing reads its clock before it wakes, so the clock can be set now to its value at wake-up.
 void Node::fall_asleep(Duration planned) {
   if (!up_ || paused_) return;
   pause();
@@ -106,8 +106,8 @@ void Node::set_clock_rate(std::int64_t ahead_per_million) {
 
 void Node::restart() {
   crash();
-  // The old frames may not be destroyed yet, or one of them may be the caller: they get their own scope to
-  // die in.
+  // The old frames may not be destroyed yet, or one of them may be the caller: the new program gets a scope of
+  // its own.
   bury();
   dying_.push_back(std::move(scope_));
   begin_life();

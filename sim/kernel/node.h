@@ -1,10 +1,10 @@
-// Node: one simulated process. It runs a program (a role with its ports) in a root scope of its own; crashing
-// it destroys every frame below that scope, at whatever point each one waits, and restarting runs the program
-// anew.
+// Node: one simulated process. It runs a program (a role with its ports) in a root scope of its own; a crash
+// destroys every frame below that scope, at whatever point each one waits, and a restart runs the program
+// again.
 //
-// What a crash must not destroy (disks, the network, other processes) lives outside, in the world. Whoever
-// acts for a node from there keeps an `Incarnation` and checks `alive()` first: a process that has crashed
-// can no longer act, even in the very step in which it does.
+// What a crash must not destroy (disks, the network, other processes) lives outside, in the world. World code
+// that acts for a node keeps an `Incarnation` and checks `alive()` first: a crashed process can no longer act,
+// not even in the step of the crash.
 //
 // Starting and ending are in the trace: "node.started", "node.crashed", "node.exited".
 // A process can also be asked to stop (and ends by itself), be paused, and have a clock of its own (NodeTimes).
@@ -38,7 +38,7 @@ namespace reliant::sim {
 
 class Node;
 
-// One life of a node, from start to crash. Refers to the node, which must outlive it.
+// One incarnation of a node, from start to crash. Refers to the node, which must outlive it.
 class Incarnation {
  public:
   Incarnation(const Node& node, std::uint32_t epoch) : node_(&node), epoch_(epoch) {}
@@ -51,9 +51,8 @@ class Incarnation {
   std::uint32_t epoch_;
 };
 
-// Part of the world that has to know when a process dies: a disk that loses unsynced writes, a network that
-// closes connections. Called in the step of the crash, before the frames are destroyed; then the node is
-// already down.
+// Part of the world that must be notified when a process dies: a disk that loses unsynced writes, a network that
+// closes connections. Called in the step of the crash, before the frames are destroyed; the node is already down.
 class NodeObserver {
  public:
   virtual void node_crashed(Node& node) = 0;
@@ -98,50 +97,50 @@ class Node {
 
   // Sets the program and runs it.
   void start(Program program);
-  // Of a node that is down the task is destroyed.
+  // If the node is down, the task is destroyed.
   void spawn(Task<void> task) { (void)try_spawn(std::move(task)); }
   // False: the node is down, or its scope has stopped after a failure; the task was destroyed.
   [[nodiscard]] bool try_spawn(Task<void> task) { return up_ && scope_->try_spawn(std::move(task)); }
 
-  // Ends this life: the node is down at once, its frames are destroyed after the running step. Called from
-  // inside, the caller runs on to its next suspension. Does nothing to a node that is down.
+  // Ends this incarnation: the node is down at once, its frames are destroyed after the running step. If the caller
+  // is part of the node, it runs on to its next suspension. No effect on a node that is down.
   void crash();
-  // Starts the next life; crashes the node first if it is up. Runs the program, if one was set.
+  // Starts the next incarnation; crashes the node first if it is up. Runs the program, if one was set.
   void restart();
-  // SIGTERM: the program is asked to end by exit(), in `grace` at the latest. Does nothing to a node that is down.
+  // SIGTERM: asks the program to end by exit(), in `grace` at the latest. No effect on a node that is down.
   void ask_to_stop(Duration grace);
-  // For the program: waits until it is asked; by when it is to have ended.
+  // For the program: waits for the SIGTERM; returns the instant by which the program must have ended.
   Task<Instant> until_asked_to_stop();
   bool asked_to_stop() const { return asked_to_stop_.is_set(); }
-  // The process ends of its own will: like a crash, but its kernel tells every peer.
+  // The process ends by itself: like a crash, but its kernel closes every connection.
   void exit();
-  bool ended_in_order() const { return ended_in_order_; }  // the last life
+  bool ended_in_order() const { return ended_in_order_; }  // the last incarnation
 
-  // SIGSTOP: nothing of this process runs; its timers pile up, what is sent to it waits in buffers, its clock goes on.
+  // SIGSTOP: nothing of this process runs; its timers pile up, messages to it wait in buffers, its clock goes on.
   void pause();
   // The machine sleeps: a pause, in which its monotonic clock stands still. Its calendar goes on.
   void fall_asleep(Duration planned);
-  // SIGCONT: it runs on with everything that came up in the meantime. Does nothing to a node that is not paused.
+  // SIGCONT: it runs on with everything that became due during the pause. No effect on a node that is not paused.
   void resume();
   bool paused() const { return paused_; }
-  // Its monotonic clock runs so much faster (negative: slower) from now on.
+  // Makes its monotonic clock run faster by that rate (negative: slower) from now on.
   void set_clock_rate(std::int64_t ahead_per_million);
   std::int64_t clock_rate() const { return clock_rate_; }
 
-  // `co_await node.crash_here()`: a crash point; the caller never comes back.
+  // `co_await node.crash_here()`: a crash point; the caller never resumes.
   CrashHere crash_here() { return CrashHere(*this); }
 
   Executor& executor() { return executor_; }
-  TaskScope& scope() { return *scope_; }  // of this life
+  TaskScope& scope() { return *scope_; }  // of this incarnation
   Context& context() { return scope_->context(); }
   SimClock& clock() { return clock_; }
-  EventLog& log() { return logs_.back(); }  // of this life; later ones have their own
-  // A stream of this node's own, different in each life.
+  EventLog& log() { return logs_.back(); }  // of this incarnation; later ones have their own
+  // A stream of this node's own, different in each incarnation.
   Random random(std::string_view label) const;
 
   void add_observer(NodeObserver& observer) { observers_.push_back(&observer); }
 
-  // Frames' owners that are still there, in this life and in those that are being destroyed.
+  // Owners of frames that still exist, in this incarnation and in those that are being destroyed.
   std::size_t tasks() const;
 
   // Destroys everything at once, from outside of a run. The node stays down.
@@ -162,7 +161,7 @@ class Node {
   void end_life();
   template <class Change>
   void change_time(Change change);
-  void bury();  // frees the scopes of past lives that have no frames left
+  void bury();  // frees the scopes of past incarnations that have no frames left
 
   Executor& executor_;
   NodeTimes& times_;
@@ -181,7 +180,7 @@ class Node {
   SimClock clock_;
   Program program_;
   std::vector<NodeObserver*> observers_;
-  std::deque<Log> logs_;  // one a life, all kept: a dying frame may still refer to its own
+  std::deque<Log> logs_;  // one for each incarnation, all kept: a dying frame may still refer to its own
   std::vector<std::unique_ptr<TaskScope>> dying_;
   std::unique_ptr<TaskScope> scope_;
 };

@@ -1,5 +1,5 @@
-// Options of a run: each number of a scenario is fixed, or a range out of which the seed draws. What is drawn is printed
-// with the seed, so that two runs can be told apart at a glance.
+// Options of a run: each number of a scenario is fixed, or a range out of which the seed draws. The drawn values are
+// printed with the seed, so that two runs can be distinguished at a glance.
 //
 // Written "5" or "2..8"; times with a unit (ns us ms s m h), chances as a percentage ("0.5%..2%"). A section of options is
 // a struct with a function template `describe(visitor, section)` that names every field, once: reading a file, the JSON

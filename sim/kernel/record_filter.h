@@ -1,4 +1,4 @@
-// RecordFilter: which trace records are meant: those of a "name", or of a "name field=value" whose field says so.
+// RecordFilter: selects trace records by "name", or by "name field=value".
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
 // SimClock: the clock of one simulated node. Its monotonic time is the executor's, as the node sees it (NodeTimes); its wall
-// clock starts at 2026-01-01 UTC and may be set wrong, as clocks are: nothing may depend on it.
+// clock starts at 2026-01-01 UTC and may be set to a wrong time: nothing may depend on it.
 //
 // Owned by the node and survives its crashes. One thread.
 #pragma once

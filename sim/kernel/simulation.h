@@ -4,8 +4,8 @@
 // every machine.
 //
 // Run it through `run_until`, `run_for` and `run`, which keep the ladder. Destruction order: `shutdown`
-// destroys all frames; then whatever of the world has timers on the executor; then the Simulation. One
-// simulation a thread, for the leak counts to be its own.
+// destroys all frames; then the world's objects that have timers on the executor; then the Simulation. At most
+// one simulation a thread: the leak counters are per thread.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ struct SimulationOptions {
   Choices* choices = nullptr;           // what picks the next step; borrowed; null: the seed does
 };
 
-// What is still there. After `shutdown`, and with the world gone, all of it is zero, or something leaks.
+// Objects that still exist. After `shutdown` and the destruction of the world all counts are zero, or something leaks.
 struct LiveCounts {
   std::size_t registered = 0;  // waits and timers with the executor
   std::size_t tasks = 0;       // spawned directly below a node or the world
@@ -53,7 +53,7 @@ class Simulation {
   Executor& executor() { return executor_; }
   Instant now() const { return executor_.true_now(); }  // true time, also where a node's clock shows another
   Trace& trace() { return trace_; }
-  // A stream of the world. Each label names one stream: asking twice gives the same numbers.
+  // A stream of the world. Each label names one stream: two calls with one label give the same numbers.
   Random random(std::string_view label) const { return streams_.stream(label); }
 
   // Node 0, which never crashes: networks, faults, workloads.
@@ -68,7 +68,7 @@ class Simulation {
   // Each returns the steps made. `run_until` leaves the clock at `until`; `run` stops when nothing is left to
   // run.
   std::uint64_t run_until(Instant until);
-  // Stops there where `max_steps` have been made first: for runs that may turn in circles without time going on.
+  // Stops after `max_steps` as well: for runs that may loop without time advancing.
   std::uint64_t run_until(Instant until, std::uint64_t max_steps) { return advance(until, max_steps); }
   std::uint64_t run_for(Duration duration) { return run_until(after(now(), duration)); }
   std::uint64_t run(std::uint64_t max_steps = Executor::kUnlimited);
@@ -82,11 +82,11 @@ class Simulation {
     return true;
   }
 
-  // Nothing is ready and no timer is set: nothing will ever happen again of itself.
+  // Nothing is ready and no timer is set: without a new spawn nothing will happen again.
   bool quiescent() const { return executor_.registered() == 0; }
   LiveCounts live() const;
-  // The first exception that left a task of any node or of the world, and that no joiner waited for: a defect, since roles
-  // handle what they expect. A process of production ends of it.
+  // The first exception that left a task of any node or of the world without a joiner: a defect, since roles handle
+  // the failures they expect. A production process terminates on it.
   const FirstFailure& failure() const { return failure_; }
 
   // Of every step and every trace record so far.

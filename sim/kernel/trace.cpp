@@ -31,7 +31,7 @@ std::uint64_t hash_of(std::uint32_t node, Level level, std::string_view name, st
   return hash;
 }
 
-// Into strings that are there already, where there are some.
+// Reuses the strings that the record already has.
 void keep(const Field& field, TraceRecord::Field& kept) {
   kept.key = field.key;
   if (const auto* number = std::get_if<std::int64_t>(&field.value)) {

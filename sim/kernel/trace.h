@@ -1,9 +1,8 @@
 // Trace: what happened in a simulated run, in order. Every record is mixed into the run's hash, whether or
-// not anyone keeps it, so that looking does not change what is seen; oracles judge runs by these records
-// alone.
+// not it is kept, so that observing a run does not change it; oracles judge runs by these records alone.
 //
 // It keeps the last `keep` records and hands every record to its sinks (an oracle, a file of JSON lines). The
-// production code writes through the `EventLog` of its node, which says nothing once that node has crashed.
+// production code writes through the `EventLog` of its node, which drops everything once that node has crashed.
 // Owned by the simulation; sinks are borrowed and must outlive it or be removed. One thread.
 #pragma once
 
@@ -35,8 +34,8 @@ struct TraceRecord {
   std::string name;  // area.thing.happened
   std::vector<Field> fields;
 
-  bool is(std::string_view what) const { return name == what; }  // lengths first: most sinks ask for most names in vain
-  // Null: there is no such field, or it has the other type.
+  bool is(std::string_view what) const { return name == what; }  // compares lengths first: most comparisons fail
+  // Null: the record has no such field, or the field has the other type.
   const std::int64_t* number(std::string_view key) const;
   const std::string* text(std::string_view key) const;
 };
@@ -44,13 +43,13 @@ struct TraceRecord {
 class TraceSink {
  public:
   virtual ~TraceSink() = default;
-  // Called while the event happens: it may look, remember and wake a task of the world, but do nothing itself. The record
-  // is the next one's soon.
+  // Called while the event happens: a sink may read, remember and wake a task of the world, but must not act itself. The
+  // record's memory is reused for the next record.
   virtual void on_record(const TraceRecord& record) = 0;
 };
 
-// A message between two processes, in the moment in which the receiver gets it. Not a record: there are too many of them.
-// It is not hashed here (whoever hands it over does that) and costs a branch where nobody looks.
+// A message between two processes, at the instant of its delivery. Not a record: there are too many of them. It is not
+// hashed here (the port that delivers it does that), and costs one branch when no sink wants deliveries.
 struct Delivery {
   enum class Way : std::uint8_t { kBus, kLink, kHttp };
 
@@ -83,7 +82,7 @@ class Trace {
   void add_sink(TraceSink& sink);
   void remove_sink(TraceSink& sink);
 
-  // For the world's ports, around the making of a Delivery.
+  // Lets the world's ports skip the construction of a Delivery.
   bool watched() const { return !delivery_sinks_.empty(); }
   void deliver(const Delivery& delivery) {
     for (DeliverySink* sink : delivery_sinks_) sink->on_delivery(delivery);
@@ -99,7 +98,7 @@ class Trace {
  private:
   Executor* executor_;
   std::size_t keep_;
-  TraceRecord current_;  // of the record that is being shown: its memory serves the next one
+  TraceRecord current_;  // the record that the sinks are looking at; its memory is reused for the next one
   std::deque<TraceRecord> records_;
   std::vector<TraceSink*> sinks_;
   std::vector<DeliverySink*> delivery_sinks_;

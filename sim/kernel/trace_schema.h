@@ -1,5 +1,5 @@
-// The schema of the trace: which records there are, with which fields, at which level, and what each of them says. One list for
-// oracles, reports and people; a record that is not in it, or differs, fails the tests.
+// The schema of the trace: every record with its fields, its level and its meaning. One list for oracles, reports and
+// people; a record that is not in it, or differs from it, fails the tests.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace reliant::sim {
 
-// Of the lines of a trace file. It goes up when a program that reads the lines of before would misread them.
+// The version of the lines of a trace file. It is raised when a reader of the previous version would misread them.
 inline constexpr std::int64_t kTraceVersion = 1;
 
 struct RecordSchema {
@@ -23,9 +23,9 @@ struct RecordSchema {
 
 std::span<const RecordSchema> record_schemas();  // by name
 const RecordSchema* find_record_schema(std::string_view name);
-// What is wrong with a record; "" = nothing.
+// How a record differs from its schema; "" = not at all.
 std::string mismatch(const TraceRecord& record);
-// Of a line of a trace file, as a JSON schema.
+// The JSON schema of a line of a trace file.
 std::string trace_json_schema();
 
 }  // namespace reliant::sim
