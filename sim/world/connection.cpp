@@ -23,7 +23,7 @@ void Connection::open() {
   self_ = shared_from_this();
   number_ = network_.enter(*this);
   open_ = true;
-  // A process that is down now never has a side of this, not even when it starts again before the first message comes.
+  // A process that is down now never owns a side of this connection, even if it restarts before the first message comes.
   for (const Side side : {kOpener, kAcceptor}) ended_[side] = !lives_[side].alive();
   path_changed();
 }
@@ -58,7 +58,7 @@ void Connection::arrive(Wake& wake) {
   if (!direction.flights.empty()) direction.arrival.at(direction.flights.front().when);
   self.executor().mix(self.number_ << 33 | std::uint64_t{to} << 32 | flight.bytes);
   if (!self.usable(to)) {
-    // Nobody is there. Unless the whole machine is dead, its kernel says so.
+    // The process is gone. Unless the whole machine is dead, its kernel resets the connection.
     const bool silent = !self.node(to).up() && self.network_.places_[self.node(to).id()].silent;
     if (!silent) self.say_goodbye(to);
     return;
@@ -76,7 +76,7 @@ void Connection::keepalive_over(Wake& wake) {
   Connection& self = *timer.connection;
   const Side side = timer.side;
   self.say_goodbye(side);
-  self.end(side, unavailable("nothing was heard of ", self.node(other(side)).name()));
+  self.end(side, unavailable("keepalive timed out: nothing came from ", self.node(other(side)).name()));
 }
 
 void Connection::say_goodbye(Side from) {
@@ -146,7 +146,7 @@ void Connection::node_crashed(Node& node, bool silent) {
   for (const Side side : {kOpener, kAcceptor}) {
     if (&lives_[side].node() != &node || ended_[side]) continue;
     if (!silent) say_goodbye(side);
-    expect_silence(other(side));  // whatever is said may not arrive
+    expect_silence(other(side));  // the end may not reach the peer
     end(side, unavailable("this process has crashed"));
   }
 }

@@ -1,11 +1,11 @@
 // Connection: a reliable, ordered connection between two nodes, as TCP gives it: the base of simulated links and of bus
-// clients. It counts messages on their way; what they hold is the derived class's, in queues of the same order.
+// clients. It counts messages in flight; the derived class keeps their content, in queues of the same order.
 //
 // An arrival is one step: it checks that the path is open (otherwise everything waits for the heal), that the receiving
-// process is the one that the connection was made with, and hands the message over; the receiver may be resumed in the same
-// step. While a path is cut, each side has a keepalive time-out. A side hears of the end at most once, through lost().
+// process is the incarnation that the connection was made with, and delivers the message; the receiver may be resumed in the
+// same step. While a path is cut, each side has a keepalive timeout. A side is notified of the end at most once, by lost().
 //
-// It lives until both sides have ended, whoever else holds it; a crashed side is ended at once and its port is inert.
+// It keeps itself alive until both sides have ended; a crashed side is ended at once and its port is inert.
 #pragma once
 
 #include <array>
@@ -35,13 +35,13 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
   bool of(const Node& node) const;
   bool joins(const Node& a, const Node& b) const;
   Side side_of(const Node& node) const { return &lives_[kOpener].node() == &node ? kOpener : kAcceptor; }
-  // Breaks now; both sides are told.
+  // Breaks now; both sides are notified.
   void reset();
-  // Nothing passes any more, for ever. A side that is told loses it now; one that is not goes on believing, until its
-  // keepalive ends, if that `notices`, or until it hangs up itself.
+  // Nothing passes any more, for ever. A notified side loses it now; the other side believes that it is open until its
+  // keepalive times out, if that `notices`, or until it closes the connection itself.
   void go_dark(const std::array<bool, 2>& told, bool notices);
-  // The next message that leaves `node` arrives so long after the one before it, to the nanosecond.
-  // Not while one is on its way: it would be a longer silence.
+  // The next message that leaves `node` arrives exactly that time after the one before it, to the nanosecond.
+  // Not while a message is in flight: the silence would be longer.
   void fall_silent(const Node& node, Duration silence);
 
  protected:
@@ -49,22 +49,22 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
 
   // Begins. Held by a shared_ptr.
   void open();
-  // The side is there: not crashed, not lost, not left. Nothing is sent by, or handed to, one that is not.
+  // The side is neither crashed, lost nor left. An unusable side sends and receives nothing.
   bool usable(Side side) const { return !ended_[side] && lives_[side].alive(); }
   // A message of `bytes` leaves `from`; arrived(other(from)) is called for each, in order.
   void depart(Side from, std::size_t bytes, Duration extra = {});
-  // The side goes; the other one hears of it after everything that was sent before.
+  // The side closes; the other side is notified after everything that was sent before.
   void leave(Side side);
-  // Both are done: nothing more arrives.
+  // Both sides have ended: nothing more arrives.
   void close();
-  // Of a side whose keepalive runs: what has come to it counts.
+  // Restarts the keepalive timeout of a side on which something has arrived.
   void restart_keepalive(Side side);
 
   Executor& executor() { return network_.simulation().executor(); }
   Network& network() { return network_; }
   const Node& node(Side side) const { return lives_[side].node(); }
   bool watched() const { return network_.simulation().trace().watched(); }
-  // From arrived(): whoever watches the run sees the message.
+  // Called in arrived(): shows the message to the delivery sinks of the trace.
   void show(Delivery::Way way, Side to, std::string_view about, std::string_view reply_to, std::string_view payload) {
     Trace& trace = network_.simulation().trace();
     if (trace.watched()) {
@@ -97,10 +97,10 @@ class Connection : public std::enable_shared_from_this<Connection>, private reli
 
   // May resume one coroutine as its last act.
   virtual void arrived(Side to) = 0;
-  // Never again for that side. `status` is UNAVAILABLE.
+  // Called once for a side, as its last event. `status` is UNAVAILABLE.
   virtual void lost(Side side, const Status& status) = 0;
 
-  // When the keepalive of a side ends that hears nothing more from now on.
+  // When the keepalive of a side times out if nothing more arrives from now on.
   virtual Instant gives_up_at(Side side) { return after(executor().true_now(), towards_[side].path->keepalive()); }
 
   static void arrive(Wake& wake);

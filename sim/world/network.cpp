@@ -75,7 +75,7 @@ Task<Status> Network::travel(Node& from, Node& to, std::size_t bytes, Instant de
   const Instant give_up = after(start, options_.connect_timeout);
   const Instant arrival = after(start, way.delay(bytes, clock.true_now()));
   co_await sleep_until(std::min(arrival, deadline));
-  if (arrival > deadline) co_return deadline_exceeded(from.name(), " did not reach ", to.name(), " in time");
+  if (arrival > deadline) co_return deadline_exceeded("timed out: ", from.name(), " did not reach ", to.name());
   const bool dead = !to.up() && place(to).silent;
   while (!way.open() || dead) {
     const Instant last = std::min(deadline, give_up);
@@ -85,7 +85,7 @@ Task<Status> Network::travel(Node& from, Node& to, std::size_t bytes, Instant de
       co_await sleep_until(std::min(after(clock.now(), way.retransmission()), deadline));
       if (clock.now() < deadline) continue;
     }
-    if (clock.now() >= deadline) co_return deadline_exceeded(from.name(), " did not reach ", to.name(), " in time");
+    if (clock.now() >= deadline) co_return deadline_exceeded("timed out: ", from.name(), " did not reach ", to.name());
     co_return unavailable(to.name(), " cannot be reached from ", from.name());
   }
   if (!to.up()) {

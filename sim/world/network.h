@@ -4,14 +4,14 @@
 // Fault atlas, and why the system must survive each:
 //   latency with a slow tail   answers overtake each other across connections; a deadline and an answer meet
 //   loss (per million)         TCP repairs it: the message comes late, those behind it too
-//   cut, one way or both       nobody is told: data waits in the kernel, and comes after the heal or never
-//   keepalive time-out         each side gives up at a time of its own: one may know what the other does not
-//   reset                      a middlebox forgets a connection: both sides lose what was under way
+//   cut, one way or both       neither side is notified: data waits in the kernel, and arrives after the heal or never
+//   keepalive timeout          each side gives up at a time of its own: one may know what the other does not
+//   reset                      a middlebox forgets a connection: both sides lose what was in flight
 //   crash, loud or silent      a dead process's kernel resets its connections; a dead machine says nothing at all
 //   delay, bandwidth           a congested path: control frames queue behind bulk output
-//   silence to the nanosecond  whoever waits so long for a sign of life meets it at the very moment it gives up
+//   silence to the nanosecond  a heartbeat arrives at the very instant at which its receiver times out
 //   half-open                  a middlebox lost its table: one side, or none, knows; sometimes it even answers keepalives
-//   pause                      a process does not run: what is sent to it waits; peers ask in vain whether it lives
+//   pause                      a process does not run: messages to it wait; keepalive pings get no answer
 //
 // Owned by the test or the cluster, made after the Simulation and destroyed before it; destroying it shuts the simulation
 // down. One thread; every draw and every arrival is part of the run's hash.
@@ -46,7 +46,7 @@ struct Latency {
 struct NetworkOptions {
   Latency latency;
   Duration retransmit = std::chrono::milliseconds(200);  // what one loss costs; after a heal up to five times that
-  // How long a side believes in a peer that it hears nothing of, drawn for each.
+  // The keepalive timeout of a side that receives nothing from its peer, drawn for each.
   Duration keepalive_low = std::chrono::seconds(10);
   Duration keepalive_high = std::chrono::seconds(20);
   Duration connect_timeout = std::chrono::seconds(20);
@@ -59,7 +59,7 @@ class Path {
   Path(Random random, const NetworkOptions& options) : options_(options), random_(random), latency_(options.latency) {}
 
   bool open() const { return open_; }
-  // Until a message of `bytes` that is sent now has arrived, if nothing is cut. Draws.
+  // The time that a message of `bytes` takes if it is sent now and nothing is cut. Draws.
   Duration delay(std::size_t bytes, Instant now);
   Duration retransmission() { return random_.duration(options_.retransmit, options_.retransmit * 5); }
   Duration keepalive() { return random_.duration(options_.keepalive_low, options_.keepalive_high); }
@@ -94,7 +94,7 @@ class Network final : private NodeObserver {
   Duration latency(Node& from, Node& to) { return path(from, to).delay(0, simulation_.now()); }
   Path& path(Node& from, Node& to);
   // One trip of a request or an answer, for ports that are not a stream. OK: it has arrived, and `to` lives. UNAVAILABLE:
-  // refused (the process is down), or nothing was heard for the connect time-out. DEADLINE_EXCEEDED.
+  // refused (the process is down), or no answer within the connect timeout. DEADLINE_EXCEEDED.
   Task<Status> travel(Node& from, Node& to, std::size_t bytes, Instant deadline);
 
   // --- faults ---
@@ -105,18 +105,18 @@ class Network final : private NodeObserver {
   void cut(Node& from, Node& to);    // one way
   void partition(Node& a, Node& b);  // both ways
   void partition(const std::vector<Node*>& some, const std::vector<Node*>& others);
-  void isolate(Node& node);     // from everybody, also those it has not met
+  void isolate(Node& node);     // from every node, also those without a path yet
   void heal(Node& a, Node& b);  // what cut and partition did
   void heal(Node& node);        // what isolate did
   void heal();                  // everything, also delay, loss and bandwidth; what is dark is reset
-  // Every live connection between the two, or of one node, breaks now; both sides are told.
+  // Every live connection between the two, or of one node, breaks now; both sides are notified.
   void reset(Node& a, Node& b);
   void reset(Node& node);
-  // The connections of `node` with `other` (null: with anybody) go dark: those sides that are told lose them, the others go
-  // on believing.
+  // The connections of `node` with `other` (null: with any node) become half-open: the notified sides lose them, the other
+  // sides believe that they are open.
   enum class Believes : std::uint8_t { kPeer, kNode, kBoth };
   void half_open(Node& node, Node* other, Believes who, bool notices);
-  // What `from` says to `to` next, on every connection, comes exactly so long after what it said last.
+  // The next message from `from` to `to`, on every connection, arrives exactly that time after the last one.
   void silence(Node& from, Node& to, Duration silence);
   std::size_t connections() const { return connection_count_; }
 
@@ -126,7 +126,7 @@ class Network final : private NodeObserver {
     Node* node = nullptr;
     bool isolated = false;
     bool silent = false;      // died without telling its peers
-    bool paused = false;      // what comes stays in its kernel
+    bool paused = false;      // arrivals wait in its kernel
     std::vector<Path*> ways;  // out of `paths_`, by the id of the node they lead to; null: not yet used
   };
 
@@ -153,7 +153,7 @@ class Network final : private NodeObserver {
   List connections_;
   std::size_t connection_count_ = 0;
   std::uint64_t last_connection_ = 0;
-  // Those that have closed; freed in a later step, when nothing of them is running any more.
+  // Closed connections; freed in a later step, when none of their code is running.
   std::vector<std::pair<std::uint64_t, std::shared_ptr<Connection>>> closed_;
 };
 

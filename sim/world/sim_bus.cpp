@@ -46,7 +46,7 @@ class BusConnection final : public Connection {
 
   void begin() { Connection::open(); }
   bool up() const { return usable(kOpener); }
-  // By the side that is told about it.
+  // By the receiving side.
   bool send(Side from, Frame frame, std::size_t limit, Duration extra = {}) {
     const Side to = other(from);
     frame.bytes = kFrameHeader + frame.message.subject.size() + ports::wire_size(frame.message);
@@ -58,7 +58,7 @@ class BusConnection final : public Connection {
     depart(from, bytes, extra);
     return true;
   }
-  // The client object goes, or is done with this connection.
+  // The client object is destroyed, or has drained this connection.
   void hang_up() {
     client_ = nullptr;
     Connection::leave(kOpener);
@@ -192,7 +192,7 @@ void SimBusServer::publish(BusConnection& from, const ports::BusMessage& message
     deliver(group.members[member], message);
   }
   if (match.empty() && !message.reply_to.empty()) {
-    // The publisher alone is told, and of its subscriptions one.
+    // Only the publisher receives it, through one of its subscriptions.
     const std::vector<model::InterestId> inboxes = interest_.match(message.reply_to).plain;
     const auto own =
         std::ranges::find_if(inboxes, [&](model::InterestId id) { return subscribers_.at(id).connection == &from; });
@@ -365,7 +365,7 @@ Task<Status> SimBus::drain(Instant deadline) {
   Status flushed = ok_status();
   if (in_time && connected()) flushed = co_await flush(deadline);
   closed_ = true;
-  connected_.set();  // whoever waits for it learns that it will not come
+  connected_.set();  // wakes the waiters: there will be no connection
   if (connection_ != nullptr) connection_->hang_up();
   connection_.reset();
   on_lost();
@@ -382,7 +382,7 @@ bool SimBus::has_pending() const {
 
 void SimBus::on_message(std::uint64_t number, ports::BusMessage message) {
   const auto known = subscribers_.find(number);
-  if (known == subscribers_.end()) return;  // it was under way when the interest ended
+  if (known == subscribers_.end()) return;  // it was in flight when the interest ended
   Subscriber& subscriber = *known->second;
   const bool slow = subscriber.size() >= server_.options().max_pending;
   if (slow || !subscriber.add(std::move(message))) subscriber.count_dropped(1);
@@ -398,7 +398,7 @@ void SimBus::on_pong() {
   ponged_.set();
 }
 
-// The connection is gone, or was left.
+// The connection was lost or closed.
 void SimBus::on_lost() {
   ++losses_;
   connection_.reset();

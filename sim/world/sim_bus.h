@@ -2,17 +2,17 @@
 // the same table (model/interest.h); what differs is the network in between.
 //
 // Fault atlas, on top of the network's:
-//   interest lags             a subscription holds from a trip later on, and in a cluster of servers a while later than the
-//                             flush behind it: requests before are answered "no responders"
+//   interest lags             a subscription takes effect one trip later, and in a cluster of servers some time after the
+//                             flush behind it: earlier requests are answered "no responders"
 //   partition                 publishes are held; they come late (ghosts), or never when a keepalive ends first
-//   disconnect                what was under way is gone, in both directions; interest is renewed after reconnecting
+//   disconnect                messages in flight are lost, in both directions; interest is renewed after reconnecting
 //   client crash              its interest stays until the server has noticed: a queue group may pick a dead member
-//   server crash              nothing is stored: all clients reconnect, all interest is announced anew
-//   slow consumer             a subscription drops the newest; a client that does not read at all is thrown out
-//   max payload               a server that is set up for less refuses what others take
+//   server crash              nothing is stored: all clients reconnect, all interest is announced again
+//   slow consumer             a subscription drops the newest; a client that does not read at all is disconnected
+//   max payload               a server with a lower limit refuses messages that others accept
 //
 // SimBusServer belongs to the cluster and runs while its node is up; a SimBus belongs to its node's program and reconnects
-// by itself. A SimBus of a crashed life is inert: UNAVAILABLE. Everything runs on the simulation's thread.
+// by itself. A SimBus of a crashed incarnation is inert: UNAVAILABLE. Everything runs on the simulation's thread.
 #pragma once
 
 #include <cstdint>
@@ -38,9 +38,9 @@ class SimBus;
 
 struct SimBusOptions {
   std::size_t max_payload = std::size_t{1} << 20;
-  std::size_t client_buffer = std::size_t{1} << 20;         // bytes on their way to the server; more: UNAVAILABLE
-  std::size_t server_buffer = std::size_t{8} << 20;         // bytes on their way to a client; more: it is thrown out
-  std::size_t max_pending = SIZE_MAX;                       // of a subscription, whatever it asks for
+  std::size_t client_buffer = std::size_t{1} << 20;         // bytes in flight to the server; more: UNAVAILABLE
+  std::size_t server_buffer = std::size_t{8} << 20;         // bytes in flight to a client; more: it is disconnected
+  std::size_t max_pending = SIZE_MAX;                       // upper bound for every subscription
   Duration interest_lag{};                                  // until other servers know of a subscription, at most; drawn
   Duration reconnect_low = std::chrono::milliseconds(100);  // between two attempts, drawn
   Duration reconnect_high = std::chrono::seconds(2);
@@ -106,7 +106,7 @@ class SimBus final : public ports::Bus {
   Result<std::unique_ptr<ports::BusSubscription>> subscribe(ports::SubscribeOptions options) override;
   Task<Result<ports::BusMessage>> request(ports::BusMessage message, Instant deadline) override;
   std::string new_inbox() override;
-  // Not connected: waits for that, too.
+  // If not connected, it first waits for a connection.
   Task<Status> flush(Instant deadline) override;
   Task<Status> drain(Instant deadline) override;
   std::size_t max_payload() const override { return server_.options().max_payload; }

@@ -37,7 +37,7 @@ void ControlPlaneServer::resume(Managed& managed) {
   if (managed.daemon.lifecycle != ports::Lifecycle::kSuspended) return;
   managed.daemon.lifecycle = ports::Lifecycle::kResuming;
   const Duration takes = random_.duration(boot_low_, boot_high_);
-  // A machine that boots goes on, whatever becomes of who asked for it.
+  // A machine that boots goes on, whether or not the caller still exists.
   network_.simulation().world().spawn(boot(managed, takes));
 }
 

@@ -3,10 +3,10 @@
 //
 // Fault atlas, and why the system must survive each:
 //   its node down, cut off        a default is then looked for without it; a suspended daemon stays so
-//   answer lost                   the machine boots, and the caller asks again: a second resume joins the first
-//   slow boot                     longer than a caller waits: it asks again, the boot goes on
-//   a machine that cannot boot    FAILED_PRECONDITION; the model is told
-// What it knows outlives its process, as its database would.
+//   answer lost                   the machine boots, and the caller retries: a second resume joins the first
+//   slow boot                     longer than the caller's timeout: it retries, the boot goes on
+//   a machine that cannot boot    FAILED_PRECONDITION; the model receives it
+// Its state outlives its process, as a database would.
 //
 // Owner: the cluster or the test; destroyed after every frame of every node.
 #pragma once

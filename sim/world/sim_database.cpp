@@ -21,10 +21,10 @@ using ports::Values;
 namespace {
 
 constexpr std::uint64_t kMillion = 1'000'000;
-// Postgres' idle_in_transaction_session_timeout: a transaction of which the server hears nothing for so long is rolled back.
+// Postgres' idle_in_transaction_session_timeout: a transaction that is idle for that time is rolled back.
 constexpr Duration kIdle = std::chrono::seconds(5);
 
-// One draw, whatever the odds are: changing them re-rolls nothing.
+// One draw for all odds: changed odds re-roll nothing else.
 CommitFault drawn(Random& random, const CommitFaults& faults) {
   std::uint64_t draw = random.below(kMillion);
   const std::pair<std::uint32_t, CommitFault> odds[] = {{faults.lost_before, CommitFault::kLostBefore},
@@ -111,7 +111,7 @@ class RemoteTransaction final : public Transaction {
  private:
   friend class DatabaseServer;
 
-  // Errors end the transaction. When the way is cut, the server does not know of that yet: it keeps the turn.
+  // Errors end the transaction. While the path is cut, the server does not know of that yet: it keeps the writer's lock.
   Task<Status> reach_server(std::size_t bytes) {
     const Status arrived = co_await server_.network_.travel(client_, server_.node_, bytes, deadline_);
     if (arrived.ok() && inner_ != nullptr) {
@@ -125,7 +125,7 @@ class RemoteTransaction final : public Transaction {
     if (arrived.ok() && (inner_ != nullptr || over_)) co_return ok_status();
     co_return give_up(arrived);
   }
-  // The server does not wait for ever; the client learns of it when it calls again.
+  // The server's wait is bounded; the client receives the error with its next call.
   void wait_for_client() { idle_.at(after(server_.network_.simulation().now(), kIdle)); }
   Status give_up(const Status& why) {
     over_ = true;
@@ -148,7 +148,7 @@ class RemoteTransaction final : public Transaction {
   DatabaseServer& server_;
   Node& client_;
   Incarnation life_;
-  std::unique_ptr<Transaction> inner_;  // null without over_: the connection is lost, the client not yet told
+  std::unique_ptr<Transaction> inner_;  // null without over_: the connection is lost, the client not yet notified
   Instant deadline_;
   bool over_ = false;
   bool commit_sent_ = false;
@@ -158,10 +158,10 @@ class RemoteTransaction final : public Transaction {
 struct DatabaseServer::Begun {
   OneShot<Status> granted;
   std::unique_ptr<RemoteTransaction> transaction;
-  bool left = false;  // the client is gone, or has what it waited for
+  bool left = false;  // the client is gone, or has its answer
 };
 
-// At the server: a client that is paused when its turn comes holds it no longer than one that falls silent later.
+// At the server: a client that is paused when it gets the lock holds it no longer than one that falls silent later.
 Task<void> DatabaseServer::begin(std::shared_ptr<Begun> begun, Node& client, Incarnation life, Instant deadline) {
   const Incarnation own = node_.incarnation();
   auto inner = co_await data_->begin(Access::kWrite, deadline);
@@ -174,7 +174,7 @@ Task<void> DatabaseServer::begin(std::shared_ptr<Begun> begun, Node& client, Inc
   }
 }
 
-// Of a reader that has to wait for its turn. Who is gone by then has read in vain, and nobody waited for it.
+// A queued read. If the client is gone when the read runs, the result is discarded; the read delays no other client.
 struct DatabaseServer::Reading {
   Reading(std::string statement, Values values, std::optional<std::uint64_t> commits)
       : sql(std::move(statement)), parameters(std::move(values)), seen(commits) {}
@@ -196,10 +196,10 @@ Task<void> DatabaseServer::read_later(std::shared_ptr<Reading> reading, Instant 
   reading->rows.set(co_await read(reading->sql, std::move(reading->parameters), reading->seen, deadline));
 }
 
-// A reader does not keep the writers waiting while its messages travel: it takes its turn for the moment of a
-// statement. When somebody has committed between two of its statements, they would not see one state, and it
-// is told to start anew. BEGIN travels with the first statement, and nobody waits for the end of a
-// transaction that wrote nothing.
+// A reader does not block writers while its messages travel: it holds the lock only during a statement. After another
+// client's commit between two of its statements, the two would not see one state, and the reader receives a
+// serialization failure. BEGIN travels with the first statement, and the end of a transaction that wrote nothing is
+// not waited for.
 class RemoteRead final : public Transaction {
  public:
   RemoteRead(DatabaseServer& server, Node& client, Incarnation life, Access access, Instant deadline)
@@ -208,7 +208,7 @@ class RemoteRead final : public Transaction {
   Task<Result<Rows>> execute(std::string_view sql, Values parameters) override {
     if (!life_.alive()) co_await never();
     if (over_ || (access_ == Access::kReadOne && std::exchange(used_, true))) co_return over();
-    over_ = true;  // unless all goes well
+    over_ = true;  // unless the statement succeeds
     CO_TRY_OK(co_await server_.network_.travel(client_, server_.node_, sql.size(), deadline_));
     const Incarnation server_life = server_.node_.incarnation();
     Result<Rows> rows = co_await at_server(sql, std::move(parameters));
@@ -289,8 +289,8 @@ void DatabaseServer::node_crashed(Node&) {
   abandoned_.clear();
 }
 
-// What the server knows of a client that is gone: with the way open, at once that it is gone, unless its
-// commit comes first; with the way cut, nothing until it has waited long enough.
+// When the server notices that a client is gone: with an open path at once, unless its commit comes first; with a
+// cut path after the idle timeout.
 void DatabaseServer::abandon(std::unique_ptr<Transaction> transaction, Node& client, bool commit_sent) {
   Path& way = network_.path(client, node_);
   if (way.open() && !commit_sent) return;  // rolls back here
@@ -391,7 +391,7 @@ class FileTransaction final : public Transaction {
     const Status committed = co_await inner_->commit();
     if (committed.ok()) ++file_.commits_;
     inner_.reset();
-    co_await yield();  // a crash here: written, and nobody was told
+    co_await yield();  // a crash here: written, and the caller does not know
     if (fault == CommitFault::kLostAfter) co_return in_doubt();
     co_return committed;
   }
@@ -418,7 +418,7 @@ Task<Status> DatabaseFile::back_up() {
 }
 
 void DatabaseFile::restore() {
-  RELIANT_ASSERT(!node_.up(), "a file is replaced while no process uses it");
+  RELIANT_ASSERT(!node_.up(), "a file may be replaced only while no process uses it");
   if (backup_ != nullptr) data_ = std::move(backup_);
 }
 

@@ -1,26 +1,26 @@
 // The simulated database: real SQL on SQLite in memory, with the network and its faults around it. A
-// DatabaseServer lives on a node of its own and survives the crash of every client; each life of a client
-// node has a SimDatabase, its connections to that server. A DatabaseFile is a file on the node itself (the
-// monolith's, a daemon's journal), which survives the node's crash with all that was committed; each life
-// opens it as a SimFileDatabase.
+// DatabaseServer lives on a node of its own and survives the crash of every client; each incarnation of a
+// client node has a SimDatabase, its connections to that server. A DatabaseFile is a file on the node itself
+// (the monolith's, a daemon's journal), which survives the node's crash with all that was committed; each
+// incarnation opens it as a SimFileDatabase.
 //
 // Fault atlas, and why the system must survive each:
-//   latency, cut, loss   every call is a round trip; a transaction holds the writer's turn for all of its own
+//   latency, cut, loss   every call is a round trip; a transaction holds the writer's lock for all of its round trips
 //   lost before          the server drops connections at a fail-over: UNAVAILABLE, nothing is written
 //   lost while           the commit was sent and did not arrive: COMMIT_UNKNOWN, and not written
 //   lost after           it was written and the answer got lost: COMMIT_UNKNOWN, and written
-//   aborted              serializable transactions fail for no fault of theirs: ABORTED, nothing is written
+//   aborted              serializable transactions fail through no error of their own: ABORTED, nothing is written
 //   client gone          what it has sent may still arrive: written or not, a moment after the client is gone
-//   client cut off       in a transaction, the server keeps the writer's turn until it has been idle for 5 s: shorter than
-//                        any keep-alive, as production has it (Postgres' idle_in_transaction_session_timeout)
+//   client cut off       in a transaction, the server keeps the writer's lock until it has been idle for 5 s: shorter than
+//                        any keepalive, as in production (Postgres' idle_in_transaction_session_timeout)
 //   server crash         committed data stays; every transaction rolls back, every connection is lost
 //   slow disk (file)     a crash before the fsync loses the commit; after it, the process never learns of it
 //   torn commit (file)   the machine dies in the middle of a commit: the write-ahead log has all of it or nothing
 //   full disk (file)     RESOURCE_EXHAUSTED, nothing is written; reading goes on
-//   older copy (file)    power loss, or a backup that is put back: the last commits are gone, and what they told others is not
+//   older copy (file)    power loss, or a restored backup: the last commits are gone, but others have seen their effects
 //
 // Owned by the cluster; made after the Network, destroyed before it, which shuts the simulation down. One
-// thread. What a node that has crashed still calls in its last step never returns and has no effect.
+// thread. Calls that a crashed node still makes in its last step never return and have no effect.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +64,7 @@ class DatabaseServer final : private NodeObserver {
   ports::Database& contents() { return *data_; }
 
   CommitFaults& faults() { return faults_; }
-  // The next commit of this client meets this fault, or that after so many others. Null: of any client.
+  // The commit of this client after `after` others meets this fault. Null: a commit of any client.
   void fail_next_commit(Node& client, CommitFault fault) { fail_commit(&client, fault, 0); }
   void fail_commit(Node* client, CommitFault fault, std::uint32_t after);
   void forget_plans() { planned_.clear(); }
@@ -89,7 +89,7 @@ class DatabaseServer final : private NodeObserver {
   };
 
   CommitFault draw_fault(Node& client);
-  // A turn is waited for here, not at the client: one that is paused when it comes must not hold it.
+  // The wait for the lock is here, not at the client: a client that is paused when it gets the lock must not hold it.
   Task<void> begin(std::shared_ptr<Begun> begun, Node& client, Incarnation life, Instant deadline);
   Task<void> read_later(std::shared_ptr<Reading> reading, Instant deadline);
   Task<Result<ports::Rows>> read(std::string_view sql, ports::Values parameters, std::optional<std::uint64_t>& seen,
@@ -114,7 +114,7 @@ class DatabaseServer final : private NodeObserver {
 
 class SimDatabase final : public ports::Database {
  public:
-  // For the client's present life.
+  // For the client's present incarnation.
   SimDatabase(DatabaseServer& server, Node& client) : server_(server), client_(client), life_(client.incarnation()) {}
 
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;
@@ -143,15 +143,15 @@ class DatabaseFile {
   ~DatabaseFile() { simulation_.shutdown(); }
 
   ports::Database& contents() { return *data_; }  // without latency and faults
-  CommitFaults& faults() { return faults_; }      // here, "lost" is a disk that fails for a moment
+  CommitFaults& faults() { return faults_; }      // here, "lost" is a transient error of the disk
   std::uint64_t commits() const { return commits_; }
   Node& node() { return node_; }
   DiskLatency& latency() { return latency_; }
   void set_full(bool full) { full_ = full; }
-  // A copy of the file, as a backup makes it; `restore` puts the last one back, of a node that is down.
+  // A copy of the file, as a backup makes it; `restore` puts the last copy back, while the node is down.
   Task<Status> back_up();
   void restore();
-  // The node dies in its next commit, or in that after so many others; `written`: the log had all of it.
+  // The node dies in its commit after `after` others; `written`: the log had all of it.
   struct Tear {
     std::uint32_t after = 0;
     bool written = false;
@@ -178,7 +178,7 @@ class DatabaseFile {
 
 class SimFileDatabase final : public ports::Database {
  public:
-  // For the node's present life.
+  // For the node's present incarnation.
   explicit SimFileDatabase(DatabaseFile& file) : file_(file), life_(file.node_.incarnation()) {}
 
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;

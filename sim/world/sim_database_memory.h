@@ -1,6 +1,6 @@
-// MemoryDatabase: the data of a simulated database: SQLite in memory. DatabaseBeginnings: what such databases have in common
-// that begin with the same scripts (a simulation has a journal for each daemon). The scripts run once; later databases begin as a
-// copy, which is a tenth of the work. What a database does is the same with and without.
+// MemoryDatabase: the data of a simulated database: SQLite in memory. DatabaseBeginnings: the shared initial state of
+// databases that begin with the same scripts (a simulation has a journal for each daemon). The scripts run once; later
+// databases begin as a copy, which is a tenth of the work. A database behaves the same with and without.
 //
 // Owner: a simulated server or file; the beginnings outlive the databases. Executor: the simulation's. Failures: those of
 // SQLite, none of them simulated.
@@ -36,7 +36,7 @@ class MemoryDatabase final : public ports::Database {
   explicit MemoryDatabase(DatabaseBeginnings* beginnings);  // null: none
 
   bool has_turn(ports::Access access) const { return data_ == nullptr || data_->has_turn(access); }
-  // Another one that holds what this one holds between two of its transactions.
+  // A copy of this database, taken between two of its transactions.
   Task<Result<std::unique_ptr<MemoryDatabase>>> copy();
 
   Task<Result<std::unique_ptr<ports::Transaction>>> begin(ports::Access access, Instant deadline) override;

@@ -189,7 +189,7 @@ void SimFilesystem::close_paths(const std::vector<std::string>& paths) {
 Task<Status> SimFilesystem::reach(std::string path) {
   CO_TRY_OK(co_await reach_disk());
   const auto real = SimDisk::normal(path);
-  co_return real.ok() ? closed_.check(*real, path) : ok_status();  // the disk says what is wrong with it
+  co_return real.ok() ? closed_.check(*real, path) : ok_status();  // the disk reports the error of an invalid path
 }
 
 Task<Result<std::string>> SimFilesystem::read(std::string path, std::size_t limit) {

@@ -5,10 +5,10 @@
 //   latency        every operation takes a while, so a crash can fall before or after its effect, never into it:
 //                  a write is atomic and durable, as the port promises; a half-written file would be a lie
 //   I/O error      UNAVAILABLE before the effect: disks fail, and a journal that ignores it loses results
-//   disk full      RESOURCE_EXHAUSTED beyond the capacity: people fill disks, and the daemon must say so
+//   disk full      RESOURCE_EXHAUSTED beyond the capacity: users fill disks, and the daemon must report it
 // Not modelled: lost fsyncs, permissions, symbolic links (the real adapter has tests of its own for those).
 //
-// Owner: SimDisk by the world, SimFilesystem by one life of a node. Executor: the simulation's.
+// Owner: SimDisk by the world, SimFilesystem by one incarnation of a node. Executor: the simulation's.
 #pragma once
 
 #include <cstdint>
@@ -67,7 +67,7 @@ struct SimDiskFaults {
 
 class SimFilesystem final : public ports::Filesystem {
  public:
-  // `faults` is read at every operation: whoever holds it may change it during the run.
+  // `faults` is read at every operation: its owner may change it during the run.
   SimFilesystem(SimDisk& disk, const SimDiskFaults& faults, Random random) : disk_(disk), faults_(faults), random_(random) {}
 
   // As PosixFilesystem::close_paths.

@@ -10,7 +10,7 @@ namespace reliant::sim {
 
 namespace {
 
-// The client's end: left when it goes.
+// The client's end: closes its side on destruction.
 class ClientEnd {
  public:
   explicit ClientEnd(std::shared_ptr<HttpServerConnection> connection) : connection_(std::move(connection)) {}

@@ -1,10 +1,10 @@
 // SimHttpClient: the Http client of a simulated node. "http://api-1:8080/x" goes to the node of that name, through the
 // simulated network, to whatever listens there through a SimHttpServer; https is taken for http (TLS is not simulated).
 //
-// Fault atlas: see sim_http_server.h. To the caller they are UNAVAILABLE, before the head or inside of the body, and late
-// answers.
+// Fault atlas: see sim_http_server.h. The caller receives UNAVAILABLE, before the head or inside of the body, or a late
+// answer.
 //
-// Owner: the node's program. Executor: the node's. A response that is destroyed leaves its connection, and so does
+// Owner: the node's program. Executor: the node's. The destruction of a response closes its connection, and so does
 // a crash.
 #pragma once
 

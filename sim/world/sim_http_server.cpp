@@ -167,7 +167,7 @@ Task<Status> SimResponder::write(std::string chunk, Instant deadline) {
   const bool room = co_await connection_.until_room(deadline);
   if (!room && !connection_.client_gone()) {
     connection_.server_leaves();
-    co_return deadline_exceeded("the client did not read in time");
+    co_return deadline_exceeded("write timed out: the client is not reading");
   }
   if (!room) co_return unavailable("the client has gone");
   if (!chunk.empty() && !head_only_) connection_.answer_part(std::move(chunk));

@@ -1,7 +1,7 @@
-// SimHttpServer: the HttpServer of a simulated node, and SimWeb, which knows who listens where. A node listens under its
-// name: "api-1:8080" (an address without a host, 0.0.0.0 and localhost mean that too). Whatever speaks HTTP is
-// simulated with it: the api's replicas, and services of others, such as a model provider, which are a handler on
-// a node of their own.
+// SimHttpServer: the HttpServer of a simulated node, and SimWeb, the table of listeners by address. A node listens under
+// its name: "api-1:8080" (an address without a host, 0.0.0.0 and localhost mean that too). Every HTTP server is
+// simulated with it: the API's replicas, and third-party services such as a model provider, which are a handler on a
+// node of their own.
 //
 // Fault atlas, and why the system must survive each (they come from the Network, whose own atlas has the causes):
 //   refused                      a replica is being deployed: the client goes to another one, or tries again
@@ -9,7 +9,7 @@
 //   lost inside of a stream      the client resumes from the last sequence number that it saw
 //   client gone, known late      a stream is written into the void until the keepalive ends it
 //   slow client                  the stream's window fills, the writer waits or gives the client up
-//   crash after the effect       the work was done and nobody was told
+//   crash after the effect       the work was done and the client does not know
 //
 // Owner: SimWeb by the cluster, made after the Network and destroyed before it, which shuts the simulation down; a
 // SimHttpServer by its node's program. Executor: the node's. A node that crashes takes its listeners and handlers with
@@ -40,7 +40,7 @@ class SimWeb final {
   Network& network() { return network_; }
   // The node that `from` means by a host name; null: there is none.
   Node* find_host(Node& from, std::string_view host);
-  // Null: nobody listens there, or the process that did has crashed.
+  // Null: no process listens there, or the listener's process has crashed.
   SimListener* find(const Node& node, std::uint16_t port);
 
  private:

@@ -126,8 +126,8 @@ Task<Status> HttpServerConnection::until_accepted(Instant deadline) {
     client_moved_.reset();
     const bool moved = co_await client_moved_.wait(std::min(deadline, give_up));
     if (moved) continue;
-    if (give_up < deadline) co_return unavailable("nobody answered the attempt to connect");
-    co_return deadline_exceeded("no connection in time");
+    if (give_up < deadline) co_return unavailable("no answer within the connect timeout");
+    co_return deadline_exceeded("timed out while connecting");
   }
   co_return failure_;
 }
@@ -137,7 +137,7 @@ Task<Result<std::string>> HttpServerConnection::until_head(Instant deadline) {
   while (!head_ && failure_.ok()) {
     client_moved_.reset();
     const bool moved = co_await client_moved_.wait(deadline);
-    if (!moved) co_return deadline_exceeded("no answer in time");
+    if (!moved) co_return deadline_exceeded("timed out waiting for the answer");
   }
   if (!head_) co_return failure_;
   co_return *head_;
@@ -154,7 +154,7 @@ Task<Result<std::optional<std::string>>> HttpServerConnection::read(Instant dead
     if (!failure_.ok()) co_return failure_;
     client_moved_.reset();
     const bool moved = co_await client_moved_.wait(deadline);
-    if (!moved) co_return deadline_exceeded(node(kAcceptor).name(), " sent nothing more in time");
+    if (!moved) co_return deadline_exceeded("timed out reading the body: ", node(kAcceptor).name(), " sent nothing more");
   }
 }
 

@@ -3,7 +3,7 @@
 // fill a window.
 //
 // Held by shared_ptr by both ends' coroutines and, while it is open, by itself; it belongs to the world, so that
-// the end of one process leaves the other what had arrived.
+// data that has arrived stays readable after the end of the other process.
 #pragma once
 
 #include <array>

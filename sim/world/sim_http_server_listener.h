@@ -1,5 +1,5 @@
 // A listener of a simulated node: decodes requests, runs the handler, one task a request in a scope of its own,
-// and keeps the promises of ports/http_server.h towards both sides. Only included by sim_http_server*.cpp.
+// and keeps the contract of ports/http_server.h towards both sides. Only included by sim_http_server*.cpp.
 #pragma once
 
 #include <memory>

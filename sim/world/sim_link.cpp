@@ -47,7 +47,7 @@ class [[nodiscard]] StreamWait {
     woken_ = true;
     executor.resume_now(wake_);
   }
-  // The side is going; whoever waits there stays suspended until its frame is destroyed.
+  // The side is being destroyed; a waiting coroutine stays suspended until its frame is destroyed.
   void let_go() {
     forget();
     wake_.cancel();
@@ -79,7 +79,7 @@ class Stream final : public Connection {
     for (State& side : sides_) side.heard = executor().true_now();
     Connection::open();
   }
-  // Something has come to the side, or is as good as that.
+  // Something has arrived at the side, or its peer has answered a ping.
   void hear(Side side) {
     sides_[side].heard = executor().true_now();
     restart_keepalive(side);
@@ -137,7 +137,7 @@ class Stream final : public Connection {
     drop_inbox(kAcceptor);
     end_side(kAcceptor, std::move(status));
   }
-  // The link of this side is destroyed; so is, soon, whoever still waits there.
+  // The link of this side is destroyed; the frames that still wait there are destroyed soon after.
   void give_up(Side side) {
     State& me = sides_[side];
     if (me.reader != nullptr) me.reader->let_go();
@@ -158,7 +158,7 @@ class Stream final : public Connection {
     std::size_t room = 0;
   };
   struct State {
-    Ring<Frame> coming;  // on its way here
+    Ring<Frame> coming;  // in flight to this side
     Ring<std::string> inbox;
     std::size_t unacknowledged = 0;  // bytes sent from here that the peer's role has not taken
     Instant heard{};                 // when anything came last
@@ -174,7 +174,7 @@ class Stream final : public Connection {
     depart(from, bytes);
   }
 
-  // The window opens when the role has taken a message. Only a sender that waits has to be told, a trip later.
+  // The window opens when the role has taken a message. A waiting sender is notified, a trip later.
   void give_room(Side side, std::size_t bytes) {
     State& sender = sides_[other(side)];
     if (sender.writer == nullptr) {
@@ -248,14 +248,14 @@ Task<Status> send_on(Stream& stream, Side side, std::string message, Instant dea
   for (;;) {
     if (std::optional<Status> sent = stream.try_send(side, message)) co_return *std::move(sent);
     const bool woken = co_await stream.room(side, deadline);
-    if (!woken) co_return deadline_exceeded("the peer made no room in time");
+    if (!woken) co_return deadline_exceeded("send timed out: the peer is not reading");
   }
 }
 
 Task<Result<std::optional<std::string>>> receive_on(Stream& stream, Side side, Instant deadline) {
   while (!stream.has_news(side)) {
     const bool woken = co_await stream.news(side, deadline);
-    if (!woken) co_return deadline_exceeded("no message came in time");
+    if (!woken) co_return deadline_exceeded("receive timed out: the peer sent no message");
   }
   co_return stream.take(side);
 }
@@ -300,7 +300,7 @@ class SimAcceptedLink final : public ports::AcceptedLink {
   std::shared_ptr<Stream> stream_;
 };
 
-Status nobody_listens(std::string_view address) { return unavailable("nobody listens at ", address); }
+Status no_listener(std::string_view address) { return unavailable("connection refused: no process listens at ", address); }
 
 }  // namespace
 
@@ -333,7 +333,7 @@ class SimLinkListener final : public ports::LinkListener {
     if (door_->arrivals.closed()) return;
     door_->arrivals.close();
     while (std::optional<std::unique_ptr<SimAcceptedLink>> link = door_->arrivals.try_recv()) {
-      (*link)->finish(nobody_listens(address_));
+      (*link)->finish(no_listener(address_));
     }
   }
 
@@ -365,11 +365,11 @@ Task<Result<std::unique_ptr<ports::Link>>> SimLinkTransport::connect(ports::Link
   const auto known = links_.doors_.find(address);
   if (known == links_.doors_.end()) {
     co_await sleep_for(network.options().latency.high);
-    co_return nobody_listens(address);
+    co_return no_listener(address);
   }
   Node& host = known->second->node;
   CO_TRY_OK(co_await network.travel(node_, host, 0, deadline));
-  // Somebody else may listen there by now.
+  // Another process may listen there by now.
   const std::shared_ptr<SimLinks::Door> door = links_.doors_.at(address);
   const bool refused = !door->open() || &door->node != &host || door->arrivals.size() == links_.options_.backlog;
   std::shared_ptr<Stream> stream;
@@ -380,10 +380,10 @@ Task<Result<std::unique_ptr<ports::Link>>> SimLinkTransport::connect(ports::Link
     link = std::make_unique<SimLink>(stream);
     // A link that cannot be queued is destroyed here, which cancels the stream.
     auto accepted = std::make_unique<SimAcceptedLink>(stream);
-    if (!door->arrivals.try_send(std::move(accepted))) co_return nobody_listens(address);
+    if (!door->arrivals.try_send(std::move(accepted))) co_return no_listener(address);
   }
   CO_TRY_OK(co_await network.travel(host, node_, 0, deadline));
-  if (refused) co_return nobody_listens(address);
+  if (refused) co_return no_listener(address);
   stream->hear(Connection::kOpener);
   co_return link;
 }

@@ -2,17 +2,17 @@
 // happen to connections happens to links.
 //
 // Fault atlas, on top of the network's:
-//   partition              messages are held, both sides believe in each other until their keepalives end, at two times
+//   partition              messages are held, each side believes that the link is open until its own keepalive times out
 //   pause                  a frozen process answers no ping, though its system acknowledges what comes: the peer's keepalive
 //                          ends the stream, and no sooner
-//   reset, crash           UNAVAILABLE; what was sent last may have arrived, or not: both must be survived
+//   reset, crash           UNAVAILABLE; the last messages may have arrived, or not: both must be survived
 //   crash while connecting the acceptor has a link whose opener is gone
 //   restart                an old link never reaches the new process; a late message is answered with a reset
-//   full window            send waits; the room comes back a trip later
+//   full window            send waits; credit comes back a trip later
 //   cancel meets finish    each side keeps the end that it saw first
 //
-// SimLinks is the address table of the world, SimLinkTransport the port of one node in one of its lives. Owner: the cluster
-// and the node's program. A transport, listener or link of a crashed life is inert: it answers UNAVAILABLE.
+// SimLinks is the address table of the world, SimLinkTransport the port of one incarnation of a node. Owner: the cluster
+// and the node's program. A transport, listener or link of a crashed incarnation is inert: it answers UNAVAILABLE.
 #pragma once
 
 #include <chrono>
@@ -35,8 +35,8 @@ struct SimLinkOptions {
   std::size_t backlog = 128;                  // links that wait for accept()
 };
 
-// Of one side of its links, as in GrpcLinkOptions: after `keepalive_time` without anything from the peer it is asked whether it
-// lives, and without an answer within `keepalive_timeout` the stream ends.
+// Of one side of its links, as in GrpcLinkOptions: after `keepalive_time` without anything from the peer a ping is sent,
+// and without an answer within `keepalive_timeout` the stream ends.
 struct SimLinkKeepalive {
   Duration keepalive_time = std::chrono::seconds(20);
   Duration keepalive_timeout = std::chrono::seconds(10);

@@ -18,7 +18,7 @@ using ports::ExitStatus;
 using ports::ProcessOutput;
 using ports::ProcessSignal;
 
-constexpr std::size_t kPipe = 64 * 1024;  // as on Linux: who writes more waits for a reader
+constexpr std::size_t kPipe = 64 * 1024;  // as on Linux: a writer of more bytes waits for a reader
 constexpr std::int32_t kSigInt = 2;
 constexpr std::int32_t kSigKill = 9;
 constexpr std::int32_t kSigTerm = 15;
@@ -36,7 +36,7 @@ std::optional<double> number(const std::string& word) {
   return value;
 }
 
-// The process itself. It is the machine's, and lives on when the daemon that started it is killed.
+// The process itself. The machine owns it, and it lives on when the daemon that started it is killed.
 class Running final : public SimRunning {
  public:
   Running(SimMachine& machine, const Context& context, ports::ProcessSpec spec)
@@ -55,7 +55,7 @@ class Running final : public SimRunning {
   bool runs() const override { return !exited_.is_set(); }
   const std::map<std::string, std::string>& environment() const override { return spec_.environment; }
   void kill() override { (void)signal(ProcessSignal::kKill); }
-  // The daemon was killed: what it writes from now on is lost.
+  // The daemon was killed: the process's output from now on is lost.
   void lose_reader() {
     read_ = false;
     room_.set();
@@ -72,17 +72,17 @@ class Running final : public SimRunning {
       }
       if (exited_.is_set()) co_return std::nullopt;
       activity_.reset();
-      if (!co_await activity_.wait(deadline)) co_return deadline_exceeded("the process has written nothing");
+      if (!co_await activity_.wait(deadline)) co_return deadline_exceeded("timed out: the process has written nothing");
     }
   }
 
   Task<Result<ExitStatus>> wait(Instant deadline) {
-    if (!co_await exited_.wait(deadline)) co_return deadline_exceeded("the process still runs");
+    if (!co_await exited_.wait(deadline)) co_return deadline_exceeded("timed out: the process still runs");
     co_return status_;
   }
 
   Status signal(ProcessSignal signal) {
-    if (exited_.is_set()) return not_found("nothing is left of process group ", pid_);
+    if (exited_.is_set()) return not_found("process group ", pid_, " has ended");
     if (signal != ProcessSignal::kKill && stubborn_) return ok_status();
     switch (signal) {
       case ProcessSignal::kInterrupt:
@@ -146,7 +146,7 @@ class Running final : public SimRunning {
     co_return co_await put(command, text, code);
   }
 
-  // What the commands that only write would write.
+  // The output of commands that only write.
   std::string output_of(const std::vector<std::string>& words, std::int32_t& code) {
     const std::string& name = words[0];
     if (name == "pwd") return directory() + "\n";
@@ -262,7 +262,7 @@ class Running final : public SimRunning {
   TaskScope scope_;
 };
 
-// What the daemon has of it.
+// The daemon's handle to it.
 class SimProcess final : public ports::Process {
  public:
   SimProcess(SimMachine& machine, std::optional<Incarnation> life, std::shared_ptr<Running> running)

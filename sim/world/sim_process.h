@@ -13,16 +13,16 @@
 //
 // Effects (touch, append, redirections and `effect`) are written to the machine's EffectRecord in the instant
 // in which they happen, with the request id that the tool put into the environment (RELIANT_REQUEST_ID). The
-// record outlives the node: it is what the oracles compare with what the system says about a request. It also has what
-// the processes of a request have written.
+// record outlives the node: the oracles compare it with the system's answers about a request. It also has the
+// output of the processes of a request.
 //
 // Fault atlas
 //   crash of the node   the daemon alone is killed: "started, end unknown" (C7). Its processes run on, and change the machine
-//                       under the next life, unless that one ends them
-//   slow start          spawning takes up to `spawn_latency`: a cancel or crash may come before it has one
+//                       during the next incarnation, unless that ends them
+//   slow start          spawning takes up to `spawn_latency`: a cancel or crash may come before there is a process
 //   no more processes   RESOURCE_EXHAUSTED: machines run out of them, and then the tool has not run
 //
-// Owner: SimMachine by the world, SimProcesses by one life of a node. Executor: the simulation's.
+// Owner: SimMachine by the world, SimProcesses by one incarnation of a node. Executor: the simulation's.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,7 @@ struct MachineEffect {
   friend bool operator==(const MachineEffect&, const MachineEffect&) = default;
 };
 
-// What has really happened on a machine.
+// Every effect that happened on a machine.
 class EffectRecord {
  public:
   void add(MachineEffect effect) { effects_.push_back(std::move(effect)); }
@@ -98,7 +98,7 @@ struct SimMachine {
 
 class SimProcesses final : public ports::Processes {
  public:
-  // Without a life, processes end with the Process that stands for them, in all cases.
+  // Without an incarnation, a process always ends with its Process handle.
   SimProcesses(SimMachine& machine, Random random, std::optional<Incarnation> life = {})
       : machine_(machine), random_(random), life_(life) {}
 

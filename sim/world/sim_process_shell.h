@@ -17,7 +17,7 @@ struct ShellCommand {
   bool only_after_success = false;  // joined to the one before by &&
 };
 
-// Never fails: what is not understood becomes a command that does not exist.
+// Never fails: unparsable text becomes a command that does not exist.
 std::vector<ShellCommand> parse_shell(std::string_view script, const std::map<std::string, std::string>& variables);
 
 }  // namespace reliant::sim

@@ -58,7 +58,7 @@ CallFault TemporalServer::draw_fault() {
 template <class Request, class Response>
 Task<void> TemporalServer::handle(Task<Result<Response>> (Engine::*method)(Request, Instant), Node& client, Request request,
                                   Instant deadline, CallFault fault, std::shared_ptr<Call<Response>> call) {
-  // A server that dies resets the connection: the caller hears of it, whatever had been done.
+  // A server that dies resets the connection: the caller receives the error, whether or not the call had its effect.
   const Finally reset([&] { call->reply.set(lost()); });
   if (engine_ == nullptr) co_return;
   ++calls_;

@@ -1,12 +1,13 @@
 // The simulated Temporal cluster: the embedded engine on a node of its own, with a database file that survives the node's
-// crashes. A SimTemporal is the port of one client node in one of its lives; its calls go over the simulated network.
+// crashes. A SimTemporal is the port of one incarnation of a client node; its calls go over the simulated network.
 //
 // Fault atlas, and why the system must survive each:
 //   latency, cut, loss      a poll's answer comes late or never: the task in it times out and is given to another worker
 //   lost request            nothing happened: UNAVAILABLE, the call is repeated with the same request id
-//   lost response           it happened, and the caller hears UNAVAILABLE: a signal must not count twice, a completed
+//   lost response           it happened, and the caller receives UNAVAILABLE: a signal must not count twice, a completed
 //                           activity answers NOT_FOUND the second time
-//   client gone             the server hears of it and ends the poll, unless the path is cut: then a task goes to nobody
+//   client gone             the server notices it and ends the poll, unless the path is cut: then a task is handed out
+//                           and received by no client
 //   server crash            every call under way is UNAVAILABLE, task queues are in memory and are rebuilt from the runs
 //   server down             refused: UNAVAILABLE; clients back off
 //   commit in doubt, disk   those of the DatabaseFile: the engine settles them before it answers
@@ -49,7 +50,7 @@ class TemporalServer final {
 
   Node& node() { return node_; }
   CallFaults& faults() { return faults_; }
-  // The next call, whoever makes it, meets this fault. Several wait in order.
+  // The next call, of any client, meets this fault. Several wait in order.
   void fail_next_call(CallFault fault) { planned_.push_back(fault); }
   DatabaseFile& file() { return file_; }
   std::uint64_t calls() const { return calls_; }  // that reached the engine
@@ -81,12 +82,12 @@ class TemporalServer final {
   std::deque<CallFault> planned_;
   std::uint64_t calls_ = 0;
   std::uint64_t faulty_calls_ = 0;
-  temporal::engine::Engine* engine_ = nullptr;  // of the node's present life
+  temporal::engine::Engine* engine_ = nullptr;  // of the node's present incarnation
 };
 
 class SimTemporal final : public ports::Temporal {
  public:
-  // For the client's present life.
+  // For the client's present incarnation.
   SimTemporal(TemporalServer& server, Node& client) : server_(server), client_(client), life_(client.incarnation()) {}
 
 #define RELIANT_SIM_METHOD(name, Name) \
