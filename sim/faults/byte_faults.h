@@ -1,4 +1,4 @@
-// ByteFaults: how often, of a million, outside bytes take the place of text. May be changed during a run. The nodes draw.
+// ByteFaults: how often, of a million, bytes that are not UTF-8 replace text. May be changed during a run. The nodes draw.
 #pragma once
 
 #include <cstdint>

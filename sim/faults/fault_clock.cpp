@@ -1,4 +1,4 @@
-// What goes wrong with clocks and with laptops.
+// The faults of clocks and of laptops.
 #include <utility>
 
 #include "base/text.h"

@@ -10,7 +10,7 @@
 namespace reliant::sim {
 namespace {
 
-constexpr Duration kLastWords = std::chrono::seconds(2);  // after the grace; then SIGKILL
+constexpr Duration kKillAfter = std::chrono::seconds(2);  // after the grace; then SIGKILL
 constexpr Duration kStopLook = std::chrono::milliseconds(50);
 
 const FaultTiming* timing_of(const Fault& fault) {
@@ -126,7 +126,7 @@ std::string FaultEngine::why_not_fired(std::size_t number) const {
   if (trigger.fired) return "";
   if (off_.contains(number)) return "the swarm switched it off";
   if (timing != nullptr && timing->times.value == 0) return "\"times\" was 0";
-  if (trigger.in_time) return "no node that fits was up, or it has nothing to break";
+  if (trigger.in_time) return "no matching node was up, or the node has nothing to break";
   if (trigger.missed) return concat("no \"", timing->when, "\" came between \"at\" and the end of the chaos");
   return "the chaos ended before its \"at\"";
 }
@@ -214,7 +214,7 @@ void FaultEngine::act(const Stop& fault, std::uint32_t there, Random& random) {
 Task<void> FaultEngine::stop_in_order(Node& node, Duration grace, Duration down) {
   const Incarnation life = node.incarnation();
   node.ask_to_stop(grace);
-  const Instant killed = after(simulation_.now(), grace + kLastWords);
+  const Instant killed = after(simulation_.now(), grace + kKillAfter);
   while (life.alive() && simulation_.now() < killed) co_await sleep_for(kStopLook);
   if (life.alive()) {
     simulation_.trace().record(0, Level::kInfo, "fault.stop.killed", {{"target", node.name()}});

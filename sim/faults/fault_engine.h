@@ -1,6 +1,6 @@
 // FaultEngine: carries out the faults of a scenario, each in a task of the world, from the beginning of the chaos to its
-// end; `heal` then undoes all of it. Every fault is announced in the trace ("fault.crash", …), since an oracle must know
-// what it may blame on whom.
+// end; `heal` then undoes all of them. Every fault is announced in the trace ("fault.crash", …), since an oracle must know
+// which effects the faults explain.
 //
 // Owner: the runner; made after the targets' world, destroyed before it. Executor: the simulation's.
 #pragma once
@@ -26,7 +26,7 @@
 
 namespace reliant::sim {
 
-// What there is to break. Filled in by the cluster.
+// The objects that faults act on. Filled in by the cluster.
 struct FaultTargets {
   struct Target {
     std::string role;
@@ -39,7 +39,7 @@ struct FaultTargets {
   };
   std::vector<Target> nodes;
   std::vector<CommitFaults*> databases;
-  ports::Database* contents = nullptr;  // what the system keeps
+  ports::Database* contents = nullptr;  // the system's store
   DatabaseFile* engine = nullptr;       // the workflow engine's database
   ByteFaults* bytes = nullptr;
   // Of the distributed topology.
@@ -48,15 +48,15 @@ struct FaultTargets {
   TemporalServer* temporal = nullptr;
 };
 
-// What has become of a fault of the scenario.
+// The history of a fault of the scenario.
 struct FaultHistory {
   std::string what;       // "crash of gateway"
-  std::string not_fired;  // why it has not struck once; "": it has
+  std::string not_fired;  // why it has never fired; "": it has
 };
 
 class FaultEngine final : private TraceSink {
  public:
-  // Those of the numbers in `off` do not happen.
+  // The faults with the numbers in `off` do not happen.
   FaultEngine(Simulation& simulation, Network& network, FaultTargets targets, std::vector<Fault> faults,
               std::set<std::size_t> off);
   FaultEngine(const FaultEngine&) = delete;
@@ -66,7 +66,7 @@ class FaultEngine final : private TraceSink {
   // NOT_FOUND: a fault names a place or an order that this topology does not have.
   Status check() const;
   void start();
-  // Stops the faults and makes everything whole: all nodes up, all paths open, all databases reliable.
+  // Stops the faults and repairs everything: all nodes up, all paths open, all databases reliable.
   void heal();
   // After `heal`. By number of the fault.
   std::vector<FaultHistory> histories() const;
@@ -82,16 +82,16 @@ class FaultEngine final : private TraceSink {
     bool armed = false;
     std::uint32_t node = 0;  // where it happened
     Event happened;
-    bool in_time = false;  // it had its turn before the chaos ended
+    bool in_time = false;  // it was due before the chaos ended
     bool fired = false;
-    bool missed = false;  // the event has not come since
+    bool missed = false;  // the event has not happened since
   };
 
   void on_record(const TraceRecord& record) override;
   Task<void> carry_out(std::size_t number);
   template <class Kind>
   Task<void> each_time(Kind fault, std::size_t number);
-  // Does it once. `there`: where the trigger was seen. Of a fault that has no times: for as long as the chaos lasts.
+  // Carries the fault out once. `there`: where the trigger was seen. A fault without times lasts as long as the chaos.
   void act(const Crash& fault, std::uint32_t there, Random& random);
   void act(const Stop& fault, std::uint32_t there, Random& random);
   void act(const Pause& fault, std::uint32_t there, Random& random);

@@ -64,7 +64,7 @@ void describe(Visitor& visitor, Stop& fault) {
 struct Pause {
   static constexpr std::string_view kName = "pause";
   static constexpr std::string_view kAbout =
-      "a process does not run for a while (SIGSTOP); its clock goes on, what is sent to it waits";
+      "a process does not run for a while (SIGSTOP); its clock goes on, messages to it wait";
   FaultTiming timing;
   std::string node = "any";
   When lasts{std::chrono::seconds(1), std::chrono::seconds(60)};
@@ -79,7 +79,7 @@ void describe(Visitor& visitor, Pause& fault) {
 
 struct LinkReset {
   static constexpr std::string_view kName = "link_reset";
-  static constexpr std::string_view kAbout = "every connection of a node breaks; both sides are told";
+  static constexpr std::string_view kAbout = "every connection of a node breaks; both sides are notified";
   FaultTiming timing;
   std::string node = "any";
 };
@@ -106,8 +106,8 @@ void describe(Visitor& visitor, HalfOpen& fault) {
   visitor.place("node", fault.node, Places::kOne, "a node, a role, \"any\" or \"there\"");
   visitor.place("from", fault.from, Places::kOneOrAll, "those with a node or a role, or with \"all\" others");
   describe_timing(visitor, fault.timing);
-  visitor.word("believes", fault.believes, {"peer", "node", "both"}, "who goes on believing in them");
-  visitor.option("notices", fault.notices, "whose keepalive tells them in the end; otherwise something answers it");
+  visitor.word("believes", fault.believes, {"peer", "node", "both"}, "the side that does not notice");
+  visitor.option("notices", fault.notices, "the keepalive of that side times out in the end; otherwise something answers it");
 }
 
 struct LoseCredentials {
@@ -127,7 +127,8 @@ void describe(Visitor& visitor, LoseCredentials& fault) {
 
 struct Partition {
   static constexpr std::string_view kName = "partition";
-  static constexpr std::string_view kAbout = "two nodes, or one and all others, do not reach each other; nobody is told";
+  static constexpr std::string_view kAbout =
+      "two nodes, or one and all others, cannot reach each other; neither side is notified";
   FaultTiming timing;
   std::string node = "any";
   std::string from = "all";
@@ -166,7 +167,7 @@ void describe(Visitor& visitor, Delay& fault) {
 struct Silence {
   static constexpr std::string_view kName = "silence";
   static constexpr std::string_view kAbout =
-      "the next message from a node to another comes exactly so long after the one before it";
+      "the next message from a node to another arrives exactly a given time after the one before it";
   FaultTiming timing;
   std::string node = "daemon";
   std::string to = "gateway";
@@ -203,7 +204,7 @@ void describe(Visitor& visitor, DatabaseLost& fault) {
 
 struct Commit {
   static constexpr std::string_view kName = "commit";
-  static constexpr std::string_view kAbout = "one commit to the shared database, of all that a role makes, has no clear end";
+  static constexpr std::string_view kAbout = "one commit of a role to the shared database ends in doubt";
   FaultTiming timing;
   std::string node = "any";
   Count after{0, 40};
@@ -240,7 +241,7 @@ void describe(Visitor& visitor, TornCommit& fault) {
 
 struct DiskSlow {
   static constexpr std::string_view kName = "disk_slow";
-  static constexpr std::string_view kAbout = "the disk of a daemon's machine takes its time: journal and files";
+  static constexpr std::string_view kAbout = "the disk of a daemon's machine is slow: journal and files";
   FaultTiming timing;
   std::string node = "daemon";
   When by{std::chrono::milliseconds(50), std::chrono::seconds(3)};
@@ -281,14 +282,15 @@ struct TemporalLost {
 
 template <class Visitor>
 void describe(Visitor& visitor, TemporalLost& fault) {
-  visitor.option("request", fault.request, "nothing has happened, the caller is not told so");
-  visitor.option("response", fault.response, "it has happened: a polled task goes to nobody, a completion is repeated");
+  visitor.option("request", fault.request, "the call has no effect, and the caller cannot know that");
+  visitor.option("response", fault.response,
+                 "the call has its effect: a polled task is received by no worker, a completion is repeated");
 }
 
 // As long as the chaos lasts.
 struct BusLimits {
   static constexpr std::string_view kName = "bus_limits";
-  static constexpr std::string_view kAbout = "a bus with many servers and little room, during the whole chaos";
+  static constexpr std::string_view kAbout = "a bus with many servers and small buffers, during the whole chaos";
   Span interest_lag{std::chrono::seconds(0), std::chrono::milliseconds(500)};
   Count max_pending{64, 4096};
   Count server_buffer_kib{64, 8192};
@@ -300,14 +302,14 @@ void describe(Visitor& visitor, BusLimits& fault) {
   visitor.option("interest_lag", fault.interest_lag, "until all servers know of a subscription, at most");
   visitor.option("max_pending", fault.max_pending, 1, 1'000'000, "messages that a subscription holds; the newest are dropped");
   visitor.option("server_buffer_kib", fault.server_buffer_kib, 1, 1'000'000,
-                 "for a client that does not read; then it is thrown out");
+                 "for a client that does not read; then it is disconnected");
   visitor.option("max_payload_kib", fault.max_payload_kib, 1, 1'024, "larger messages are refused");
 }
 
 struct EngineRestored {
   static constexpr std::string_view kName = "engine_restored";
   static constexpr std::string_view kAbout =
-      "the process with the workflow engine dies, and the engine's database is put back to an older state";
+      "the process with the workflow engine dies, and the engine's database is restored to an older state";
   FaultTiming timing;
   When age{std::chrono::milliseconds(10), std::chrono::seconds(20)};
   When restart_after{std::chrono::milliseconds(100), std::chrono::seconds(10)};
@@ -322,8 +324,7 @@ void describe(Visitor& visitor, EngineRestored& fault) {
 
 struct RunTerminated {
   static constexpr std::string_view kName = "run_terminated";
-  static constexpr std::string_view kAbout =
-      "somebody terminates a workflow by hand, in the Temporal UI: one of those that run";
+  static constexpr std::string_view kAbout = "an operator terminates a running workflow by hand, in the Temporal UI";
   FaultTiming timing;
 };
 
@@ -348,7 +349,7 @@ void describe(Visitor& visitor, Bytes& fault) {
 
 struct RevokeToken {
   static constexpr std::string_view kName = "revoke_token";
-  static constexpr std::string_view kAbout = "a user takes a daemon's own token back, for good";
+  static constexpr std::string_view kAbout = "a user revokes a daemon's own token, for good";
   FaultTiming timing;
   std::string node = "daemon";
   Chance breaks{kMillion};
@@ -358,12 +359,12 @@ template <class Visitor>
 void describe(Visitor& visitor, RevokeToken& fault) {
   visitor.place("node", fault.node, Places::kOne, "a daemon with a token of its own, the role or \"there\"");
   describe_timing(visitor, fault.timing);
-  visitor.option("breaks", fault.breaks, "its connections break, too; otherwise its gateway must find out");
+  visitor.option("breaks", fault.breaks, "its connections break, too; otherwise its gateway must notice the revocation");
 }
 
 struct ClockJump {
   static constexpr std::string_view kName = "clock_jump";
-  static constexpr std::string_view kAbout = "somebody sets the calendar clock of a node, to a wrong time";
+  static constexpr std::string_view kAbout = "the wall clock of a node is set to a wrong time";
   FaultTiming timing;
   std::string node = "any";
   When by{std::chrono::seconds(1), std::chrono::hours(2)};
@@ -399,7 +400,7 @@ void describe(Visitor& visitor, ClockDrift& fault) {
 
 struct Sleep {
   static constexpr std::string_view kName = "sleep";
-  static constexpr std::string_view kAbout = "somebody closes a laptop and opens it again";
+  static constexpr std::string_view kAbout = "a laptop sleeps and wakes";
   FaultTiming timing;
   std::string node = "daemon";
   When lasts{std::chrono::seconds(5), std::chrono::hours(8)};
@@ -412,13 +413,13 @@ void describe(Visitor& visitor, Sleep& fault) {
   visitor.place("node", fault.node, Places::kOne, "a daemon, the role or \"there\"");
   describe_timing(visitor, fault.timing);
   visitor.option("for", fault.lasts, "until it wakes");
-  visitor.option("clock_stands", fault.clock_stands, "its monotonic clock stands still meanwhile, as on Linux");
-  visitor.option("moves", fault.moves, "it wakes in another network: its connections are gone, and nobody tells the peers");
+  visitor.option("clock_stands", fault.clock_stands, "its monotonic clock stands still during the sleep, as on Linux");
+  visitor.option("moves", fault.moves, "it wakes in another network: its connections are gone, and the peers are not notified");
 }
 
 struct ThrowInTool {
   static constexpr std::string_view kName = "throw_in_tool";
-  static constexpr std::string_view kAbout = "the next tool that a daemon runs throws an exception: there is no memory left";
+  static constexpr std::string_view kAbout = "the next tool that a daemon runs throws std::bad_alloc";
   FaultTiming timing;
   std::string node = "daemon";
   Chance after{500'000};

@@ -1,4 +1,4 @@
-// What goes wrong with databases, disks, memory, the bus's and Temporal's servers, and with tokens.
+// The faults of databases, disks, memory, the bus's and Temporal's servers, and tokens.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t kKibi = 1024;
 constexpr Duration kLook = std::chrono::milliseconds(100);
-constexpr Duration kPatience = std::chrono::seconds(10);
+constexpr Duration kCallTimeout = std::chrono::seconds(10);
 constexpr std::string_view kNamespace = "default";
 
 CommitFault commit_fault(std::string_view name, Random& random) {
@@ -155,14 +155,14 @@ Task<void> FaultEngine::restore_engine_later(Incarnation life, Duration delay) {
   node.restart();
 }
 
-// The UI is another client of Temporal's: it asks what runs, and names one of the answer.
+// The UI is another client of Temporal: it lists the running workflows, and names one of them.
 Task<void> FaultEngine::act(const RunTerminated&, std::uint32_t, Random& random) {
   if (targets_.temporal == nullptr || !targets_.temporal->node().up()) co_return;
   SimTemporal ui(*targets_.temporal, targets_.temporal->node());
   ports::wf::ListWorkflowExecutionsRequest running;
   running.set_namespace_(std::string(kNamespace));
   running.set_query("ExecutionStatus = 'Running'");
-  const auto listed = co_await ui.list_workflow_executions(std::move(running), after(simulation_.now(), kPatience));
+  const auto listed = co_await ui.list_workflow_executions(std::move(running), after(simulation_.now(), kCallTimeout));
   if (!listed.ok() || listed->executions().empty()) co_return;
   const auto chosen = random.below(static_cast<std::uint64_t>(listed->executions_size()));
   ports::wf::TerminateWorkflowExecutionRequest request;
@@ -171,7 +171,7 @@ Task<void> FaultEngine::act(const RunTerminated&, std::uint32_t, Random& random)
   request.set_reason("by hand");
   const std::string workflow = request.workflow_execution().workflow_id();
   announce(RunTerminated::kName, targets_.temporal->node(), workflow, Duration::zero());
-  (void)co_await ui.terminate_workflow_execution(std::move(request), after(simulation_.now(), kPatience));
+  (void)co_await ui.terminate_workflow_execution(std::move(request), after(simulation_.now(), kCallTimeout));
 }
 
 void FaultEngine::act(const Bytes& fault) {
@@ -181,7 +181,7 @@ void FaultEngine::act(const Bytes& fault) {
                              {{"provider", fault.provider.value}, {"daemon", fault.daemon.value}});
 }
 
-// The client's own token stays, "simulated": it is with that that daemons register anew.
+// The client's own token "simulated" stays valid: daemons register again with it.
 Task<void> FaultEngine::act(const RevokeToken& fault, std::uint32_t there, Random& random) {
   const bool breaks = random.below(kMillion) < static_cast<std::uint64_t>(fault.breaks.value);
   Node* node = pick(fault.node, there, random);
