@@ -4,7 +4,7 @@
 
 namespace reliant::sim {
 
-// A stream that was refused with a retry-after has not begun a registration, nor has one that has not sent its Register.
+// A stream that was refused with a retry-after has not begun a registration, nor has a stream that has not sent its Register.
 void AdmissionOracle::on_record(const TraceRecord& record) {
   const std::string_view name = record.name;
   if (name == "gateway.registration.begun") {
@@ -35,14 +35,14 @@ AdmissionOracle::Stream AdmissionOracle::key_of(const TraceRecord& record) {
   return {std::string(text_or_empty(record, "daemon")), number_or_zero(record, "epoch")};
 }
 
-// The end of a session ends what it has begun.
+// The end of a session ends its registration and its writes.
 void AdmissionOracle::ended(const TraceRecord& record) {
   auto& streams = results_[place_of(record)];
   if (const auto found = streams.find(key_of(record)); found != streams.end()) found->second -= number_or_zero(record, "bytes");
 }
 
 void AdmissionOracle::begun(const TraceRecord& record) {
-  // What a session begins at the moment of its end is destroyed with it.
+  // A write that a session begins at the instant of its end is destroyed with it.
   if (closed_.contains({place_of(record), key_of(record)})) return;
   auto& streams = results_[place_of(record)];
   streams[key_of(record)] += number_or_zero(record, "bytes");

@@ -1,7 +1,7 @@
-// AdmissionOracle: what a gateway takes on at a time is bounded, however much comes.
+// AdmissionOracle: a gateway's concurrent work is bounded, whatever the load.
 //
-//   admission.bounded   registrations under way: each is done soon, and the database has time for others (R46)
-//   admission.results   bytes of one user's results that wait for the store: a user's daemons do not fill a shared server
+//   admission.bounded   concurrent registrations: each ends soon, and the database has time for other work (R46)
+//   admission.results   bytes of one user's results that wait for the store: a user's daemons cannot fill a shared server
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@ void Calm::on_record(const TraceRecord& record) {
     return;
   }
   const std::int64_t* lasts = record.number("lasts_us");
-  // Those that say nothing last until everything is healed.
+  // Faults without a duration last until everything is healed.
   const bool ends = lasts != nullptr || record.is("fault.restarted");
   const Duration time = std::chrono::microseconds(lasts == nullptr ? 0 : *lasts);
   faults_.push_back({record.time, ends ? after(record.time, time) : kNever});

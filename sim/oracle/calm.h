@@ -1,4 +1,4 @@
-// Calm: when nothing was broken. Some things must be quick only then.
+// Calm: the intervals without a fault at work. Some bounds hold only then.
 #pragma once
 
 #include <string_view>
@@ -10,13 +10,13 @@ namespace reliant::sim {
 
 class Calm {
  public:
-  // What a fault leaves behind for a while after it has ended: connections that are made anew, attempts that time out.
+  // The effects of a fault that outlast it: connections that are re-established, attempts that time out.
   static constexpr Duration kAftermath = std::chrono::seconds(60);
 
   void on_record(const TraceRecord& record);
-  // No fault was at work then, nor within kAftermath before.
+  // No fault was at work at `time`, nor within kAftermath before.
   bool between(Instant from, Instant to) const;
-  // When what has been at work before `now` is over, and kAftermath with it; that may be later than `now`.
+  // The end of all faults that began before `now`, plus kAftermath; it may be later than `now`.
   Instant since(Instant now) const;
 
  private:

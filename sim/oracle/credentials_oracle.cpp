@@ -21,7 +21,7 @@ void CredentialsOracle::on_record(const TraceRecord& record) {
     const std::string& daemon = nodes_[record.node] = text_or_empty(record, "daemon");
     Seen& seen = daemons_[daemon];
     seen.connected = true;
-    seen.overstays = false;  // with whatever it has now
+    seen.overstays = false;  // it has another token now
   } else if (record.is("daemon.disconnected") || record.is("node.crashed") || record.is("node.exited")) {
     if (const auto daemon = nodes_.find(record.node); daemon != nodes_.end()) lost_stream(daemons_[daemon->second]);
   } else if (record.is("daemon.credentials.retired")) {

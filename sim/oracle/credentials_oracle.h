@@ -1,7 +1,7 @@
 // CredentialsOracle: a daemon gives its credentials up for one reason only (C10).
-//   kept      a file is retired only after somebody has revoked the token in it
-//   once      a daemon recovers at most once in ten minutes; also across its lives, once its disk has what it got
-//   ended     a stream does not outlive the token that it was opened with for long
+//   kept      a file is retired only after the token in it was revoked
+//   once      a daemon recovers at most once in ten minutes; also across restarts, once its disk has the new credentials
+//   ended     a stream ends soon after the token that it was opened with
 #pragma once
 
 #include <cstdint>
@@ -23,14 +23,14 @@ class CredentialsOracle final : public Oracle {
     std::int64_t revoked = 0;
     std::int64_t retired = 0;
     Instant recovered = Instant::min();
-    bool forgets = false;  // the disk has not got it yet: its next life would not know of the recovery
+    bool forgets = false;  // it is not on the disk yet: the next incarnation would not know of the recovery
     bool connected = false;
     bool overstays = false;  // connected since before the token was revoked
   };
   static void lost_stream(Seen& seen) { seen.connected = seen.overstays = false; }
 
   std::map<std::string, Seen> daemons_;
-  std::map<std::uint32_t, std::string> nodes_;  // the daemon that last spoke there
+  std::map<std::uint32_t, std::string> nodes_;  // the daemon of the node's last record
 };
 
 }  // namespace reliant::sim

@@ -15,7 +15,7 @@ std::string text_in(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
 }
 
-// The outcome that a chat's messages tell of a call; "" when there is none.
+// The outcome of a call in a chat's messages; "" when there is none.
 std::string outcome_of(const FinalChat& chat, const std::string& call) {
   for (const FinalMessage& message : chat.messages) {
     if (message.role != "tool" || message.content.find(call) == std::string::npos) continue;
@@ -49,8 +49,9 @@ void DurabilityOracle::on_record(const TraceRecord& record) {
     const std::string& request = text_or_empty(record, "request_id");
     acknowledged_[request] = true;
     if (!kept_.contains(request)) {
-      verdict_.broken(kResult, concat("request ", request, ": its daemon takes the result for kept; no gateway has written it"),
-                      &record);
+      verdict_.broken(
+          kResult, concat("request ", request, ": its daemon has an acknowledgement of the result; no gateway has written it"),
+          &record);
     }
   } else if (name == "worker.tool.finished") {
     told_[text_or_empty(record, "request_id")] = Told{text_or_empty(record, "user"), text_or_empty(record, "chat"),
@@ -82,7 +83,7 @@ void DurabilityOracle::judge_result(const std::string& request, const FinalState
   const auto stored = state.executions.find(request);
   if (stored == state.executions.end() || stored->second.state != "done") {
     return verdict_.broken(kResult,
-                           concat("request ", request, ": its daemon was told that the result is kept; the store ",
+                           concat("request ", request, ": its daemon has an acknowledgement of the result; the store ",
                                   stored == state.executions.end() ? "does not know the request" : "has no result"),
                            {{"request_id", request}});
   }
@@ -100,16 +101,16 @@ void DurabilityOracle::judge_told(const std::string& request, const Told& told, 
   // A turn that was cancelled may have been closed before: then the call has been answered "unknown" already.
   if (outcome != told.outcome && outcome != "unknown") {
     verdict_.broken(kToldResult,
-                    concat("request ", request, ": the model was told \"", told.outcome, "\", and chat ", told.chat,
+                    concat("request ", request, ": the model received \"", told.outcome, "\", and chat ", told.chat,
                            outcome.empty() ? " has nothing of it" : concat(" says \"", outcome, "\"")),
                     {{"request_id", request}, {"chat", told.chat}, {"user", told.user}});
   }
   const auto stored = state.executions.find(request);
-  if (told.outcome != "executed" || stored == state.executions.end()) return;  // tools of the server's own are not in there
+  if (told.outcome != "executed" || stored == state.executions.end()) return;  // the server's own tools have no row
   if (stored->second.state == "done" && stored->second.outcome == told.outcome) return;
   verdict_.broken(kToldResult,
-                  concat("request ", request, ": the model was told that it was executed, and the store says ",
-                         stored->second.state, " ", stored->second.outcome),
+                  concat("request ", request, ": the model received \"executed\", and the store says ", stored->second.state,
+                         " ", stored->second.outcome),
                   {{"request_id", request}, {"chat", told.chat}, {"user", told.user}});
 }
 

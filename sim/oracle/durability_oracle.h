@@ -1,9 +1,9 @@
-// DurabilityOracle: what somebody was told is kept, is in the stores in the end.
-//   durable.chat      a chat or a project that its user was told of
-//   durable.result    a result that a daemon was told is kept, so that it may forget it, was written before it was told; its
-//                     outcome is the one that was kept
-//   durable.told      what the model was told of a tool call is in the chat, and is what the store says of the request
-// Messages and updates are looked after by the oracles of liveness and of streams.
+// DurabilityOracle: everything that was acknowledged is in the stores at the end.
+//   durable.chat      a chat or a project whose creation its user's client has seen
+//   durable.result    a result was written before its acknowledgement reached the daemon, which may forget it then; its
+//                     outcome in the store is the one that was written
+//   durable.told      the result of a tool call that the model received is in the chat, and agrees with the request's row
+// The oracles of liveness and of streams judge messages and updates.
 #pragma once
 
 #include <map>
@@ -31,8 +31,8 @@ class DurabilityOracle final : public Oracle {
 
   std::map<std::string, std::string> chats_;     // -> user
   std::map<std::string, std::string> projects_;  // -> user
-  std::map<std::string, std::string> kept_;      // request -> outcome, as the gateway heard it from the store
-  std::map<std::string, bool> acknowledged_;     // requests whose daemon was told
+  std::map<std::string, std::string> kept_;      // request -> outcome, as the store has confirmed it to the gateway
+  std::map<std::string, bool> acknowledged_;     // requests whose daemon has the acknowledgement
   std::map<std::string, Told> told_;             // by request
 };
 

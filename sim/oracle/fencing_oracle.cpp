@@ -11,7 +11,7 @@ constexpr std::string_view kStatus = "fencing.status";
 constexpr std::string_view kRouted = "fencing.routed";
 constexpr std::string_view kReads = "fencing.reads";
 constexpr std::string_view kEpoch = "fencing.epoch";
-// A node's clock may run slower than the world's: so much of what it measured is added.
+// A node's clock may run slower than the world's: this part of a measured duration is added.
 constexpr std::int64_t kClockError = 10;  // one part of ten
 
 DaemonKey daemon_in(const TraceRecord& record) { return {text_or_empty(record, "user"), text_or_empty(record, "daemon")}; }
@@ -27,7 +27,7 @@ void FencingOracle::on_record(const TraceRecord& record) {
   } else if (record.is("gateway.status.written")) {
     judge(record, kStatus, "has written status");
   } else if (record.is("gateway.request.routed") || record.is("gateway.request.replayed")) {
-    judge(record, kRouted, "was handed a request");
+    judge(record, kRouted, "was sent a request");
   } else if (record.is("gateway.read.routed") || record.is("gateway.read.answered")) {
     judge_read(record);
   }

@@ -1,15 +1,15 @@
-// FencingOracle: once a stream of a daemon was accepted, the streams before it are over (C2). Of a daemon's streams only the
-// newest
+// FencingOracle: once a stream of a daemon was accepted, the streams before it are fenced (C2). Only the newest stream of a
+// daemon
 //   answers     gets the result of a request into the store ("gateway.result.kept")
 //   status      writes whether the daemon is connected ("gateway.status.written")
-//   routed      is handed a request ("gateway.request.routed")
-//   epoch       is the one that the store names in the end, or a later one
+//   routed      is sent a request ("gateway.request.routed")
+//   epoch       has the epoch that the store has at the end, or an earlier one
 //
-// A record is made when its gateway hears that the store has written, which may be after a newer stream was accepted. So a
-// complaint needs more: the gateway had not even asked then ("took_us").
+// A gateway makes a record when the store has confirmed the write, which may be after a newer stream was accepted. So a
+// violation needs more: the gateway had not even begun the write then ("took_us").
 //
-// A request that only reads is fenced by no write (gateway/request_dispatcher.h), but only until the gateway hears of the newer stream:
-//   reads       while nothing is broken, a stream is not handed such a request, and does not answer one, 45 s after a newer
+// No write fences a read-only request (gateway/request_dispatcher.h); only the gateway's knowledge of a newer stream does:
+//   reads       while nothing is broken, a stream is not sent such a request, and does not answer one, 45 s after a newer
 //               one was accepted: by then its gateway has had to renew its presence ("gateway.read.routed", "… .answered")
 #pragma once
 

@@ -1,4 +1,4 @@
-// FinalState: what the stores and the machines hold when a run has come to rest, read without network and faults. Oracles
+// FinalState: the contents of the stores and the machines at the end of a run, read without network and faults. Oracles
 // compare it with the trace; they never look into a role.
 #pragma once
 

@@ -34,9 +34,10 @@ void IntruderOracle::judge_read(const TraceRecord& record) {
   const std::int64_t times = ++read_[request];
   const auto asked = asked_.find(request);
   if (asked == asked_.end() || times <= asked->second) return;
-  verdict_.broken(kRepeated,
-                  concat("request ", request, " was handed to a daemon ", times, " times, and asked for ", asked->second),
-                  &record);
+  verdict_.broken(
+      kRepeated,
+      concat("request ", request, " was sent to a daemon ", times, " times, and published by a server ", asked->second),
+      &record);
 }
 
 void IntruderOracle::on_delivery(const Delivery& delivery) {

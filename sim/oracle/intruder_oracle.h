@@ -1,5 +1,5 @@
-// IntruderOracle: what a hostile client of the bus publishes has no effect. No request that no server has asked for is handed to a
-// daemon, and one that it repeats is not handed over a second time: tools that only read leave no row that would prevent it.
+// IntruderOracle: the messages of a hostile client of the bus have no effect. A request that no server has made never reaches a
+// daemon, and a replayed one does not reach it a second time: read-only tools leave no row that would prevent it.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,11 @@ class IntruderOracle final : public Oracle {
   void judge_read(const TraceRecord& record);
 
   std::set<std::uint32_t> intruders_;  // nodes; empty: there is nothing to judge
-  std::set<std::uint32_t> askers_;     // nodes whose requests are our own
+  std::set<std::uint32_t> askers_;     // nodes whose requests are legitimate
   std::uint32_t bus_ = 0;
   std::set<std::string, std::less<>> forged_;
   std::map<std::string, std::int64_t, std::less<>> asked_;  // of each request: how often a server has published it
-  std::map<std::string, std::int64_t, std::less<>> read_;   // and how often it was handed to a daemon
+  std::map<std::string, std::int64_t, std::less<>> read_;   // and how often it was sent to a daemon
 };
 
 }  // namespace reliant::sim

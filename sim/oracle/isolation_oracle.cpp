@@ -17,9 +17,9 @@ constexpr std::string_view kEpoch = "isolation.epoch";
 constexpr std::string_view kMark = "mark-";  // sim/cluster/cluster.cpp writes it into its script
 constexpr std::string_view kInbox = "_INBOX.";
 constexpr std::string_view kUpdates = "updates";
-constexpr std::size_t kShortest = 32;  // bytes; beats and acknowledgements have nobody's text
+constexpr std::size_t kShortest = 32;  // bytes; heartbeats and acknowledgements have no user's text
 
-// Whose the subject says the message is; "" = nobody's in particular. Ids are their own tokens, so nothing is decoded.
+// The owner of the message according to its subject; "" = no single user. Ids are their own tokens, so nothing is decoded.
 std::string_view user_in(std::string_view subject) {
   using model::DaemonSubject;
   std::string_view rest;
@@ -44,7 +44,8 @@ bool is_id(char c) {
 void IsolationOracle::on_record(const TraceRecord& record) {
   if (record.is("client.update")) {
     if (const std::string& foreign = text_or_empty(record, "foreign"); !foreign.empty()) {
-      verdict_.broken(kChat, concat("chat ", text_or_empty(record, "chat"), " was told what belongs to ", foreign), &record);
+      verdict_.broken(kChat, concat("chat ", text_or_empty(record, "chat"), " received text that belongs to ", foreign),
+                      &record);
     }
   } else if (record.is("gateway.session.opened")) {
     auto& epochs = epochs_[{text_or_empty(record, "user"), text_or_empty(record, "daemon")}];
@@ -70,13 +71,13 @@ void IsolationOracle::on_record(const TraceRecord& record) {
   }
 }
 
-// Everybody who speaks of a request says the same of it.
+// All records of a request agree on its owner.
 void IsolationOracle::own(const TraceRecord& record) {
   const std::string& request = text_or_empty(record, "request_id");
   const Owner owner{text_or_empty(record, "user"), text_or_empty(record, "chat")};
   if (record.is("tool.effect.started")) {
     const Place* machine = place(record.node);
-    // A machine is whose it is, whatever the daemon on it believes.
+    // A machine's owner is fixed, whatever its daemon believes.
     const std::string& user = machine != nullptr && !machine->daemon.empty() ? machine->owner.user : owner.user;
     daemons_[request] = DaemonKey{user, text_or_empty(record, "daemon")};
   }
@@ -177,7 +178,7 @@ void IsolationOracle::judge_marks(const Delivery& delivery, const Owner& owner, 
     if (chat == users_of_chats_.end()) continue;
     const bool fits = chat->second == owner.user && (owner.chat.empty() || owner.chat == chat->first);
     if (fits) continue;
-    return complain(delivery, concat("what is chat ", chat->first, "'s, of ", chat->second, ", reached ", way, ", ", owner.user,
+    return complain(delivery, concat("a text of chat ", chat->first, ", of ", chat->second, ", reached ", way, ", ", owner.user,
                                      owner.chat.empty() ? "" : concat(" about ", owner.chat)));
   }
 }

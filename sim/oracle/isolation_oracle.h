@@ -1,9 +1,9 @@
-// IsolationOracle: nothing reaches somebody whom it is not for.
-//   chat      no client sees in one chat what was said in another; no user's request runs on a daemon of another
-//   delivery  of every message between processes (bus, links, HTTP): it goes to a place of the user whom its text is about.
-//             A bus message is about the user in its subject, an answer about the chat whose request named the inbox; a link
-//             is its daemon's owner's, a client its user's. Texts that scripts mark ("mark-CHAT") tell whose they are
-//   epoch     of the streams of one daemon each has a higher epoch than those before it, and no number is given twice (C2)
+// IsolationOracle: no user's data reach another user.
+//   chat      no client sees in one chat a text of another; no user's request runs on a daemon of another user
+//   delivery  every message between processes (bus, links, HTTP) goes to the user whose text it holds. A bus message belongs
+//             to the user in its subject, an answer to the chat whose request named the inbox; a link belongs to its daemon's
+//             owner, a client to its user. Marks in the scripts' texts ("mark-CHAT") name their chat
+//   epoch     each stream of a daemon has a higher epoch than the streams before it, and no epoch is given twice (C2)
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ class IsolationOracle final : public Oracle {
   void on_bus(const Delivery& delivery);
   void on_link(const Delivery& delivery);
   void on_request(const Delivery& delivery, const Place& daemon);
-  // Every mark in the text is of that user, and of that chat if it is one chat's.
+  // Every mark in the text must be of that user, and of that chat if the owner is one chat.
   void judge_marks(const Delivery& delivery, const Owner& owner, std::string_view way);
   void complain(const Delivery& delivery, std::string what);
   const Place* place(std::uint32_t node) const;
@@ -48,7 +48,7 @@ class IsolationOracle final : public Oracle {
   std::map<DaemonKey, std::map<std::int64_t, std::string>> epochs_;  // -> gateway
   std::map<std::string, Owner, std::less<>> requests_;
   std::map<std::string, std::string, std::less<>> users_of_chats_;
-  std::map<std::string, DaemonKey> daemons_;  // of requests, with the user that the daemon was told it belongs to
+  std::map<std::string, DaemonKey> daemons_;  // by request, with the user in the request as the daemon received it
   std::vector<Place> places_;                 // by node
   std::map<std::string, Owner, std::less<>> inboxes_;
 };

@@ -41,7 +41,7 @@ void LaneOracle::judge_offline(const TraceRecord& record) {
   const Instant asked = record.time - std::chrono::microseconds(took);
   if (took <= kAtOnce || !calm_.between(asked, record.time)) return;
   verdict_.broken(kOffline,
-                  concat("request ", text_or_empty(record, "request_id"), ": that nobody holds ",
+                  concat("request ", text_or_empty(record, "request_id"), ": that no gateway holds ",
                          text_or_empty(record, "daemon"), " was known only after ", to_text(std::chrono::microseconds(took))),
                   &record);
 }

@@ -1,7 +1,7 @@
-// LaneOracle: of a message that is for one member of a queue group, one member gets it (R48, R61, C3): to the gateways there go no
-// more of them, by subject, than were published. Those that every gateway hears (tools.request.sync.{user}, daemon.command.{user},
-// tools.online.{user}) are not counted.
-// And of a daemon that nobody holds, whoever asks knows so at once (C4), while nothing but daemons is broken.
+// LaneOracle: one member of a queue group receives each message (R48, R61, C3): no more of them reach the gateways, by subject,
+// than were published. Messages to every gateway (tools.request.sync.{user}, daemon.command.{user}, tools.online.{user}) are
+// not counted.
+// And the caller of a daemon that no gateway holds knows so at once (C4), while nothing but daemons is broken.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class LaneOracle final : public Oracle {
   void finish(const FinalState&) override {}
 
  private:
-  // us; on the lane that every gateway hears, silence for 3 s says it; and the store is asked for the result, for 5 s at most.
+  // us; on the lane of all gateways the caller waits 3 s for an answer; it looks in the store for the result, 5 s at most.
   static constexpr std::int64_t kAtOnce = 9'000'000;
   void judge_offline(const TraceRecord& record);
 

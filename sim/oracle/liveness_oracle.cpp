@@ -32,7 +32,7 @@ std::string text_in(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
 }
 
-// The ids in those blocks of a message that are of this type.
+// The ids in the blocks of this type of a message.
 std::vector<std::string> ids_in(const FinalMessage& message, std::string_view type) {
   std::vector<std::string> ids;
   const auto blocks = parse_json(message.content);
@@ -54,7 +54,7 @@ std::string fields_of(const TraceRecord& record) {
 
 }  // namespace
 
-// An engine that has lost the end of a turn lets a worker end it again: it finds the turn failed, without asking the model.
+// After an engine has lost the end of a turn, a worker ends the turn again: it finds it failed, without a call of the model.
 void LivenessOracle::judge_failed(const TraceRecord& record) {
   const bool again = !failed_turns_.insert(text_or_empty(record, "turn")).second;
   std::size_t& due = error_pages_[text_or_empty(record, "chat")];
@@ -94,7 +94,7 @@ void LivenessOracle::judge_told(const TraceRecord& record) {
   const Instant from = std::max(kept->second, calm_.since(record.time));
   if (record.time - from <= (run_lost_ ? kToldByAnotherRun : kTold)) return;
   verdict_.not_live(kToldLate,
-                    concat("request ", kept->first, ": the model was told of the result ", to_text(record.time - kept->second),
+                    concat("request ", kept->first, ": the model received the result ", to_text(record.time - kept->second),
                            " after a gateway had it, ", to_text(record.time - from), " of them in a calm"),
                     &record);
 }

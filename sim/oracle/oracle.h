@@ -1,7 +1,7 @@
 // Oracle: one property that must hold in every run, judged from the trace while it grows and from the final state. Each
 // is a class of its own below; `make_oracles` makes all of them.
 //
-// Owner: the runner; they outlive the simulation's run. They look and remember, and do nothing.
+// Owner: the runner; oracles outlive the simulation's run. An oracle reads and remembers, and has no effect on the run.
 #pragma once
 
 #include <memory>
@@ -16,10 +16,10 @@ namespace reliant::sim {
 class Oracle : public TraceSink, public DeliverySink {
  public:
   explicit Oracle(Verdict& verdict) : verdict_(verdict) {}
-  // Only those that do are shown every message.
+  // Only oracles that return true receive every message.
   virtual bool looks_at_deliveries() const { return false; }
   void on_delivery(const Delivery&) override {}
-  // When the run has come to rest; `state` is what was left then.
+  // At the end of the run; `state` is the final state.
   virtual void finish(const FinalState& state) = 0;
 
  protected:

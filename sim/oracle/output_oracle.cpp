@@ -11,7 +11,7 @@ constexpr std::string_view kText = "output.text";
 constexpr std::string_view kOrder = "output.order";
 constexpr std::string_view kComplete = "output.complete";
 constexpr std::string_view kContent = "output.content";
-// Results are bounded; the longer ones are shortened in the middle.
+// Results are bounded; longer ones are shortened in the middle.
 constexpr std::size_t kWholeContent = 16 * 1024;
 
 std::string quoted(const std::string& text) {
@@ -23,7 +23,7 @@ Subject subject_of(const FinalExecution& execution) {
   return {{"request_id", execution.request}, {"chat", execution.chat}, {"daemon", execution.daemon}, {"user", execution.user}};
 }
 
-// Each part is found behind the one before; the first begins the text.
+// Each part must follow the one before; the first begins the text.
 bool fits(const std::string& text, const std::vector<std::string>& parts, bool whole) {
   std::size_t from = 0;
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -108,9 +108,9 @@ void OutputOracle::judge(const FinalExecution& execution, const EffectRecord::Wr
                            execution.output_chunks),
                     subject_of(execution));
   }
-  if (!written.out.empty() && !written.err.empty()) return;  // in which order they are read is the tool's affair
+  if (!written.out.empty() && !written.err.empty()) return;  // the order in which the tool reads them is not specified
   const std::string& text = written.out.empty() ? written.err : written.out;
-  // What ran well was read to its end. With chunks missing at the end, the number in the result shows it.
+  // The output of a successful tool is read to its end. If chunks are missing at the end, the number in the result shows it.
   const bool whole = done && !execution.is_error && shown.last_chunk == execution.output_chunks;
   if (!fits(text, shown.parts, whole)) {
     std::string all;

@@ -1,10 +1,10 @@
-// OutputOracle: what a chat shows of a tool's output is what the process wrote, or the gap shows.
-//   output.exact     the tool_output updates, put together, are what the simulated machine's process wrote: all of it when the
-//                    tool ran to its end, else its beginning. Where a chunk is marked as a gap, something is missing before it
+// OutputOracle: a tool's output in a chat is the output of its process, or the gap is marked.
+//   output.exact     the concatenated tool_output updates are the output of the simulated process: all of it when the
+//                    tool ran to its end, else a prefix. Where a chunk is marked as a gap, something is missing before it
 //   output.order     chunks are numbered 1, 2, 3 …; a number is left out only with a gap
-//   output.complete  the result says how many chunks there were; where some are missing at the end, that shows it
-//   output.text      the parts of an answer of the model follow each other without a gap; only one that is begun anew starts over
-//   output.content   what the model is told of a tool that ran well is what its process wrote
+//   output.complete  the result has the number of chunks, which shows whether some are missing at the end
+//   output.text      the parts of the model's answer follow each other without a gap; only a retried answer starts over
+//   output.content   the content that the model receives from a successful tool is the output of its process
 #pragma once
 
 #include <cstdint>

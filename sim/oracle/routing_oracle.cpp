@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::string_view kDefault = "routing.default";
 constexpr std::string_view kOffline = "routing.offline";
-constexpr Duration kKnown = std::chrono::seconds(60);   // until everybody knows what a fault has changed
-constexpr Duration kSettled = std::chrono::seconds(5);  // until a new session is known to all, or that one has ended
+constexpr Duration kKnown = std::chrono::seconds(60);   // until every process knows the effects of a fault
+constexpr Duration kSettled = std::chrono::seconds(5);  // until every process knows of a new session, or of the end of one
 
 }  // namespace
 
@@ -51,8 +51,7 @@ void RoutingOracle::judge_offline(const TraceRecord& record) {
   const std::string& daemon = text_or_empty(record, "daemon");
   if (asked < quiet_from_ || !usable({text_or_empty(record, "user"), daemon}, asked)) return;
   verdict_.broken(
-      kOffline,
-      concat("request ", text_or_empty(record, "request_id"), " was told that daemon ", daemon, " is offline; it is connected"),
+      kOffline, concat("request ", text_or_empty(record, "request_id"), " found daemon ", daemon, " offline; it is connected"),
       &record);
 }
 

@@ -1,9 +1,9 @@
 // RoutingOracle: the default daemon is the right one (R92 to R95, C1).
-//   default   while the system is undisturbed, no daemon is taken by default that is a cloud one while a local one of the
-//             user is connected, or that has not been heard of
-//   offline   likewise, nobody who asks a daemon is told that it is offline while it is connected
-// What is connected it knows from the gateways' sessions; what kind a daemon is, from the daemon itself. After a fault it
-// looks away until everybody can know what became of it.
+//   default   while the system is undisturbed, the default is never a cloud daemon while a local daemon of the user is
+//             connected, and never a daemon that is not connected
+//   offline   likewise, no caller of a daemon receives "offline" while the daemon is connected
+// It knows from the gateways' sessions which daemons are connected, and from the daemon itself of what kind it is. After a
+// fault it does not judge until every process can know the fault's effects.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ class RoutingOracle final : public Oracle {
   using Key = std::pair<std::string, std::string>;  // user, daemon
   struct Standing {
     std::map<std::int64_t, Instant> open;  // sessions by epoch, since when
-    Instant known_until{};                 // who has read of a session that has ended since, or whose successor is just opening
+    Instant
+        known_until{};  // until then, a reader may have seen a session that has ended since, or whose successor is just opening
     bool stale = false;
   };
 

@@ -16,9 +16,9 @@ constexpr std::string_view kConverged = "status.converged";
 constexpr std::string_view kBoundary = "status.boundary";
 constexpr std::string_view kBeat = "status.beat";
 constexpr std::string_view kGivenUp = "nothing was heard from the gateway";  // as the daemon says it
-constexpr Duration kWritten = std::chrono::milliseconds(500);                // what is being written goes first
+constexpr Duration kWritten = std::chrono::milliseconds(500);                // writes in progress go first
 
-// Faults after which what a node calls 30 s need not be 30 s.
+// Faults after which 30 s on a node's clock need not be 30 s.
 bool bends_time(std::string_view fault) {
   for (const std::string_view word : {"pause", "clock", "sleep", "drift", "jump"}) {
     if (fault.find(word) != std::string_view::npos) return true;
@@ -79,7 +79,7 @@ void StatusOracle::on_delivery(const Delivery& delivery) {
 }
 
 void StatusOracle::hear(const Delivery& delivery, Heard& daemon) {
-  // The first beat comes after the greeting, whenever that was.
+  // The first heartbeat comes after the greeting.
   if (daemon.connection == delivery.connection && daemon.greeted == delivery.connection) {
     judge_silence(delivery, daemon);
     judge_beat(delivery, std::max(daemon.sent, daemon.greeted_at), model::kDaemonHeartbeat);
@@ -110,7 +110,7 @@ void StatusOracle::tell(const Delivery& delivery, Heard& daemon) {
   daemon.told_sent = delivery.sent;
 }
 
-// What comes after a silence: the gateway must have noticed it.
+// A message after a silence: the gateway must have noticed the silence.
 void StatusOracle::judge_silence(const Delivery& delivery, const Heard& daemon) {
   const Duration silent = delivery.at - daemon.last;
   if (silent <= model::kStaleAfter || daemon.greeted_at > daemon.last || irregular_.contains(delivery.to)) return;
@@ -150,7 +150,7 @@ void StatusOracle::on_given_up(const TraceRecord& record) {
                   &record);
 }
 
-// The first thing that a gateway says on a connection is the epoch of its stream.
+// The first message of a gateway on a connection is the epoch of its stream.
 void StatusOracle::learn_connection(const Delivery& delivery, Heard& daemon) {
   daemon.greeted = delivery.connection;
   const auto key = daemons_.find(delivery.to);
@@ -166,7 +166,7 @@ void StatusOracle::on_status(const TraceRecord& record) {
   const bool stale = status == to_string(model::DaemonConnection::kStale);
   if (!stale && status != to_string(model::DaemonConnection::kDisconnected)) return;
   if (stale) note_stale(daemon, number_or_zero(record, "epoch"), record.time);
-  const Duration patience = stale ? model::kStaleAfter : model::kDisconnectedAfter;
+  const Duration timeout = stale ? model::kStaleAfter : model::kDisconnectedAfter;
   const auto places = places_.find(daemon);
   if (!sees_messages_ || places == places_.end() || places->second != 1 || irregular_.contains(record.node)) return;
   const std::pair epoch(daemon, number_or_zero(record, "epoch"));
@@ -175,16 +175,16 @@ void StatusOracle::on_status(const TraceRecord& record) {
   Instant last = opened->second;
   for (const auto& [node, key] : daemons_) {
     if (key != daemon || heard_[node].last <= last) continue;
-    // Another connection has been used since: when this one was used last is not known any more.
+    // Another connection has been used since: the last use of this one is no longer known.
     const auto connection = connections_.find(epoch);
     if (connection == connections_.end() || connection->second != heard_[node].connection) return;
     last = heard_[node].last;
   }
   const Duration silent = record.time - last;
-  if (silent == patience) return;
+  if (silent == timeout) return;
   verdict_.broken(
       kBoundary,
-      concat(name_of(daemon), " is called ", status, " after a silence of ", to_text(silent), "; right is ", to_text(patience)),
+      concat(name_of(daemon), " is called ", status, " after a silence of ", to_text(silent), "; right is ", to_text(timeout)),
       &record);
 }
 

@@ -1,13 +1,13 @@
 // StatusOracle: the public status of a daemon is the truth (R79 to R82, C1, C16, C17).
-//   converged   150 s after everything was healed, the store says "connected" of exactly those daemons that have a stream,
-//               and names the stream's epoch and gateway; and a daemon that has had one and still runs has one
-//   boundary    a gateway calls a daemon stale when it has heard nothing of it for 30 s: not a nanosecond earlier, nor later,
-//               and whenever that was so; and ends its stream at 120 s, as the daemon does when it hears nothing of the gateway
-//   beat        on a stream of its own a daemon says something every 15 s, and a gateway every 30 s
+//   converged   150 s after everything was healed, exactly the daemons with a stream are "connected" in the store, with the
+//               stream's epoch and gateway; and a daemon that has had a stream and still runs has one
+//   boundary    a gateway marks a daemon stale after 30 s without a message from it: not a nanosecond earlier or later, and
+//               each time; and it ends the stream at 120 s, as the daemon does after 120 s without a message of the gateway
+//   beat        on an open stream a daemon sends a message every 15 s, and a gateway every 30 s
 //
-// The truth is what the daemons say of their streams ("daemon.connected", "daemon.disconnected") and which processes live.
-// Boundaries and beats are judged where the node's own clock is the world's: not after it was paused or had its clock changed;
-// and where messages are seen: not of a run of real processes.
+// The truth is the daemons' own records of their streams ("daemon.connected", "daemon.disconnected") and which processes run.
+// Boundaries and beats are judged only where the node's clock is the world's: not after a pause or a change of its clock;
+// and only where messages are visible: not in a run of real processes.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ namespace reliant::sim {
 class StatusOracle final : public Oracle {
  public:
   // After healing: 120 s until silence ends a stream, and a beat.
-  static constexpr Duration kPatience = std::chrono::seconds(150);
+  static constexpr Duration kConvergenceTimeout = std::chrono::seconds(150);
 
   using Oracle::Oracle;
   void on_record(const TraceRecord& record) override;
@@ -40,12 +40,12 @@ class StatusOracle final : public Oracle {
   struct Heard {  // of a daemon's node
     bool daemon = false;
     std::uint32_t gateway = 0;
-    std::uint64_t connection = 0;  // by which it said something last
-    Instant last{};                // when that came
+    std::uint64_t connection = 0;  // of its last message
+    Instant last{};                // when that arrived
     Instant sent{};
-    std::uint64_t greeted = 0;  // the connection on which it was told an epoch last
+    std::uint64_t greeted = 0;  // the connection on which it last received an epoch
     Instant greeted_at{};
-    Instant told{};  // when something came to it there
+    Instant told{};  // when it last received something there
     Instant told_sent{};
     Instant called_stale{};
   };

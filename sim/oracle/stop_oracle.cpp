@@ -12,10 +12,10 @@ constexpr std::string_view kInOrder = "stop.in_order";
 constexpr std::string_view kSentOn = "stop.sent_on";
 // Its clock may run at a wrong rate.
 constexpr Duration kMargin = std::chrono::seconds(1);
-// Enough for one of its daemons to go: a read and a write of a database that is busy, of a few seconds each.
+// Enough for one of its daemons to leave: a read and a write of a busy database, of a few seconds each.
 constexpr Duration kTimeToGo = std::chrono::seconds(10);
 constexpr std::size_t kSome = 3;  // daemons, one of which at least can go
-// For a gateway that is there to be known to the others.
+// Until the other gateways know of a running gateway.
 constexpr Duration kKnownAfter = std::chrono::seconds(1);
 
 bool is_an_end(std::string_view fault) {
@@ -64,7 +64,7 @@ void StopOracle::on_stop(const TraceRecord& record) {
   const auto node = nodes_.find(text_or_empty(record, "target"));
   if (node == nodes_.end()) return;
   const Duration grace = std::chrono::microseconds(number_or_zero(record, "lasts_us"));
-  // The first one counts; of two at one moment, who knows which was heard.
+  // The first SIGTERM counts; of two at one instant, either may have been received.
   const auto [stop, fresh] = until_.try_emplace(node->second, Stop{record.time, after(record.time, grace)});
   if (!fresh && stop->second.asked == record.time) stop->second.until = std::min(stop->second.until, after(record.time, grace));
   const bool has_time = stop->second.until - stop->second.asked >= kTimeToGo;
@@ -87,7 +87,7 @@ void StopOracle::on_gateway(const TraceRecord& record) {
   } else if (name == "gateway.session.closed") {
     held_[record.node].erase(daemon_of(record));
     const auto draining = draining_.find(record.node);
-    // Its daemon is on its way elsewhere already, and has not said so yet.
+    // Its daemon is already connecting elsewhere, and has not recorded that yet.
     if (draining != draining_.end() && text_or_empty(record, "reason") == kReasonSuperseded) draining->second.sent_on = true;
   } else if (name == "gateway.drained") {
     on_drained(record.node);
@@ -111,8 +111,8 @@ void StopOracle::on_drained(std::uint32_t gateway) {
   draining_.erase(found);
   if (!only_ends_ || draining.sent_on || draining.daemons < kSome || draining.others.empty()) return;
   verdict_.broken(kSentOn, concat("a gateway that was asked to stop held ", draining.daemons,
-                                  " daemons, another one was there for "
-                                  "them, and none went"));
+                                  " daemons, another gateway was up, and "
+                                  "none of them moved"));
 }
 
 void StopOracle::on_exit(const TraceRecord& record) {
@@ -125,7 +125,7 @@ void StopOracle::on_exit(const TraceRecord& record) {
   if (!runs && !registering_.contains(record.node)) return;
   verdict_.broken(kInOrder,
                   concat(text_or_empty(record, "called"), " has ended while it ",
-                         runs ? concat("ran request ", *running->second.begin()) : "wrote down who it is", ", ", to_text(left),
+                         runs ? concat("ran request ", *running->second.begin()) : "wrote its credentials", ", ", to_text(left),
                          " before its time was over"),
                   &record);
 }

@@ -1,7 +1,7 @@
-// StopOracle: who is asked to end in order uses the time it is given (C43).
-//   in_order   a daemon does not end while a tool runs, or while the token that it was issued is on its way to the disk,
-//              unless its grace is over
-//   sent_on    a gateway does not keep all its daemons to the end, while another one is there for them the whole time
+// StopOracle: a process that is asked to stop uses its grace time (C43).
+//   in_order   a daemon does not end while a tool runs, or while a new token is being written to the disk, unless its grace
+//              time is over
+//   sent_on    a gateway does not keep all its daemons to the end while another gateway is up the whole time
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class StopOracle final : public Oracle {
   // A gateway that was asked to stop.
   struct Draining {
     std::size_t daemons = 0;         // that it held then
-    std::set<std::uint32_t> others;  // gateways that were there then, and are still
+    std::set<std::uint32_t> others;  // gateways that were up then, and still are
     bool sent_on = false;
   };
 
@@ -37,12 +37,12 @@ class StopOracle final : public Oracle {
   std::map<std::uint32_t, Instant> gateways_;            // that are up and not asked to stop, and since when
   std::map<std::uint32_t, std::set<std::string>> held_;  // daemons, by the gateway's node
   std::map<std::uint32_t, Draining> draining_;
-  bool only_ends_ = true;  // nothing but processes that end has happened
+  bool only_ends_ = true;  // no fault but processes that end has happened
   struct Stop {
     Instant asked;
     Instant until;  // its grace
   };
-  std::map<std::uint32_t, Stop> until_;                     // of who was asked to stop
+  std::map<std::uint32_t, Stop> until_;                     // by node that was asked to stop
   std::map<std::uint32_t, std::set<std::string>> running_;  // requests, by the daemon's node
   std::set<std::uint32_t> registering_;                     // daemons' nodes, until the disk has answered
 };

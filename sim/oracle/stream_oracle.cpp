@@ -53,7 +53,7 @@ void StreamOracle::on_update(const TraceRecord& record) {
     seen.last_status = record.time;
     if (since != kNever && record.time - since > kPrompt && seen.stream_opened < since && calm_.between(since, record.time)) {
       verdict_.broken(kPromptly,
-                      concat("chat ", chat, ": the client heard of the end of a turn after ", to_text(record.time - since)),
+                      concat("chat ", chat, ": the client received the end of a turn after ", to_text(record.time - since)),
                       &record);
     }
   }

@@ -1,8 +1,8 @@
-// StreamOracle: every client sees every update of its chat once and in order, and what the store has (R24, R40, R58).
+// StreamOracle: every client sees every update of its chat once and in order, equal to the store's (R24, R40, R58).
 //   gap       1, 2, 3 … without a gap and without a repetition, through every reconnect
-//   equal     what was seen is what the store holds
+//   equal     each update that was seen equals the store's
 //   stored    the store's own sequence has no gap and ends where the chat says
-//   prompt    while nothing is broken, a client hears of the end of a turn by the notice, not by polling (R58)
+//   prompt    while nothing is broken, a client receives the end of a turn by the notice, not by polling (R58)
 //   complete  at the end the client has seen all of it
 #pragma once
 
@@ -24,13 +24,13 @@ class StreamOracle final : public Oracle {
   void finish(const FinalState& state) override;
 
  private:
-  static constexpr Duration kPrompt = std::chrono::milliseconds(4500);  // an api looks of itself every 5 s
+  static constexpr Duration kPrompt = std::chrono::milliseconds(4500);  // the API polls every 5 s
   struct Seen {
     std::string user;
     std::set<std::string> asked;        // messages
     std::set<std::string> turns;        // that have ended; an end whose answer was lost is written again
-    Instant turn_ended = kNever;        // the last one, and the client has not yet heard of it
-    Instant last_status{};              // when it heard of one
+    Instant turn_ended = kNever;        // the last one, if the client has not received it yet
+    Instant last_status{};              // when it last received a status
     Instant stream_opened = kNever;     // when it began to listen; kNever: it does not
     std::vector<std::int64_t> digests;  // of the updates 1, 2, 3 …
   };

@@ -90,16 +90,16 @@ void ToolOracle::on_told(const TraceRecord& record) {
   const std::string& outcome = text_or_empty(record, "outcome");
   if (!seen.told.empty() && seen.told != outcome) {
     verdict_.broken(kHonest,
-                    concat("request ", request, ": the model was told \"", seen.told, "\" first and \"", outcome, "\" later"),
+                    concat("request ", request, ": the model received \"", seen.told, "\" first and \"", outcome, "\" later"),
                     &record);
   }
   seen.told = outcome;
   seen.told_at = {record.time, record.step};
-  // Kept before the write was begun: then the store could have said so.
+  // Stored before the write was begun: then the store could have returned it.
   const Instant begun = after(record.time, -std::chrono::microseconds(number_or_zero(record, "write_us")));
   if (outcome == "unknown" && !seen.kept.empty() && seen.kept != outcome && seen.kept_at <= begun) {
     verdict_.broken(kHonest,
-                    concat("request ", request, ": the model was told \"unknown\" when the store had \"", seen.kept, "\""),
+                    concat("request ", request, ": the model received \"unknown\" when the store had \"", seen.kept, "\""),
                     &record);
   }
 }
@@ -141,7 +141,7 @@ void ToolOracle::finish(const FinalState& state) {
       if (seen == requests_.end()) {
         verdict_.broken(kAtMostOnce,
                         concat("machine of ", name_of(daemon), ": an effect for request ", effect.request,
-                               ", which nobody began: ", effect.what),
+                               ", which no daemon began: ", effect.what),
                         {{"request_id", effect.request}, {"daemon", daemon.second}, {"user", daemon.first}}, {effect.time});
       } else if (!seen->second.repeatable && ++counts[{effect.request, effect.what}] == 2) {
         verdict_.broken(
@@ -161,7 +161,7 @@ void ToolOracle::judge_left_behind(const Seen& seen, const MachineEffect& effect
   if (next_life == connected->second.end() || effect.time <= *next_life) return;
   verdict_.broken(kLeftBehind,
                   concat("request ", effect.request, " (", seen.tool, "): \"", effect.what, "\" happened ",
-                         to_text(effect.time - *next_life), " after the next life of its killed daemon was connected"),
+                         to_text(effect.time - *next_life), " after the next incarnation of its killed daemon was connected"),
                   {{"request_id", effect.request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, {effect.time});
 }
 
@@ -200,25 +200,24 @@ void ToolOracle::judge_sent_late(const Cancelled& turn) {
 void ToolOracle::judge(const std::string& request, const Seen& seen, const FinalState& state) {
   if (seen.told.empty()) return;
   if (seen.told == "not_executed" && (seen.begun > 0 || seen.effects > 0)) {
-    verdict_.broken(
-        kHonest,
-        concat("request ", request, " (", seen.tool, "): the model was told that it was not executed; it was begun ",
-               seen.begun, " times and had ", seen.effects, " effects"),
-        {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, seen.told_at);
+    verdict_.broken(kHonest,
+                    concat("request ", request, " (", seen.tool, "): the model received \"not_executed\"; the tool was begun ",
+                           seen.begun, " times and had ", seen.effects, " effects"),
+                    {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, seen.told_at);
   }
   // A tool of the server's own leaves no such trace; those of daemons do.
   const auto stored = state.executions.find(request);
   const auto asked = asked_.find(request);
   const bool of_daemon = stored != state.executions.end() || (asked != asked_.end() && asked->second.sent != kNever);
   if (seen.told == "executed" && of_daemon && seen.ended == 0) {
-    verdict_.broken(kHonest,
-                    concat("request ", request, " (", seen.tool,
-                           "): the model was told that it was executed; no daemon has run it to its end"),
-                    {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, seen.told_at);
+    verdict_.broken(
+        kHonest,
+        concat("request ", request, " (", seen.tool, "): the model received \"executed\"; no daemon has run it to its end"),
+        {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, seen.told_at);
   }
   if (seen.told == "executed" && leaves_record(seen.tool) && stored != state.executions.end() && !stored->second.is_error &&
       seen.effects == 0) {
-    verdict_.broken(kHonest, concat("request ", request, ": the model was told that it succeeded; the machine shows nothing"),
+    verdict_.broken(kHonest, concat("request ", request, ": the model received a success; the machine shows no effect"),
                     {{"request_id", request}, {"chat", seen.chat}, {"daemon", seen.daemon}}, seen.told_at);
   }
 }

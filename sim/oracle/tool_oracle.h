@@ -1,14 +1,15 @@
-// ToolOracle: a tool runs at most once, and what is said about it is true (C6, C7).
+// ToolOracle: a tool runs at most once, and its reported outcome is true (C6, C7).
 //   at_most_once   a request of a non-idempotent tool is begun once, by one daemon, and its machine shows each effect once
-//   honest         "executed": the machine shows that it ran. "not_executed": the machine shows nothing. "unknown": nobody
-//                  could know better. A daemon says it only when it has died since the request came; and the model is not
-//                  told it when the store has had the result before
+//   honest         "executed": the machine shows that it ran. "not_executed": the machine shows no effect. "unknown": no
+//                  process could know better. A daemon reports it only if it has died since the request came; and the model
+//                  does not receive it if the store had the result before
 //   cancelled      while nothing is broken, 20 s after a turn was cancelled none of its tools runs any more (R48, C9); and
-//                  whatever was broken then, none runs still when everything has long been whole again. What had not been
+//                  whatever was broken then, none still runs long after everything was healed. A request that had not been
 //                  sent to a daemon by then is never begun, if only daemons were broken
-//   left_behind    what a daemon that was killed had started changes nothing more once its next life is connected: the model is
-//                  told "unknown" then, or the tool is run again
-//   recorded       what does more than read is sent to a daemon only with a row in the store; what only reads has none, ever
+//   left_behind    the processes of a killed daemon have no more effects once its next incarnation is connected: the model
+//                  receives "unknown" then, or the tool is run again
+//   recorded       a tool that does more than read is sent to a daemon only with a row in the store; a read-only tool never
+//                  has one
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,7 @@ class ToolOracle final : public Oracle {
     std::string daemon;
     std::string tool;
     bool repeatable = false;
-    std::string told;  // the outcome that the model was told
+    std::string told;  // the outcome that the model received
     Moment told_at;    // last
     std::string chat;
     std::uint32_t node = 0;  // where it runs
@@ -64,12 +65,12 @@ class ToolOracle final : public Oracle {
     Instant chosen = kNever;  // its daemon was
     Instant sent = kNever;    // something of it, to a daemon; first
     Instant begun = kNever;   // there; first
-    bool unrecorded = false;  // sent as one that only reads
+    bool unrecorded = false;  // sent as a read-only request
   };
 
   std::map<std::string, Asked> asked_;               // by request
   std::set<std::string, std::less<>> daemon_names_;  // of nodes
-  Calm servers_calm_;                                // whatever the daemons do
+  Calm servers_calm_;                                // ignores faults of daemons
   Calm calm_;
   Instant last_{};  // record
   std::vector<Cancelled> cancelled_;

@@ -1,4 +1,4 @@
-// Verdict: what the oracles have to say against a run. The first few complaints of each are kept, all are counted.
+// Verdict: the violations that the oracles have found in a run. The first few of each are kept, all are counted.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ namespace reliant::sim {
 
 enum class Severity : std::uint8_t {
   kBroken,   // something happened that must never happen
-  kNotLive,  // something that must happen at last has not happened in time
+  kNotLive,  // something that must happen eventually has not happened in time
 };
 
-// The ids that a violation is about, under the names that they have in the trace's records: {{"request_id", "req_…"}, …}. The
+// The ids that a violation is about, under their field names in the trace's records: {{"request_id", "req_…"}, …}. The
 // narrowest comes first: the trace page shows its records.
 using Subject = std::vector<std::pair<std::string, std::string>>;
 
@@ -41,7 +41,7 @@ class Verdict {
  public:
   static constexpr std::size_t kKept = 5;  // of each oracle
 
-  // With a record: it is where the fault shows, and the violation is about the ids in it.
+  // With a record: the record at which the violation shows; the violation is about the ids in it.
   void broken(std::string_view oracle, std::string what, const TraceRecord* where = nullptr) {
     add(where, {Severity::kBroken, std::string(oracle), std::move(what)});
   }
