@@ -1,4 +1,4 @@
-// reliant-sim: runs scenarios of the whole system in simulated time. `reliant-sim --help` says how.
+// reliant-sim: runs scenarios of the whole system in simulated time. See `reliant-sim --help`.
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,19 +36,19 @@ namespace {
 using namespace reliant;
 using namespace reliant::sim;
 
-constexpr Flag kSeedFlag = {"--seed", "N", "", "1", "what is drawn: one run of each scenario, with this seed"};
+constexpr Flag kSeedFlag = {"--seed", "N", "", "1", "the seed of all draws: one run of each scenario, with this seed"};
 constexpr Flag kRunFlags[] = {
     kSeedFlag,
-    {"--seeds", "A..B", "", "", "one run of each for every seed, both ends included"},
-    {"--jobs", "N", "", "1", "how many run at a time"},
-    {"--check-determinism", "", "", "", "runs each twice; they must not differ"},
-    {"--check-schema", "", "", "", "every record must be as `reliant-sim schema trace` says"},
+    {"--seeds", "A..B", "", "", "one run of each scenario for every seed, both ends included"},
+    {"--jobs", "N", "", "1", "runs at a time"},
+    {"--check-determinism", "", "", "", "runs each scenario twice; the two runs must not differ"},
+    {"--check-schema", "", "", "", "every record must match `reliant-sim schema trace`"},
     {"--json", "FILE", "", "", "a line of JSON for each run; - is the standard output"},
     {"--trace", "FILE", "", "", "everything that happened, as lines of JSON; for one run"},
-    {"--quiet", "", "", "", "says nothing of runs that held"},
+    {"--quiet", "", "", "", "prints no line for a run that held"},
     {"--until-failure", "", "", "",
      "ends with the first run that does not hold; without --seeds, seeds from --seed on, without end"},
-    {"--minutes", "N", "", "", "begins no run after N minutes; without --seeds, seeds from --seed on"},
+    {"--minutes", "N", "", "", "starts no run after N minutes; without --seeds, seeds from --seed on"},
     {"--report", "FILE", "", "", "writes the page of the run, or of the first one that did not hold"},
     {"--no-color", "", "NO_COLOR", "", "no colours on a terminal"},
     under("Real processes", {"--world", "WORLD", "", "sim",
@@ -73,11 +73,11 @@ constexpr Command kRunCommand = {"run",
 constexpr Command kPlanCommand = {"plan", "FILE", 1, 1, "Shows what a seed draws, as JSON.", kPlanFlags};
 constexpr Command kJudgeCommand = {
     "judge", "FILE TRACE STORE EFFECTS", 4, 4,
-    "Runs the oracles on a real run: its trace, its store's rows as SQL, and what its machines have seen."};
+    "Runs the oracles on a real run: its trace, its store's rows as SQL, and the effects on its machines."};
 constexpr Command kReportCommand = {
-    "report", "TRACE", 1, 1, "Makes a page (HTML, one file) that shows what run --trace has written.", kReportFlags};
+    "report", "TRACE", 1, 1, "Makes a page (HTML, one file) of a trace that run --trace has written.", kReportFlags};
 constexpr Command kCheckCommand = {"check", "FILE...", 1, kAnyNumber,
-                                   "Says what is wrong with scenarios, and runs none. Exit code: 0 nothing, 1 something."};
+                                   "Checks scenario files without running them. Exit code: 0 no errors, 1 errors."};
 constexpr Command kNewCommand = {"new", "NAME", 1, 1, "Writes NAME.yaml, a scenario to start from, with comments."};
 constexpr Command kListCommand = {"list", "[DIRECTORY]", 0, 1,
                                   "Lists the scenarios below it; without it those below scenarios/."};
@@ -158,13 +158,13 @@ Result<RunOptions> run_options(const Arguments& arguments) {
   return out;
 }
 
-// As it can be called from any folder.
+// The program's path as it can be called from any folder.
 std::string callable(std::string_view word) {
   return word.find('/') == std::string_view::npos ? std::string(word)
                                                   : std::filesystem::absolute(word).lexically_normal().string();
 }
 
-// The real world is processes, sockets and a clock that nobody holds: no part of this program. It calls
+// The real world (processes, sockets and a real clock) is not part of this program: a script runs the cluster, and calls
 // `plan` and `judge`.
 int run_in_the_real_world(const Arguments& arguments) {
   for (const Flag& flag : kRunFlags) {
@@ -207,7 +207,7 @@ ScreenOptions screen_options(const RunOptions& options, const Arguments& argumen
   return screen;
 }
 
-// A batch of this one run.
+// A batch of one run.
 BatchOptions only(const BatchOptions& batch, const BatchLine& line) {
   BatchOptions one;
   for (const Scenario& scenario : batch.scenarios)
@@ -265,7 +265,7 @@ int report(const Arguments& arguments) {
   return write_page(arguments.positional()[0], page_file, std::cout);
 }
 
-// What the seed makes of a scenario, for a world that this program is not.
+// The plan of a scenario with a seed, for real processes.
 int plan(const Arguments& arguments) {
   if (!arguments.is_set("--seed")) return complain("--seed is missing; give it a whole number: --seed N");
   const auto seed = number_of(arguments.text("--seed"));
@@ -341,7 +341,8 @@ int new_scenario(const Arguments& arguments) {
 int schema(const Arguments& arguments) {
   const std::vector<std::string>& words = arguments.positional();
   if (!words.empty() && words[0] != "trace")
-    return complain(concat("schema: \"", words[0], "\" has none; give trace, or nothing for that of a scenario"));
+    return complain(
+        concat("schema: \"", words[0], "\" has no schema; give trace, or no argument for the schema of a scenario"));
   std::cout << (words.empty() ? scenario_schema() : trace_json_schema()) << "\n";
   return 0;
 }

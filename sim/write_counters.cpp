@@ -1,5 +1,5 @@
-// Linked into a simulator that counts (tools/sim optimize). It runs in children, which leave by _exit: what is written where
-// a program ends would be lost.
+// Linked into a simulator with profile counters (tools/sim optimize). Runs happen in children, which end by _exit: counters
+// that are written at a normal exit would be lost.
 
 extern "C" {
 int __llvm_profile_write_file();

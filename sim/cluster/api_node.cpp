@@ -29,7 +29,7 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
   SimSecrets secrets(node.random("secrets"));
   SimHttpServer http_server(world.web, node);
 
-  while (!(co_await store.migrate(after(clock.now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+  while (!(co_await store.migrate(after(clock.now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
   co_await know_time_of(clock);
   auth::KeyRing keys(node.context(), clock, node.log(), store.signing_keys(), secrets);
   auth::BusSigner signer(keys, clock, node.random("nonces"));

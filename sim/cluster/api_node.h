@@ -1,4 +1,4 @@
-// An api replica of the distributed topology, as src/app/api_main.cpp puts it together.
+// An API replica of the distributed topology, composed as in src/app/api_main.cpp.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct ApiNodeOptions {
   std::string address;  // "api-1:8080"
 };
 
-// One life of the node. `world` outlives it.
+// One incarnation of the node. `world` outlives it.
 Task<void> api_node(Node& node, World& world, ApiNodeOptions options);
 
 }  // namespace reliant::sim

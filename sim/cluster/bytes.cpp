@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kMillion = 1'000'000;
 
-// HTML that the reader cuts within a character, Latin-1, and what a decompressor would want.
+// HTML that the reader cuts within a character, Latin-1, and compressed bytes.
 std::string page(Random& random) {
   switch (random.below(3)) {
     case 0: {

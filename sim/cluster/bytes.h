@@ -1,10 +1,10 @@
-// What an outside party sends where text is expected: a model provider's proxy that answers with an error page of some other
-// encoding, cut or compressed, and a daemon of another make whose tool results are any bytes.
+// Outside parties that send bytes where text is expected: a model provider's proxy that answers with an error page in another
+// encoding, cut or compressed, and a daemon of another vendor whose tool results are any bytes.
 //
 // Fault atlas, and why the system must survive each:
-//   an error page     of a status that is repeated: the next attempt is answered; of another: the turn fails, with a reason
-//                     that can be stored and shown
-//   a result          is stored as it is, and shown to the model and the user as text
+//   an error page     with a status that is retried: the next attempt is answered; with another status: the turn fails, with
+//                     a reason that can be stored and shown
+//   a result          is stored unchanged, and shown to the model and the user as text
 //
 // Owner: the node's composition root. Executor: the node's.
 #pragma once
@@ -44,7 +44,7 @@ class ByteLinks final : public ports::LinkTransport {
   Result<std::unique_ptr<ports::LinkListener>> listen(std::string address) override;
   Task<Result<std::unique_ptr<ports::Link>>> connect(ports::LinkTarget target, Instant deadline) override;
 
-  // The frame as it is sent: the same for every try of the same result.
+  // The frame to send: the same for every attempt with the same result.
   std::string sent(std::string frame) const;
 
  private:

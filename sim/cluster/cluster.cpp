@@ -18,7 +18,7 @@
 namespace reliant::sim {
 namespace {
 
-// Two rounds of tools side by side, then an answer. Every effect can be told by its request, and what a chat is told by its
+// Two rounds of parallel tools, then an answer. Every effect is identified by its request, and every text of a chat by its
 // mark (sim/workload/chat_watcher.cpp looks for it). `sleep` is the simulated shell's, in virtual time.
 constexpr std::string_view kScript = R"(name: simulated
 answers:
@@ -37,14 +37,14 @@ answers:
         chunk_delay_ms: 20
 )";
 
-// Within the chaos of most scenarios.
+// These fall into the chaos of most scenarios.
 constexpr std::pair<Duration, Duration> kTwinBegins{std::chrono::seconds(6), std::chrono::seconds(25)};
 constexpr std::pair<Duration, Duration> kTwinLives{std::chrono::seconds(5), std::chrono::seconds(30)};
-// Of the hostile user: several tokens, as one has who registers several daemons.
+// The hostile user has several tokens, like a user with several registered daemons.
 constexpr const char* kHostileUser = "user-hostile";
 constexpr int kHostileTokens = 4;
 constexpr Duration kHostileLives = std::chrono::seconds(30);
-constexpr Duration kStagePatience = std::chrono::seconds(30);
+constexpr Duration kStageTimeout = std::chrono::seconds(30);
 
 NetworkOptions network_options(const NetworkPlan& plan) {
   NetworkOptions options;
@@ -169,13 +169,13 @@ Cluster::Place& Cluster::add_daemon(std::string role, std::string name, std::siz
   Node& node = add(std::move(role), name, nullptr);
   Machine& machine = machines_.emplace_back(name, user.id, simulation_, node, world_.beginnings);
   (void)machine.machine.machine.disk.make_directories(user.project_path);
-  // A daemon's id is its user's business: another user's may be called the same (C2).
+  // A daemon's id is unique within its user: another user's daemon may have the same id (C2).
   const bool equal = plan_.topology.names == "equal" && places_.back().role == "daemon";
   const std::string id = equal ? concat("laptop-", number / users_.size() + 1) : name;
   machine.daemon = id;
   user.daemons.push_back(id);
   Place& place = places_.back();
-  // Each knows the gateways in another order.
+  // Each daemon has the gateways in another order.
   DaemonNodeOptions options;
   options.id = id;
   options.user = user.id;
@@ -270,7 +270,7 @@ Task<void> Cluster::bring_up() {
 
 Task<Status> Cluster::set_stage() {
   store::Store store(contents(), places_.front().node->clock(), simulation_.random("stage"));
-  const Instant deadline = after(simulation_.now(), kStagePatience);
+  const Instant deadline = after(simulation_.now(), kStageTimeout);
   CO_TRY_OK(co_await store.migrate(deadline));
   for (const ClusterUser& user : users_) {
     CO_TRY_OK((co_await store.users().create(UserId(user.id), user.id, deadline)).status());
@@ -374,7 +374,7 @@ LiveCounts Cluster::started_by_need() const {
 std::vector<std::string> Cluster::leaks() {
   std::vector<std::string> leaks;
   const auto expect = [&](std::string_view what, std::size_t found, std::size_t expected) {
-    if (found != expected) leaks.push_back(concat(found, " ", what, " where there is reason for ", expected));
+    if (found != expected) leaks.push_back(concat(found, " ", what, "; expected: ", expected));
   };
   const auto up = [&](std::string_view role) {
     return static_cast<std::size_t>(
@@ -388,7 +388,7 @@ std::vector<std::string> Cluster::leaks() {
     expect("subscriptions are on the bus", world_.bus->subscriptions(),
            bus_clients + 6 * up("gateway") + 3 * daemons + 3 * up("intruder"));
   }
-  if (world_.database) expect("transactions are held by nobody", world_.database->abandoned(), 0);
+  if (world_.database) expect("transactions have lost their client", world_.database->abandoned(), 0);
   for (const Machine& machine : machines_) {
     if (machine.machine.machine.running != 0) leaks.push_back(concat("processes run on ", machine.daemon));
   }

@@ -1,5 +1,5 @@
 // Cluster: a whole system of simulated processes: its infrastructure (database, bus, Temporal), its roles, and its users'
-// machines. It sets the stage (tables, users, tokens), starts every node, and knows what there is to break and to look at.
+// machines. It creates the initial state (tables, users, tokens), starts every node, and gives faults and oracles access.
 //
 // Owner: the runner; made after the Simulation. Destroyed after `Simulation::shutdown`, since frames refer to it.
 #pragma once
@@ -20,14 +20,14 @@
 
 namespace reliant::sim {
 
-// What the model says where a scenario does not.
+// The model's script for scenarios without one.
 std::string_view default_script();
 
 struct ClusterPlan {
   Topology topology;
   NetworkPlan network;
   std::string script;       // of the model; "" = default_script()
-  std::string script_file;  // where it is from, for messages
+  std::string script_file;  // its origin, for messages
 };
 
 struct ClusterUser {
@@ -58,7 +58,7 @@ class Cluster {
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
-  // Sets the stage, then starts every node.
+  // Creates the initial state, then starts every node.
   void start();
   // Every node has served.
   bool ready() const { return not_ready().empty(); }
@@ -66,20 +66,20 @@ class Cluster {
 
   SimWeb& web() { return world_.web; }
   Network& network() { return world_.network; }
-  // What the system keeps, without network and faults.
+  // The system's store, without network and faults.
   ports::Database& contents();
   const std::vector<ClusterUser>& users() const { return users_; }
   std::vector<std::string> api_addresses() const { return api_addresses_; }
   std::vector<ClusterMachine> machines() const;
   std::vector<ClusterNode> nodes() const;
   FaultTargets fault_targets();
-  // At rest, without clients: what is held open and has no reason to be.
+  // At rest, without clients: resources that are open without a reason.
   std::vector<std::string> leaks();
-  // Runs that workers keep for their next task, which waits for nothing. A chat that another worker has finished since may
-  // be among them.
+  // Workflow runs that workers cache for their next task; a cached run waits for nothing. A chat that another worker has
+  // finished since may be among them.
   void evict_cached_runs();
-  // What runs at rest and did not before the first request: the monolith's daemon with its stream (R13), and managed daemons
-  // that were brought up. At most.
+  // Upper bound of what runs at rest and did not before the first request: the monolith's daemon with its stream (R13), and
+  // managed daemons that were resumed.
   LiveCounts started_by_need() const;
 
  private:
@@ -87,7 +87,7 @@ class Cluster {
     std::string role;
     Node* node = nullptr;
     Node::Program program;
-    Node::Program after_boot;  // of a machine that is suspended
+    Node::Program after_boot;  // of a suspended machine
   };
   struct Machine {
     Machine(std::string daemon_, std::string user_, Simulation& simulation, Node& of, DatabaseBeginnings& beginnings)
@@ -97,7 +97,7 @@ class Cluster {
           node(of.id()),
           machine(simulation, of, beginnings) {}
     std::string called;  // as its node
-    std::string daemon;  // the id; of a twin, somebody else's
+    std::string daemon;  // the id; a twin has the id of another machine
     std::string user;
     std::uint32_t node;
     std::string token{};  // of its own, at the start; "": it has none

@@ -16,7 +16,7 @@
 namespace reliant::sim {
 namespace {
 
-// The first time, it says when it is there.
+// The first connection marks the node as started.
 Task<void> watch_start(const daemon::Daemon& daemon, World& world, std::uint32_t node) {
   while (!daemon.connected()) co_await sleep_for(kStartPause);
   world.started.insert(node);
@@ -24,7 +24,7 @@ Task<void> watch_start(const daemon::Daemon& daemon, World& world, std::uint32_t
 
 constexpr Duration kTwinGrace = std::chrono::seconds(5);
 
-// Who runs the program starts it again when it has ended, as a service manager does.
+// The program is started again when it has ended, as by a service manager.
 Task<void> serve(daemon::Supervisor& supervisor, std::string daemon, EventLog& log) {
   for (;;) {
     const Status ended = co_await supervisor.run();
@@ -50,7 +50,7 @@ Task<void> live(Node& node, World& world, DaemonMachine& machine, DaemonNodeOpti
   const tools::ToolRegistry standard = tools::make_standard_tools(processes, filesystem);
   tools::ToolRegistry tools = failing_tools(standard, machine.machine);
   SimLinkTransport own_links(world.links, node);
-  // Of the run, not of this life: a result is sent again as it was.
+  // A stream of the run, not of this incarnation: a repeated result has the same bytes.
   Random bytes = world.simulation.random(concat("bytes/", options.user, "/", options.id));
   ByteLinks links(own_links, world.bytes, RandomStreams(bytes.next()), node.log());
   const auto journal =
@@ -87,7 +87,7 @@ Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonN
     node.exit();
     co_return;
   }
-  world.started.insert(node.id());      // nobody waits for it
+  world.started.insert(node.id());      // the warm-up does not wait for it
   co_await sleep_for(*options.begins);  // virtual time: when this node begins
   co_await live(node, world, machine, std::move(options));
   co_await never();

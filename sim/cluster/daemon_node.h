@@ -1,4 +1,4 @@
-// A tools daemon on a machine of a user, as src/app/daemon_main.cpp puts it together.
+// A tools daemon on a user's machine, composed as in src/app/daemon_main.cpp.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,7 @@ struct DaemonNodeOptions {
   std::vector<std::string> servers;
   std::vector<std::string> gateways;
   std::string working_directory;
-  // Of a machine that should not be there: it begins so long after its start, and goes away for good so long after that.
+  // Set for a twin: it begins this time after the start of the node, and goes away for good `lives` later.
   std::optional<Duration> begins;
   Duration lives{};
 };
@@ -28,7 +28,7 @@ struct DaemonNodeOptions {
 // Where a user's daemon keeps its credentials (R66).
 std::string credentials_path(const std::string& user);
 
-// What of the daemon's machine outlives its processes.
+// The part of the daemon's machine that outlives its processes.
 struct DaemonMachine {
   DaemonMachine(Simulation& simulation, Node& node, DatabaseBeginnings& beginnings)
       : journal(simulation, node, "journal", {}, &beginnings) {}
@@ -37,7 +37,7 @@ struct DaemonMachine {
   DatabaseFile journal;
 };
 
-// One life of the node. `world` and `machine` outlive it.
+// One incarnation of the node. `world` and `machine` outlive it.
 Task<void> daemon_node(Node& node, World& world, DaemonMachine& machine, DaemonNodeOptions options);
 
 }  // namespace reliant::sim

@@ -1,6 +1,6 @@
-// Decorators: what a test may put around the ports and roles of simulated nodes, to plant a bug and see that it is found.
-// Each is called by the composition roots (`*_node.cpp`), once in every life of a node, with what the node would have used.
-// Without one, nothing is put around anything. Owner: the test; it outlives the cluster.
+// Decorators: a test's wrappers of the ports and roles of simulated nodes, to plant a bug and show that it is found. The
+// composition roots (`*_node.cpp`) call each decorator once in every incarnation of a node, with the object to wrap. Without
+// decorators, nothing is wrapped. Owner: the test; it outlives the cluster.
 #pragma once
 
 #include <functional>

@@ -15,7 +15,7 @@ namespace reliant::sim {
 
 namespace {
 
-constexpr std::int64_t kAnyNumber = 0;  // scenarios say how many daemons there are
+constexpr std::int64_t kAnyNumber = 0;  // no limit: the scenario sets the number of daemons
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// A gateway of the distributed topology, as src/app/gateway_main.cpp puts it together.
+// A gateway of the distributed topology, composed as in src/app/gateway_main.cpp.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct GatewayNodeOptions {
   std::string address;  // "gateway-1:7000"
 };
 
-// One life of the node. `world` outlives it.
+// One incarnation of the node. `world` outlives it.
 Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options);
 
 }  // namespace reliant::sim

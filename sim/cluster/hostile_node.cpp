@@ -15,7 +15,7 @@ namespace {
 namespace proto = ::reliant::tools::v1;
 
 constexpr Duration kPause = std::chrono::milliseconds(200);  // before a stream is opened again
-constexpr std::size_t kLarge = std::size_t{1} << 20;         // bytes of a result that a gateway takes
+constexpr std::size_t kLarge = std::size_t{1} << 20;         // bytes of a result that a gateway accepts
 constexpr std::size_t kTooLarge = 3'900'000;                 // of one that it refuses
 constexpr int kResultsOfAStream = 20;
 
@@ -76,7 +76,7 @@ Task<void> attack(Node& node, SimLinkTransport& links, HostileNodeOptions option
 }  // namespace
 
 Task<void> hostile_node(Node& node, World& world, HostileNodeOptions options) {
-  world.started.insert(node.id());  // nobody waits for it
+  world.started.insert(node.id());  // the warm-up does not wait for it
   const Instant end = after(node.clock().now(), options.lives);
   {
     SimLinkTransport links(world.links, node);

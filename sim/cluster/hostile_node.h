@@ -1,8 +1,8 @@
-// A machine of a hostile user. Its tokens are good; what it sends to the gateways is more than a daemon has reason to.
+// A machine of a hostile user. Its tokens are valid; its load on the gateways is not that of a daemon.
 //
-//   silent streams   opened again and again, authenticated, and nothing is said on them
-//   floods           daemons that send results of megabytes that nobody has asked for, as fast as the gateway takes them, and
-//                    now and then one of almost 4 MiB, which the gateway refuses
+//   silent streams   authenticated streams without a message, opened again and again
+//   floods           daemons that send unrequested results of megabytes as fast as the gateway accepts them, and now and
+//                    then one of almost 4 MiB, which the gateway refuses
 //
 // It begins with its node, and stays away for good after `lives`.
 #pragma once

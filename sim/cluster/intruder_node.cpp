@@ -22,7 +22,7 @@ class Intruder {
       : node_(node), bus_(bus), options_(std::move(options)), random_(node.random("intruder")), scope_(node.context()) {}
 
   Task<void> run() {
-    // What only a holder hears it leaves alone: who listens there is taken for a holder (C4).
+    // It does not subscribe to the subjects of holders: a subscriber there counts as a holder (C4).
     for (const std::string_view subject : {"tools.request.sync.*", "daemon.command.*", "daemon.accepted.*.*"}) {
       ports::SubscribeOptions interest;
       interest.subject = subject;
@@ -122,7 +122,7 @@ class Intruder {
     node_.log().info(
         "intruder.published",
         {{"what", what}, {"subject", message.subject}, {"request_id", request.ok() ? request->request.id.str() : ""}});
-    (void)bus_.publish(std::move(message));  // an intruder does not mind
+    (void)bus_.publish(std::move(message));  // an intruder ignores failures
   }
 
   Node& node_;

@@ -103,12 +103,12 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
                         {.listen_address = options.address, .task_queue = std::string(kTaskQueue)});
   server.set_first_request_observer(first_request);
 
-  while (!(co_await store.migrate(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
-  while (!(co_await engine.start(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+  while (!(co_await store.migrate(after(node.clock().now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
+  while (!(co_await engine.start(after(node.clock().now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
   TaskScope scope(node.context());
   scope.spawn(run_daemon(daemon, first_request.wanted(), node.log()));
   while (!(co_await gateway.start()).ok()) co_await sleep_for(kStartPause);
-  while (!(co_await worker.start(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+  while (!(co_await worker.start(after(node.clock().now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
   if (const Status listening = server.start(); !listening.ok()) {
     node.log().error("api.start.failed", {{"error", message_of(listening)}});
     co_return;

@@ -1,4 +1,4 @@
-// The monolith: every role in one process, as src/app/monolith_main.cpp puts it together (R10 to R14): the local database,
+// The monolith: every role in one process, composed as in src/app/monolith_main.cpp (R10 to R14): the local database,
 // the embedded engine, the gateway and the daemon in process, updates in memory.
 #pragma once
 
@@ -17,7 +17,7 @@ struct MonolithNodeOptions {
   std::string working_directory;
 };
 
-// What outlives the process: its data directory, and the machine.
+// The state that outlives the process: its data directory, and the machine.
 struct MonolithMachine {
   MonolithMachine(Simulation& simulation, Node& node, DatabaseBeginnings& beginnings)
       : data(simulation, node, "reliant", {}, &beginnings),
@@ -29,7 +29,7 @@ struct MonolithMachine {
   DaemonMachine daemon;
 };
 
-// One life of the node. `world` and `machine` outlive it.
+// One incarnation of the node. `world` and `machine` outlive it.
 Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, MonolithNodeOptions options);
 
 }  // namespace reliant::sim

@@ -34,14 +34,14 @@ void describe(Visitor& visitor, Topology& topology) {
   visitor.word("mode", topology.mode, {"distributed", "monolith"},
                "distributed: every role on nodes of its own; monolith: one process, one user, one daemon");
   visitor.word("lane", topology.lane, {"daemon", "user", "user_sync", "mixed"},
-               "where workers send requests: to the daemon's own subjects; to the user's, of which one gateway takes each; "
-               "to the user's that every gateway hears; or each worker as the seed says");
+               "where workers send requests: to the daemon's own subjects; to the user's, of which one gateway receives each; "
+               "to the user's that every gateway receives; or each worker as the seed draws");
   visitor.option("api", topology.api, 1, 20, "api replicas");
   visitor.option("workers", topology.workers, 1, 20, "workers");
   visitor.option("gateways", topology.gateways, 1, 20, "gateways");
   visitor.option("daemons", topology.daemons, 1, 5000, "daemons, shared out among the users");
   visitor.option("cloud_daemons", topology.cloud_daemons, 0, 1000, "managed ones that run, shared out likewise");
-  visitor.option("suspended_daemons", topology.suspended_daemons, 0, 1000, "managed ones that the control plane must bring up");
+  visitor.option("suspended_daemons", topology.suspended_daemons, 0, 1000, "managed ones that the control plane must resume");
   visitor.word("names", topology.names, {"own", "equal"}, "of the daemons: each its own, or the same ones at every user");
   visitor.word("credentials", topology.credentials, {"given", "own", "none"},
                "of the daemons: the user's token, given by hand; a token of its own in a file; none, it has to register");
@@ -53,9 +53,8 @@ void describe(Visitor& visitor, Topology& topology) {
                  "hostile clients of a bus without permissions: they publish requests, commands and notices of their own");
   visitor.option("users", topology.users, 1, 5000, "users, each with a client on a node of its own");
   visitor.option("silent_streams", topology.silent_streams, 0, 5000,
-                 "streams to the gateways that a hostile user opens again and again, saying nothing on them");
-  visitor.option("floods", topology.floods, 0, 100,
-                 "daemons of a hostile user that send results of megabytes that nobody has asked for");
+                 "streams to the gateways that a hostile user opens again and again, without a message on them");
+  visitor.option("floods", topology.floods, 0, 100, "daemons of a hostile user that send unrequested results of megabytes");
 }
 
 struct NetworkPlan {
@@ -72,7 +71,7 @@ void describe(Visitor& visitor, NetworkPlan& network) {
   visitor.option("latency_spread", network.latency_spread, "how much longer an ordinary trip may take");
   visitor.option("slow", network.slow, "trips that take slow_extra longer");
   visitor.option("slow_extra", network.slow_extra, "at most, of a slow trip");
-  visitor.option("silent_crash", network.silent_crash, "crashes of which the peers hear nothing");
+  visitor.option("silent_crash", network.silent_crash, "crashes of which the peers are not notified");
 }
 
 }  // namespace reliant::sim

@@ -16,7 +16,7 @@ using router::daemon_offline;
 
 }  // namespace
 
-// A question that names where its answers go may share that subject with others: then they bear its attempt.
+// A request with a given reply subject may share it with other requests: then its answers carry its attempt.
 Task<Result<UserLaneRouter::Answers>> UserLaneRouter::ask(ports::BusMessage question, auth::SignedKind kind, Instant deadline) {
   Answers answers;
   if (question.reply_to.empty()) {
@@ -56,7 +56,7 @@ Task<Result<model::ToolResult>> UserLaneRouter::execute(model::ToolRequest reque
 
 Status UserLaneRouter::nobody_answers(const DaemonId& daemon, bool heard) const {
   if (heard) return unavailable("the gateway of daemon ", daemon.str(), " fell silent; the tool may still be running");
-  // Every gateway has heard it, and none holds the daemon (C4), unless the request or the answer was lost.
+  // Every gateway has received it, and none holds the daemon (C4), unless the request or the answer was lost.
   if (lane_ == Lane::kUserSync) {
     return with_reason(unavailable("no gateway answers for daemon ", daemon.str(), "; it is offline, or the answer was lost"),
                        router::kReasonDaemonSilent);

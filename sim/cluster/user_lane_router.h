@@ -1,8 +1,9 @@
-// UserLaneRouter: a DaemonRouter that asks on the subjects of a user (R42, R48, R49, C3). Gateways serve them for clients that are
-// none of ours and do not know which gateway holds the daemon; the outcome is the same as on a daemon's own subjects.
+// UserLaneRouter: a DaemonRouter that sends on the subjects of a user (R42, R48, R49, C3). Gateways serve them for foreign
+// clients, which do not know the daemon's holder; the outcome is the same as on a daemon's own subjects.
 //
-//   kUser      tools.request.{user}: one gateway takes it, and passes it on once; the answer is on tools.response.…
-//   kUserSync  tools.request.sync.{user}: every gateway hears it; no answer within kFirstAnswer: DAEMON_SILENT (a command: offline)
+//   kUser      tools.request.{user}: one gateway receives it, and forwards it once; the answer is on tools.response.…
+//   kUserSync  tools.request.sync.{user}: every gateway receives it; no answer within kFirstAnswer: DAEMON_SILENT (a command:
+//              offline)
 //
 // Owner and executor: as NatsDaemonRouter.
 #pragma once
@@ -16,11 +17,11 @@
 
 namespace reliant::sim {
 
-enum class Lane : std::uint8_t { kDaemon, kUser, kUserSync };  // kDaemon: as our programs ask
+enum class Lane : std::uint8_t { kDaemon, kUser, kUserSync };  // kDaemon: the lane of our programs
 
 class UserLaneRouter final : public router::DaemonRouter {
  public:
-  // Until a gateway has said that it has the request.
+  // The timeout for a gateway's acknowledgement of the request.
   static constexpr Duration kFirstAnswer = std::chrono::seconds(3);
 
   UserLaneRouter(Lane lane, ports::Bus& bus, Clock& clock, auth::BusSigner& signer, store::Executions* executions)
@@ -31,14 +32,14 @@ class UserLaneRouter final : public router::DaemonRouter {
   Task<Result<std::vector<model::HeldDaemon>>> held(UserId user, Instant deadline) override;
 
  private:
-  // Where the answers to one question come.
+  // The subscription to the answers to one request.
   struct Answers {
     std::unique_ptr<ports::BusSubscription> messages;
-    std::string attempt;  // "": all of them are ours
+    std::string attempt;  // "": every answer belongs to the request
   };
 
   Task<Result<Answers>> ask(ports::BusMessage question, auth::SignedKind kind, Instant deadline);
-  // The next message that is for this attempt; errors as BusSubscription::next.
+  // The next message for this attempt; errors as BusSubscription::next.
   static Task<Result<ports::BusMessage>> next(Answers& answers, Instant deadline);
   Task<Result<model::ToolResult>> follow(Answers answers, DaemonId daemon, router::OutputSink& sink, Instant deadline);
   Status nobody_answers(const DaemonId& daemon, bool heard) const;

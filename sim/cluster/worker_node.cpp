@@ -57,7 +57,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
   const KnownWorker known(world, node, role);
   TaskScope beside(node.context());
   beside.spawn(clock.keep_measured(node.log()));
-  while (!(co_await role.start(after(node.clock().now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+  while (!(co_await role.start(after(node.clock().now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
   world.started.insert(node.id());
   const Instant deadline = co_await node.until_asked_to_stop();
   co_await role.stop(deadline);

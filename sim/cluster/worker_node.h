@@ -1,4 +1,4 @@
-// A worker of the distributed topology, as src/app/worker_main.cpp puts it together.
+// A worker of the distributed topology, composed as in src/app/worker_main.cpp.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ struct WorkerNodeOptions {
   std::string lane;  // as in topology.h
 };
 
-// One life of the node. `world` and `machine` outlive it; the machine is where tools of the server's own run.
+// One incarnation of the node. `world` and `machine` outlive it; the server's own tools run on `machine`.
 Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNodeOptions options);
 
 }  // namespace reliant::sim

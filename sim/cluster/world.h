@@ -1,5 +1,5 @@
-// World: what lies between the nodes of one cluster, and what of a machine outlives its processes. The composition roots
-// (`*_node.cpp`) make simulated ports out of it.
+// World: the infrastructure between the nodes of one cluster, and the part of a machine that outlives its processes. The
+// composition roots (`*_node.cpp`) make simulated ports out of it.
 //
 // Owner: the Cluster. Destroyed after every frame of every node.
 #pragma once
@@ -51,19 +51,19 @@ struct World {
   SimWeb web;
   const Decorators& decorators;
   DatabaseBeginnings& beginnings;  // of every database
-  // Of the distributed topology; null in the monolith's.
+  // Only in the distributed topology; null in the monolith's.
   std::unique_ptr<DatabaseServer> database;
   std::unique_ptr<SimBusServer> bus;
   std::unique_ptr<TemporalServer> temporal;
   std::unique_ptr<ControlPlaneServer> control_plane;  // null: the topology has no managed daemons
 
-  std::unique_ptr<llm::ScriptedProvider> script;  // of the model; each node that asks one has its own, afresh
+  std::unique_ptr<llm::ScriptedProvider> script;  // of the model; each node with a model has a fresh copy of its own
   ByteFaults bytes;
-  std::set<std::uint32_t> started;                       // nodes that have served, in some life
+  std::set<std::uint32_t> started;                       // nodes that have served, in any incarnation
   std::map<std::uint32_t, worker::WorkerRole*> workers;  // by node, while they live
 };
 
-// Of a composition root: its worker is known to the world for as long as it lives.
+// Used by a composition root: registers its worker with the world while it lives.
 class KnownWorker {
  public:
   KnownWorker(World& world, const Node& node, worker::WorkerRole& role) : world_(world), node_(node.id()), role_(role) {
@@ -72,7 +72,7 @@ class KnownWorker {
   KnownWorker(const KnownWorker&) = delete;
   KnownWorker& operator=(const KnownWorker&) = delete;
   ~KnownWorker() {
-    const auto known = world_.workers.find(node_);  // of the node's next life, perhaps
+    const auto known = world_.workers.find(node_);  // may be the next incarnation's
     if (known != world_.workers.end() && known->second == &role_) world_.workers.erase(known);
   }
 
@@ -82,7 +82,7 @@ class KnownWorker {
   worker::WorkerRole& role_;
 };
 
-// Tokens that the seed decides.
+// Tokens drawn from the seed.
 class SimSecrets final : public auth::SecretSource {
  public:
   explicit SimSecrets(Random random) : random_(random) {}
@@ -96,26 +96,26 @@ class SimSecrets final : public auth::SecretSource {
   Random random_;
 };
 
-// What a role is given of the world's control plane; null: there is none.
+// A role's port to the world's control plane; null: there is none.
 inline std::unique_ptr<ports::ControlPlane> control_plane_of(World& world, Node& node) {
   if (!world.control_plane) return nullptr;
   return std::make_unique<SimControlPlane>(*world.control_plane, node);
 }
 
-// What a role asks: the script's model, behind a proxy with error pages of its own.
+// A role's provider: the script's model, behind a proxy with error pages of its own.
 inline ByteProvider model_of(World& world, Node& node) {
   return ByteProvider(world.script->afresh(), world.bytes, node.random("provider"), node.log());
 }
 
-// How long a starting node waits between two attempts, and for one.
+// The pause of a starting node between two attempts, and the timeout of one attempt.
 inline constexpr Duration kStartPause = std::chrono::milliseconds(500);
-inline constexpr Duration kStartPatience = std::chrono::seconds(20);
-// Where chat workflows wait for workers.
+inline constexpr Duration kStartTimeout = std::chrono::seconds(20);
+// The task queue of chat workflows.
 inline constexpr std::string_view kTaskQueue = "chats";
 
-// Of a composition root: until the database has told its time.
+// Used by a composition root: retries until the clock of the database was read.
 inline Task<void> know_time_of(store::DatabaseClock& clock) {
-  while (!(co_await clock.measure(after(clock.now(), kStartPatience))).ok()) co_await sleep_for(kStartPause);
+  while (!(co_await clock.measure(after(clock.now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
 }
 
 }  // namespace reliant::sim

@@ -22,8 +22,8 @@
 namespace reliant::sim {
 namespace {
 
-// A child's first run is dearer than the others: what runs share is made in it. Side by side, children take so few that
-// they end at about the same time.
+// A child's first run is more expensive than the others: it makes the state that runs share. Parallel children take so few
+// runs that they end at about the same time.
 constexpr std::size_t kMostRunsOfChild = 32;
 constexpr std::size_t kRunsSideBySide = 8;
 
@@ -74,7 +74,7 @@ BatchLine crashed(const Job& job, int status, std::string_view program) {
   report.outcome = Outcome::kCrashed;
   const std::string how = WIFSIGNALED(status) ? concat("signal ", WTERMSIG(status)) : concat("exit code ", WEXITSTATUS(status));
   report.violations.push_back(
-      {Severity::kBroken, "crash", concat("the process of the run died: ", how, "; what it said last is on standard error")});
+      {Severity::kBroken, "crash", concat("the process of the run died: ", how, "; its last output is on standard error")});
   Scenario drawn = *job.scenario;
   report.options = draw_options(drawn, RandomStreams(job.seed));
   return line_of(report, 0, program);
@@ -123,7 +123,7 @@ void write_all(int pipe, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(pipe, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) _exit(1);  // nobody listens any more
+    if (written <= 0) _exit(1);  // the parent is gone
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
 }
@@ -151,7 +151,7 @@ class Batch {
       if (ended_) break;
     }
     for (const Child& child : children_) end_at_once(child);
-    for (const auto& [index, line] : answers_)  // of the runs between them nothing is known: time was up
+    for (const auto& [index, line] : answers_)  // the runs between them have no result: time was up
       if (!ended_) tell(line);
     return gravest_;
   }
@@ -271,7 +271,7 @@ class Batch {
     tell_(line);
   }
 
-  // Tells in order, each as soon as those before it are known.
+  // Reports in order, each run as soon as all before it have ended.
   void answer(std::size_t index, BatchLine line) {
     if (ended_) return;
     line.elapsed = elapsed();

@@ -1,6 +1,6 @@
-// Batch: many runs on several processors. Each run happens in a child process, so that one that crashes takes no other
-// with it and is reported like any other failure; the children are forked, since a simulation has no threads. A child makes
-// several runs one after the other: where a run stands among them must not matter, and tests see to that.
+// Batch: many runs on several processors. Each run happens in a child process, so that a crash ends no other run and is
+// reported like any other failure; the children are forked, since a simulation has no threads. A child makes several runs
+// one after the other: the position of a run among them must not matter, and tests check that.
 //
 // The only place of the simulator that knows real time (how long a run took) and processes.
 #pragma once
@@ -22,13 +22,13 @@ struct BatchOptions {
   bool check_determinism = false;
   bool check_schema = false;
   std::string trace_file;               // "" = none; otherwise there is one run
-  std::string program = "reliant-sim";  // how it can be called from any folder, for what is said of a failure
+  std::string program = "reliant-sim";  // the path that works in any folder, for the report of a failure
   bool endless = false;                 // seeds go on after `last_seed`, until one of these two ends it
   bool until_failure = false;           // ends with the first run that does not hold
   double seconds = 0;                   // no run begins later; 0: no limit
 };
 
-// What is said of one run, in the order of scenarios and seeds.
+// The report of one run, in the order of scenarios and seeds.
 struct BatchLine {
   std::string scenario;
   std::uint64_t seed = 0;
@@ -36,8 +36,8 @@ struct BatchLine {
   std::string json;
   std::string human;
   std::string failure;                  // "" when it held
-  std::vector<std::string> properties;  // that did not hold
-  std::vector<std::string> unreached;   // events that it should have had
+  std::vector<std::string> properties;  // violated ones
+  std::vector<std::string> unreached;   // expected events that did not happen
   std::vector<FaultHistory> faults;     // by number
   double elapsed = 0;                   // seconds since the batch began
 };

@@ -1,5 +1,5 @@
-// BatchScreen: what a person reads of a batch: a line for each run, what a failed one is about, and at the end the failures by
-// property, and what no run has shown. On a terminal there is also a counter, and colour.
+// BatchScreen: the text output of a batch: a line for each run, the violations of a failed one, and at the end the failures by
+// property and the events and faults that no run had. On a terminal there is also a counter, and colour.
 #pragma once
 
 #include <cstdint>

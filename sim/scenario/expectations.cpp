@@ -32,7 +32,7 @@ void Expectations::judge(Verdict& verdict) const {
   for (const Expected& expected : all_) {
     if (expected.least ? expected.count >= expected.bound : expected.count <= expected.bound) continue;
     verdict.broken("expectation",
-                   concat("there were ", expected.count, " of ", expected.text, ", expected are at ",
+                   concat("found ", expected.count, " of ", expected.text, ", expected at ",
                           expected.least ? "least " : "most ", expected.bound),
                    {{"event", expected.text}});
   }

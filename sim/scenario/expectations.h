@@ -1,4 +1,4 @@
-// Expectations: the trace events that a scenario counts on, and those that it must not meet (kernel/record_filter.h).
+// Expectations: the trace events that a scenario requires, and those that it forbids (kernel/record_filter.h).
 //
 // Owner: the run; a sink of its trace.
 #pragma once
@@ -21,7 +21,7 @@ class Expectations final : public TraceSink {
   Expectations(const Numbers& at_least, const Numbers& at_most);
   void on_record(const TraceRecord& record) override;
   void judge(Verdict& verdict) const;
-  std::vector<std::string> unreached() const;  // expected, and not met once
+  std::vector<std::string> unreached() const;  // required, and never seen
 
  private:
   struct Expected {

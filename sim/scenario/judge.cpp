@@ -18,7 +18,7 @@
 namespace reliant::sim {
 namespace {
 
-constexpr Duration kPatience = std::chrono::minutes(10);  // simulated; nothing is slow here
+constexpr Duration kTimeout = std::chrono::minutes(10);  // simulated; nothing is slow here
 
 std::string text_in(const json::value& value) {
   const auto& text = value.as_string();
@@ -53,7 +53,7 @@ Result<TraceRecord> record_from(std::string_view line) {
     } else {
       return invalid_argument("\"", field.key, "\" is neither a text nor a whole number");
     }
-    // Of client.update: whoever is not of this program has not its digest.
+    // Of client.update: a client that is not part of this program cannot compute its digest.
     if (const auto* shown = std::get_if<std::string>(&field.value); shown != nullptr && field.key == "shown")
       field = {"digest", static_cast<std::int64_t>(digest(*shown, kHashSeed))};
     record.fields.push_back(std::move(field));
@@ -61,7 +61,7 @@ Result<TraceRecord> record_from(std::string_view line) {
   return record;
 }
 
-// What has really happened on the machines, by user and daemon.
+// The effects on the machines, by user and daemon.
 class Machines {
  public:
   Status add(std::string_view line) {
@@ -88,7 +88,7 @@ class Machines {
 };
 
 Task<Status> load_store(ports::Database& database, store::Store& store, std::string content, FinalState& state) {
-  const Instant deadline = Instant{} + kPatience;
+  const Instant deadline = Instant{} + kTimeout;
   CO_TRY_OK(co_await store.migrate(deadline));
   CO_TRY_OK(co_await database.run_script(content, deadline));
   co_return co_await read_final_state(database, state);
@@ -106,8 +106,8 @@ Status read_store(std::string content, FinalState& state) {
   store::Store store(file.contents(), node.clock(), simulation.random("store"));
   std::optional<Status> end;
   simulation.world().spawn(load(file.contents(), store, std::move(content), state, end));
-  simulation.run_until([&] { return end.has_value(); }, Instant{} + kPatience);
-  return end ? *end : internal_error("it takes for ever");
+  simulation.run_until([&] { return end.has_value(); }, Instant{} + kTimeout);
+  return end ? *end : internal_error("the check did not end within ", to_text(kTimeout));
 }
 
 Status of_line(std::string_view what, std::size_t number, const Status& why) {

@@ -1,8 +1,7 @@
-// Judge: the simulator's oracles on a run that was not simulated. A trace is a trace: what the processes of a real cluster have
-// recorded, put in order by their common clock (tools/real_world does it), is judged by the same classes.
+// Judge: the simulator's oracles on a run that was not simulated. The records of a real cluster's processes, ordered by their
+// common clock (tools/real_world does it), are a trace that the same classes judge.
 //
-// What only a simulation can show is not looked at: messages between processes, times to the nanosecond, and what is left in
-// memory at the end.
+// Not judged, because only a simulation shows it: messages between processes, times to the nanosecond, and leaks at the end.
 #pragma once
 
 #include <istream>
@@ -19,8 +18,8 @@ struct RealRun {
   std::istream& trace;    // records of JSON, a line each, as JsonLinesSink writes them, in order; client.update has, instead of
                           // a digest, the text "shown"
   std::string store;      // SQL: INSERTs of what the store holds at the end, for a database with the newest schema
-  std::istream& effects;  // what the machines have seen, a line of JSON each: {"user","daemon","request"} with "effect", or
-                          // with "out" and "err", what the request's processes have written
+  std::istream& effects;  // the effects on the machines, a line of JSON each: {"user","daemon","request"} with "effect", or
+  // with "out" and "err", the output of the request's processes
 };
 
 struct JudgedRun {

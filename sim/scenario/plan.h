@@ -1,4 +1,4 @@
-// A scenario's plan for one seed, for a world that is not simulated (tools/real_world): what `draw_options` has drawn, as JSON.
+// A scenario's plan for one seed, for real processes (tools/real_world): the values that `draw_options` has drawn, as JSON.
 #pragma once
 
 #include "base/json.h"

@@ -1,4 +1,4 @@
-// ProgressWatch: whether the chats that have not come to their end still go on, for the message about a run that took too long.
+// ProgressWatch: whether the unfinished chats still make progress, for the message about a run that took too long.
 //
 // Owner: the run; a sink of its trace.
 #pragma once
@@ -15,7 +15,8 @@ namespace reliant::sim {
 class ProgressWatch final : public TraceSink {
  public:
   void on_record(const TraceRecord& record) override;
-  // "still progressing (12 updates in the last 60s): raise phases.quiesce", or where the chat is stuck that is silent for longest.
+  // "still progressing (12 updates in the last 60s): raise phases.quiesce", or the last record of the chat that is silent for
+  // longest.
   std::string describe(Instant now) const;
 
  private:
@@ -27,7 +28,7 @@ class ProgressWatch final : public TraceSink {
 
   static constexpr Duration kRecent = std::chrono::minutes(1);
 
-  std::map<std::string, Last> chats_;  // that are not done: their last record
+  std::map<std::string, Last> chats_;  // unfinished ones, with their last record
   std::deque<Instant> updates_;        // that clients have seen, of the last minute
 };
 

@@ -35,7 +35,7 @@ void ReconnectWatch::judge(const ReconnectExpectation& expected, Verdict& verdic
 
 void ReconnectWatch::judge_storm(const ReconnectExpectation& expected, Verdict& verdict) const {
   constexpr Duration kSecond = std::chrono::seconds(1);
-  if (!crash_ || back_.empty()) return verdict.broken("reconnect", "no gateway has died, or nobody was connected to it");
+  if (!crash_ || back_.empty()) return verdict.broken("reconnect", "no gateway has died, or no daemon was connected to it");
   if (!lost_.empty()) verdict.broken("reconnect", concat(lost_.size(), " daemons have not come back"));
   if (back_.back() > expected.within.value) {
     verdict.broken("reconnect", concat("the last daemon was back ", to_text(back_.back()), " after the crash"));
@@ -43,7 +43,7 @@ void ReconnectWatch::judge_storm(const ReconnectExpectation& expected, Verdict& 
   std::vector<std::int64_t> seconds(static_cast<std::size_t>(back_.back() / kSecond) + 1);
   for (const Duration back : back_) ++seconds[static_cast<std::size_t>(back / kSecond)];
   const std::int64_t peak = *std::ranges::max_element(seconds);
-  // The last few are late by chance; and had all come at once, that would be no even stream either.
+  // The last few are late by chance, so they do not count for the length; kLeastSeconds keeps a single burst from passing.
   const Duration most = back_[back_.size() * 95 / 100];
   const std::int64_t length = std::max<std::int64_t>(most / kSecond + 1, kLeastSeconds);
   if (expected.peak_to_mean.value > 0 && peak * length >= expected.peak_to_mean.value * std::ssize(back_)) {

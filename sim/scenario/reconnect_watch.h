@@ -1,5 +1,5 @@
-// ReconnectWatch: how the daemons come at the start, in time, and how they come back after the first crash of a gateway: in
-// time, and spread out (C43).
+// ReconnectWatch: the daemons connect in time at the start, and reconnect after the first crash of a gateway: in time, and
+// spread out (C43).
 //
 // Owner: the run; a sink of its trace.
 #pragma once
@@ -25,9 +25,9 @@ class ReconnectWatch final : public TraceSink {
   void judge_storm(const ReconnectExpectation& expected, Verdict& verdict) const;
 
   std::set<std::uint32_t> came_;  // the daemons' nodes
-  Instant last_came_{};           // for the first time
+  Instant last_came_{};           // the last first stream
   std::optional<Instant> crash_;
-  std::map<std::uint32_t, Instant> lost_;  // streams, by the daemon's node; gone again when it has another
+  std::map<std::uint32_t, Instant> lost_;  // lost streams, by the daemon's node; erased when it has another
   std::vector<Duration> back_;             // after the crash
 };
 

@@ -18,7 +18,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string_vi
   return meant.empty() ? std::string() : concat("; did you mean \"", meant, "\"?");
 }
 
-// The records that begin like this one: with as many of its words as any record does.
+// The records with the longest common prefix, in words.
 std::string records_like(std::string_view name) {
   for (std::size_t end = name.rfind('.'); end != std::string_view::npos; end = name.substr(0, end).rfind('.')) {
     std::vector<std::string> known;
@@ -77,7 +77,7 @@ std::vector<Role> roles_of(const Topology& of) {
   return roles;
 }
 
-// The number of the role's node that this names, or that of the first for the role itself; 0: neither.
+// The number of the role's node with this name, 1 for the role itself; 0: neither.
 std::int64_t number_in(const Role& role, std::string_view place) {
   if (place == role.name) return 1;
   if (role.nodes.empty() || !place.starts_with(role.nodes)) return 0;
@@ -97,14 +97,14 @@ std::string complaint_about_event(std::string_view event) {
   if (record == nullptr) {
     std::vector<std::string_view> known;
     for (const RecordSchema& one : record_schemas()) known.push_back(one.name);
-    return concat("\"", name, "\" is no trace record", did_you_mean(name, known), records_like(name),
+    return concat("\"", name, "\" is not a trace record", did_you_mean(name, known), records_like(name),
                   " (`reliant-sim schema trace` describes all)");
   }
   if (blank == event.size()) return "";
   const std::string_view condition = event.substr(blank + 1);
   const std::size_t equals = condition.find('=');
   if (equals == std::string_view::npos)
-    return concat("\"", condition, "\" after ", name, " is no condition; give \"", name, " field=value\"");
+    return concat("\"", condition, "\" after ", name, " is not a condition; give \"", name, " field=value\"");
   const std::string_view field = condition.substr(0, equals);
   const std::vector<std::string_view> known = fields_of(*record);
   if (std::ranges::find(known, field) != known.end()) return "";
@@ -125,8 +125,8 @@ std::string complaint_about_place(std::string_view place, Places places, const T
     known.push_back(role.name);
     if (!role.nodes.empty()) nodes.push_back(concat(role.nodes, "1", role.most > 1 ? concat("..", role.most) : ""));
   }
-  std::string text =
-      concat("\"", place, "\" is no node or role of this topology", did_you_mean(place, known), "; known are ", listed(known));
+  std::string text = concat("\"", place, "\" is not a node or role of this topology", did_you_mean(place, known),
+                            "; known are ", listed(known));
   if (!nodes.empty()) text += concat(", and the nodes ", join(nodes, ", "));
   return text;
 }

@@ -1,4 +1,4 @@
-// References: what a scenario's words refer to, besides its own keys: records of the trace, and nodes of its topology.
+// References: checks the names in a scenario that are not its own keys: records of the trace, and nodes of its topology.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace reliant::sim {
 
-// What is wrong with a trace event, "name" or "name field=value"; "" = nothing.
+// The error of a trace event, "name" or "name field=value"; "" = none.
 std::string complaint_about_event(std::string_view event);
 
-// What is wrong with a place: no node and no role of every run of this topology. "there" is always right here. "" = nothing.
+// The error of a place that is neither a node nor a role in every run of this topology; "" = none. "there" always passes.
 std::string complaint_about_place(std::string_view place, Places places, const Topology& topology);
 
 }  // namespace reliant::sim

@@ -26,7 +26,8 @@ std::string fixed(double number, int digits) {
 
 double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
 
-// What has not come to its end in time is not complete anywhere: one cause, and no news. Null: nothing earlier explains it.
+// A chat that has not ended in time is incomplete everywhere: that is one cause, and not several. Null: no earlier violation
+// explains it.
 const Violation* root_of(const RunReport& report, const Violation& violation) {
   constexpr std::string_view kRoots[] = {"liveness.ready", "liveness.circling", "liveness.workload"};
   constexpr std::string_view kFollowing[] = {"liveness.answered", "stream.complete"};
@@ -37,7 +38,7 @@ const Violation* root_of(const RunReport& report, const Violation& violation) {
   return nullptr;
 }
 
-// For a shell.
+// Quotes a word for a shell.
 std::string shell_quoted(std::string_view word) {
   if (word.find_first_of(" '\"$`\\*?[](){}<>|&;#~!") == std::string_view::npos) return std::string(word);
   std::string text = "'";

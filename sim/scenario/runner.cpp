@@ -21,9 +21,9 @@ namespace reliant::sim {
 namespace {
 
 constexpr Duration kSlice = std::chrono::seconds(1);
-constexpr std::uint64_t kStepsOfSlice = 20'000'000;  // more within a second: it turns in circles
+constexpr std::uint64_t kStepsOfSlice = 20'000'000;  // more within a second: it loops
 constexpr int kLooks = 30;
-constexpr Duration kSettle = std::chrono::seconds(90);  // keep-alives and polls pass
+constexpr Duration kSettle = std::chrono::seconds(90);  // keepalives and polls pass
 
 class Counter final : public TraceSink {
  public:
@@ -45,7 +45,7 @@ class SchemaCheck final : public TraceSink {
   Verdict& verdict_;
 };
 
-// One run. Members are in the order in which they need each other.
+// One run. Members are in the order of their dependencies.
 class Run {
  public:
   Run(Scenario scenario, const RunOptions& options)
@@ -101,7 +101,7 @@ class Run {
     return users;
   }
 
-  // Who is who, for everybody who reads the trace.
+  // The name and role of each node, for readers of the trace.
   void introduce() {
     simulation_.trace().record(
         0, Level::kInfo, "run.begun",
@@ -170,10 +170,10 @@ class Run {
                         concat(workload_->unfinished(), " chats are not done ", to_text(scenario_.phases.quiesce.value),
                                " after healing; ", progress_.describe(simulation_.now())));
     }
-    return run_for(std::chrono::seconds(10));  // the clients see the end of it
+    return run_for(std::chrono::seconds(10));  // the clients receive the last updates
   }
 
-  // A client takes the end of the turn before for that of its last message when it has not waited for it.
+  // A client that has not waited for the previous turn takes the end of that turn for the end of its last one.
   bool chats_run() {
     running_.reset();
     simulation_.world().spawn(look_for_running(cluster_->contents(), running_));
@@ -187,10 +187,10 @@ class Run {
     if (rows.ok()) running = !rows->empty();
   }
 
-  // The clients go; then nothing may be left of what was done for them.
+  // The clients stop; then nothing that was done for them may remain.
   bool rest() {
     workload_->stop();
-    if (!run_for(std::max(kSettle, after(healed_, StatusOracle::kPatience) - simulation_.now()))) return false;
+    if (!run_for(std::max(kSettle, after(healed_, StatusOracle::kConvergenceTimeout) - simulation_.now()))) return false;
     for (const std::string& leak : cluster_->leaks()) verdict_.broken("leak", leak);
     if (!compare_with_idle()) return false;
     std::optional<Status> read;
@@ -209,8 +209,8 @@ class Run {
     report_.unreached = expectations_.unreached();
     return true;
   }
-  // The same processes do nothing now as before the first client came, so no more must be waiting than then. A beat or a poll
-  // that happens to be under way is given time to end.
+  // The processes are as idle now as before the first client came, so no more waits may exist than then. A heartbeat or poll
+  // under way gets time to end.
   bool compare_with_idle() {
     cluster_->evict_cached_runs();
     const LiveCounts reason = cluster_->started_by_need();
@@ -245,7 +245,7 @@ class Run {
     return close();
   }
 
-  // Ends the simulation; what is then still there has leaked.
+  // Ends the simulation; objects that still exist then have leaked.
   RunReport close() {
     report_.hash = simulation_.hash();
     report_.events = simulation_.executor().steps();
@@ -268,7 +268,7 @@ class Run {
     return std::move(report_);
   }
 
-  // Into the file alone: whether anybody looks makes no difference to the run.
+  // Written to the file only: an observer must not change the run.
   void write_end() {
     for (const Violation& violation : report_.violations) {
       const bool at_the_end = violation.step == 0 && violation.time == Instant{};
@@ -299,7 +299,7 @@ class Run {
   Instant healed_{};
   LiveCounts idle_;  // before the first client came
   FinalState state_;
-  std::optional<bool> running_;  // some chat, when last looked at
+  std::optional<bool> running_;  // whether a chat was running at the last check
   DatabaseBeginnings own_beginnings_;
   DatabaseBeginnings* beginnings_ = nullptr;
   Simulation simulation_;
@@ -325,7 +325,7 @@ RunReport run_twice(const Scenario& scenario, const RunOptions& options) {
   const auto rung = first_difference(first.ladder, second.ladder);
   if (!rung && first.hash == second.hash) return first;
 
-  // Climb again, from the last rung that was equal, step by step.
+  // Repeat both runs from the last equal rung, with a rung at every step.
   const std::uint64_t from = rung && *rung > 0 ? first.ladder.rungs()[*rung - 1].step : 0;
   again.simulation.ladder_spacing = 1;
   again.simulation.ladder_first_step = from;

@@ -1,7 +1,7 @@
-// Runner: one run of a scenario with one seed: everything starts and warms up; clients and faults (chaos); everything is
-// healed; all that was accepted comes to an end (quiesce); the final check.
+// Runner: one run of a scenario with one seed: everything starts and warms up; clients and faults (chaos); every fault is
+// healed; every accepted message is answered (quiesce); the final check.
 //
-// It reads no real clock, starts no process and writes no file: the same seed gives the same report, wherever it runs.
+// It reads no real clock, starts no process and writes no file: the same seed gives the same report on every machine.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,10 @@
 
 namespace reliant::sim {
 
-// The order is that of gravity; the values are the exit codes of reliant-sim.
+// In order of severity; the values are the exit codes of reliant-sim.
 enum class Outcome : std::uint8_t {
   kHeld = 0,
-  kBadFile = 1,   // the scenario does not fit together
+  kBadFile = 1,   // the scenario contradicts itself
   kBroken = 2,    // an invariant
   kNotLive = 3,   // in time
   kCrashed = 4,   // the simulator itself, by a failed assertion
@@ -34,10 +34,10 @@ std::string_view to_string(Outcome outcome);
 struct RunOptions {
   std::uint64_t seed = 1;
   std::ostream* trace = nullptr;                  // JSON lines; borrowed
-  SimulationOptions simulation{.trace_keep = 0};  // oracles and the trace file are told; nobody looks at kept records
+  SimulationOptions simulation{.trace_keep = 0};  // oracles and the trace file are sinks; kept records have no reader
   DatabaseBeginnings* beginnings = nullptr;       // shared by the runs of a process, one after the other; null: its own
   Decorators decorators;                          // of tests, to plant bugs
-  bool check_schema = false;                      // a record that does not fit sim/kernel/trace_schema.h breaks the run
+  bool check_schema = false;                      // a record that does not match sim/kernel/trace_schema.h breaks the run
 };
 
 struct RunReport {
@@ -58,8 +58,8 @@ struct RunReport {
 
 RunReport run_scenario(Scenario scenario, const RunOptions& options);
 
-// Runs twice. Where the second run differs from the first, the report's outcome is kDiffered, and its first violation
-// names the first step that did, with what both runs recorded next.
+// Runs twice. If the second run differs from the first, the report's outcome is kDiffered, and its first violation names the
+// first step that differed, with the next records of both runs.
 RunReport run_twice(const Scenario& scenario, const RunOptions& options);
 
 }  // namespace reliant::sim

@@ -1,5 +1,5 @@
-// Scenario: one file of scenarios/: a topology, a network, a workload, faults, what is expected, and how long each phase
-// takes. Every section names its fields once (`describe`); reading, the JSON schema, drawing and printing follow from it.
+// Scenario: one file of scenarios/: a topology, a network, a workload, faults, expectations, and the length of each phase.
+// Every section names its fields once (`describe`); reading, the JSON schema, drawing and printing follow from it.
 #pragma once
 
 #include <map>
@@ -27,10 +27,10 @@ template <class Visitor>
 void describe(Visitor& visitor, Phases& phases) {
   visitor.option("warm_up", phases.warm_up, "everything starts, before the first message");
   visitor.option("chaos", phases.chaos, "messages and faults");
-  visitor.option("quiesce", phases.quiesce, "at most, after healing: by then every message has had its end");
+  visitor.option("quiesce", phases.quiesce, "at most, after healing: by then every message was answered");
 }
 
-// Of the start, and of the storm after a gateway's first crash.
+// Expectations of the start, and of the reconnect storm after a gateway's first crash.
 struct ReconnectExpectation {
   Span first_within{Duration::zero()};
   Span within{Duration::zero()};
@@ -39,11 +39,11 @@ struct ReconnectExpectation {
 
 template <class Visitor>
 void describe(Visitor& visitor, ReconnectExpectation& reconnect) {
-  visitor.option("first_within", reconnect.first_within,
-                 "after the start, every daemon has its first stream; 0s: not asked for");
-  visitor.option("within", reconnect.within, "every daemon that has lost its stream has one again; 0s: not asked for");
-  visitor.option("peak_to_mean", reconnect.peak_to_mean, 0, 1'000,
-                 "streams opened in the busiest second, less than so many times those of the mean one; 0: not asked for");
+  visitor.option("first_within", reconnect.first_within, "after the start, every daemon has its first stream; 0s: not checked");
+  visitor.option("within", reconnect.within, "every daemon that has lost its stream has one again; 0s: not checked");
+  visitor.option(
+      "peak_to_mean", reconnect.peak_to_mean, 0, 1'000,
+      "streams opened in the busiest second, in relation to the mean; the ratio must be lower than this; 0: not checked");
 }
 
 struct Scenario {
@@ -65,22 +65,22 @@ struct Scenario {
 template <class Visitor>
 void describe(Visitor& visitor, Scenario& scenario) {
   visitor.required_text("name", scenario.name, "the name of the file, without .yaml");
-  visitor.required_text("story", scenario.story, "what happens, and why the system must bear it");
+  visitor.required_text("story", scenario.story, "what happens, and why the system must tolerate it");
   visitor.section("topology", scenario.topology, "the processes");
-  visitor.section("network", scenario.network, "what lies between them");
-  visitor.section("workload", scenario.workload, "what the clients do");
-  visitor.list("faults", scenario.faults, "what goes wrong");
+  visitor.section("network", scenario.network, "latency, loss and crashes of the network between the nodes");
+  visitor.section("workload", scenario.workload, "the behaviour of the clients");
+  visitor.list("faults", scenario.faults, "the faults");
   visitor.word("swarm", scenario.swarm, {"true", "false"}, "true: each seed switches some of the faults off");
   visitor.numbers(
       "at_least", scenario.at_least,
-      "trace events, \"name\" or \"name field=value\", and how many there must be in every run: a scenario that does not "
-      "meet its fault shows nothing");
-  visitor.numbers("at_most", scenario.at_most, "likewise, and how many there may be");
-  visitor.section("reconnect", scenario.reconnect, "how the daemons come, and come back when a gateway dies");
+      "trace events, \"name\" or \"name field=value\", and the minimum of each in every run: a scenario whose fault never "
+      "takes effect shows nothing");
+  visitor.numbers("at_most", scenario.at_most, "likewise, with the maximum of each");
+  visitor.section("reconnect", scenario.reconnect, "how fast the daemons connect, and reconnect when a gateway dies");
   visitor.section("phases", scenario.phases, "how long");
 }
 
-// INVALID_ARGUMENT "file:line:column: what is wrong".
+// INVALID_ARGUMENT "file:line:column: the error".
 Result<Scenario> read_scenario(std::string_view text, std::string_view file);
 // The JSON schema of such a file.
 std::string scenario_schema();

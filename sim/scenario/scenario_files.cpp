@@ -25,14 +25,14 @@ story: >-
 topology: {api: 2, workers: 2, gateways: 2, daemons: 6, users: 2}
 # What the clients do: so many chats, begun within the spread, with so many messages each.
 workload: {chats: 6, messages: 1..2, spread: 5s}
-# What breaks. "there" is the node that the event of "when" came from.
+# The faults. "there" is the node that the event of "when" came from.
 faults:
   - crash: {node: gateway, times: 1, at: 0s..2s, when: tool.effect.started, restart_after: 1s..10s}
 # What every run must have: without it, a scenario that misses its fault would hold and show nothing.
 at_least:
   fault.crash: 1
   tool.effect.started: 3
-# The faults stop at the end of "chaos"; every message must have had its end within "quiesce".
+# The faults stop at the end of "chaos"; every message must be answered within "quiesce".
 phases: {warm_up: 5s, chaos: 30s, quiesce: 5m}
 )";
 
@@ -63,7 +63,7 @@ std::optional<std::string> content_of(const std::string& file) {
 
 Result<Scenario> load_scenario(const std::string& file) {
   const auto text = content_of(file);
-  if (!text) return not_found(file, ": cannot be read; `reliant-sim list` shows the scenarios there are");
+  if (!text) return not_found(file, ": cannot be read; `reliant-sim list` shows all scenarios");
   TRY_ASSIGN(Scenario scenario, read_scenario(*text, file));
   if (const std::string stem = fs::path(file).stem().string(); stem != scenario.name) {
     return invalid_argument(file, ":1:1: \"name\" is \"", scenario.name, "\"; name it as the file, \"", stem, "\"");
@@ -88,7 +88,7 @@ Result<std::vector<std::string>> files_named(const std::string& word) {
   const std::string meant = nearest(word, std::vector<std::string_view>(stems.begin(), stems.end()));
   return not_found(word, ": cannot be read, and no scenario has this name",
                    meant.empty() ? std::string() : concat("; did you mean \"", meant, "\"?"),
-                   " (`reliant-sim list` shows the scenarios there are)");
+                   " (`reliant-sim list` shows all scenarios)");
 }
 
 Status check_scenario(const std::string& file) {

@@ -12,13 +12,13 @@ namespace reliant::sim {
 
 std::optional<std::string> content_of(const std::string& file);
 
-// The scenario of a file, which must be named as the file is. INVALID_ARGUMENT "file:line:column: what is wrong".
+// The scenario of a file; its name must be the file's name. INVALID_ARGUMENT "file:line:column: the error".
 Result<Scenario> load_scenario(const std::string& file);
 
-// A file; all files below a folder; or the file below scenarios/ that is called so. NOT_FOUND: none of these.
+// A file; all files below a folder; or the file below scenarios/ with this name. NOT_FOUND: none of these.
 Result<std::vector<std::string>> files_named(const std::string& word);
 
-// As load_scenario, and whatever else a run would refuse, the model's script for example.
+// Like load_scenario, and everything else that a run would refuse, for example an invalid model script.
 Status check_scenario(const std::string& file);
 
 // Writes a scenario to start from, with comments, to NAME.yaml. ALREADY_EXISTS: there is such a file.

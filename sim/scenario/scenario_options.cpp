@@ -1,4 +1,4 @@
-// Drawing a scenario's options from the seed: the visitor that fixes each described field, and says to what.
+// Drawing a scenario's options from the seed: the visitor that fixes each described field, and reports its value.
 #include <initializer_list>
 
 #include "scenario/scenario.h"
@@ -54,7 +54,7 @@ class SectionOptions {
     Random random = streams_.stream("option/" + full(key));
     option.value = random.between(option.low, option.high);
   }
-  // To three digits, so that people can read it.
+  // Rounded to three digits for readability.
   static Duration rounded(Duration time, Duration low) {
     std::int64_t unit = 1;
     while (time.count() / unit >= 1000) unit *= 10;
@@ -71,7 +71,7 @@ class SectionOptions {
   std::string& line_;
 };
 
-// Of some seeds nearly everything is on, of others next to nothing: bugs hide behind other faults, too.
+// With some seeds nearly every fault is on, with others almost none: one fault may hide the bug of another.
 void draw_swarm(Scenario& scenario, const RandomStreams& streams, std::string& line) {
   if (scenario.swarm != "true") return;
   constexpr std::int64_t kLeast = 10;

@@ -16,7 +16,7 @@ Status at(const YamlNode& node, std::string_view key, const Status& status) {
   return node.error(concat("\"", key, "\": ", message_of(status)));
 }
 
-// YAML again, from a tree, with each key where it was: a part of a file that another reader understands, and complains about.
+// Writes a tree as YAML again, with each key at its old position: for another reader whose errors name positions.
 class Block {
  public:
   static std::string of(const YamlNode& node) {
@@ -212,7 +212,7 @@ class SectionReader {
     std::optional<Fault> fault;
     std::vector<std::string> known;
     try_kinds<0>(body, fault, known);
-    if (!fault) reader_.fail(body.error(concat("\"", body.key, "\" is no fault; known are ", join(known, ", "))));
+    if (!fault) reader_.fail(body.error(concat("\"", body.key, "\" is not a fault; known are ", join(known, ", "))));
     return fault;
   }
   template <std::size_t I>

@@ -1,4 +1,4 @@
-// The JSON schema of scenario files: the visitor that writes down each described field.
+// The JSON schema of scenario files: the visitor that writes each described field.
 #include <initializer_list>
 
 #include "base/json.h"

@@ -13,7 +13,7 @@
 
 namespace reliant::sim {
 
-// scenario/trace_page_html.cpp: what stands before and behind the data.
+// scenario/trace_page_html.cpp: the page before and after the data.
 extern const std::string_view kTracePageHead;
 extern const std::string_view kTracePageTail;
 
@@ -70,7 +70,7 @@ Result<TracePageCounts> write_trace_page(std::istream& trace, std::ostream& page
   for (std::size_t number = 1; std::getline(trace, line); ++number) {
     if (line.empty()) continue;
     const auto name = check_record(line, number);
-    if (!name.ok() && trace.eof() && !parse_json(line).ok()) {  // the run was ended while it wrote
+    if (!name.ok() && trace.eof() && !parse_json(line).ok()) {  // the run was killed during the write
       counts.torn_line = number;
       break;
     }

@@ -1,6 +1,6 @@
-// TracePage: a trace file as one HTML page that needs nothing else: a lane for each node, time along it, messages as arrows,
-// faults shaded, what the oracles complain of in view. The lines of the trace are the page's data as they are; the page draws
-// what is in view of them, and bundles what is too dense to be distinguished.
+// TracePage: a trace file as one self-contained HTML page: a lane for each node, time along it, messages as arrows, faults
+// shaded, the first violation in view. The page's data are the unchanged lines of the trace; it draws the visible ones, and
+// bundles those that are too dense to be distinguished.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ struct TracePageCounts {
 // that is no such record, with its number, or a trace of another version (kernel/trace_schema.h).
 Result<TracePageCounts> write_trace_page(std::istream& trace, std::ostream& page);
 
-// From file to file. Where it fails there is no page; one that was there before stays when the trace is at fault.
+// From file to file. On failure no page is written; an existing page stays if the trace is at fault.
 Result<TracePageCounts> make_trace_page(const std::string& trace_file, const std::string& page_file);
 
 }  // namespace reliant::sim

@@ -1,4 +1,4 @@
-// What stands before the data in the page of scenario/trace_page.h. Plain HTML, without a library: it has to open anywhere, for
+// The part before the data in the page of scenario/trace_page.h. Plain HTML, without a library: every browser must open it, for
 // years. Its script is in trace_page_script.cpp.
 #include <string_view>
 

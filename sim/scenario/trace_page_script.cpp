@@ -1,4 +1,4 @@
-// What stands behind the data in the page of scenario/trace_page.h: its script.
+// The part after the data in the page of scenario/trace_page.h: its script.
 #include <string_view>
 
 namespace reliant::sim {
@@ -34,7 +34,7 @@ const seconds = ns => (ns / 1e9).toFixed(ns < 1e11 ? 6 : 3) + ' s';
 const hexadecimal = text => BigInt.asUintN(64, BigInt(text)).toString(16).padStart(16, '0');
 const shownValue = (key, value) => ['hash', 'digest'].includes(key) && /^-?\d+$/.test(value) ? hexadecimal(value) : key === 'from' && names.has(value) ? names.get(value) : value;
 
-// begin of what is drawn (tests/sim/trace_page_test.py runs this part by itself)
+// begin of the drawn data (tests/sim/trace_page_test.py runs this part by itself)
 // These last for lasts_us, or until they are healed; of the others lasts_us, if they have one, is no duration (of clock_jump: how
 // far): they are marks.
 const LASTING = new Set(['clock_drift', 'delay', 'disk_full', 'disk_slow', 'half_open', 'partition', 'pause', 'sleep'].map(kind => 'fault.' + kind));
@@ -72,8 +72,8 @@ function spansOf(records, byName, lastTime, clients = new Set()) {
   return spans;
 }
 
-// What a violation is about: the filter that shows it, and the records that fit. Without ids of its own: the first id of its text
-// that any record names.
+// The subject of a violation: the filter that shows it, and the matching records. If it has no ids: the first id of its text
+// that a record names.
 function subjectOf(violation, records) {
   if (violation.event) {
     const filter = 'name=' + violation.event;
@@ -99,7 +99,7 @@ function placeOf(violation, about) {
   return about.find(r => r.step === violation.step && r.time_ns === violation.time_ns) ||
     about.filter(r => r.time_ns <= violation.time_ns).pop() || about[about.length - 1];
 }
-// end of what is drawn
+// end of the drawn data
 
 const spans = spansOf(records, byName, lastTime, clients);
 const marks = records.filter(r => ['run.chaos', 'fault.healed', 'run.quiesced'].includes(r.name));
@@ -140,7 +140,7 @@ function firstAt(list, time) {
 const x = time => LEFT + (time - view.from) / (view.to - view.from) * (canvas.clientWidth - LEFT);
 const y = node => TOP + laneOf.get(node) * LANE + LANE / 2 - box.scrollTop;
 
-// A text, unless it would overprint one that is there.
+// A text, unless it would overprint an existing one.
 function label(words, left, base) {
   const right = left + ctx.measureText(words).width;
   if (taken.some(t => t.base === base && left < t.right + 4 && right > t.left - 4)) return;
@@ -212,7 +212,7 @@ function drawNames(height) {
     ctx.strokeStyle = paint('grid'); ctx.lineWidth = 1; ctx.beginPath(); ctx.moveTo(0, at + LANE / 2); ctx.lineTo(canvas.clientWidth, at + LANE / 2); ctx.stroke();
   }
 }
-// Where messages in view are too dense to be distinguished, those between the same two lanes at about the same time are one.
+// Messages in view that are too dense to be distinguished: those between the same two lanes at about the same time become one.
 function drawArrows(from, to) {
   arrows = [];
   const bundles = new Map();
@@ -239,7 +239,7 @@ function drawArrows(from, to) {
   }
   ctx.globalAlpha = 1;
 }
-// One dot a pixel of a lane: the gravest of what is there, the larger the more.
+// One dot for each pixel of a lane: the most severe record there; its size grows with their number.
 function drawDots(from, to) {
   const gravity = {debug: 0, info: 1, warning: 2, error: 3}, places = new Map(), found = new Set(matches);
   for (let i = from; i < to; ++i) {
@@ -316,7 +316,7 @@ function showCounts(event, about) {
   counts.removeAttribute('hidden');
   chosen('details').append(counts);
 }
-// At the records that a violation is about, around the one at which it shows. Without any: at when it was found.
+// Shows the records of a violation, around the one at which it shows. Without records: the time at which it was found.
 function show(violation) {
   const {id, about} = subjectOf(violation, records), place = placeOf(violation, about.filter(fits)) || violation;
   chosen('filter').value = id;
@@ -341,7 +341,7 @@ function go(way) {
   pick(r);
 }
 
-// The address holds what is shown.
+// The address holds the state of the view.
 const BOXES = ['debug', 'beats', 'idle', ...WAYS], DEFAULTS = {debug: true, beats: false, idle: false, 'net.bus': true, 'net.link': true, 'net.http': false};
 function keep() {
   const state = new URLSearchParams({from: Math.round(view.from), to: Math.round(view.to)});

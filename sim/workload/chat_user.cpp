@@ -52,7 +52,7 @@ class ChatUser {
     const auto answer = co_await client_.call("POST", "/chats", to_json(body));
     if (!answer.ok()) co_return refused("chat", answer.status());
     JsonReader reader(*answer);
-    order_.chat = reader.required_string("id");  // which has more in it than what was chosen
+    order_.chat = reader.required_string("id");  // the answer has more fields than the request
     node_.log().info("client.chat.created", {{"user", order_.user}, {"chat", order_.chat}});
     co_return true;
   }
@@ -102,7 +102,7 @@ class ChatUser {
   Random random_;
   RestClient client_;
   RestClient stream_client_;
-  std::optional<ChatWatcher> watcher_;  // from when there is a chat
+  std::optional<ChatWatcher> watcher_;  // once the chat exists
   TaskScope scope_;                     // last: its tasks use everything above
 };
 

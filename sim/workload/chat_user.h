@@ -1,7 +1,7 @@
-// ChatUser: one chat of one user, from the first message to the last answer: posts messages (again and again, until some
-// replica has accepted them), watches the answers come, loses patience or cancels now and then.
+// ChatUser: one chat of one user, from the first message to the last answer: posts messages (retrying until a replica has
+// accepted them), follows the answers, and now and then cancels or sends the next message before the answer.
 //
-// Owner: Workload; its program runs on the client's node. Executor: that node's. What it does it records: "client.…".
+// Owner: Workload; its program runs on the client's node. Executor: that node's. It records its actions: "client.…".
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ struct ChatOrder {
   std::string user;
   std::string chat;
   std::string project;
-  std::string daemon;  // "" = whichever the system takes
+  std::string daemon;  // "" = the system chooses
   Instant begins{};
 };
 
-// What is left to do, seen from outside of the client.
+// The client's progress, for the workload.
 struct ChatProgress {
   std::int64_t accepted = 0;
-  bool done = false;  // nothing more will be sent, and all that was accepted has had its end
+  bool done = false;  // nothing more will be sent, and every accepted message was answered
 };
 
 // References outlive it.

@@ -13,8 +13,8 @@
 namespace reliant::sim {
 namespace {
 
-constexpr Duration kSilence = std::chrono::seconds(45);  // three keep-alives of the api
-// What scripts write around the chat's id, so that a text that went astray can be told.
+constexpr Duration kSilence = std::chrono::seconds(45);  // three keepalives of the API
+// The scripts' mark in front of the chat's id, by which a text in a foreign chat is recognized.
 constexpr std::string_view kMark = "mark-";
 
 std::string_view line_of(std::string_view frame, std::string_view name) {
@@ -58,7 +58,7 @@ Task<void> ChatWatcher::run() {
   }
 }
 
-// One stream, to its end. UNAVAILABLE: try again.
+// One stream, to its end. UNAVAILABLE: retry.
 Task<Status> ChatWatcher::follow_once() {
   CO_TRY_ASSIGN(const auto stream, co_await client_.follow(concat("/chats/", chat_, "/updates?after=", last_)));
   node_.log().debug("client.stream.opened", {{"chat", chat_}, {"after", last_}});

@@ -1,5 +1,5 @@
 // ChatWatcher: follows the updates of one chat as a client does: over server-sent events, resumed with the last sequence
-// number after every loss, at any replica. What it is told, it records ("client.update"), and oracles judge that.
+// number after every loss, at any replica. It records every update ("client.update"), and oracles judge the records.
 //
 // Owner: a client's program. Executor: its node's.
 #pragma once
@@ -18,12 +18,12 @@ namespace reliant::sim {
 
 class ChatWatcher {
  public:
-  // Everything outlives it. `drops`: of a million events, after how many it drops the stream by itself.
+  // All references outlive it. `drops`: the chance, in millionths, that it drops the stream after an event.
   ChatWatcher(RestClient client, Node& node, std::string user, std::string chat, std::int64_t drops);
 
-  // Until it is destroyed.
+  // Runs until it is destroyed.
   Task<void> run();
-  // True: there was an end of work (idle, failed, cancelled) after that sequence number. False: `deadline` came first.
+  // True: a final status (idle, failed, cancelled) followed that sequence number. False: `deadline` came first.
   Task<bool> wait_for_end(std::uint64_t sequence, Instant deadline);
   std::uint64_t last_end() const { return last_end_; }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kLargestAnswer = std::size_t{16} << 20;
 
-// What the api says of a refusal, as a status. A body that is none is the sign of something in between.
+// The API's error object as a status. A body without one comes from something between client and API.
 Status refusal(int http, const std::string& body) {
   const auto parsed = parse_json(body);
   if (!parsed.ok() || !parsed->is_object()) return unavailable("HTTP ", http, " without an error object");
@@ -47,7 +47,7 @@ ports::HttpRequest RestClient::request(std::string method, std::string path, std
 }
 
 Task<Result<RestClient::Answer>> RestClient::attempt(std::string method, std::string path, std::string body) {
-  const Instant deadline = after(node_.clock().now(), kPatience);
+  const Instant deadline = after(node_.clock().now(), kReplicaTimeout);
   CO_TRY_ASSIGN(const auto response, co_await http_.send(request(method, path, body), deadline));
   Answer answer;
   answer.status = response->status();
@@ -77,7 +77,7 @@ Task<Result<json::value>> RestClient::call(std::string method, std::string path,
 
 Task<Result<std::unique_ptr<ports::HttpResponse>>> RestClient::follow(std::string path) {
   replica_ = random_.below(access_.replicas.size());
-  const Instant deadline = after(node_.clock().now(), kPatience);
+  const Instant deadline = after(node_.clock().now(), kReplicaTimeout);
   auto response = co_await http_.send(request("GET", path, ""), deadline);
   Status status = response.status();
   if (response.ok()) {

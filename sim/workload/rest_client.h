@@ -1,5 +1,5 @@
-// RestClient: how a simulated client speaks to the api: over HTTP only, to one replica after the other until one answers.
-// It repeats what may be repeated, so every call of it must bear that: ids and client_message_ids are the caller's.
+// RestClient: a simulated client's access to the API: over HTTP only, to one replica after the other until one answers.
+// It retries, so every call must be idempotent: ids and client_message_ids are the caller's.
 //
 // Owner: a client's program, on a node of its own. Executor: the node's.
 #pragma once
@@ -27,15 +27,15 @@ struct ApiAccess {
 
 class RestClient {
  public:
-  static constexpr Duration kPatience = std::chrono::seconds(15);  // with one replica
+  static constexpr Duration kReplicaTimeout = std::chrono::seconds(15);
 
   // `http` and `node` outlive it.
   RestClient(ports::HttpClient& http, Node& node, std::string_view label, ApiAccess access);
 
-  // The answer's body, from the first replica that has one; waits as long as it takes. An error is final: the api has
-  // refused the request itself.
+  // The body of the first replica's answer; retries without a limit. An error is final: the API has refused the request
+  // itself.
   Task<Result<json::value>> call(std::string method, std::string path, std::string body);
-  // A stream from some replica. UNAVAILABLE: not now; other errors are final.
+  // A stream from one of the replicas. UNAVAILABLE: retry later; other errors are final.
   Task<Result<std::unique_ptr<ports::HttpResponse>>> follow(std::string path);
 
  private:

@@ -1,7 +1,7 @@
-// Workload: all clients of a run: one node a user, on it the user's chats. Started by the runner when the system has warmed
-// up; done when every message that was accepted has had its end.
+// Workload: all clients of a run: one node for each user, on it the user's chats. The runner starts it when the system has
+// warmed up; it is done when every accepted message was answered.
 //
-// Owner: the runner; made after the SimWeb, and after its nodes have been shut down destroyed. Executor: the simulation's.
+// Owner: the runner; made after the SimWeb, destroyed after its nodes were shut down. Executor: the simulation's.
 #pragma once
 
 #include <cstdint>
@@ -34,11 +34,11 @@ class Workload {
   void start();
   bool done() const;
   std::size_t unfinished() const;
-  // The clients go, as people close their laptops.
+  // Stops the clients.
   void stop();
 
   const WorkloadPlan& plan() const { return plan_; }
-  // The clients, and whose they are.
+  // The clients' nodes, by user.
   std::vector<std::pair<std::uint32_t, std::string>> nodes() const;
 
  private:

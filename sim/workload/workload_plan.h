@@ -1,4 +1,4 @@
-// WorkloadPlan: what the clients of a run do. Options of a scenario (kernel/option.h).
+// WorkloadPlan: the behaviour of the clients of a run. Options of a scenario (kernel/option.h).
 #pragma once
 
 #include <string>
@@ -25,11 +25,12 @@ void describe(Visitor& visitor, WorkloadPlan& plan) {
   visitor.option("messages", plan.messages, 1, 1'000, "messages that a chat gets");
   visitor.option("spread", plan.spread, "time over which the chats begin");
   visitor.option("pause", plan.pause, "at most, between an answer and the next message");
-  visitor.option("cancel", plan.cancel, "messages that are cancelled while they are worked on");
+  visitor.option("cancel", plan.cancel, "messages that are cancelled while their turn runs");
   visitor.option("impatient", plan.impatient, "messages that are followed by the next one at once");
-  visitor.option("reconnect", plan.reconnect, "how often a client drops its stream by itself, of its events");
+  visitor.option("reconnect", plan.reconnect, "events after which a client drops its stream by itself");
   visitor.option("default_daemon", plan.default_daemon, "chats that leave the choice of the daemon to the system");
-  visitor.block("script", plan.script, "the model's script (src/llm/scripted_provider.h), as a map; without: one of ours");
+  visitor.block("script", plan.script,
+                "the model's script (src/llm/scripted_provider.h), as a map; without it, a default script");
 }
 
 }  // namespace reliant::sim

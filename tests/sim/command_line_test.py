@@ -21,7 +21,7 @@ BAD = {
     "a number out of range": ("topology: {api: 100}\n", "3:12", "must be from 1 to 20"),
     "a time without unit": ("phases: {chaos: 30}\n", "3:10", "is not a time with its unit"),
     "a range that runs backwards": ("topology: {api: 3..1}\n", "3:12", "runs backwards"),
-    "an unknown fault": ("faults:\n  - crush: {}\n", "4:5", "is no fault"),
+    "an unknown fault": ("faults:\n  - crush: {}\n", "4:5", "is not a fault"),
     "an unknown key of a fault": ("faults:\n  - crash: {nod: x}\n", "4:13", 'unknown key "nod"'),
     "no YAML": ("topology: [\n", "4:1", 'expected "," or "]"'),
     "a trigger that no record has": ("faults:\n  - crash: {when: tool.effect.strated}\n", "4:13", 'did you mean "tool.effect.started"?'),

@@ -138,7 +138,7 @@ class TracePage(unittest.TestCase):
         """What the page draws of these records: spans (node, what, from, to), and what each violation is about (id, steps)."""
         self.trace.write_text("\n".join(lines) + "\n")
         code = self.made().script("code")
-        part = code[code.index("// begin of what is drawn"):code.index("// end of what is drawn")]
+        part = code[code.index("// begin of the drawn data"):code.index("// end of the drawn data")]
         program = part + COMPUTE % (json.dumps([json.loads(line) for line in lines]), json.dumps([[name, id] for id, name in nodes.items()]),
                                     json.dumps(list(clients)))
         done = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True)
@@ -174,7 +174,7 @@ class TracePage(unittest.TestCase):
                            record(3, "client.update", chat="chat-1"), record(4, "fault.crash", target="gateway"), record(5, "run.ended"),
                            record(9, "run.violation", oracle="status.beat", what="v/d is silent", daemon="d", user="v"),
                            record(9, "run.violation", oracle="stream.gap", what="of msg_123456", chat="chat-1", user="u"),
-                           record(9, "run.violation", oracle="expectation", what="there were 1", event="fault.crash target=gateway"))
+                           record(9, "run.violation", oracle="expectation", what="found 1", event="fault.crash target=gateway"))
         self.assertEqual(drawn["about"], [["daemon=d user=v", [2]], ["chat-1", [3]], ["name=fault.crash target=gateway", [4]]])
 
     def test_a_client_that_does_not_come_back_is_done(self):

@@ -57,7 +57,7 @@ TEST(Judge, SeesAnEffectThatHappenedTwice) {
 TEST(Judge, MissesWhatTheScenarioExpects) {
   Scenario scenario;
   scenario.at_least["fault.crash"] = 1;
-  EXPECT_NE(said(judge({}, scenario)).find("expectation: there were 0 of fault.crash"), std::string::npos);
+  EXPECT_NE(said(judge({}, scenario)).find("expectation: found 0 of fault.crash"), std::string::npos);
 }
 
 TEST(Judge, SaysWhichRecordIsNotOfTheSchema) {

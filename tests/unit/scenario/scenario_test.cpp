@@ -75,13 +75,14 @@ TEST(Scenario, NamesFileAndLineOfWhatItDoesNotUnderstand) {
             "x.yaml:3:12: \"cancel\": \"120%\" is not a percentage, \"0.5%\", or a range, \"0%..2%\"");
   EXPECT_EQ(error_of("workload: {cancel: 0.5%, cancel: 1%}"), "x.yaml:3:26: key \"cancel\" is given twice");
   EXPECT_EQ(error_of("faults: {crash: {}}"), "x.yaml:3:1: \"faults\" must be a list: \"- crash: {node: gateway}\"");
-  EXPECT_TRUE(error_of("faults:\n  - crush: {}").starts_with("x.yaml:4:5: \"crush\" is no fault; known are crash, stop, "));
+  EXPECT_TRUE(error_of("faults:\n  - crush: {}").starts_with("x.yaml:4:5: \"crush\" is not a fault; known are crash, stop, "));
   EXPECT_EQ(error_of("faults:\n  - crash: {nod: api}"),
             "x.yaml:4:13: unknown key \"nod\"; known here: node, times, at, when, restart_after");
   EXPECT_EQ(error_of("at_least: {fault.crash: many}"), "x.yaml:3:12: \"fault.crash\" must be a number, 0 or more");
-  EXPECT_EQ(error_of("at_most: {fault.crush: 0}"),
-            "x.yaml:3:11: \"at_most\": \"fault.crush\" is no trace record; did you mean \"fault.crash\"? (`reliant-sim schema "
-            "trace` describes all)");
+  EXPECT_EQ(
+      error_of("at_most: {fault.crush: 0}"),
+      "x.yaml:3:11: \"at_most\": \"fault.crush\" is not a trace record; did you mean \"fault.crash\"? (`reliant-sim schema "
+      "trace` describes all)");
 }
 
 TEST(Scenario, ASwarmSwitchesFaultsOffAndRerollsNothing) {
@@ -111,28 +112,28 @@ faults:
 TEST(Scenario, RefusesATriggerThatNoRecordHas) {
   EXPECT_EQ(
       error_of("faults:\n  - crash: {node: gateway, when: tool.effect.strated}"),
-      "x.yaml:4:28: \"when\": \"tool.effect.strated\" is no trace record; did you mean \"tool.effect.started\"?; known are "
+      "x.yaml:4:28: \"when\": \"tool.effect.strated\" is not a trace record; did you mean \"tool.effect.started\"?; known are "
       "tool.effect.finished, tool.effect.started (`reliant-sim schema trace` describes all)");
   EXPECT_EQ(error_of("faults:\n  - crash: {when: tool.effect.started efect=read_only}"),
             "x.yaml:4:13: \"when\": \"tool.effect.started\" has no field \"efect\"; did you mean \"effect\"?; known are "
             "request_id, tool, effect, daemon, user, chat");
   EXPECT_EQ(error_of("at_least: {tool.effect.started read_only: 1}"),
-            "x.yaml:3:12: \"at_least\": \"read_only\" after tool.effect.started is no condition; give \"tool.effect.started "
+            "x.yaml:3:12: \"at_least\": \"read_only\" after tool.effect.started is not a condition; give \"tool.effect.started "
             "field=value\"");
 }
 
 TEST(Scenario, RefusesAPlaceThatNotEveryRunHas) {
-  EXPECT_EQ(
-      error_of("faults:\n  - crash: {node: gatway}\ntopology: {users: 1, daemons: 2..5}"),
-      "x.yaml:4:13: \"node\": \"gatway\" is no node or role of this topology; did you mean \"gateway\"?; known are any, there, "
-      "database, bus, temporal, api, worker, gateway, daemon, and the nodes api-1..3, worker-1..3, gateway-1..3, "
-      "daemon-1..5");
+  EXPECT_EQ(error_of("faults:\n  - crash: {node: gatway}\ntopology: {users: 1, daemons: 2..5}"),
+            "x.yaml:4:13: \"node\": \"gatway\" is not a node or role of this topology; did you mean \"gateway\"?; known are "
+            "any, there, "
+            "database, bus, temporal, api, worker, gateway, daemon, and the nodes api-1..3, worker-1..3, gateway-1..3, "
+            "daemon-1..5");
   EXPECT_EQ(error_of("faults:\n  - crash: {node: daemon-2}\ntopology: {daemons: 2..5}"), "no error");
   EXPECT_TRUE(
       error_of("faults:\n  - crash: {node: daemon-3}\ntopology: {daemons: 2..5}")
           .starts_with("x.yaml:4:13: \"node\": \"daemon-3\" is not in every run: this topology has from 2 to 5 of daemon"));
   EXPECT_TRUE(error_of("faults:\n  - partition: {from: all, node: all}")
-                  .starts_with("x.yaml:4:28: \"node\": \"all\" is no node or role of this topology"));
+                  .starts_with("x.yaml:4:28: \"node\": \"all\" is not a node or role of this topology"));
   EXPECT_TRUE(
       error_of("topology: {mode: monolith}\nfaults:\n  - crash: {node: gateway}").ends_with("known are any, there, monolith"));
   EXPECT_EQ(error_of("faults:\n  - crash: {node: there}"),
