@@ -12,7 +12,7 @@ import tempfile
 import time
 
 TOOLS = pathlib.Path(__file__).resolve().parent.parent.parent / "tools"
-PATIENCE = 30.0
+TIMEOUT = 30.0
 # A real server deletes a workflow when its queues have noted that it is closed, which they do every 30 s.
 PROMPT_DELETION = ['history.transferProcessorUpdateAckInterval="100ms"', 'history.visibilityProcessorUpdateAckInterval="100ms"']
 
@@ -52,7 +52,7 @@ class Server:
 
     def becomes_ready(self):
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline and self.process.poll() is None:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -66,12 +66,12 @@ class Server:
 
     def restart(self):
         self.process.kill()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
         self.start()
 
     def stop(self):
         self.process.terminate()
-        ended = self.process.wait(PATIENCE)
+        ended = self.process.wait(TIMEOUT)
         return ended if self.program != "--real" else 0
 
 
@@ -104,7 +104,7 @@ def judge(prefix, command_of):
                 suite.stdin.write("restarted\n")
                 suite.stdin.flush()
             suite.stdin.close()
-            judged = suite.wait(PATIENCE)
+            judged = suite.wait(TIMEOUT)
         finally:
             ended = server.stop() if server else 0
         return judged or ended

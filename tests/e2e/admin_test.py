@@ -72,15 +72,15 @@ class Admin(unittest.TestCase):
             self.assertEqual(made["user_id"], bob["user_id"])
             self.assertEqual(self.lines("token", "list", "Bob", *database)[0]["token_id"], made["token_id"])
             self.assertEqual(self.lines("token", "revoke", "Bob", made["token_id"], *database), [])
-            self.fails(1, "nobody", arguments=["token", "create", "nobody", *database])
+            self.fails(1, "no-such-user", arguments=["token", "create", "no-such-user", *database])
             self.fails(1, "nope", arguments=["token", "revoke", "ann", "nope", *database])
             self.fails(1, "admin user list", arguments=["token", "create", "no id", *database])
             self.fails(2, "--id", arguments=["user", "add", "x", "--id", "a.b", *database])
 
     def test_a_database_that_cannot_be_used(self):
-        with socket.socket() as nobody:  # taken, and nobody listens
-            nobody.bind(("127.0.0.1", 0))
-            dead = f"postgres://me:s3cret@127.0.0.1:{nobody.getsockname()[1]}/x"
+        with socket.socket() as closed:  # bound, without a listener
+            closed.bind(("127.0.0.1", 0))
+            dead = f"postgres://me:s3cret@127.0.0.1:{closed.getsockname()[1]}/x"
             said = self.fails(1, "--db-url", "me:***@127.0.0.1", "refused", "start PostgreSQL",
                               arguments=["user", "list", "--db-url", dead])
             self.assertNotIn("s3cret", said)

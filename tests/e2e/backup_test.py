@@ -1,5 +1,5 @@
-"""The commands of compose/README.md for backup and restore, run as they are written there: a monolith that is backed up in the middle of
-a tool, and the database of a cluster that goes on after its backup."""
+"""The commands of compose/README.md for backup and restore, run verbatim: a monolith that is backed up during a tool call, and the
+database of a cluster that goes on after its backup."""
 
 import os
 import pathlib
@@ -68,7 +68,7 @@ class Backup(unittest.TestCase):
         world.start()
         self.assertEqual(world.token(), token)
         self.assertEqual(world.call("GET", f"/chats/{later}").status, 404)
-        self.assertEqual(world.updates(slow, patience=90)[-1]["payload"]["status"], "idle")
+        self.assertEqual(world.updates(slow, timeout=90)[-1]["payload"]["status"], "idle")
         self.assertIn("It ended so", last_text(world.messages(slow)))
         self.assertEqual((world.project / "effect.txt").read_text(), "once\n", "the tool ran once")
         self.assertEqual(last_text(world.messages(before)), "hello")

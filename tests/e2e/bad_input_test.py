@@ -1,4 +1,4 @@
-"""Bad input is answered with one clear line, or an error object with the field, and nothing else happens."""
+"""Bad input is answered with one clear line, or an error object with the field, and has no other effect."""
 
 import os
 import socket
@@ -97,7 +97,7 @@ class BadInput(unittest.TestCase):
         (self.world.root / "file").write_text("")
         self.fails(1, "--data-dir", arguments=["monolith", "--data-dir", self.world.root / "file", "--model-script",
                                                self.world.script])
-        if os.geteuid() != 0:  # nothing is forbidden to root
+        if os.geteuid() != 0:  # root may write everywhere
             self.world.data.mkdir(mode=0o500)
             self.fails(1, "not writable", arguments=self.world.monolith())
         self.fails(1, "--data-dir", arguments=["monolith", "--data-dir", "/proc/reliant", "--model-script", self.world.script])

@@ -50,7 +50,7 @@ class Compose(unittest.TestCase):
                  for about in self.services.values() for port in about.get("ports", [])]
         self.assertEqual(len(ports), len(set(map(str, ports))), ports)
 
-    def test_there_is_no_password_that_everybody_knows(self):
+    def test_has_no_default_password(self):
         self.assertEqual(set(self.passwords), set(PASSWORDS))
         self.assertEqual(len(set(self.passwords.values())), len(PASSWORDS))
         for name in PASSWORDS:
@@ -91,7 +91,7 @@ class Compose(unittest.TestCase):
             self.assertLessEqual(set(about.get("environment", {})), known, name)
 
     def test_the_program_takes_every_command(self):
-        """All that it may complain of is that nobody is there."""
+        """Its only complaint may be that the servers are unreachable."""
         scratch = pathlib.Path(tempfile.mkdtemp(prefix="reliant-compose."))
         self.addCleanup(shutil.rmtree, scratch)
         for name, about in self.ours().items():
@@ -103,7 +103,7 @@ class Compose(unittest.TestCase):
             expected = "there is no token in" if name == "daemon" else "start PostgreSQL there"
             self.assertIn(expected, done.stderr, name)
 
-    def test_who_waits_for_whom_is_there(self):
+    def test_dependencies_name_existing_services(self):
         for name, about in self.services.items():
             for other, how in about.get("depends_on", {}).items():
                 if how["condition"] == "service_healthy":

@@ -1,5 +1,5 @@
-"""`reliant daemon`: where its token comes from, what becomes of one that is taken back, who it is (R65 to R78, C10 to C14), and
-how it is asked how it is, stopped, and started without a terminal (R74, R84, C45)."""
+"""`reliant daemon`: the source of its token, the reaction to a revoked token, its identity (R65 to R78, C10 to C14), and its
+status, stop and start without a terminal (R74, R84, C45)."""
 
 import hashlib
 import json
@@ -86,14 +86,14 @@ class Daemon(unittest.TestCase):
         identity = json.loads((self.world.root / ".reliant" / "daemon.json").read_text())
         self.assertEqual(identity["daemon_id"], kept["daemon_id"])
         self.stop(first)
-        second = self.start()  # nobody is logged in any more: the file does
+        second = self.start()  # the user is logged out: the credentials file suffices
         self.wait_for("daemon.connected", 2)
         self.assertEqual(len(self.recorded("daemon.registered")), 1)
         daemons = {daemon["id"]: daemon for daemon in Client(self.cluster, "user-1").call("GET", "/daemons").body["items"]}
         self.assertEqual(daemons[kept["daemon_id"]]["name"], "laptop")
         self.stop(second)
 
-    def test_a_token_of_its_own_that_was_taken_back_is_replaced(self):
+    def test_replaces_its_own_token_when_it_was_revoked(self):
         process = self.start(token=self.user_token)
         self.wait_for("daemon.connected")
         first = json.loads(self.file.read_text())["token"]
@@ -102,13 +102,13 @@ class Daemon(unittest.TestCase):
         for token in mine:
             if not token.get("revoked_at"):
                 self.revoke(token["id"])
-        self.wait_for("daemon.registered", 2)  # within the gateway's look at its tokens, every 10 s
+        self.wait_for("daemon.registered", 2)  # the gateway checks its tokens every 10 s
         self.wait_for("daemon.connected", 2)
         self.assertNotEqual(json.loads(self.file.read_text())["token"], first)
         self.assertIn(first, self.file.with_suffix(".json.bak").read_text())
         self.stop(process)
 
-    def test_its_token_connects_this_daemon_and_does_nothing_else(self):
+    def test_its_token_is_valid_for_this_daemon_only(self):
         process = self.start(token=self.user_token)
         self.wait_for("daemon.connected")
         own = json.loads(self.file.read_text())
@@ -131,7 +131,7 @@ class Daemon(unittest.TestCase):
         now = time.time_ns() // 1000
         self.psql(f"UPDATE tokens SET created_at = {now - 9 * hour}, expires_at = {now + hour} WHERE secret_sha256 = '{digest}'")
         process = self.start()
-        self.wait_for("daemon.token.renewed")  # within the gateway's look at its tokens, every 10 s
+        self.wait_for("daemon.token.renewed")  # the gateway checks its tokens every 10 s
         second = json.loads(self.file.read_text())["token"]
         self.assertNotEqual(second, first)
         self.assertIn(first, self.file.with_suffix(".json.bak").read_text())
@@ -149,7 +149,7 @@ class Daemon(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.split()
 
-    def test_a_token_that_was_given_by_hand_is_the_end(self):
+    def test_ends_when_a_token_from_a_flag_was_revoked(self):
         done = self.world.run("admin", "token", "create", "user-1", "--json", "--db-url", self.cluster.database_url())
         token = json.loads(done.stdout)
         process = self.start("--token", given=token["token"] + "\n")
@@ -185,7 +185,7 @@ class Daemon(unittest.TestCase):
         self.assertNotEqual(process.wait(timeout=30), 0)
         self.assertIn("lables", process.stderr.read())
 
-    def test_tells_how_it_is_and_ends_when_it_is_asked_to(self):
+    def test_status_and_stop(self):
         process = self.start(token=self.user_token)
         self.wait_for("daemon.connected")
         code, told = self.status()
@@ -258,7 +258,7 @@ class Daemon(unittest.TestCase):
         self.assertIn("RELIANT_TOKEN", told["problem"])
         self.assertEqual(self.start_in_background("--log-file", "-").returncode, 2)
 
-    def test_whose_number_it_was_is_left_alone(self):
+    def test_stop_leaves_a_process_with_a_reused_pid_alone(self):
         process = self.start(token=self.user_token)
         self.wait_for("daemon.connected")
         process.kill()
@@ -276,12 +276,12 @@ class Daemon(unittest.TestCase):
         for force in ([], ["--force"]):
             self.assertEqual(self.world.run("daemon", "stop", *force).returncode, 0)
         self.assertIsNone(stranger.poll())
-        again = self.start()  # and nothing of that is in its way
+        again = self.start()  # and none of that prevents the start
         self.wait_for("daemon.connected", 2)
         self.assertEqual(self.status()[1]["pid"], again.pid)
         self.stop(again)
 
-    def test_another_program_with_its_data_directory_is_left_alone(self):
+    def test_stop_leaves_another_program_on_its_data_directory_alone(self):
         self.world.start()
         for command in ("status", "stop"):
             done = self.world.run("daemon", command, "--data-dir", self.world.data)
@@ -289,7 +289,7 @@ class Daemon(unittest.TestCase):
             self.assertIn(f"process {self.world.server.pid}, which is no daemon", done.stderr)
         self.assertEqual(self.world.stop(), 0)
 
-    def test_one_that_is_frozen_is_killed_if_that_is_asked_for(self):
+    def test_stop_with_force_kills_a_frozen_daemon(self):
         process = self.start("--grace", "1", token=self.user_token)
         self.wait_for("daemon.connected")
         process.send_signal(signal.SIGSTOP)

@@ -1,22 +1,22 @@
-"""The distributed system, as real processes: chats whose model asks for tools, while what they run on is killed, frozen and
-started again."""
+"""The distributed system, as real processes: chats whose model requests tools, while the processes are killed, frozen and
+restarted."""
 
 import json
 import signal
 import time
 import unittest
 
-from real_cluster import Client, Crowd, RealCluster, have_chat, wait_until
+from real_cluster import Client, Load, RealCluster, have_chat, wait_until
 
 CALLS = 3  # of tools, in every chat
 DAEMONS = 20
-# After which a daemon leaves a gateway that is frozen: 20 s until it is asked, 10 s for the answer (GrpcLinkOptions). A gateway
-# waits for 120 s for a daemon (frozen_daemon_test), which is stale at 30 s (R79, R80).
+# The time until a daemon leaves a frozen gateway: 20 s until the ping, 10 s for its answer (GrpcLinkOptions). A gateway waits
+# 120 s for a daemon (frozen_daemon_test), which is stale at 30 s (R79, R80).
 KEEPALIVE = 30
 STALE = 30
 MARGIN = 5  # of a busy machine
 GRACE = 10  # of a stop, unless --grace says another one; two seconds after it a process is cut off
-# What each role asks of what it needs, as /ready names it.
+# The checks of each role's dependencies, as /ready names them.
 NEEDS = {"nats": {"api-1": {"nats", "streaming"}, "worker-1": {"nats"}, "gateway-1": {"nats"}},
          "postgres": {"api-1": {"database"}, "worker-1": {"database"}, "gateway-1": {"database"}},
          "temporal": {"api-1": {"temporal"}, "worker-1": {"temporal"}, "gateway-1": set()}}
@@ -32,16 +32,16 @@ class Distributed(unittest.TestCase):
     def tearDown(self):
         self.cluster.heal()
 
-    def crowd(self):
-        return Crowd(self.cluster)
+    def load(self):
+        return Load(self.cluster)
 
-    def expect_done(self, crowd, outcomes=("executed",)):
-        """Every chat has come to its end, on the daemon that it has chosen, and no tool ran twice, or ran and was said not to have."""
-        self.assertEqual(crowd.problems, [])
+    def expect_done(self, load, outcomes=("executed",)):
+        """Every chat has ended, on its chosen daemon, and no tool ran twice, or ran and was reported as not executed."""
+        self.assertEqual(load.problems, [])
         daemons = self.cluster.names("daemon")
-        self.assertEqual({chat.daemon for chat in crowd.done}, set(daemons))
+        self.assertEqual({chat.daemon for chat in load.done}, set(daemons))
         ran = {name: {event["request_id"] for event in self.cluster.events(name, "tool.effect.started")} for name in daemons}
-        for chat in crowd.done:
+        for chat in load.done:
             said = [tool["outcome"] for tool in chat.tools]
             about = f"{chat.chat}: {said} {chat.marks} {chat.updates[-1]}"
             self.assertEqual(chat.status, "idle", about)
@@ -53,10 +53,10 @@ class Distributed(unittest.TestCase):
             self.assertLessEqual(len(chat.marks), len(said) - said.count("not_executed"), about)
 
     def strike(self, *names, number=signal.SIGKILL, outcomes=("executed",), before=None, then=None):
-        """It happens in the middle of tools, to some process by name, or to the daemon that runs one ("busy daemon"), or to the
-        gateway that holds that. Chats go on; afterwards everything is whole again, and more chats come to their end."""
-        with self.crowd() as crowd:
-            crowd.wait_for(3)
+        """Sends a signal during tool calls to a process by name, to a daemon that runs a tool ("busy daemon"), or to the gateway that
+        holds that daemon. Chats go on; then everything is healed, and more chats end."""
+        with self.load() as load:
+            load.wait_for(3)
             if before is not None:
                 before()
             daemon, gateway = self.cluster.busy()
@@ -66,15 +66,15 @@ class Distributed(unittest.TestCase):
                 if then is not None:
                     then()
             finally:
-                self.cluster.heal()  # or the crowd would wait for what does not come
-            crowd.wait_for(8)  # of which some have begun after it
-            crowd.wait_for_every_daemon()
-        self.expect_done(crowd, outcomes)
+                self.cluster.heal()  # or the load would wait for ever
+            load.wait_for(8)  # some of which have begun after the fault
+            load.wait_for_every_daemon()
+        self.expect_done(load, outcomes)
         self.expect_no_oracle_complains()
-        return crowd
+        return load
 
     def expect_no_oracle_complains(self):
-        """They judge all that has happened since the cluster was started, once every daemon is back."""
+        """The oracles judge everything since the start of the cluster, once every daemon is back."""
         wait_until("every daemon is connected", self.cluster.whole)
         code, said = self.cluster.judge()
         self.assertEqual(code, 0, said)
@@ -86,7 +86,7 @@ class Distributed(unittest.TestCase):
         texts = [update for update in chat.updates if update["kind"] == "message" and update["payload"]["role"] == "assistant"]
         self.assertEqual(len(texts), 3)
 
-    def test_the_oracles_see_what_is_wrong(self):
+    def test_the_oracles_report_an_effect_that_happened_twice(self):
         chat = have_chat(self.cluster, Client(self.cluster, "user-1"), "seen")
         self.expect_no_oracle_complains()
         marks = self.cluster.directory / "projects" / "seen" / "marks"
@@ -142,16 +142,16 @@ class Distributed(unittest.TestCase):
         def until_they_go_on_elsewhere():
             for stream in cut:
                 wait_until(f"the stream of {stream.chat} goes on elsewhere", lambda s=stream: goes_on(s))
-        crowd = self.strike("api-1", before=until_a_stream_is_open, then=until_they_go_on_elsewhere)
+        load = self.strike("api-1", before=until_a_stream_is_open, then=until_they_go_on_elsewhere)
         for stream in cut:
-            chat, = (chat for chat in crowd.done if chat.chat == stream.chat)
+            chat, = (chat for chat in load.done if chat.chat == stream.chat)
             self.assertLess(stream.last, len(chat.updates), "its end came by the stream that was cut")
             stored = self.cluster.rows(f"SELECT payload FROM updates WHERE chat_id = '{chat.chat}' ORDER BY sequence")
             self.assertEqual([update["payload"] for update in chat.updates], [json.loads(payload) for payload in stored])
 
     def test_a_daemon_is_killed_in_the_middle_of_its_tools(self):
-        crowd = self.strike("busy daemon", outcomes=("executed", "unknown", "not_executed"))
-        unsure = [tool["outcome"] for chat in crowd.done for tool in chat.tools if tool["outcome"] == "unknown"]
+        load = self.strike("busy daemon", outcomes=("executed", "unknown", "not_executed"))
+        unsure = [tool["outcome"] for chat in load.done for tool in chat.tools if tool["outcome"] == "unknown"]
         self.assertGreater(len(unsure), 0, "what it ran has no known end")
 
     def test_nats_is_killed_and_comes_back(self):
@@ -163,7 +163,7 @@ class Distributed(unittest.TestCase):
     def test_temporal_is_killed_and_comes_back(self):
         self.strike("temporal")
 
-    def test_a_gateway_is_frozen_for_longer_than_its_daemons_bear(self):
+    def test_a_gateway_is_frozen_for_longer_than_its_daemons_timeout(self):
         frozen, held, under_way = [], {}, {}
 
         def until_its_daemons_are_elsewhere():
@@ -177,28 +177,28 @@ class Distributed(unittest.TestCase):
             for name in held:
                 wait_until(f"{name} is elsewhere", lambda n=name: self.cluster.stream(n)[0] != frozen[0])
             wait_until("the gateway misses its daemons' heartbeats, too", lambda: time.monotonic() > began + KEEPALIVE)
-        crowd = self.strike("its gateway", number=signal.SIGSTOP, then=until_its_daemons_are_elsewhere)
-        self.expect_ended_once(crowd, under_way)
+        load = self.strike("its gateway", number=signal.SIGSTOP, then=until_its_daemons_are_elsewhere)
+        self.expect_ended_once(load, under_way)
         self.expect_no_detour(held)
         self.expect_no_harm_of(frozen[0], held)
 
     def under_way(self, daemon):
-        """Requests that it has, and whose end no gateway has told it to forget."""
+        """Requests of the daemon whose result no gateway has acknowledged."""
         out = set()
         for event in self.cluster.events(daemon, "tool.effect.started", "daemon.result.acknowledged"):
             (out.add if event["event"] == "tool.effect.started" else out.discard)(event["request_id"])
         return out
 
     def lost(self, daemon, stream):
-        """Why the daemon has given the stream (its id and the epoch) up, once it has."""
+        """The reason for which the daemon has given the stream (its id and the epoch) up, once it has."""
         return [event["why"] for event in self.cluster.events(daemon, "daemon.disconnected") if event["epoch"] == stream[1]]
 
-    def expect_ended_once(self, crowd, under_way):
+    def expect_ended_once(self, load, under_way):
         self.assertGreater(sum(map(len, under_way.values())), 0)
         for name, requests in under_way.items():
             events = [(event["request_id"], event["event"]) for event in self.cluster.events(name, "tool.effect.started", "tool.effect.finished")]
             for request in requests:
-                chat, = (chat for chat in crowd.done if request in chat.marks)
+                chat, = (chat for chat in load.done if request in chat.marks)
                 self.assertEqual([tool["outcome"] for tool in chat.tools], ["executed"] * CALLS)
                 self.assertEqual([what for which, what in events if which == request], ["tool.effect.started", "tool.effect.finished"])
 
@@ -210,7 +210,7 @@ class Distributed(unittest.TestCase):
             self.assertEqual(known[known.index(("daemon.disconnected", epoch)) + 1][0], "daemon.connected", name)
 
     def expect_no_harm_of(self, woken, held):
-        """It closes what it held before, and neither a daemon nor the store takes that for the end of the new stream."""
+        """It closes its old streams, and neither a daemon nor the store takes that for the end of the new stream."""
         for daemon, epoch in held.values():
             closed = wait_until(f"{woken} closes its stream of {daemon}", lambda d=daemon, e=epoch: [
                 event["why"] for event in self.cluster.events(woken, "gateway.session.closed") if (event["daemon"], event["epoch"]) == (d, e)])
@@ -236,14 +236,14 @@ class Distributed(unittest.TestCase):
             wait_until("the frozen daemon is idle", lambda: status() == "idle", began + STALE + MARGIN - time.monotonic())
         self.strike("busy daemon", number=signal.SIGSTOP, then=until_it_is_idle)
 
-    def test_what_is_frozen_is_named_and_comes_back(self):
+    def test_ready_names_a_frozen_dependency_until_it_resumes(self):
         for service in NEEDS:
             self.cluster.signal_tree(service, signal.SIGSTOP)
             self.expect_named(service)
             self.cluster.signal_tree(service, signal.SIGCONT)
             self.expect_ready()
 
-    def test_what_is_killed_is_named_and_comes_back(self):
+    def test_ready_names_a_killed_dependency_until_it_restarts(self):
         before = self.cluster.state()
         for service in NEEDS:
             self.cluster.strike(service, signal.SIGKILL)
@@ -267,13 +267,13 @@ class Distributed(unittest.TestCase):
         began = time.monotonic()
         reply = self.cluster.ready(name)
         self.assertLess(time.monotonic() - began, 2.5)
-        if reply.status == 503:  # what a library says of it, its address among it, is in the log
+        if reply.status == 503:  # the library's message, with the address, is in the log
             self.assertNotIn("127.0.0.1", str(reply.body))
         return reply.status == 503 and reply.body["checks"][check] != "ok"
 
     def test_stops_in_time_though_the_database_hangs(self):
-        with self.crowd() as crowd:
-            crowd.wait_for(1)
+        with self.load() as load:
+            load.wait_for(1)
             self.cluster.strike("postgres", signal.SIGSTOP)
             self.cluster.signal_tree("postgres", signal.SIGSTOP)
             began = time.monotonic()
@@ -284,26 +284,26 @@ class Distributed(unittest.TestCase):
                     self.expect_stopped(name, began, GRACE + 1, in_order=False)
             finally:
                 self.cluster.heal()
-            crowd.wait_for(5)
-            crowd.wait_for_every_daemon()
-        self.expect_done(crowd)
+            load.wait_for(5)
+            load.wait_for_every_daemon()
+        self.expect_done(load)
         self.expect_no_oracle_complains()
 
     def test_stops_in_order_with_streams_open(self):
-        with self.crowd() as crowd:
-            crowd.wait_for(1)
+        with self.load() as load:
+            load.wait_for(1)
             for name in ("api-1", "worker-1", "gateway-1", "daemon-11"):
                 began = time.monotonic()
                 self.cluster.strike(name, signal.SIGTERM)
                 self.expect_stopped(name, began, MARGIN)
                 self.cluster.heal()
-            crowd.wait_for(3)
-            crowd.wait_for_every_daemon()
-        self.expect_done(crowd)
+            load.wait_for(3)
+            load.wait_for_every_daemon()
+        self.expect_done(load)
         self.expect_no_oracle_complains()
 
     def expect_stopped(self, name, began, within, in_order=True):
-        """By itself, in so many seconds, with an exit code that says whether everything was done by then."""
+        """By itself, within that time, with an exit code that shows whether everything was done by then."""
         code = self.cluster.ends(name)
         took = time.monotonic() - began
         self.cluster.record("world", "node.exited", called=name, life=1)

@@ -1,5 +1,5 @@
-"""What a client of the bus that is no server of ours publishes, on a NATS server that lets everybody in: it runs nothing and ends
-nothing, unless a gateway is told to take unsigned requests."""
+"""The messages of a foreign client of the bus, on a NATS server without authentication: they neither run nor end a tool, unless
+a gateway is configured to accept unsigned requests."""
 
 import itertools
 import json
@@ -37,13 +37,13 @@ class ForgedMessages(unittest.TestCase):
                 heard += client.recv(4096)
 
     def request(self, leaves):
-        """One that leaves a file behind."""
+        """A request whose tool leaves a file behind."""
         return {"request_id": f"forged-{next(self.numbers)}", "user": USER, "daemon": self.daemon, "chat": "c", "call": "t", "tool": "bash",
                 "arguments": json.dumps({"command": f"touch {leaves}"}), "working_directory": "", "effect": "non_idempotent",
                 "timeout_ms": 10_000, "deadline_ms": 2**52, "resume_output_after": 0}
 
     def permissive_gateway(self):
-        """A second one, which does not hold the daemon; ends with the test."""
+        """A second gateway, which does not hold the daemon; it ends with the test."""
         words = pathlib.Path(f"/proc/{self.cluster.state()['gateway-1']['pid']}/cmdline").read_bytes().decode().split("\0")[:-1]
         home = self.cluster.directory / "permissive"
         home.mkdir()
@@ -56,7 +56,7 @@ class ForgedMessages(unittest.TestCase):
         self.addCleanup(process.send_signal, signal.SIGKILL)
         self.assertIn("is ready", process.stdout.readline())
 
-    def test_run_nothing_and_end_nothing_unless_that_is_allowed(self):
+    def test_forged_messages_have_no_effect_unless_unsigned_requests_are_allowed(self):
         forged, allowed = (self.cluster.directory / name for name in ("forged", "allowed"))
         own = f"{USER}.{self.daemon}"
         for lane in (f"tools.request.sync.{own}", f"tools.request.sync.{USER}", f"tools.request.{own}", f"tools.request.{USER}"):
@@ -65,14 +65,14 @@ class ForgedMessages(unittest.TestCase):
         self.publish(("daemon.accepted.x.y", accepted), (f"daemon.accepted.{own}", accepted))
         wait_until("the gateway drops them", lambda: self.cluster.events("gateway-1", "gateway.message.refused"))
 
-        # The same request is a good one otherwise: a gateway that may, passes it on, signed by itself.
+        # Otherwise the request is valid: a gateway that accepts it forwards it, signed by itself.
         self.permissive_gateway()
 
         def runs():
-            self.publish((f"tools.request.{USER}", self.request(allowed)))  # of the two gateways, one takes each
+            self.publish((f"tools.request.{USER}", self.request(allowed)))  # one of the two gateways receives each
             return allowed.exists()
         wait_until("an allowed request is run", runs)
-        # Both gateways have taken what was published before that.
+        # Both gateways have processed everything that was published before.
         self.assertFalse(forged.exists())
         self.assertEqual(len(self.cluster.events("daemon-1", "daemon.connected")), 1)
         self.publish((f"tools.request.sync.{own}", self.request(forged)))

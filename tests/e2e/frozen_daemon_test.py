@@ -1,4 +1,4 @@
-"""A daemon that stands still while it runs a tool, with real processes and their real clocks: idle 30 s after its last frame,
+"""A daemon that is frozen while it runs a tool, with real processes and their real clocks: idle 30 s after its last frame,
 disconnected 120 s after it (R79 to R82, C1), and back when it runs on."""
 
 import datetime
@@ -41,7 +41,7 @@ class FrozenDaemon(unittest.TestCase):
 
     def test_is_idle_at_30_s_and_disconnected_at_120_s_and_comes_back(self):
         done = []
-        chat = threading.Thread(target=lambda: done.append(have_chat(self.cluster, self.client, "frozen", patience=280)))
+        chat = threading.Thread(target=lambda: done.append(have_chat(self.cluster, self.client, "frozen", timeout=280)))
         chat.start()
         self.addCleanup(chat.join)
         name, _ = self.cluster.busy()

@@ -1,11 +1,11 @@
 """A hostile user beside honest ones, on real processes: floods of huge results, silent streams, large bodies with and without a
-token, readers that do not read, many chats. The honest users' time from message to answer is compared with what it is beside a
-user who is as busy and behaves well; no server's memory grows beyond a bound, and no message is lost.
+token, readers that do not read, many chats. The honest users' time from message to answer is compared with the time beside an
+equally busy, well-behaved user; no server's memory grows beyond a bound, and no message is lost.
 
-    hostile_user_test.py RELIANT CLUSTER HOSTILE_PEER [--seconds N]    N: how long they are at it in all (30); tools/sweep: 300
+    hostile_user_test.py RELIANT CLUSTER HOSTILE_PEER [--seconds N]    N: the seconds of load in all (30); tools/sweep: 300
 
-What is compared is the 99th percentile where there are 300 messages of a kind, in 30 seconds the highest one that leaves three
-messages above it. The hostile user's processes run at the lowest priority: its machine is not the servers'.
+The compared value is the 99th percentile where there are 300 messages of a kind; in 30 seconds it is the highest percentile with
+three messages above it. The hostile user's processes run at the lowest priority, as if they ran on another machine.
 """
 
 import argparse
@@ -30,15 +30,15 @@ parser.add_argument("--seconds", type=float, default=30)
 OPTIONS, REST = parser.parse_known_args(sys.argv[1:])
 PEER = OPTIONS.binaries[2]
 sys.argv = [sys.argv[0], *OPTIONS.binaries[:2], *REST]
-from real_cluster import PATIENCE, Client, RealCluster  # noqa: E402
+from real_cluster import TIMEOUT, Client, RealCluster  # noqa: E402
 
 MAX_MEMORY = 300 * 1024  # kB of a server, at most, at any time
-FACTOR, MARGIN = 2.0, 0.050  # of the honest users' tail: so many times the other one's, or so many seconds more
+FACTOR, MARGIN = 2.0, 0.050  # bound of the honest users' tail: this factor of the other tail, or this many seconds more
 JUDGED_SHARE = 0.99
-ROUNDS = 2  # of each kind of neighbour, in turn: what else the machine does falls on both
+ROUNDS = 2  # of each kind of neighbour, in turn: other load on the machine affects both
 WARM_UP = 3.0
 HONEST = 2
-PACE = 0.4  # seconds between the messages of a user: what Temporal's development server bears with room to spare
+PACE = 0.4  # seconds between the messages of a user: well below the capacity of Temporal's development server
 NICE = 19  # of the hostile user's processes
 LARGE = 250 * 1024  # bytes of a message
 BODY = 1_900_000  # bytes
@@ -75,7 +75,7 @@ class Talk:
         return time.monotonic() - begun
 
     def until_answered(self, chat):
-        connection = http.client.HTTPConnection("127.0.0.1", self.client.ports[0], timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.client.ports[0], timeout=TIMEOUT)
         with contextlib.closing(connection):
             connection.request("GET", f"/api/v2/chats/{chat}/updates?after={self.after[chat]}",
                                headers={"authorization": f"Bearer {self.client.token}"})
@@ -95,7 +95,7 @@ class Talk:
 
 
 class Crew:
-    """Threads that do something again and again until they are stopped. What they raise, the test shows."""
+    """Threads that repeat an action until they are stopped. The test reports their exceptions."""
 
     def __init__(self):
         self.stopping = threading.Event()
@@ -123,7 +123,7 @@ class Crew:
 
 
 class Hostile:
-    """What a hostile user does to the api, in a process of its own; refusals are what it is meant to get."""
+    """The hostile user's load on the API, in a process of its own; it expects refusals."""
 
     def __init__(self, cluster, user):
         self.client = Client(cluster, user)
@@ -161,7 +161,7 @@ class Hostile:
             connection.recv(4096)
 
     def work(self):
-        """As busy as the well-behaved user, who waits for the answers."""
+        """As busy as the well-behaved user, which waits for the answers."""
         with contextlib.suppress(OSError, http.client.HTTPException):
             self.client.cluster.ask(self.port, "POST", f"/api/v2/chats/{self.busy_chat}/messages", {"text": "tool"},
                                     {"authorization": f"Bearer {self.client.token}"})
@@ -217,7 +217,7 @@ class HostileUser(unittest.TestCase):
         cls.addClassCleanup(cls.cluster.close)
         cls.cluster.up()
 
-    def test_honest_users_hardly_notice(self):
+    def test_a_hostile_user_hardly_slows_honest_users(self):
         honest = [Talk(self.cluster, f"user-{number + 1}") for number in range(HONEST)]
         neighbour = Talk(self.cluster, f"user-{self.users - 1}")
         hostile = Hostile(self.cluster, f"user-{self.users}")
@@ -241,12 +241,12 @@ class HostileUser(unittest.TestCase):
             self.assertLess(kb, MAX_MEMORY, name)
 
     def side_by_side(self, honest, begin, seconds):
-        """How long the honest users' messages took beside others; each was answered."""
+        """The latencies of the honest users' messages beside others; each was answered."""
         took, crew, others = [], Crew(), Crew()
         begin(others)
         for user in honest:
             crew.add(lambda user=user: took.append(user.one()), PACE)
-        crew.stopping.wait(seconds)  # how long it goes on
+        crew.stopping.wait(seconds)  # the duration of the load
         crew.stop()
         others.stop()
         self.assertEqual((crew.problems, others.problems), ([], []))
@@ -254,7 +254,7 @@ class HostileUser(unittest.TestCase):
 
     @contextlib.contextmanager
     def cpu(self, when):
-        """Prints how much of a processor each process took meanwhile."""
+        """Prints the CPU share of each process during the load."""
         def used():
             names = {about["pid"]: name for name, about in self.cluster.state().items()}
             ticks = collections.Counter()
@@ -292,7 +292,7 @@ class HostileUser(unittest.TestCase):
 
 
 def tail_share(values):
-    """JUDGED_SHARE, or what so few values can tell: at least three of them are beyond it."""
+    """JUDGED_SHARE, or a lower share with at least three of the values above it."""
     return min(JUDGED_SHARE, 1 - 3 / len(values))
 
 

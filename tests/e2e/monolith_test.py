@@ -1,4 +1,4 @@
-"""The monolith does its job: chats with real tools, and goes on after the end of its process."""
+"""The monolith serves chats with real tools, and resumes them after the end of its process."""
 
 import contextlib
 import http.client
@@ -42,7 +42,7 @@ answers:
         text: "at last"
 """
 
-# Two processes that would run on: one in the tool's process group, and one that has left it.
+# Two processes that would run on: one in the tool's process group, and one outside of it.
 ESCAPING_TOOL = """
 answers:
   - steps:
@@ -92,7 +92,7 @@ class Monolith(unittest.TestCase):
         again = world.updates(chat, after=updates[-3]["sequence"])
         self.assertEqual(again, updates[-2:])
 
-    def test_goes_on_after_kill_9_in_the_middle_of_a_tool_call(self):
+    def test_resumes_after_kill_9_during_a_tool_call(self):
         world = self.world(SLOW_TOOL)
         world.start()
         chat = world.new_chat()
@@ -102,7 +102,7 @@ class Monolith(unittest.TestCase):
         world.updates(chat, until=lambda u: u["kind"] == "tool_finished")  # the quick tool is done before the end
         world.kill()
         world.start()
-        updates = world.updates(chat, patience=90)
+        updates = world.updates(chat, timeout=90)
         self.assertEqual(updates[-1]["payload"]["status"], "idle")
         self.assertEqual(effect.read_text(), "once\n", "the tool ran once")
         by_outcome = sorted(finished["outcome"] for finished in outcomes(updates).values())
@@ -123,16 +123,16 @@ class Monolith(unittest.TestCase):
         self.addCleanup(lambda: [os.kill(pid, signal.SIGKILL) for pid in pids if runs(pid)])
         return world, chat, pids
 
-    def test_ends_what_a_killed_server_had_started(self):
+    def test_ends_the_processes_of_a_killed_server(self):
         world, chat, pids = self.begin_escaping_tool()
         world.kill()
         self.assertTrue(all(runs(pid) for pid in pids), "kill -9 of the server does not reach them")
         world.start()
-        updates = world.updates(chat, patience=90)
+        updates = world.updates(chat, timeout=90)
         self.assertEqual([finished["outcome"] for finished in outcomes(updates).values()], ["unknown"])
         self.assertEqual([pid for pid in pids if runs(pid)], [])
 
-    def test_cancel_ends_what_has_left_its_process_group(self):
+    def test_cancel_ends_processes_outside_of_the_process_group(self):
         world, chat, pids = self.begin_escaping_tool()
         self.assertEqual(world.call("POST", f"/chats/{chat}/cancel").body, {"cancelling": True})
         self.assertEqual(world.updates(chat)[-1]["payload"]["status"], "cancelled")
@@ -146,7 +146,7 @@ class Monolith(unittest.TestCase):
         wait_until("the tool has begun", lambda: (world.project / "effect.txt").exists())
         self.assertEqual(world.stop(), 0)
         world.start()
-        self.assertEqual(world.updates(chat, patience=90)[-1]["payload"]["status"], "idle")
+        self.assertEqual(world.updates(chat, timeout=90)[-1]["payload"]["status"], "idle")
         self.assertEqual((world.project / "effect.txt").read_text(), "once\n")
 
     def test_a_watching_client_comes_back_after_a_crash_of_the_server(self):
@@ -209,7 +209,7 @@ class Monolith(unittest.TestCase):
         self.assertEqual([line["sequence"] for line in lines], list(range(1, len(lines) + 1)))
         self.assertEqual(lines[-1]["payload"], {"status": "idle"})
 
-    def test_pages_of_this_machine_may_call_it(self):
+    def test_allows_cross_origin_calls_from_local_pages(self):
         world = self.world("answers:\n  - steps:\n      - text: hello\n")
         world.start()
         for origin, allowed in (("http://localhost:5173", "http://localhost:5173"), ("https://elsewhere.example", None)):
@@ -218,7 +218,7 @@ class Monolith(unittest.TestCase):
                 connection.request("OPTIONS", "/api/v2/chats", headers={"origin": origin, "access-control-request-method": "POST"})
                 self.assertEqual(connection.getresponse().getheader("access-control-allow-origin"), allowed)
 
-    def test_a_model_that_is_busy_is_seen_to_be_and_is_left_alone_as_long_as_it_asks(self):
+    def test_shows_a_busy_model_and_honours_its_retry_after(self):
         world = self.world(BUSY_MODEL)
         world.start()
         sent = world.run("chat", "send", "go", "--watch", "--data-dir", world.data)
@@ -273,7 +273,7 @@ class Monolith(unittest.TestCase):
         memory = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
         print(f"ready {ready * 1000:.0f} ms, chat with 3 tool calls {min(times) * 1000:.0f} to {max(times) * 1000:.0f} ms, "
               f"resident {memory // 1024} MB")
-        # Far above what it must reach (tests/bench measures that): a loaded machine must not fail this.
+        # Far above the targets (tests/bench measures those): a loaded machine must not fail this.
         self.assertLess(ready, 10)
         self.assertLess(min(times), 5)
 

@@ -1,4 +1,4 @@
-"""What a process does with what it is given: signals, standard streams, limits, modes of files."""
+"""A process and its environment: signals, standard streams, limits, modes of files."""
 
 import http.client
 import os
@@ -8,7 +8,7 @@ import stat
 import subprocess
 import unittest
 
-from reliant_process import PATIENCE, RELIANT, World, wait_until
+from reliant_process import TIMEOUT, RELIANT, World, wait_until
 
 LOOK_AROUND = """
 answers:
@@ -50,7 +50,7 @@ class ProcessHygiene(unittest.TestCase):
 
     def stops_in_order(self, world, number=signal.SIGTERM):
         world.server.send_signal(number)
-        self.assertEqual(world.server.wait(timeout=PATIENCE), 0)
+        self.assertEqual(world.server.wait(timeout=TIMEOUT), 0)
         self.assertFalse((world.data / "address").exists())
 
     def test_goes_on_when_the_reader_of_its_log_ends(self):
@@ -62,10 +62,10 @@ class ProcessHygiene(unittest.TestCase):
             self.assertEqual(world.call("GET", "/chats").status, 200)
         self.stops_in_order(world)
 
-    def test_stops_in_order_when_nobody_reads_what_it_says(self):
+    def test_stops_in_order_when_its_output_has_no_reader(self):
         world = self.world()
         server = self.start(world)
-        server.stdout.close()  # where it says that it stops
+        server.stdout.close()  # the write of its last log line fails
         server.stderr.close()
         self.stops_in_order(world)
 
@@ -75,7 +75,7 @@ class ProcessHygiene(unittest.TestCase):
         server.stdout.close()
         server.stderr.close()
         server.send_signal(signal.SIGTERM)
-        self.assertEqual(server.wait(timeout=PATIENCE), 0)
+        self.assertEqual(server.wait(timeout=TIMEOUT), 0)
 
     def test_starts_with_its_standard_streams_closed(self):
         world = self.world()
@@ -85,7 +85,7 @@ class ProcessHygiene(unittest.TestCase):
                 os.close(descriptor)
 
         self.start(world, stdout=None, stderr=None, before=close_all)
-        for descriptor in (0, 1, 2):  # what somebody prints must not end up in a database
+        for descriptor in (0, 1, 2):  # printed text must not end up in a database
             self.assertNotIn(str(world.root), os.readlink(f"/proc/{world.server.pid}/fd/{descriptor}"))
         self.assertEqual(world.call("GET", "/chats").status, 200)
         self.stops_in_order(world)
@@ -132,7 +132,7 @@ class ProcessHygiene(unittest.TestCase):
             world.new_chat()
         command = world.popen("chat", "list", "--data-dir", world.data)
         command.stdout.close()
-        self.assertIn(command.wait(timeout=PATIENCE), (-signal.SIGPIPE, 0, 1))
+        self.assertIn(command.wait(timeout=TIMEOUT), (-signal.SIGPIPE, 0, 1))
 
     def test_servers_ignore_failed_writes_and_take_all_files(self):
         world = self.world()
@@ -143,7 +143,7 @@ class ProcessHygiene(unittest.TestCase):
         with open(f"/proc/{world.server.pid}/status") as status:
             self.assertIn("Umask:\t0077\n", status.readlines())
 
-    def test_tools_get_what_the_server_was_given(self):
+    def test_tools_inherit_umask_and_limits_of_the_server(self):
         world = self.world(LOOK_AROUND)
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
@@ -197,7 +197,7 @@ class ProcessHygiene(unittest.TestCase):
         self.assertEqual({name for name, mode in found.items() if mode & 0o077}, set())
         server.stdout.close()
 
-    def test_a_directory_of_others_is_left_alone(self):
+    def test_refuses_a_directory_with_unrelated_files(self):
         world = self.world()
         (world.project / "README.md").write_text("x")
         world.project.chmod(0o755)
@@ -221,7 +221,7 @@ class ProcessHygiene(unittest.TestCase):
         arguments = world.monolith("--log-file", log, "--log-level", "debug", "--log-size", "1", "--log-files", "3")
         world.server = subprocess.Popen([RELIANT, *map(str, arguments)], stdout=subprocess.DEVNULL, env=world.environment())
         wait_until("the server is ready", lambda: (world.data / "address").exists() and world.address())
-        connection = http.client.HTTPConnection(world.address(), timeout=PATIENCE)
+        connection = http.client.HTTPConnection(world.address(), timeout=TIMEOUT)
         for _ in range(400):  # each writes its path
             connection.request("GET", "/api/v2/" + "x" * 15_000)
             connection.getresponse().read()
@@ -233,7 +233,7 @@ class ProcessHygiene(unittest.TestCase):
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
         self.stops_in_order(world)
 
-    def test_too_few_files_are_told_as_such(self):
+    def test_warns_of_a_low_limit_of_open_files(self):
         world = self.world()
         for files in (16, 40):
             done = world.run(*world.monolith("--log-file", "-"),

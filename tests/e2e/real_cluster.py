@@ -1,4 +1,4 @@
-"""A distributed system of real processes, started by tools/cluster, and clients of it that bear what happens to it."""
+"""A distributed system of real processes, started by tools/cluster, and clients that tolerate its faults."""
 
 import contextlib
 import ctypes
@@ -26,19 +26,19 @@ SECURE = "--secure" in sys.argv
 if SECURE:
     sys.argv.remove("--secure")
 CLUSTER = sys.argv.pop(1) if len(sys.argv) > 1 else str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "cluster")
-PATIENCE = 60.0
+TIMEOUT = 60.0
 COUNT = itertools.count(1)  # of chats: each has a name of its own
 UNREACHED = (OSError, http.client.HTTPException)
 
-# Each call leaves a mark that says whose it is, so that what ran twice shows, and keeps what it writes. The sleeps are how long
-# the tools take: no test waits by them, but what is killed meanwhile is killed in the middle of one.
+# Each call leaves a mark with its request id, so that a second run shows, and keeps its output. The sleeps are the duration of the
+# tools: no test waits by them, but a process that is killed during them is killed in the middle of a tool.
 SCRIPT = """
 answers:
   - when: work
     steps:
       - text: "first"
         calls:
-          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 1; echo one | tee -a out.$RELIANT_REQUEST_ID"}}  # a tool that takes so long
+          - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 1; echo one | tee -a out.$RELIANT_REQUEST_ID"}}  # the duration of the tool
           - {tool: bash, arguments: {command: "echo $RELIANT_REQUEST_ID >> marks; sleep 0.6; echo two | tee -a out.$RELIANT_REQUEST_ID"}}  # likewise
       - text: "second"
         chunk_delay_ms: 20
@@ -53,12 +53,12 @@ PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
 def port_of(gateway):
-    """A gateway's id: host, port, life."""
+    """A gateway's id: host, port, incarnation."""
     return int(gateway.rsplit("-", 2)[1])
 
 
 def adopt_orphans():
-    """tools/cluster starts servers and ends: they become children of this process, which so learns how they end."""
+    """tools/cluster starts servers and ends: they become children of this process, which so receives their exit codes."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
@@ -74,7 +74,7 @@ class RealCluster:
         self.urls = {}  # of what runs, by name
         self.recording = threading.Lock()
         self.reading = threading.Lock()
-        self.read = {}  # by process: how much of its event log, and the events
+        self.read = {}  # by process: the offset in its event log, and the events
         self.streams = []  # that clients have opened
         adopt_orphans()
 
@@ -122,7 +122,7 @@ class RealCluster:
     def ends(self, name):
         """Its exit code; of a signal: its number, negative."""
         pid = self.state()[name]["pid"]
-        _, status = wait_until(f"{name} ends", lambda: [found for found in [os.waitpid(pid, os.WNOHANG)] if found[0]], PATIENCE)[0]
+        _, status = wait_until(f"{name} ends", lambda: [found for found in [os.waitpid(pid, os.WNOHANG)] if found[0]], TIMEOUT)[0]
         return os.waitstatus_to_exitcode(status)
 
     def token(self, user):
@@ -168,24 +168,24 @@ class RealCluster:
                     port = port_of(gateway)
                     return name, next(each for each in self.names("gateway") if self.port(each) == port)
             return None
-        return wait_until("a daemon runs a tool", find, PATIENCE)
+        return wait_until("a daemon runs a tool", find, TIMEOUT)
 
     def stream(self, daemon):
-        """Its newest one: the gateway, the daemon's id and the epoch."""
+        """The daemon's newest stream: the gateway, the daemon's id and the epoch."""
         *_, last = self.events(daemon, "daemon.connected")
         port = port_of(last["gateway"])
         gateway, = (each for each in self.names("gateway") if self.port(each) == port)
         return gateway, last["daemon"], last["epoch"]
 
     def frozen(self, kind):
-        """The one of that kind that was sent SIGSTOP."""
+        """The process of that kind that has received SIGSTOP."""
         def stopped(name):
             stat = pathlib.Path(f"/proc/{self.state()[name]['pid']}/stat").read_text()
             return stat.rpartition(")")[2].split()[0] == "T"
         return wait_until(f"a {kind} is frozen", lambda: [name for name in self.names(kind) if stopped(name)])[0]
 
     def strike(self, name, number):
-        """A fault that the oracles are told of."""
+        """Records a fault for the oracles."""
         fault = {signal.SIGSTOP: "fault.pause", signal.SIGTERM: "fault.stop"}.get(number, "fault.crash")
         self.record("world", fault, target=name, other="", lasts_us=3_600_000_000)  # until it is healed
         self.signal(name, number)
@@ -208,11 +208,11 @@ class RealCluster:
         return done.stdout.splitlines()
 
     def whole(self):
-        """Every daemon has its stream, and the store says so."""
+        """Every daemon has its stream, also according to the store."""
         return self.rows("SELECT COUNT(*) FROM daemons WHERE connection = 'connected'") == [str(len(self.names("daemon")))]
 
     def judge(self):
-        """What the simulator's oracles say of all that was recorded. (exit code, text)"""
+        """The verdict of the simulator's oracles on the record so far. (exit code, text)"""
         files = {name: self.directory / f"judged.{name}" for name in ("yaml", "trace", "store", "effects")}
         files["yaml"].write_text("name: judged\nstory: what the processes of a test have recorded\n")
         records = self.all_records()
@@ -224,7 +224,7 @@ class RealCluster:
         return done.returncode, done.stdout + done.stderr
 
     def effects(self):
-        """What the scripts of the model have left behind."""
+        """The files that the model's scripts have left behind."""
         for project in (self.directory / "projects").glob("*"):
             if (project / "marks").exists():
                 yield from ({"request": mark, "effect": "mark"} for mark in (project / "marks").read_text().split())
@@ -232,7 +232,7 @@ class RealCluster:
                 yield {"request": file.name.removeprefix("out."), "out": file.read_text()}
 
     def all_records(self):
-        """Of the processes, of the clients, and of what was done to them; and who is who."""
+        """The records of the processes, the clients and the faults, and the names of the nodes."""
         called = {name: number for number, name in enumerate(["clients", *sorted(self.state())], 1)}
         records = []
         for name in ["world", *called]:
@@ -252,7 +252,7 @@ class RealCluster:
         return self.events(name, "daemon.connected")[0]["user"], identity["daemon_id"]
 
     def events(self, name, *wanted):
-        """What a process has recorded, over all its lives."""
+        """The records of a process, over all its incarnations."""
         with self.reading:
             size, known = self.read.setdefault(name, (0, []))
             with contextlib.suppress(FileNotFoundError), open(self.directory / f"{name}.jsonl", "rb") as log:
@@ -268,7 +268,7 @@ class RealCluster:
 
 
 class Stream:
-    """One stream of a chat's updates from a replica of the api. `out`: all updates of the chat so far, which go on growing."""
+    """One stream of a chat's updates from a replica of the API. `out`: all updates of the chat so far, a growing list."""
 
     def __init__(self, chat, port, out):
         self.chat = chat
@@ -279,7 +279,7 @@ class Stream:
 
 
 class Client:
-    """A user with some replica of the api; another one when that does not answer (R27)."""
+    """A user with one replica of the API; with another one when that does not answer (R27)."""
 
     def __init__(self, cluster, user):
         self.cluster = cluster
@@ -288,8 +288,8 @@ class Client:
         self.ports = [cluster.port(name) for name in cluster.names("api")]
         self.random = random.Random(user)
 
-    def call(self, method, path, body=None, patience=PATIENCE):
-        deadline = time.monotonic() + patience
+    def call(self, method, path, body=None, timeout=TIMEOUT):
+        deadline = time.monotonic() + timeout
         while True:
             try:
                 reply = self.cluster.ask(self.random.choice(self.ports), method, f"/api/v2{path}", body,
@@ -322,9 +322,9 @@ class Client:
         self.record("client.message.accepted", chat=chat, message=reply.body["message_id"], sequence=reply.body["sequence"], key=key)
         return reply.body
 
-    def follow(self, chat, patience=PATIENCE):
-        """All updates up to the end of the turn, from whichever replica goes on; none is missing, none comes twice."""
-        deadline = time.monotonic() + patience
+    def follow(self, chat, timeout=TIMEOUT):
+        """All updates up to the end of the turn, from any replica; none is missing, none comes twice."""
+        deadline = time.monotonic() + timeout
         out = []
         while not (out and out[-1]["kind"] == "status" and out[-1]["payload"]["status"] != "running"):
             assert time.monotonic() < deadline, f"chat {chat} has not ended after {out[-3:]}"
@@ -370,7 +370,7 @@ class Client:
 
 
 class Finished:
-    """A chat that has come to its end."""
+    """A chat that has ended."""
 
     def __init__(self, chat, updates, project, daemon):
         self.chat = chat
@@ -382,18 +382,18 @@ class Finished:
         self.marks = sorted(marks.read_text().split()) if marks.exists() else []
 
 
-def have_chat(cluster, client, key, patience=PATIENCE, daemon=""):
+def have_chat(cluster, client, key, timeout=TIMEOUT, daemon=""):
     project = cluster.directory / "projects" / key
     project.mkdir(parents=True)
     chat = client.new_chat(project, client.daemons()[daemon] if daemon else "")
     client.send(chat, "work", key)
-    return Finished(chat, client.follow(chat, patience), project, daemon)
+    return Finished(chat, client.follow(chat, timeout), project, daemon)
 
 
-class Crowd:
-    """Each user has one chat after the other, on each of the own daemons in turn, while things happen to the cluster. Not on all of
-    them at once: Temporal's development server, whose SQLite is interrupted for ever when one of many calls is cancelled in the
-    wrong moment (modernc.org/sqlite before 1.44), would not bear it."""
+class Load:
+    """Each user has one chat after the other, on each of its daemons in turn, during faults of the cluster. Not on all of them at
+    once: Temporal's development server fails then, since its SQLite is interrupted for ever when one of many calls is cancelled
+    at the wrong instant (modernc.org/sqlite before 1.44)."""
 
     def __init__(self, cluster):
         self.cluster = cluster
@@ -425,13 +425,13 @@ class Crowd:
             for daemon in itertools.cycle(daemons):
                 if self.stopping.is_set():
                     return
-                self.done.append(have_chat(self.cluster, client, f"{daemon}-{next(COUNT)}", patience=120, daemon=daemon))
+                self.done.append(have_chat(self.cluster, client, f"{daemon}-{next(COUNT)}", timeout=120, daemon=daemon))
         except Exception as problem:  # noqa: BLE001: the test shows it
             self.problems.append(problem)
             self.stopping.set()
 
     def wait_for(self, more):
-        """So many chats more have ended."""
+        """Waits until that many more chats have ended."""
         goal = len(self.done) + more
         wait_until(f"{more} chats more have ended", lambda: len(self.done) >= goal or self.problems, 120)
         assert not self.problems, self.problems

@@ -1,4 +1,4 @@
-"""The real `reliant` in a directory of its own: started, asked, killed, started again."""
+"""The real `reliant` in a directory of its own: started, called, killed, restarted."""
 
 import http.client
 import json
@@ -13,18 +13,18 @@ import tempfile
 import time
 
 RELIANT = sys.argv.pop(1) if len(sys.argv) > 1 else "build/release/bin/reliant"
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
-def wait_until(what, condition, patience=PATIENCE):
-    """Polls; returns what the condition returned when it was something."""
-    deadline = time.monotonic() + patience
+def wait_until(what, condition, timeout=TIMEOUT):
+    """Polls until the condition returns a true value; returns that value."""
+    deadline = time.monotonic() + timeout
     while True:
         found = condition()
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {patience} s: {what}")
+            raise AssertionError(f"not within {timeout} s: {what}")
         time.sleep(0.01)
 
 
@@ -81,7 +81,7 @@ class World:
         return subprocess.Popen([RELIANT, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 env=self.environment(), cwd=self.project)
 
-    def run(self, *arguments, timeout=PATIENCE, **more):
+    def run(self, *arguments, timeout=TIMEOUT, **more):
         return subprocess.run([RELIANT, *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
                               env=self.environment(), cwd=self.project, **more)
 
@@ -90,7 +90,7 @@ class World:
                 *self.model, *more]
 
     def start(self, *more):
-        """Returns when it is ready; the seconds that took."""
+        """Returns when the server is ready; the result is the seconds that took."""
         (self.data / "address").unlink(missing_ok=True)
         began = time.monotonic()
         with open(self.log, "a") as log:
@@ -111,7 +111,7 @@ class World:
 
     def stop(self):
         self.server.send_signal(signal.SIGTERM)
-        return self.server.wait(timeout=PATIENCE)
+        return self.server.wait(timeout=TIMEOUT)
 
     def address(self):
         return (self.data / "address").read_text().strip()
@@ -120,7 +120,7 @@ class World:
         return (self.data / "token").read_text().strip()
 
     def call(self, method, path, body=None, token=None, prefix="/api/v2"):
-        connection = http.client.HTTPConnection(self.address(), timeout=PATIENCE)
+        connection = http.client.HTTPConnection(self.address(), timeout=TIMEOUT)
         try:
             headers = {"authorization": f"Bearer {token if token is not None else self.token()}"}
             text = body if body is None or isinstance(body, (str, bytes)) else json.dumps(body)
@@ -139,10 +139,10 @@ class World:
         return self.call("POST", f"/chats/{chat}/messages", {"text": text}).body
 
     def updates(self, chat, after=0, until=lambda update: update["kind"] == "status" and update["payload"]["status"] != "running",
-                patience=PATIENCE):
-        """Reads the stream up to the first update that `until` likes."""
-        connection = http.client.HTTPConnection(self.address(), timeout=patience)
-        deadline = time.monotonic() + patience  # keep-alives come for ever
+                timeout=TIMEOUT):
+        """Reads the stream up to the first update for which `until` holds."""
+        connection = http.client.HTTPConnection(self.address(), timeout=timeout)
+        deadline = time.monotonic() + timeout  # keepalives come for ever
         out = []
         try:
             connection.request("GET", f"/api/v2/chats/{chat}/updates?after={after}",
@@ -155,7 +155,7 @@ class World:
                 assert line, "the stream ended early"
                 line = line.rstrip("\n")
                 if line.startswith(":"):
-                    assert time.monotonic() < deadline, f"not within {patience} s; so far: {out[-3:]}"
+                    assert time.monotonic() < deadline, f"not within {timeout} s; so far: {out[-3:]}"
                     continue
                 if line:
                     name, _, value = line.partition(": ")

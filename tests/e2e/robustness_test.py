@@ -1,4 +1,4 @@
-"""What held when the real server was attacked and broken: random crashes, full disks, damaged files, hostile clients."""
+"""The real server under attacks and faults: random crashes, full disks, damaged files, hostile clients."""
 
 import contextlib
 import json
@@ -10,7 +10,7 @@ import socket
 import subprocess
 import unittest
 
-from reliant_process import PATIENCE, RELIANT, World, wait_until
+from reliant_process import TIMEOUT, RELIANT, World, wait_until
 
 TOOLS = """
 answers:
@@ -37,7 +37,7 @@ class Robustness(unittest.TestCase):
         self.assertEqual(sorted(calls), sorted(results))
 
     def test_survives_being_killed_at_random_moments(self):
-        """What was accepted is there, the updates have no gap, each turn ends, and no tool that writes ran twice."""
+        """Accepted messages are stored, the updates have no gap, each turn ends, and no tool that writes ran twice."""
         draw = random.Random(18)
         world = self.world(TOOLS.replace("{{message}}", "ran"))
         world.start()
@@ -51,7 +51,7 @@ class Robustness(unittest.TestCase):
             world.kill()
             world.start()
         for chat, accepted in chats:
-            world.updates(chat, patience=90)  # without a gap, up to its end
+            world.updates(chat, timeout=90)  # without a gap, up to its end
             wait_until("the chat has settled", lambda at=chat: world.call("GET", f"/chats/{at}").body["status"] in SETTLED, 90)
             ids = {message["id"] for message in world.messages(chat)}
             self.assertLessEqual(set(accepted), ids)
@@ -78,7 +78,7 @@ class Robustness(unittest.TestCase):
         self.assertEqual(world.stop(), 0)
 
     def damaged(self, world, name, damage):
-        """Refused in one line that names the file, or served with what is whole; never a crash."""
+        """The server refuses in one line that names the file, or serves the intact data; it never crashes."""
         path = world.data / name
         whole = path.read_bytes()
         for suffix in ("-wal", "-shm"):
@@ -94,7 +94,7 @@ class Robustness(unittest.TestCase):
                 for path_of in ("/chats", "/projects", "/daemons"):
                     self.assertIn(world.call("GET", path_of).status, (200, 500, 503, 507))
                 server.send_signal(signal.SIGTERM)
-                server.wait(timeout=PATIENCE)
+                server.wait(timeout=TIMEOUT)
             self.assertIn(server.returncode, (0, 1), f"{name}: {(world.root / 'out').read_text()[-2000:]}")
             said = [line for line in (world.root / "out").read_text().splitlines() if line.startswith("reliant: ")]
             if server.returncode == 1 and said:
@@ -126,7 +126,7 @@ class Robustness(unittest.TestCase):
 
     def raw(self, world, request):
         host, _, port = world.address().rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)
             out = b""
@@ -137,7 +137,7 @@ class Robustness(unittest.TestCase):
                 pass
             return out
 
-    def test_bodies_that_are_hardly_json(self):
+    def test_answers_malformed_json_bodies(self):
         world = self.world()
         world.start()
         for body, status in ((b"[" * 100_000, 400), (b'{"name":' * 100_000, 400), (b'{"name":"\\ud800"}', 400), (b'{"name":"a\x00b"}', 400),
@@ -148,7 +148,7 @@ class Robustness(unittest.TestCase):
             self.assertEqual(reply.body["code"], "INVALID_ARGUMENT", body[:40])
         self.assertEqual(world.call("GET", "/projects").body["items"], [])
 
-    def test_paths_and_heads_that_no_client_sends(self):
+    def test_answers_malformed_paths_and_heads(self):
         world = self.world()
         world.start()
         for path in ("/api/v2/%ff", "/api/v2/chats/%c3%28", "/api/v2/%e2%82", "/%f0%90"):
@@ -159,13 +159,13 @@ class Robustness(unittest.TestCase):
         self.assertEqual(answers.count(b"HTTP/1.1 200 OK\r\n"), 1000)
         self.assertEqual(world.call("GET", "", prefix="/health").status, 200)
 
-    def test_idle_and_slow_connections_disturb_nobody(self):
+    def test_idle_and_slow_connections_do_not_disturb_other_clients(self):
         world = self.world()
         world.start()
         host, _, port = world.address().rpartition(":")
         held = []
         for number in range(200):
-            connection = socket.create_connection((host, int(port)), timeout=PATIENCE)
+            connection = socket.create_connection((host, int(port)), timeout=TIMEOUT)
             if number % 2:
                 connection.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\nx-slow: ")
             held.append(connection)
@@ -173,7 +173,7 @@ class Robustness(unittest.TestCase):
         for connection in held:
             connection.close()
 
-    def test_users_see_nothing_of_one_another(self):
+    def test_users_cannot_see_each_other(self):
         world = self.world()
         words = ("--db-driver", "sqlite", "--data-dir", world.data, "--json")
         world.start()
@@ -198,11 +198,11 @@ class Robustness(unittest.TestCase):
             self.assertEqual(world.call("GET", path, token=bob).body["items"], [], path)
         self.assertEqual(len(world.messages(chat)), 2)
 
-    def test_secrets_are_in_no_log(self):
+    def test_logs_hold_no_secrets(self):
         world = self.world()
-        with socket.socket() as nobody:  # taken, and nobody listens: the provider cannot be reached
-            nobody.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+        with socket.socket() as closed:  # bound, without a listener: the provider is unreachable
+            closed.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{closed.getsockname()[1]}/v1"
             environment = world.environment() | {"OPENAI_API_KEY": "sk-do-not-tell-anybody", "OPENAI_BASE_URL": url}
             with open(world.log, "w") as log:
                 world.server = subprocess.Popen([RELIANT, "monolith", "--port", "0", "--tls-port", "0", "--data-dir", str(world.data),
@@ -210,7 +210,7 @@ class Robustness(unittest.TestCase):
             wait_until("the server is ready", lambda: (world.data / "address").exists() and world.address())
             chat = world.new_chat()
             world.send(chat, "go")
-            world.updates(chat, until=lambda update: update["kind"] != "message", patience=60)
+            world.updates(chat, until=lambda update: update["kind"] != "message", timeout=60)
             world.call("GET", "/chats", token="rlnt_pat_" + "1" * 64)
             token = world.token()
             world.stop()

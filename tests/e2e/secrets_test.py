@@ -1,4 +1,4 @@
-"""What the process was started with stays its own: tools, which run as the same user, find no secrets of it."""
+"""The process keeps its secrets: tools, which run as the same user, cannot find them."""
 
 import http.client
 import json
@@ -58,7 +58,7 @@ class Secrets(unittest.TestCase):
         world.script.write_text(script.replace("DATA", str(world.data)).replace("ROOT", str(world.root)))
         self.addCleanup(world.close)
         world.variables = SECRETS | {"GOPATH": "/go", "TEAM_NAME": "blue", "TEAM_SIZE": "5"}
-        if os.getuid() == 0:  # whom nothing is hidden from
+        if os.getuid() == 0:  # from which nothing is hidden
             world.user = NOBODY
             world.program = shutil.copy(RELIANT, world.root)  # the directory of the other one may be closed to that user
             for path in (world.root, *world.root.rglob("*")):
@@ -86,7 +86,7 @@ class Secrets(unittest.TestCase):
         # An undumpable process's files under /proc belong to root, so that others of its user cannot read them.
         self.assertEqual(os.stat(f"/proc/{world.server.pid}/environ").st_uid, 0)
 
-    def test_tools_get_the_variables_that_they_are_given_by_name(self):
+    def test_tools_receive_the_variables_that_are_passed_by_name(self):
         seen = self.results(self.world("--tool-env", "TEAM_*", "--tool-env", "AWS_SECRET_ACCESS_KEY"))
         self.assertIn("TEAM_NAME=blue", seen)
         self.assertIn("TEAM_SIZE=5", seen)

@@ -1,5 +1,5 @@
-"""The distributed system on servers that let nobody in without a certificate, an NKey or a password (tools/cluster up --secure): chats
-with tools, before and after NATS, PostgreSQL, nginx and a gateway were killed; and who is not let in."""
+"""The distributed system on servers that require a certificate, an NKey or a password (tools/cluster up --secure): chats with
+tools, before and after NATS, PostgreSQL, nginx and a gateway were killed; and refused clients."""
 
 import pathlib
 import re
@@ -40,19 +40,19 @@ class Secure(unittest.TestCase):
             wait_until("every daemon is connected", self.cluster.whole)
             self.chat(f"after-{name}")
 
-    def test_nothing_that_a_role_does_is_against_its_permissions(self):
+    def test_permissions_cover_everything_that_a_role_does(self):
         self.chat("permitted")
         log = (self.cluster.directory / "nats.log").read_text()
         self.assertNotIn("Permissions Violation", log)
         for role in ("api-1", "worker-1", "gateway-1", "gateway-2"):
             self.assertEqual(self.cluster.events(role, "bus.complaint"), [], role)
 
-    def test_roles_connect_to_nothing_that_is_not_verified(self):
+    def test_roles_refuse_unverified_servers(self):
         for role in ("api-1", "worker-1", "gateway-1"):
             self.assertEqual(self.cluster.events(role, "process.database.unverified"), [], role)
 
     def nats(self, *, certificate, connect, then):
-        """What nats-server answers to a client that does that."""
+        """The answer of nats-server to such a client."""
         context = ssl.create_default_context(cafile=self.secret("ca.crt"))
         if certificate:
             context.load_cert_chain(self.secret(f"{certificate}.crt"), self.secret(f"{certificate}.key"))
@@ -68,7 +68,7 @@ class Secure(unittest.TestCase):
                 return str(error)
         return heard.decode()
 
-    def test_nats_lets_nobody_in_without_certificate_and_key(self):
+    def test_nats_requires_certificate_and_key(self):
         anybody = b'{"verbose":false,"pedantic":false,"tls_required":true,"lang":"t","version":"1","protocol":1}'
         self.assertRegex(self.nats(certificate=None, connect=anybody, then=b""), "(?i)certificate")
         refused = self.nats(certificate="worker", connect=anybody, then=b"PUB tools.request.sync.user-1.x 2\r\n{}\r\n")
@@ -76,7 +76,7 @@ class Secure(unittest.TestCase):
         self.assertNotIn("PONG", refused)
 
     def starts_not(self, role, **changes):
-        """The line with which a role that is given other flags ends."""
+        """The last line of a role with other flags."""
         pid = self.cluster.state()[role]["pid"]
         words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")[:-1]
         environment = {"DATABASE_URL": self.cluster.database_url(), "PATH": "/usr/bin:/bin", "HOME": str(self.cluster.directory)}
@@ -92,13 +92,13 @@ class Secure(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         return done.stderr.strip().splitlines()[-1]
 
-    def test_a_role_says_what_it_lacks(self):
+    def test_a_role_names_missing_credentials(self):
         self.assertRegex(self.starts_not("worker-1", nats_nkey=None), "--nats-url.*--nats-nkey")
         self.assertRegex(self.starts_not("worker-1", nats_ca=self.secret("worker.crt")), "--nats-url.*--nats-ca")
         self.assertRegex(self.starts_not("worker-1", temporal_tls_cert=self.secret("server.crt"), temporal_tls_key=self.secret("server.key")),
                          "--temporal-host")
 
-    def test_postgres_lets_nobody_in_without_tls_and_password(self):
+    def test_postgres_requires_tls_and_password(self):
         url = self.cluster.database_url()
         for wrong, why in ((url.replace("sslmode=verify-full", "sslmode=disable"), "no pg_hba.conf entry|no encryption"),
                            (re.sub(r":[0-9a-f]{64}@", ":guess@", url), "password authentication failed")):

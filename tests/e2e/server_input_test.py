@@ -1,5 +1,5 @@
-"""Servers of the distributed mode that cannot start say why in one line, with the flag, its value and the remedy, within 10 s;
-/ready names what they lack later; and TLS on every port."""
+"""Servers of the distributed mode that cannot start report the reason in one line, with the flag, its value and the remedy, within
+10 s; /ready names a dependency that fails later; and TLS on every port."""
 
 import concurrent.futures
 import contextlib
@@ -14,14 +14,14 @@ import threading
 import time
 import unittest
 
-from real_cluster import PATIENCE, RealCluster, wait_until
+from real_cluster import TIMEOUT, RealCluster, wait_until
 from reliant_process import RELIANT, World, free_ports
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "grpc_proxy", "all_proxy")
 
 
 class Slow:
-    """In front of a server of this machine: each connection is served some seconds after it came."""
+    """A proxy of a local server that serves each connection some seconds late."""
 
     def __init__(self, port, seconds):
         self.server, self.seconds, self.served = port, seconds, 0
@@ -39,7 +39,7 @@ class Slow:
                 threading.Thread(target=self.serve, args=[self.listener.accept()[0]], daemon=True).start()
 
     def serve(self, client):
-        time.sleep(self.seconds)  # that it is slow is what it is for
+        time.sleep(self.seconds)  # the delay is the purpose of the proxy
         self.served += 1
         with client, socket.create_connection(("127.0.0.1", self.server)) as server:
             back = threading.Thread(target=self.copy, args=[server, client], daemon=True)
@@ -79,7 +79,7 @@ class ServerInput(unittest.TestCase):
                                            "TEMPORAL_PORT": str(self.cluster.port("temporal")), "BIND_ADDRESS": "127.0.0.1"} | more
 
     def words(self, role, **given):
-        """A command line that would do, but for what is given."""
+        """A valid command line, apart from the given flags."""
         flags = {"--data-dir": self.world.data, "--log-file": "-"}
         ports = {"api": ("--api-port", "--health-port", "--pprof-port"), "worker": ("--health-port",),
                  "gateway": ("--daemon-port", "--health-port")}[role]
@@ -125,7 +125,7 @@ class ServerInput(unittest.TestCase):
             self.fails(role, "TEMPORAL_HOST 127.0.0.1:1", "start Temporal there", "--temporal-port", temporal_port=1)
             self.fails(role, "--temporal-namespace nowhere", "operator namespace create", temporal_namespace="nowhere")
 
-    def test_certificates_that_are_of_no_use(self):
+    def test_unusable_certificates(self):
         broken = self.world.root / "broken.pem"
         broken.write_text("nonsense")
         for role in ("api", "worker", "gateway"):
@@ -154,12 +154,12 @@ class ServerInput(unittest.TestCase):
                 (nats, {"nats_url": f"nats://127.0.0.1:{port}"}),
                 (database, {"db_url": f"postgres://me:s3cret@127.0.0.1:{port}/x"}))]
             cases += [(role, temporal, {"temporal_port": port}) for role in ("api", "worker")]
-            with concurrent.futures.ThreadPoolExecutor(len(cases)) as at_once:  # they all only wait
+            with concurrent.futures.ThreadPoolExecutor(len(cases)) as at_once:  # each of them only waits
                 for done in [at_once.submit(self.fails, role, *expected, **given) for role, expected, given in cases]:
                     done.result()
 
     def test_dependencies_that_are_slow_before_one_that_says_nothing(self):
-        """They share one patience, of 6 s, so that 10 s do for slower ones, too."""
+        """All dependencies share one timeout of 6 s, so that 10 s suffice with slow ones, too."""
         database, nats = (Slow(self.cluster.port(name), seconds) for name, seconds in (("postgres", 2.5), ("nats", 1)))
         self.addCleanup(database.close)
         self.addCleanup(nats.close)
@@ -173,13 +173,13 @@ class ServerInput(unittest.TestCase):
                            db_url=self.database.replace(str(self.cluster.port("postgres")), str(database.port)))
         self.assertGreaterEqual(min(database.served, nats.served), 2)
 
-    def test_a_database_that_is_down_is_told_in_time_and_not_by_its_address(self):
+    def test_reports_a_database_that_is_down_in_time_without_its_address(self):
         words = self.words("api")
         self.serve(*words)
         api, health = self.port(words, "--api-port"), self.port(words, "--health-port")
 
         def asked(port, path):
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
             try:
                 connection.request("GET", path, headers={"authorization": "Bearer rlnt_pat_" + "0" * 64})
                 response = connection.getresponse()
@@ -230,9 +230,9 @@ class ServerInput(unittest.TestCase):
         return line
 
     def get(self, port, path, context=None):
-        """The status, and the JSON; over TLS when there is whom to trust. None: nobody listens."""
-        connection = (http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=context) if context
-                      else http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE))
+        """The status, and the JSON; over TLS if there is a CA. None: the port has no listener."""
+        connection = (http.client.HTTPSConnection("127.0.0.1", port, timeout=TIMEOUT, context=context) if context
+                      else http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT))
         try:
             connection.request("GET", path)
             response = connection.getresponse()
@@ -272,7 +272,7 @@ class ServerInput(unittest.TestCase):
         self.addCleanup(lock.stdout.close)
         self.addCleanup(lock.wait)
         self.addCleanup(lock.stdin.close)
-        # What the gateway has to write before it listens waits.
+        # The gateway's write before it listens has to wait.
         lock.stdin.write("BEGIN; LOCK TABLE daemons IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n")
         lock.stdin.flush()
         self.assertEqual(lock.stdout.readline(), "locked\n")
@@ -293,7 +293,7 @@ class ServerInput(unittest.TestCase):
         self.assertIn("https://127.0.0.1:", self.serve(*words))
         port = self.port(words, "--api-port")
         trusting = ssl.create_default_context(cafile=self.certificate)
-        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=trusting)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=TIMEOUT, context=trusting)
         self.addCleanup(connection.close)
         connection.request("GET", "/health", headers={"origin": "https://app.example"})
         answer = connection.getresponse()
@@ -307,15 +307,15 @@ class ServerInput(unittest.TestCase):
         answer.read()
         connection.request("GET", "/health", headers={"origin": "https://elsewhere.example"})
         self.assertIsNone(connection.getresponse().getheader("access-control-allow-origin"))
-        plain = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        plain = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         with self.assertRaises((OSError, http.client.HTTPException)):
             plain.request("GET", "/health")
             plain.getresponse()
-        stranger = http.client.HTTPSConnection("127.0.0.1", port, timeout=PATIENCE, context=ssl.create_default_context())
+        stranger = http.client.HTTPSConnection("127.0.0.1", port, timeout=TIMEOUT, context=ssl.create_default_context())
         with self.assertRaises(ssl.SSLCertVerificationError):
             stranger.request("GET", "/health")
 
-    def test_who_looks_after_a_server_is_served_with_tls_and_in_plain_text(self):
+    def test_health_and_pprof_are_served_with_tls_and_in_plain_text(self):
         trusting = ssl.create_default_context(cafile=self.certificate)
         for role, flag, path in (("api", "--health-port", "/ready"), ("worker", "--health-port", "/ready"),
                                  ("gateway", "--health-port", "/ready"), ("api", "--pprof-port", "/debug/db")):

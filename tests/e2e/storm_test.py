@@ -1,4 +1,4 @@
-"""A small one of what tools/bench measures with a thousand daemons (storm.*): all of them lose their gateway at once."""
+"""A small variant of the storm that tools/bench measures with a thousand daemons (storm.*): all lose their gateway at once."""
 
 import pathlib
 import sys

@@ -1,4 +1,5 @@
-"""No chat stays running: the engine's database is gone or older, and the model's provider answers with bytes, or with much."""
+"""No chat stays running: the engine's database is gone or older, and the model's provider answers with other bytes than text, or
+with large calls."""
 
 import http.server
 import shutil
@@ -22,7 +23,7 @@ answers:
 MANY = 40
 LARGE = 100_000  # bytes of each file that the model writes
 
-# What a proxy or a gateway in front of a model answers: cut within a character, Latin-1, compressed.
+# The error pages of a proxy in front of a model: cut within a character, Latin-1, compressed.
 PAGES = {
     "accents": (400, "text/html", ("x" + 150 * "é").encode()),
     "latin": (403, "text/html", "Zugriff verweigert für Gerät".encode("latin-1")),
@@ -62,7 +63,7 @@ class Stuck(unittest.TestCase):
         return chat
 
     def assert_answered_once(self, world, chat):
-        updates = world.updates(chat, patience=90)
+        updates = world.updates(chat, timeout=90)
         self.assertEqual(updates[-1]["payload"]["status"], "idle")
         self.assertEqual((world.project / "effect.txt").read_text(), "once\n", "the tool ran once")
         self.assertEqual([u["payload"]["outcome"] for u in updates if u["kind"] == "tool_finished"], ["unknown"])
@@ -98,7 +99,7 @@ class Stuck(unittest.TestCase):
         for file in kept.iterdir():
             shutil.copy(file, world.data)
         world.start()
-        updates = world.updates(chat, after=sent, patience=90)
+        updates = world.updates(chat, after=sent, timeout=90)
         self.assertEqual(updates[-1]["payload"]["status"], "idle")
         self.assertEqual((world.project / "effect.txt").read_text(), "once\n", "the tool ran once")
 
@@ -111,7 +112,7 @@ class Stuck(unittest.TestCase):
             file.unlink()
         world.start()
         self.assertEqual(world.call("POST", f"/chats/{chat}/cancel").body, {"cancelling": True})
-        updates = world.updates(chat, patience=90)
+        updates = world.updates(chat, timeout=90)
         self.assertIn(updates[-1]["payload"]["status"], ("cancelled", "idle"))
         self.assertEqual(world.call("DELETE", f"/chats/{chat}").status, 204)
 
@@ -138,7 +139,7 @@ class Stuck(unittest.TestCase):
         world.start()
         chat = world.new_chat()
         world.send(chat, "go")
-        self.assertEqual(world.updates(chat, patience=90)[-1]["payload"]["status"], "idle")
+        self.assertEqual(world.updates(chat, timeout=90)[-1]["payload"]["status"], "idle")
         self.assertEqual([(world.project / f"f{i}.txt").stat().st_size for i in range(MANY)], [LARGE] * MANY)
 
 

@@ -1,5 +1,5 @@
-"""tools/systemd/: units that systemd takes, whose command the program takes, and whose way of starting again fits its exit codes.
-Nothing is started by systemd: it need not be what runs this machine."""
+"""tools/systemd/: units that systemd accepts, with a command that the program accepts, and a restart policy that fits its exit
+codes. systemd starts nothing here: the machine need not run it."""
 
 import os
 import pathlib
@@ -29,7 +29,7 @@ class Systemd(unittest.TestCase):
         return subprocess.run([RELIANT, *words], capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, env=clean | variables)
 
     def complaints(self, unit, *flags, program=None):
-        """What `systemd-analyze verify` says of it, with the program where it is here."""
+        """The output of `systemd-analyze verify`, with the local path of the program."""
         program = program or pathlib.Path(RELIANT).resolve()
         copy = self.scratch / unit
         copy.write_text((UNITS / unit).read_text().replace("/usr/local/bin/reliant", str(program)))
@@ -42,7 +42,7 @@ class Systemd(unittest.TestCase):
         self.assertEqual(self.complaints("reliant-daemon.service", "--user"), [])
         self.assertEqual(self.complaints("reliant-server@.service"), [])
 
-    def test_systemd_would_say_if_it_did_not(self):
+    def test_systemd_rejects_a_broken_unit(self):
         self.assertIn("/nowhere/reliant", "".join(self.complaints("reliant-daemon.service", "--user", program="/nowhere/reliant")))
 
     def test_the_program_knows_the_commands_and_their_variables(self):
@@ -56,15 +56,15 @@ class Systemd(unittest.TestCase):
                 given = {word.split("=")[0] for line in values(unit, "Environment") for word in line.split()}
                 self.assertLessEqual(given, known, unit)
 
-    def test_what_somebody_has_to_mend_is_not_tried_again(self):
+    def test_configuration_errors_are_not_retried(self):
         for kind in SERVER_TYPES:
             wrong = self.reliant("server", kind)  # no DATABASE_URL
             self.assertIn(str(wrong.returncode), values("reliant-server@.service", "RestartPreventExitStatus")[0].split(), wrong.stderr)
         wrong = self.reliant("daemon", "start", "--gateway", "nonsense")
         self.assertIn(str(wrong.returncode), values("reliant-daemon.service", "RestartPreventExitStatus")[0].split(), wrong.stderr)
 
-    def test_what_is_not_there_yet_is_tried_again(self):
-        away = self.reliant("server", "gateway", DATABASE_URL="postgres://nobody@127.0.0.1:1/nothing", NATS_URL="nats://127.0.0.1:1",
+    def test_missing_dependencies_are_retried(self):
+        away = self.reliant("server", "gateway", DATABASE_URL="postgres://user@127.0.0.1:1/nothing", NATS_URL="nats://127.0.0.1:1",
                             DISABLE_TLS="true")
         self.assertNotEqual(away.returncode, 0)
         self.assertNotIn(str(away.returncode), values("reliant-server@.service", "RestartPreventExitStatus")[0].split(), away.stderr)

@@ -1,5 +1,5 @@
-"""`reliant temporal serve`, asked by Temporal's own command line and used by an api server and a worker: which namespaces there are, what
-outlives a restart, TLS, and what it says when it cannot start."""
+"""`reliant temporal serve`, called by Temporal's own command line, an API server and a worker: namespaces, durability over a
+restart, TLS, and the errors when it cannot start."""
 
 import http.client
 import json
@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from real_cluster import PATIENCE, RealCluster, wait_until
+from real_cluster import TIMEOUT, RealCluster, wait_until
 from reliant_process import RELIANT, World, free_ports
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
@@ -69,9 +69,9 @@ class Serving(unittest.TestCase):
 
 class Alone(Serving):
     def begin(self, port, workflow, *words):
-        return self.told(port, "workflow", "start", "--task-queue", "nobody", "--type", "any", "--workflow-id", workflow, *words)
+        return self.told(port, "workflow", "start", "--task-queue", "unserved", "--type", "any", "--workflow-id", workflow, *words)
 
-    def test_has_the_namespaces_that_it_is_given_and_default(self):
+    def test_has_the_configured_namespaces_and_default(self):
         _, port = self.serve("--namespace", "orders", "--namespace", "bills")
         for name in ("default", "orders", "bills"):
             about = self.told(port, "operator", "namespace", "describe", "--namespace", name)
@@ -98,7 +98,7 @@ class Alone(Serving):
         self.assertEqual(self.told(port, "workflow", "describe", *of_it)["workflowExecutionInfo"]["execution"]["runId"], run)
         self.assertEqual(self.ask(port, "workflow", "signal", "--name", "news", "--input", "7", *of_it).returncode, 0)
         server.terminate()
-        self.assertEqual(server.wait(timeout=PATIENCE), 0)
+        self.assertEqual(server.wait(timeout=TIMEOUT), 0)
         self.serve("--namespace", "orders", port=port)
         events = [event["eventType"] for event in self.told(port, "workflow", "show", *of_it)["events"]]
         self.assertEqual(events[0], "EVENT_TYPE_WORKFLOW_EXECUTION_STARTED")
@@ -117,7 +117,7 @@ class Alone(Serving):
 
 
 class WithServers(Serving):
-    """An api server and a worker whose Temporal it is, on a real NATS and PostgreSQL."""
+    """An API server and a worker that use it as Temporal, on a real NATS and PostgreSQL."""
 
     @classmethod
     def setUpClass(cls):
@@ -146,7 +146,7 @@ class WithServers(Serving):
                 "--temporal-host", "127.0.0.1", "--temporal-port", temporal, *more]
 
     def ready(self, port):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         try:
             connection.request("GET", "/ready")
             answer = connection.getresponse()
@@ -184,7 +184,7 @@ class WithServers(Serving):
         self.have_chat(port, "--temporal-namespace", "orders")
 
     def test_a_worker_whose_namespace_is_gone_ends(self):
-        """A minute after the server has begun to refuse it: what keeps it alive starts it again, and the namespace may be back."""
+        """A minute after the server has begun to refuse it: its supervisor restarts it, and the namespace may be back."""
         server, port = self.serve("--namespace", "orders")
         worker, _ = self.start(*self.words("worker", port, "--temporal-namespace", "orders"))
         health = self.ports[0]

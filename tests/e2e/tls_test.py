@@ -1,4 +1,4 @@
-"""HTTPS: the monolith makes a certificate of its own, and clients that are given it, and only those, trust it (R12)."""
+"""HTTPS: the monolith makes a certificate of its own, and only clients that have it trust it (R12)."""
 
 import http.client
 import os
@@ -8,11 +8,11 @@ import stat
 import subprocess
 import unittest
 
-from reliant_process import PATIENCE, World
+from reliant_process import TIMEOUT, World
 
 
 def trusting(*files):
-    """Trusts these certificates alone, and is strict about what they say."""
+    """Trusts these certificates only, with strict checks."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     for file in files:
@@ -34,7 +34,7 @@ class Tls(unittest.TestCase):
 
     def health(self, world, context, host="localhost"):
         port = int(self.address(world).rpartition(":")[2])
-        connection = http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=context)
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT, context=context)
         try:
             connection.request("GET", "/health")
             self.version = connection.sock.version()
@@ -42,7 +42,7 @@ class Tls(unittest.TestCase):
         finally:
             connection.close()
 
-    def test_serves_who_trusts_its_certificate_and_nobody_else(self):
+    def test_serves_only_clients_that_trust_its_certificate(self):
         world = self.world()
         world.start()
         certificate = world.data / "tls.crt"
@@ -57,11 +57,11 @@ class Tls(unittest.TestCase):
         self.assertEqual(self.health(world, trusting(certificate)), 200)
         self.assertEqual(world.call("GET", "", prefix="/health").status, 200)
 
-    def test_a_client_in_plain_text_disturbs_nobody(self):
+    def test_a_client_in_plain_text_does_not_disturb_others(self):
         world = self.world()
         world.start("--log-level", "debug")
         host, _, port = self.address(world).rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=PATIENCE) as plain:
+        with socket.create_connection((host, int(port)), timeout=TIMEOUT) as plain:
             plain.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
             self.assertNotIn(b"HTTP/1.1", self.rest(plain))
         self.assertEqual(self.health(world, trusting(world.data / "tls.crt")), 200)
@@ -75,7 +75,7 @@ class Tls(unittest.TestCase):
         try:
             while part := connection.recv(4096):
                 out += part
-        except ConnectionResetError:  # what it sent last was not read
+        except ConnectionResetError:  # its last bytes were not read
             pass
         return out
 
@@ -147,7 +147,7 @@ class Tls(unittest.TestCase):
         self.assertEqual(unreadable.returncode, 1)
         self.assertRegex(unreadable.stderr, r"^reliant: .*nowhere\.pem.*\n$")
 
-    def test_can_be_told_another_port_or_none(self):
+    def test_the_tls_port_can_be_set_or_off(self):
         world = self.world()
         world.tls_port = "off"
         world.start()

@@ -1,4 +1,4 @@
-"""A chat with no worker alive: the CLI says what it waits for, and its end once there is a worker."""
+"""A chat without a running worker: the CLI shows that it waits, and the end of the turn once there is a worker."""
 
 import signal
 import subprocess

@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 from real_links import Broken, Calls, Commits, END_STREAM, HEADERS, Links, MILLION, NOT_SERIALIZED, READY, message  # noqa: E402
 
-PATIENCE = 10
+TIMEOUT = 10
 SHORT = 0.3  # in which nothing may come
 
 
@@ -44,7 +44,7 @@ class LinksTest(unittest.TestCase):
         self.links = Links([("a", "s"), ("b", "s")], {"s": self.server.port}.__getitem__, 1)
 
     def connect(self, client):
-        peer = socket.create_connection(("127.0.0.1", self.links.ports()[client]["s"]), timeout=PATIENCE)
+        peer = socket.create_connection(("127.0.0.1", self.links.ports()[client]["s"]), timeout=TIMEOUT)
         self.addCleanup(peer.close)
         return peer
 
@@ -56,7 +56,7 @@ class LinksTest(unittest.TestCase):
         peer.settimeout(SHORT)
         with self.assertRaises(TimeoutError):
             peer.recv(1)
-        peer.settimeout(PATIENCE)
+        peer.settimeout(TIMEOUT)
 
     def test_passes_everything(self):
         self.assertEqual(self.echo(self.connect("a")), b"x")
@@ -116,7 +116,7 @@ class LinksTest(unittest.TestCase):
 
     def test_server_that_is_down_resets(self):
         links = Links([("a", "s")], {}.__getitem__, 1)
-        with socket.create_connection(("127.0.0.1", links.ports()["a"]["s"]), timeout=PATIENCE) as peer, self.assertRaises(ConnectionError):
+        with socket.create_connection(("127.0.0.1", links.ports()["a"]["s"]), timeout=TIMEOUT) as peer, self.assertRaises(ConnectionError):
             peer.recv(1)
 
 
