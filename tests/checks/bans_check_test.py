@@ -113,6 +113,14 @@ constexpr Duration kPatience{};
         self.plant("src/adapters/a.cpp", "void nobody_listens(int crowd, int bear);  // the caller waits\n")
         self.assert_clean()
 
+    def test_idioms_in_scripts_and_documents(self):
+        self.plant("tests/e2e/a_test.py", "# Whoever\n# calls waits.\ndef a(patience): pass\n")
+        self.plant("src/README.md", "The caller is told.\n")
+        self.plant("tests/run", "#!/bin/sh\n# in vain\n")
+        self.plant("tests/corpus", "in vain\n")  # no script
+        self.assert_caught("src/README.md:1: bans.prose", "tests/e2e/a_test.py:1: bans.prose", "tests/e2e/a_test.py:3: bans.prose",
+                           "tests/run:2: bans.prose")
+
     def test_the_places_that_may(self):
         self.plant("src/adapters/a.cpp", "std::thread t() { return time(nullptr); }\nstd::random_device r();\n")
         self.plant("src/app/worker_main.cpp", 'auto f() { return std::getenv("A"); }\n')

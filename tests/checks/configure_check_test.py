@@ -1,4 +1,4 @@
-"""What configuring refuses: files that nobody registered, the wrong compiler, a machine that is not set up."""
+"""Configuration errors: unregistered files, the wrong compiler, a machine that is not set up."""
 
 import os
 import shutil

@@ -24,7 +24,7 @@ class Layers(PlantedTree):
 
     def test_a_comment_or_a_string_is_no_include(self):
         self.plant("src/runtime/a.h", '// #include "store/x.h"\n/*\n#include <sqlite3.h>\n*/\nauto s = R"(\n#include <nats.h>\n)";\n')
-        # A raw string keeps its text when includes are read; the offence is a false one that nobody has met yet.
+        # A raw string keeps its text when includes are read; the offence would be a false one.
         self.assert_caught("src/runtime/a.h:6: layers.include")
 
     def test_a_layer_includes_upwards(self):

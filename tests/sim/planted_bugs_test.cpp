@@ -43,24 +43,24 @@ std::uint64_t found_with_seed(const std::string& scenario, const Decorators& bug
   return 0;
 }
 
-TEST(PlantedBugs, AJournalThatForgetsRunsAToolTwice) {
+TEST(PlantedBugs, ForgetfulJournalRunsAToolTwice) {
   EXPECT_NE(found_with_seed("gateway_crash_during_tools", journal_that_forgets(), "tool."), 0u);
 }
 
-TEST(PlantedBugs, ABusThatMisroutesTellsOneChatOfAnother) {
+TEST(PlantedBugs, MisroutingBusLeaksBetweenChats) {
   EXPECT_NE(found_with_seed("chats_with_parallel_tools", bus_that_misroutes(), "isolation.chat"), 0u);
 }
 
-TEST(PlantedBugs, AGatewayThatGuessesIsNotHonest) {
+TEST(PlantedBugs, GuessingGatewayViolatesHonesty) {
   EXPECT_NE(found_with_seed("gateway_crash_during_tools", gateway_that_guesses(), "tool.honest"), 0u);
 }
 
-TEST(PlantedBugs, AnEngineThatLosesSignalsLeavesAMessageWithoutAnswer) {
+TEST(PlantedBugs, EngineThatLosesSignalsLeavesAMessageUnanswered) {
   EXPECT_NE(found_with_seed("chats_with_parallel_tools", engine_that_loses_signals(), "liveness."), 0u);
 }
 
 // Without a bug the same runs hold: what is found above is the bug.
-TEST(PlantedBugs, NothingIsFoundWhereNothingIsPlanted) {
+TEST(PlantedBugs, NoViolationWithoutAPlantedBug) {
   for (const char* name : {"chats_with_parallel_tools", "gateway_crash_during_tools"}) {
     const RunReport report = run_scenario(load(name), {.seed = 1});
     EXPECT_EQ(report.outcome, Outcome::kHeld) << failure_text(report, "reliant-sim");

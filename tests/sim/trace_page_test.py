@@ -1,4 +1,4 @@
-"""`reliant-sim report`: the page holds the whole trace, needs nothing else, and bears a large one."""
+"""`reliant-sim report`: the page holds the whole trace, is self-contained, and works with a large one."""
 
 import html.parser
 import json

@@ -8,6 +8,8 @@ import sys
 import common
 
 DATA = "tools/bans.toml"
+# Judged for prose alone, besides C++; a file without a suffix is a script if it begins with #!.
+DOCUMENTS = (".cmake", ".go", ".js", ".md", ".proto", ".py", ".toml", ".txt", ".yaml", "")
 
 # Where a `static` or `thread_local` declaration starts; `declaration` reads it from there.
 STATIC = re.compile(
@@ -84,19 +86,31 @@ class Bans:
                         return True
         return False
 
-    def judge_prose(self, path, text):
-        """Comments and literals; names as well where the idiom says so."""
-        words = common.prose(text)
+    def judge_prose(self, path, text, words):
+        """`words` are the comments and literals; idioms with `names` are looked for in the whole text."""
         for idiom in self.prose["idiom"]:
             for match in idiom["find"].finditer(text if idiom.get("names") else words):
                 if not self.allowed("prose", path):
                     said = " ".join(match.group().split())
                     self.check.offence(path, common.line_of(text, match.start()), "bans.prose", f"`{said}`", idiom["remedy"])
 
+    def documents(self):
+        for entry in self.prose["in"]:
+            if (self.check.root / entry).is_file():
+                yield entry
+                continue
+            for path in self.check.files(entry, DOCUMENTS):
+                if "." in path.rpartition("/")[2] or (self.check.root / path).read_bytes().startswith(b"#!"):
+                    yield path
+
+    def judge_document(self, path):
+        text = self.check.read(path)
+        self.judge_prose(path, text, re.sub(r"^[ \t]*(?:#+|//+)", lambda marks: " " * len(marks.group()), text, flags=re.MULTILINE))
+
     def judge(self, path):
         text = self.check.read(path)
         if path.startswith(tuple(self.prose["in"])):
-            self.judge_prose(path, text)
+            self.judge_prose(path, text, common.prose(text))
         code = common.strip(text)
         for ban in self.bans:
             if not path.startswith(tuple(ban["in"])):
@@ -126,6 +140,8 @@ def main():
     for root in ("src", "sim", "tests", "fuzz"):
         for path in check.files(root):
             bans.judge(path)
+    for path in bans.documents():
+        bans.judge_document(path)
     bans.stale()
     return check.finish()
 

@@ -194,8 +194,8 @@ const tests = {
     assert.deepEqual((await handle.describe()).memo, { colour: 'green' });
   },
   'knows what is not there': async ({ client }) => {
-    await assert.rejects(client.workflow.getHandle('nobody').describe(), WorkflowNotFoundError);
-    await assert.rejects(client.workflow.getHandle('nobody').signal('say', 'x'), WorkflowNotFoundError);
+    await assert.rejects(client.workflow.getHandle('unknown').describe(), WorkflowNotFoundError);
+    await assert.rejects(client.workflow.getHandle('unknown').signal('say', 'x'), WorkflowNotFoundError);
     const other = new Client({ connection: client.connection, namespace: 'nowhere' });
     await assert.rejects(other.workflow.start('hello', { workflowId: 'x', taskQueue }), { name: 'NamespaceNotFoundError' });
   },
@@ -260,7 +260,7 @@ const tests = {
     const child = await client.workflow.getHandle(`${id}-twin`).describe();
     assert.equal(child.parentExecution.workflowId, id);
   },
-  'external: signals nobody': async ({ run }) => {
+  'external: signals an unknown workflow': async ({ run }) => {
     assert.match(await run('signalsNobody'), /not found|ExternalWorkflow/i);
   },
   'external: cancels another workflow': async ({ run, client, id }) => {
@@ -436,7 +436,7 @@ Object.assign(tests, {
     let stop = false;
     const load = async (lane) => {
       for (let n = 0; !stop; ++n) {
-        const options = { workflowId: `${id}-load-${lane}-${n}`, taskQueue: 'nobody', args: ['x'.repeat(limit - 1000)] };
+        const options = { workflowId: `${id}-load-${lane}-${n}`, taskQueue: 'unknown', args: ['x'.repeat(limit - 1000)] };
         const handle = await client.workflow.start('chat', options);
         for (let s = 0; s < 5; ++s) await handle.signal('say', 'y'.repeat(limit - 1000));
         await handle.terminate();

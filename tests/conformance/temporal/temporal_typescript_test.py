@@ -1,4 +1,4 @@
-"""The embedded engine, judged by a client that nobody here wrote: Temporal's TypeScript SDK, run.js against `reliant temporal
+"""The embedded engine, judged by an independent client: Temporal's TypeScript SDK, run.js against `reliant temporal
 serve`. With --real instead of the path of the binary: against a real server, which shows that the test is right."""
 
 import pathlib

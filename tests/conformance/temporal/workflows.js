@@ -170,7 +170,7 @@ exports.parentThatLeaves = async () => {
 
 exports.signalsNobody = async () => {
   try {
-    await wf.getExternalWorkflowHandle('nobody-at-all').signal(exports.say, 'x');
+    await wf.getExternalWorkflowHandle('no-such-workflow').signal(exports.say, 'x');
     return 'odd';
   } catch (error) {
     return error.message;

@@ -214,7 +214,7 @@ var tests = []test{
 					time.Since(described.Pollers[0].LastAccessTime.AsTime()) < 2*time.Minute
 			})
 		}
-		described, err := t.DescribeTaskQueue(t, "nobody polls "+t.id, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+		described, err := t.DescribeTaskQueue(t, "unpolled "+t.id, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 		t.ok(err)
 		equal(t, len(described.Pollers), 0)
 	}},
@@ -375,8 +375,8 @@ func queriesInTime(t *T) {
 					return
 				default:
 				}
-				// Nobody takes its tasks: the server alone has the work.
-				run, err := t.ExecuteWorkflow(t, client.StartWorkflowOptions{ID: fmt.Sprintf("%s-load-%d-%d", t.id, i, n), TaskQueue: "nobody"},
+				// No worker polls its task queue: only the server has work.
+				run, err := t.ExecuteWorkflow(t, client.StartWorkflowOptions{ID: fmt.Sprintf("%s-load-%d-%d", t.id, i, n), TaskQueue: "unpolled"},
 					Chat, strings.Repeat("x", limit-1000))
 				if err != nil {
 					continue

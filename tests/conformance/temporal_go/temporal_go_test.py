@@ -1,4 +1,4 @@
-"""The embedded engine, judged by a client that nobody here wrote: Temporal's Go SDK, suite.go against `reliant temporal serve`. With
+"""The embedded engine, judged by an independent client: Temporal's Go SDK, suite.go against `reliant temporal serve`. With
 --real instead of the path of the binary, or --server ADDRESS: against a real server, which shows that the tests are right."""
 
 import pathlib

@@ -47,7 +47,7 @@ func Beats(ctx context.Context) error {
 		activity.RecordHeartbeat(ctx, "beat")
 		select {
 		case <-ctx.Done():
-		case <-time.After(50 * time.Millisecond): // of an activity that does something meanwhile
+		case <-time.After(50 * time.Millisecond): // an activity that works in between
 		}
 	}
 	return ctx.Err()

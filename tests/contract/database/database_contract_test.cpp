@@ -63,7 +63,7 @@ TEST(SqliteDatabase, SaysWhatToDoAboutAFileThatItCannotOpen) {
 }
 
 // SQLite's own word for it, which it has also when a quota or the largest size of a file is reached.
-TEST(SqliteDatabase, SaysThatItsDiskIsFull) {
+TEST(SqliteDatabase, ReportsAFullDisk) {
   const TemporaryDirectory directory;
   auto database = *SqliteDatabase::open(directory.file("small.db"));
   Executor executor(1);

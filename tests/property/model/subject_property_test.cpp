@@ -146,7 +146,7 @@ RC_GTEST_PROP(Interest, AgreesWithAListOfSubscriptions, ()) {
   }
 }
 
-TEST(Subject, KnowsWhatASubjectIs) {
+TEST(Subject, ValidatesSubjects) {
   // As nats-server 2.9.10 answers, but for what it lets through: white space and control characters.
   for (const char* subject : {"a", "a.b.c", "foo*", "foo>bar.x", "*foo", "$SYS.x", "a=b"}) {
     EXPECT_EQ(valid_subject(subject), std::string_view(subject).find_first_of("*>") == std::string_view::npos) << subject;

@@ -92,7 +92,7 @@ RC_GTEST_PROP(ToolMessages, HopsThatCannotBeReadAreTheLast, (std::string text)) 
 }
 
 // Rolling upgrades: a newer peer says more than this version knows.
-TEST(ToolMessages, WhatANewerPeerAddsIsIgnored) {
+TEST(ToolMessages, FieldsOfANewerPeerAreIgnored) {
   EXPECT_TRUE(decode_tool_reply(R"({"type":"alive","extra":1})").ok());
   EXPECT_TRUE(decode_command_reply(R"({"code":"OK","message":"","took_ms":3})").ok());
   EXPECT_EQ(decode_held_daemons(R"({"daemons":[{"daemon":"d","epoch":2,"gateway":"g","connection":"fresh","x":{}}]})")->size(),
@@ -107,7 +107,7 @@ TEST(ToolMessages, RefusesNegativeCountsByName) {
             "output_chunks");
 }
 
-TEST(ToolMessages, AnUnknownKindIsCalledByItsName) {
+TEST(ToolMessages, AnUnknownKindKeepsItsName) {
   EXPECT_EQ(field_of(decode_tool_reply(R"({"type":"surprise"})").status()), "type");
   const auto command = decode_daemon_command(R"({"command":"dance","user":"u","daemon":"d"})");
   ASSERT_TRUE(command.ok());

@@ -31,7 +31,7 @@ Task<void> revoke_all(store::Store& store, UserId user) {
   for (const store::Token& token : *tokens) EXPECT_TRUE((co_await store.tokens().revoke(user, token.id, kNever)).ok());
 }
 
-TEST(Api, TellsAWrongTokenFromARevokedOne) {
+TEST(Api, DistinguishesAnUnknownTokenFromARevokedOne) {
   ApiWorld world;
   auto request = world.request("GET", "/api/v2/chats");
   request.headers["authorization"] = "Bearer rlnt_pat_" + std::string(64, '9');
@@ -62,14 +62,14 @@ TEST(Api, KeepsTheRequestIdOfTheClient) {
   EXPECT_EQ(world.send(request).headers.at("x-request-id").substr(0, 4), "req_");
 }
 
-TEST(Api, AnswersInTextAboutAPathThatIsNone) {
+TEST(Api, UnknownPathIsNotFound) {
   ApiWorld world;
   const Reply reply = world.call("GET", "/\xff\xfe");  // GET /api/v2/%ff%fe
   EXPECT_EQ(reply.status, 404);
   EXPECT_NE(reply.text("message").find("\uFFFD"), std::string::npos) << reply.text("message");
 }
 
-TEST(Api, SaysWhatIsAllowedOnAPath) {
+TEST(Api, NamesTheAllowedMethodsOfAPath) {
   ApiWorld world;
   const Reply reply = world.call("DELETE", "/chats");
   expect_error(reply, 405, "UNIMPLEMENTED", "");
@@ -77,7 +77,7 @@ TEST(Api, SaysWhatIsAllowedOnAPath) {
   expect_error(world.call("GET", "/nothing"), 404, "NOT_FOUND", "");
 }
 
-TEST(Api, TellsOfTheFirstAuthenticatedRequestOnce) {
+TEST(Api, ReportsTheFirstAuthenticatedRequestOnce) {
   struct Observer final : FirstRequestObserver {
     void on_first_request(const UserId& user) override { users.push_back(user); }
     std::vector<UserId> users;
@@ -177,7 +177,7 @@ TEST(ApiChats, ListInPagesWithoutLossOrRepetition) {
   EXPECT_EQ(pages, 3);
 }
 
-TEST(ApiChats, OfSomebodyElseDoNotExist) {
+TEST(ApiChats, OfAnotherUserAreNotFound) {
   ApiWorld world;
   const std::string chat = world.new_chat();
   world.token = world.foreign_token;
@@ -219,7 +219,7 @@ Task<void> connect_daemon(store::Store& store, UserId user) {
   EXPECT_TRUE((co_await store.daemons().accept(std::move(arrival), kNever)).ok());
 }
 
-TEST(ApiDaemons, ShowHowTheyStand) {
+TEST(ApiDaemons, ShowTheirStatus) {
   ApiWorld world;
   EXPECT_TRUE(world.call("GET", "/daemons").body.at("items").as_array().empty());
   world.run(connect_daemon(*world.store, world.user));
@@ -266,7 +266,7 @@ TEST(ApiDaemons, TheChoiceForAChatIsExplained) {
   EXPECT_TRUE(reply.body.at("candidates").as_array().at(0).at("chosen").as_bool());
 }
 
-TEST(ApiDaemons, TheChoiceForAChatIsNobodyElsesBusiness) {
+TEST(ApiDaemons, TheChoiceForAChatIsHiddenFromOtherUsers) {
   ApiWorld world;
   const std::string path = "/chats/" + world.new_chat() + "/daemon";
   EXPECT_EQ(world.call("GET", path + "?why=please").text("field"), "why");
@@ -275,9 +275,9 @@ TEST(ApiDaemons, TheChoiceForAChatIsNobodyElsesBusiness) {
   EXPECT_EQ(world.call("GET", path).status, 404);
 }
 
-// Whether somebody has a chat that is called so is nobody else's business.
+// The existence of another user's chat must not leak.
 // The engine knows it: a task is scheduled and not started. A model that is slow has a task that is started.
-TEST(ApiChats, SayHowLongNoWorkerHasTakenThemUp) {
+TEST(ApiChats, ShowHowLongTheyWaitForAWorker) {
   ApiWorld world;
   const std::string path = "/chats/" + world.new_chat();
   const auto waiting = [&] {
@@ -310,7 +310,7 @@ TEST(ApiChats, SayHowLongNoWorkerHasTakenThemUp) {
   EXPECT_EQ(world.call("GET", "/chats/chat_of_nobody/work").status, 404);
 }
 
-TEST(ApiChats, TheIdThatAClientChoosesTellsNothingOfOtherUsers) {
+TEST(ApiChats, AChosenIdRevealsNothingOfOtherUsers) {
   ApiWorld world;
   const std::string mine = "{\"project_id\":\"" + world.new_project() + R"(","id":"secret-plans"})";
   const Reply first = world.call("POST", "/chats", mine);
@@ -320,7 +320,7 @@ TEST(ApiChats, TheIdThatAClientChoosesTellsNothingOfOtherUsers) {
   EXPECT_EQ(world.call("GET", "/chats/" + first.text("id")).status, 200);
   world.token = world.foreign_token;
   const std::string theirs = "{\"project_id\":\"" + world.new_project() + "\",\"id\":\"";
-  for (const std::string& chosen : {std::string("secret-plans"), std::string("nobody-has-this"), first.text("id")}) {
+  for (const std::string& chosen : {std::string("secret-plans"), std::string("no-such-chat"), first.text("id")}) {
     const Reply reply = world.call("POST", "/chats", theirs + chosen + "\"}");
     EXPECT_EQ(reply.status, 201) << chosen;
     EXPECT_NE(reply.text("id"), first.text("id"));

@@ -16,7 +16,7 @@ bool is_in_log(const ApiWorld& world, std::string_view part) {
   return std::ranges::any_of(world.log.texts, [&](const std::string& text) { return text.find(part) != std::string::npos; });
 }
 
-TEST(ApiFailures, AFullDiskIsAnAnswerOfItsOwnAndReadyKnowsUntilThereIsRoom) {
+TEST(ApiFailures, AFullDiskHasItsOwnErrorAndReadyFailsUntilThereIsRoom) {
   ApiWorld world;
   world.breakable->writes = with_reason(resource_exhausted("no room for database /secret/reliant.db"), kReasonDiskFull);
   const Reply refused = world.call("POST", "/projects", R"({"name":"p","path":"/p"})");
@@ -35,7 +35,7 @@ TEST(ApiFailures, AFullDiskIsAnAnswerOfItsOwnAndReadyKnowsUntilThereIsRoom) {
   EXPECT_EQ(world.send(world.request("GET", "/ready")).status, 200);
 }
 
-TEST(ApiFailures, ReadyFindsAFullDiskThatNobodyHasWrittenTo) {
+TEST(ApiFailures, ReadyDetectsAFullDiskWithoutAWrite) {
   ApiWorld world;
   EXPECT_EQ(world.send(world.request("GET", "/ready")).status, 200);
   world.breakable->writes = with_reason(resource_exhausted("no room"), kReasonDiskFull);
@@ -48,7 +48,7 @@ TEST(ApiFailures, ReadyFindsAFullDiskThatNobodyHasWrittenTo) {
   EXPECT_EQ(world.send(world.request("GET", "/ready")).status, 200);
 }
 
-TEST(ApiFailures, ADatabaseThatIsDownIsToldWithinTwoSecondsAndNotInItsLibrarysWords) {
+TEST(ApiFailures, ReportsADatabaseThatIsDownWithinTwoSecondsWithoutTheLibrarysText) {
   ApiWorld world;
   world.breakable->down = unavailable(kLibrary);
   for (const bool silent : {false, true}) {
@@ -64,7 +64,7 @@ TEST(ApiFailures, ADatabaseThatIsDownIsToldWithinTwoSecondsAndNotInItsLibrarysWo
   EXPECT_TRUE(is_in_log(world, kLibrary));
 }
 
-TEST(ApiFailures, ReadyNamesWhatIsMissingAndNotWhereItIs) {
+TEST(ApiFailures, ReadyNamesAFailedDependencyWithoutItsAddress) {
   ApiWorld world;
   world.breakable->down = unavailable(kLibrary);
   const Reply database = world.send(world.request("GET", "/ready"));
@@ -78,7 +78,7 @@ TEST(ApiFailures, ReadyNamesWhatIsMissingAndNotWhereItIs) {
   EXPECT_TRUE(is_in_log(world, "Temporal is away"));
 }
 
-TEST(ApiFailures, AReasonOfTheDatabaseDoesNotLetItsLibrarysWordsThrough) {
+TEST(ApiFailures, DatabaseErrorsHideTheLibrarysText) {
   for (const std::string_view reason : {"DATABASE_DOWN", "DATABASE_NOT_CONNECTED"}) {
     const Status down = with_reason(unavailable(kLibrary), reason);
     EXPECT_TRUE(hides_cause(down));
@@ -88,7 +88,7 @@ TEST(ApiFailures, AReasonOfTheDatabaseDoesNotLetItsLibrarysWordsThrough) {
   }
 }
 
-TEST(ApiFailures, ACommitInDoubtIsAServerThatIsAway) {
+TEST(ApiFailures, ACommitInDoubtIsUnavailable) {
   const Status in_doubt = with_reason(unknown(kLibrary), kReasonCommitUnknown);
   EXPECT_TRUE(hides_cause(in_doubt));
   const ports::HttpServerResponse response = error_response(in_doubt, "req_1", "/");
@@ -99,7 +99,7 @@ TEST(ApiFailures, ACommitInDoubtIsAServerThatIsAway) {
   EXPECT_EQ(response.body.find("db.internal"), std::string::npos) << response.body;
 }
 
-TEST(ApiFailures, WhatTheServerSaysItselfReachesTheClient) {
+TEST(ApiFailures, TheServersOwnErrorsReachTheClient) {
   const Status limit = with_reason(resource_exhausted("you may send 12 messages a minute"), "LIMIT_MESSAGES");
   const ports::HttpServerResponse response = error_response(limit, "req_1", "/");
   EXPECT_EQ(response.status, 429);

@@ -47,7 +47,7 @@ TEST(ApiLimits, TooManyChangesAreRefusedBeforeTheirBodiesAreRead) {
   EXPECT_EQ(world.call("PATCH", "/chats/" + chat, R"({"title":"u"})").status, 200);
 }
 
-TEST(ApiLimits, SoManyChatsMayWorkAtOnce) {
+TEST(ApiLimits, ConcurrentlyRunningChatsAreLimited) {
   ApiOptions options;
   options.limits.running_chats = 1;
   ApiWorld world(1, options);
@@ -61,7 +61,7 @@ TEST(ApiLimits, SoManyChatsMayWorkAtOnce) {
   EXPECT_EQ(refused.headers.at("retry-after"), "10");
 }
 
-TEST(ApiLimits, AUserMayKeepSoMuch) {
+TEST(ApiLimits, StoredDataOfAUserAreLimited) {
   ApiOptions options;
   options.limits.projects = 1;
   options.limits.chats = 1;
@@ -86,7 +86,7 @@ TEST(ApiLimits, AUserMayKeepSoMuch) {
   EXPECT_EQ(world.call("GET", messages).status, 200);
 }
 
-TEST(ApiLimits, UnknownTokensOfAnAddressAreLookedUpSoOftenAndGoodOnesAlways) {
+TEST(ApiLimits, LookupsOfUnknownTokensAreLimitedForEachAddress) {
   ApiOptions options;
   options.limits.unknown_tokens.at_once = 3;
   ApiWorld world(1, options);
@@ -103,7 +103,7 @@ TEST(ApiLimits, UnknownTokensOfAnAddressAreLookedUpSoOftenAndGoodOnesAlways) {
   EXPECT_EQ(status("rlnt_pat_" + std::string(64, 'a'), "10.0.0.2:1"), 401) << "another address";
 }
 
-TEST(ApiLimits, AStrangersBodyIsNotRead) {
+TEST(ApiLimits, UnauthenticatedBodiesAreNotRead) {
   ApiWorld world;
   auto request = world.request("POST", "/api/v2/projects", std::string(1'000'000, 'x'));
   request.headers["authorization"] = "Bearer rlnt_pat_" + std::string(64, 'f');
@@ -111,7 +111,7 @@ TEST(ApiLimits, AStrangersBodyIsNotRead) {
   EXPECT_EQ(world.http_server.bodies, 0);
 }
 
-TEST(ApiLimits, TheCallsOfAUserHoldSoManyBytesAndWaitForRoom) {
+TEST(ApiLimits, MemoryOfAUsersCallsIsLimited) {
   ApiOptions options;
   options.limits.call_bytes = std::size_t{6} << 20;  // a page of messages, and not two
   ApiWorld world(1, options);
@@ -130,7 +130,7 @@ TEST(ApiLimits, TheCallsOfAUserHoldSoManyBytesAndWaitForRoom) {
   EXPECT_EQ(world.call("GET", "/chats/" + chat + "/messages").status, 200);
 }
 
-TEST(ApiLimits, AUsersLargeReadsAreMadeOneAfterTheOther) {
+TEST(ApiLimits, LargeReadsOfAUserAreSequential) {
   ApiWorld world;
   const std::string chat = world.new_chat();
   EXPECT_EQ(world.call("POST", "/chats/" + chat + "/messages", message(1)).status, 202);
@@ -159,11 +159,11 @@ TEST(ApiLimits, AUsersLargeReadsAreMadeOneAfterTheOther) {
   }
 }
 
-TEST(ApiLimits, TheLogSaysWhoHadWhatDone) {
+TEST(ApiLimits, TheAuditLogNamesUserAndAction) {
   ApiWorld world;
   const Reply made = world.call("POST", "/daemons/register", R"({"daemon_id":"a"})");
   EXPECT_EQ(world.call("DELETE", "/tokens/" + made.text("token_id")).status, 204);
-  EXPECT_EQ(world.call("DELETE", "/tokens/" + made.text("token_id")).status, 204);  // is told of once
+  EXPECT_EQ(world.call("DELETE", "/tokens/" + made.text("token_id")).status, 204);  // audited once
   const std::string log = to_json(world.call("GET", "/audit?limit=10").body);
   EXPECT_NE(log.find("token.created"), std::string::npos);
   EXPECT_NE(log.find("token.revoked"), std::string::npos);

@@ -25,7 +25,7 @@ TEST(ApiMessages, AreStoredThenSignalledThenAccepted) {
   EXPECT_EQ(world.call("GET", "/chats/" + chat).text("status"), "running");
 }
 
-TEST(ApiMessages, AnswerARepetitionAlike) {
+TEST(ApiMessages, ARepeatedPostHasTheSameAnswer) {
   ApiWorld world;
   const std::string path = "/chats/" + world.new_chat() + "/messages";
   const Reply first = world.call("POST", path, R"({"text":"hello","client_message_id":"m1"})");

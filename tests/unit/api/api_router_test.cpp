@@ -13,19 +13,19 @@ TEST(Router, FindsTheEndpointAndTheIdInThePath) {
   EXPECT_EQ(route->id, "chat_1");
 }
 
-TEST(Router, TellsChatsFromAChat) {
+TEST(Router, DistinguishesChatsFromAChat) {
   EXPECT_EQ(find_route("GET", "/api/v2/chats")->route->pattern, "/api/v2/chats");
   EXPECT_EQ(find_route("GET", "/api/v2/chats/c")->route->pattern, "/api/v2/chats/{id}");
 }
 
-TEST(Router, KnowsNothingOfOtherPaths) {
+TEST(Router, RejectsOtherPaths) {
   for (const char* path : {"/", "/api/v2", "/api/v2/chats/", "/api/v2/chats//messages", "/api/v2/chats/c/messages/1",
                            "/api/v1/chats", "/api/v2/chats/c/message"}) {
     EXPECT_EQ(find_route("GET", path).status().code(), StatusCode::kNotFound) << path;
   }
 }
 
-TEST(Router, NamesWhatThereIsBesideAnUnknownPath) {
+TEST(Router, SuggestsPathsForAnUnknownPath) {
   const Status status = find_route("GET", "/api/v2/nope").status();
   EXPECT_TRUE(message_of(status).starts_with("the API has no path /api/v2/nope; it has /health, /ready, /api/v2/projects, "))
       << status;

@@ -8,7 +8,7 @@
 namespace reliant::api {
 namespace {
 
-TEST(ApiTokens, ADaemonGetsATokenOfItsOwn) {
+TEST(ApiTokens, ARegistrationIssuesADaemonToken) {
   ApiWorld world;
   const Reply reply = world.call("POST", "/daemons/register", R"({"daemon_id":"laptop-1","name":"my laptop"})");
   EXPECT_EQ(reply.status, 201);
@@ -23,7 +23,7 @@ TEST(ApiTokens, ADaemonGetsATokenOfItsOwn) {
   EXPECT_EQ(reply.body.as_object().if_contains("expires_at"), nullptr);  // R65; and older daemons do not know the field
 }
 
-TEST(ApiTokens, ACallerLearnsWhoItIs) {
+TEST(ApiTokens, ShowsTheCallersIdentity) {
   ApiWorld world;
   const Reply me = world.call("GET", "/me");
   EXPECT_EQ(me.status, 200);
@@ -58,7 +58,7 @@ TEST(ApiTokens, ADaemonsTokenReadsNothingAndMakesNoTokens) {
   EXPECT_NE(audit.find(R"("action":"token.refused.token_scope")"), std::string::npos) << audit;
 }
 
-TEST(ApiTokens, ATokenExpiresWhenThatWasAskedFor) {
+TEST(ApiTokens, ATokenExpiresAtItsChosenTime) {
   ApiWorld world;
   for (const std::string days : {"0", "3651"}) {
     const Reply refused = world.call("POST", "/daemons/register", R"({"daemon_id":"a","expires_in_days":)" + days + "}");
@@ -83,7 +83,7 @@ TEST(ApiTokens, TheListSaysWhenATokenWasLastUsed) {
 }
 
 // Tokens of a database that has no kinds yet keep what they could do.
-TEST(ApiTokens, OfAnOlderDatabaseAreTheUsersTokens) {
+TEST(ApiTokens, TokensOfAnOlderDatabaseAreUserTokens) {
   ApiWorld world;
   const auto database = *adapters::SqliteDatabase::open(":memory:");
   store::Store store(*database, world.clock, Random(9));
@@ -118,7 +118,7 @@ TEST(ApiTokens, EachRegistrationMakesAnotherToken) {
   EXPECT_EQ(world.call("GET", "/daemons").status, 403) << "known";
 }
 
-TEST(ApiTokens, ARegistrationThatMakesNoSenseIsRefusedWithItsField) {
+TEST(ApiTokens, AnInvalidRegistrationIsRefusedWithItsField) {
   ApiWorld world;
   EXPECT_EQ(world.call("POST", "/daemons/register", "{}").text("field"), "daemon_id");
   EXPECT_EQ(world.call("POST", "/daemons/register", R"({"daemon_id":"a.b"})").text("field"), "daemon_id");
@@ -133,7 +133,7 @@ TEST(ApiTokens, ARegistrationThatMakesNoSenseIsRefusedWithItsField) {
   EXPECT_EQ(world.call("POST", "/daemons/register", R"({"daemon_id":"a"})").status, 401);
 }
 
-TEST(ApiTokens, ATokenThatWasTakenBackIsRefusedFromThenOn) {
+TEST(ApiTokens, ARevokedTokenIsRefused) {
   ApiWorld world;
   const Reply made = world.call("POST", "/daemons/register", R"({"daemon_id":"a"})");
   const std::string path = "/tokens/" + made.text("token_id");

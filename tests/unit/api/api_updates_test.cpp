@@ -53,7 +53,7 @@ Task<void> append_chunks(ApiWorld& world, std::string chat, int count, Duration 
 
 constexpr Duration kPause = std::chrono::milliseconds(3);
 
-TEST(ApiUpdates, ShowWhatWasAndWhatHappens) {
+TEST(ApiUpdates, StreamStoredAndNewUpdates) {
   ApiWorld world;
   const std::string chat = world.new_chat();
   world.call("POST", "/chats/" + chat + "/messages", R"({"text":"hello"})");
@@ -100,7 +100,7 @@ TEST(ApiUpdates, GoOnBatchByBatchWhereUpdatesAreLarge) {
   EXPECT_LE(follower.responder.largest, 64u * 1024) << "a connection holds one piece at most";
 }
 
-TEST(ApiUpdates, StreamsThatAreNotReadHoldNoMoreThanTheirUserMay) {
+TEST(ApiUpdates, UnreadStreamsAreBoundedForEachUser) {
   ApiOptions options;
   options.streams.user_bytes = std::size_t{2} << 20;
   ApiWorld world(1, options);
@@ -119,7 +119,7 @@ TEST(ApiUpdates, StreamsThatAreNotReadHoldNoMoreThanTheirUserMay) {
       << "others have room now";
 }
 
-TEST(ApiUpdates, RefuseASequenceThatIsNotThereYet) {
+TEST(ApiUpdates, RefuseASequenceBeyondTheLast) {
   ApiWorld world;
   const std::string chat = world.new_chat();
   EXPECT_EQ(world.call("GET", "/chats/" + chat + "/updates?after=1").text("field"), "after");
@@ -129,7 +129,7 @@ TEST(ApiUpdates, RefuseASequenceThatIsNotThereYet) {
   EXPECT_EQ(world.send(request).text("field"), "last-event-id");
 }
 
-TEST(ApiUpdates, FindByThemselvesWhatNobodyAnnounced) {
+TEST(ApiUpdates, PollForUnannouncedUpdates) {
   ApiWorld world;
   const std::string chat = world.new_chat();
   Follower follower(world, "/chats/" + chat + "/updates");
@@ -188,7 +188,7 @@ TEST(ApiUpdates, KeepASilentStreamAlive) {
   EXPECT_LE(comments, 4u);
 }
 
-TEST(ApiUpdates, TellTheirClientsToComeBackWhenTheServerStops) {
+TEST(ApiUpdates, ClientsReconnectWhenTheServerStops) {
   ApiWorld world;
   const std::string chat = world.new_chat();
   world.run(append_chunks(world, chat, 2, kPause, true));

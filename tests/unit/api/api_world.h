@@ -53,7 +53,7 @@ class RememberingLog final : public EventLog {
   std::vector<std::string> errors;  // defects of ours
 };
 
-// Remembers what it was told. `away`: it does not answer.
+// Remembers its calls. `away`: it does not answer.
 class HandTemporal final : public ports::Temporal {
  public:
   Task<Result<ports::wf::SignalWithStartWorkflowExecutionResponse>> signal_with_start_workflow_execution(

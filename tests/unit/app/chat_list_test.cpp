@@ -7,7 +7,7 @@ namespace {
 
 constexpr WallTime kNow(std::chrono::sys_days(std::chrono::year(2026) / 2 / 1).time_since_epoch());
 
-TEST(ChatList, SaysHowOldAChatIs) {
+TEST(ChatList, ShowsTheAgeOfAChat) {
   EXPECT_EQ(age_of("2026-01-31T23:59:59.500Z", kNow), "1s");
   EXPECT_EQ(age_of("2026-01-31T23:59:00.000Z", kNow), "1m");
   EXPECT_EQ(age_of("2026-01-31T00:00:01.000Z", kNow), "23h");

@@ -37,7 +37,7 @@ TEST(ChatView, ShowsAnAnswerOnceWhileItIsWritten) {
   EXPECT_EQ(view.status(), model::ChatStatus::kIdle);
 }
 
-TEST(ChatView, SaysToPeopleThatNoWorkerHasTakenTheChatUp) {
+TEST(ChatView, ShowsThatNoWorkerHasTakenTheChat) {
   Paper paper;
   ChatView people(paper.file(), ViewFormat::kText);
   people.show_waiting(std::chrono::milliseconds(5700));
@@ -83,7 +83,7 @@ TEST(ChatView, LabelsTheLinesOfParallelTools) {
             "[bash 1] | last\n[bash 1] failed, exit code 3\n[bash 2] unknown: lost\n");
 }
 
-TEST(ChatView, SaysThatTheModelDidNotAnswerAndWhenItIsAskedAgain) {
+TEST(ChatView, ShowsAModelFailureAndTheTimeOfTheRetry) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);
   EXPECT_TRUE(
@@ -91,7 +91,7 @@ TEST(ChatView, SaysThatTheModelDidNotAnswerAndWhenItIsAskedAgain) {
   EXPECT_EQ(paper.text(), "the model did not answer (RESOURCE_EXHAUSTED: busy); attempt 3, the next one in 4 s\n");
 }
 
-TEST(ChatView, PassesOverWhatANewerServerTells) {
+TEST(ChatView, IgnoresUpdatesOfANewerServer) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);
   EXPECT_TRUE(view.show(1, "of_tomorrow", R"({"status":"failed"})").ok());
@@ -99,7 +99,7 @@ TEST(ChatView, PassesOverWhatANewerServerTells) {
   EXPECT_FALSE(view.status());
 }
 
-TEST(ChatView, LetsNoOutputSteerTheTerminal) {
+TEST(ChatView, EscapesTerminalControlSequences) {
   Paper paper;
   ChatView view(paper.file(), ViewFormat::kText);
   EXPECT_TRUE(view.show(1, "tool_started", R"({"id":"a","tool":"bash","arguments":"{}"})").ok());

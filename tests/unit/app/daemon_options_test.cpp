@@ -42,7 +42,7 @@ TEST(DaemonOptions, TakeTlsFromTheUrlUnlessToldOtherwise) {
   EXPECT_EQ(field_of(start({"--tls-mode", "ssl"}).status()), "--tls-mode");
 }
 
-TEST(DaemonOptions, HaveNoTerminalToLogToInTheBackground) {
+TEST(DaemonOptions, LogToAFileInTheBackground) {
   EXPECT_FALSE(start({})->background);
   EXPECT_TRUE(start({"--background"})->background);
   EXPECT_EQ(start({"--background", "--wait", "3"})->wait, std::chrono::seconds(3));
@@ -102,7 +102,7 @@ TEST(DaemonIdentity, KeepsTheLabelsOfAFileWithoutAnId) {
   EXPECT_EQ(prepare_identity(*directory)->labels, made->labels);
 }
 
-TEST(DaemonIdentity, SaysWhatIsWrongInTheFile) {
+TEST(DaemonIdentity, ReportsAnErrorInTheFile) {
   const tests::TemporaryDirectory place;
   const auto directory = DataDirectory::open(place.file("data"));
   ASSERT_TRUE(directory.ok()) << directory.status();

@@ -34,7 +34,7 @@ class DaemonStateTest : public testing::Test {
       log_, clock_, *directory_, {.process = ::getpid(), .version = "1", .daemon = "d1", .name = "laptop"}};
 };
 
-TEST_F(DaemonStateTest, IsThereFromTheBeginning) {
+TEST_F(DaemonStateTest, ExistsFromTheStart) {
   EXPECT_EQ(written().process, ::getpid());
   EXPECT_EQ(written().name, "laptop");
   EXPECT_FALSE(written().connected);
@@ -43,8 +43,8 @@ TEST_F(DaemonStateTest, IsThereFromTheBeginning) {
 }
 
 TEST_F(DaemonStateTest, FollowsTheDaemonsEventsOnTheirWayToTheLog) {
-  keeper_.info("daemon.connect.failed", {{"daemon", "d1"}, {"error", "nobody listens"}});
-  EXPECT_EQ(written().problem, "nobody listens");
+  keeper_.info("daemon.connect.failed", {{"daemon", "d1"}, {"error", "connection refused"}});
+  EXPECT_EQ(written().problem, "connection refused");
   connect();
   EXPECT_TRUE(written().connected);
   EXPECT_TRUE(keeper_.connected_once().is_set());
@@ -70,7 +70,7 @@ TEST_F(DaemonStateTest, StaysConnectedWhenTheStreamBeforeADrainEndsLast) {
   EXPECT_FALSE(written().connected);
 }
 
-TEST_F(DaemonStateTest, KeepsWhyItEnded) {
+TEST_F(DaemonStateTest, KeepsTheReasonOfTheEnd) {
   connect();
   keeper_.ended(unauthenticated("the token was revoked"));
   EXPECT_TRUE(written().ended);
@@ -78,7 +78,7 @@ TEST_F(DaemonStateTest, KeepsWhyItEnded) {
   EXPECT_EQ(written().problem, "the token was revoked");
 }
 
-TEST_F(DaemonStateTest, OfAnotherVersionOrBrokenIsNone) {
+TEST_F(DaemonStateTest, AFileOfAnotherVersionOrADamagedOneIsIgnored) {
   ASSERT_TRUE(directory_->write_private("daemon.state", R"({"pid":1})").ok());
   EXPECT_FALSE(read_daemon_state(directory_->path()));
   ASSERT_TRUE(directory_->write_private("daemon.state", "{").ok());

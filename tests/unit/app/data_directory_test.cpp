@@ -57,7 +57,7 @@ TEST_F(DataDirectoryTest, HasOneUserEvenWhenItsLockIsRemoved) {
   EXPECT_NE(message_of(second).find("`lock` has been removed"), std::string_view::npos) << second;
 }
 
-TEST_F(DataDirectoryTest, IsClosedToOthersWithWhatIsInItWhenItIsOursAlone) {
+TEST_F(DataDirectoryTest, AnOpenDirectoryOfItsOwnIsMadePrivate) {
   for (const char* name : {"/reliant.db", "/reliant.db-wal", "/token", "/api.log.2", "/tls.key", "/tls.crt"}) {
     std::ofstream(root_ + name) << "x";
     ASSERT_EQ(::chmod((root_ + name).c_str(), 0644), 0);
@@ -71,7 +71,7 @@ TEST_F(DataDirectoryTest, IsClosedToOthersWithWhatIsInItWhenItIsOursAlone) {
   EXPECT_EQ(mode_of(root_ + "/tls.crt"), 0644u) << "clients are given it";
 }
 
-TEST_F(DataDirectoryTest, IsNotTakenFromOthers) {
+TEST_F(DataDirectoryTest, RefusesADirectoryWithOtherFiles) {
   const auto refused = [this](std::string_view why) {
     const Status status = DataDirectory::open(root_).status();
     EXPECT_EQ(status.code(), StatusCode::kFailedPrecondition);

@@ -57,7 +57,7 @@ class HealthWorld {
   HealthServer health;
 };
 
-TEST(HealthServer, IsReadyWhenAllThatItNeedsIsThere) {
+TEST(HealthServer, IsReadyWhenEveryDependencyIs) {
   HealthWorld world;
   EXPECT_EQ(world.get("/ready"), std::pair(200, std::string(R"({"status":"ready","checks":{"database":"ok","nats":"ok"}})")));
   EXPECT_EQ(world.get("/health").first, 200);
@@ -65,17 +65,17 @@ TEST(HealthServer, IsReadyWhenAllThatItNeedsIsThere) {
   EXPECT_NE(world.get("/metrics").second.find(R"("code":"NOT_FOUND")"), std::string::npos) << world.get("/metrics").second;
 }
 
-TEST(HealthServer, NamesWhatIsAwayAndIsReadyAgainWhenItIsBack) {
+TEST(HealthServer, NamesAFailedDependencyUntilItRecovers) {
   HealthWorld world;
   world.nats = unavailable("refused");
   EXPECT_EQ(world.get("/ready"),
             std::pair(503, std::string(R"({"status":"not ready","checks":{"database":"ok","nats":"refused"}})")));
-  EXPECT_EQ(world.get("/health").first, 200) << "to start it again would help nobody";
+  EXPECT_EQ(world.get("/health").first, 200) << "a restart would not help";
   world.nats = ok_status();
   EXPECT_EQ(world.get("/ready").first, 200);
 }
 
-TEST(HealthServer, KeepsTheWordsOfALibraryInTheLog) {
+TEST(HealthServer, KeepsTheLibrarysTextInTheLog) {
   HealthWorld world;
   world.nats = with_cause(unavailable("not connected to NATS"), "127.0.0.1:4222: refused");
   const auto [status, said] = world.get("/ready");
@@ -86,7 +86,7 @@ TEST(HealthServer, KeepsTheWordsOfALibraryInTheLog) {
       std::ranges::any_of(world.log.texts, [](const std::string& text) { return text.find("4222") != std::string::npos; }));
 }
 
-TEST(HealthServer, DoesNotWaitForWhatHangs) {
+TEST(HealthServer, AHungCheckTimesOut) {
   HealthWorld world;
   world.database_hangs = true;
   const Instant asked = world.executor.now();
@@ -132,7 +132,7 @@ struct SiteForPages {
   Result<std::unique_ptr<ports::HttpListener>> listener;
 };
 
-TEST(CrossOrigin, AnswersTheBrowsersQuestionItself) {
+TEST(CrossOrigin, AnswersPreflightRequestsItself) {
   SiteForPages site({"https://a.example"});
   const auto asked =
       ask(site.http_server, "OPTIONS", {{"origin", "https://a.example"}, {"access-control-request-method", "POST"}});

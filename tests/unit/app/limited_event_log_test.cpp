@@ -48,7 +48,7 @@ class LimitedEventLogTest : public testing::Test {
   int refused = 0;
 };
 
-TEST_F(LimitedEventLogTest, CountsWhatIsRepeatedAndSaysSoOnceAPeriod) {
+TEST_F(LimitedEventLogTest, ReportsRepeatedEventsOnceAPeriod) {
   refuse(5);
   EXPECT_EQ(taken(), (Lines{"warning stream.refused peer=p1", "warning stream.refused peer=p2"}));
   clock.pass(std::chrono::seconds(59));
@@ -63,7 +63,7 @@ TEST_F(LimitedEventLogTest, CountsWhatIsRepeatedAndSaysSoOnceAPeriod) {
   EXPECT_EQ(taken(), Lines{"warning stream.refused peer=p6"});
 }
 
-TEST_F(LimitedEventLogTest, SaysSoBeforeTheNextOneOfItsKind) {
+TEST_F(LimitedEventLogTest, ReportsRepetitionsBeforeTheNextEventOfTheKind) {
   refuse(3);
   taken();
   clock.pass(std::chrono::seconds(90));
@@ -80,19 +80,19 @@ TEST_F(LimitedEventLogTest, KindsDoNotHideOneAnother) {
   EXPECT_EQ(taken(), (Lines{"warning disk.full free=0", "error defect"}));
 }
 
-TEST_F(LimitedEventLogTest, PassesOnWhatIsNoWarning) {
+TEST_F(LimitedEventLogTest, PassesOnEventsBelowWarning) {
   for (int i = 0; i < 5; ++i) log.info("chat.done", {});
   EXPECT_EQ(taken().size(), 5u);
 }
 
-TEST_F(LimitedEventLogTest, LosesNothingAtTheEnd) {
+TEST_F(LimitedEventLogTest, ReportsPendingRepetitionsAtTheEnd) {
   refuse(4);
   taken();
   log.summarise_all();
   EXPECT_EQ(taken(), Lines{"warning log.repeated event=stream.refused count=2 seconds=0 last=peer=p4"});
 }
 
-TEST_F(LimitedEventLogTest, KeepsLittleOfALongText) {
+TEST_F(LimitedEventLogTest, TruncatesLongTexts) {
   refuse(2);
   log.warning("stream.refused", {{"peer", std::string(1 << 20, 'x')}});
   taken();
@@ -100,7 +100,7 @@ TEST_F(LimitedEventLogTest, KeepsLittleOfALongText) {
   EXPECT_LT(taken().front().size(), 400u);
 }
 
-TEST_F(LimitedEventLogTest, CanBeToldToWriteEverything) {
+TEST_F(LimitedEventLogTest, CanBeConfiguredToWriteEverything) {
   LimitedEventLog everything(all, clock, {.burst = 0});
   for (int i = 0; i < 500; ++i) everything.warning("stream.refused", {});
   EXPECT_EQ(taken().size(), 500u);

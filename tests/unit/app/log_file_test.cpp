@@ -25,7 +25,7 @@ class LogFileTest : public testing::Test {
   tests::TemporaryDirectory directory_;
 };
 
-TEST_F(LogFileTest, BeginsTheNextOneWhenItIsFullAndKeepsAsManyAsItMay) {
+TEST_F(LogFileTest, RotatesWhenFullAndKeepsTheConfiguredNumber) {
   LogFile log = open({.largest = 10, .files = 3});
   for (const char* line : {"aaaa\n", "bbbb\n", "cccc\n", "dddd\n", "eeee\n", "ffff\n", "gggg\n"}) log.write(line);
   EXPECT_EQ(content(""), "gggg\n");
@@ -37,7 +37,7 @@ TEST_F(LogFileTest, BeginsTheNextOneWhenItIsFullAndKeepsAsManyAsItMay) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
 }
 
-TEST_F(LogFileTest, GoesOnWithTheOneThatIsThere) {
+TEST_F(LogFileTest, AppendsToAnExistingFile) {
   open({.largest = 10, .files = 2}).write("aaaa\n");
   LogFile log = open({.largest = 10, .files = 2});
   log.write("bbbb\n");
@@ -61,7 +61,7 @@ TEST_F(LogFileTest, GoesOnWhenItCannotBeRenamed) {
   EXPECT_EQ(content(""), "aaaa\nbbbb\ncccc\ndddd\n");
 }
 
-TEST_F(LogFileTest, SaysWhichFlagIsWrong) {
+TEST_F(LogFileTest, NamesTheInvalidFlag) {
   const Status status = LogFile::open(directory_.file("no/such/directory/log")).status();
   EXPECT_EQ(field_of(status), "--log-file");
 }

@@ -35,7 +35,7 @@ TEST(MonolithOptions, TakeTheEnvironment) {
   EXPECT_EQ(made->model.api_key, "k");
 }
 
-TEST(MonolithOptions, ListenForHttpsWhereTheyAreTold) {
+TEST(MonolithOptions, TakeTheTlsPort) {
   const auto at = [](std::string port) {
     return options({"--model-script", "s", "--tls-port", std::move(port)}, {{"HOME", "/h"}});
   };

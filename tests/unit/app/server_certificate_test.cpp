@@ -83,7 +83,7 @@ TEST_F(ServerCertificateTest, IsUsedAgain) {
   EXPECT_EQ(second.credentials.private_key, first.credentials.private_key);
 }
 
-TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsUsedAsItIs) {
+TEST_F(ServerCertificateTest, AUsersCertificateIsUsedUnchanged) {
   const auto theirs = adapters::make_self_signed(kNow);
   overwrite("tls.crt", theirs->certificate_chain);
   overwrite("tls.key", theirs->private_key);
@@ -102,7 +102,7 @@ TEST_F(ServerCertificateTest, IsReplacedWhenItIsBrokenAndTheOldOneIsKept) {
   EXPECT_EQ(mode_of("tls.key.bak"), 0600u);
 }
 
-TEST_F(ServerCertificateTest, IsReplacedWhenItsKeyIsLostOrAnotherOnes) {
+TEST_F(ServerCertificateTest, IsReplacedWhenItsKeyIsMissingOrDoesNotMatch) {
   const ServerCertificate first = prepare();
   remove("tls.key");
   EXPECT_NE(prepare().replaced.find("its key is missing"), std::string::npos);
@@ -121,7 +121,7 @@ TEST_F(ServerCertificateTest, IsReplacedWhenItHasExpired) {
   EXPECT_EQ(content("tls.key.bak.2"), second.credentials.private_key);
 }
 
-TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsNeverWritten) {
+TEST_F(ServerCertificateTest, AUsersCertificateIsNeverWritten) {
   const auto theirs = adapters::make_self_signed(kNow);
   const auto another = adapters::make_self_signed(kNow);
   const std::string passphrase =
@@ -139,7 +139,7 @@ TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsNeverWritten) {
   refuses("", key, kNow, "it is no certificate in PEM");
 }
 
-TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsNotMadeUpFor) {
+TEST_F(ServerCertificateTest, AMissingUserCertificateIsNotReplaced) {
   const auto theirs = adapters::make_self_signed(kNow);
   overwrite("tls.crt", theirs->certificate_chain);
   refused(kNow, "its key is missing");
@@ -150,7 +150,7 @@ TEST_F(ServerCertificateTest, OfSomebodyElsesMakingIsNotMadeUpFor) {
   EXPECT_EQ(content("tls.key"), theirs->private_key);
 }
 
-TEST_F(ServerCertificateTest, ThatCannotBeReadIsNotTakenForNone) {
+TEST_F(ServerCertificateTest, AnUnreadableCertificateIsAnError) {
   prepare();
   remove("tls.key");
   std::filesystem::create_directory(directory_.file("tls.key"));
@@ -161,7 +161,7 @@ TEST_F(ServerCertificateTest, ThatCannotBeReadIsNotTakenForNone) {
   EXPECT_TRUE(std::filesystem::is_symlink(directory_.file("tls.key")));
 }
 
-TEST_F(ServerCertificateTest, OursIsNotReplacedWhenItsKeyIsSomebodyElses) {
+TEST_F(ServerCertificateTest, IsNotReplacedWhenItsKeyIsTheUsers) {
   prepare();
   const auto theirs = adapters::make_self_signed(kNow);
   overwrite("tls.key", theirs->private_key);

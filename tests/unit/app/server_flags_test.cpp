@@ -73,19 +73,19 @@ void expect_switch(const Command& command) {
 }
 
 // R35. Missing: what belongs to a later feature (below).
-TEST(ServerFlags, OfTheApiAreThoseOfTheRequirements) {
+TEST(ServerFlags, ApiFlagsMatchTheRequirements) {
   expect_rows(kApiCommand, {kApiRows, kBindRows, kDatabaseRows, kTemporalRows, kNatsRows, kStreamingRows, kTlsRows});
   expect_switch(kApiCommand);
 }
 
 // R43. More than there: on which interface the health port is, and TLS for it, as the other servers have them.
-TEST(ServerFlags, OfTheWorkerAreThoseOfTheRequirements) {
+TEST(ServerFlags, WorkerFlagsMatchTheRequirements) {
   expect_rows(kWorkerCommand, {kWorkerRows, kBindRows, kDatabaseRows, kTemporalRows, kNatsRows, kStreamingRows, kTlsRows});
   expect_switch(kWorkerCommand);
 }
 
 // R53.
-TEST(ServerFlags, OfTheGatewayAreThoseOfTheRequirements) {
+TEST(ServerFlags, GatewayFlagsMatchTheRequirements) {
   expect_rows(kGatewayCommand, {kGatewayRows, kBindRows, kDatabaseRows, kNatsRows, kTlsRows});
   expect_switch(kGatewayCommand);
 }
@@ -107,7 +107,7 @@ TEST(ServerFlags, ReachTheOptionsFromTheirVariables) {
   EXPECT_EQ(on_sqlite->server.database.data_dir, "/d");
 }
 
-TEST(ServerFlags, AreNotThereBeforeTheirFeatureIs) {
+TEST(ServerFlags, HaveNoFlagForAMissingFeature) {
   const auto refused = [](const Command& command, std::initializer_list<const char*> flags) {
     for (const char* flag : flags) {
       const Status status = parse(command, {flag, "1"}).status();

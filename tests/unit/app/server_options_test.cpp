@@ -8,7 +8,7 @@ namespace reliant::app {
 namespace {
 
 // R35.
-TEST(ServerOptions, OfTheApiHaveTheDefaultsOfTheRequirements) {
+TEST(ServerOptions, ApiHasTheDefaultsOfTheRequirements) {
   const auto made = api({"--disable-tls"});
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->api.address, "0.0.0.0:8080");
@@ -23,7 +23,7 @@ TEST(ServerOptions, OfTheApiHaveTheDefaultsOfTheRequirements) {
 }
 
 // R43.
-TEST(ServerOptions, OfTheWorkerHaveTheDefaultsOfTheRequirements) {
+TEST(ServerOptions, WorkerHasTheDefaultsOfTheRequirements) {
   const auto made = worker({"--model-script", "s"});
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->server.health.address, "0.0.0.0:8081");
@@ -31,25 +31,25 @@ TEST(ServerOptions, OfTheWorkerHaveTheDefaultsOfTheRequirements) {
 }
 
 // R53.
-TEST(ServerOptions, OfTheGatewayHaveTheDefaultsOfTheRequirements) {
+TEST(ServerOptions, GatewayHasTheDefaultsOfTheRequirements) {
   const auto made = gateway({"--disable-tls"});
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(made->daemons.address, "0.0.0.0:9190");
   EXPECT_EQ(made->server.health.address, "0.0.0.0:8080");
-  EXPECT_EQ(made->advertised, host_name() + ":9190") << "nobody could connect to 0.0.0.0";
+  EXPECT_EQ(made->advertised, host_name() + ":9190") << "no daemon could connect to 0.0.0.0";
   EXPECT_FALSE(made->single_daemon_per_user);
   EXPECT_TRUE(valid_id(made->id.str()));
 }
 
 // C43.
-TEST(ServerOptions, OfTheGatewaySayWhereDaemonsReachIt) {
+TEST(ServerOptions, GatewayAdvertisesAReachableAddress) {
   EXPECT_EQ(gateway({"--disable-tls", "--bind-address", "10.0.0.1"})->advertised, "10.0.0.1:9190");
   EXPECT_EQ(gateway({"--disable-tls"}, {{"ADVERTISE_ADDRESS", "g.example:443"}})->advertised, "g.example:443");
   EXPECT_EQ(field_of(gateway({"--disable-tls", "--advertise-address", "g.example"}).status()), "--advertise-address");
   EXPECT_EQ(field_of(gateway({"--disable-tls", "--daemon-port", "0"}).status()), "--daemon-port");
 }
 
-TEST(ServerOptions, OfTwoGatewaysOfAHostHaveDifferentIds) {
+TEST(ServerOptions, TwoGatewaysOfAHostHaveDifferentIds) {
   EXPECT_NE(gateway({"--disable-tls"})->id, gateway({"--disable-tls", "--daemon-port", "9191"})->id);
   EXPECT_NE(gateway({"--disable-tls"})->id, gateway({"--disable-tls"})->id)
       << "two containers with one host name would withdraw each other";
@@ -75,13 +75,13 @@ TEST(ServerOptions, TakeTheEnvironmentAndTheCommandLineWins) {
   EXPECT_EQ(made->cors_origins, (std::vector<std::string>{"https://a.example", "https://b.example"}));
 }
 
-TEST(ServerOptions, StreamOverNatsWhateverTheyAreAsked) {
+TEST(ServerOptions, StreamingIsAlwaysOverNats) {
   EXPECT_EQ(api({"--disable-tls"})->server.forced_streaming, "");
   EXPECT_EQ(api({"--disable-tls", "--streaming-driver", "memory"})->server.forced_streaming, "memory");
   EXPECT_EQ(field_of(api({"--disable-tls", "--streaming-driver", "kafka"}).status()), "--streaming-driver");
 }
 
-TEST(ServerOptions, NameWhatIsMissingOrWrong) {
+TEST(ServerOptions, NameMissingAndInvalidValues) {
   EXPECT_EQ(field_of(api({}).status()), "--tls-cert") << "to do without TLS has to be said";
   EXPECT_EQ(field_of(api({}, {{"DISABLE_TLS", "false"}}).status()), "--tls-cert");
   EXPECT_EQ(field_of(api({}, {{"DISABLE_TLS", "perhaps"}}).status()), "DISABLE_TLS");

@@ -57,7 +57,7 @@ class TlsOptions : public testing::Test {
   std::string nonsense_ = file("nonsense.pem", "nonsense");
 };
 
-TEST_F(TlsOptions, OfEveryServerComeFromVariables) {
+TEST_F(TlsOptions, EveryServerTakesThemFromVariables) {
   const Variables variables{{"TLS_CERT_FILE", certificate_}, {"TLS_KEY_FILE", key_}};
   const auto expect_made = [this](const auto& options) {
     ASSERT_TRUE(options.ok()) << options.status();
@@ -71,7 +71,7 @@ TEST_F(TlsOptions, OfEveryServerComeFromVariables) {
   EXPECT_EQ(field_of(api({}, {{"TLS_CERT_FILE", torn_}, {"TLS_KEY_FILE", key_}}).status()), "TLS_CERT_FILE");
 }
 
-TEST_F(TlsOptions, OfTheWorkerMayBeLeftOut) {
+TEST_F(TlsOptions, AreOptionalForTheWorker) {
   const Words words{"--model-script", "s"};
   EXPECT_FALSE(worker(words)->tls.has_value()) << "its only port is that for health checks";
   EXPECT_FALSE(worker(together(words, {"--disable-tls"}))->tls.has_value());
@@ -81,7 +81,7 @@ TEST_F(TlsOptions, OfTheWorkerMayBeLeftOut) {
             "--disable-tls");
 }
 
-TEST_F(TlsOptions, OfTemporalAreUnderstoodBeforeItIsCalled) {
+TEST_F(TlsOptions, TemporalOptionsAreCheckedBeforeTheFirstCall) {
   const auto made = worker({"--model-script", "s", "--temporal-tls", "--temporal-tls-ca", two_, "--temporal-tls-cert",
                             certificate_, "--temporal-tls-key", key_});
   ASSERT_TRUE(made.ok()) << made.status();
@@ -91,7 +91,7 @@ TEST_F(TlsOptions, OfTemporalAreUnderstoodBeforeItIsCalled) {
 }
 
 // Of every server, and not only understood, but handed on.
-TEST_F(TlsOptions, OfNatsReachEveryServer) {
+TEST_F(TlsOptions, NatsOptionsReachEveryServer) {
   const std::string credentials = file("user.creds", tests::nats_credentials());
   const std::string nkey = file("user.nk", tests::kNatsSeed);
   const auto expect_made = [&](const auto& made) {
@@ -112,7 +112,7 @@ TEST_F(TlsOptions, OfNatsReachEveryServer) {
   EXPECT_EQ(by_variable->server.nats.nkey_file, nkey);
 }
 
-TEST_F(TlsOptions, OfNatsThatAreOfNoUseAreNamed) {
+TEST_F(TlsOptions, UnusableNatsOptionsAreNamed) {
   const auto refused = [](const Words& words, std::string_view field, std::string_view why) {
     for (const Status& status :
          {api(together({"--disable-tls"}, words)).status(), worker(together({"--model-script", "s"}, words)).status(),
@@ -137,7 +137,7 @@ TEST_F(TlsOptions, OfNatsThatAreOfNoUseAreNamed) {
           "--nats-nkey", "exclude each other");
 }
 
-TEST_F(TlsOptions, OfTemporalThatAreOfNoUseAreNamed) {
+TEST_F(TlsOptions, UnusableTemporalOptionsAreNamed) {
   expect_refused({"--temporal-tls-ca", "/nowhere.pem"}, "--temporal-tls-ca", "\"/nowhere.pem\", which cannot be read");
   for (const std::string& broken : {nonsense_, torn_, key_})
     expect_refused({"--temporal-tls-ca", broken}, "--temporal-tls-ca",
@@ -157,7 +157,7 @@ TEST_F(TlsOptions, OfTemporalThatAreOfNoUseAreNamed) {
   EXPECT_EQ(field_of(plain), "--temporal-tls") << plain;
 }
 
-TEST_F(TlsOptions, OfTheDaemonAreUnderstoodBeforeItConnects) {
+TEST_F(TlsOptions, DaemonOptionsAreCheckedBeforeItConnects) {
   const Words words{"--gateway", "https://g:1"};
   EXPECT_EQ(daemon(together(words, {"--tls-ca", two_}))->links.roots, made_.certificate_chain + other_.certificate_chain);
   EXPECT_EQ(daemon(words)->links.roots, "");

@@ -34,13 +34,13 @@ TEST(ToolEnvironment, IsAnAllowList) {
             (Variables{"GOPATH=/go", "HTTPS_PROXY=http://proxy", "LC_ALL=C", "PATH=/bin"}));
 }
 
-TEST(ToolEnvironment, GetsMoreByNameAndByPrefix) {
+TEST(ToolEnvironment, TakesMoreByNameAndByPrefix) {
   EXPECT_EQ(environment_of_tools(kEnvironment, {"AWS_*", "MY_TOKEN"}),
             (Variables{"AWS_REGION=eu", "AWS_SECRET_ACCESS_KEY=s", "GOPATH=/go", "HTTPS_PROXY=http://proxy", "LC_ALL=C",
                        "MY_TOKEN=m", "PATH=/bin"}));
 }
 
-TEST(ToolEnvironment, GetsThisProgramsSecretsOnlyByTheirNames) {
+TEST(ToolEnvironment, TakesSecretsOfThisProgramByExactNameOnly) {
   for (const std::string all : {"*", "RELIANT_*", "DATABASE_*"}) {
     for (const std::string& variable : environment_of_tools(kEnvironment, {all})) {
       EXPECT_FALSE(variable.starts_with("RELIANT_TOKEN=")) << all;

@@ -85,7 +85,7 @@ TEST_F(KeyRingTest, TheFirstServerMakesTheKeyThatAllHave) {
   EXPECT_EQ(find(*other, key->id)->secret, key->secret);
 }
 
-TEST_F(KeyRingTest, ANewKeyIsSignedWithWhenAllKnowItAndTheOldOneIsTakenAWhileLonger) {
+TEST_F(KeyRingTest, RotationSignsWithTheNewKeyOnceAllKnowItAndAcceptsTheOldOneForAWhile) {
   const auto one = ring();
   const std::string old = current(*one)->id;
   simulation_.run_for(24h + 2min);
@@ -100,7 +100,7 @@ TEST_F(KeyRingTest, ANewKeyIsSignedWithWhenAllKnowItAndTheOldOneIsTakenAWhileLon
   EXPECT_EQ(find(*one, old).status().code(), StatusCode::kNotFound);
 }
 
-TEST_F(KeyRingTest, AKeyThatItDoesNotKnowIsLookedUpOnceAndNotForEachMessage) {
+TEST_F(KeyRingTest, AnUnknownKeyIsLookedUpOnce) {
   const auto one = ring();
   ASSERT_TRUE(current(*one).ok());
   simulation_.run_for(10s);
@@ -121,7 +121,7 @@ TEST_F(KeyRingTest, AKeyThatItDoesNotKnowIsLookedUpOnceAndNotForEachMessage) {
   EXPECT_LE(database_.asked, 4);
 }
 
-TEST_F(KeyRingTest, WithoutADatabaseItsKeysAreGoodForAWhileOnly) {
+TEST_F(KeyRingTest, KeysExpireWithoutADatabase) {
   const auto one = ring();
   const std::string id = current(*one)->id;
   database_.away = true;

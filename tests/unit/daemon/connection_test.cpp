@@ -11,9 +11,9 @@ using namespace std::chrono_literals;
 
 class DaemonConnection : public DaemonWorld {
  protected:
-  void stop(Duration patience) {
+  void stop(Duration timeout) {
     stopper_.spawn([](Daemon& daemon, Instant deadline) -> Task<void> { co_await daemon.stop(deadline); }(
-                                                            life_->daemon, executor_.now() + patience));
+                                                            life_->daemon, executor_.now() + timeout));
   }
   TaskScope stopper_{executor_, 3};
 };
@@ -148,7 +148,7 @@ TEST_F(DaemonConnection, HonoursRetryAfterOfAnOverloadedGateway) {
   }
   EXPECT_GE(shortest, 7s);
   EXPECT_LE(longest, 8s);
-  EXPECT_GT(longest - shortest, 500ms);  // not with all the others who were told the same
+  EXPECT_GT(longest - shortest, 500ms);  // not together with all daemons that have received the same value
 }
 
 TEST_F(DaemonConnection, ConnectsToGatewaysAdvertisedByTheServer) {

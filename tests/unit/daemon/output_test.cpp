@@ -25,7 +25,7 @@ TEST_F(DaemonOutput, ResumesAfterReconnectAtTheAcknowledgedChunk) {
   EXPECT_EQ(text(gateway_->outputs("r1")), "one\ntwo\n");
   gateway_->hang_up(unavailable("restart"));
   run_for(7s);
-  EXPECT_EQ(gateway_->outputs("r1").size(), 2u);  // nobody has asked on the new stream
+  EXPECT_EQ(gateway_->outputs("r1").size(), 2u);  // no request has come on the new stream
   gateway_->execute("r1", script, 2);
   run_for(10s);
   EXPECT_EQ(text(gateway_->outputs("r1")), "one\ntwo\nthree\nfour\n");
@@ -57,7 +57,7 @@ TEST_F(DaemonOutput, DroppedChunksAreReportedAsAGap) {
   run_for(1s);
   gateway_->refuse_with(unavailable("busy"));
   gateway_->hang_up(unavailable("restart"));
-  run_for(60s);  // 6.9 MB are written while nobody listens
+  run_for(60s);  // 6.9 MB are written while the gateway does not read
   gateway_.reset();
   gateway_ = make_gateway("gw:1");
   run_for(60s);

@@ -20,7 +20,7 @@ class TailTool final : public tools::Tool {
   Task<model::ToolResult> run(tools::ToolInvocation, tools::ToolOutput& output) override {
     for (const char* line : {"a", "b", "c"}) {
       co_await output.write(line);
-      co_await sleep_for(1s);  // virtual time: the tool takes so long
+      co_await sleep_for(1s);  // virtual time: the duration of the tool
     }
     model::ToolResult result;
     result.content = "abc";
@@ -74,7 +74,7 @@ TEST_F(DaemonReads, ReadResultSurvivesReconnectUntilRetried) {
   gateway_->hang_up(unavailable("gone"));
   run_for(60s);
   ASSERT_GE(gateway_->streams.size(), 2u);
-  EXPECT_EQ(gateway_->results("r1").size(), 0u);  // nobody has asked here
+  EXPECT_EQ(gateway_->results("r1").size(), 0u);  // no request has come on this stream
   tail("r1", 2);
   run_for(1s);
   ASSERT_EQ(gateway_->results("r1").size(), 1u);

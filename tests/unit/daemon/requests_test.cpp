@@ -205,7 +205,7 @@ class DaemonQueue : public DaemonWorld {
   }
   proto::ToolFinished result(const std::string& id) {
     const auto results = gateway_->results(id);
-    EXPECT_FALSE(results.empty()) << id;  // offered again and again: nobody acknowledges
+    EXPECT_FALSE(results.empty()) << id;  // offered again and again: there is no acknowledgement
     return results.empty() ? proto::ToolFinished() : results.back();
   }
 };

@@ -260,7 +260,7 @@ TEST_F(Renewal, KeepsTheNewTokenBeforeItUsesIt) {
 }
 
 // Wherever the process dies, the file has one of the two, whole; and both are valid until the new one is used.
-TEST_F(Renewal, ADeathAtAnyMomentLeavesOneOfTheTwo) {
+TEST_F(Renewal, ACrashAtAnyStepLeavesOneValidToken) {
   machine_.disk_faults.latency = 1s;
   for (Duration lived = 0ms; lived < 5s; lived += 100ms) {
     have_file("rlnt_pat_old");
@@ -281,7 +281,7 @@ TEST_F(Renewal, ADeathAtAnyMomentLeavesOneOfTheTwo) {
   EXPECT_TRUE(server_.requests.empty());
 }
 
-TEST_F(Renewal, ADiskWithoutRoomLeavesTheOldToken) {
+TEST_F(Renewal, AFullDiskLeavesTheOldToken) {
   begin();
   run_for(1s);
   machine_.disk.set_capacity(1);
@@ -307,7 +307,7 @@ TEST_F(Renewal, ATokenGivenByHandIsNotRenewed) {
 }
 
 // Another process with the same file has renewed it, or a write has succeeded of which that was not known.
-TEST_F(Renewal, ARefusedTokenThatIsNotTheFilesGivesNothingUp) {
+TEST_F(Renewal, ARefusedTokenThatIsNotTheFilesKeepsTheFile) {
   begin();
   run_for(1s);
   have_file("rlnt_pat_renewed");
@@ -346,7 +346,7 @@ TEST_F(SupervisorTest, RecoversOnceInTenMinutesAlsoWhenItIsStartedAgainAndAgain)
   EXPECT_EQ(server_.requests.size(), 2u);
 }
 
-TEST_F(SupervisorTest, TakesUpAFileThatTheUserMadeWhileItMayNotRegister) {
+TEST_F(SupervisorTest, LoadsAFileThatTheUserMadeDuringTheRecoveryPause) {
   gateway_ = make_gateway("gw:1");
   have_file("rlnt_pat_old");
   refuse(kReasonTokenRevoked);
@@ -371,7 +371,7 @@ TEST_F(SupervisorTest, ConnectionLossOnlyBacksOff) {
   EXPECT_NE(on_disk().find("rlnt_pat_mine"), std::string::npos);
 }
 
-TEST_F(SupervisorTest, ARefusalThatDoesNotBlameTheTokenOnlyBacksOff) {
+TEST_F(SupervisorTest, ARefusalForAnotherReasonThanTheTokenOnlyBacksOff) {
   gateway_ = make_gateway("gw:1");
   have_file("rlnt_pat_mine");
   gateway_->refuse_with(unauthenticated("the key server is away"));
@@ -506,7 +506,7 @@ class SupervisorOnAFullDisk : public SupervisorTest {
   UnreadableJournal unreadable_{*journal_};
 };
 
-TEST_F(SupervisorOnAFullDisk, KnowsTheTokenInItsHandWhenItRunsAgain) {
+TEST_F(SupervisorOnAFullDisk, KeepsItsTokenInMemoryOverARestartOfTheClient) {
   gateway_ = make_gateway("gw:1");
   begin();
   run_for(1s);

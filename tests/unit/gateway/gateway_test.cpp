@@ -62,7 +62,7 @@ TEST_P(GatewayTest, NewcomerOfTheSameDaemonWinsAtOnceWithAHigherEpoch) {
   EXPECT_EQ(world_.stored_daemon().connection, model::DaemonConnection::kFresh);  // the old end does not overwrite it
 }
 
-TEST_P(GatewayTest, HandsARequestDownAndItsDurableResultUp) {
+TEST_P(GatewayTest, RoutesARequestAndReturnsItsDurableResult) {
   auto link = world_.connected();
   Call call;
   start(call, world_.request("req_1"));
@@ -94,7 +94,7 @@ TEST_P(GatewayTest, AnswersAFinishedRequestFromTheStoreWithoutAskingTheDaemon) {
   EXPECT_TRUE(ack->has_result_ack());
 }
 
-TEST_P(GatewayTest, AnEndedStreamLeavesTheRunToTheDaemonAndTheCallerCallsAgain) {
+TEST_P(GatewayTest, AnEndedStreamLeavesTheToolRunningAndTheCallerRetries) {
   auto link = world_.connected();
   Call call;
   start(call, world_.request("req_1"));
@@ -114,7 +114,7 @@ TEST_P(GatewayTest, AnEndedStreamLeavesTheRunToTheDaemonAndTheCallerCallsAgain) 
   EXPECT_EQ((*again.result)->content, "after all");
 }
 
-TEST_P(GatewayTest, ANewerCallTakesARequestOverAndGoesOnAfterItsLastChunk) {
+TEST_P(GatewayTest, ANewerCallReplacesTheOlderAndResumesAfterItsLastChunk) {
   auto link = world_.connected();
   Call first;
   start(first, world_.request("req_1"));
@@ -131,7 +131,7 @@ TEST_P(GatewayTest, ANewerCallTakesARequestOverAndGoesOnAfterItsLastChunk) {
   EXPECT_EQ(next_request(*link).execute_tool().resume_output_after(), 1u);
 }
 
-TEST_P(GatewayTest, MissingOutputIsNeverPassedOver) {
+TEST_P(GatewayTest, AMissingChunkFailsTheCall) {
   auto link = world_.connected();
   Call call;
   start(call, world_.request("req_1"));
@@ -144,7 +144,7 @@ TEST_P(GatewayTest, MissingOutputIsNeverPassedOver) {
   EXPECT_EQ(call.output, "a");
 }
 
-TEST_P(GatewayTest, AResultThatNobodyWaitsForIsKept) {
+TEST_P(GatewayTest, AResultWithoutAWaitingCallerIsStored) {
   auto link = world_.connected();
   {
     Call call;
@@ -219,7 +219,7 @@ TEST_P(GatewayTest, AFrameOneNanosecondBeforeABoundaryKeepsTheStatusAndOneAfterB
   EXPECT_EQ(world_.stored_daemon().connection, model::DaemonConnection::kFresh);
 }
 
-TEST_P(GatewayTest, ARequestThatWasGivenUpIsNotSentAnyMore) {
+TEST_P(GatewayTest, ALostRequestIsNotSentAnyMore) {
   auto link = world_.connected();
   world_.run_for(1s);  // has looked for what was left open
   ASSERT_TRUE(finish(world_.simulation, world_.store.executions().insert(world_.request("req_1"), kNever)).ok());
@@ -233,7 +233,7 @@ TEST_P(GatewayTest, ARequestThatWasGivenUpIsNotSentAnyMore) {
   EXPECT_TRUE(frame.ok() && frame->has_heartbeat());  // the first thing that the daemon hears
 }
 
-TEST_P(GatewayTest, WhatWasLeftOpenIsReplayedWhenTheDaemonConnects) {
+TEST_P(GatewayTest, OpenRequestsAreReplayedWhenTheDaemonConnects) {
   ASSERT_TRUE(finish(world_.simulation, world_.store.executions().insert(world_.request("req_1"), kNever)).ok());
   auto link = world_.connected();
   const auto replayed = next_request(*link).execute_tool();
@@ -246,14 +246,14 @@ TEST_P(GatewayTest, WhatWasLeftOpenIsReplayedWhenTheDaemonConnects) {
   EXPECT_EQ(row->result->content, "ok");
 }
 
-TEST_P(GatewayTest, WhatIsTooOldIsNotStartedByAReplay) {
+TEST_P(GatewayTest, OverdueRequestsAreReplayedAsMustNotStart) {
   ASSERT_TRUE(finish(world_.simulation, world_.store.executions().insert(world_.request("req_1"), kNever)).ok());
   world_.run_for(151s);  // 120 s of its own and 30 s more
   auto link = world_.connected();
   EXPECT_TRUE(next_request(*link).execute_tool().must_not_start());
 }
 
-TEST_P(GatewayTest, ACallerThatComesDuringTheReplayGetsTheOutput) {
+TEST_P(GatewayTest, ACallDuringTheReplayReceivesTheOutput) {
   ASSERT_TRUE(finish(world_.simulation, world_.store.executions().insert(world_.request("req_1"), kNever)).ok());
   auto link = world_.connected();
   Call call;
@@ -268,7 +268,7 @@ TEST_P(GatewayTest, ACallerThatComesDuringTheReplayGetsTheOutput) {
   EXPECT_EQ(call.output, "one");
 }
 
-TEST_P(GatewayTest, ACancelThatCouldNotBePassedOnIsPassedOnWhenTheDaemonConnects) {
+TEST_P(GatewayTest, AnUndeliveredCancelIsDeliveredWhenTheDaemonConnects) {
   auto& executions = world_.store.executions();
   {
     auto link = world_.connected();
@@ -332,7 +332,7 @@ TEST_P(GatewayTest, AnyFrameIsASignOfLife) {
   }
 }
 
-TEST_P(GatewayTest, BeatsEveryThirtySeconds) {
+TEST_P(GatewayTest, SendsHeartbeatsEveryThirtySeconds) {
   auto link = world_.connected();
   const auto beat = world_.frame_of(*link);
   ASSERT_TRUE(beat.ok());
@@ -340,7 +340,7 @@ TEST_P(GatewayTest, BeatsEveryThirtySeconds) {
   EXPECT_EQ(world_.simulation.now().time_since_epoch() / 30s, 1);
 }
 
-TEST_P(GatewayTest, StopSendsDaemonsOnToTheOtherLiveGateways) {
+TEST_P(GatewayTest, StopDrainsDaemonsToTheOtherLiveGateways) {
   auto link = world_.connected();
   auto announced = finish(world_.simulation, world_.store.gateways().announce(GatewayId("g2"), "gateway-2:9190", kNever));
   ASSERT_TRUE(announced.ok());
@@ -387,20 +387,20 @@ void expect_sent_on_to(std::string_view address, GatewayWorld& world, ports::Lin
   EXPECT_LE(world.simulation.now() - begin, 4s) << "the other half of the time is for the daemon to go on";
 }
 
-TEST_P(GatewayTest, SendsDaemonsOnThoughTheDatabaseHangs) {
+TEST_P(GatewayTest, DrainsDaemonsThoughTheDatabaseHangs) {
   ASSERT_TRUE(finish(world_.simulation, world_.store.gateways().announce(GatewayId("g2"), "gateway-2:9190", kNever)).ok());
   auto link = world_.connected();
   expect_sent_on_to("gateway-2:9190", world_, *link);
 }
 
-TEST_P(GatewayTest, SendsDaemonsOnToAGatewayThatCameAfterThem) {
+TEST_P(GatewayTest, DrainsDaemonsToAGatewayThatStartedLater) {
   auto link = world_.connected();
   ASSERT_TRUE(finish(world_.simulation, world_.store.gateways().announce(GatewayId("g2"), "gateway-2:9190", kNever)).ok());
   world_.run_for(Records::kLease / 2);  // the gateway has announced itself once more
   expect_sent_on_to("gateway-2:9190", world_, *link);
 }
 
-TEST_P(GatewayTest, ManyDaemonsAreSentOnOneAfterTheOtherToDifferentGateways) {
+TEST_P(GatewayTest, DrainSpreadsManyDaemonsOverTimeAndGateways) {
   std::vector<std::unique_ptr<ports::Link>> links;
   links.reserve(50);
   for (int i = 0; i < 50; ++i) links.push_back(world_.connected("d" + std::to_string(i)));
@@ -442,7 +442,7 @@ TEST_F(SingleDaemonTest, ANewDaemonReplacesTheUsersOtherOnes) {
   EXPECT_EQ(world_.stored_daemon("d1").connection, model::DaemonConnection::kDisconnected);
 }
 
-TEST_F(SingleDaemonTest, WhatAnotherGatewaySaysIsLookedUpBeforeItIsBelieved) {
+TEST_F(SingleDaemonTest, NoticesOfAnotherGatewayAreVerifiedInTheStore) {
   auto link = world_.connected("d1");
   world_.gateway.superseded(world_.user, DaemonId("d2"), 1);  // older than ours, as the store knows
   world_.run_for(1s);

@@ -40,9 +40,9 @@ class ReadsTest : public testing::Test {
   bool has_row(const std::string& id) {
     return finish(world_.simulation, world_.store.executions().get(RequestId(id), kNever)).ok();
   }
-  Status cancel(const std::string& id, Duration patience) {
+  Status cancel(const std::string& id, Duration timeout) {
     return finish(world_.simulation,
-                  router_.cancel(world_.user, DaemonId("d1"), RequestId(id), world_.simulation.now() + patience));
+                  router_.cancel(world_.user, DaemonId("d1"), RequestId(id), world_.simulation.now() + timeout));
   }
 
   GatewayWorld world_{1};
@@ -67,7 +67,7 @@ TEST_F(ReadsTest, AreAnsweredAndLeaveNoRow) {
   EXPECT_EQ(beat.answered(0), "req_1");
 }
 
-TEST_F(ReadsTest, ManyThatWereAnsweredAreSaidAtOnce) {
+TEST_F(ReadsTest, ManyAnswersAreAcknowledgedTogether) {
   auto link = world_.connected();
   std::deque<Call> calls;
   for (int i = 0; i < 128; ++i) {
@@ -94,7 +94,7 @@ TEST_F(ReadsTest, AreAskedOfTheDaemonAgainForEveryCall) {
   }
 }
 
-TEST_F(ReadsTest, AnswerThatNobodyWaitsForStaysWithTheDaemon) {
+TEST_F(ReadsTest, AnswerWithoutACallerIsNotAcknowledged) {
   auto link = world_.connected();
   Call call;
   ask(*link, call, read("req_1"), world_.simulation.now() + 500ms);
@@ -120,7 +120,7 @@ TEST_F(ReadsTest, AreAnsweredByADaemonOfAnOlderVersion) {
   EXPECT_TRUE(next(*link).has_result_ack());
 }
 
-TEST_F(ReadsTest, WhatDoesMoreIsRecordedWhateverTheDaemonSays) {
+TEST_F(ReadsTest, ToolsWithSideEffectsAreRecordedWhateverTheDaemonDeclares) {
   auto link = world_.connected();
   Call call;
   start(call, world_.request("req_1"));
@@ -130,7 +130,7 @@ TEST_F(ReadsTest, WhatDoesMoreIsRecordedWhateverTheDaemonSays) {
   EXPECT_TRUE(has_row("req_1"));
 }
 
-TEST_F(ReadsTest, TheNewestCallIsTheOneThatIsAnswered) {
+TEST_F(ReadsTest, OnlyTheNewestCallIsAnswered) {
   auto link = world_.connected();
   Call first;
   ask(*link, first, read("req_1"));
@@ -141,7 +141,7 @@ TEST_F(ReadsTest, TheNewestCallIsTheOneThatIsAnswered) {
   EXPECT_EQ((*second.result)->content, "text");
 }
 
-TEST_F(ReadsTest, AreLostWithTheStreamAndAskedForAgainOnTheNext) {
+TEST_F(ReadsTest, AreRetriedOnTheNextStream) {
   auto link = world_.connected();
   Call call;
   ask(*link, call, read("req_1"));
@@ -155,7 +155,7 @@ TEST_F(ReadsTest, AreLostWithTheStreamAndAskedForAgainOnTheNext) {
   EXPECT_EQ(next(*link).execute_tool().request_id(), "req_1");
 }
 
-TEST_F(ReadsTest, CancelIsPassedOnAsOneOfARequestWithoutARow) {
+TEST_F(ReadsTest, CancelIsForwardedWithoutARow) {
   auto link = world_.connected();
   Call call;
   ask(*link, call, read("req_1"));
@@ -173,7 +173,7 @@ TEST_F(ReadsTest, CancelIsPassedOnAsOneOfARequestWithoutARow) {
 }
 
 // The notice of the newer stream's gateway was lost: the slow answer makes this one ask the store.
-TEST_F(ReadsTest, AStreamThatWasReplacedIsFoundOutWhenItsAnswerTakesLong) {
+TEST_F(ReadsTest, ASlowAnswerTriggersTheCheckForANewerStream) {
   auto link = world_.connected();
   store::DaemonArrival elsewhere;
   elsewhere.user = world_.user;

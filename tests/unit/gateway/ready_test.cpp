@@ -5,7 +5,7 @@ namespace {
 
 Task<void> stop(Gateway& gateway, Instant deadline) { co_await gateway.stop(deadline); }
 
-TEST(GatewayReady, IsNotBeforeItListens) {
+TEST(GatewayReady, FailsBeforeItListens) {
   GatewayWorld world(1);
   Gateway gateway(world.node.context(), world.node.clock(), world.node.log(), world.links, world.records,
                   {.id = GatewayId("g2"), .listen_address = "gateway-2:9190"});
@@ -14,7 +14,7 @@ TEST(GatewayReady, IsNotBeforeItListens) {
   EXPECT_TRUE(gateway.ready().ok());
 }
 
-TEST(GatewayReady, IsNotWhereSomebodyElseListens) {
+TEST(GatewayReady, FailsWhenThePortIsInUse) {
   GatewayWorld world(1);
   Gateway gateway(world.node.context(), world.node.clock(), world.node.log(), world.links, world.records,
                   {.id = GatewayId("g2"), .listen_address = std::string(kAddress)});
@@ -22,7 +22,7 @@ TEST(GatewayReady, IsNotWhereSomebodyElseListens) {
   EXPECT_FALSE(gateway.ready().ok());
 }
 
-TEST(GatewayReady, IsNotWhileItsDaemonsAreSentOn) {
+TEST(GatewayReady, FailsWhileItDrains) {
   GatewayWorld world(1);
   const auto link = world.connected();
   EXPECT_TRUE(world.gateway.ready().ok());

@@ -31,14 +31,14 @@ class RegistrationTest : public testing::Test {
   GatewayWorld world_{1};
 };
 
-TEST_F(RegistrationTest, TellsACrowdWhenToComeAgainEachSomewhatLater) {
+TEST_F(RegistrationTest, StaggersTheRetryAfterOfABurst) {
   world_.freezable.freeze();
-  std::vector<std::unique_ptr<ports::Link>> crowd;
+  std::vector<std::unique_ptr<ports::Link>> streams;
   for (std::size_t i = 0; i < GatewayOptions().max_registrations; ++i) {
-    crowd.push_back(silent());
+    streams.push_back(silent());
     proto::DaemonFrame frame;
     frame.mutable_register_()->set_daemon_id("c" + std::to_string(i));
-    world_.send(*crowd.back(), frame);
+    world_.send(*streams.back(), frame);
     world_.run_for(1ms);
   }
   const Status first = refused("d1");
@@ -53,29 +53,29 @@ TEST_F(RegistrationTest, TellsACrowdWhenToComeAgainEachSomewhatLater) {
 }
 
 // 70 authenticated streams that said nothing once took all the slots, for ten seconds.
-TEST_F(RegistrationTest, StreamsThatSayNothingTakeNoSlotAndDoNotMakeOthersWait) {
-  std::vector<std::unique_ptr<ports::Link>> crowd;
-  for (std::size_t i = 0; i < 2 * GatewayOptions().max_registrations; ++i) crowd.push_back(silent());
+TEST_F(RegistrationTest, SilentStreamsTakeNoPermitAndDelayNoOther) {
+  std::vector<std::unique_ptr<ports::Link>> streams;
+  for (std::size_t i = 0; i < 2 * GatewayOptions().max_registrations; ++i) streams.push_back(silent());
   world_.run_for(1ms);
   EXPECT_TRUE(refused("d1").ok());
 }
 
-TEST_F(RegistrationTest, TheOldestSilentStreamOfATokenMakesRoomForANewOne) {
+TEST_F(RegistrationTest, ANewStreamEvictsTheOldestSilentStreamOfItsToken) {
   const auto oldest = silent();
-  std::vector<std::unique_ptr<ports::Link>> crowd;
-  for (std::size_t i = 1; i < UnregisteredLimits().of_token; ++i) crowd.push_back(silent());
+  std::vector<std::unique_ptr<ports::Link>> streams;
+  for (std::size_t i = 1; i < UnregisteredLimits().of_token; ++i) streams.push_back(silent());
   const auto newest = silent();
   const Status displaced = world_.frame_of(*oldest).status();
   EXPECT_EQ(displaced.code(), StatusCode::kResourceExhausted);
   EXPECT_GT(retry_after_of(displaced), Duration::zero());
   EXPECT_LT(world_.simulation.now().time_since_epoch(), Gateway::kRegistrationTime);
-  EXPECT_EQ(world_.frame_of(*crowd.front()).status().code(), StatusCode::kDeadlineExceeded) << "it had its time";
+  EXPECT_EQ(world_.frame_of(*streams.front()).status().code(), StatusCode::kDeadlineExceeded) << "it had its time";
 }
 
-TEST_F(RegistrationTest, ADisplacedStreamIsRefusedASecondLater) {
+TEST_F(RegistrationTest, AnEvictedStreamIsRefusedASecondLater) {
   const auto oldest = silent();
-  std::vector<std::unique_ptr<ports::Link>> crowd;
-  for (std::size_t i = 0; i < UnregisteredLimits().of_token; ++i) crowd.push_back(silent());
+  std::vector<std::unique_ptr<ports::Link>> streams;
+  for (std::size_t i = 0; i < UnregisteredLimits().of_token; ++i) streams.push_back(silent());
   const Instant displaced = world_.simulation.now();
   EXPECT_EQ(world_.frame_of(*oldest).status().code(), StatusCode::kResourceExhausted);
   EXPECT_GE(world_.simulation.now() - displaced, 1s);
@@ -120,7 +120,7 @@ TEST_F(RegistrationTest, RefusesTheKindsOfDaemonsAsIds) {
   }
 }
 
-TEST_F(RegistrationTest, RefusesADaemonMoreThanAUserMayHave) {
+TEST_F(RegistrationTest, LimitsTheDaemonsOfAUser) {
   GatewayOptions options{GatewayId("g2"), "gateway-2:9190"};
   options.max_daemons_per_user = 1;
   Gateway small(world_.node.context(), world_.node.clock(), world_.node.log(), world_.links, world_.records, options);
@@ -167,7 +167,7 @@ TEST_F(RegistrationTest, EndsTheStreamsOfARevokedTokenSoonAndNoOthers) {
 }
 
 // Each unknown token costs a query, and costs the stranger nothing.
-TEST_F(RegistrationTest, UnknownTokensOfAnAddressAreRefusedUnaskedBeyondTheirNumber) {
+TEST_F(RegistrationTest, LimitsLookupsOfUnknownTokensForEachAddress) {
   std::unique_ptr<ports::Link> good = world_.connected("d1");
   const auto with_token = [this](unsigned char number) {
     std::unique_ptr<ports::Link> link;
@@ -177,7 +177,7 @@ TEST_F(RegistrationTest, UnknownTokensOfAnAddressAreRefusedUnaskedBeyondTheirNum
   };
   const auth::UnknownTokenLimits limits;
   for (unsigned char i = 1; i <= limits.at_once; ++i) EXPECT_EQ(with_token(i).code(), StatusCode::kUnauthenticated);
-  world_.freezable.freeze();  // nobody asks the database any more
+  world_.freezable.freeze();  // the database is not called any more
   const Status refused = with_token(100);
   EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted) << refused;
   EXPECT_EQ(reason_of(refused), "LIMIT_UNKNOWN_TOKENS");
@@ -188,7 +188,7 @@ TEST_F(RegistrationTest, UnknownTokensOfAnAddressAreRefusedUnaskedBeyondTheirNum
   EXPECT_EQ(with_token(100).code(), StatusCode::kUnauthenticated);
 }
 
-TEST_F(RegistrationTest, AnAddressHasSoManyStreams) {
+TEST_F(RegistrationTest, LimitsTheStreamsOfAnAddress) {
   GatewayOptions options{GatewayId("g2"), "gateway-2:9190"};
   options.max_streams_per_address = 3;
   Gateway small(world_.node.context(), world_.node.clock(), world_.node.log(), world_.links, world_.records, options);
@@ -330,7 +330,7 @@ TEST_F(RenewalTest, ARegistrationIsAFirstUseToo) {
   EXPECT_EQ(reason(next), "");
 }
 
-TEST_F(RenewalTest, IsOfferedAgainUntilItWasDone) {
+TEST_F(RenewalTest, TokenIsOfferedAgainUntilItIsUsed) {
   EXPECT_TRUE(frame().has_token_due());
   world_.run_for(10s);
   EXPECT_TRUE(frame().has_token_due());
@@ -338,7 +338,7 @@ TEST_F(RenewalTest, IsOfferedAgainUntilItWasDone) {
   EXPECT_TRUE(frame().has_new_token());
 }
 
-TEST_F(RenewalTest, MakesOneTokenAnOfferAndTakesOnlyThisDaemons) {
+TEST_F(RenewalTest, EachOfferIssuesOneTokenForThisDaemonOnly) {
   const std::string foreign = make("d2");
   const std::string next = renewed();
   say_renew();

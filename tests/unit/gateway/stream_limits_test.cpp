@@ -15,7 +15,7 @@ class StreamLimitsTest : public testing::Test {
     frame.mutable_tool_finished()->set_content(std::string(bytes, 'r'));
     return frame.SerializeAsString();
   }
-  // How many of 50 large results, which nobody has asked for, the gateway takes without the store's answer.
+  // The number of 50 large, unrequested results that the gateway reads without the store's answer.
   int taken(ports::Link& link) {
     int taken = 0;
     for (int i = 0; i < 50; ++i) {
@@ -41,7 +41,7 @@ class StreamLimitsTest : public testing::Test {
 };
 
 // A frozen database once let a daemon fill the gateway's memory: 1.6 GB in eight seconds.
-TEST_F(StreamLimitsTest, AStreamIsNotReadOnWhileTheStoreLagsBehindItsResults) {
+TEST_F(StreamLimitsTest, ASlowStorePausesReadsOfTheStream) {
   auto link = world_.connected();
   world_.freezable.freeze();
   EXPECT_LE(taken(*link), 4) << "two wait for the store, one for its turn, one to be read";
@@ -50,14 +50,14 @@ TEST_F(StreamLimitsTest, AStreamIsNotReadOnWhileTheStoreLagsBehindItsResults) {
   EXPECT_GE(taken(*link), 1) << "it is read on";
 }
 
-TEST_F(StreamLimitsTest, AFloodOfResultsThatNobodyHasAskedForIsSlow) {
+TEST_F(StreamLimitsTest, UnrequestedResultsAreRateLimited) {
   auto link = world_.connected();
   EXPECT_LE(taken(*link), 4) << "in half a second: each keeps its share for one";
   world_.run_for(10s);
   EXPECT_GE(taken(*link), 1);
 }
 
-TEST_F(StreamLimitsTest, TheResultsOfAllDaemonsOfAUserThatWaitForTheStoreAreBounded) {
+TEST_F(StreamLimitsTest, PendingResultsOfAUserAreBoundedOverAllDaemons) {
   std::vector<std::unique_ptr<ports::Link>> links;
   for (int i = 0; i < 8; ++i) links.push_back(world_.connected("d" + std::to_string(i)));
   world_.freezable.freeze();
@@ -81,7 +81,7 @@ TEST_F(StreamLimitsTest, ContentAboveTheLimitIsCutAndBecomesAnError) {
   }
 }
 
-TEST_F(StreamLimitsTest, ContentOfTheLimitIsKeptAsItIs) {
+TEST_F(StreamLimitsTest, ContentAtTheLimitIsUnchanged) {
   auto link = world_.connected();
   const auto whole = result_of_a_call(*link, model::Effect::kReadOnly, kMaxContent);
   ASSERT_TRUE(whole.ok()) << whole.status();
@@ -99,7 +99,7 @@ TEST_F(StreamLimitsTest, AMessageOrAChunkAboveTheLimitEndsTheStream) {
 }
 
 // What a daemon sends beyond its rate waits in the stream; nothing is lost, and the stream does not end.
-TEST_F(StreamLimitsTest, AFloodOfFramesIsReadSlowly) {
+TEST_F(StreamLimitsTest, FramesAreRateLimited) {
   GatewayOptions options{GatewayId("g2"), "gateway-2:9190"};
   options.frames = {.per_second = 100, .at_once = 50};
   Gateway slow(world_.node.context(), world_.node.clock(), world_.node.log(), world_.links, world_.records, options);

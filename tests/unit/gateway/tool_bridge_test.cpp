@@ -91,7 +91,7 @@ TEST_P(ToolBridgeTest, CarriesRequestOutputAndResult) {
   EXPECT_EQ(call.output, "one\n" + std::string("\xff\x00\x80", 3));
 }
 
-TEST_P(ToolBridgeTest, ADaemonThatNobodyHoldsIsOfflineAtOnce) {
+TEST_P(ToolBridgeTest, ADaemonWithoutAHolderIsOfflineAtOnce) {
   Call call;
   start(call, world_.request("req_1"), in(1min));
   world_.run_for(1ms);
@@ -122,8 +122,8 @@ TEST_P(ToolBridgeTest, ContentLargerThanAMessageArrivesWhole) {
   EXPECT_EQ((*call.result)->content, large);
 }
 
-// A gateway whose connection to the bus broke in the middle: the bus loses what is published meanwhile, and nobody is told.
-TEST_P(ToolBridgeTest, AnAnswerOfWhichAPieceIsMissingIsNoAnswer) {
+// A gateway whose connection to the bus breaks in the middle: the bus silently loses messages that are published until then.
+TEST_P(ToolBridgeTest, AnAnswerWithAMissingPieceIsDropped) {
   using model::ToolDone;
   using model::ToolOutputChunk;
   using model::ToolReply;
@@ -170,7 +170,7 @@ TEST_P(ToolBridgeTest, AnAnswerOfWhichAPieceIsMissingIsNoAnswer) {
   }
 }
 
-TEST_P(ToolBridgeTest, ALongRunIsKnownToBeAliveAndASilentGatewayIsNot) {
+TEST_P(ToolBridgeTest, KeepalivesDistinguishALongRunFromASilentGateway) {
   auto link = world_.connected();
   Call call;
   start(call, world_.request("req_1"), in(10min));
@@ -230,7 +230,7 @@ TEST_P(ToolBridgeTest, ABodyThatNamesAnotherDaemonThanItsSubjectIsRefused) {
   EXPECT_EQ(std::get<model::ToolRefused>(*decoded).status.code(), StatusCode::kPermissionDenied);
 }
 
-TEST_P(ToolBridgeTest, CancelReachesTheDaemonAndComesBackConfirmed) {
+TEST_P(ToolBridgeTest, CancelReachesTheDaemonAndIsConfirmed) {
   auto link = world_.connected();
   std::optional<Status> answer;
   const auto cancel = [](router::DaemonRouter& router, UserId user, Instant deadline,
@@ -249,7 +249,7 @@ TEST_P(ToolBridgeTest, CancelReachesTheDaemonAndComesBackConfirmed) {
 }
 
 // Any client of the bus could run tools on every user's machine with one PUB.
-TEST_P(ToolBridgeTest, ARequestThatNoServerHasSignedReachesNoDaemon) {
+TEST_P(ToolBridgeTest, UnsignedRequestsReachNoDaemon) {
   auto link = world_.connected();
   publish(request_on(own_lane(), "forged"));
   for (const std::string& lane : user_lanes()) publish(request_on(lane, "forged"));
@@ -259,7 +259,7 @@ TEST_P(ToolBridgeTest, ARequestThatNoServerHasSignedReachesNoDaemon) {
   EXPECT_EQ(next_request(*link, "req_1"), "req_1");
 }
 
-TEST_P(ToolBridgeTest, NothingOfASignedRequestCanBeChanged) {
+TEST_P(ToolBridgeTest, AnyChangeOfASignedRequestIsRejected) {
   auto link = world_.connected();
   const ports::BusMessage good = signed_by_us(request_on(own_lane(), "req_0"), auth::SignedKind::kRequest);
   const auto with = [&](auto change) {
@@ -282,7 +282,7 @@ TEST_P(ToolBridgeTest, NothingOfASignedRequestCanBeChanged) {
   EXPECT_EQ(next_request(*link, "req_1"), "req_1");
 }
 
-TEST_P(ToolBridgeTest, ARequestIsTakenOnceHoweverOftenItIsPublished) {
+TEST_P(ToolBridgeTest, ReplayedRequestsAreDropped) {
   auto link = world_.connected();
   model::ToolExecutionRequest read;
   read.request = world_.request("read_1");
@@ -312,7 +312,7 @@ TEST_P(ToolBridgeTest, ASignatureExpires) {
 }
 
 // A forged notice ended a daemon's stream.
-TEST_P(ToolBridgeTest, ANoticeThatNoServerHasSignedEndsNoStream) {
+TEST_P(ToolBridgeTest, UnsignedNoticesEndNoStream) {
   auto link = world_.connected();
   ports::BusMessage notice;
   notice.subject = model::daemon_accepted_subject(world_.user, DaemonId("d1"));
@@ -328,7 +328,7 @@ TEST_P(ToolBridgeTest, ANoticeThatNoServerHasSignedEndsNoStream) {
   EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d1"))) << "one that is signed does";
 }
 
-TEST_P(ToolBridgeTest, ACancelThatNoServerHasSignedIsDropped) {
+TEST_P(ToolBridgeTest, UnsignedCancelsAreDropped) {
   auto link = world_.connected();
   ports::BusMessage message;
   message.subject = daemon_subject(model::DaemonSubject::kCommand, world_.user, DaemonId("d1"));
@@ -341,7 +341,7 @@ TEST_P(ToolBridgeTest, ACancelThatNoServerHasSignedIsDropped) {
 }
 
 // R42, R61: clients of the seeds' own cannot sign.
-TEST_P(PermissiveToolBridgeTest, TakesUnsignedRequestsOnTheLanesOfAUserOnly) {
+TEST_P(PermissiveToolBridgeTest, AcceptsUnsignedRequestsOnUserLanesOnly) {
   auto link = world_.connected();
   int number = 0;
   for (const std::string& lane : user_lanes()) {

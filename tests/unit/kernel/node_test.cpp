@@ -39,7 +39,7 @@ Task<void> live(Fixture& fixture) {
   co_await never();
 }
 
-TEST(Node, ACrashDestroysItsFramesAndARestartRunsTheProgramAnew) {
+TEST(Node, CrashDestroysItsFramesAndRestartRunsTheProgramAgain) {
   Fixture f;
   f.node.start([&f](Node&) { return live(f); });
   f.simulation.run();
@@ -88,7 +88,7 @@ Task<void> crash_itself(Fixture& f) {
   ++f.went_on;
 }
 
-TEST(Node, CrashHereNeverComesBack) {
+TEST(Node, CrashHereNeverResumes) {
   Fixture f;
   f.node.spawn(live(f));
   f.node.spawn(crash_itself(f));
@@ -129,7 +129,7 @@ Task<void> log_the_end(EventLog& log) {
   co_await never();
 }
 
-TEST(Node, ALifeThatHasEndedLogsNothing) {
+TEST(Node, AnEndedIncarnationLogsNothing) {
   Fixture f;
   f.node.spawn(log_the_end(f.node.log()));
   f.simulation.run();
@@ -156,7 +156,7 @@ struct Observer final : NodeObserver {
   int restarts = 0;
 };
 
-TEST(Node, TellsTheWorldOfCrashesAndRestarts) {
+TEST(Node, NotifiesObserversOfCrashesAndRestarts) {
   Fixture f;
   Observer observer;
   f.node.add_observer(observer);
@@ -168,7 +168,7 @@ TEST(Node, TellsTheWorldOfCrashesAndRestarts) {
   f.simulation.shutdown();
 }
 
-TEST(Node, HasOtherRandomNumbersInEachLife) {
+TEST(Node, EachIncarnationHasItsOwnRandomNumbers) {
   Fixture f;
   Random first = f.node.random("jitter");
   Random first_again = f.node.random("jitter");
@@ -241,7 +241,7 @@ TEST(Node, APausedNodeCanBeKilled) {
   f.simulation.shutdown();
 }
 
-TEST(Node, WhatIsDestroyedWhilePausedNeverRuns) {
+TEST(Node, TasksDestroyedDuringAPauseNeverRun) {
   Fixture f;
   Diary diary;
   auto scope = std::make_unique<TaskScope>(f.node.context());
@@ -284,7 +284,7 @@ TEST(Node, ANewRateMovesTheTimersThatAreSet) {
   f.simulation.shutdown();
 }
 
-TEST(Node, AClockThatStoodStillDuringASleepHasTheRestOfItsTimersBeforeIt) {
+TEST(Node, TimersKeepTheirRemainingTimeWhenTheClockStopsDuringASleep) {
   Fixture f;
   Diary diary;
   f.node.start([&](Node& node) { return wake_every_second(node, diary, f.simulation); });
@@ -302,7 +302,7 @@ TEST(Node, AClockThatStoodStillDuringASleepHasTheRestOfItsTimersBeforeIt) {
   f.simulation.shutdown();
 }
 
-TEST(Node, WokenEarlyItsClockStoodStillForAsLongAsItSlept) {
+TEST(Node, AnEarlyWakeStopsTheClockForTheActualSleep) {
   Fixture f;
   Diary diary;
   f.node.start([&](Node& node) { return wake_every_second(node, diary, f.simulation); });
@@ -328,7 +328,7 @@ Task<void> end_when_asked(Node& node, Ending& ending) {
   node.exit();
 }
 
-TEST(Node, AskedToStopItsProgramEndsItInOrder) {
+TEST(Node, StopLetsTheProgramEndInOrder) {
   Fixture f;
   Ending ending;
   f.node.start([&](Node& node) { return end_when_asked(node, ending); });

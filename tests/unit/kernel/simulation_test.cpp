@@ -54,7 +54,7 @@ TEST(Simulation, OneSeedClimbsOneLadder) {
   EXPECT_EQ(first_difference(a.simulation.ladder(), c.simulation.ladder()), 0u);
 }
 
-TEST(Simulation, HowItIsRunDoesNotChangeTheLadder) {
+TEST(Simulation, RunCallsDoNotChangeTheLadder) {
   Pair whole(7);
   Pair pieces(7);
   Pair stepped(7);
@@ -92,7 +92,7 @@ TEST(Simulation, TheLadderFindsTheFirstStepThatDiffers) {
   EXPECT_GT(fine.rungs()[*step].time, at(5s));
 }
 
-TEST(Simulation, LookingDoesNotChangeTheHash) {
+TEST(Simulation, SinksDoNotChangeTheHash) {
   struct Counter final : TraceSink {
     void on_record(const TraceRecord&) override { ++records; }
     int records = 0;
@@ -144,7 +144,7 @@ Task<void> fail_later() {
   throw 5;
 }
 
-TEST(Simulation, ReportsWhatLeftATask) {
+TEST(Simulation, ReportsAnUnhandledException) {
   Simulation simulation(7);
   Node& node = simulation.add_node("a");
   node.start([](Node&) { return fail_later(); });
@@ -164,7 +164,7 @@ Task<void> fail_in_a_scope_of_its_own() {
   co_await never();
 }
 
-TEST(Simulation, ReportsWhatLeftATaskOfANestedScope) {
+TEST(Simulation, ReportsAnUnhandledExceptionOfANestedScope) {
   Simulation simulation(7);
   Node& node = simulation.add_node("a");
   node.start([](Node&) { return fail_in_a_scope_of_its_own(); });

@@ -15,21 +15,21 @@ TraceRecord crash() {
   return record;
 }
 
-TEST(TraceSchema, ARecordAsItIsDescribedFits) { EXPECT_EQ(mismatch(crash()), ""); }
+TEST(TraceSchema, MatchingRecordPasses) { EXPECT_EQ(mismatch(crash()), ""); }
 
-TEST(TraceSchema, ANameThatIsNotDescribedIsSeen) {
+TEST(TraceSchema, ReportsAnUnknownName) {
   TraceRecord record = crash();
   record.name = "fault.flood";
   EXPECT_NE(mismatch(record).find("is not described"), std::string::npos);
 }
 
-TEST(TraceSchema, AnotherLevelIsSeen) {
+TEST(TraceSchema, ReportsAWrongLevel) {
   TraceRecord record = crash();
   record.level = Level::kError;
   EXPECT_NE(mismatch(record).find("level"), std::string::npos);
 }
 
-TEST(TraceSchema, FieldsThatAreMissingTooManyOrOfAnotherTypeAreSeen) {
+TEST(TraceSchema, ReportsMissingExtraAndMistypedFields) {
   TraceRecord record = crash();
   record.fields.pop_back();
   EXPECT_NE(mismatch(record).find("lacks the field \"lasts_us\""), std::string::npos);
@@ -50,7 +50,7 @@ TEST(TraceSchema, AnOptionalFieldMayBeMissing) {
 }
 
 // They would be twice in the line of a file.
-TEST(TraceSchema, NoFieldIsNamedAsWhatEveryRecordHas) {
+TEST(TraceSchema, FieldNamesDoNotRepeatTheCommonFields) {
   for (const RecordSchema& record : record_schemas()) {
     for (const char* taken : {"step ", "time_ns ", "node ", "level ", "name "}) {
       const std::string fields = concat(", ", record.fields);
@@ -59,7 +59,7 @@ TEST(TraceSchema, NoFieldIsNamedAsWhatEveryRecordHas) {
   }
 }
 
-TEST(TraceSchema, EveryRecordSaysWhatItIs) {
+TEST(TraceSchema, EveryRecordHasADescription) {
   for (const RecordSchema& record : record_schemas()) {
     EXPECT_FALSE(record.about.empty()) << record.name;
     EXPECT_EQ(find_record_schema(record.name), &record);

@@ -95,7 +95,7 @@ TEST_F(OpenAiProviderTest, StreamsTextAndCountsTokens) {
   EXPECT_EQ(answer->output_tokens, 3);
 }
 
-TEST_F(OpenAiProviderTest, PutsToolCallsTogether) {
+TEST_F(OpenAiProviderTest, AssemblesToolCallsFromTheirParts) {
   const auto answer = ask(kCalls);
   ASSERT_TRUE(answer.ok()) << answer.status();
   const auto calls = model::tool_calls_of(answer->content);
@@ -122,7 +122,7 @@ TEST_F(OpenAiProviderTest, TakesACompleteAnswerWithoutDone) {
   EXPECT_EQ(model::text_of(ask(stream)->content), "Grüße");
 }
 
-TEST_F(OpenAiProviderTest, DoesNotTakeAnAnswerThatBreaksOff) {
+TEST_F(OpenAiProviderTest, RejectsATruncatedAnswer) {
   for (const Ending ending : {Ending::kWhole, Ending::kLost}) {
     const auto answer = ask(kText.substr(0, kText.find("data: {\"choices\":[{\"index\":0,\"delta\":{},")), ending);
     EXPECT_EQ(answer.status().code(), StatusCode::kUnavailable) << answer.status();
@@ -136,14 +136,14 @@ TEST_F(OpenAiProviderTest, StopsAtTheDeadline) {
   EXPECT_EQ(answer.status().code(), StatusCode::kDeadlineExceeded);
 }
 
-TEST_F(OpenAiProviderTest, CallsWhatItCannotReadUnavailable) {
+TEST_F(OpenAiProviderTest, UnreadableAnswersAreUnavailable) {
   for (const std::string_view event : {"{", "[1]", "7", R"({"choices":[{"delta":{"tool_calls":3}}]})"}) {
     const auto answer = ask(concat("data: ", event, "\n\n", kText));
     EXPECT_EQ(answer.status().code(), StatusCode::kUnavailable) << event << ": " << answer.status();
   }
 }
 
-TEST_F(OpenAiProviderTest, RefusesArgumentsThatAreNoObject) {
+TEST_F(OpenAiProviderTest, RejectsArgumentsThatAreNotAnObject) {
   for (const std::string_view arguments : {R"([1])", R"({\"a\":)", "x"}) {
     const auto answer =
         ask(concat(R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"t","arguments":")",
@@ -152,7 +152,7 @@ TEST_F(OpenAiProviderTest, RefusesArgumentsThatAreNoObject) {
   }
 }
 
-TEST_F(OpenAiProviderTest, SaysThatTheTokenLimitCutACallOff) {
+TEST_F(OpenAiProviderTest, ReportsACallCutOffByTheTokenLimit) {
   const auto answer = ask(
       R"(data: {"choices":[{"delta":{"tool_calls":[{"index":0,"id":"c","function":{"name":"t","arguments":"{\"a\":"}}]},"finish_reason":"length"}]}
 
@@ -193,7 +193,7 @@ TEST_F(OpenAiProviderTest, AnErrorPageOfAnyBytesBecomesText) {
   EXPECT_TRUE(message_of(cut.status()).ends_with("xé" + accents.substr(3, 196))) << message_of(cut.status());
 }
 
-TEST_F(OpenAiProviderTest, ALongComplaintIsCut) {
+TEST_F(OpenAiProviderTest, LongErrorsAreTruncated) {
   const Answer answer = ask(FakeAnswer{400, {}, {concat(R"({"error":{"message":")", std::string(50'000, 'x'), R"("}})")}});
   EXPECT_LT(message_of(answer.status()).size(), 2'100u);
 }
@@ -213,7 +213,7 @@ TEST_F(OpenAiProviderTest, CarriesRetryAfter) {
   }
 }
 
-TEST_F(OpenAiProviderTest, PassesALostConnectionOn) {
+TEST_F(OpenAiProviderTest, ReportsALostConnection) {
   const auto answer = complete(provider, conversation({user_says("hi")}));
   EXPECT_EQ(answer.status().code(), StatusCode::kUnavailable);
 }

@@ -53,7 +53,7 @@ class ScriptedProviderTest : public LlmTest {
   std::unique_ptr<ScriptedProvider> provider_;
 };
 
-TEST_F(ScriptedProviderTest, AnswersWithTheFirstThatFitsTheUsersLastMessage) {
+TEST_F(ScriptedProviderTest, FirstMatchingAnswerIsUsed) {
   EXPECT_EQ(model::text_of(say("hello {{result}}")->content), "You said: hello {{result}}");
   EXPECT_EQ(sink.deltas, (std::vector<std::string>{"You said: hello {{result}}"}));
   const auto answer = say("please List files now");
@@ -73,7 +73,7 @@ TEST_F(ScriptedProviderTest, MakesCallsWithFilledInArguments) {
   EXPECT_NE(calls[0].id, calls[1].id);
 }
 
-TEST_F(ScriptedProviderTest, GoesOnByTheAnswersSinceTheUsersLastMessage) {
+TEST_F(ScriptedProviderTest, StepFollowsTheNumberOfAnswersInTheTurn) {
   std::vector<llm::ModelMessage> messages = {user_says("list files"),
                                              model_calls("old", "shell"),
                                              tool_answers("old", "OLD"),
@@ -108,7 +108,7 @@ TEST_F(ScriptedProviderTest, GivesUpAtTheDeadline) {
   EXPECT_EQ(sink.text(), "äöü ");
 }
 
-TEST_F(ScriptedProviderTest, FailsAsOftenAsTheScriptSays) {
+TEST_F(ScriptedProviderTest, FailsTheScriptedNumberOfTimes) {
   for (int i = 0; i < 2; ++i) {
     const auto answer = say("busy");
     EXPECT_EQ(answer.status().code(), StatusCode::kResourceExhausted);
@@ -119,7 +119,7 @@ TEST_F(ScriptedProviderTest, FailsAsOftenAsTheScriptSays) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(say("broken").status().code(), StatusCode::kUnauthenticated);
 }
 
-TEST_F(ScriptedProviderTest, SaysWhichResultIsMissing) {
+TEST_F(ScriptedProviderTest, NamesAMissingResult) {
   const auto answer = say("early");
   EXPECT_EQ(answer.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_NE(message_of(answer.status()).find("{{result}}"), std::string_view::npos) << answer.status();

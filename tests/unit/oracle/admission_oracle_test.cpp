@@ -17,14 +17,14 @@ class AtOnce : public testing::Test {
   Judged<AdmissionOracle> judged;
 };
 
-TEST_F(AtOnce, SoManyMayRegister) {
+TEST_F(AtOnce, ConcurrentRegistrationsAreBounded) {
   judged.record("gateway.registration.ended", {}, kGateway);
   judged.record("gateway.registration.begun", {}, kGateway);
   judged.record("gateway.registration.begun", {}, kGateway + 1);
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(AtOnce, AStreamThatWasRefusedAtTheDoorFreesNoPlace) {
+TEST_F(AtOnce, RefusedStreamReleasesNoPermit) {
   judged.record("gateway.session.refused", {{"retry_after_us", 1}}, kGateway);
   judged.record("gateway.registration.begun", {}, kGateway);
   EXPECT_EQ(judged.complaints(), "admission.bounded");
@@ -41,7 +41,7 @@ class Results : public testing::Test {
   Judged<AdmissionOracle> judged;
 };
 
-TEST_F(Results, OfAUserThatWaitAreBoundedOverAllDaemons) {
+TEST_F(Results, PendingResultsOfAUserAreBoundedOverAllDaemons) {
   begun(AdmissionOracle::kResultsOfUser, "ann", "d1");
   begun(1, "bob", "d1");
   EXPECT_EQ(judged.complaints(), "");
@@ -49,7 +49,7 @@ TEST_F(Results, OfAUserThatWaitAreBoundedOverAllDaemons) {
   EXPECT_EQ(judged.complaints(), "admission.results");
 }
 
-TEST_F(Results, ThatTheStoreHasAnsweredCountNoMoreNorThoseOfAnEndedSession) {
+TEST_F(Results, StoredResultsAndThoseOfEndedSessionsDoNotCount) {
   begun(AdmissionOracle::kResultsOfUser, "ann", "d1");
   ended(AdmissionOracle::kResultsOfUser, "ann", "d1");
   begun(AdmissionOracle::kResultsOfUser, "ann", "d2");
@@ -60,7 +60,7 @@ TEST_F(Results, ThatTheStoreHasAnsweredCountNoMoreNorThoseOfAnEndedSession) {
 }
 
 // Room is found for a result that has waited when its stream ends.
-TEST_F(Results, ThatAnEndedSessionBeginsAreDestroyedWithIt) {
+TEST_F(Results, ResultsBegunAtTheEndOfASessionDoNotCount) {
   for (const std::string_view daemon : {"d1", "d2"}) {
     judged.record("gateway.session.closed", {{"user", "ann"}, {"daemon", daemon}, {"epoch", 1}}, kGateway);
     begun(AdmissionOracle::kResultsOfUser, "ann", daemon);

@@ -27,42 +27,42 @@ class Durable : public testing::Test {
   Judged<DurabilityOracle> judged;
 };
 
-TEST_F(Durable, WhatWasToldIsThere) { EXPECT_EQ(judged.complaints(), ""); }
+TEST_F(Durable, AcknowledgedDataInTheStorePass) { EXPECT_EQ(judged.complaints(), ""); }
 
-TEST_F(Durable, AChatThatIsGoneIsSeen) {
+TEST_F(Durable, ReportsALostChat) {
   judged.state.chats.clear();
   EXPECT_EQ(judged.complaints(), "durable.chat durable.told");
 }
 
-TEST_F(Durable, AProjectThatIsGoneIsSeen) {
+TEST_F(Durable, ReportsALostProject) {
   judged.state.projects.clear();
   EXPECT_EQ(judged.complaints(), "durable.chat");
 }
 
-TEST_F(Durable, AChatThatChangedHandsIsSeen) {
+TEST_F(Durable, ReportsAChatWithAnotherOwner) {
   judged.state.chats["c"].user = "v";
   EXPECT_EQ(judged.complaints(), "durable.chat");
 }
 
-TEST_F(Durable, AResultThatWasAcknowledgedBeforeItWasWrittenIsSeen) {
+TEST_F(Durable, ReportsAnAcknowledgementWithoutAWrite) {
   judged.record("daemon.result.acknowledged", {{"request_id", "s"}});
   judged.state.executions["s"] = {.request = "s", .state = "dispatched"};
   EXPECT_EQ(judged.complaints(), "durable.result");
 }
 
-TEST_F(Durable, AnAcknowledgementThatWasAheadOfTheWriteIsSeen) {
+TEST_F(Durable, ReportsAnAcknowledgementBeforeTheWrite) {
   judged.record("daemon.result.acknowledged", {{"request_id", "s"}});
   judged.record("gateway.result.kept", {{"request_id", "s"}, {"outcome", "executed"}});
   judged.state.executions["s"] = {.request = "s", .state = "done", .outcome = "executed"};
   EXPECT_EQ(judged.complaints(), "durable.result");
 }
 
-TEST_F(Durable, AResultThatChangedIsSeen) {
+TEST_F(Durable, ReportsAChangedResult) {
   judged.state.executions["r"].outcome = "unknown";
   EXPECT_EQ(judged.complaints(), "durable.result durable.told");
 }
 
-TEST_F(Durable, AToolResultThatTheChatDoesNotHaveIsSeen) {
+TEST_F(Durable, ReportsAToolResultMissingInTheChat) {
   judged.state.chats["c"].messages.clear();
   EXPECT_EQ(judged.complaints(), "durable.told");
 }

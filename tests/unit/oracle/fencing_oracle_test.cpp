@@ -26,14 +26,14 @@ class Fencing : public testing::Test {
   Judged<FencingOracle> judged;
 };
 
-TEST_F(Fencing, TheNewestStreamMayDoEverything) {
+TEST_F(Fencing, NewestStreamPasses) {
   replace_stream();
   judged.at(1s);
   for (const char* name : {"gateway.result.kept", "gateway.status.written", "gateway.request.routed"}) act(name, 3, 1ms);
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Fencing, AnOlderStreamDoesNothing) {
+TEST_F(Fencing, ReportsAnOlderStream) {
   replace_stream();
   judged.at(1s);
   act("gateway.result.kept", 2, 1ms);
@@ -42,7 +42,7 @@ TEST_F(Fencing, AnOlderStreamDoesNothing) {
   EXPECT_EQ(judged.complaints(), "fencing.answers fencing.status fencing.routed");
 }
 
-TEST_F(Fencing, AViolationIsAboutTheDaemon) {
+TEST_F(Fencing, ViolationNamesTheDaemon) {
   replace_stream();
   judged.at(1s);
   judged.record("gateway.result.kept", {{"request_id", "r"}, {"user", "u"}, {"daemon", "d"}, {"epoch", 2}, {"took_us", 9}});
@@ -51,7 +51,7 @@ TEST_F(Fencing, AViolationIsAboutTheDaemon) {
   EXPECT_EQ(complaint.time, Instant{} + 1s);
 }
 
-TEST_F(Fencing, WhatWasAskedBeforeTheNewStreamMayEndAfterIt) {
+TEST_F(Fencing, CallBegunBeforeTheNewStreamMayEndAfterIt) {
   judged.state.daemons[{"u", "d"}] = {3, "g", "connected"};
   accept(2);
   judged.at(1s);
@@ -62,7 +62,7 @@ TEST_F(Fencing, WhatWasAskedBeforeTheNewStreamMayEndAfterIt) {
 }
 
 // No write fences a read; but in a calm everybody has heard of the newer stream by then.
-TEST_F(Fencing, AReadOfAnOlderStreamIsBorneForAWhileOnly) {
+TEST_F(Fencing, ReportsALateReadOfAnOlderStream) {
   replace_stream();
   judged.at(45s);
   act("gateway.read.routed", 2, 0s);
@@ -74,7 +74,7 @@ TEST_F(Fencing, AReadOfAnOlderStreamIsBorneForAWhileOnly) {
   EXPECT_EQ(judged.complaints(), "fencing.reads");
 }
 
-TEST_F(Fencing, AReadOfAnOlderStreamIsBorneWhileSomethingIsBroken) {
+TEST_F(Fencing, ReadOfAnOlderStreamPassesDuringFaults) {
   replace_stream();
   judged.at(100s);
   judged.record("fault.partition", {{"target", "g"}, {"other", "bus"}, {"lasts_us", 10'000'000}});
@@ -93,7 +93,7 @@ TEST_F(Fencing, AnotherUsersDaemonOfTheSameNameIsAnotherDaemon) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Fencing, TheStoreKnowsTheNewestEpoch) {
+TEST_F(Fencing, ReportsAStoreWithAnOlderEpoch) {
   judged.state.daemons[{"u", "d"}] = {2, "g", "connected"};
   accept(2);
   accept(3);

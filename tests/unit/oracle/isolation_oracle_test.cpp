@@ -46,7 +46,7 @@ class Isolation : public testing::Test {
   Judged<IsolationOracle> judged;
 };
 
-TEST_F(Isolation, EachToItsOwnIsRight) {
+TEST_F(Isolation, DeliveryToTheOwnerPasses) {
   bus(kGateway, "tools.request.sync.u.d", "run it, mark-chat-1-u one", "_INBOX.w.1");
   link("a frame with mark-chat-1-u and thirty-two bytes");
   link(request_about("chat-1-u"));
@@ -56,43 +56,43 @@ TEST_F(Isolation, EachToItsOwnIsRight) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Isolation, AMarkThatIsCutOffTellsNothing) {
+TEST_F(Isolation, TruncatedMarkIsIgnored) {
   link("a frame of more than thirty-two bytes with mark-chat-2-v");
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Isolation, AnothersTextOnADaemonsLinkIsSeen) {
+TEST_F(Isolation, ReportsForeignTextOnADaemonsLink) {
   link("a frame with mark-chat-2-v and thirty-two bytes");
   EXPECT_EQ(judged.complaints(), "isolation.delivery");
 }
 
-TEST_F(Isolation, AnothersRequestOnADaemonsLinkIsSeen) {
+TEST_F(Isolation, ReportsAForeignRequestOnADaemonsLink) {
   link(request_about("chat-2-v"));
   EXPECT_EQ(judged.complaints(), "isolation.delivery");
 }
 
-TEST_F(Isolation, AnothersTextUnderAUsersSubjectIsSeen) {
+TEST_F(Isolation, ReportsForeignTextUnderAUsersSubject) {
   bus(kGateway, "tools.request.sync.u.d", "run it, mark-chat-2-v one", "_INBOX.w.1");
   EXPECT_EQ(judged.complaints(), "isolation.delivery");
 }
 
-TEST_F(Isolation, AnAnswerInTheInboxOfAnotherChatIsSeen) {
+TEST_F(Isolation, ReportsAnAnswerInTheInboxOfAnotherChat) {
   bus(kGateway, "tools.request.sync.u.d", "run it, mark-chat-1-u one", "_INBOX.w.1");
   bus(kWorker, "_INBOX.w.1", "output: mark-chat-3-u one");
   EXPECT_EQ(judged.complaints(), "isolation.delivery");
 }
 
-TEST_F(Isolation, AnothersTextAtAClientIsSeen) {
+TEST_F(Isolation, ReportsForeignTextAtAClient) {
   judged.deliver({.way = Delivery::Way::kHttp, .from = kGateway, .to = kClient, .payload = "data: mark-chat-2-v."});
   EXPECT_EQ(judged.complaints(), "isolation.delivery");
 }
 
-TEST_F(Isolation, ARunOnAnothersMachineIsSeen) {
+TEST_F(Isolation, ReportsARunOnAForeignMachine) {
   judged.record("tool.effect.started", {{"request_id", "r"}, {"user", "v"}, {"chat", "chat-2-v"}, {"daemon", "d"}}, kDaemon);
   EXPECT_EQ(judged.complaints(), "isolation.chat");
 }
 
-TEST_F(Isolation, AnEpochThatIsGivenTwiceIsSeen) {
+TEST_F(Isolation, ReportsAnEpochGivenTwice) {
   for (const char* gateway : {"g", "h"}) {
     judged.record("gateway.session.opened", {{"user", "u"}, {"daemon", "d"}, {"epoch", 4}, {"gateway", gateway}});
   }

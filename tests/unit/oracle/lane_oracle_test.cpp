@@ -31,21 +31,21 @@ TEST_F(Lane, OneGatewayGetsEachRequestOfTheQueueGroup) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Lane, TwoGatewaysWithOneRequestAreOneTooMany) {
+TEST_F(Lane, ReportsARequestAtTwoGateways) {
   publish("tools.request.u");
   deliver(kGateway, "tools.request.u");
   deliver(kOther, "tools.request.u");
   EXPECT_EQ(judged.complaints(), "lane.queue_group");
 }
 
-TEST_F(Lane, ADaemonsOwnSubjectIsForItsHolderAlone) {
+TEST_F(Lane, ReportsADaemonsSubjectAtTwoGateways) {
   publish("tools.request.sync.u.d");
   deliver(kGateway, "tools.request.sync.u.d");
   deliver(kOther, "tools.request.sync.u.d");
   EXPECT_EQ(judged.complaints(), "lane.queue_group");
 }
 
-TEST_F(Lane, WhatEveryGatewayHearsIsNotCounted) {
+TEST_F(Lane, SubjectsOfAllGatewaysAreNotCounted) {
   for (const char* subject : {"tools.request.sync.u", "daemon.command.u", "tools.online.u"}) {
     publish(subject);
     deliver(kGateway, subject);
@@ -54,20 +54,20 @@ TEST_F(Lane, WhatEveryGatewayHearsIsNotCounted) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Lane, WhatIsLostIsNoOffence) {
+TEST_F(Lane, LostMessagesPass) {
   publish("tools.request.u");
   publish("tools.request.u");
   deliver(kGateway, "tools.request.u");
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Lane, OfflineIsKnownAtOnce) {
+TEST_F(Lane, ImmediateOfflinePasses) {
   judged.at(std::chrono::seconds(100));
   judged.record("worker.daemon.offline", {{"user", "u"}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", 3'100'000}});
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Lane, OfflineThatIsFoundOutByWaitingIsSeen) {
+TEST_F(Lane, ReportsALateOffline) {
   judged.node(9, "daemon-1", "daemon", "u", "d");
   judged.record("fault.crash", {{"target", "daemon-1"}, {"other", ""}, {"lasts_us", 60'000'000}});  // no excuse
   judged.at(std::chrono::seconds(100));
@@ -75,7 +75,7 @@ TEST_F(Lane, OfflineThatIsFoundOutByWaitingIsSeen) {
   EXPECT_EQ(judged.complaints(), "lane.at_once");
 }
 
-TEST_F(Lane, WhileTheBusIsBrokenItMayTakeLonger) {
+TEST_F(Lane, LateOfflinePassesDuringBusFaults) {
   judged.record("fault.crash", {{"target", "bus"}, {"other", ""}, {"lasts_us", 60'000'000}});
   judged.at(std::chrono::seconds(100));
   judged.record("worker.daemon.offline", {{"user", "u"}, {"daemon", "d"}, {"request_id", "r"}, {"took_us", 10'000'000}});

@@ -25,14 +25,14 @@ class Answered : public testing::Test {
   Judged<LivenessOracle> judged;
 };
 
-TEST_F(Answered, AMessageWithItsAnswerIsRight) { EXPECT_EQ(judged.complaints(), ""); }
+TEST_F(Answered, AnsweredMessagePasses) { EXPECT_EQ(judged.complaints(), ""); }
 
-TEST_F(Answered, ATurnThatFailsIsSeen) {
+TEST_F(Answered, ReportsAFailedTurn) {
   judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", "t"}, {"status", "failed"}});
   EXPECT_EQ(judged.complaints(), "liveness.failed");
 }
 
-TEST_F(Answered, ATurnMayFailForEachErrorPageAndSayTwiceThatItDid) {
+TEST_F(Answered, OneFailedTurnForEachErrorPagePasses) {
   const auto fail = [this](const char* turn) {
     judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", turn}, {"status", "failed"}});
   };
@@ -42,29 +42,29 @@ TEST_F(Answered, ATurnMayFailForEachErrorPageAndSayTwiceThatItDid) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Answered, ASecondTurnThatFailsForOneErrorPageIsSeen) {
+TEST_F(Answered, ReportsASecondFailedTurnForOneErrorPage) {
   judged.record("provider.error_page", {{"chat", "c"}, {"status", 400}});
   for (const char* turn : {"t", "u"})
     judged.record("worker.turn.finished", {{"user", "u"}, {"chat", "c"}, {"turn", turn}, {"status", "failed"}});
   EXPECT_EQ(judged.complaints(), "liveness.failed");
 }
 
-TEST_F(Answered, AMessageThatIsNotKeptIsSeen) {
+TEST_F(Answered, ReportsALostMessage) {
   chat().messages.erase(chat().messages.begin());
   EXPECT_EQ(judged.complaints(), "store.kept store.once");
 }
 
-TEST_F(Answered, AMessageWithoutAnEndIsSeen) {
+TEST_F(Answered, ReportsAnUnansweredMessage) {
   chat().updates.pop_back();
   EXPECT_EQ(judged.complaints(), "liveness.answered");
 }
 
-TEST_F(Answered, AnEndWithoutAnAnswerIsSeen) {
+TEST_F(Answered, ReportsAnEndWithoutAnAnswer) {
   chat().messages.pop_back();
   EXPECT_EQ(judged.complaints(), "liveness.answered");
 }
 
-TEST_F(Answered, AMessageThatIsThereTwiceIsSeen) {
+TEST_F(Answered, ReportsADuplicateMessage) {
   chat().messages.push_back({.id = "m2", .sequence = 5, .role = "user"});
   EXPECT_EQ(judged.complaints(), "store.once");
 }
@@ -81,36 +81,36 @@ class WithATool : public Answered {
   void told() { judged.record("worker.tool.finished", {{"request_id", "r"}, {"outcome", "executed"}}); }
 };
 
-TEST_F(WithATool, ACallWithItsResultIsRight) {
+TEST_F(WithATool, CallWithAResultPasses) {
   kept();
   judged.at(std::chrono::seconds(30));
   told();
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(WithATool, ACallWithoutAResultIsSeen) {
+TEST_F(WithATool, ReportsACallWithoutAResult) {
   chat().messages.erase(chat().messages.begin() + 2);
   EXPECT_EQ(judged.complaints(), "store.paired");
 }
 
-TEST_F(WithATool, ASecondResultIsSeen) {
+TEST_F(WithATool, ReportsASecondResult) {
   chat().messages.push_back(chat().messages[2]);
   EXPECT_EQ(judged.complaints(), "store.once");
 }
 
-TEST_F(WithATool, ASecondAnswerIsSeen) {
+TEST_F(WithATool, ReportsASecondAnswer) {
   chat().messages.push_back({.id = "n2", .sequence = 6, .role = "assistant"});
   EXPECT_EQ(judged.complaints(), "store.once");
 }
 
-TEST_F(WithATool, AResultThatNobodyIsToldOfForLongIsSeen) {
+TEST_F(WithATool, ReportsALateResult) {
   kept();
   judged.at(std::chrono::seconds(31));
   told();
   EXPECT_EQ(judged.complaints(), "liveness.told");
 }
 
-TEST_F(WithATool, WhileThingsAreBrokenItMayTakeLong) {
+TEST_F(WithATool, LateResultPassesDuringFaults) {
   kept();
   judged.record("fault.crash", {{"target", "worker-1"}, {"other", ""}, {"lasts_us", 10'000'000}});
   judged.at(std::chrono::seconds(100));

@@ -39,70 +39,70 @@ class Output : public testing::Test {
   Judged<OutputOracle> judged;
 };
 
-TEST_F(Output, AllOfItIsRight) {
+TEST_F(Output, CompleteOutputPasses) {
   show(1, "one\\n");
   show(2, "two\\nthree\\n");
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Output, AByteThatIsMissingIsSeen) {
+TEST_F(Output, ReportsAMissingByte) {
   show(1, "one\\n");
   show(2, "wo\\nthree\\n");
   EXPECT_EQ(judged.complaints(), "output.exact");
 }
 
-TEST_F(Output, APartThatCameTwiceIsSeen) {
+TEST_F(Output, ReportsARepeatedPart) {
   show(1, "one\\n");
   show(2, "one\\ntwo\\nthree\\n");
   EXPECT_EQ(judged.complaints(), "output.exact");
 }
 
-TEST_F(Output, AnEndThatIsMissingWithoutAnySignIsSeen) {
+TEST_F(Output, ReportsAnUnmarkedMissingEnd) {
   show(1, "one\\n");
   show(2, "two\\n");
   EXPECT_EQ(judged.complaints(), "output.exact");
 }
 
-TEST_F(Output, AnEndThatIsMissingShowsInTheNumberOfChunks) {
+TEST_F(Output, MissingEndPassesIfTheChunkCountShowsIt) {
   show(1, "one\\n");
   show(2, "two\\n");
   judged.state.executions["r"].output_chunks = 3;
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Output, AGapThatIsMarkedIsRight) {
+TEST_F(Output, MarkedGapPasses) {
   show(1, "one\\n");
   show(3, "three\\n", true);
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Output, AGapThatIsNotMarkedIsSeen) {
+TEST_F(Output, ReportsAnUnmarkedGap) {
   show(1, "one\\n");
   show(3, "three\\n");
   EXPECT_EQ(judged.complaints(), "output.order output.exact");
 }
 
-TEST_F(Output, ANumberThatComesTwiceIsSeen) {
+TEST_F(Output, ReportsARepeatedChunkNumber) {
   show(1, "one\\n");
   show(2, "two\\n");
   show(2, "three\\n");
   EXPECT_EQ(judged.complaints(), "output.order");
 }
 
-TEST_F(Output, ChunksBehindTheLastOneAreSeen) {
+TEST_F(Output, ReportsChunksAfterTheLast) {
   show(1, "one\\n");
   show(2, "two\\nthree\\n");
   judged.state.executions["r"].output_chunks = 1;
   EXPECT_EQ(judged.complaints(), "output.complete");
 }
 
-TEST_F(Output, OfAToolThatWasKilledTheBeginningIsEnough) {
+TEST_F(Output, PrefixOfAKilledToolPasses) {
   show(1, "one\\n");
   judged.state.executions["r"].is_error = true;
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Output, WhatTheModelIsToldIsWhatWasWritten) {
+TEST_F(Output, ReportsAResultThatDiffersFromTheOutput) {
   show(1, "one\\ntwo\\nthree\\n");
   judged.state.executions["r"].content = "one\ntwo\n";
   EXPECT_EQ(judged.complaints(), "output.content");
@@ -119,26 +119,26 @@ class AnswerText : public testing::Test {
   Judged<OutputOracle> judged;
 };
 
-TEST_F(AnswerText, PartAfterPartIsRight) {
+TEST_F(AnswerText, ConsecutivePartsPass) {
   part(0, "one");
   part(3, "two");
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(AnswerText, AnAnswerMayBeginAnew) {
+TEST_F(AnswerText, RetriedAnswerMayStartOver) {
   part(0, "one");
   part(0, "one");
   part(3, "two");
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(AnswerText, APartThatIsMissingIsSeen) {
+TEST_F(AnswerText, ReportsAMissingPart) {
   part(0, "one");
   part(6, "three");
   EXPECT_EQ(judged.complaints(), "output.text");
 }
 
-TEST_F(AnswerText, APartThatComesTwiceIsSeen) {
+TEST_F(AnswerText, ReportsARepeatedPart) {
   part(0, "one");
   part(3, "two");
   part(3, "two");

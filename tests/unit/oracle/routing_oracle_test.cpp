@@ -22,14 +22,14 @@ class Routed : public testing::Test {
   Judged<RoutingOracle> judged;
 };
 
-TEST_F(Routed, AConnectedDaemonIsNotOffline) {
+TEST_F(Routed, ReportsOfflineOfAConnectedDaemon) {
   opened();
   judged.at(10s);
   told_offline("u", 1000);
   EXPECT_EQ(judged.complaints(), "routing.offline");
 }
 
-TEST_F(Routed, OneThatHasJustComeOrThatIsAnothersOfTheSameNameMayBe) {
+TEST_F(Routed, JustConnectedOrForeignDaemonMayBeOffline) {
   opened();
   judged.at(10s);
   told_offline("v", 1000);
@@ -37,7 +37,7 @@ TEST_F(Routed, OneThatHasJustComeOrThatIsAnothersOfTheSameNameMayBe) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Routed, ADaemonWithoutAStreamIsOffline) {
+TEST_F(Routed, OfflineDaemonWithoutAStreamPasses) {
   opened();
   judged.at(10s);
   closed();
@@ -46,9 +46,9 @@ TEST_F(Routed, ADaemonWithoutAStreamIsOffline) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-// Whoever takes it has read of it before: a newcomer of the same name may have ended that stream, and its own is just opening
+// The resolver has read the store before: a new daemon of the same name may have ended that stream, and its own is just opening
 // (seed 92340683619830 of duplicate_daemon_id).
-TEST_F(Routed, ADaemonThatIsTakenMayHaveLostItsStreamInThatMoment) {
+TEST_F(Routed, DefaultMayHaveLostItsStreamAtThatInstant) {
   opened();
   judged.at(10s);
   closed();
@@ -57,7 +57,7 @@ TEST_F(Routed, ADaemonThatIsTakenMayHaveLostItsStreamInThatMoment) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Routed, ADaemonThatWentLongAgoIsNotTaken) {
+TEST_F(Routed, ReportsADefaultThatLeftLongAgo) {
   opened();
   judged.at(10s);
   closed();
@@ -66,12 +66,12 @@ TEST_F(Routed, ADaemonThatWentLongAgoIsNotTaken) {
   EXPECT_EQ(judged.complaints(), "routing.default");
 }
 
-TEST_F(Routed, ADaemonThatWasNeverThereIsNotTaken) {
+TEST_F(Routed, ReportsADefaultThatNeverConnected) {
   chosen();
   EXPECT_EQ(judged.complaints(), "routing.default");
 }
 
-TEST_F(Routed, AfterAFaultNobodyCanKnowAtOnce) {
+TEST_F(Routed, ChoicesAfterAFaultAreNotJudged) {
   opened();
   judged.at(10s);
   judged.record("fault.link_reset", {{"target", "d"}, {"other", ""}, {"lasts_us", 0}});

@@ -63,7 +63,7 @@ class DaemonState : public testing::Test {
 
 TEST_F(DaemonState, AConnectedDaemonIsConnectedInTheStore) { EXPECT_EQ(judged.complaints(), ""); }
 
-TEST_F(DaemonState, TheStoreMustNotLagBehind) {
+TEST_F(DaemonState, ReportsAStoreThatLagsBehind) {
   judged.state.daemons[{"u", "d"}].connection = "disconnected";
   EXPECT_EQ(judged.complaints(), "status.converged");
 }
@@ -73,47 +73,47 @@ TEST_F(DaemonState, ADaemonWhoseProcessDiedIsDisconnected) {
   EXPECT_EQ(judged.complaints(), "status.converged");
 }
 
-TEST_F(DaemonState, TheStoreNamesTheNewestStream) {
+TEST_F(DaemonState, ReportsAStoreWithAnOlderStream) {
   judged.record("daemon.connected", {{"user", "u"}, {"daemon", "d"}, {"epoch", 2}, {"gateway", "h"}}, kDaemon);
   judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}}, kDaemon);
   EXPECT_EQ(judged.complaints(), "status.converged");
 }
 
-TEST_F(DaemonState, StaleAtThirtySecondsSharpIsRight) {
+TEST_F(DaemonState, StaleAtExactlyThirtySecondsPasses) {
   silence_then(30s, "stale");
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(DaemonState, StaleANanosecondEarlyIsWrong) {
+TEST_F(DaemonState, ReportsStaleANanosecondEarly) {
   silence_then(30s - 1ns, "stale");
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
-TEST_F(DaemonState, StaleANanosecondLateIsWrong) {
+TEST_F(DaemonState, ReportsStaleANanosecondLate) {
   silence_then(30s + 1ns, "stale");
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
-TEST_F(DaemonState, WhatComesByAnotherConnectionTellsNothing) {
+TEST_F(DaemonState, MessagesOfAnotherConnectionAreIgnored) {
   beats_at(10s);
   judged.at(20s);
-  beat(kConnection + 1);  // it tries to register anew
+  beat(kConnection + 1);  // it tries to register again
   judged.at(40s);
   status("stale");
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(DaemonState, DisconnectedAtTwoMinutesSharpIsRight) {
+TEST_F(DaemonState, DisconnectedAtExactlyTwoMinutesPasses) {
   silence_then(2min, "disconnected");
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(DaemonState, DisconnectedANanosecondEarlyIsWrong) {
+TEST_F(DaemonState, ReportsDisconnectedANanosecondEarly) {
   silence_then(2min - 1ns, "disconnected");
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
-TEST_F(DaemonState, DisconnectedANanosecondLateIsWrong) {
+TEST_F(DaemonState, ReportsDisconnectedANanosecondLate) {
   silence_then(2min + 1ns, "disconnected");
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
@@ -125,41 +125,41 @@ TEST_F(DaemonState, AGatewayThatWasPausedIsNotJudgedByItsClock) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(DaemonState, ADaemonThatRunsHasAStream) {
+TEST_F(DaemonState, ReportsARunningDaemonWithoutAStream) {
   judged.record("daemon.disconnected", {{"daemon", "d"}, {"epoch", 1}, {"why", "lost"}}, kDaemon);
   judged.state.daemons[{"u", "d"}].connection = "disconnected";
   EXPECT_EQ(judged.complaints(), "status.converged");
 }
 
-TEST_F(DaemonState, ASilenceOfThirtySecondsIsNoneYet) {
+TEST_F(DaemonState, SilenceOfExactlyThirtySecondsPasses) {
   beats_at(10s);
   beats_at(40s);
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(DaemonState, ASilenceThatNobodyNoticesIsSeen) {
+TEST_F(DaemonState, ReportsAnUnnoticedSilence) {
   beats_at(10s);
   beats_at(40s + 1ns);
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
-TEST_F(DaemonState, AStreamDoesNotOutliveTwoMinutesOfSilence) {
+TEST_F(DaemonState, ReportsAStreamAfterTwoMinutesOfSilence) {
   silence_then(30s, "stale");
   beats_at(130s + 1ns);
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
-TEST_F(DaemonState, ADaemonGivesItsGatewayUpAtTwoMinutesSharp) {
+TEST_F(DaemonState, DaemonLeavesASilentGatewayAtExactlyTwoMinutes) {
   gives_its_gateway_up_at(2min);
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(DaemonState, ADaemonThatGivesItsGatewayUpEarlyIsSeen) {
+TEST_F(DaemonState, ReportsADaemonThatLeavesItsGatewayEarly) {
   gives_its_gateway_up_at(2min - 1ns);
   EXPECT_EQ(judged.complaints(), "status.boundary");
 }
 
-TEST_F(DaemonState, ADaemonThatBeatsTooSeldomIsSeen) {
+TEST_F(DaemonState, ReportsLateHeartbeats) {
   says_at(15s);
   says_at(29s);
   EXPECT_EQ(judged.complaints(), "");

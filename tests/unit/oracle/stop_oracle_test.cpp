@@ -38,7 +38,7 @@ class Stop : public testing::Test {
   Judged<StopOracle> judged;
 };
 
-TEST_F(Stop, LetsToolsEndFirst) {
+TEST_F(Stop, DaemonThatWaitsForItsToolsPasses) {
   stop("daemon-1");
   judged.record("tool.effect.started", {{"request_id", "r"}}, kDaemon);
   judged.at(15s);
@@ -47,7 +47,7 @@ TEST_F(Stop, LetsToolsEndFirst) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Stop, MayInterruptAToolWhenTheTimeIsOver) {
+TEST_F(Stop, ToolMayBeInterruptedAfterTheGraceTime) {
   stop("daemon-1");
   judged.record("tool.effect.started", {{"request_id", "r"}}, kDaemon);
   judged.at(20s);
@@ -55,7 +55,7 @@ TEST_F(Stop, MayInterruptAToolWhenTheTimeIsOver) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Stop, InTheMiddleOfAToolIsToldOf) {
+TEST_F(Stop, ReportsAnEndDuringATool) {
   stop("daemon-1");
   judged.record("tool.effect.started", {{"request_id", "r"}}, kDaemon);
   judged.at(15s);
@@ -63,7 +63,7 @@ TEST_F(Stop, InTheMiddleOfAToolIsToldOf) {
   EXPECT_EQ(judged.complaints(), "stop.in_order");
 }
 
-TEST_F(Stop, WaitsUntilWhoItIsIsWrittenDown) {
+TEST_F(Stop, DaemonThatWaitsForItsCredentialsPasses) {
   stop("daemon-1");
   judged.record("daemon.registered", {{"user", "u"}, {"daemon", "d1"}, {"recovers", 0}}, kDaemon);
   judged.at(12s);
@@ -72,14 +72,14 @@ TEST_F(Stop, WaitsUntilWhoItIsIsWrittenDown) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Stop, ThatLosesATokenIsToldOf) {
+TEST_F(Stop, ReportsALostToken) {
   judged.record("daemon.registered", {{"user", "u"}, {"daemon", "d1"}, {"recovers", 0}}, kDaemon);
   stop("daemon-1");
   judged.record("node.exited", {{"called", "daemon-1"}}, kDaemon);
   EXPECT_EQ(judged.complaints(), "stop.in_order");
 }
 
-TEST_F(Stop, MayLoseATokenWhenTheDiskHasNoRoomOrTheTimeIsOver) {
+TEST_F(Stop, TokenMayBeLostOnAFullDiskOrAfterTheGraceTime) {
   judged.record("daemon.registered", {{"user", "u"}, {"daemon", "d1"}, {"recovers", 0}}, kDaemon);
   judged.record("daemon.credentials.not_kept", {{"daemon", "d1"}, {"error", "full"}}, kDaemon);
   stop("daemon-1");
@@ -91,7 +91,7 @@ TEST_F(Stop, MayLoseATokenWhenTheDiskHasNoRoomOrTheTimeIsOver) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Stop, OfAGatewaySendsItsDaemonsOn) {
+TEST_F(Stop, GatewayThatDrainsPasses) {
   stop("gateway-1");
   move_on();
   drained();
@@ -100,49 +100,49 @@ TEST_F(Stop, OfAGatewaySendsItsDaemonsOn) {
 
 // They are on their way: the other gateway has written them down, and their streams here are ended for it before they know
 // (seed 152936667139425 of rolling_restart_of_everything_under_load).
-TEST_F(Stop, OfAGatewayWhoseDaemonsHaveJustBeenTakenOverIsInOrder) {
+TEST_F(Stop, DaemonsThatJustMovedPass) {
   stop("gateway-1");
   closed(kReasonSuperseded);
   drained();
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Stop, OfAGatewayWhoseDaemonsHaveOnlyEndedIsToldOf) {
+TEST_F(Stop, ReportsAGatewayWhoseDaemonsOnlyEnded) {
   stop("gateway-1");
   closed("");
   drained();
   EXPECT_EQ(judged.complaints(), "stop.sent_on");
 }
 
-TEST_F(Stop, OfAGatewayThatKeepsAllItsDaemonsIsToldOf) {
+TEST_F(Stop, ReportsAGatewayThatKeepsAllItsDaemons) {
   stop("gateway-1");
   drained();
   EXPECT_EQ(judged.complaints(), "stop.sent_on");
 }
 
 // Who knows which of them the gateway has heard first? That of 2 s leaves it no time.
-TEST_F(Stop, OfAGatewayThatIsAskedTwiceAtOnceIsJudgedByTheShorterTime) {
+TEST_F(Stop, TwoStopsAtOnceCountByTheShorterGrace) {
   stop("gateway-1");
   stop("gateway-1", 2);
   drained();
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Stop, OfAGatewayThatIsAskedTwiceWithTimeEnoughIsJudged) {
+TEST_F(Stop, TwoStopsWithEnoughTimeAreJudged) {
   stop("gateway-1", 12);
   stop("gateway-1", 11);
   drained();
   EXPECT_EQ(judged.complaints(), "stop.sent_on");
 }
 
-TEST_F(Stop, OfAGatewayThatHasNobodyToSendThemToIsNoOffence) {
+TEST_F(Stop, DrainWithoutPeersIsNotAViolation) {
   stop("gateway-1");
   judged.record("node.crashed", {}, kOther);
   drained();
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Stop, OfAGatewayOnABadNetworkIsNotJudged) {
+TEST_F(Stop, GatewayOnABadNetworkIsNotJudged) {
   judged.record("fault.partition", {{"target", "gateway-2"}});
   stop("gateway-1");
   drained();

@@ -35,43 +35,43 @@ class Following : public testing::Test {
   Judged<StreamOracle> judged;
 };
 
-TEST_F(Following, EveryUpdateOnceAndInOrderIsRight) {
+TEST_F(Following, EveryUpdateOnceAndInOrderPasses) {
   see(1, "message", "hello");
   see(2, "status", "idle");
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Following, AnUpdateThatIsLeftOutIsSeen) {
+TEST_F(Following, ReportsAMissingUpdate) {
   see(2, "status", "idle");
   EXPECT_EQ(judged.complaints(), "stream.gap stream.equal");
 }
 
-TEST_F(Following, AnUpdateThatComesTwiceIsSeen) {
+TEST_F(Following, ReportsARepeatedUpdate) {
   see(1, "message", "hello");
   see(1, "message", "hello");
   see(2, "status", "idle");
   EXPECT_EQ(judged.complaints(), "stream.gap");
 }
 
-TEST_F(Following, AnUpdateThatIsNotWhatTheStoreHasIsSeen) {
+TEST_F(Following, ReportsAnUpdateThatDiffersFromTheStore) {
   see(1, "message", "hallo");
   see(2, "status", "idle");
   EXPECT_EQ(judged.complaints(), "stream.equal");
 }
 
-TEST_F(Following, AHoleInTheStoreIsSeen) {
+TEST_F(Following, ReportsAGapInTheStore) {
   see(1, "message", "hello");
   see(2, "status", "idle");
   judged.state.chats["c"].updates[1].sequence = 3;
   EXPECT_EQ(judged.complaints(), "stream.stored");
 }
 
-TEST_F(Following, TheEndIsToBeSeen) {
+TEST_F(Following, ReportsAClientThatHasNotSeenTheEnd) {
   see(1, "message", "hello");
   EXPECT_EQ(judged.complaints(), "stream.complete");
 }
 
-TEST_F(Following, AnEndThatIsHeardOfByPollingIsLate) {
+TEST_F(Following, ReportsAnEndFoundByPolling) {
   see(1, "message", "hello");
   judged.at(10s);
   turn_ends();
@@ -81,7 +81,7 @@ TEST_F(Following, AnEndThatIsHeardOfByPollingIsLate) {
 }
 
 // The next turn has begun, and its tools take their time.
-TEST_F(Following, AnEndThatIsWrittenTwiceIsOne) {
+TEST_F(Following, RepeatedEndCountsOnce) {
   for (const std::string_view message : {"t", "t2"}) {
     judged.record("api.message.accepted", {{"user", "u"}, {"chat", "c"}, {"message", message}, {"sequence", 1}});
   }
@@ -95,7 +95,7 @@ TEST_F(Following, AnEndThatIsWrittenTwiceIsOne) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Following, WhileThingsAreBrokenItMayBeLate) {
+TEST_F(Following, LateEndPassesDuringFaults) {
   judged.record("fault.partition", {{"target", "bus"}, {"other", "all"}, {"lasts_us", 1'000'000}});
   see(1, "message", "hello");
   judged.at(10s);
@@ -105,7 +105,7 @@ TEST_F(Following, WhileThingsAreBrokenItMayBeLate) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Following, AChatThatGoesOnWithTheNextMessageSaysNothing) {
+TEST_F(Following, TurnFollowedByAnotherNeedsNoStatus) {
   for (const char* message : {"m1", "m2"}) {
     judged.record("api.message.accepted", {{"user", "u"}, {"chat", "c"}, {"message", message}, {"sequence", 1}});
   }
@@ -117,7 +117,7 @@ TEST_F(Following, AChatThatGoesOnWithTheNextMessageSaysNothing) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Following, AClientThatWasNotListeningIsNotJudged) {
+TEST_F(Following, DisconnectedClientIsNotJudged) {
   see(1, "message", "hello");
   judged.at(10s);
   turn_ends();

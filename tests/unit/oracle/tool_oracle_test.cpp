@@ -40,7 +40,7 @@ class Tool : public testing::Test {
   Judged<ToolOracle> judged;
 };
 
-TEST_F(Tool, OneRunThatIsToldIsRight) {
+TEST_F(Tool, OneReportedRunPasses) {
   begin();
   finish();
   kept("executed");
@@ -48,7 +48,7 @@ TEST_F(Tool, OneRunThatIsToldIsRight) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Tool, WhatAKilledDaemonLeftMayGoOnUntilItsNextLifeIsConnected) {
+TEST_F(Tool, LeftBehindProcessMayRunUntilTheNextIncarnationConnects) {
   begin();
   die();
   judged.at(4s);
@@ -57,7 +57,7 @@ TEST_F(Tool, WhatAKilledDaemonLeftMayGoOnUntilItsNextLifeIsConnected) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Tool, WhatAKilledDaemonLeftIsSeenWhenItGoesOnBesideTheNextLife) {
+TEST_F(Tool, ReportsALeftBehindProcessBesideTheNextIncarnation) {
   begin();
   die();
   judged.at(4s);
@@ -66,25 +66,25 @@ TEST_F(Tool, WhatAKilledDaemonLeftIsSeenWhenItGoesOnBesideTheNextLife) {
   EXPECT_EQ(judged.complaints(), "tool.left_behind");
 }
 
-TEST_F(Tool, ASecondRunIsSeen) {
+TEST_F(Tool, ReportsASecondRun) {
   begin();
   begin();
   EXPECT_EQ(judged.complaints(), "tool.at_most_once");
 }
 
-TEST_F(Tool, NotExecutedIsALieOnceItHasBegun) {
+TEST_F(Tool, ReportsNotExecutedAfterABegin) {
   begin();
   told("not_executed");
   EXPECT_EQ(judged.complaints(), "tool.honest");
 }
 
-TEST_F(Tool, ExecutedIsALieBeforeItHasEnded) {
+TEST_F(Tool, ReportsExecutedBeforeTheEnd) {
   begin();
   told("executed");
   EXPECT_EQ(judged.complaints(), "tool.honest");
 }
 
-TEST_F(Tool, UnknownIsHonestOfADaemonThatDied) {
+TEST_F(Tool, UnknownPassesIfTheDaemonDied) {
   begin();
   die();
   kept("unknown");
@@ -92,13 +92,13 @@ TEST_F(Tool, UnknownIsHonestOfADaemonThatDied) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Tool, UnknownIsNotHonestOfADaemonThatLived) {
+TEST_F(Tool, ReportsUnknownIfTheDaemonLived) {
   begin();
   kept("unknown");
   EXPECT_EQ(judged.complaints(), "tool.honest");
 }
 
-TEST_F(Tool, UnknownIsNotHonestWhenTheStoreKnows) {
+TEST_F(Tool, ReportsUnknownIfTheStoreHasTheResult) {
   begin();
   finish();
   kept("executed");
@@ -106,7 +106,7 @@ TEST_F(Tool, UnknownIsNotHonestWhenTheStoreKnows) {
   EXPECT_EQ(judged.complaints(), "tool.honest");
 }
 
-TEST_F(Tool, UnknownIsHonestWhenTheStoreLearnsOfTheEndMeanwhile) {
+TEST_F(Tool, UnknownPassesIfTheResultWasStoredDuringTheCall) {
   begin();
   finish();
   judged.at(3s);
@@ -117,7 +117,7 @@ TEST_F(Tool, UnknownIsHonestWhenTheStoreLearnsOfTheEndMeanwhile) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Tool, TwoAnswersAreOneTooMany) {
+TEST_F(Tool, ReportsASecondAnswer) {
   begin();
   finish();
   told("executed");
@@ -142,33 +142,33 @@ TEST_F(CancelledTurn, ItsToolEndsSoon) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(CancelledTurn, AToolThatRunsOnIsSeen) {
+TEST_F(CancelledTurn, ReportsAToolThatRunsOn) {
   judged.at(60s);
   finish();
   EXPECT_EQ(judged.complaints(), "tool.cancelled");
 }
 
-TEST_F(CancelledTurn, AToolGoesWithItsDaemon) {
+TEST_F(CancelledTurn, ToolOfADeadDaemonPasses) {
   judged.at(6s);
   judged.record("node.crashed", {{"called", "d-node"}, {"life", 1}}, kDaemon);
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(CancelledTurn, WhileThingsAreBrokenTheCancelMayBeLost) {
+TEST_F(CancelledTurn, CancelMayBeLostDuringFaults) {
   judged.record("fault.crash", {{"target", "gateway-1"}, {"other", ""}, {"lasts_us", 1'000'000}});
   judged.at(60s);
   finish();
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(CancelledTurn, WhatWasBrokenIsNoExcuseInTheEnd) {
+TEST_F(CancelledTurn, ReportsAToolThatStillRunsAtTheEnd) {
   judged.record("fault.partition", {{"target", "d-node"}, {"other", "all"}, {"lasts_us", 100'000'000}});
   judged.at(400s);
   judged.record("run.quiesced", {{"unfinished", 0}});
   EXPECT_EQ(judged.complaints(), "tool.cancelled");
 }
 
-TEST_F(Tool, WhatWasCancelledBeforeItWasSentIsNeverBegun) {
+TEST_F(Tool, ReportsABeginAfterACancelBeforeTheSend) {
   judged.record("worker.daemon.chosen",
                 {{"user", "u"}, {"chat", "c"}, {"request_id", "q"}, {"daemon", "d"}, {"source", "chat"}});
   judged.at(5s);
@@ -193,7 +193,7 @@ class Read : public testing::Test {
   Judged<ToolOracle> judged;
 };
 
-TEST_F(Tool, AViolationFoundAtTheEndNamesItsRequestAndWhenTheModelWasTold) {
+TEST_F(Tool, ViolationAtTheEndNamesItsRequestAndTime) {
   begin();
   finish();
   judged.at(3s);
@@ -205,7 +205,7 @@ TEST_F(Tool, AViolationFoundAtTheEndNamesItsRequestAndWhenTheModelWasTold) {
   EXPECT_EQ(complaint.time, Instant{} + 3s);
 }
 
-TEST_F(Tool, AViolationAtARecordHasTheIdsOfTheRecord) {
+TEST_F(Tool, ViolationAtARecordHasItsIds) {
   told("executed");
   judged.at(2s);
   judged.record("worker.tool.finished",
@@ -215,7 +215,7 @@ TEST_F(Tool, AViolationAtARecordHasTheIdsOfTheRecord) {
   EXPECT_EQ(complaint.time, Instant{} + 2s);
 }
 
-TEST_F(Read, MayRunAgainAndHasNoRow) {
+TEST_F(Read, ReadOnlyCallMayRunAgainWithoutARow) {
   route();
   begin("read_only");
   begin("read_only");
@@ -224,18 +224,18 @@ TEST_F(Read, MayRunAgainAndHasNoRow) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-TEST_F(Read, WithARowIsSeen) {
+TEST_F(Read, ReadOnlyCallWithARowIsReported) {
   judged.state.executions["q"] = {.request = "q", .user = "u", .daemon = "d", .tool = "view", .effect = "read_only"};
   EXPECT_EQ(judged.complaints(), "tool.recorded");
 }
 
-TEST_F(Read, ThatDoesMoreIsSeen) {
+TEST_F(Read, UnrecordedCallWithSideEffectsIsReported) {
   route();
   begin("idempotent");
   EXPECT_EQ(judged.complaints(), "tool.recorded");
 }
 
-TEST_F(Read, ToldAsExecutedMustHaveRunToItsEnd) {
+TEST_F(Read, ExecutedReadMustHaveFinished) {
   route();
   begin("read_only");
   told("executed");

@@ -111,17 +111,17 @@ TEST_F(Resolver, TheGatewaysLeaseEndsAtThirtySecondsSharp) {
 
 TEST_F(Resolver, TheChatsChoiceStandsAndItsTroubleIsTold) {
   connect(user_, "laptop", "local");
-  const std::int64_t epoch = connect(user_, "desk", "local");
-  auto resolved = resolve("desk");
-  EXPECT_EQ(resolved.daemon, DaemonId("desk"));
+  const std::int64_t epoch = connect(user_, "workstation", "local");
+  auto resolved = resolve("workstation");
+  EXPECT_EQ(resolved.daemon, DaemonId("workstation"));
   EXPECT_EQ(resolved.source, DaemonSource::kChat);
   EXPECT_EQ(resolved.problem, "");
   EXPECT_TRUE(router_.asked.empty());
   EXPECT_TRUE(
-      get(store_.daemons().set_connection(user_, DaemonId("desk"), epoch, model::DaemonConnection::kDisconnected, kNever))
+      get(store_.daemons().set_connection(user_, DaemonId("workstation"), epoch, model::DaemonConnection::kDisconnected, kNever))
           .ok());
-  resolved = resolve("desk");
-  EXPECT_EQ(resolved.daemon, DaemonId("desk"));  // C20: never another one instead
+  resolved = resolve("workstation");
+  EXPECT_EQ(resolved.daemon, DaemonId("workstation"));  // C20: never another one instead
   EXPECT_NE(resolved.problem.find("not connected"), std::string::npos);
   resolved = resolve("nowhere");
   EXPECT_EQ(resolved.daemon, DaemonId("nowhere"));

@@ -121,7 +121,7 @@ TEST(Channel, ALateSenderSendsNothing) {
   EXPECT_EQ(channel.try_recv(), std::nullopt);
 }
 
-TEST(Channel, APastDeadlineStillTakesWhatIsThere) {
+TEST(Channel, PastDeadlineStillTakesABufferedValue) {
   World world;
   Channel<int> channel(1);
   world.executor.run_until(at(10ms));
@@ -157,7 +157,7 @@ TEST(Channel, ADestroyedReceiverGivesItsClaimToTheNext) {
   EXPECT_EQ(second_received, std::vector<int>{7});
 }
 
-TEST(Channel, LetsItsWaitersGoWhenItDies) {
+TEST(Channel, DestructionReleasesItsWaiters) {
   World world;
   std::optional<std::optional<int>> result;
   {

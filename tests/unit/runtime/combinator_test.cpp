@@ -52,7 +52,7 @@ Task<void> deadlines() {
   EXPECT_EQ(executor.registered(), 0u);
 }
 
-TEST(WithDeadline, GivesTheResultInTimeAndNothingWhenLate) { run_alone(deadlines()); }
+TEST(WithDeadline, ReturnsTheResultInTimeAndNulloptWhenLate) { run_alone(deadlines()); }
 
 Task<void> deadline_without_timer(Executor& executor) {
   const auto ready = co_await with_deadline(value_after(0ns, 5), at(2ms));

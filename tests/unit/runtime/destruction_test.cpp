@@ -365,7 +365,7 @@ void run_nasty(Act act, std::uint64_t steps, bool by_cancel) {
   here->spawn(wait_for_both(scene));
   here->spawn(act_at_the_end(act, scene, *here, elsewhere));
   here->spawn(wait_for_both(scene));  // newer, so already gone; the other one is woken while it dies
-  // Not so few steps that the victim has not run; then there is nobody to act.
+  // Enough steps for the victim to have run; before that there is no frame to act.
   executor.run(steps);
   if (by_cancel) {
     here->cancel();

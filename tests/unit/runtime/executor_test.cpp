@@ -42,7 +42,7 @@ TEST(Executor, FifoRunsInTheOrderOfWaking) {
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
-TEST(Executor, SeedsGiveEveryOrder) {
+TEST(Executor, SeedsReachEveryOrder) {
   std::set<std::vector<int>> orders;
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     Executor executor(seed);
@@ -64,7 +64,7 @@ class LastOfAll final : public Choices {
   std::vector<std::uint32_t> asked;
 };
 
-TEST(Executor, ChoicesPickWhereASeedWould) {
+TEST(Executor, ChoicesReplaceTheSeed) {
   LastOfAll choices;
   Executor executor(choices);
   TaskScope scope(executor, 1);
@@ -258,7 +258,7 @@ class Driver final : public Executor {
   }
 };
 
-TEST(ExecutorDriver, RunsWhatIsDueWhenItSaysSo) {
+TEST(ExecutorDriver, RunsDueWorkOnItsSignal) {
   Driver driver;
   TaskScope scope(driver, 0);
   std::vector<Instant> times;

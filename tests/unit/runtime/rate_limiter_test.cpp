@@ -16,7 +16,7 @@ TEST(RateLimiter, LetsABurstPassThenTheEvenRate) {
   EXPECT_FALSE(limiter.admit(user, begin + std::chrono::seconds(1) - std::chrono::nanoseconds(1)).ok());
   EXPECT_TRUE(limiter.admit(user, begin + std::chrono::seconds(1)).ok());
   EXPECT_FALSE(limiter.admit(user, begin + std::chrono::seconds(1)).ok());
-  EXPECT_TRUE(limiter.admit(UserId("bob"), begin).ok());  // nobody else's
+  EXPECT_TRUE(limiter.admit(UserId("bob"), begin).ok());  // each user has its own limit
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ Task<void> join_a_failure(int& caught, bool& refused) {
   refused = !scope.try_spawn(suspended_for_ever());
 }
 
-TEST(TaskScope, AFailingChildStopsTheOthersAndComesOutOfJoin) {
+TEST(TaskScope, FailingChildStopsTheOthersAndJoinRethrows) {
   int caught = 0;
   bool refused = false;
   run_alone(join_a_failure(caught, refused));
@@ -103,7 +103,7 @@ int value_of(const FirstFailure& failure) {
   }
 }
 
-TEST(TaskScope, ReportsAFailureThatNoJoinerWaitsFor) {
+TEST(TaskScope, ReportsAFailureWithoutAJoiner) {
   FirstFailure failure;
   Executor executor(1);
   executor.set_failure_handler(&failure);
@@ -224,7 +224,7 @@ Task<void> join_scope(TaskScope& scope, int& joined) {
   ++joined;
 }
 
-TEST(TaskScope, CancelWakesThoseWhoJoin) {
+TEST(TaskScope, CancelWakesJoiners) {
   Executor executor(1);
   TaskScope outer(executor, 1);
   TaskScope inner(executor, 2);

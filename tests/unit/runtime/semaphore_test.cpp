@@ -38,7 +38,7 @@ TEST(Semaphore, GivesPermitsInTheOrderOfArrival) {
   EXPECT_EQ(world.order, (Order{1, 2}));
   EXPECT_EQ(world.semaphore.used(), 2u);
   EXPECT_EQ(world.semaphore.waiting(), 3u);
-  EXPECT_FALSE(world.semaphore.try_acquire()) << "nobody overtakes";
+  EXPECT_FALSE(world.semaphore.try_acquire()) << "a later caller must not overtake";
   world.executor.run_until(at(2ms));
   EXPECT_EQ(world.order, (Order{1, 2, 3, 4}));
   world.executor.run();

@@ -34,7 +34,7 @@ TEST(Event, WakesEveryWaiterAndStaysSet) {
   EXPECT_EQ(results[3], true);
 }
 
-TEST(Event, AWaiterThatIsLateGetsFalse) {
+TEST(Event, LateWaiterReceivesFalse) {
   World world;
   Event event;
   std::optional<bool> result;
@@ -94,7 +94,7 @@ TEST(Event, SetAtTheInstantOfTheDeadlineIsNeverLost) {
   }
 }
 
-TEST(Event, LetsItsWaitersGoWhenItDies) {
+TEST(Event, DestructionReleasesItsWaiters) {
   World world;
   std::optional<bool> result;
   {
@@ -135,7 +135,7 @@ TEST(OneShot, GivesItsValueOnce) {
   EXPECT_EQ(Token::live(), 0);
 }
 
-TEST(OneShot, AWaiterThatIsLateLeavesTheValueForTheNext) {
+TEST(OneShot, LateWaiterLeavesTheValueForTheNext) {
   {
     World world;
     OneShot<Token> one_shot;

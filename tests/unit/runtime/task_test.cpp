@@ -33,7 +33,7 @@ Task<void> set_to_sum(int& out) {
   out = first + second;
 }
 
-TEST(Task, DoesNothingUntilItIsAwaited) {
+TEST(Task, IsLazy) {
   const std::ptrdiff_t before = FramePool::live();
   int out = 0;
   { const Task<void> task = set_to_sum(out); }

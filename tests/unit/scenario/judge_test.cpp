@@ -62,7 +62,7 @@ TEST(Judge, MissesWhatTheScenarioExpects) {
 
 TEST(Judge, SaysWhichRecordIsNotOfTheSchema) {
   Evidence evidence;
-  evidence.trace = concat(kNodes, R"({"step":3,"time_ns":3,"node":0,"level":"info","name":"fault.healed","by":"nobody"})");
+  evidence.trace = concat(kNodes, R"({"step":3,"time_ns":3,"node":0,"level":"info","name":"fault.healed","by":"extra"})");
   EXPECT_NE(said(judge(evidence)).find("schema: "), std::string::npos);
 }
 

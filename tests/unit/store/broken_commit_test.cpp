@@ -1,18 +1,17 @@
-// Commits that break at a real PostgreSQL, and what the store makes of them: one effect, whatever has become of the commit,
-// since it is looked for by the mark or by the operation's own key. transact_test.cpp asks the same of the simulated server.
+// Commits that break at a real PostgreSQL: the store makes one effect, whatever the outcome of the commit, since it looks for
+// the mark or for the operation's own key. transact_test.cpp checks the same with the simulated server.
 #include "unit/store/store_world.h"
 
 namespace reliant::tests {
 namespace {
 
-// When the server's process is ended: while the commit still has something to do, or when it is written and nobody has
-// been told.
+// When the server's process is ended: during the commit, or after the write and before the answer.
 enum class Broken : std::uint8_t { kBefore, kAfter };
 
 class BrokenCommits : public StoreWorld, public ::testing::WithParamInterface<Broken> {
  protected:
   // A commit that asks for it waits for a standby, and there is none.
-  static void SetUpTestSuite() { configure("SET synchronous_standby_names = 'nobody'", "SET synchronous_commit = 'local'"); }
+  static void SetUpTestSuite() { configure("SET synchronous_standby_names = 'absent'", "SET synchronous_commit = 'local'"); }
   static void TearDownTestSuite() { configure("RESET synchronous_standby_names", "RESET synchronous_commit"); }
 
   // The value of an operation that changes a chat, and whose first commit is broken.
@@ -71,7 +70,7 @@ class BrokenCommits : public StoreWorld, public ::testing::WithParamInterface<Br
           const ports::Rows found,
           co_await looking->execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = $1", {event}));
       if (!found.empty()) co_return ok_status();
-      co_await sleep_for(std::chrono::milliseconds(5));  // the server tells nobody who waits in it: asked again
+      co_await sleep_for(std::chrono::milliseconds(5));  // the server does not show who waits in it: polled
     }
   }
 

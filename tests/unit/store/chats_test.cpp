@@ -53,7 +53,7 @@ TEST_F(Chats, NeedAProjectOfTheSameUser) {
   EXPECT_EQ(field_of(status), "project_id");
 }
 
-TEST_F(Chats, OfSomebodyElseAreNotFound) {
+TEST_F(Chats, OfAnotherUserAreNotFound) {
   const auto chat = make_chat();
   const UserId bob = stranger();
   EXPECT_EQ(error(store().chats().get(bob, chat.id, soon())).code(), StatusCode::kNotFound);
@@ -69,7 +69,7 @@ TEST_F(Chats, OfSomebodyElseAreNotFound) {
   EXPECT_TRUE(updates(chat.id).empty());
 }
 
-TEST_F(Chats, ListNewestFirstWhateverComesInBetween) {
+TEST_F(Chats, PagesStayConsistentWhileChatsAreAdded) {
   std::vector<ChatId> made;
   made.reserve(25);
   for (int i = 0; i < 25; ++i) made.push_back(make_chat().id);
@@ -87,7 +87,7 @@ TEST_F(Chats, ListNewestFirstWhateverComesInBetween) {
   EXPECT_EQ(seen, std::vector<ChatId>(made.rbegin(), made.rend()));
 }
 
-TEST_F(Chats, RefuseACursorThatNoListGave) {
+TEST_F(Chats, RejectAnInvalidCursor) {
   for (const std::string_view cursor : {"x", "12", "12.", ".a", "12.a b"}) {
     const Status status = error(store().chats().list(user_, {}, {std::string(cursor), 10}, soon()));
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << cursor;
@@ -106,7 +106,7 @@ TEST_F(Chats, ChangeOnlyWhatIsNamed) {
   EXPECT_TRUE(value(store().chats().update(user_, chat.id, {{}, DaemonId()}, soon())).active_daemon.empty());
 }
 
-TEST_F(Chats, AreDeletedWithEverythingButNotWhileTheyRun) {
+TEST_F(Chats, AreDeletedWithTheirDataUnlessTheyRun) {
   const auto chat = make_chat();
   send(chat.id, "hi");
   EXPECT_EQ(get(store().chats().remove(user_, chat.id, soon())).code(), StatusCode::kFailedPrecondition);
@@ -120,7 +120,7 @@ TEST_F(Chats, AreDeletedWithEverythingButNotWhileTheyRun) {
   }
 }
 
-TEST_F(Chats, TellEveryChangeOfStatusOnce) {
+TEST_F(Chats, ReportEveryChangeOfStatusOnce) {
   const auto chat = make_chat();
   EXPECT_EQ(value(store().chats().set_status({user_, chat.id, ChatStatus::kIdle, {}, {}}, soon())), 0u);
   EXPECT_EQ(value(store().chats().set_status({user_, chat.id, ChatStatus::kRunning, {}, {}}, soon())), 1u);
@@ -142,7 +142,7 @@ TEST_F(Chats, StayRunningWhenTheUserHasSentMore) {
   EXPECT_EQ(value(store().chats().get(user_, chat.id, soon())).status, ChatStatus::kIdle);
 }
 
-TEST_F(Chats, TellOfAFailedTurnOnceAlsoWhenTheNextOneFollows) {
+TEST_F(Chats, ReportAFailedTurnOnceAlsoWhenTheNextFollows) {
   const auto chat = make_chat();
   const auto first = send(chat.id, "one");
   send(chat.id, "two");

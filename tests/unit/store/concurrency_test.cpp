@@ -5,7 +5,7 @@ namespace {
 
 class Concurrency : public StoreWorld {};
 
-// The processes meet on one row, and on an engine that lets several write at a time, all but one have to start anew.
+// The processes meet on one row, and on an engine that lets several write at a time, all but one have to retry.
 TEST_F(Concurrency, LeavesNoGapInTheUpdatesOfAChat) {
   const auto chat = make_chat();
   write_at_once(chat.id, 10, soon());

@@ -41,11 +41,11 @@ TEST_F(Daemons, TakeTheNextEpochWithEveryStream) {
   EXPECT_EQ(found.labels, (std::map<std::string, std::string>{{"os", "linux"}}));
   EXPECT_EQ(found.tools, (std::vector<std::string>{"bash", "view"}));
   EXPECT_EQ(value(store().daemons().list(user_, soon())).size(), 1u);
-  EXPECT_EQ(error(store().daemons().accept({UserId("nobody"), DaemonId("d1"), "", "", {}, {}, {}}, soon())).code(),
+  EXPECT_EQ(error(store().daemons().accept({UserId("unknown"), DaemonId("d1"), "", "", {}, {}, {}}, soon())).code(),
             StatusCode::kNotFound);
 }
 
-TEST_F(Daemons, RefuseTheWritesOfAStreamThatWasReplaced) {
+TEST_F(Daemons, FenceWritesOfAReplacedStream) {
   const std::int64_t old = arrive("gw1");
   const std::int64_t current = arrive("gw2");
   const Status refused = set(old, DaemonConnection::kDisconnected);
@@ -58,7 +58,7 @@ TEST_F(Daemons, RefuseTheWritesOfAStreamThatWasReplaced) {
             StatusCode::kNotFound);
 }
 
-TEST_F(Daemons, AreAcceptedManyAtATimeOrNone) {
+TEST_F(Daemons, AreAcceptedAsABatchOrNotAtAll) {
   arrive("gw1");
   const auto from = [&](UserId user, const char* id) {
     return store::DaemonArrival{std::move(user), DaemonId(id), id, "local", {}, {}, GatewayId("gw2")};
@@ -69,12 +69,12 @@ TEST_F(Daemons, AreAcceptedManyAtATimeOrNone) {
   EXPECT_EQ(*epochs[1], 2);
   EXPECT_EQ(*epochs[2], 1);
   EXPECT_EQ(daemon().gateway, GatewayId("gw2"));
-  EXPECT_EQ(error(store().daemons().accept_all({from(user_, "d4"), from(UserId("nobody"), "d5")}, 0, soon())).code(),
+  EXPECT_EQ(error(store().daemons().accept_all({from(user_, "d4"), from(UserId("unknown"), "d5")}, 0, soon())).code(),
             StatusCode::kNotFound);
   EXPECT_EQ(value(store().daemons().list(user_, soon())).size(), 3u);
 }
 
-TEST_F(Daemons, AreAtMostSoManyOfAUserAndThoseThatAreKnownComeBack) {
+TEST_F(Daemons, NumberOfAUserIsLimitedButKnownOnesReconnect) {
   const auto from = [&](const char* id) {
     return store::DaemonArrival{user_, DaemonId(id), id, "local", {}, {}, GatewayId("gw1")};
   };
@@ -93,7 +93,7 @@ TEST_F(Daemons, AreAtMostSoManyOfAUserAndThoseThatAreKnownComeBack) {
   EXPECT_EQ(value(store().daemons().list(user_, soon())).size(), 2u);
 }
 
-TEST_F(Daemons, TellWhatBecameOfEachOfManyStreams) {
+TEST_F(Daemons, ReportTheStateOfManyStreams) {
   const std::int64_t old = arrive("gw1");
   value(store().daemons().accept({user_, DaemonId("d2"), "", "", {}, {}, GatewayId("gw1")}, soon()));
   value(store().daemons().accept({user_, DaemonId("d3"), "", "", {}, {}, GatewayId("gw1")}, soon()));
@@ -121,7 +121,7 @@ TEST_F(Daemons, AreDisconnectedWithTheirGatewayOnly) {
   EXPECT_EQ(daemon().connection, DaemonConnection::kDisconnected);
 }
 
-TEST_F(Gateways, LiveAsLongAsTheyAnnounceThemselves) {
+TEST_F(Gateways, LiveUntilTheirLeaseExpires) {
   const Duration lease = std::chrono::seconds(30);
   EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw1"), "one:1", soon())).ok());
   EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw2"), "two:2", soon())).ok());
@@ -137,7 +137,7 @@ TEST_F(Gateways, LiveAsLongAsTheyAnnounceThemselves) {
 }
 
 // Every life of a gateway has an id of its own.
-TEST_F(Gateways, ThatEndedWithoutAWordAreForgottenAfterADay) {
+TEST_F(Gateways, CrashedGatewaysAreRemovedAfterADay) {
   EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw1"), "one:1", soon())).ok());
   run_for(std::chrono::hours(25));
   EXPECT_TRUE(get(store().gateways().announce(GatewayId("gw2"), "one:1", soon())).ok());
@@ -182,7 +182,7 @@ TEST_F(Executions, NeverGoBack) {
   EXPECT_EQ(value(store().executions().finish(RequestId("r1"), stream(epoch), {}, soon())).state, ExecutionState::kDone);
 }
 
-TEST_F(Executions, AreStoredAndSentInOneStep) {
+TEST_F(Executions, AreStoredAndDispatchedInOneTransaction) {
   const std::int64_t epoch = arrive("gw1");
   const auto fresh = value(store().executions().dispatch(request("r1"), stream(epoch), soon()));
   EXPECT_EQ(fresh.state, ExecutionState::kDispatched);
@@ -200,7 +200,7 @@ TEST_F(Executions, AreStoredAndSentInOneStep) {
   EXPECT_EQ(again.result, end);
 }
 
-TEST_F(Executions, AreNotStoredWhenTheyMayNotBeSent) {
+TEST_F(Executions, AreNotStoredWhenDispatchIsRefused) {
   const std::int64_t old = arrive("gw1");
   arrive("gw2");
   EXPECT_EQ(reason_of(error(store().executions().dispatch(request("r1"), stream(old), soon()))), kReasonSuperseded);
@@ -211,7 +211,7 @@ TEST_F(Executions, AreNotStoredWhenTheyMayNotBeSent) {
   EXPECT_EQ(error(store().executions().dispatch(request("r2"), stream(old), soon())).code(), StatusCode::kPermissionDenied);
 }
 
-TEST_F(Executions, WhoseEndComesWhileTheyAreGivenUpAreToldAsTheyEnded) {
+TEST_F(Executions, LateResultWinsOverLost) {
   const auto chat = make_chat();
   const std::int64_t epoch = arrive("gw1");
   value(store().executions().insert(request("r1"), soon()));
@@ -233,7 +233,7 @@ TEST_F(Executions, WhoseEndComesWhileTheyAreGivenUpAreToldAsTheyEnded) {
   EXPECT_EQ(result_of(value(store().messages().append_tool_result(open, soon()))), unknown);
 }
 
-TEST_F(Executions, DoNotListenToAStreamThatWasReplaced) {
+TEST_F(Executions, FenceResultsOfAReplacedStream) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t old = arrive("gw1");
   arrive("gw2");
@@ -243,7 +243,7 @@ TEST_F(Executions, DoNotListenToAStreamThatWasReplaced) {
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
 }
 
-TEST_F(Executions, ListenToTheirOwnDaemonOnly) {
+TEST_F(Executions, AcceptResultsOfTheirOwnDaemonOnly) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");
   const store::DaemonStream foreign{user_, DaemonId("d2"), epoch};
@@ -251,7 +251,7 @@ TEST_F(Executions, ListenToTheirOwnDaemonOnly) {
   EXPECT_EQ(value(store().executions().get(RequestId("r1"), soon())).state, ExecutionState::kPending);
 }
 
-TEST_F(Executions, ThatAnotherJournalWasAskedAreUnknown) {
+TEST_F(Executions, AreUnknownAfterAChangeOfTheJournal) {
   const std::int64_t epoch = arrive("gw1");
   auto mine = stream(epoch);
   mine.journal = "journal_a";
@@ -274,7 +274,7 @@ TEST_F(Executions, ThatAnotherJournalWasAskedAreUnknown) {
             ExecutionState::kDispatched);
 }
 
-TEST_F(Executions, ThatWereNotSentEndWithTheCancel) {
+TEST_F(Executions, CancelEndsAnUndispatchedRequest) {
   value(store().executions().insert(request("r1"), soon()));
   const auto cancelled = value(store().executions().ask_cancel(RequestId("r1"), std::nullopt, soon()));
   EXPECT_EQ(cancelled.state, ExecutionState::kDone);
@@ -284,7 +284,7 @@ TEST_F(Executions, ThatWereNotSentEndWithTheCancel) {
   EXPECT_EQ(late.state, ExecutionState::kDone);
 }
 
-TEST_F(Executions, RememberThatACancelWasAskedFor) {
+TEST_F(Executions, RememberACancel) {
   value(store().executions().insert(request("r1"), soon()));
   const std::int64_t epoch = arrive("gw1");
   value(store().executions().advance(RequestId("r1"), ExecutionState::kDispatched, stream(epoch), soon()));
@@ -299,7 +299,7 @@ TEST_F(Executions, RememberThatACancelWasAskedFor) {
   EXPECT_EQ(error(store().executions().ask_cancel(RequestId("r2"), std::nullopt, soon())).code(), StatusCode::kNotFound);
 }
 
-TEST_F(Executions, OfADaemonThatStaysAwayAreLostWhenTheyAreOverdue) {
+TEST_F(Executions, OverdueRequestsOfAnAbsentDaemonAreLost) {
   value(store().executions().insert(request("r1"), soon()));
   arrive("gw1");
   const auto seen = value(store().daemons().get(user_, DaemonId("d1"), soon())).last_seen;

@@ -37,13 +37,13 @@ class GroupCommitTest : public testing::Test {
   static Task<void> submit(Commit& commit, std::string item, Instant deadline, Outcome& outcome) {
     outcome.emplace(co_await commit.submit(std::move(item), deadline));
   }
-  Outcome& submit(TaskScope& scope, std::string item, Duration patience = 1h) {
+  Outcome& submit(TaskScope& scope, std::string item, Duration timeout = 1h) {
     Outcome& outcome = outcomes_.emplace_back();
-    scope.spawn(submit(commit_, std::move(item), after(simulation_.now(), patience), outcome));
+    scope.spawn(submit(commit_, std::move(item), after(simulation_.now(), timeout), outcome));
     simulation_.run_for(1ms);  // one after the other
     return outcome;
   }
-  Outcome& submit(std::string item, Duration patience = 1h) { return submit(scope_, std::move(item), patience); }
+  Outcome& submit(std::string item, Duration timeout = 1h) { return submit(scope_, std::move(item), timeout); }
 
   sim::Simulation simulation_{1};
   sim::Node& node_ = simulation_.add_node("gateway");
@@ -57,14 +57,14 @@ class GroupCommitTest : public testing::Test {
   TaskScope scope_{node_.context()};
 };
 
-TEST_F(GroupCommitTest, WritesAtOnceWhatComesAlone) {
+TEST_F(GroupCommitTest, WritesASingleItemAtOnce) {
   const Outcome& outcome = submit("one");
   simulation_.run_for(takes_);
   ASSERT_TRUE(outcome.has_value());
   EXPECT_EQ(**outcome, 3);
 }
 
-TEST_F(GroupCommitTest, GathersWhatComesWhileItWrites) {
+TEST_F(GroupCommitTest, BatchesItemsThatArriveDuringAWrite) {
   submit("one");
   simulation_.run_for(100ms);
   for (const char* item : {"two", "three", "four"}) submit(item);
@@ -87,7 +87,7 @@ TEST_F(GroupCommitTest, KeepsTheOrderOfItemsWithOneKey) {
   EXPECT_EQ(transactions_, (std::vector<std::vector<std::string>>{{"first"}, {"a", "b"}, {"a", "c"}}));
 }
 
-TEST_F(GroupCommitTest, DoesNotLetOneItemTakeTheOthersWithIt) {
+TEST_F(GroupCommitTest, AFailingItemDoesNotFailTheOthers) {
   const Outcome& good = submit("good");
   const Outcome& bad = submit("poison");
   const Outcome& fine = submit("fine");
@@ -96,7 +96,7 @@ TEST_F(GroupCommitTest, DoesNotLetOneItemTakeTheOthersWithIt) {
   EXPECT_EQ(bad->status().code(), StatusCode::kInvalidArgument);
 }
 
-TEST_F(GroupCommitTest, TellsAllWhenTheDatabaseIsGoneAndDoesNotTryEach) {
+TEST_F(GroupCommitTest, FailsTheWholeBatchWhenTheDatabaseIsUnavailable) {
   down_ = unavailable("no database");
   for (const char* item : {"one", "two", "three"}) submit(item);
   simulation_.run_for(10s);
@@ -104,7 +104,7 @@ TEST_F(GroupCommitTest, TellsAllWhenTheDatabaseIsGoneAndDoesNotTryEach) {
   for (const Outcome& outcome : outcomes_) EXPECT_EQ(outcome->status().code(), StatusCode::kUnavailable);
 }
 
-TEST_F(GroupCommitTest, SaysThatNothingWasWrittenWhenTheTurnDidNotCome) {
+TEST_F(GroupCommitTest, ReportsThatNothingWasWrittenOnALockTimeout) {
   takes_ = 10s;
   const Outcome& first = submit("one", 5s);
   simulation_.run_for(1s);
@@ -117,7 +117,7 @@ TEST_F(GroupCommitTest, SaysThatNothingWasWrittenWhenTheTurnDidNotCome) {
   EXPECT_EQ(transactions_, (std::vector<std::vector<std::string>>{{"one"}}));
 }
 
-TEST_F(GroupCommitTest, DropsWhatNobodyWaitsForAnyMore) {
+TEST_F(GroupCommitTest, DropsItemsWhoseCallerIsGone) {
   submit("one");
   simulation_.run_for(100ms);
   {

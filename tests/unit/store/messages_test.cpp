@@ -45,7 +45,7 @@ TEST_F(Messages, StartTheChatInTheSameTransaction) {
   EXPECT_EQ(next.last_sequence, 3u);
 }
 
-TEST_F(Messages, OfOneClientIdAreOneMessage) {
+TEST_F(Messages, AClientIdMakesOneMessage) {
   const auto chat = make_chat();
   const auto first = send(chat.id, "hello", "m1");
   const auto again = send(chat.id, "hello", "m1");
@@ -59,12 +59,12 @@ TEST_F(Messages, OfOneClientIdAreOneMessage) {
   EXPECT_FALSE(send(make_chat().id, "hello", "m1").duplicate);  // an id is of one chat
 }
 
-TEST_F(Messages, WithoutAClientIdAreNeverTheSame) {
+TEST_F(Messages, MessagesWithoutAClientIdAreDistinct) {
   const auto chat = make_chat();
   EXPECT_NE(send(chat.id, "hello").message.id, send(chat.id, "hello").message.id);
 }
 
-TEST_F(Messages, OfAStepAreWrittenOnce) {
+TEST_F(Messages, AStepIsWrittenOnce) {
   const auto chat = make_chat();
   EXPECT_EQ(value(store().messages().find(user_, chat.id, "turn1", soon())), std::nullopt);
   const auto first = value(store().messages().append_assistant_message(answer(chat.id, "turn1", "one"), soon()));
@@ -76,7 +76,7 @@ TEST_F(Messages, OfAStepAreWrittenOnce) {
   EXPECT_EQ(updates(chat.id).size(), 1u);
 }
 
-TEST_F(Messages, OfAToolWhoseOutputIsNoTextCanBeReadBack) {
+TEST_F(Messages, ToolOutputThatIsNotUtf8CanBeReadBack) {
   const auto chat = make_chat();
   const std::string bytes("\xFF\xFE\x00 bin", 7);
   const store::ToolResultMessage result{
@@ -88,7 +88,7 @@ TEST_F(Messages, OfAToolWhoseOutputIsNoTextCanBeReadBack) {
   EXPECT_EQ(std::get<model::ToolResultBlock>(messages[0].content[0]).result.content, std::string("\uFFFD\uFFFD\0 bin", 11));
 }
 
-TEST_F(Messages, ThatCannotBeReadBackAreShownAsDamagedAndHinderNothing) {
+TEST_F(Messages, UnreadableMessagesAreShownAsDamaged) {
   const auto chat = make_chat();
   send(chat.id, "hello");
   value(store().messages().append_assistant_message(answer(chat.id, "turn1", "one"), soon()));
@@ -100,7 +100,7 @@ TEST_F(Messages, ThatCannotBeReadBackAreShownAsDamagedAndHinderNothing) {
   };
   damage("content", "[{\"type\":\"text\",", "turn1");
   damage("content", "[{\"type\":\"text\",\"text\":\"\xff\"}]", "turn2");  // as an older version stored it
-  damage("role", "nobody", "turn3");
+  damage("role", "invalid", "turn3");
   const auto messages = value(store().messages().list(user_, chat.id, 0, 10, soon()));
   ASSERT_EQ(messages.size(), 4u);
   EXPECT_TRUE(messages[1].damaged);
@@ -115,7 +115,7 @@ TEST_F(Messages, ThatCannotBeReadBackAreShownAsDamagedAndHinderNothing) {
   EXPECT_EQ(send(chat.id, "go on").message.sequence, 6u);
 }
 
-TEST_F(Messages, OfATurnThatHasEndedAreRefused) {
+TEST_F(Messages, MessagesOfAnEndedTurnAreRefused) {
   const auto chat = make_chat();
   const auto sent = send(chat.id, "hello");
   auto late = answer(chat.id, "turn1", "too late");
@@ -128,7 +128,7 @@ TEST_F(Messages, OfATurnThatHasEndedAreRefused) {
   EXPECT_EQ(value(store().messages().append_assistant_message(second, soon())).message.sequence, 6u);
 }
 
-TEST_F(Messages, OfAToolTellItsEndFirst) {
+TEST_F(Messages, ToolMessageFollowsTheEndOfItsOutput) {
   const auto chat = make_chat();
   const store::ToolResultMessage result{
       user_, chat.id, "turn1/call1", ToolCallId("call1"), "bash", {model::Outcome::kExecuted, true, "no such file", 2, 3}};
@@ -156,7 +156,7 @@ TEST_F(Messages, AreListedInOrderFromAnyPoint) {
   EXPECT_EQ(model::text_of(some[1].content), "2");
 }
 
-TEST_F(Messages, AreReadInSlicesOfSoManyBytesAndAtLeastOne) {
+TEST_F(Messages, SlicesAreBoundedInBytesAndHaveAtLeastOne) {
   const auto chat = make_chat();
   for (int i = 0; i < 3; ++i) send(chat.id, std::string(400'000, 'a'));
   send(chat.id, std::string(2'000'000, 'b'));
@@ -189,7 +189,7 @@ TEST_F(Messages, AreSweptUntilTheyAreSignalled) {
   EXPECT_TRUE(value(store().messages().unsignalled(std::chrono::seconds(10), 10, soon())).empty());
 }
 
-TEST_F(Messages, OfAClockThatIsAheadAreSweptToo) {
+TEST_F(Messages, MessagesOfAClockAheadAreSwept) {
   set_wall_offset(std::chrono::hours(2));
   const auto chat = make_chat();
   const auto sent = send(chat.id, "hello");
@@ -213,7 +213,7 @@ TEST_F(Updates, TakeTheNextNumbersInOrder) {
   EXPECT_TRUE(value(store().updates().list(user_, chat.id, 3, 10, soon())).empty());
 }
 
-TEST_F(Updates, AreReadInSlicesOfSoManyBytesAndAtLeastOne) {
+TEST_F(Updates, SlicesAreBoundedInBytesAndHaveAtLeastOne) {
   const auto chat = make_chat();
   const auto text = [](std::size_t bytes) { return "{\"t\":\"" + std::string(bytes, 'x') + "\"}"; };
   append(chat.id, {"step"},
@@ -233,7 +233,7 @@ TEST_F(Updates, AreReadInSlicesOfSoManyBytesAndAtLeastOne) {
   EXPECT_TRUE(value(store().updates().slice(user_, chat.id, 0, {.items = 2}, soon())).more);
 }
 
-TEST_F(Updates, WrittenBeforeAreLeftOut) {
+TEST_F(Updates, RepeatedUpdatesAreSkipped) {
   const auto chat = make_chat();
   EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolStarted, "{}", 0}}), 1u);
   EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolStarted, "{}", 0}, {UpdateKind::kToolOutput, "{}", 1}}), 2u);
@@ -242,14 +242,14 @@ TEST_F(Updates, WrittenBeforeAreLeftOut) {
   EXPECT_EQ(updates(chat.id).size(), 3u);
 }
 
-// An attempt was cut off with output in hand; its successor was told of a gap there and went on behind it.
-TEST_F(Updates, OfAnAttemptThatFellBehindAreLeftOut) {
+// An attempt was cut off with unwritten output; its successor recorded a gap there and continued behind it.
+TEST_F(Updates, UpdatesOfAStaleAttemptAreSkipped) {
   const auto chat = make_chat();
   EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolOutput, "{\"gap\":true}", 2}}), 1u);
   EXPECT_EQ(append(chat.id, {"turn/1/0"}, {{UpdateKind::kToolOutput, "{}", 1}}), 1u);
 }
 
-TEST_F(Updates, OfAnAttemptThatWasGivenUpAreNotMixedWithTheNextOnes) {
+TEST_F(Updates, AttemptsAreNotMixed) {
   const auto chat = make_chat();
   EXPECT_EQ(append(chat.id, {"turn/1", 1}, {{UpdateKind::kMessageChunk, "{}", 0}, {UpdateKind::kMessageChunk, "{}", 16}}), 2u);
   EXPECT_EQ(append(chat.id, {"turn/1", 2}, {{UpdateKind::kMessageChunk, "{}", 0}}), 3u);

@@ -70,7 +70,7 @@ TEST_F(Recoveries, CountFromTheBeginningForTheNextTurn) {
   EXPECT_EQ(next.messages.size(), 1u);
 }
 
-TEST_F(Recoveries, AreGoneWithTheirChatAndNoneOfSomebodyElse) {
+TEST_F(Recoveries, AreDeletedWithTheirChatOnly) {
   const auto chat = make_chat();
   const auto one = say(chat.id, "one");
   const UserId bob = value(store().users().create(UserId("bob"), "bob", soon())).id;

@@ -15,7 +15,7 @@ constexpr KeyRotation kDaily{.every = 24h, .known_after = 3min, .kept = 1h};
 
 class SigningKeysTest : public StoreWorld {};
 
-TEST_F(SigningKeysTest, OfServersThatNeedOneAtTheSameTimeOneMakesIt) {
+TEST_F(SigningKeysTest, ConcurrentServersMakeOneKey) {
   auto one = start(store().signing_keys().rotate("a", kDaily, soon()));
   auto other = start(other_store().signing_keys().rotate("b", kDaily, soon()));
   const auto first = await(*one);

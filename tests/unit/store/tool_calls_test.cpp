@@ -28,7 +28,7 @@ class ToolCalls : public StoreWorld {
   store::Chat chat_ = make_chat();
 };
 
-TEST_F(ToolCalls, AreFoundWithWhatTheyNeed) {
+TEST_F(ToolCalls, AreFoundWithTheirContext) {
   EXPECT_EQ(state().working_directory, "/home/ann");
   EXPECT_TRUE(state().chosen.empty());
   EXPECT_FALSE(state().execution);
@@ -51,7 +51,7 @@ TEST_F(ToolCalls, AreRecordedAuditedAndAnnouncedAtOnce) {
   EXPECT_EQ(audit()[0].action, "tool.requested");
 }
 
-TEST_F(ToolCalls, AreForTheDaemonThatWasChosenFirst) {
+TEST_F(ToolCalls, KeepTheDaemonThatWasChosenFirst) {
   EXPECT_EQ(value(store().tool_calls().start(start_of("d1"), soon())).execution.request.daemon, DaemonId("d1"));
   EXPECT_EQ(value(store().tool_calls().start(start_of("d2"), soon())).execution.request.daemon, DaemonId("d1"));
   EXPECT_EQ(updates(chat_.id).size(), 1u);
@@ -61,7 +61,7 @@ TEST_F(ToolCalls, AreForTheDaemonThatWasChosenFirst) {
   EXPECT_EQ(error(store().tool_calls().start(std::move(foreign), soon())).code(), StatusCode::kPermissionDenied);
 }
 
-TEST_F(ToolCalls, ThatOnlyReadLeaveNoRow) {
+TEST_F(ToolCalls, ReadOnlyCallsLeaveNoRow) {
   value(store().tool_calls().start(start_of("d1", model::Effect::kReadOnly), soon()));
   value(store().tool_calls().start(start_of("d1", model::Effect::kReadOnly), soon()));
   EXPECT_FALSE(state().execution);
@@ -71,7 +71,7 @@ TEST_F(ToolCalls, ThatOnlyReadLeaveNoRow) {
   EXPECT_EQ(updates(chat_.id).size(), 1u);
 }
 
-TEST_F(ToolCalls, AreOverWhenTheConversationHasTheirResult) {
+TEST_F(ToolCalls, EndWhenTheConversationHasTheirResult) {
   value(store().tool_calls().start(start_of("d1"), soon()));
   store::ToolResultMessage message;
   message.user = user_;

@@ -26,7 +26,7 @@ constexpr CommitFault kFaults[] = {CommitFault::kLostBefore, CommitFault::kLostW
                                    CommitFault::kAborted};
 
 // An operation that is settled by a mark: a status has no key of its own.
-TEST_F(Transactions, ChangeAStatusOnceWhateverHappensToTheCommit) {
+TEST_F(Transactions, ChangeAStatusOnceDespiteCommitFaults) {
   const auto chat = make_chat();
   std::uint64_t expected = 0;
   for (const CommitFault fault : kFaults) {
@@ -38,7 +38,7 @@ TEST_F(Transactions, ChangeAStatusOnceWhateverHappensToTheCommit) {
 }
 
 // An operation that finds its own key.
-TEST_F(Transactions, AcceptAMessageOnceWhateverHappensToTheCommit) {
+TEST_F(Transactions, AcceptAMessageOnceDespiteCommitFaults) {
   for (const CommitFault fault : kFaults) {
     const auto chat = make_chat();
     fail_next(fault);
@@ -49,7 +49,7 @@ TEST_F(Transactions, AcceptAMessageOnceWhateverHappensToTheCommit) {
   }
 }
 
-TEST_F(Transactions, SettleADoubtThatComesTwice) {
+TEST_F(Transactions, SettleTwoCommitsInDoubt) {
   const auto chat = make_chat();
   fail_next(CommitFault::kLostWhile);
   fail_next(CommitFault::kLostAfter);
@@ -57,12 +57,12 @@ TEST_F(Transactions, SettleADoubtThatComesTwice) {
   EXPECT_EQ(updates(chat.id).size(), 1u);
 }
 
-TEST_F(Transactions, RemoveOnceAndDoNotComplainAboutIt) {
+TEST_F(Transactions, RepeatedRemovalIsNoError) {
   fail_next(CommitFault::kLostAfter);
   EXPECT_TRUE(get(store().projects().remove(user_, project_, soon())).ok());
 }
 
-TEST_F(Transactions, SayThatTheyDoNotKnowWhenTheDeadlineComesFirst) {
+TEST_F(Transactions, ReportCommitUnknownAtTheDeadline) {
   const auto chat = make_chat();
   fail_next(CommitFault::kLostAfter);
   auto changing = start(change_status(chat.id, simulation_.now() + seconds(3)));
@@ -97,7 +97,7 @@ TEST_F(Transactions, GoOnAfterACrashOfTheServer) {
 }
 
 // A task that is cancelled while its commit is under way leaves all of its transaction, or nothing.
-TEST_F(Transactions, AreWholeWhereverTheyAreDestroyed) {
+TEST_F(Transactions, AreAtomicAtEveryDestructionPoint) {
   const auto chat = make_chat();
   for (std::uint64_t steps = 0; steps < 60; ++steps) {
     auto sending = start(store().messages().append_user_message({user_, chat.id, "hello", ""}, soon()));

@@ -36,7 +36,7 @@ TEST_F(Users, AreTheSameForTheSameId) {
   EXPECT_EQ(local.id, UserId("local"));
   EXPECT_EQ(value(store().users().create(UserId("local"), "someone else", soon())).name, "you");
   EXPECT_EQ(value(store().users().find(UserId("local"), soon())).name, "you");
-  EXPECT_EQ(error(store().users().find(UserId("nobody"), soon())).code(), StatusCode::kNotFound);
+  EXPECT_EQ(error(store().users().find(UserId("unknown"), soon())).code(), StatusCode::kNotFound);
 }
 
 TEST_F(Users, HaveUniqueNames) {
@@ -49,7 +49,7 @@ TEST_F(Users, HaveUniqueNames) {
 }
 
 // A word stands for one user, be it an id or a name.
-TEST_F(Users, HaveNamesThatAreNoOtherUsersId) {
+TEST_F(Users, ANameMustNotBeTheIdOfAnotherUser) {
   value(store().users().create(UserId("bob"), "Robert", soon()));
   EXPECT_EQ(error(store().users().create({}, "bob", soon())).code(), StatusCode::kAlreadyExists);
   EXPECT_EQ(error(store().users().create(UserId("Robert"), "Rob", soon())).code(), StatusCode::kAlreadyExists);
@@ -65,7 +65,7 @@ TEST_F(Users, AreFoundByIdAndByName) {
   EXPECT_NE(message_of(unknown).find("\"alice\""), std::string_view::npos) << unknown;
 }
 
-TEST_F(Users, OfTheSameNameThatAreAddedAtOnceAreOne) {
+TEST_F(Users, ConcurrentAddsOfOneNameMakeOneUser) {
   auto first = start(store().users().create({}, "alice", soon()));
   auto second = start(other_store().users().create({}, "alice", soon()));
   const auto one = await(*first);
@@ -76,7 +76,7 @@ TEST_F(Users, OfTheSameNameThatAreAddedAtOnceAreOne) {
 }
 
 // Names were not unique before version 11.
-TEST_F(Users, OfAnOlderDatabaseWithTheSameNameGetASuffix) {
+TEST_F(Users, DuplicateNamesOfAnOlderDatabaseGetASuffix) {
   Fresh fresh(*this);
   std::string script = "CREATE TABLE schema_version (version BIGINT PRIMARY KEY);";
   for (const store::Migration& migration : store::migrations())
@@ -105,7 +105,7 @@ TEST_F(Tokens, AreStoredWithoutTheirSecret) {
   }
 }
 
-TEST_F(Tokens, TellRevokedFromUnknown) {
+TEST_F(Tokens, DistinguishRevokedFromUnknown) {
   const auto token = value(store().tokens().create(user_, "laptop", "one", soon()));
   EXPECT_EQ(value(store().tokens().authenticate("one", soon())).user, user_);
   const Status unknown = error(store().tokens().authenticate("two", soon()));
@@ -122,13 +122,13 @@ TEST_F(Tokens, TellRevokedFromUnknown) {
 
 TEST_F(Tokens, BelongToOneUserAndHaveOneText) {
   value(store().tokens().create(user_, "laptop", "one", soon()));
-  value(store().tokens().create(user_, "desk", "two", soon()));
+  value(store().tokens().create(user_, "desktop", "two", soon()));
   EXPECT_EQ(error(store().tokens().create(user_, "again", "one", soon())).code(), StatusCode::kAlreadyExists);
-  EXPECT_EQ(error(store().tokens().create(UserId("nobody"), "x", "three", soon())).code(), StatusCode::kNotFound);
+  EXPECT_EQ(error(store().tokens().create(UserId("unknown"), "x", "three", soon())).code(), StatusCode::kNotFound);
   const auto tokens = value(store().tokens().list(user_, soon()));
   ASSERT_EQ(tokens.size(), 2u);
   EXPECT_EQ(tokens[0].name, "laptop");
-  EXPECT_EQ(tokens[1].name, "desk");
+  EXPECT_EQ(tokens[1].name, "desktop");
 }
 
 TEST_F(Tokens, KeepTheirKindAndTheirDaemon) {
@@ -189,7 +189,7 @@ TEST_F(Tokens, AreRenewedByTheirFirstRegistrationToo) {
   EXPECT_EQ(token.replaces, TokenId());
 }
 
-TEST_F(Tokens, OfDaemonsOnlyAreRenewedAndNotWithoutEnd) {
+TEST_F(Tokens, OnlyDaemonTokensAreRenewedUpToTheLimit) {
   const auto plain = value(store().tokens().create(user_, "laptop", "one", soon()));
   EXPECT_EQ(error(store().tokens().renew(plain.id, "two", soon())).code(), StatusCode::kFailedPrecondition);
   const auto old = value(store().tokens().create(daemon_token(user_, std::chrono::hours(3)), "old", soon()));
@@ -199,7 +199,7 @@ TEST_F(Tokens, OfDaemonsOnlyAreRenewedAndNotWithoutEnd) {
 }
 
 // Somebody who has the token must not be left with one that he had it renewed to.
-TEST_F(Tokens, AreRevokedWithWhatWasToReplaceThem) {
+TEST_F(Tokens, RevocationIncludesTheReplacement) {
   const auto old = value(store().tokens().create(daemon_token(user_, std::chrono::hours(3)), "old", soon()));
   value(store().tokens().renew(old.id, "new", soon()));
   EXPECT_TRUE(get(store().tokens().revoke(user_, old.id, soon())).ok());
@@ -227,11 +227,11 @@ TEST_F(PatValidator, RecordsTheLastUseAtMostOnceAMinute) {
   EXPECT_EQ(last_use(), first);
 }
 
-TEST_F(PatValidator, TellsTheAuditLogOfAKnownTokenThatIsRefusedOnceAnHour) {
+TEST_F(PatValidator, AuditsRefusedKnownTokensOnceAnHour) {
   const auto token = value(store().tokens().create(daemon_token(user_), token_text(7), soon()));
   EXPECT_TRUE(get(store().tokens().revoke(user_, token.id, soon())).ok());
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(get(validator_.identify(token_text(7), soon())).ok());
-  EXPECT_FALSE(get(validator_.identify(token_text(8), soon())).ok());  // nobody's
+  EXPECT_FALSE(get(validator_.identify(token_text(8), soon())).ok());  // an unknown token
   const auto entries = value(store().audit().list(user_, {}, soon()));
   std::vector<std::string> actions;
   actions.reserve(entries.items.size());
@@ -251,7 +251,7 @@ TEST_F(PatValidator, RefusesWhatIsNotAToken) {
 }
 
 // C10: a client deletes its credentials on a refusal, so not being able to ask must not look like one.
-TEST_F(PatValidator, DoesNotRefuseWhenItCannotAsk) {
+TEST_F(PatValidator, DatabaseFailureIsNotARefusal) {
   value(store().tokens().create(user_, "laptop", token_text(7), soon()));
   cut_off();
   const Status status = error(validator_.identify(token_text(7), now() + std::chrono::seconds(3)));

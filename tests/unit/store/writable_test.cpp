@@ -35,16 +35,16 @@ class WritableTest : public StoreWorld {
   store::Store store_{small_, clock(), Random(3)};
 };
 
-TEST_F(WritableTest, LooksAtTheDiskByItselfNowAndThen) {
+TEST_F(WritableTest, ProbesTheDiskPeriodically) {
   EXPECT_TRUE(check().ok());
   small_.full = true;
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(check().ok());
-  EXPECT_EQ(small_.writes, 1) << "whoever asks";
+  EXPECT_EQ(small_.writes, 1) << "one write for all callers";
   run_for(store::Writable::kLookEvery);
   EXPECT_EQ(reason_of(check()), kReasonDiskFull);
 }
 
-TEST_F(WritableTest, LooksAgainSoonAfterAWriteThatWasRefusedAndWhileThereIsNoRoom) {
+TEST_F(WritableTest, ProbesMoreOftenWhileTheDiskIsFull) {
   EXPECT_TRUE(check().ok());
   small_.full = true;
   store_.writable().suspect();
@@ -57,7 +57,7 @@ TEST_F(WritableTest, LooksAgainSoonAfterAWriteThatWasRefusedAndWhileThereIsNoRoo
   EXPECT_EQ(small_.writes, 3);
 }
 
-TEST_F(WritableTest, NothingGrowsHoweverOftenItLooks) {
+TEST_F(WritableTest, ProbesLeaveNoData) {
   const auto rows = [this] {
     auto transaction = value(contents().begin(ports::Access::kRead, soon()));
     return value(transaction->execute("SELECT COUNT(*) FROM commit_marks WHERE owner = 'room'", {}))[0].integer(0);

@@ -13,7 +13,7 @@ using temporal::WorkflowStatus;
 
 TEST(ClientOnEngine, StartsAnIdOnce) {
   TemporalWorld world;
-  auto start = world.start_of("workflow", "nobody knows it");
+  auto start = world.start_of("workflow", "unknown type");
   start.request_id = "first";
   const auto first = world.ask(world.client.start(start, world.soon()));
   ASSERT_TRUE(first.ok()) << first.status();
@@ -28,17 +28,17 @@ TEST(ClientOnEngine, StartsAnIdOnce) {
   EXPECT_FALSE(third->started);
 }
 
-TEST(ClientOnEngine, SaysWhenThereIsNoSuchWorkflowOrNoEndInTime) {
+TEST(ClientOnEngine, ReportsAnUnknownWorkflowAndATimeout) {
   TemporalWorld world;
   EXPECT_EQ(world.signal("word", "1").code(), StatusCode::kNotFound);
   EXPECT_EQ(world.result().status().code(), StatusCode::kNotFound);
-  const auto start = world.start_of("workflow", "nobody knows it");
+  const auto start = world.start_of("workflow", "unknown type");
   ASSERT_TRUE(world.ask(world.client.start(start, world.soon())).ok());
   const auto late = world.ask(world.client.result("workflow", "", world.soon()));
   EXPECT_EQ(late.status().code(), StatusCode::kDeadlineExceeded);
 }
 
-TEST(ClientOnEngine, DescribesWhatAWorkflowWaitsFor) {
+TEST(ClientOnEngine, DescribesPendingWork) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"one", &one_activity}}));
@@ -63,7 +63,7 @@ TEST(ClientOnEngine, WaitsForAServerThatIsAwayForAMoment) {
     w.server.node().restart();
   };
   world.simulation.world().spawn(restart(world));
-  const auto start = world.start_of("workflow", "nobody knows it");
+  const auto start = world.start_of("workflow", "unknown type");
   EXPECT_TRUE(world.ask(world.client.start(start, world.soon())).ok());
   world.server.node().crash();
   const Instant begin = world.simulation.now();

@@ -30,7 +30,7 @@ TEST(FailureConversion, GivesEveryCodeBackWithItsMessageFieldAndReason) {
   }
 }
 
-TEST(FailureConversion, SaysWhatMayBeTriedAgain) {
+TEST(FailureConversion, MarksRetryableFailures) {
   EXPECT_FALSE(failure_from(unavailable("x")).application_failure_info().non_retryable());
   EXPECT_FALSE(failure_from(internal_error("x")).application_failure_info().non_retryable());
   EXPECT_TRUE(failure_from(invalid_argument("x")).application_failure_info().non_retryable());
@@ -38,7 +38,7 @@ TEST(FailureConversion, SaysWhatMayBeTriedAgain) {
   EXPECT_TRUE(failure_from(failed_precondition("x")).application_failure_info().non_retryable());
 }
 
-TEST(FailureConversion, SaysWhenToTryAgain) {
+TEST(FailureConversion, CarriesTheRetryDelay) {
   const Failure busy = failure_from(with_retry_after(resource_exhausted("x"), std::chrono::milliseconds(1500)));
   EXPECT_EQ(busy.application_failure_info().next_retry_delay().seconds(), 1);
   EXPECT_EQ(busy.application_failure_info().next_retry_delay().nanos(), 500'000'000);
@@ -75,7 +75,7 @@ TEST(FailureConversion, FindsTheCauseInsideAnActivitysFailure) {
   EXPECT_EQ(status_from(failure), unknown("Activity task failed"));
 }
 
-TEST(FailureConversion, TakesATimeoutForDeadlineExceededAndSaysWhich) {
+TEST(FailureConversion, ATimeoutIsDeadlineExceededWithItsKind) {
   Failure failure;
   failure.set_message("activity Heartbeat timeout");
   failure.mutable_timeout_failure_info()->set_timeout_type(enums::TIMEOUT_TYPE_HEARTBEAT);
@@ -84,7 +84,7 @@ TEST(FailureConversion, TakesATimeoutForDeadlineExceededAndSaysWhich) {
   EXPECT_EQ(reason_of(status), "HEARTBEAT");
 }
 
-TEST(FailureConversion, TakesWhatAnotherSdkWroteForUnknown) {
+TEST(FailureConversion, FailuresOfAnotherSdkAreUnknown) {
   Failure failure;
   failure.set_message("boom");
   failure.set_source("TypeScriptSDK");
@@ -102,7 +102,7 @@ TEST(Payloads, CarryJsonTexts) {
   EXPECT_EQ(json_text(json_payloads("")).value_or("?"), "");
 }
 
-TEST(Payloads, TellNullFromWhatCannotBeRead) {
+TEST(Payloads, DistinguishNullFromUnreadable) {
   ::temporal::api::common::v1::Payloads payloads;
   (*payloads.add_payloads()->mutable_metadata())["encoding"] = "binary/null";
   EXPECT_EQ(json_text(payloads).value_or("?"), "");
@@ -112,7 +112,7 @@ TEST(Payloads, TellNullFromWhatCannotBeRead) {
   EXPECT_EQ(json_text(payloads).status().code(), StatusCode::kInvalidArgument);
 }
 
-TEST(RepeatedCalls, AreThoseThatARepetitionMayHeal) {
+TEST(RepeatedCalls, AreTheRetryableCodes) {
   EXPECT_TRUE(may_repeat(unavailable("x")));
   EXPECT_TRUE(may_repeat(resource_exhausted("slow down")));
   EXPECT_FALSE(may_repeat(resource_exhausted("grpc: received message larger than max (5 vs. 4)")));

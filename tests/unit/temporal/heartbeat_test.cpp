@@ -53,7 +53,7 @@ class SlowTemporal final : public ports::Temporal {
       co_return Response();
     }
     Call call{seen_, name};
-    if (name == "record_activity_task_heartbeat") co_await sleep_for(seconds(1));  // simulated: so long it is under way
+    if (name == "record_activity_task_heartbeat") co_await sleep_for(seconds(1));  // simulated: the duration of the call
     call.ended = true;
     co_return Response();
   }
@@ -120,13 +120,13 @@ class TemporalHeartbeat : public ::testing::Test {
 };
 
 // A server takes what its client calls off for an error, and some do not take it well.
-TEST_F(TemporalHeartbeat, IsLetEndWhenItsActivityEnds) {
+TEST_F(TemporalHeartbeat, InFlightHeartbeatIsNotCancelledWhenActivityEnds) {
   EXPECT_EQ(seen(), (Seen{"respond_activity_task_completed ended"}));  // which does not wait for it
   simulation_.run_for(seconds(2));
   EXPECT_EQ(seen(), (Seen{"respond_activity_task_completed ended", "record_activity_task_heartbeat ended"}));
 }
 
-TEST_F(TemporalHeartbeat, IsLetEndWhenItsWorkerStops) {
+TEST_F(TemporalHeartbeat, InFlightHeartbeatIsNotCancelledWhenWorkerStops) {
   const Instant begin = simulation_.now();
   tests::Started<bool> stopped(node_.context(), stop(*worker_, after(begin, minutes(5))));
   EXPECT_TRUE(simulation_.run_until([&] { return stopped.ended(); }, after(begin, minutes(5))));
@@ -134,7 +134,7 @@ TEST_F(TemporalHeartbeat, IsLetEndWhenItsWorkerStops) {
   EXPECT_EQ(seen(), (Seen{"respond_activity_task_completed ended", "record_activity_task_heartbeat ended"}));
 }
 
-TEST_F(TemporalHeartbeat, IsCalledOffWhenItTakesLongerThanItsWorkerMay) {
+TEST_F(TemporalHeartbeat, HeartbeatIsCancelledAtTheWorkersDeadline) {
   const Instant begin = simulation_.now();
   tests::Started<bool> stopped(node_.context(), stop(*worker_, after(begin, milliseconds(100))));
   EXPECT_TRUE(simulation_.run_until([&] { return stopped.ended(); }, after(begin, minutes(5))));

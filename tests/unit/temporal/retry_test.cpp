@@ -33,7 +33,7 @@ constexpr StatusCode kRefusals[] = {StatusCode::kNotFound,        StatusCode::kP
                                     StatusCode::kInvalidArgument, StatusCode::kFailedPrecondition, StatusCode::kAlreadyExists,
                                     StatusCode::kUnimplemented};
 
-// Answers as it is told, at once: a poll that is not refused is a long one without a task.
+// Answers at once with the given status; a poll that is not refused is a long poll without a task.
 class ScriptedTemporal final : public ports::Temporal {
  public:
   explicit ScriptedTemporal(const Clock& clock) : clock_(clock) {}
@@ -157,7 +157,7 @@ TEST(RpcBackoff, GrowsUpToItsCapWithinAFifth) {
   EXPECT_GT(longest, milliseconds(1190));
 }
 
-TEST(RpcBackoff, WaitsLongerForAServerThatHasTooMuchToDo) {
+TEST(RpcBackoff, WaitsLongerAfterResourceExhausted) {
   Random random(1);
   RpcBackoff backoff(kCallWaits, random);
   for (const int s : {1, 2, 4, 8, 10, 10}) expect_about(backoff.next(StatusCode::kResourceExhausted), seconds(s));
@@ -178,12 +178,12 @@ TEST_F(TemporalRetry, ACallIsRepeatedForTenSecondsAtMost) {
   EXPECT_GE(call_waits().size(), 7u);
 }
 
-TEST_F(TemporalRetry, ACallIsRepeatedAsLongAsItMayWhereTriesAreNotCounted) {
+TEST_F(TemporalRetry, ACallWithoutAnAttemptLimitIsRetriedUntilItsDeadline) {
   EXPECT_EQ(call(unavailable("away"), {.time = minutes(1)}).code(), StatusCode::kUnavailable);
   EXPECT_GT(call_waits().size(), 12u);
 }
 
-TEST_F(TemporalRetry, ACallIsRepeatedOnWhatAnotherTryMayHeal) {
+TEST_F(TemporalRetry, RetryableErrorsAreRetried) {
   for (const StatusCode code : {StatusCode::kDataLoss, StatusCode::kInternal, StatusCode::kUnknown, StatusCode::kAborted,
                                 StatusCode::kOutOfRange, StatusCode::kUnavailable, StatusCode::kResourceExhausted}) {
     server_.calls.clear();
@@ -192,7 +192,7 @@ TEST_F(TemporalRetry, ACallIsRepeatedOnWhatAnotherTryMayHeal) {
   }
 }
 
-TEST_F(TemporalRetry, ACallIsNotRepeatedOnAnythingElse) {
+TEST_F(TemporalRetry, OtherErrorsAreNotRetried) {
   std::vector<Status> final = {make_status(StatusCode::kCancelled, "x"), make_status(StatusCode::kDeadlineExceeded, "x"),
                                make_status(StatusCode::kResourceExhausted, "grpc: received message larger than max (5 vs. 4)")};
   for (const StatusCode code : kRefusals) final.push_back(make_status(code, "x"));
@@ -227,7 +227,7 @@ TEST_F(TemporalRetry, PollsAreRepeatedForEverWhileTheServerIsAwayOrBusy) {
   }
 }
 
-TEST_F(TemporalRetry, PollsComeBackWithinTheLongestWaitWhenTheServerDoes) {
+TEST_F(TemporalRetry, PollsRecoverWithinTheMaximumBackoff) {
   poll([](Duration since) { return since < minutes(30) ? unavailable("away") : ok_status(); });
   simulation_.run_for(minutes(30));
   EXPECT_EQ(worker_->health().code(), StatusCode::kUnavailable);
@@ -257,14 +257,14 @@ TEST_F(TemporalRetry, AWorkerThatIsRefusedForAMinuteGivesUp) {
   }
 }
 
-TEST_F(TemporalRetry, WhatWasAnsweredInBetweenBeginsTheMinuteAnew) {
+TEST_F(TemporalRetry, AnAnswerRestartsTheMinute) {
   // Refused for 50 s of every two minutes: by a proxy whose servers get ready.
   poll([](Duration since) { return since % minutes(2) < seconds(50) ? not_found("not yet") : ok_status(); });
   simulation_.run_for(minutes(60));
   EXPECT_FALSE(gave_up_->ended());
 }
 
-TEST_F(TemporalRetry, AServerThatIsAwayHasRefusedNothing) {
+TEST_F(TemporalRetry, AnUnavailableServerIsNotARefusal) {
   poll([](Duration since) { return since % minutes(2) < seconds(50) ? not_found("not yet") : unavailable("away"); });
   simulation_.run_for(minutes(60));
   EXPECT_FALSE(gave_up_->ended());
@@ -287,7 +287,7 @@ TEST_F(TemporalRetry, TheOtherPollersEndWithTheOneThatGivesUp) {
   EXPECT_TRUE(server_.calls.empty());
 }
 
-TEST_F(TemporalRetry, SayingGoodByeIsTriedOnce) {
+TEST_F(TemporalRetry, ShutdownIsAnnouncedOnce) {
   poll([](Duration) { return ok_status(); });
   simulation_.run_for(seconds(1));
   server_.says = [](std::string_view) { return unavailable("away"); };

@@ -121,7 +121,7 @@ Task<Result<std::string>> changes_its_mind(WorkflowContext& context, std::string
   co_return co_await context.execute_activity("other", "", minute());
 }
 
-TEST(WorkflowRun, SendsNothingOfWhatWasLetGoBeforeItWasSent) {
+TEST(WorkflowRun, CommandsCancelledBeforeTheyAreSentAreDropped) {
   RunDriver driver(workflow_of(&changes_its_mind));
   EXPECT_EQ(driver.task(), (Commands{"activity 2 other "}));
   driver.history().activity_completed("2", "2");
@@ -147,7 +147,7 @@ TEST(WorkflowRun, AwaitsTheOutcomeOfAnActivityThatItCancels) {
   expect_replays(driver, workflow_of(&stoppable));
 }
 
-TEST(WorkflowRun, TakesTheResultOfAnActivityThatEndedInSpiteOfItsCancellation) {
+TEST(WorkflowRun, TakesTheResultOfAnActivityThatFinishedDespiteItsCancellation) {
   RunDriver driver(workflow_of(&stoppable));
   driver.task();
   driver.history().cancel_requested();
@@ -187,7 +187,7 @@ TEST(WorkflowRun, DeliversSignalsBeforeEverythingElseOfATask) {
   expect_replays(driver, workflow_of(&listens));
 }
 
-TEST(WorkflowRun, ForgetsWhatItDidInATaskThatFailed) {
+TEST(WorkflowRun, DiscardsTheCommandsOfAFailedTask) {
   RunDriver driver(workflow_of(&listens));
   EXPECT_EQ(driver.task(), (Commands{"activity 1 think "}));
   driver.history().activity_completed("1", "");
@@ -198,7 +198,7 @@ TEST(WorkflowRun, ForgetsWhatItDidInATaskThatFailed) {
   expect_replays(driver, workflow_of(&listens));
 }
 
-TEST(WorkflowRun, AsksToBeBuiltAgainWhenItsLastTaskDidNotHappen) {
+TEST(WorkflowRun, RequestsAReplayWhenItsLastTaskWasLost) {
   RunDriver driver(workflow_of(&greet));
   HistoryBuilder& history = driver.history();
   history.task_scheduled();
@@ -287,7 +287,7 @@ Task<Result<std::string>> skips_the_timer(WorkflowContext& context, std::string 
   co_return co_await context.execute_activity("bye", "2", minute());
 }
 
-TEST(Nondeterminism, TellsWhatTheHistoryHasAndWhatTheCodeAskedFor) {
+TEST(Nondeterminism, ReportsTheEventAndTheCommand) {
   EXPECT_EQ(mismatch(&other_type),
             "nondeterminism: event 5 is the result of ScheduleActivityTask 1 of type hello, but the "
             "workflow's code "

@@ -61,7 +61,7 @@ inline Task<Result<std::string>> throwing(Seen& seen, temporal::ActivityContext&
   if (context.info().attempt == 1) throw std::runtime_error("boom");
   co_return "\"recovered\"";
 }
-// A minute of work that can be told to stop.
+// A minute of cancellable work.
 inline Task<Result<std::string>> polite(Seen& seen, temporal::ActivityContext& context, std::string) {
   seen.calls.push_back(concat("polite ", context.info().attempt));
   const bool told = co_await context.cancelled().wait(after(context.info().deadline, -std::chrono::minutes(4)));

@@ -79,7 +79,7 @@ TEST(WorkerOnEngine, KeepsNoMoreRunsThanItMay) {
   }
 }
 
-TEST(WorkerOnEngine, AnotherWorkerTakesUpWhatADeadOneHad) {
+TEST(WorkerOnEngine, AnotherWorkerResumesTheWorkOfADeadOne) {
   Seen seen;
   TemporalWorld world;
   WorkerNode& first = world.add_worker("w1", with(seen, {{"one", &one_activity}}));
@@ -91,7 +91,7 @@ TEST(WorkerOnEngine, AnotherWorkerTakesUpWhatADeadOneHad) {
   EXPECT_EQ(seen.count("polite 2"), 1);
 }
 
-TEST(WorkerOnEngine, EndsAWorkflowThoughItsWorkerDiesAgainAndAgain) {
+TEST(WorkerOnEngine, AWorkflowEndsDespiteRepeatedWorkerCrashes) {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     Seen seen;
     TemporalWorld world(seed);
@@ -106,7 +106,7 @@ TEST(WorkerOnEngine, EndsAWorkflowThoughItsWorkerDiesAgainAndAgain) {
   }
 }
 
-TEST(WorkerOnEngine, EndsAWorkflowWhereverItsWorkerDies) {
+TEST(WorkerOnEngine, AWorkflowEndsAfterAWorkerCrashAtAnyStep) {
   for (std::uint64_t steps = 1; steps < 1000; steps += 7) {
     Seen seen;
     TemporalWorld world;

@@ -46,7 +46,7 @@ TEST(WorkerOnEngine, DoesNotRepeatWhatCannotSucceed) {
   EXPECT_EQ(seen.calls.size(), 1u);
 }
 
-TEST(WorkerOnEngine, TakesAnExceptionOfAnActivityForAFailure) {
+TEST(WorkerOnEngine, AnExceptionOfAnActivityIsAFailure) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"one", &one_activity}}));
@@ -60,7 +60,7 @@ TEST(WorkerOnEngine, SleepsInTimeThatPassesWithoutIt) {
   EXPECT_EQ(world.run("hour").value_or("?"), "60");
 }
 
-TEST(WorkerOnEngine, HearsEverySignalOnceAndInOrder) {
+TEST(WorkerOnEngine, ReceivesEverySignalOnceAndInOrder) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"listener", &listener}}));
@@ -83,8 +83,8 @@ TEST(WorkerOnEngine, HearsEverySignalOnceAndInOrder) {
   EXPECT_EQ(world.result().value_or("?"), "\"abcde\"");
 }
 
-// Nobody polls for them: they come with the answer to the workflow task.
-TEST(WorkerOnEngine, IsHandedActivitiesWithTheAnswerToAWorkflowTask) {
+// No worker polls for them: they come with the answer to the workflow task.
+TEST(WorkerOnEngine, ReceivesEagerActivities) {
   Seen seen;
   TemporalWorld world;
   WorkerOptions options;
@@ -95,7 +95,7 @@ TEST(WorkerOnEngine, IsHandedActivitiesWithTheAnswerToAWorkflowTask) {
   EXPECT_EQ(seen.count("echo 1"), 1);
 }
 
-TEST(WorkerOnEngine, LeavesActivitiesForWhichItHasNoSlotToThosePolling) {
+TEST(WorkerOnEngine, ActivitiesWithoutASlotGoToPollers) {
   Seen seen;
   TemporalWorld world;
   WorkerOptions options;
@@ -106,7 +106,7 @@ TEST(WorkerOnEngine, LeavesActivitiesForWhichItHasNoSlotToThosePolling) {
   EXPECT_EQ(world.result().value_or("?"), "7");
 }
 
-TEST(WorkerOnEngine, TellsARunningActivityOfItsCancellation) {
+TEST(WorkerOnEngine, NotifiesARunningActivityOfItsCancellation) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"one", &one_activity}}));
@@ -131,7 +131,7 @@ TEST(WorkerOnEngine, DestroysAnActivityThatDoesNotEndWithinItsGrace) {
   EXPECT_EQ(worker.worker->running_activities(), 0u);
 }
 
-TEST(WorkerOnEngine, LetsGoOfAnActivityWhoseWorkflowWasTerminated) {
+TEST(WorkerOnEngine, DestroysAnActivityWhoseWorkflowWasTerminated) {
   Seen seen;
   TemporalWorld world;
   world.add_worker("w1", with(seen, {{"one", &one_activity}}));

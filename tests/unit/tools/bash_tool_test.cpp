@@ -11,7 +11,7 @@ using model::Outcome;
 
 class Bash : public ToolWorld {};
 
-TEST_F(Bash, TellsOutputAndExitCode) {
+TEST_F(Bash, ReturnsOutputAndExitCode) {
   const auto result = call("bash", R"({"command":"echo one; echo two >&2; exit 3"})");
   EXPECT_EQ(result.outcome, Outcome::kExecuted);
   EXPECT_TRUE(result.is_error);
@@ -22,7 +22,7 @@ TEST_F(Bash, TellsOutputAndExitCode) {
   EXPECT_EQ(output_.size(), 8u);
 }
 
-TEST_F(Bash, SaysThatThereWasNoOutput) {
+TEST_F(Bash, ReportsEmptyOutput) {
   const auto result = call("bash", R"({"command":"true"})");
   EXPECT_FALSE(result.is_error);
   EXPECT_EQ(result.content, "[no output]");
@@ -52,7 +52,7 @@ TEST_F(Bash, ShortensLongOutputButStreamsAllOfIt) {
   EXPECT_NE(result.content.find("left out"), std::string::npos);
 }
 
-TEST_F(Bash, EndsWhatTakesTooLong) {
+TEST_F(Bash, TimesOut) {
   const auto result = call("bash", R"({"command":"echo begun; sleep 100; touch /late","timeout_ms":1500})");
   EXPECT_EQ(result.exit_code, 124);
   EXPECT_TRUE(result.is_error);
@@ -62,7 +62,7 @@ TEST_F(Bash, EndsWhatTakesTooLong) {
   EXPECT_EQ(machine_.disk.content("/late"), nullptr);
 }
 
-TEST_F(Bash, KillsWhatDoesNotEndWhenAsked) {
+TEST_F(Bash, KillsAProcessThatIgnoresSigterm) {
   const auto result = call("bash", R"({"command":"stubborn; sleep 100","timeout_ms":1000})");
   EXPECT_EQ(result.content, "[timed out after 1000 ms and was ended with SIGTERM, then SIGKILL]");
   EXPECT_EQ(machine_.running, 0u);
@@ -82,7 +82,7 @@ TEST_F(Bash, EndsTheProcessWhenItIsCancelled) {
   }
 }
 
-TEST_F(Bash, SaysWhatIsWrongWithItsArguments) {
+TEST_F(Bash, ReportsInvalidArguments) {
   const auto missing = call("bash", R"({"cmd":"ls"})");
   EXPECT_TRUE(missing.is_error);
   EXPECT_EQ(missing.outcome, Outcome::kNotExecuted);

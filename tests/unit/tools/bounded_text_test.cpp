@@ -17,7 +17,7 @@ TEST(HeadAndTail, KeepsAShortTextWhole) {
   EXPECT_EQ(text.text().find("left out"), std::string::npos);
 }
 
-TEST(HeadAndTail, SaysHowMuchOfALongTextIsMissing) {
+TEST(HeadAndTail, ReportsTheOmittedSizeOfALongText) {
   HeadAndTail text(100);
   for (int i = 0; i < 1000; ++i) text.add(concat(10'000 + i, "\n"));
   const std::string kept = text.text();

@@ -51,7 +51,7 @@ TEST_F(FileTools, ViewIsBoundedAndAPageLeadsToTheNext) {
   EXPECT_LT(call("view", R"({"path":"long","limit":100000})").content.size(), ViewTool::kContentLimit + 1000);
 }
 
-TEST_F(FileTools, ViewSaysWhyItCannot) {
+TEST_F(FileTools, ViewReportsErrors) {
   put("/project/bin", std::string("\x7f"
                                   "ELF\0\1",
                                   6));
@@ -76,7 +76,7 @@ TEST_F(FileTools, WriteMakesDirectoriesAndReplaces) {
   expect_words(call("write", R"({"path":"f"})"), {"\"content\" is missing"});
 }
 
-TEST_F(FileTools, WriteTellsOfAFullDisk) {
+TEST_F(FileTools, WriteReportsAFullDisk) {
   machine_.disk.set_capacity(3);
   const auto result = call("write", R"({"path":"f","content":"1234"})");
   EXPECT_TRUE(result.is_error);
@@ -89,7 +89,7 @@ TEST_F(FileTools, EditReplacesExactlyOneOccurrence) {
   EXPECT_EQ(content("/project/f"), "alpha\ngamma beta\n");
 }
 
-TEST_F(FileTools, EditSaysHowOftenAndWhereTheTextOccurs) {
+TEST_F(FileTools, EditReportsAmbiguousMatches) {
   put("/project/f", "x\na\na\nx a\n");
   const auto several = call("edit", R"({"path":"f","old_string":"a","new_string":"b"})");
   EXPECT_EQ(several.outcome, Outcome::kNotExecuted);
@@ -100,7 +100,7 @@ TEST_F(FileTools, EditSaysHowOftenAndWhereTheTextOccurs) {
 }
 
 // 1 MB of "a" with 10 kB for each wanted 10 GB (security notes 1.3).
-TEST_F(FileTools, EditRefusesWhatWouldMakeTheFileTooLargeBeforeItMakesIt) {
+TEST_F(FileTools, EditRejectsAResultAboveTheSizeLimit) {
   const std::string before(1 << 20, 'a');
   put("/project/f", before);
   const std::string sixteen(16, 'b');
@@ -132,7 +132,7 @@ TEST_F(FileTools, EditKeepsTheLineEndsOfTheFile) {
   EXPECT_EQ(content("/project/f"), "x\r\ny\r\nz\r\nc\r\n");
 }
 
-TEST_F(FileTools, ParallelEditsOfOneFileAllCount) {
+TEST_F(FileTools, ParallelEditsOfOneFileAreAllApplied) {
   for (std::uint64_t round = 0; round < 20; ++round) {
     put("/project/f", "a b c d");
     std::vector<std::unique_ptr<Running>> all;
@@ -144,7 +144,7 @@ TEST_F(FileTools, ParallelEditsOfOneFileAllCount) {
   }
 }
 
-TEST_F(FileTools, ACancelledEditLetsTheNextOneIn) {
+TEST_F(FileTools, ACancelledEditReleasesItsLock) {
   for (std::uint64_t steps = 1; steps < 12; ++steps) {
     put("/project/f", "a b");
     auto cancelled = start("edit", R"({"path":"f","old_string":"a","new_string":"x"})");
@@ -157,7 +157,7 @@ TEST_F(FileTools, ACancelledEditLetsTheNextOneIn) {
   }
 }
 
-TEST_F(FileTools, GlobListsWhatMatchesInOrder) {
+TEST_F(FileTools, GlobListsMatchesInOrder) {
   for (const char* name :
        {"a.cpp", "b.h", "src/c.cpp", "src/deep/d.cpp", "src/deep/e.hpp", ".git/config", "node_modules/m.cpp"})
     put(concat("/project/", name), "");
@@ -215,7 +215,7 @@ TEST_F(FileTools, GrepIsBounded) {
   expect_words(call("grep", R"({"pattern":"match","limit":2})"), {"many:2: match\n[stopped after 2 results"});
 }
 
-TEST_F(FileTools, GrepSaysWhatIsWrongWithThePattern) {
+TEST_F(FileTools, GrepReportsAnInvalidPattern) {
   expect_words(call("grep", R"({"pattern":"a(b"})"), {"not a regular expression", "backslash"});
   expect_words(call("grep", R"({"pattern":""})"), {"empty"});
   EXPECT_TRUE(call("grep", R"({"pattern":"x","path":"gone"})").is_error);

@@ -60,7 +60,7 @@ TEST_F(BashOnThisMachine, HasNoTerminalAndNoInput) {
   EXPECT_EQ(run(R"({"command":"cat; tty; read x || echo none"})").content, "not a tty\nnone\n");
 }
 
-TEST_F(BashOnThisMachine, TellsOfBytesThatAreNotText) {
+TEST_F(BashOnThisMachine, ReportsOutputThatIsNotUtf8) {
   EXPECT_EQ(run(R"({"command":"printf 'a\\377b'"})").content, "a\uFFFDb");
 }
 

@@ -62,7 +62,7 @@ TEST(Conversation, AMessageSentDuringATurnComesAfterIt) {
   EXPECT_EQ(shown(conversation), "user:one assistant:calls tool:r assistant:done user:two ");
 }
 
-TEST(Conversation, LeavesOutWhatTheNextTurnWillAnswer) {
+TEST(Conversation, OmitsMessagesOfTheNextTurn) {
   const auto conversation =
       arrange({user(1, "one"), answer(2, {kFirst, 1, -1}, "calls"), user(3, "two"), result(4, {kFirst, 1, 0}, "r")}, kFirst, 1);
   EXPECT_EQ(shown(conversation), "user:one assistant:calls tool:r ");
@@ -100,14 +100,14 @@ store::Message result_of(std::uint64_t sequence, const TurnKey& key, const std::
   return message;
 }
 
-TEST(Conversation, ACallWithoutAResultIsGivenOne) {
+TEST(Conversation, ACallWithoutAResultGetsAPlaceholder) {
   const auto conversation = arrange({user(1, "one"), calls(2, {kFirst, 1, -1}, {"a", "b"}), result_of(3, {kFirst, 1, 1}, "b"),
                                      calls(4, {kFirst, 2, -1}, {"c"}), user(5, "two")},
                                     kSecond, 5);
   EXPECT_EQ(pairs(conversation), "call a, call b, result b, result a?, call c, result c?, ");
 }
 
-TEST(Conversation, ADamagedMessageLeavesThePairsWhole) {
+TEST(Conversation, ADamagedMessageKeepsCallsAndResultsPaired) {
   store::Message lost_answer = answer(2, {kFirst, 1, -1}, "[damaged]");
   lost_answer.damaged = true;
   store::Message lost_result = result(5, {kFirst, 2, 0}, "[damaged]");
@@ -119,7 +119,7 @@ TEST(Conversation, ADamagedMessageLeavesThePairsWhole) {
   EXPECT_EQ(shown(conversation), "user:one assistant:[damaged] assistant:calls tool: ");
 }
 
-TEST(TurnKey, ComesBackFromItsText) {
+TEST(TurnKey, RoundTripsThroughText) {
   for (const TurnKey& key : {TurnKey{kFirst, 1, -1}, TurnKey{kFirst, 12, 0}, TurnKey{kSecond, 3, 41}}) {
     const auto back = turn_key_from(to_text(key));
     ASSERT_TRUE(back.has_value());

@@ -39,7 +39,7 @@ class ScriptedRouter final : public router::DaemonRouter {
     if (!output.empty()) co_await sink.on_output(sink.last_chunk() + 1, output, false);
     if (answers.empty()) {
       co_await released.wait();
-      co_return unavailable("nobody answers");
+      co_return unavailable("no answer");
     }
     auto answer = answers.front();
     if (answers.size() > 1 || !repeat_last) answers.pop_front();
@@ -208,7 +208,7 @@ TEST_F(RunTool, AnotherRunOfTheWorkflowAsksForTheSameRequest) {
   EXPECT_EQ(router_.requests[0], router_.requests[1]);
 }
 
-TEST_F(RunTool, ARetryGoesOnWithTheRequestOfAnOlderVersion) {
+TEST_F(RunTool, ARetryResumesTheRequestOfAnOlderVersion) {
   connect("d1", "local");
   model::ToolRequest older;
   older.id = model::make_request_id("chat-c1", "run-1", "5", ToolCallId("call-7"));
@@ -260,7 +260,7 @@ TEST_F(RunTool, ReadsArgumentsThatAreTooLargeForAPayloadFromTheAnswer) {
   EXPECT_EQ(router_.requests[0].arguments, large);
 }
 
-TEST_F(RunTool, AStoredResultThatIsDamagedIsNotRunAgain) {
+TEST_F(RunTool, ADamagedStoredResultIsNotRerun) {
   connect("d1", "local");
   router_.answers = {done("once")};
   Activity first("5");
@@ -287,7 +287,7 @@ TEST_F(RunTool, TheMinimalEndOfATurnIsWrittenAsItIs) {
 }
 
 // The engine has lost the turn that made it, and the message that began it is answered by a later turn.
-TEST_F(RunTool, ACallThatALostTurnLeftOpenIsClosedBeforeTheModelIsAsked) {
+TEST_F(RunTool, OpenCallsOfALostTurnAreClosedBeforeTheModelIsCalled) {
   const auto first = get(store_.messages().append_user_message({user_, ChatId("c1"), "one", "", 0}, kNever));
   store::AssistantMessage message;
   message.user = user_;
@@ -310,7 +310,7 @@ TEST_F(RunTool, ACallThatALostTurnLeftOpenIsClosedBeforeTheModelIsAsked) {
 }
 
 // Power loss: the engine has the message's signal, and the store has lost the message.
-TEST_F(RunTool, ATurnWhoseMessageTheStoreHasLostIsOver) {
+TEST_F(RunTool, ATurnWithoutAStoredMessageEnds) {
   workflow::CallModelInput ask;
   ask.user = user_;
   ask.chat = ChatId("c1");
@@ -322,7 +322,7 @@ TEST_F(RunTool, ATurnWhoseMessageTheStoreHasLostIsOver) {
   EXPECT_TRUE(workflow::from_json_text<workflow::CallModelOutput>(*answer)->finished);
 }
 
-TEST_F(RunTool, AStoredResultIsTheAnswerAndNothingIsRun) {
+TEST_F(RunTool, AStoredResultIsReturnedWithoutARun) {
   connect("d1", "local");
   router_.answers = {done("once")};
   Activity first("5");
@@ -332,7 +332,7 @@ TEST_F(RunTool, AStoredResultIsTheAnswerAndNothingIsRun) {
   EXPECT_EQ(router_.requests.size(), 1u);
 }
 
-TEST_F(RunTool, AsksTheSameDaemonAgainWithTheSameIdEvenIfABetterOneCame) {
+TEST_F(RunTool, RetriesGoToTheSameDaemonWithTheSameId) {
   connect("cloudy", "cloud");
   router_.answers = {unavailable("the gateway fell silent"), done("ok")};
   Activity activity("5");
@@ -354,7 +354,7 @@ TEST_F(RunTool, PrefersALocalDaemonToACloudOne) {
   EXPECT_EQ(router_.requests.at(0).daemon, DaemonId("laptop"));
 }
 
-TEST_F(RunTool, WithoutAnyDaemonTheModelIsToldThatItWasNotRun) {
+TEST_F(RunTool, WithoutADaemonTheOutcomeIsNotExecuted) {
   Activity activity("5");
   const Instant begin = simulation_.now();
   EXPECT_EQ(output(get(activities_.run_tool(activity, input()))).outcome, model::Outcome::kNotExecuted);
@@ -362,7 +362,7 @@ TEST_F(RunTool, WithoutAnyDaemonTheModelIsToldThatItWasNotRun) {
   EXPECT_TRUE(router_.requests.empty());
 }
 
-TEST_F(RunTool, ADaemonThatGotTheRequestAndStaysAwayLeavesTheOutcomeUnknown) {
+TEST_F(RunTool, ADaemonThatDisappearsAfterTheRequestLeavesUnknown) {
   connect("d1", "local");
   router_.answers = {with_reason(unavailable("gone"), kReasonDaemonOffline)};
   router_.repeat_last = true;
@@ -376,7 +376,7 @@ TEST_F(RunTool, ADaemonThatGotTheRequestAndStaysAwayLeavesTheOutcomeUnknown) {
   EXPECT_EQ(output(*answer).outcome, model::Outcome::kUnknown);
 }
 
-TEST_F(RunTool, ADaemonThatNeverGotTheRequestDidNotRunIt) {
+TEST_F(RunTool, AnUndeliveredRequestIsNotExecuted) {
   connect("d1", "local");
   router_.answers = {with_reason(unavailable("gone"), kReasonDaemonOffline)};
   router_.repeat_last = true;
@@ -384,7 +384,7 @@ TEST_F(RunTool, ADaemonThatNeverGotTheRequestDidNotRunIt) {
   EXPECT_EQ(output(get(activities_.run_tool(activity, input()))).outcome, model::Outcome::kNotExecuted);
 }
 
-TEST_F(RunTool, WhatWasCancelledBeforeItWasSentIsNeverSent) {
+TEST_F(RunTool, ARequestCancelledBeforeTheSendIsNeverSent) {
   connect("d1", "local");
   Activity activity("5");
   std::optional<Result<std::string>> answer;
@@ -399,7 +399,7 @@ TEST_F(RunTool, WhatWasCancelledBeforeItWasSentIsNeverSent) {
   EXPECT_EQ(row->result->outcome, model::Outcome::kNotExecuted);
 }
 
-TEST_F(RunTool, ACancelIsPassedOnAndWhatCameOfItIsStored) {
+TEST_F(RunTool, ACancelIsForwardedAndItsOutcomeStored) {
   connect("d1", "local");
   Activity activity("5");
   std::optional<Result<std::string>> answer;
@@ -416,7 +416,7 @@ TEST_F(RunTool, ACancelIsPassedOnAndWhatCameOfItIsStored) {
   EXPECT_TRUE(stored.ok() && stored->has_value());
 }
 
-TEST_F(RunTool, AnAttemptThatIsLostLetsGoWithoutCancelling) {
+TEST_F(RunTool, ALostAttemptDoesNotCancelTheTool) {
   connect("d1", "local");
   Activity activity("5");
   std::optional<Result<std::string>> answer;
@@ -430,7 +430,7 @@ TEST_F(RunTool, AnAttemptThatIsLostLetsGoWithoutCancelling) {
 
 // --- what only reads ---------------------------------------------------------------------------------------
 
-TEST_F(RunTool, ThatOnlyReadsLeavesNoRowAndIsInTheAudit) {
+TEST_F(RunTool, ReadOnlyCallLeavesNoRowAndIsAudited) {
   connect("d1", "local");
   router_.answers = {done("text")};
   Activity activity("5");
@@ -445,7 +445,7 @@ TEST_F(RunTool, ThatOnlyReadsLeavesNoRowAndIsInTheAudit) {
   EXPECT_EQ(audit->items[0].daemon, DaemonId("d1"));
 }
 
-TEST_F(RunTool, ThatOnlyReadsIsAskedForAgainUntilThereIsAnAnswer) {
+TEST_F(RunTool, ReadOnlyCallIsRetriedUntilItIsAnswered) {
   connect("d1", "local");
   router_.answers = {unavailable("the stream ended"), deadline_exceeded("late"), done("text")};
   Activity activity("5");
@@ -454,7 +454,7 @@ TEST_F(RunTool, ThatOnlyReadsIsAskedForAgainUntilThereIsAnAnswer) {
   EXPECT_EQ(router_.requests[0], router_.requests[2]);
 }
 
-TEST_F(RunTool, ThatOnlyReadsAsksTheDaemonThatIsTheRightOneNow) {
+TEST_F(RunTool, ReadOnlyCallGoesToTheCurrentDefaultDaemon) {
   connect("cloud1", "cloud");
   Activity first("5");
   std::optional<Result<std::string>> lost;
@@ -469,7 +469,7 @@ TEST_F(RunTool, ThatOnlyReadsAsksTheDaemonThatIsTheRightOneNow) {
   EXPECT_EQ(get(store_.audit().list(user_, {}, kNever))->items.size(), 2u);
 }
 
-TEST_F(RunTool, ThatOnlyReadsIsToldAsUnknownOnlyIfItMayHaveBeenSent) {
+TEST_F(RunTool, ReadOnlyCallIsUnknownOnlyIfItMayHaveBeenSent) {
   connect("d1", "local");
   router_.answers = {with_reason(unavailable("gone"), kReasonDaemonOffline)};
   router_.repeat_last = true;
@@ -480,7 +480,7 @@ TEST_F(RunTool, ThatOnlyReadsIsToldAsUnknownOnlyIfItMayHaveBeenSent) {
   EXPECT_EQ(output(get(activities_.run_tool(sent, input(1, "view")))).outcome, model::Outcome::kUnknown);
 }
 
-TEST_F(RunTool, ThatOnlyReadsIsUnknownAfterASilenceInWhichItMayHaveRun) {
+TEST_F(RunTool, ReadOnlyCallIsUnknownAfterASilentGateway) {
   connect("d1", "local");
   const Result<model::ToolResult> silence = with_reason(unavailable("no gateway answers"), router::kReasonDaemonSilent);
   router_.answers = {silence, model::ToolResult{model::Outcome::kNotExecuted, true, "Cancelled before it came.", 0, 0}};
@@ -494,7 +494,7 @@ TEST_F(RunTool, ThatOnlyReadsIsUnknownAfterASilenceInWhichItMayHaveRun) {
   EXPECT_GE(simulation_.now() - begin, ChatActivities::kDaemonTimeout);
 }
 
-TEST_F(RunTool, ThatOnlyReadsIsCancelledAtTheDaemonWithoutARow) {
+TEST_F(RunTool, ReadOnlyCallIsCancelledWithoutARow) {
   connect("d1", "local");
   Activity activity("5");
   std::optional<Result<std::string>> answer;
@@ -506,7 +506,7 @@ TEST_F(RunTool, ThatOnlyReadsIsCancelledAtTheDaemonWithoutARow) {
   EXPECT_EQ(router_.cancelled, router_.requests[0].id);
 }
 
-TEST_F(RunTool, OutputBecomesUpdatesOnceHoweverOftenItIsTried) {
+TEST_F(RunTool, OutputBecomesUpdatesOnceDespiteRetries) {
   connect("d1", "local");
   router_.output = "line\n";
   router_.answers = {done("ok")};
@@ -520,7 +520,7 @@ TEST_F(RunTool, OutputBecomesUpdatesOnceHoweverOftenItIsTried) {
   EXPECT_EQ(activity.info().heartbeat_details, R"({"last_chunk":1})");
 }
 
-TEST_F(RunTool, AnUnknownToolIsNotExecutedAndSaysWhatThereIs) {
+TEST_F(RunTool, AnUnknownToolIsNotExecutedAndTheErrorListsTheTools) {
   workflow::RunToolInput unknown_tool;
   unknown_tool.user = user_;
   unknown_tool.chat = ChatId("c1");

@@ -1,4 +1,4 @@
-// The chat's workflow on a worker and the embedded engine, with activities that are told what to answer.
+// The chat's workflow on a worker and the embedded engine, with activities that have scripted answers.
 
 #include <gtest/gtest.h>
 

@@ -117,7 +117,7 @@ const std::string kToolOk = R"({"outcome":"executed","is_error":false})";
 
 // The runs that had them were lost, and each may have begun a turn with its message: whatever these turns
 // have written stays theirs.
-TEST_F(Chat, AMessageThatIsSignalledAgainIsATurnOfItsOwn) {
+TEST_F(Chat, MessagesSignalledAgainHaveTurnsOfTheirOwn) {
   message("m1", 1, true);
   message("m2", 2, true);
   message("m3", 3);
@@ -171,7 +171,7 @@ TEST_F(Chat, AnswersMessagesThatCameTogetherInOneTurnAndLaterOnesInTheNext) {
   EXPECT_EQ(task(), (Commands{activity(3, call_model("m3", 1, 3))}));
 }
 
-TEST_F(Chat, IgnoresASignalThatItHasSeen) {
+TEST_F(Chat, IgnoresARepeatedSignal) {
   message("m1", 1);
   message("m1", 1);
   task();
@@ -259,7 +259,7 @@ TEST_F(Chat, CancelsTheRunningToolsAndAwaitsTheirEnds) {
   EXPECT_EQ(task(), (Commands{"complete {}"}));
 }
 
-TEST_F(Chat, CancelsWhatWasAskedBeforeTheCancellationAndNothingAfter) {
+TEST_F(Chat, CancelsEarlierMessagesOnly) {
   message("m1", 1);
   task();
   message("m2", 2);
@@ -309,7 +309,7 @@ TEST_F(Chat, EndsATurnThatTakesTooManySteps) {
                                                                 "message to go on"}))}));
 }
 
-TEST_F(Chat, ContinuesAsNewWithWhatIsPending) {
+TEST_F(Chat, ContinuesAsNewWithPendingMessages) {
   limits_.turns_per_run = 1;
   message("m1", 1);
   task();
@@ -336,7 +336,7 @@ TEST_F(Chat, ContinuesAsNewWhenItsHistoryIsLong) {
   ASSERT_EQ(task().at(0).substr(0, 15), "continue as new");
 }
 
-TEST_F(Chat, GoesOnFromTheInputOfARunBefore) {
+TEST_F(Chat, ResumesFromTheInputOfAnEarlierRun) {
   ChatInput input;
   input.user = UserId("u");
   input.chat = ChatId("c");
@@ -375,7 +375,7 @@ TEST_F(Chat, FinishesItsTurnAndEndsWhenItsWorkflowIsCancelled) {
   EXPECT_EQ(task(), (Commands{"cancel workflow"}));
 }
 
-TEST_F(Chat, LeavesATurnThatARunBeforeHasFinished) {
+TEST_F(Chat, SkipsATurnThatAnEarlierRunHasFinished) {
   message("m1", 1);
   task();
   CallModelOutput output;
@@ -398,7 +398,7 @@ TEST_F(Chat, CancelsTheMessagesThatCameWhileTheLastAnswerEndedTheTurn) {
   EXPECT_EQ(task(), (Commands{"complete {}"}));
 }
 
-TEST(ChatInput, ThatCannotBeReadFailsTheWorkflow) {
+TEST(ChatInput, UnreadableInputFailsTheWorkflow) {
   RunDriver driver(chat(), "{\"user\":\"u\"}");
   EXPECT_EQ(driver.task(), (Commands{"fail INVALID_ARGUMENT field \"chat\" is missing; send a string"}));
 }
@@ -412,7 +412,7 @@ void expect_round_trip(const T& value) {
   EXPECT_EQ(*back, value) << to_json_text(value);
 }
 
-TEST(ChatActivities, SurviveTheirJson) {
+TEST(ChatActivities, RoundTripThroughJson) {
   expect_round_trip(MessageSignal{MessageId("m"), 7});
   expect_round_trip(MessageSignal{MessageId("m"), 7, true});
   expect_round_trip(ChatInput{UserId("u"), ChatId("c"), 9, {MessageSignal{MessageId("m"), 9}}});

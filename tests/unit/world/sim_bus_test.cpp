@@ -38,8 +38,8 @@ class Client {
   std::vector<std::string> heard;
   std::vector<std::string> answers;  // to requests of its own: payloads, or "<CODE reason>"
 
-  void request(std::string subject, std::string payload, Duration patience) {
-    node_.spawn(ask(std::move(subject), std::move(payload), patience));
+  void request(std::string subject, std::string payload, Duration timeout) {
+    node_.spawn(ask(std::move(subject), std::move(payload), timeout));
   }
 
  private:
@@ -54,8 +54,8 @@ class Client {
       if (!next->reply_to.empty()) (void)bus.publish(message(next->reply_to, here.name()));
     }
   }
-  Task<void> ask(std::string subject, std::string payload, Duration patience) {
-    const Instant deadline = after(node_.clock().now(), patience);
+  Task<void> ask(std::string subject, std::string payload, Duration timeout) {
+    const Instant deadline = after(node_.clock().now(), timeout);
     auto answer = co_await bus_->request(message(std::move(subject), std::move(payload)), deadline);
     if (answer.ok()) {
       answers.push_back(answer->payload);
@@ -81,10 +81,10 @@ class SimBusTest : public ::testing::Test {
     simulation_.run_for(5s);
     ASSERT_TRUE(a_->bus().connected() && b_->bus().connected());
   }
-  std::string ask(Client& from, std::string subject, Duration patience = 1s) {
+  std::string ask(Client& from, std::string subject, Duration timeout = 1s) {
     const std::size_t before = from.answers.size();
-    from.request(std::move(subject), "?", patience);
-    simulation_.run_until([&] { return from.answers.size() > before; }, after(simulation_.now(), patience * 2));
+    from.request(std::move(subject), "?", timeout);
+    simulation_.run_until([&] { return from.answers.size() > before; }, after(simulation_.now(), timeout * 2));
     return from.answers.size() > before ? from.answers.back() : "";
   }
 
@@ -105,7 +105,7 @@ TEST_F(SimBusTest, ClientsConnectByThemselvesAndAnswerEachOther) {
 TEST_F(SimBusTest, ShortPartitionHoldsMessagesAndDeliversThemLate) {
   start();
   network_->partition(a_->node(), nats_);
-  EXPECT_TRUE(a_->bus().publish(message("to.b", "ghost")).ok()) << "nobody is told";
+  EXPECT_TRUE(a_->bus().publish(message("to.b", "ghost")).ok()) << "the publisher is not notified";
   simulation_.run_for(5s);
   EXPECT_TRUE(b_->heard.empty());
   network_->heal();
@@ -159,7 +159,7 @@ TEST_F(SimBusTest, InterestOfADeadClientStaysUntilTheServerNotices) {
   EXPECT_EQ(server_->clients(), 1u);
 }
 
-TEST_F(SimBusTest, RestartedClientGetsNothingOfItsOldLife) {
+TEST_F(SimBusTest, RestartedClientReceivesNothingOfItsOldIncarnation) {
   start(true);
   b_->node().crash();
   EXPECT_TRUE(a_->bus().publish(message("to.b", "for the old one")).ok());
@@ -202,7 +202,7 @@ TEST_F(SimBusTest, PublishIsRefusedWhenTooMuchWaitsToBeSent) {
   EXPECT_TRUE(a_->bus().publish(message("to.b", "room again")).ok());
 }
 
-TEST_F(SimBusTest, ClientThatDoesNotReadIsThrownOut) {
+TEST_F(SimBusTest, ClientThatDoesNotReadIsDisconnected) {
   SimBusOptions options;
   options.server_buffer = 10'000;
   start(false, options);
@@ -257,7 +257,7 @@ TEST_F(SimBusTest, InterestMayLagBehindTheFlushAsInACluster) {
   EXPECT_TRUE(flushed);
 }
 
-TEST_F(SimBusTest, ASlowSubscriptionDropsTheNewestWhateverItAskedFor) {
+TEST_F(SimBusTest, SlowSubscriptionDropsTheNewest) {
   start();
   server_->options().max_pending = 2;
   std::uint64_t dropped = 0;
@@ -279,7 +279,7 @@ TEST_F(SimBusTest, ASlowSubscriptionDropsTheNewestWhateverItAskedFor) {
   EXPECT_EQ(dropped, 3u);
 }
 
-TEST_F(SimBusTest, AClientThatIsPausedIsThrownOutAndComesBack) {
+TEST_F(SimBusTest, PausedClientIsDisconnectedAndReconnects) {
   start();
   server_->options().server_buffer = 10'000;
   auto listen = [](Client& client) -> Task<void> {

@@ -61,7 +61,7 @@ class World {
   sim::Node& two = simulation.add_node("two");
 };
 
-TEST(SimDatabase, MeansWhatItSaysAboutACommit) {
+TEST(SimDatabase, CommitOutcomesAreTruthful) {
   const struct {
     CommitFault fault;
     StatusCode code;
@@ -83,7 +83,7 @@ TEST(SimDatabase, MeansWhatItSaysAboutACommit) {
   }
 }
 
-TEST(SimDatabase, FailsTheCommitThatItWasAskedToFail) {
+TEST(SimDatabase, FailsTheChosenCommit) {
   World world;
   sim::SimDatabase one(world.server, world.one);
   sim::SimDatabase two(world.server, world.two);
@@ -103,7 +103,7 @@ TEST(SimDatabase, FailsTheCommitThatItWasAskedToFail) {
   EXPECT_EQ(code(one), StatusCode::kOk);
 }
 
-TEST(SimDatabase, DrawsFaultsAsOftenAsItWasTold) {
+TEST(SimDatabase, DrawsFaultsAtTheConfiguredRate) {
   World world;
   sim::SimDatabase database(world.server, world.one);
   world.server.faults() = {.lost_before = 100'000, .lost_after = 100'000};
@@ -159,7 +159,7 @@ TEST(SimDatabase, MayStillReceiveTheCommitOfAClientThatIsGone) {
   EXPECT_EQ(outcomes, (std::set<std::int64_t>{1, 2}));
 }
 
-TEST(SimDatabase, HoldsTheTurnOfAClientThatWasCutOffForFiveSeconds) {
+TEST(SimDatabase, HoldsTheLockOfACutOffClientForFiveSeconds) {
   World world;
   sim::SimDatabase database(world.server, world.one);
   auto transaction = *world.get(database.begin(Access::kWrite, world.soon()));
@@ -178,7 +178,7 @@ TEST(SimDatabase, RollsBackATransactionThatIsIdleForFiveSeconds) {
   auto transaction = *world.get(database.begin(Access::kWrite, world.soon()));
   ASSERT_TRUE(world.get(transaction->execute(kIncrement, {})).ok());
   world.simulation.run_until(world.simulation.now() + milliseconds(4'900));
-  ASSERT_TRUE(world.get(transaction->execute(kIncrement, {})).ok()) << "each statement starts anew";
+  ASSERT_TRUE(world.get(transaction->execute(kIncrement, {})).ok()) << "the idle time counts from the last statement";
   world.simulation.run_until(world.simulation.now() + seconds(5));
   sim::SimDatabase other(world.server, world.two);
   EXPECT_TRUE(world.get(increment(other, world.soon())).ok());
@@ -186,7 +186,7 @@ TEST(SimDatabase, RollsBackATransactionThatIsIdleForFiveSeconds) {
   EXPECT_EQ(world.counter(), 1);
 }
 
-TEST(SimDatabase, TakesTheTurnFromAClientThatIsPausedWhenItComes) {
+TEST(SimDatabase, TakesTheLockFromAClientPausedWhenItIsGranted) {
   World world;
   sim::SimDatabase one(world.server, world.one);
   sim::SimDatabase two(world.server, world.two);
@@ -206,7 +206,7 @@ TEST(SimDatabase, TakesTheTurnFromAClientThatIsPausedWhenItComes) {
   EXPECT_EQ(world.counter(), 1);
 }
 
-TEST(SimDatabase, TellsAClientWhoseConnectionWasDropped) {
+TEST(SimDatabase, NotifiesAClientWhoseConnectionWasDropped) {
   World world;
   sim::SimDatabase database(world.server, world.one);
   auto transaction = *world.get(database.begin(Access::kWrite, world.soon()));
@@ -236,7 +236,7 @@ Task<void> commit_after_crash(sim::Node& node, ports::Transaction& transaction, 
   returned = true;
 }
 
-TEST(SimDatabase, DoesNothingForAProcessThatIsDead) {
+TEST(SimDatabase, DeadProcessHasNoEffect) {
   World world;
   sim::SimDatabase database(world.server, world.one);
   auto transaction = *world.get(database.begin(Access::kWrite, world.soon()));
@@ -290,7 +290,7 @@ TEST(SimFileDatabase, KeepsWhatReachedTheDiskBeforeACrash) {
   EXPECT_EQ(outcomes, (std::set<std::int64_t>{0, 1}));
 }
 
-TEST(SimFileDatabase, BeginsAsACopyAndGoesItsOwnWay) {
+TEST(SimFileDatabase, CopiesAreIndependent) {
   World world;
   sim::DatabaseBeginnings beginnings;
   sim::DatabaseFile one(world.simulation, world.one, "one.db", {}, &beginnings);
@@ -313,7 +313,7 @@ TEST(SimFileDatabase, BeginsAsACopyAndGoesItsOwnWay) {
   EXPECT_FALSE(world.get(of_late.run_script(kTable, world.soon())).ok());  // no longer its beginning: the table is there
 }
 
-TEST(SimFileDatabase, HasNothingOfAnotherThatBeganLikeIt) {
+TEST(SimFileDatabase, CopiesShareNoLaterData) {
   sim::DatabaseBeginnings beginnings;
   for (const std::string_view change :
        {"UPDATE counter SET n = 7", "DELETE FROM counter", "CREATE TABLE more (n BIGINT)", "DROP TABLE counter"}) {
@@ -343,7 +343,7 @@ TEST(SimFileDatabase, DiesInTheCommitThatIsTorn) {
       ASSERT_TRUE(world.get(increment(database, world.soon())).ok());
       Started<Status> torn(world.one.context(), increment(database, world.soon()));
       world.simulation.run_for(seconds(1));
-      EXPECT_FALSE(torn.ended());  // nobody lives who could be told
+      EXPECT_FALSE(torn.ended());  // the caller is dead
       EXPECT_FALSE(life.alive());
     }
     EXPECT_FALSE(file.tears());

@@ -115,7 +115,7 @@ TEST_F(SimHttpClientTest, ARestartedServerTakesNewCallsAndKnowsNothingOfOldOnes)
   EXPECT_EQ(new_call.body, "done");
 }
 
-TEST_F(SimHttpClientTest, ADeadServerRefusesOrIsNotHeardOf) {
+TEST_F(SimHttpClientTest, ADeadServerRefusesOrIsSilent) {
   server_.crash();
   Seen seen;
   start_call("/slow", seen);

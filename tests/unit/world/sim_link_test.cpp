@@ -159,7 +159,7 @@ TEST_F(SimLinkTest, NodesThatAreBothIsolatedMeetAgainWhenBothAreHealed) {
   EXPECT_TRUE(network_->reachable(server_, client_));
 }
 
-TEST_F(SimLinkTest, WhatIsSentToAPausedProcessWaitsInItsKernel) {
+TEST_F(SimLinkTest, MessagesToAPausedProcessWaitInItsKernel) {
   start();
   server_.pause();
   client_sends("one");
@@ -171,7 +171,7 @@ TEST_F(SimLinkTest, WhatIsSentToAPausedProcessWaitsInItsKernel) {
   EXPECT_FALSE(ends_.client_ended || ends_.server_ended);
 }
 
-TEST_F(SimLinkTest, APausedProcessLosesItsPeerAndHearsOfItWhenItRunsOn) {
+TEST_F(SimLinkTest, APausedProcessLosesItsPeerAndNoticesWhenItResumes) {
   start();
   server_.pause();
   client_sends("one");
@@ -224,7 +224,7 @@ TEST_F(SimLinkTest, EachSideHasAKeepaliveOfItsOwn) {
   EXPECT_TRUE(ends_.server_ended);
 }
 
-TEST_F(SimLinkTest, HalfOpenOneSideIsToldAndTheOtherBelievesForEver) {
+TEST_F(SimLinkTest, HalfOpenNotifiesOneSideOnly) {
   start();
   network_->half_open(client_, nullptr, Network::Believes::kPeer, false);
   server_sends("into the void");
@@ -258,7 +258,7 @@ TEST_F(SimLinkTest, ResetEndsBothSides) {
   EXPECT_EQ(network_->connections(), 0u);
 }
 
-TEST_F(SimLinkTest, CrashOfAProcessIsToldToItsPeerAtOnce) {
+TEST_F(SimLinkTest, CrashOfAProcessNotifiesItsPeerAtOnce) {
   start();
   server_.crash();
   simulation_.run_for(1s);
@@ -354,13 +354,13 @@ TEST_F(SimLinkTest, LossDelaysAndKeepsTheOrder) {
   EXPECT_EQ(ends_.at_server, sent);
 }
 
-TEST_F(SimLinkTest, ConnectToAnUnreachableNodeEndsAtTheTimeOutOrTheDeadline) {
+TEST_F(SimLinkTest, ConnectToAnUnreachableNodeEndsAtTheTimeoutOrTheDeadline) {
   start();
   network_->partition(client_, server_);
   std::vector<StatusCode> codes;
-  auto connect = [](SimLinks& links, Node& node, Duration patience, std::vector<StatusCode>& noted) -> Task<void> {
+  auto connect = [](SimLinks& links, Node& node, Duration timeout, std::vector<StatusCode>& noted) -> Task<void> {
     SimLinkTransport transport(links, node);
-    const Instant deadline = after(node.clock().now(), patience);
+    const Instant deadline = after(node.clock().now(), timeout);
     const auto link = co_await transport.connect({std::string(kAddress), "a/b", {}}, deadline);
     noted.push_back(link.status().code());
   };

@@ -65,14 +65,14 @@ struct SimTemporalTest : ::testing::Test {
   }
 };
 
-TEST_F(SimTemporalTest, LosesARequestBeforeAnythingHappened) {
+TEST_F(SimTemporalTest, ALostRequestHasNoEffect) {
   server.fail_next_call(CallFault::kLostRequest);
   EXPECT_EQ(send("chat", "1").code(), StatusCode::kUnavailable);
   EXPECT_EQ(events("chat"), std::nullopt);
   EXPECT_EQ(server.faulty_calls(), 1u);
 }
 
-TEST_F(SimTemporalTest, LosesAResponseAfterItHappened) {
+TEST_F(SimTemporalTest, ALostResponseKeepsTheEffect) {
   server.fail_next_call(CallFault::kLostResponse);
   EXPECT_EQ(send("chat", "1").code(), StatusCode::kUnavailable);
   EXPECT_EQ(events("chat"), 3);

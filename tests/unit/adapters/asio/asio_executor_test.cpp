@@ -59,7 +59,7 @@ TEST(AsioExecutor, WakesSleepersInTheOrderOfTheirTimes) {
 }
 
 // The clock goes on waiting for the times that were called off: that must neither wake anyone nor lose anyone.
-TEST(AsioExecutor, WakesEachInTimeHoweverManyEarlierTimesWereCalledOff) {
+TEST(AsioExecutor, CancelledTimersDoNotDelayLaterOnes) {
   AsioExecutor executor;
   TaskScope scope(executor, 0);
   Event called_off;
@@ -80,7 +80,7 @@ TEST(AsioExecutor, WakesEachInTimeHoweverManyEarlierTimesWereCalledOff) {
   EXPECT_EQ(late, 0);
 }
 
-TEST(AsioExecutor, ShowsTheCurrentTimeToWhatIsPostedAfterAnIdlePeriod) {
+TEST(AsioExecutor, PostedWorkSeesTheCurrentTimeAfterAnIdlePeriod) {
   AsioExecutor executor;
   Instant first{};
   executor.post([&] { first = executor.now(); });
@@ -92,7 +92,7 @@ TEST(AsioExecutor, ShowsTheCurrentTimeToWhatIsPostedAfterAnIdlePeriod) {
   EXPECT_GE(later - first, milliseconds(20));
 }
 
-TEST(AsioExecutor, ReportsAnExceptionOfWhatIsPosted) {
+TEST(AsioExecutor, ReportsAnExceptionOfPostedWork) {
   FirstFailure failure;
   AsioExecutor executor;
   executor.set_failure_handler(&failure);
@@ -159,7 +159,7 @@ TEST(AsioExecutor, EndsABatchWhenNothingIsLeftToRun) {
   EXPECT_EQ(order, "pssse");
 }
 
-TEST(AsioExecutor, EndsABatchNowAndThenWhenThereIsNoEndOfWork) {
+TEST(AsioExecutor, EndsABatchAtItsLimitUnderEndlessWork) {
   AsioExecutor executor;
   TaskScope scope(executor, 0);
   int count = 0;
@@ -180,7 +180,7 @@ TEST(AsioExecutor, KnowsItsThread) {
   EXPECT_FALSE(executor.runs_here());
 }
 
-TEST(AsioExecutor, RunsWhomPostedWorkWakesEvenAfterAStop) {
+TEST(AsioExecutor, RunsTasksThatPostedWorkWakesAfterAStop) {
   AsioExecutor executor;
   TaskScope scope(executor, 0);
   Event event;
@@ -273,7 +273,7 @@ TEST(AsioOperation, GivesWhatTheOperationGives) {
   EXPECT_EQ(got, 5u);
 }
 
-TEST(AsioOperation, IsCancelledWithItsFrameAndLetsGoOfWhatItKept) {
+TEST(AsioOperation, DestructionOfItsFrameCancelsItAndReleasesItsState) {
   AsioExecutor executor;
   auto pair = std::make_shared<Pair>(executor);
   const std::weak_ptr<Pair> kept = pair;

@@ -96,7 +96,7 @@ TEST(Inbox, MakesAThreadWaitWhenItIsFull) {
   other.join();
 }
 
-TEST(Inbox, LetsAWaitingThreadGoWhenItCloses) {
+TEST(Inbox, CloseReleasesAWaitingThread) {
   AsioExecutor executor;
   const auto inbox = Inbox::open(executor, 1);
   std::atomic<int> taken = 0;
@@ -108,7 +108,7 @@ TEST(Inbox, LetsAWaitingThreadGoWhenItCloses) {
     }
     gone = true;
   });
-  taken.wait(0);  // the only place is taken, and nobody runs the loop
+  taken.wait(0);  // the inbox is full, and no thread runs the loop
   inbox->close();
   other.join();
   EXPECT_TRUE(gone);

@@ -156,7 +156,7 @@ TEST_F(BeastHttpClientTest, ExpectsNoBodyWhereThereIsNone) {
   EXPECT_EQ(ask(server, "HEAD")->body, "");
 }
 
-TEST_F(BeastHttpClientTest, CallsAnAnswerThatIsCutOffLost) {
+TEST_F(BeastHttpClientTest, ATruncatedAnswerIsUnavailable) {
   for (const char* answer : {"", "HTTP/1.1 20", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nbody",
                              "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nbody\r\n", "no HTTP at all\r\n\r\n",
                              "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nbody\r\n0\r\n\r\n"}) {
@@ -180,7 +180,7 @@ TEST_F(BeastHttpClientTest, SpeaksTls) {
   EXPECT_EQ(answer->body, "secret");
 }
 
-TEST_F(BeastHttpClientTest, RefusesACertificateThatNobodyVouchesFor) {
+TEST_F(BeastHttpClientTest, RefusesAnUntrustedCertificate) {
   const Certificate certificate("localhost");
   const CannedServer server("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", &certificate);
   const auto answer = ask_securely(server, "");

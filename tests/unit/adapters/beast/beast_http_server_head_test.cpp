@@ -122,7 +122,7 @@ INSTANTIATE_TEST_SUITE_P(Requests, TakenHead, testing::ValuesIn(kTaken));
 using BeastHttpServerHeadTest = BeastHttpServerTest;
 
 // h1spec, "fragmented": the server waits for the rest, wherever the request is cut.
-TEST_F(BeastHttpServerHeadTest, IsTheSameInWhateverPiecesItComes) {
+TEST_F(BeastHttpServerHeadTest, ParsesTheSameInAnyFragments) {
   listen();
   ticker();
   const std::string request = "GET /status?code=200 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";

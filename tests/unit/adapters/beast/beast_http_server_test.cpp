@@ -67,7 +67,7 @@ TEST_F(BeastHttpServerTest, ReadsNoBodyOfARequestThatItsHandlerRefuses) {
   EXPECT_NE(two.find("HTTP/1.1 200 "), std::string::npos) << "a connection without an unread body goes on: " << two;
 }
 
-TEST_F(BeastHttpServerTest, ClosesConnectionsBeyondThoseThatAnAddressMayHave) {
+TEST_F(BeastHttpServerTest, ClosesConnectionsBeyondTheLimitOfAnAddress) {
   ports::HttpServerLimits limits;
   limits.max_connections_per_address = 2;
   listen(limits);
@@ -114,7 +114,7 @@ TEST_F(BeastHttpServerTest, ClosesAConnectionThatSendsNothing) {
   EXPECT_EQ(say(""), "");
 }
 
-TEST_F(BeastHttpServerTest, TellsAClientThatItIsTooSlow) {
+TEST_F(BeastHttpServerTest, AnswersASlowClientWithATimeout) {
   ports::HttpServerLimits limits;
   limits.idle_timeout = std::chrono::milliseconds(30);
   listen(limits);
@@ -146,7 +146,7 @@ TEST_F(BeastHttpServerTest, ClosesAConnectionWhoseClientReadsTooSlowly) {
   EXPECT_LT(got, 32u << 20);
 }
 
-TEST_F(BeastHttpServerTest, ForgetsARequestThatBreaksOff) {
+TEST_F(BeastHttpServerTest, DropsATruncatedRequest) {
   listen();
   ticker();
   RawClient client(world_, listener_->address());

@@ -143,7 +143,7 @@ TEST_F(BeastHttpServerTlsTest, DropsAClientThatSpeaksPlainHttp) {
   expect_quiet("http request");
 }
 
-TEST_F(BeastHttpServerTlsTest, DropsAClientThatTalksNonsense) {
+TEST_F(BeastHttpServerTlsTest, DropsAClientThatSendsGarbage) {
   listen_with_log();
   Socket client(listener_->address());
   client.send(std::string(100'000, '\x16'));
@@ -151,20 +151,20 @@ TEST_F(BeastHttpServerTlsTest, DropsAClientThatTalksNonsense) {
   expect_quiet("");
 }
 
-TEST_F(BeastHttpServerTlsTest, DropsAClientThatGoesInTheMiddleOfTheHandshake) {
+TEST_F(BeastHttpServerTlsTest, DropsAClientThatLeavesDuringTheHandshake) {
   listen_with_log();
   std::make_unique<Socket>(listener_->address())->send("\x16\x03\x01");
   EXPECT_TRUE(world_.run_until([&] { return !log_.lines.empty(); }));
   expect_quiet("");
 }
 
-TEST_F(BeastHttpServerTlsTest, DropsAClientThatDoesNotShakeHandsInTime) {
+TEST_F(BeastHttpServerTlsTest, HandshakeTimesOut) {
   ports::HttpServerLimits limits;
   limits.idle_timeout = std::chrono::milliseconds(200);
   listen_with_log(limits);
   Socket client(listener_->address());
   client.send("\x16\x03\x01");
-  EXPECT_EQ(ask("/status?code=204")->status, 204) << "others are served meanwhile";
+  EXPECT_EQ(ask("/status?code=204")->status, 204) << "other clients are served during the handshake";
   EXPECT_TRUE(world_.run_until([&] { return client.closed(); }));
   ASSERT_EQ(log_.lines.size(), 1u);
   EXPECT_NE(log_.lines[0].find("did not come in time"), std::string::npos) << log_.lines[0];
@@ -187,7 +187,7 @@ TEST_F(BeastHttpServerTlsTest, SpeaksTls12And13AndNothingOlder) {
   expect_quiet("protocol");
 }
 
-TEST_F(BeastHttpServerTlsTest, AnswersWhatIsPipelinedAndSaysGoodbye) {
+TEST_F(BeastHttpServerTlsTest, AnswersPipelinedRequestsThenSendsCloseNotify) {
   listen_with_log();
   TlsClient client(listener_->address(), TLS1_3_VERSION);
   ASSERT_TRUE(world_.run_until([&] { return client.shake(); }));
@@ -199,7 +199,7 @@ TEST_F(BeastHttpServerTlsTest, AnswersWhatIsPipelinedAndSaysGoodbye) {
   EXPECT_TRUE(client.goodbye_said());
 }
 
-TEST_F(BeastHttpServerTlsTest, SaysGoodbyeAfterARefusal) {
+TEST_F(BeastHttpServerTlsTest, SendsCloseNotifyAfterARefusal) {
   listen_with_log();
   TlsClient client(listener_->address(), TLS1_2_VERSION);
   ASSERT_TRUE(world_.run_until([&] { return client.shake(); }));
@@ -209,7 +209,7 @@ TEST_F(BeastHttpServerTlsTest, SaysGoodbyeAfterARefusal) {
   EXPECT_TRUE(client.goodbye_said());
 }
 
-TEST_F(BeastHttpServerTlsTest, SaysGoodbyeToIdleClientsWhenItDrains) {
+TEST_F(BeastHttpServerTlsTest, DrainSendsCloseNotifyToIdleClients) {
   listen_with_log();
   TlsClient idle(listener_->address(), TLS1_3_VERSION);
   ASSERT_TRUE(world_.run_until([&] { return idle.shake(); }));
@@ -222,7 +222,7 @@ TEST_F(BeastHttpServerTlsTest, SaysGoodbyeToIdleClientsWhenItDrains) {
   EXPECT_TRUE(idle.goodbye_said());
 }
 
-TEST_F(BeastHttpServerTlsTest, DoesNotListenWithCredentialsThatAreOfNoUse) {
+TEST_F(BeastHttpServerTlsTest, DoesNotListenWithUnusableCredentials) {
   const auto& good = world_.certificate().credentials();
   const auto other = adapters::make_self_signed(WallTime());
   for (const adapters::TlsCredentials& bad :

@@ -10,7 +10,7 @@
 
 #include "support/server_process.h"
 #include "support/temporary_directory.h"
-#include "unit/adapters/grpc_link/grpc_link_crowd.h"
+#include "unit/adapters/grpc_link/grpc_link_peers.h"
 
 namespace reliant::tests {
 namespace {
@@ -30,7 +30,7 @@ std::size_t resident() {
   return pages * 4096;
 }
 
-enum class Peer : std::uint8_t { kReadsNothing, kIsFrozen, kFloods };  // flooded, nobody receives here
+enum class Peer : std::uint8_t { kReadsNothing, kIsFrozen, kFloods };  // kFloods: this side does not receive
 
 struct Flow {
   Peer peer = Peer::kReadsNothing;
@@ -114,7 +114,7 @@ std::size_t grown_by(GrpcLinkWorld& world, const Flow& flow) {
   return now - std::min(before, now);
 }
 
-TEST_P(GrpcLinkMemory, OfAStreamIsBounded) {
+TEST_P(GrpcLinkMemory, IsBoundedForEachStream) {
   const Flow& flow = GetParam();
   GrpcLinkOptions acceptor{.backlog = flow.streams};  // they may come all at once
   if (flow.tls) acceptor.certificate = own_certificate();

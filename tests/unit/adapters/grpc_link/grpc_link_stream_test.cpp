@@ -96,7 +96,7 @@ class FakeStream final : public GrpcLinkStream {
 class GrpcLinkStreamWrites : public ::testing::TestWithParam<std::size_t> {};
 
 // Whether there is room for one message, for a few, or for all.
-TEST_P(GrpcLinkStreamWrites, AllGoOutInOrderHoweverLittleRoomThereIs) {
+TEST_P(GrpcLinkStreamWrites, KeepTheirOrderWithASmallBuffer) {
   constexpr int kMessages = 3000;
   AsioExecutor executor;
   const auto inbox = Inbox::open(executor);
@@ -126,7 +126,7 @@ Task<void> receive_all(GrpcLinkStream& from, int& received) {
   }
 }
 
-TEST_P(GrpcLinkStreamReads, GoNoFurtherThanTheBufferUntilTheRoleReceives) {
+TEST_P(GrpcLinkStreamReads, StopAtTheBufferLimitUntilTheRoleReceives) {
   constexpr int kMessages = 3000;
   AsioExecutor executor;
   const auto inbox = Inbox::open(executor);

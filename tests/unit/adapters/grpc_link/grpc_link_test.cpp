@@ -24,7 +24,7 @@
 #include "runtime/race.h"
 #include "support/server_process.h"
 #include "support/temporary_directory.h"
-#include "unit/adapters/grpc_link/grpc_link_crowd.h"
+#include "unit/adapters/grpc_link/grpc_link_peers.h"
 #include "unit/adapters/grpc_link/tcp_relay.h"
 
 namespace reliant::tests {
@@ -80,7 +80,7 @@ Task<Status> status_over_the_wire(GrpcLinkWorld& world, Status sent) {
   co_return co_await end_status(*pair.link);
 }
 
-TEST(GrpcLink, CarriesWhatAStatusSaysBesidesItsCode) {
+TEST(GrpcLink, CarriesTheMessageAndReasonOfAStatus) {
   GrpcLinkWorld world;
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {
     Status sent = with_reason(resource_exhausted("zu viele Dämonen \xe2\x80\x93 later"), "CROWDED");
@@ -116,7 +116,7 @@ TEST(GrpcLink, TellsACancelFromAHalfCloseEveryTime) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(GrpcLink, BreaksOffAFinishedStreamWhosePeerDoesNotRead) {
+TEST(GrpcLink, AbortsAFinishedStreamWhosePeerDoesNotRead) {
   GrpcLinkWorld world(GrpcLinkOptions{}, GrpcLinkOptions{.linger = milliseconds(300)});
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {
     const Pair pair = co_await Suite::connected(w);
@@ -128,7 +128,7 @@ TEST(GrpcLink, BreaksOffAFinishedStreamWhosePeerDoesNotRead) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(GrpcLink, StopsInNoTimeWithStreamsOpen) {
+TEST(GrpcLink, StopsAtOnceWithOpenStreams) {
   GrpcLinkWorld world;
   std::vector<Pair> pairs;
   const auto body = [](GrpcLinkWorld& w, std::vector<Pair>& out) -> Task<void> {
@@ -140,7 +140,7 @@ TEST(GrpcLink, StopsInNoTimeWithStreamsOpen) {
   const auto start = std::chrono::steady_clock::now();
   for (Pair& pair : pairs) pair.accepted.reset();
   for (Pair& pair : pairs) pair.listener.reset();
-  world.close_acceptor();  // the executor does not run meanwhile
+  world.close_acceptor();  // the executor does not run during the call
   EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(2));
   const auto ends = [](std::vector<Pair>& all_pairs) -> Task<void> {
     for (const Pair& pair : all_pairs) EXPECT_NE(co_await Suite::end_of(*pair.link), StatusCode::kOk);
@@ -185,7 +185,7 @@ Status attempt(GrpcLinkOptions opener, GrpcLinkOptions acceptor) {
   return status;
 }
 
-TEST(GrpcLink, TrustsOnlyWhomItsRootsVouchFor) {
+TEST(GrpcLink, TrustsOnlyCertificatesOfItsRoots) {
   const TlsCredentials mine = own_certificate();
   const TlsCredentials other = own_certificate();
   GrpcLinkOptions opener{.security = GrpcLinkSecurity::kTls, .roots = mine.certificate_chain};
@@ -197,7 +197,7 @@ TEST(GrpcLink, TrustsOnlyWhomItsRootsVouchFor) {
   EXPECT_EQ(attempt({}, {.certificate = mine}).code(), StatusCode::kUnavailable);
 }
 
-TEST(GrpcLink, TrustsAnybodyWhenItIsToldTo) {
+TEST(GrpcLink, SkipsVerificationWhenConfigured) {
   const GrpcLinkOptions opener{.security = GrpcLinkSecurity::kTlsSkipVerify};
   EXPECT_TRUE(attempt(opener, {.certificate = own_certificate()}).ok());
   EXPECT_EQ(attempt(opener, {}).code(), StatusCode::kUnavailable) << "but it does speak TLS";
@@ -286,7 +286,7 @@ TEST(GrpcLink, SaysWhyItCannotListen) {
   EXPECT_EQ(world.acceptor().listen("no such host:0").status().code(), StatusCode::kInvalidArgument);
 }
 
-TEST(GrpcLink, RefusesLinksThatNobodyAccepts) {
+TEST(GrpcLink, RefusesLinksBeyondTheBacklog) {
   GrpcLinkWorld world(GrpcLinkOptions{}, GrpcLinkOptions{.backlog = 2});
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {
     const auto listener = listening(w);
@@ -303,7 +303,7 @@ TEST(GrpcLink, RefusesLinksThatNobodyAccepts) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(GrpcLink, LivesOnWhenStrangersSendGarbage) {
+TEST(GrpcLink, SurvivesGarbageFromClients) {
   GrpcLinkWorld world;
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {
     Pair pair = co_await Suite::connected(w);
@@ -368,7 +368,7 @@ TEST(GrpcLink, EndsAStreamWhosePeerSendsMoreThanItReceives) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(GrpcLink, EndsAStreamWhosePeerSendsMoreThanItMay) {
+TEST(GrpcLink, EndsAStreamWhoseMessageIsTooLarge) {
   GrpcLinkWorld world(GrpcLinkOptions{}, GrpcLinkOptions{.max_message = 100'000});
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {
     Pair pair = co_await Suite::connected(w);
@@ -382,7 +382,7 @@ TEST(GrpcLink, EndsAStreamWhosePeerSendsMoreThanItMay) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(GrpcLink, StopsInNoTimeWhenPeersHaveFrozen) {
+TEST(GrpcLink, StopsAtOnceWithFrozenPeers) {
   constexpr std::size_t kStreams = 20;
   GrpcLinkWorld world;
   const TemporaryDirectory directory;
@@ -437,8 +437,8 @@ TEST(GrpcLink, KeepsAnIdleStreamHoweverOftenItIsProbed) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-// gRPC's threads sleep for 100 ms when nothing has come for a second, and a message that arrives meanwhile waits for them. The
-// silence is what is tested, so the test waits for the clock.
+// gRPC's threads sleep for 100 ms after a second without a message, and a message that arrives during the sleep waits for them.
+// The test is about that silence, so it waits for the clock.
 TEST(GrpcLink, DeliversAtOnceAfterASecondOfSilence) {
   GrpcLinkWorld world;
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {
@@ -457,7 +457,7 @@ TEST(GrpcLink, DeliversAtOnceAfterASecondOfSilence) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(GrpcLink, ConnectEndsInTimeWhenNobodyAnswers) {
+TEST(GrpcLink, ConnectTimesOutWithoutAnAnswer) {
   GrpcLinkWorld world;
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {
     using Tcp = boost::asio::ip::tcp;
@@ -472,7 +472,7 @@ TEST(GrpcLink, ConnectEndsInTimeWhenNobodyAnswers) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(GrpcLink, ConnectToAHostThatThereIsNotIsUnavailable) {
+TEST(GrpcLink, ConnectToAnUnknownHostIsUnavailable) {
   GrpcLinkWorld world;
   const auto body = [](GrpcLinkWorld& w) -> Task<void> {
     const LinkTarget target{"no-such-host.invalid:9190", kMethod, {}};

@@ -212,8 +212,8 @@ class GrpcTemporalTest : public ::testing::Test {
     options_.port = server.port();
     connect();
   }
-  Result<wf::GetSystemInfoResponse> ask(Duration patience = 10s) {
-    return get(client_->get_system_info({}, after(executor_.now(), patience)));
+  Result<wf::GetSystemInfoResponse> ask(Duration timeout = 10s) {
+    return get(client_->get_system_info({}, after(executor_.now(), timeout)));
   }
   void wait_ready() {
     const Instant limit = after(executor_.now(), 20s);
@@ -242,7 +242,7 @@ class GrpcTemporalTest : public ::testing::Test {
   std::unique_ptr<GrpcTemporal> client_;
 };
 
-TEST_F(GrpcTemporalTest, NamesTheOptionThatIsWrong) {
+TEST_F(GrpcTemporalTest, NamesAnInvalidOption) {
   const auto field = [&](auto change) {
     GrpcTemporalOptions options;
     change(options);
@@ -254,7 +254,7 @@ TEST_F(GrpcTemporalTest, NamesTheOptionThatIsWrong) {
   EXPECT_EQ(field([](auto& options) { options.client_key = "key"; }), "client_certificate");
 }
 
-TEST_F(GrpcTemporalTest, TellsThatNobodyListens) {
+TEST_F(GrpcTemporalTest, ReportsARefusedConnection) {
   options_.host = "127.0.0.1";
   options_.port = static_cast<std::uint16_t>(tests::free_port());
   connect();
@@ -304,7 +304,7 @@ TEST_F(GrpcTemporalTest, SpeaksTlsToAServerThatItTrustsOnly) {
   EXPECT_EQ(ask().status().code(), StatusCode::kUnavailable);
 }
 
-TEST_F(GrpcTemporalTest, SaysWhoItIsAndForWhichNamespaceWithEveryCall) {
+TEST_F(GrpcTemporalTest, SendsIdentityAndNamespaceWithEveryCall) {
   const TlsCredentials own = self_signed();
   BareServer server(grpc::SslServerCredentials(shown(own)));
   options_.tls = true;
@@ -360,16 +360,16 @@ TEST_F(GrpcTemporalTest, ShowsItsCertificateToAServerThatWantsOne) {
   EXPECT_EQ(server.calls().size(), 1u);
 }
 
-TEST_F(GrpcTemporalTest, BreaksOffACallWhoseCallerHasGone) {
+TEST_F(GrpcTemporalTest, CancelsACallWhoseCallerIsGone) {
   serve();
   connect();
   auto polled = start(poll());
   ASSERT_TRUE(run_until([&] { return behind_.waiting == 1; }));
   polled.reset();
-  EXPECT_TRUE(run_until([&] { return behind_.waiting == 0; })) << "a poll that nobody waits for must not take a task";
+  EXPECT_TRUE(run_until([&] { return behind_.waiting == 0; })) << "a poll without a caller must not take a task";
 }
 
-TEST_F(GrpcTemporalTest, BreaksOffACallWhoseDeadlineHasPassed) {
+TEST_F(GrpcTemporalTest, CancelsACallAtItsDeadline) {
   serve();
   connect();
   const auto late = get(client_->poll_activity_task_queue({}, after(executor_.now(), 200ms)));
@@ -391,7 +391,7 @@ TEST_F(GrpcTemporalTest, StopsWithPollsOpenAndLeavesNothingBehind) {
   EXPECT_EQ(behind_.waiting, 0);
 }
 
-TEST_F(GrpcTemporalTest, TellsItsHealth) {
+TEST_F(GrpcTemporalTest, ReportsItsHealth) {
   serve();
   connect();
   EXPECT_EQ(health_of(server_->port(), ""), "SERVING");
@@ -425,7 +425,7 @@ TEST_F(GrpcTemporalTest, RefusesAPortThatIsTaken) {
   EXPECT_EQ(GrpcTemporalServer::listen(executor_, scope_.context(), behind_, again).status().code(), StatusCode::kUnavailable);
 }
 
-TEST_F(GrpcTemporalTest, ComesBackByItself) {
+TEST_F(GrpcTemporalTest, ReconnectsByItself) {
   serve();
   connect();
   EXPECT_TRUE(ask().ok());
@@ -448,8 +448,8 @@ TEST_F(GrpcTemporalTest, UsesNoProxyOfTheEnvironment) {
   ::unsetenv("http_proxy");
 }
 
-// A server that hangs: its callers are told at their deadline, and everything else goes on.
-TEST_F(GrpcTemporalTest, GoesOnWhileTheServerHangs) {
+// A server that hangs: its callers fail at their deadline, and everything else goes on.
+TEST_F(GrpcTemporalTest, ExecutorKeepsRunningWhileTheServerHangs) {
   tests::TemporalServer real;
   options_.host = "127.0.0.1";
   options_.port = static_cast<std::uint16_t>(real.port());

@@ -47,7 +47,7 @@ Task<void> until_lost(NatsBus& bus) {
   while (bus.connected()) co_await sleep_for(std::chrono::milliseconds(10));
 }
 
-TEST(NatsBus, ReconnectsAndAnnouncesItsInterestAnew) {
+TEST(NatsBus, ReconnectsAndRenewsItsSubscriptions) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
@@ -66,7 +66,7 @@ TEST(NatsBus, ReconnectsAndAnnouncesItsInterestAnew) {
   EXPECT_GE(world.log().count("bus.connected"), 8);
 }
 
-TEST(NatsBus, HearsTheFirstAnswerOfANewConnection) {
+TEST(NatsBus, ReceivesTheFirstAnswerOfANewConnection) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
@@ -105,8 +105,8 @@ TEST(NatsBus, EndsARequestWhoseConnectionIsLost) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-// nats.c would keep it in its reconnect buffer and have it executed when nobody waits for it any more.
-TEST(NatsBus, NeverSendsLaterWhatItCouldNotSend) {
+// nats.c would keep it in its reconnect buffer and have it executed when its caller has given up.
+TEST(NatsBus, NeverSendsAFailedRequestLater) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     const auto heard = co_await Suite::subscribed(w.two(), "work");
@@ -127,8 +127,8 @@ TEST(NatsBus, NeverSendsLaterWhatItCouldNotSend) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-// What the sockets did not take waits here, and a request whose deadline comes meanwhile is dropped: nobody waits for its
-// answer any more (C6).
+// Bytes that the sockets did not take wait here, and a request whose deadline passes in the queue is dropped: its caller no
+// longer waits for the answer (C6).
 TEST(NatsBus, NeverSendsARequestWhoseDeadlinePassedWhileTheServerWasFrozen) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
@@ -141,8 +141,8 @@ TEST(NatsBus, NeverSendsARequestWhoseDeadlinePassedWhileTheServerWasFrozen) {
       co_await sleep_for(
           std::chrono::milliseconds(5));  // the kernel does not tell that it takes no more: tried until it does not
     }
-    const auto ask = [](NatsWorld& in, std::string payload, Duration patience, StatusCode expected) -> Task<void> {
-      const Instant deadline = after(in.executor().now(), patience);
+    const auto ask = [](NatsWorld& in, std::string payload, Duration timeout, StatusCode expected) -> Task<void> {
+      const Instant deadline = after(in.executor().now(), timeout);
       const auto answer = co_await in.one().request(Suite::message("work", payload), deadline);
       EXPECT_EQ(answer.status().code(), expected) << payload << ": " << answer.status();
     };
@@ -161,15 +161,15 @@ TEST(NatsBus, NeverSendsARequestWhoseDeadlinePassedWhileTheServerWasFrozen) {
   EXPECT_EQ(world.log().count("bus.lost"), 0);  // else it would have been dropped anyway
 }
 
-// That nobody listens is said without saying to whom: it must not be taken for what became of the next question.
-TEST(NatsBus, TellsNoOtherQuestionThatNobodyHeardTheOneBefore) {
+// A no-responders message does not name its request: it must not be taken for the answer to the next request.
+TEST(NatsBus, NoRespondersReachesOnlyItsOwnRequest) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
     co_await serve_echo(w, scope);
     w.server().freeze();
     const Instant soon = after(w.executor().now(), std::chrono::milliseconds(300));
-    const auto lonely = co_await w.one().request(Suite::message("nobody.here"), soon);
+    const auto lonely = co_await w.one().request(Suite::message("no.subscriber"), soon);
     EXPECT_EQ(lonely.status().code(), StatusCode::kDeadlineExceeded) << lonely.status();
     const auto ask = [](NatsWorld& in) -> Task<void> {
       const auto answer = co_await in.one().request(Suite::message("echo", "?"), kNever);
@@ -184,7 +184,7 @@ TEST(NatsBus, TellsNoOtherQuestionThatNobodyHeardTheOneBefore) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
+TEST(NatsBus, ExecutorKeepsRunningWhileTheServerIsFrozen) {
   NatsWorld world;
   const auto body = [](NatsWorld& w) -> Task<void> {
     TaskScope scope(w.executor(), 0);
@@ -215,7 +215,7 @@ TEST(NatsBus, GoesOnWithItsLifeWhileTheServerIsFrozen) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-// Nothing else is written meanwhile that the answer could go with.
+// Nothing else is written during that time that would flush the answer.
 TEST(NatsBus, AnswersTheServersPings) {
   NatsOptions options;
   options.ping_interval = std::chrono::seconds(60);
@@ -247,7 +247,7 @@ TEST(NatsBus, EndsWhileTheServerIsFrozen) {
   world.server().thaw();
 }
 
-TEST(NatsBus, DrainsAMemberOfAGroupWithoutLosingWhatWasOnItsWay) {
+TEST(NatsBus, DrainOfAGroupMemberLosesNoMessage) {
   static constexpr int kRounds = 12;
   static constexpr int kMessages = 600;
   NatsWorld world;
@@ -309,7 +309,7 @@ TEST(NatsBus, CarriesHeaderValuesThatNatsWouldChange) {
 }
 
 // What a process that stands still has not read waits on its way; it takes no memory here, and none of it is lost.
-TEST(NatsBus, HearsWhatCameWhileItStoodStill) {
+TEST(NatsBus, ReceivesMessagesThatArrivedDuringAPause) {
   static constexpr std::size_t kMessages = 400;
   NatsWorld world;
   adapters::AsioExecutor other;  // of a process that stands still for now
@@ -343,11 +343,11 @@ constexpr Duration kLong = std::chrono::seconds(20);
 constexpr Duration kShort = std::chrono::seconds(1);
 
 // Within that time, else the reason why not.
-Status connected(NatsWorld& world, NatsOptions options, Duration patience) {
+Status connected(NatsWorld& world, NatsOptions options, Duration timeout) {
   const auto bus = world.connect(std::move(options), 17);
   Status status;
   const auto body = [](NatsBus& b, Instant deadline, Status& out) -> Task<void> { out = co_await b.wait_connected(deadline); };
-  EXPECT_TRUE(world.run(body(*bus, after(world.executor().now(), patience), status)));
+  EXPECT_TRUE(world.run(body(*bus, after(world.executor().now(), timeout), status)));
   return status;
 }
 
@@ -357,7 +357,7 @@ NatsOptions with_url(std::string url) {
   return options;
 }
 
-TEST(NatsBus, SaysWhyItCannotConnect) {
+TEST(NatsBus, ReportsWhyItCannotConnect) {
   NatsWorld world;
   const Status nobody = connected(world, with_url(concat("nats://127.0.0.1:", free_port())), kShort);
   EXPECT_EQ(nobody.code(), StatusCode::kUnavailable) << nobody;
@@ -375,7 +375,7 @@ TEST(NatsBus, ShowsItsUserAndPassword) {
   EXPECT_EQ(message_of(wrong).find("guess"), std::string_view::npos) << wrong;
 }
 
-TEST(NatsBus, RefusesUrlsThatAreNone) {
+TEST(NatsBus, RejectsMalformedUrls) {
   adapters::AsioExecutor executor;
   CountingLog log;
   for (const char* bad : {"", ",", "http://host", "nats://", "nats://a b", "nats://h/x", "nats://u:p@"}) {
@@ -399,7 +399,7 @@ class Certificate {
   std::string key;
 };
 
-TEST(NatsBus, TrustsTheServerThatItsAuthorityVouchesForAndNoOther) {
+TEST(NatsBus, TrustsOnlyServersOfItsCertificateAuthority) {
   const TemporaryDirectory directory;
   const Certificate own(directory, "own");
   const Certificate foreign(directory, "foreign");
@@ -473,7 +473,7 @@ TEST(NatsNkey, KnowsThePublicKeyOfASeed) {
   EXPECT_EQ(*adapters::nats_nkey(concat("# ours\n  ", kNatsSeed, " \r\n")), kNatsUser);
 }
 
-TEST(NatsNkey, RefusesWhatIsNoSeedOfAUser) {
+TEST(NatsNkey, RejectsTextThatIsNotAUserSeed) {
   std::string damaged(kNatsSeed);
   damaged[20] = damaged[20] == 'A' ? 'B' : 'A';
   for (const std::string& bad :

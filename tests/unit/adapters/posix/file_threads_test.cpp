@@ -56,7 +56,7 @@ class FileThreadsTest : public testing::Test {
 };
 
 // Security notes, section 2: one hung path blocked every file tool of the daemon.
-TEST_F(FileThreadsTest, AKeyThatHangsDoesNotHoldUpAnotherOne) {
+TEST_F(FileThreadsTest, AHungKeyDoesNotBlockAnotherKey) {
   make({});
   std::optional<Status> stuck;
   std::optional<Status> other;
@@ -91,7 +91,7 @@ TEST_F(FileThreadsTest, CallsOfOneKeyRunInTheirOrder) {
   EXPECT_EQ(order, expected);
 }
 
-TEST_F(FileThreadsTest, ACallerIsAnsweredAtTheTimeoutAndWhatHasNotBegunNeverRuns) {
+TEST_F(FileThreadsTest, CallsTimeOutAndQueuedWorkNeverRuns) {
   make({.timeout = milliseconds(50)});
   std::atomic<int> ran = 0;
   std::optional<Status> stuck;
@@ -131,7 +131,7 @@ TEST_F(FileThreadsTest, RecoversWhenAllItsThreadsHungForAWhile) {
   EXPECT_TRUE(fourth->ok()) << *fourth;
 }
 
-// The threads wait for room in the inbox, and must not hold up the logic thread meanwhile.
+// The threads wait for room in the inbox, and must not block the logic thread during the wait.
 TEST_F(FileThreadsTest, AnswersMoreCallsThanTheInboxHolds) {
   make({});
   constexpr std::size_t kMany = adapters::Inbox::kLimit + 100;
@@ -169,7 +169,7 @@ TEST_F(FileThreadsTest, IsDestroyedAlthoughACallHangs) {
   hung->begun.acquire();
   threads.reset();
   hung->released.release();
-  hung->ended.acquire();  // it finds nobody, and ends
+  hung->ended.acquire();  // its caller is gone, and it ends
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ TEST_F(JsonEventLogTest, WritesOneJsonObjectALine) {
   EXPECT_EQ(second->at("text").as_string(), "a \"quoted\"\\ \n\x01 \xc3\xbc \xef\xbf\xbd");
 }
 
-TEST_F(JsonEventLogTest, LeavesOutWhatIsNotImportantEnough) {
+TEST_F(JsonEventLogTest, DropsEventsBelowItsLevel) {
   JsonEventLog log(clock_, file_, {Level::kWarning, LogFormat::kJson, ""});
   log.debug("a");
   log.info("b");
@@ -56,7 +56,7 @@ TEST_F(JsonEventLogTest, LeavesOutWhatIsNotImportantEnough) {
   EXPECT_EQ(written(), "{\"time\":\"2026-03-07T08:05:09.001234Z\",\"level\":\"error\",\"event\":\"c\"}\n");
 }
 
-TEST_F(JsonEventLogTest, WritesForPeopleToo) {
+TEST_F(JsonEventLogTest, WritesATextFormat) {
   JsonEventLog log(clock_, file_, {Level::kDebug, LogFormat::kText, "api"});
   log.info("api.started", {{"address", "127.0.0.1:80"}, {"note", "two words"}, {"n", -1}});
   EXPECT_EQ(written(), "08:05:09.001 info    api: api.started address=127.0.0.1:80 note=\"two words\" n=-1\n");

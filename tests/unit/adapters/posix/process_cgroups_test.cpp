@@ -96,7 +96,7 @@ TEST_F(ProcessCgroupsTest, IsFoundAgainByTheNextProcess) {
   run(body(*this));
 }
 
-TEST(ProcessCgroups, MakesNoFolderOfANameThatIsNone) {
+TEST(ProcessCgroups, RejectsInvalidNames) {
   ProcessCgroups none("/nowhere");
   for (const std::string mark : {"", "..", "a/b", "a b"}) {
     EXPECT_FALSE(none.enter(mark)) << mark;

@@ -57,7 +57,7 @@ std::string output_of(const std::string& script, std::optional<adapters::Inherit
   return out;
 }
 
-TEST(ProcessLaunch, GivesDefaultDispositionsWhateverWeIgnore) {
+TEST(ProcessLaunch, ResetsIgnoredSignalsToTheirDefault) {
   const IgnoredSignal pipe(SIGPIPE);
   const IgnoredSignal size(SIGXFSZ);
   const IgnoredSignal hang_up(SIGHUP);
@@ -80,7 +80,7 @@ TEST(ProcessLaunch, LeadsASessionAndHasNoOtherDescriptors) {
             "leads\n/\n0, 1, 2\n");
 }
 
-TEST(ProcessLaunch, SaysWhyAProgramCannotBeStarted) {
+TEST(ProcessLaunch, ReportsWhyAProgramCannotBeStarted) {
   const UniqueFd nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
   adapters::Launch what{.argv = {"/no/such/program"}, .in = nothing.get(), .out = nothing.get(), .err = nothing.get()};
   EXPECT_EQ(adapters::launch(what).status().code(), StatusCode::kNotFound);

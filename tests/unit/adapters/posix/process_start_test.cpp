@@ -31,13 +31,13 @@ class FileLimit {
   rlimit before_{};
 };
 
-TEST(ProcessStart, AllowsAllFilesThatTheSystemDoesHoweverFewTheShellHasGiven) {
+TEST(ProcessStart, RaisesTheFileLimitToTheHardLimit) {
   const FileLimit limit(64);
   EXPECT_EQ(allow_all_open_files(), limit.hard());
   EXPECT_EQ(FileLimit::now(), limit.hard());
 }
 
-TEST(ProcessStart, MakesWhatIsWrittenPrivateAndRemembersWhatItWasGiven) {
+TEST(ProcessStart, SetsAPrivateUmaskAndKeepsTheInheritedOne) {
   const FileLimit limit(64);
   const mode_t before = ::umask(027);
   const Inherited inherited = begin_process();
@@ -47,7 +47,7 @@ TEST(ProcessStart, MakesWhatIsWrittenPrivateAndRemembersWhatItWasGiven) {
   EXPECT_EQ(FileLimit::now(), limit.hard());
 }
 
-TEST(ProcessStart, RefusesALimitThatNoServerCanWorkWith) {
+TEST(ProcessStart, RejectsATooLowFileLimit) {
   EXPECT_TRUE(check_open_files().ok());
   const FileLimit limit(40);
   const Status refused = check_open_files();

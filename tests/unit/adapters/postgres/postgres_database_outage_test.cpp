@@ -129,7 +129,7 @@ TEST(PostgresDatabase, LeavesAServerThatHasBecomeReadOnlyAndComesBack) {
 }
 
 // It took 29 s.
-TEST(PostgresDatabase, SaysWithinTwoSecondsThatTheServerIsDown) {
+TEST(PostgresDatabase, ReportsAServerThatIsDownWithinTwoSeconds) {
   BreakingWorld world;
   const auto body = [](BreakingWorld& w) -> Task<void> {
     co_await w.prepare();
@@ -154,8 +154,8 @@ TEST(PostgresDatabase, SaysWithinTwoSecondsThatTheServerIsDown) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-// A server that accepts connections and answers nothing; every call that waits for it is told, and the next ones at once.
-TEST(PostgresDatabase, SaysWithinTwoSecondsThatTheServerHangs) {
+// A server that accepts connections and answers nothing: every waiting call fails, and later calls fail at once.
+TEST(PostgresDatabase, ReportsAServerThatHangsWithinTwoSeconds) {
   BreakingWorld world;
   const auto body = [](BreakingWorld& w) -> Task<void> {
     co_await w.prepare();
@@ -197,7 +197,7 @@ TEST(PostgresDatabase, SaysWithinTwoSecondsThatTheServerHangs) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-// Nothing of it is a server that hangs: every connection of the pool is busy for longer than silence is borne.
+// None of it is a server that hangs: every connection of the pool is busy for longer than the silence timeout.
 TEST(PostgresDatabase, WaitsForStatementsAndLocksThatTakeLong) {
   BreakingWorld world;
   const auto body = [](BreakingWorld& w) -> Task<void> {
@@ -217,7 +217,7 @@ TEST(PostgresDatabase, WaitsForStatementsAndLocksThatTakeLong) {
 }
 
 // What stands between them accepts, and swallows what is sent.
-TEST(PostgresDatabase, SaysWithinTwoSecondsThatNobodyAnswersBehindAProxy) {
+TEST(PostgresDatabase, ReportsASilentServerBehindAProxyWithinTwoSeconds) {
   const MuteServer mute;
   PostgresOptions options;
   options.url = concat("postgres://reliant@127.0.0.1:", mute.port(), "/postgres");
@@ -233,7 +233,7 @@ TEST(PostgresDatabase, SaysWithinTwoSecondsThatNobodyAnswersBehindAProxy) {
   EXPECT_EQ(reason_of(started.take()), ports::kReasonDatabaseDown);
 }
 
-// A program that starts has more patience than a client: the server may be far away, or start as well.
+// The timeout of a starting program is longer than that of a client: the server may be far away, or be starting, too.
 TEST(PostgresDatabase, WaitsWhenItStartsForAServerThatIsSilent) {
   PostgresServer server;
   PostgresOptions options;
@@ -256,8 +256,8 @@ TEST(PostgresDatabase, WaitsWhenItStartsForAServerThatIsSilent) {
   EXPECT_EQ(again.take().code(), StatusCode::kUnavailable);
 }
 
-// To a server that is far away it takes longer to connect than silence is borne; and the connection serves from then on.
-TEST(PostgresDatabase, KeepsAConnectionThatWasMadeAfterItsCallWasGivenUp) {
+// Connecting to a distant server takes longer than the silence timeout; the connection serves from then on.
+TEST(PostgresDatabase, KeepsAConnectionThatOpensAfterItsCallTimedOut) {
   PostgresServer server;
   PostgresWorld world(server, {});
   server.freeze();
@@ -278,7 +278,7 @@ TEST(PostgresDatabase, KeepsAConnectionThatWasMadeAfterItsCallWasGivenUp) {
 }
 
 // Connections are made as they are needed.
-TEST(PostgresDatabase, UsesTheConnectionAgainThatItUsedLast) {
+TEST(PostgresDatabase, ReusesTheMostRecentConnection) {
   BreakingWorld world;
   const auto body = [](BreakingWorld& w) -> Task<void> {
     std::set<std::int64_t> processes;
@@ -293,7 +293,7 @@ TEST(PostgresDatabase, UsesTheConnectionAgainThatItUsedLast) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-TEST(PostgresDatabase, GoesOnWithItsLifeWhileTheServerIsFrozen) {
+TEST(PostgresDatabase, ExecutorKeepsRunningWhileTheServerIsFrozen) {
   BreakingWorld world;
   const auto body = [](BreakingWorld& w) -> Task<void> {
     co_await w.prepare();
@@ -342,7 +342,7 @@ struct OneCall {
   std::size_t in_use() { return world.database().load().in_use; }
 };
 
-TEST(PostgresDatabase, GivesUpAConnectionOnWhichAServerHangsAlsoWhenWhoAskedIsGone) {
+TEST(PostgresDatabase, ClosesAHungConnectionEvenIfItsCallerIsGone) {
   OneCall call;
   auto who = std::make_unique<TaskScope>(call.world.executor(), 0);
   who->spawn(OneCall::ask(call.world.database(), "SELECT pg_sleep(3600)", kNever));
@@ -353,7 +353,7 @@ TEST(PostgresDatabase, GivesUpAConnectionOnWhichAServerHangsAlsoWhenWhoAskedIsGo
   EXPECT_TRUE(call.world.run_until([&] { return call.in_use() == 0; }));
 }
 
-TEST(PostgresDatabase, AsksNothingOnAConnectionThatComesTooLate) {
+TEST(PostgresDatabase, SendsNothingOnAConnectionThatOpensAfterTheDeadline) {
   OneCall call;
   call.server.freeze();
   TaskScope who(call.world.executor(), 0);
@@ -365,7 +365,7 @@ TEST(PostgresDatabase, AsksNothingOnAConnectionThatComesTooLate) {
   EXPECT_TRUE(call.world.run_until([&] { return call.in_use() == 0; }));
 }
 
-TEST(PostgresDatabase, NoticesNothingOfARestartBetweenTwoTransactions) {
+TEST(PostgresDatabase, SurvivesAServerRestartBetweenTwoTransactions) {
   BreakingWorld world;
   const auto body = [](BreakingWorld& w) -> Task<void> {
     co_await w.prepare();

@@ -34,7 +34,7 @@ class Silence : public testing::Test {
                                     .on_silent = [this] { ++silences_; }}};
 };
 
-TEST_F(Silence, IsFoundOutWithinTwoSeconds) {
+TEST_F(Silence, IsDetectedWithinTwoSeconds) {
   silence_.call_begins();
   run_for(milliseconds(499));
   EXPECT_EQ(probes_, 0);
@@ -45,7 +45,7 @@ TEST_F(Silence, IsFoundOutWithinTwoSeconds) {
   EXPECT_TRUE(silence_.is_silent());
 }
 
-TEST_F(Silence, IsNoneWhileAProbeIsAnswered) {
+TEST_F(Silence, AnsweredProbePreventsIt) {
   silence_.call_begins();  // of a statement that takes a minute
   for (int i = 0; i < 600; ++i) {
     run_for(milliseconds(100));
@@ -56,7 +56,7 @@ TEST_F(Silence, IsNoneWhileAProbeIsAnswered) {
   EXPECT_LE(probes_, 120);
 }
 
-TEST_F(Silence, IsNoneWhileAnotherConnectionIsAnswered) {
+TEST_F(Silence, AnswerOnAnotherConnectionPreventsIt) {
   silence_.call_begins();
   run_for(milliseconds(600));
   EXPECT_TRUE(probe_) << "under way, and not answered";
@@ -68,8 +68,8 @@ TEST_F(Silence, IsNoneWhileAnotherConnectionIsAnswered) {
   EXPECT_EQ(probes_, 1);
 }
 
-// No connection is left for a probe; who has one is served.
-TEST_F(Silence, IsNoneWhileProbesAreRefused) {
+// No connection is left for a probe; callers with a connection are served.
+TEST_F(Silence, RefusedProbePreventsIt) {
   silence_.call_begins();
   for (int i = 0; i < 100; ++i) {
     run_for(milliseconds(100));
@@ -79,7 +79,7 @@ TEST_F(Silence, IsNoneWhileProbesAreRefused) {
   EXPECT_LE(probes_, 20);
 }
 
-TEST_F(Silence, IsOverWhenTheServerAnswersAgain) {
+TEST_F(Silence, EndsWithTheNextAnswer) {
   silence_.call_begins();
   run_for(seconds(2));
   silence_.call_ends();
@@ -94,13 +94,13 @@ TEST_F(Silence, IsOverWhenTheServerAnswersAgain) {
   answer(ok_status());
   EXPECT_FALSE(silence_.is_silent());
   run_for(seconds(10));
-  EXPECT_FALSE(probe_) << "nobody calls";
+  EXPECT_FALSE(probe_) << "there is no call";
   silence_.call_begins();
   run_for(seconds(2));
   EXPECT_EQ(silences_, 2);
 }
 
-TEST_F(Silence, OfNobodyWhoAsksIsNone) {
+TEST_F(Silence, IsNotDetectedWithoutCalls) {
   silence_.call_begins();
   run_for(milliseconds(100));
   silence_.call_ends();
@@ -112,7 +112,7 @@ TEST_F(Silence, OfNobodyWhoAsksIsNone) {
 }
 
 // A firewall may have swallowed a probe: it says nothing of the server half an hour later.
-TEST_F(Silence, IsNotTakenFromAProbeOfEarlier) {
+TEST_F(Silence, EarlierProbeDoesNotCount) {
   silence_.call_begins();
   run_for(milliseconds(600));
   silence_.heard();

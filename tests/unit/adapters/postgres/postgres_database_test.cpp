@@ -21,7 +21,7 @@ using std::chrono::seconds;
 
 // --- text ------------------------------------------------------------------------------------------------------------
 
-TEST(PostgresText, IsItselfWhereItIsUtf8) {
+TEST(PostgresText, LeavesUtf8Unchanged) {
   for (const std::string text : {"", "plain", "ü € 𝄞", "\x7f\n\t", "\xef\xbf\xbd"}) EXPECT_EQ(postgres_text(text), text);
   EXPECT_EQ(postgres_text(std::string("a\0b", 3)),
             "a\x01"
@@ -50,7 +50,7 @@ RC_GTEST_PROP(PostgresText, ComesBackAsItWas, (const std::string& text)) {
   RC_ASSERT(stored.find('\0') == std::string::npos);
 }
 
-// --- one server, which nobody breaks ---------------------------------------------------------------------------------
+// --- one server without faults ---------------------------------------------------------------------------------------
 
 class Postgres : public DatabaseContract<PostgresWorld> {};
 
@@ -80,7 +80,7 @@ TEST_F(Postgres, AnswersInThePortsTypes) {
 }
 
 // As the server says it, by a function that says the same.
-TEST_F(Postgres, SaysThatItsDiskIsFull) {
+TEST_F(Postgres, ReportsAFullDisk) {
   write(
       "CREATE FUNCTION fill() RETURNS void LANGUAGE plpgsql AS "
       "'BEGIN RAISE EXCEPTION ''could not extend file \"base/13/16384\"'' USING ERRCODE = ''53100''; END'");
@@ -102,8 +102,8 @@ TEST_F(Postgres, KeepsTheServersWordsOutOfTheMessage) {
   EXPECT_NE(described(wrong).find("no_such_table"), std::string::npos) << wrong;
 }
 
-// What two programs that make the tables of a new database at once are told.
-TEST_F(Postgres, SaysThatATableOrItsTypeIsThereAlready) {
+// The errors of two programs that make the tables of a new database at once.
+TEST_F(Postgres, ReportsAnExistingTableOrType) {
   write("CREATE TABLE twice (id BIGINT)");
   for (const char* again : {"CREATE TABLE twice (id BIGINT)", "CREATE TYPE twice AS (id BIGINT)"}) {
     auto transaction = begin();
@@ -130,7 +130,7 @@ TEST_F(Postgres, EndsTransactionsThatAreIdleForFiveSeconds) {
   EXPECT_EQ(read("SELECT current_setting('transaction_isolation')")[0].text(0), "serializable");
 }
 
-TEST_F(Postgres, TellsHowManyWait) {
+TEST_F(Postgres, ReportsTheNumberOfWaiters) {
   std::vector<TransactionPtr> holders;
   while (holders.size() < PostgresWorld::kWriters) holders.push_back(begin());
   auto writer = start(database().begin(Access::kWrite, in(kLong)));
@@ -184,7 +184,7 @@ TEST_F(Postgres, DoesNotKnowWhetherACommitThatWasBrokenIsWritten) {
   EXPECT_EQ(balance("ann"), 10);
 }
 
-TEST_F(Postgres, RefusesUrlsThatAreNone) {
+TEST_F(Postgres, RejectsMalformedUrls) {
   for (const char* bad : {"", "localhost", "mysql://h/d", "postgres://h/d x"}) {
     PostgresOptions options;
     options.url = bad;
@@ -192,7 +192,7 @@ TEST_F(Postgres, RefusesUrlsThatAreNone) {
   }
 }
 
-TEST_F(Postgres, SaysWhyItCannotConnectAndKeepsThePassword) {
+TEST_F(Postgres, ReportsWhyItCannotConnectWithoutThePassword) {
   const std::pair<std::string, std::string_view> wrong[] = {
       {concat("postgres://reliant:s3cret@127.0.0.1:", free_port(), "/postgres"), "refused"},
       {shared_postgres().url("nowhere"), "\"nowhere\" does not exist"}};
@@ -236,7 +236,7 @@ TEST(PostgresDatabase, EndsAnIdleTransactionAsTheSimulatedServerDoes) {
   EXPECT_TRUE(status.ok()) << status;
 }
 
-TEST(PostgresDatabase, KnowsWhichUrlsTrustWhoeverAnswers) {
+TEST(PostgresDatabase, DetectsUrlsWithoutServerVerification) {
   using adapters::unverified_postgres_host;
   for (const char* here :
        {"postgres://u@localhost/d", "postgres://u:p@127.0.0.1:5432/d", "postgres://u@[::1]:5432/d", "postgres:///d",

@@ -30,7 +30,7 @@ TEST(SelfSigned, IsForThisMachineOnly) {
   EXPECT_EQ(X509_check_ip_asc(certificate.get(), "::1", 0), 1);
   EXPECT_EQ(X509_check_host(certificate.get(), "elsewhere.example", 0, 0, nullptr), 0);
   EXPECT_EQ(X509_check_ip_asc(certificate.get(), "127.0.0.2", 0), 0);
-  EXPECT_EQ(X509_check_ca(certificate.get()), 0) << "it vouches for nobody else";
+  EXPECT_EQ(X509_check_ca(certificate.get()), 0) << "it is not a CA";
 }
 
 TEST(SelfSigned, HasAP256KeyAndItsOwnSignature) {
@@ -44,7 +44,7 @@ TEST(SelfSigned, HasAP256KeyAndItsOwnSignature) {
   EXPECT_EQ(X509_self_signed(certificate.get(), 1), 1);
 }
 
-TEST(SelfSigned, IsAnotherOneEachTime) {
+TEST(SelfSigned, IsDifferentEachTime) {
   const auto one = make_self_signed(kNow);
   const auto other = make_self_signed(kNow);
   const auto a = parsed(one->certificate_chain);
@@ -87,7 +87,7 @@ TEST(SelfSigned, IsCheckedWithTheFieldThatIsWrong) {
   EXPECT_EQ(field_of(check_credentials(made, kNow + 11 * kYear)), "certificate");
 }
 
-TEST(SelfSigned, IsOneOfThoseToTrust) {
+TEST(SelfSigned, BundlesOfCertificatesAreChecked) {
   const std::string one = make_self_signed(kNow)->certificate_chain;
   EXPECT_TRUE(check_certificates(one).ok());
   EXPECT_TRUE(check_certificates("# of the house\n" + one + "\n" + one).ok());

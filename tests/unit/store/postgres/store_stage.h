@@ -1,5 +1,5 @@
 // The stage of the store's tests on a real PostgreSQL: an empty schema, and two pools that have a Store on it each. The
-// calendar is the tests' own, so that nobody waits for it.
+// calendar is the tests' own, so that no test waits for it.
 #pragma once
 
 #include <cstdint>

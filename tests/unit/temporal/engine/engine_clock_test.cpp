@@ -78,7 +78,7 @@ TEST_F(EngineClock, GoesOnWhereItWasAfterTheCalendarWasSetBackWhileItWasDown) {
       << "one that hung, too";
 }
 
-TEST_F(EngineClock, KnowsToAMinuteHowFarItHadComeWhileItOnlyWaited) {
+TEST_F(EngineClock, PersistsItsTimeEveryMinuteWhenIdle) {
   start("timer", {timer(600)});
   world_.run_for(std::chrono::seconds(570));
   world_.set_calendar(-kHour);
@@ -89,7 +89,7 @@ TEST_F(EngineClock, KnowsToAMinuteHowFarItHadComeWhileItOnlyWaited) {
   EXPECT_EQ(fired("timer"), 1);
 }
 
-TEST_F(EngineClock, IsNotPutOffByACalendarThatWasAheadForAWhile) {
+TEST_F(EngineClock, RecoversFromAWallClockThatWasAhead) {
   world_.set_calendar(2 * kHour);
   start("timer", {timer(30)});
   world_.set_calendar(Duration::zero());

@@ -3,7 +3,7 @@
 namespace reliant::tests {
 namespace {
 
-TEST(EngineCommit, TriesAgainWhatWasNotWritten) {
+TEST(EngineCommit, RetriesAFailedCommit) {
   EngineWorld world;
   world.database().fates = {CommitFate::kUnavailable, CommitFate::kUnavailable};
   EXPECT_TRUE(world.send("chat", "1").ok());
@@ -30,7 +30,7 @@ TEST(EngineCommit, SettlesADoubtfulCommitThatWasNotWritten) {
   EXPECT_EQ(world.signals("chat"), 2);
 }
 
-TEST(EngineCommit, ForgetsWhatItCouldNotWriteAndGoesOnWhenItCan) {
+TEST(EngineCommit, DropsUnwrittenStateAndRecovers) {
   EngineWorld world;
   ASSERT_TRUE(world.send("chat", "1").ok());
   world.database().down = true;
@@ -111,7 +111,7 @@ TEST(EngineCommit, KeepsWhatACallerHadSubmittedBeforeItWentAway) {
   EXPECT_TRUE(world.send("chat", "last").ok());
 }
 
-TEST(EngineRetention, RemovesWhatWasClosedLongAgo) {
+TEST(EngineRetention, RemovesRunsAfterTheRetention) {
   EngineWorld world;
   const auto close = [&](std::string_view id) {
     ASSERT_TRUE(world.send(id, "1").ok());

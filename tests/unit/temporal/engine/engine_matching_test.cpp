@@ -65,7 +65,7 @@ TEST(EngineMatching, GivesTasksInTheirOrder) {
   EXPECT_EQ(world.got, (std::vector<std::string>{"a", "b", "c"}));
 }
 
-TEST(EngineMatching, PutsBackWhatADestroyedPollerHadTaken) {
+TEST(EngineMatching, ATaskOfADestroyedPollerIsRequeued) {
   MatchingWorld world;
   world.matching.add(task("a"));
   world.matching.add(task("b"));
@@ -80,7 +80,7 @@ TEST(EngineMatching, PutsBackWhatADestroyedPollerHadTaken) {
   EXPECT_EQ(world.got, (std::vector<std::string>{"a", "b"}));
 }
 
-TEST(EngineMatching, PassesOnWhatAPollerWasPromisedWhenItIsDestroyed) {
+TEST(EngineMatching, ATaskPromisedToADestroyedPollerIsPassedOn) {
   MatchingWorld world;
   bool took = false;
   auto first = std::make_unique<TaskScope>(world.scope.context());

@@ -42,7 +42,7 @@ TEST(EngineRetry, BacksOffExponentiallyUpToTheMaximum) {
   EXPECT_EQ(backoff_after(policy, 5, 0, 0, broken(), state), 3 * kSecond);
 }
 
-TEST(EngineRetry, SaysWhyThereIsNoNextAttempt) {
+TEST(EngineRetry, ReportsWhyThereIsNoNextAttempt) {
   api::common::v1::RetryPolicy policy;
   temporal::engine::complete_retry_policy(policy);
   auto state = enums::RETRY_STATE_UNSPECIFIED;
@@ -91,7 +91,7 @@ TEST(EngineRun, NeverWritesTimesThatGoBack) {
   EXPECT_EQ(changes.events->events(0).event_time().seconds(), 1'000);
 }
 
-TEST(EngineRun, MeansTheSameAfterItWasStoredAndRead) {
+TEST(EngineRun, RoundTripsThroughStorage) {
   Random random(1);
   auto request = start_request();
   *request.mutable_workflow_run_timeout() = to_duration(100 * kSecond);

@@ -38,7 +38,7 @@ std::string complaint(std::string_view query) {
 }
 bool says(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-TEST(VisibilityQuery, ComparesAsItsOperatorsSay) {
+TEST(VisibilityQuery, ComparesByItsOperators) {
   const VisibleRun closed = run_of("it's", 1'000, 5'000, 2);
   const VisibleRun running = run_of("b", 2'000, kNotClosed, 1);
   EXPECT_TRUE(matches("", closed));
@@ -56,7 +56,7 @@ TEST(VisibilityQuery, ComparesAsItsOperatorsSay) {
   EXPECT_TRUE(matches("ExecutionStatus = 'completed'", closed));
 }
 
-TEST(VisibilityQuery, NeitherFindsNorExcludesByWhatIsNotKnown) {
+TEST(VisibilityQuery, UnknownAttributesNeitherMatchNorExclude) {
   const VisibleRun running = run_of("b", 2'000, kNotClosed, 1);
   EXPECT_FALSE(matches("CloseTime > 0", running));
   EXPECT_FALSE(matches("NOT CloseTime > 0", running));
@@ -66,7 +66,7 @@ TEST(VisibilityQuery, NeitherFindsNorExcludesByWhatIsNotKnown) {
   EXPECT_FALSE(matches("CloseTime IS NOT NULL", running));
 }
 
-TEST(VisibilityQuery, SaysWhereItIsWrongAndWhatToDo) {
+TEST(VisibilityQuery, ReportsPositionAndRemedyOfAnError) {
   EXPECT_TRUE(says(complaint("WorkflowId ="), "where a value in quotes is expected, at position 13"));
   EXPECT_TRUE(says(complaint("Nonsense = 'x'"), "the fields are WorkflowId, WorkflowType"));
   EXPECT_TRUE(says(complaint("WorkflowId = 'x' AND Nonsense = 1"), "at position 22"));
@@ -96,7 +96,7 @@ TEST(VisibilityQuery, KnowsWhichRunsItCannotFind) {
   EXPECT_FALSE(parsed("NOT (ExecutionStatus = 'Running' AND WorkflowId = 'a')").only_running());
 }
 
-TEST(VisibilityQuery, OrdersAsItIsTold) {
+TEST(VisibilityQuery, OrdersByTheQuery) {
   const VisibleRun a = run_of("a", 1, 9, 2);
   const VisibleRun b = run_of("b", 2, 8, 3);
   const VisibleRun c = run_of("c", 3, kNotClosed, 1);
@@ -218,7 +218,7 @@ TEST(EngineVisibility, ForgetsClosedRunsAfterTheRetention) {
   EXPECT_EQ(world.list(""), "new");
 }
 
-TEST(EngineVisibility, DeletesAlsoWhenTheEngineDiesMeanwhile) {
+TEST(EngineVisibility, DeletionSurvivesACrash) {
   ListedWorld world;
   ASSERT_TRUE(world.send("gone", "gone").ok());
   world.database().fates = {CommitFate::kCommitted, CommitFate::kUnavailable};

@@ -1,4 +1,4 @@
-// What the tests of GrpcLink have in common besides the contract's vocabulary: a listener, and links in a crowd.
+// Helpers of the tests of GrpcLink besides the contract's vocabulary: a listener, and many links at once.
 #pragma once
 
 #include <memory>
@@ -14,18 +14,18 @@ inline constexpr auto kMethod = "reliant.test.v1.Test/Stream";
 
 inline Instant in(GrpcLinkWorld& world, Duration time) { return after(world.executor().now(), time); }
 
-// A listener of the acceptor's, and what a connection to it gives; an accepted one is served by `serve`.
+// A listener of the acceptor.
 inline std::unique_ptr<LinkListener> listening(GrpcLinkWorld& world) {
   auto listener = world.acceptor().listen("127.0.0.1:0");
   EXPECT_TRUE(listener.ok()) << listener.status();
   return listener.ok() ? *std::move(listener) : nullptr;
 }
 
-// Sends until there was no room for a while.
+// Sends until the peer has not read for a while.
 inline Task<void> fill(GrpcLinkWorld& world, Link& link, std::size_t size, std::size_t& full) {
   for (;;) {
     const Status sent = co_await link.send(std::string(size, 'x'), in(world, kSoon));
-    if (!sent.ok()) break;  // in vain; who is frozen may also be given up meanwhile
+    if (!sent.ok()) break;  // timed out, or a frozen peer was disconnected
   }
   ++full;
 }
