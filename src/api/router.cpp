@@ -18,8 +18,8 @@ Task<Answer> call(const Endpoints& endpoints, Call call) {
 }
 
 constexpr Route kTable[] = {
-    {"GET", "/health", &call<&ApiServer::health>, {.caller = Caller::kAnyone}},
-    {"GET", "/ready", &call<&ApiServer::ready>, {.caller = Caller::kAnyone}},
+    {"GET", "/health", &call<&ApiServer::health>, {.caller = CallerKind::kAnyone}},
+    {"GET", "/ready", &call<&ApiServer::ready>, {.caller = CallerKind::kAnyone}},
     {"POST", "/api/v2/projects", &call<&Projects::create>, {.quota = Quota::kProjects}},
     {"GET", "/api/v2/projects", &call<&Projects::list>},
     {"GET", "/api/v2/projects/{id}", &call<&Projects::get>},

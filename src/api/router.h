@@ -23,7 +23,7 @@ class Tokens;
 // The parts of an api server whose members answer calls.
 using Endpoints = std::tuple<ApiServer&, Projects&, Chats&, Messages&, Daemons&, Tokens&>;
 
-enum class Caller : std::uint8_t { kUser, kAnyone };
+enum class CallerKind : std::uint8_t { kUser, kAnyone };
 enum class AnswerSize : std::uint8_t { kSmall, kPage };  // kPage: a page of large items
 
 struct Route {
@@ -31,7 +31,7 @@ struct Route {
   std::string_view pattern;                                   // {id}: one segment of the path, not empty
   Task<Answer> (*handler)(const Endpoints&, Call) = nullptr;  // null: the stream of updates, which answers for itself
   struct {
-    Caller caller = Caller::kUser;
+    CallerKind caller = CallerKind::kUser;
     Quota quota = Quota::kNone;
     AnswerSize answer = AnswerSize::kSmall;
   } traits = {};

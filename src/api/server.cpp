@@ -93,7 +93,7 @@ Task<std::optional<ports::HttpServerResponse>> ApiServer::admit(ports::HttpServe
   if (found.ok()) {
     admission->route = found->route;
     call.id = std::move(found->id);
-    if (found->route->traits.caller == Caller::kUser) {
+    if (found->route->traits.caller == CallerKind::kUser) {
       const Instant soon = std::min(call.deadline, after(clock_.now(), options_.admission_time));
       auto caller = co_await gate_.admit(head, soon);
       admitted = caller.status();

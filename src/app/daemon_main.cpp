@@ -113,7 +113,7 @@ Task<Status> live(ServerProcess& process, Surroundings around) {
   const auto& [options, environment, directory, identity, log, background] = around;
   CO_TRY_OK(check_credentials(options));
   CO_TRY_ASSIGN(const auto journal,
-                adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower,
+                adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::SqliteDurability::kPower,
                                                std::make_unique<adapters::SqliteCommitThread>(process.executor())));
   CO_TRY_ASSIGN(const auto links, adapters::GrpcLinkTransport::open(process.executor(), options.links));
   adapters::PosixProcesses processes(process.executor(), environment_of_tools(environment, options.tool_env),

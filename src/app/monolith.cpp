@@ -48,7 +48,7 @@ Result<Databases> Databases::open(const DataDirectory& directory) {
   // and a turn whose message the store has lost is over (worker/call_model.cpp).
   TRY_ASSIGN(out.reliant, adapters::SqliteDatabase::open(directory.file("reliant.db")));
   TRY_ASSIGN(out.temporal, adapters::SqliteDatabase::open(directory.file("temporal.db")));
-  TRY_ASSIGN(out.journal, adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::Durability::kPower));
+  TRY_ASSIGN(out.journal, adapters::SqliteDatabase::open(directory.file("journal.db"), adapters::SqliteDurability::kPower));
   return out;
 }
 
@@ -67,7 +67,7 @@ Monolith::Monolith(MonolithParts parts, MonolithOptions options, const Environme
       filesystem_(parts_.executor, environment.inherited()),
       tools_(tools::make_standard_tools(processes_, filesystem_)),
       temporal_(root_.context(), parts_.clock, random_.stream("temporal"), parts_.log, *parts_.databases.temporal),
-      workflows_(temporal_, parts_.clock, random_.stream("workflows"), temporal::ClientOptions{.identity = "api"}),
+      workflows_(temporal_, parts_.clock, random_.stream("workflows"), temporal::WorkflowClientOptions{.identity = "api"}),
       records_(store_, validator_, secrets_, parts_.clock),
       gateway_(root_.context(), parts_.clock, parts_.log, links_, records_, gateway_options()),
       router_(gateway_),

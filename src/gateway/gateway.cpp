@@ -38,9 +38,11 @@ Gateway::Gateway(Context& context, Clock& clock, EventLog& log, ports::LinkTrans
                                .key_of = [this](const Arrival& arrival) { return who(arrival); }}),
       presence_writes_(
           context,
-          {.write = [this](std::vector<Presence> sessions) { return records_.record_presence(std::move(sessions)); },
+          {.write = [this](std::vector<PresenceRecord> sessions) { return records_.record_presence(std::move(sessions)); },
            .key_of =
-               [](const Presence& presence) { return std::pair(presence.session.user.str(), presence.session.daemon.str()); }}),
+               [](const PresenceRecord& presence) {
+                 return std::pair(presence.session.user.str(), presence.session.daemon.str());
+               }}),
       registration_permits_(options_.max_registrations),
       streams_by_address_(options_.max_streams_per_address),
       unregistered_(options_.unregistered),
@@ -108,13 +110,13 @@ Task<void> Gateway::renew_presence() {
   while (true) {
     co_await sleep_for(kRenewEvery);  // waits for no event: leases run out by time (executor timer)
     std::vector<std::shared_ptr<Session>> sessions;
-    std::vector<Presence> presences;
+    std::vector<PresenceRecord> presences;
     for (const auto& [key, session] : sessions_) {
       if (!session->is_to_be_renewed()) continue;
       sessions.push_back(session);
       presences.push_back(session->presence());
     }
-    const std::vector<Presence> written = presences;
+    const std::vector<PresenceRecord> written = presences;
     const Instant asked = clock_.now();
     const auto answers = co_await presence_writes_.submit_all(std::move(presences), asked + Records::kWriteTimeout);
     for (std::size_t i = 0; i < sessions.size(); ++i) sessions[i]->recorded(written[i].connection, asked, answers[i].status());

@@ -61,7 +61,7 @@ Task<Result<std::vector<Result<std::int64_t>>>> Records::accept(GatewayId gatewa
   co_return co_await store_.daemons().accept_all(std::move(all), max_daemons_per_user, deadline());
 }
 
-Task<Result<std::vector<Result<std::monostate>>>> Records::record_presence(std::vector<Presence> sessions) {
+Task<Result<std::vector<Result<std::monostate>>>> Records::record_presence(std::vector<PresenceRecord> sessions) {
   std::vector<store::DaemonPresence> all;
   all.reserve(sessions.size());
   for (const auto& [session, connection] : sessions) all.push_back({session.user, session.daemon, session.epoch, connection});

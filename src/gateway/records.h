@@ -45,7 +45,7 @@ struct Arrival {
 };
 
 // What a session's presence is to be.
-struct Presence {
+struct PresenceRecord {
   SessionIdentity session;
   model::DaemonConnection connection = model::DaemonConnection::kDisconnected;
 };
@@ -85,7 +85,7 @@ class Records {
   Task<Result<std::vector<Result<std::int64_t>>>> accept(GatewayId gateway, std::vector<Arrival> arrivals, Displaces displaces,
                                                          std::int64_t max_daemons_per_user);
   // Each with what became of it, in one transaction. No daemon is among them twice.
-  Task<Result<std::vector<Result<std::monostate>>>> record_presence(std::vector<Presence> sessions);
+  Task<Result<std::vector<Result<std::monostate>>>> record_presence(std::vector<PresenceRecord> sessions);
   // As it is stored. Unless it is done, it has been recorded as dispatched over this session. UNAVAILABLE: it was sent to
   // another journal of the daemon, which may come back; after a while it is done, its outcome unknown (C7).
   // FAILED_PRECONDITION: it was given up.

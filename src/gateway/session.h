@@ -35,7 +35,7 @@
 
 namespace reliant::gateway {
 
-using PresenceWrites = store::GroupCommit<Presence, std::monostate>;
+using PresenceWrites = store::GroupCommit<PresenceRecord, std::monostate>;
 
 // Of one stream. Beyond it the stream is read more slowly, and HTTP/2 keeps its peer from sending: a daemon whose tool floods its
 // output is slowed down, not refused. An honest one stays below: each call of a tool is one frame or two, and output is sent in
@@ -68,7 +68,7 @@ class Session final : public SessionStream {
 
   // The lease of its presence, which the gateway renews for all its sessions together.
   bool is_to_be_renewed() const;
-  Presence presence() const { return {identity_, status_.connection()}; }
+  PresenceRecord presence() const { return {identity_, status_.connection()}; }
   // Together with those of others; superseded, it ends.
   Task<Status> record(model::DaemonConnection connection);
   void recorded(model::DaemonConnection connection, Instant asked, const Status& how);

@@ -80,7 +80,7 @@ WorkflowStatus status_of(enums::WorkflowExecutionStatus status) {
 
 // What the two ways of starting have in common.
 template <class Request>
-void fill_start(Request& request, const StartWorkflow& start, const ClientOptions& options) {
+void fill_start(Request& request, const StartWorkflow& start, const WorkflowClientOptions& options) {
   request.set_namespace_(options.name_space);
   request.set_identity(options.identity);
   request.set_workflow_id(start.workflow_id);
@@ -156,7 +156,7 @@ std::string_view to_string(WorkflowStatus status) {
   RELIANT_UNREACHABLE("every WorkflowStatus has a name");
 }
 
-WorkflowClient::WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random, ClientOptions options)
+WorkflowClient::WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random, WorkflowClientOptions options)
     : clock_(clock),
       random_(random),
       caller_(temporal, clock, Random(random_.next()), kCallRetries),

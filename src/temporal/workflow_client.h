@@ -23,7 +23,7 @@
 
 namespace reliant::temporal {
 
-struct ClientOptions {
+struct WorkflowClientOptions {
   std::string name_space = "default";
   std::string identity;  // shown in histories: "api@host"
 };
@@ -86,7 +86,7 @@ struct WorkflowDescription {
 class WorkflowClient {
  public:
   // `temporal` and `clock` outlive it, and it outlives its calls.
-  WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random, ClientOptions options);
+  WorkflowClient(ports::Temporal& temporal, const Clock& clock, Random random, WorkflowClientOptions options);
 
   Task<Result<StartedWorkflow>> start(StartWorkflow start, Instant deadline);
   Task<Result<StartedWorkflow>> signal_with_start(StartWorkflow start, SignalWorkflow signal, Instant deadline);
@@ -108,7 +108,7 @@ class WorkflowClient {
   const Clock& clock_;
   Random random_;
   RpcCaller caller_;
-  ClientOptions options_;
+  WorkflowClientOptions options_;
 };
 
 }  // namespace reliant::temporal

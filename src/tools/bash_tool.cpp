@@ -22,19 +22,19 @@ constexpr std::string_view kUsage = R"({"command": string, "timeout_ms"?: intege
 constexpr std::int64_t kMaxTimeoutMs = 24 * 60 * 60 * 1000;
 constexpr std::int64_t kTimedOut = 124;  // as timeout(1) says
 
-enum class End { kExited, kTimedOut, kStopped };
+enum class ProcessEnd { kExited, kTimedOut, kStopped };
 
 // One run: what the process writes goes to the stream and to the summary.
-class Run {
+class BashRun {
  public:
-  Run(const Executor& executor, ports::Process& process, ToolOutput& output)
+  BashRun(const Executor& executor, ports::Process& process, ToolOutput& output)
       : executor_(executor), process_(process), output_(output), seen_(BashTool::kContentLimit) {}
 
-  Task<End> until_end_or(Instant deadline, Event* stop) {
-    if (!stop) co_return co_await until_end(deadline) ? End::kExited : End::kTimedOut;
+  Task<ProcessEnd> until_end_or(Instant deadline, Event* stop) {
+    if (!stop) co_return co_await until_end(deadline) ? ProcessEnd::kExited : ProcessEnd::kTimedOut;
     const auto first = co_await race(until_end(deadline), stop->wait());
-    if (const bool* ended = std::get_if<0>(&first)) co_return *ended ? End::kExited : End::kTimedOut;
-    co_return End::kStopped;
+    if (const bool* ended = std::get_if<0>(&first)) co_return *ended ? ProcessEnd::kExited : ProcessEnd::kTimedOut;
+    co_return ProcessEnd::kStopped;
   }
 
   // Ends the whole group, politely at first; output is read until it has ended.
@@ -142,10 +142,10 @@ Task<model::ToolResult> BashTool::run(ToolInvocation invocation, ToolOutput& out
   auto process = co_await processes_.spawn(spec_for(invocation.request, std::move(command), *std::move(directory)));
   if (!process.ok()) co_return refused(concat("The command was not started: ", message_of(process.status()), "."));
 
-  Run run(executor, **process, output);
-  const End end = co_await run.until_end_or(deadline, invocation.stop);
+  BashRun run(executor, **process, output);
+  const ProcessEnd end = co_await run.until_end_or(deadline, invocation.stop);
   std::string_view signals;
-  if (end != End::kExited) {
+  if (end != ProcessEnd::kExited) {
     const std::string request = invocation.request.str();
     signals = co_await run.end_group();
     // What has left the group.
@@ -155,13 +155,13 @@ Task<model::ToolResult> BashTool::run(ToolInvocation invocation, ToolOutput& out
 
   model::ToolResult result;
   result.exit_code = run.exit().signal != 0 ? 128 + run.exit().signal : run.exit().code;
-  if (end == End::kTimedOut) result.exit_code = kTimedOut;
-  result.is_error = result.exit_code != 0 || end != End::kExited;
+  if (end == ProcessEnd::kTimedOut) result.exit_code = kTimedOut;
+  result.is_error = result.exit_code != 0 || end != ProcessEnd::kExited;
   std::string note;
-  if (end == End::kTimedOut) {
+  if (end == ProcessEnd::kTimedOut) {
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - begin).count();
     note = concat("[timed out after ", waited, " ms and was ended with ", signals, "]");
-  } else if (end == End::kStopped) {
+  } else if (end == ProcessEnd::kStopped) {
     note = concat("[cancelled: was ended with ", signals, "]");
   } else if (run.exit().signal != 0) {
     note = concat("[ended by signal ", run.exit().signal, "]");

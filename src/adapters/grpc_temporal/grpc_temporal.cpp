@@ -37,7 +37,7 @@ constexpr int kFirstReconnectMs = 100;
 constexpr int kLongestReconnectMs = 5'000;
 
 // One call on its way: of the coroutine that waits for it, and of gRPC until it has ended.
-struct Call {
+struct UnaryCall {
   grpc::ClientContext context;
   std::string path;
   OneShot<grpc::Status> ended;  // the logic thread's
@@ -45,18 +45,18 @@ struct Call {
 
 // The calls that gRPC has, and the way back from its threads to the logic thread. A call holds its channel, and the thread
 // that destroys the process's last channel joins gRPC's threads: so gRPC has no share in a call, only its number.
-class OpenCalls {
+class CallsInFlight {
  public:
-  explicit OpenCalls(AsioExecutor& executor) : inbox_(Inbox::open(executor, Inbox::kNoLimit)) {}
-  OpenCalls(const OpenCalls&) = delete;
-  OpenCalls& operator=(const OpenCalls&) = delete;
+  explicit CallsInFlight(AsioExecutor& executor) : inbox_(Inbox::open(executor, Inbox::kNoLimit)) {}
+  CallsInFlight(const CallsInFlight&) = delete;
+  CallsInFlight& operator=(const CallsInFlight&) = delete;
   // Waits for calls whose callers have gone: all of them are cancelled.
-  ~OpenCalls() {
+  ~CallsInFlight() {
     inbox_->close();
     std::unique_lock lock(mutex_);
     all_ended_.wait(lock, [this] { return under_way_ == 0; });
   }
-  std::uint64_t begin(std::shared_ptr<Call> call) {
+  std::uint64_t begin(std::shared_ptr<UnaryCall> call) {
     calls_.emplace(++last_, std::move(call));
     const std::lock_guard lock(mutex_);
     ++under_way_;
@@ -73,7 +73,7 @@ class OpenCalls {
 
  private:
   const std::shared_ptr<Inbox> inbox_;
-  std::map<std::uint64_t, std::shared_ptr<Call>> calls_;  // of the logic thread
+  std::map<std::uint64_t, std::shared_ptr<UnaryCall>> calls_;  // of the logic thread
   std::uint64_t last_ = 0;
   std::mutex mutex_;
   std::condition_variable all_ended_;
@@ -81,7 +81,7 @@ class OpenCalls {
 };
 
 template <class Request, class Response>
-struct CallOf final : Call {
+struct CallOf final : UnaryCall {
   explicit CallOf(Request&& what) : request(std::move(what)) {}
   Request request;
   Response response;
@@ -90,7 +90,7 @@ struct CallOf final : Call {
 // Its caller was destroyed: the answer is discarded.
 class Abandoning {
  public:
-  explicit Abandoning(Call& call) : call_(call) {}
+  explicit Abandoning(UnaryCall& call) : call_(call) {}
   Abandoning(const Abandoning&) = delete;
   Abandoning& operator=(const Abandoning&) = delete;
   ~Abandoning() {
@@ -98,7 +98,7 @@ class Abandoning {
   }
 
  private:
-  Call& call_;
+  UnaryCall& call_;
 };
 
 grpc::ChannelArguments channel_arguments(const GrpcTemporalOptions& options) {
@@ -188,7 +188,7 @@ class GrpcTemporal::Impl {
   }
 
  private:
-  void prepare(Call& call, const std::string& ns, Instant deadline) const {
+  void prepare(UnaryCall& call, const std::string& ns, Instant deadline) const {
     const auto left = std::max(Duration::zero(), deadline - executor_.now());
     call.context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(left.count(), GPR_TIMESPAN)));
     call.context.AddMetadata("client-name", "reliant");
@@ -211,7 +211,7 @@ class GrpcTemporal::Impl {
   std::string authorization_;
   std::string client_version_;
   Stub stub_;
-  OpenCalls calls_;  // goes first
+  CallsInFlight calls_;  // goes first
 };
 
 GrpcTemporal::GrpcTemporal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

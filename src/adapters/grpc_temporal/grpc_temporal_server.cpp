@@ -50,7 +50,7 @@ Instant deadline_of(const grpc::CallbackServerContext& context, Instant now) {
 class Reactor;
 
 // Shared by gRPC's threads and the logic thread: the calls not answered yet. The thread that takes one out answers it.
-class OpenCalls {
+class PendingCalls {
  public:
   std::uint64_t add(Reactor& reactor) {  // 0: too late
     const std::lock_guard lock(mutex_);
@@ -94,7 +94,7 @@ struct Listener {
 // Outlives the server's threads. The listener closes the inbox before it goes.
 struct Shared {
   Shared(AsioExecutor& executor, Listener& of) : inbox(Inbox::open(executor, Inbox::kNoLimit)), listener(of) {}
-  OpenCalls calls;
+  PendingCalls calls;
   const std::shared_ptr<Inbox> inbox;
   Listener& listener;
 };

@@ -291,14 +291,15 @@ Status cannot_open(std::string_view path, sqlite3* handle, int result) {
 
 Status no_turn() { return deadline_exceeded("timed out waiting for a database connection"); }
 
-std::string pragmas(bool in_memory, Durability durability) {
+std::string pragmas(bool in_memory, SqliteDurability durability) {
   // Small pages: a change costs a copy of its page for the rollback, and no disk here wants large ones. The journal of a
   // database in memory is there too, and nothing of it is ever synced.
   if (in_memory) return "PRAGMA page_size=1024; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=OFF;";
-  return concat("PRAGMA journal_mode=WAL; PRAGMA synchronous=", durability == Durability::kPower ? "FULL" : "NORMAL", ";");
+  return concat("PRAGMA journal_mode=WAL; PRAGMA synchronous=", durability == SqliteDurability::kPower ? "FULL" : "NORMAL",
+                ";");
 }
 
-Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, Durability durability) {
+Result<std::unique_ptr<SqliteConnection>> connect(const std::string& path, SqliteDurability durability) {
   const bool in_memory = path == ":memory:";
   sqlite3* handle = nullptr;
   int result =
@@ -381,7 +382,7 @@ class SqliteTransaction final : public ports::Transaction {
   bool has_read_ = false;  // its one statement
 };
 
-Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, Durability durability,
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::open(std::string path, SqliteDurability durability,
                                                              std::unique_ptr<SqliteCommitter> committer) {
   TRY_ASSIGN(auto writer, connect(path, durability));
   std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(std::move(path), std::move(writer)));
@@ -399,7 +400,7 @@ SqliteDatabase::SqliteDatabase(std::string path, std::unique_ptr<SqliteConnectio
 Task<Result<std::unique_ptr<SqliteDatabase>>> SqliteDatabase::copy(Instant deadline) {
   RELIANT_ASSERT(in_memory_, "a file is copied as a file");
   CO_TRY_ASSIGN(const auto turn, co_await begin(Access::kRead, deadline));
-  CO_TRY_ASSIGN(auto copied, connect(path_, Durability::kProcess));
+  CO_TRY_ASSIGN(auto copied, connect(path_, SqliteDurability::kProcess));
   CO_TRY_OK(copied->copy(*connections_[kWriter]));
   co_return std::unique_ptr<SqliteDatabase>(new SqliteDatabase(path_, std::move(copied)));
 }
@@ -414,7 +415,7 @@ void SqliteDatabase::pass_on(Turn turn) {
 Result<SqliteConnection*> SqliteDatabase::connection_of(Turn turn) {
   std::unique_ptr<SqliteConnection>& connection = connections_[turn.connection];
   if (connection == nullptr) {
-    TRY_ASSIGN(connection, connect(path_, Durability::kProcess));
+    TRY_ASSIGN(connection, connect(path_, SqliteDurability::kProcess));
   }
   return connection.get();
 }

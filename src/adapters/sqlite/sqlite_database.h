@@ -29,7 +29,7 @@ namespace reliant::adapters {
 
 class SqliteConnection;
 
-enum class Durability : std::uint8_t {
+enum class SqliteDurability : std::uint8_t {
   kProcess,  // a commit survives the end of the process; power loss may take the last ones
   kPower,    // a commit survives power loss, at the price of one fsync: the daemon's journal
 };
@@ -51,7 +51,8 @@ class SqliteDatabase final : public ports::Database {
   //
   // With a committer, the logic thread does not wait for the disk. A transaction that is destroyed while it commits is
   // committed, and its turn passed on after that.
-  static Result<std::unique_ptr<SqliteDatabase>> open(std::string path, Durability durability = Durability::kProcess,
+  static Result<std::unique_ptr<SqliteDatabase>> open(std::string path,
+                                                      SqliteDurability durability = SqliteDurability::kProcess,
                                                       std::unique_ptr<SqliteCommitter> committer = nullptr);
   ~SqliteDatabase() override;
 

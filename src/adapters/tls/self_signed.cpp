@@ -2,7 +2,6 @@
 
 #include <ctime>
 #include <initializer_list>
-#include <memory>
 #include <utility>
 
 #include <openssl/bio.h>
@@ -13,22 +12,13 @@
 #include <openssl/x509v3.h>
 
 #include "adapters/posix/os_entropy.h"
+#include "adapters/tls/openssl_owned.h"
 
 namespace reliant::adapters {
 namespace {
 
 constexpr int kGoodForDays = 3653;
 constexpr int kBackdatedDays = 1;  // clocks of one machine and its containers disagree
-
-struct Free {
-  void operator()(BIO* p) const { BIO_free(p); }
-  void operator()(BIGNUM* p) const { BN_free(p); }
-  void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
-  void operator()(X509* p) const { X509_free(p); }
-  void operator()(X509_EXTENSION* p) const { X509_EXTENSION_free(p); }
-};
-template <class T>
-using Owned = std::unique_ptr<T, Free>;
 
 // What a server's certificate says. No keyUsage: it would have to permit signing, or OpenSSL does not believe
 // the certificate's own signature. Not a CA: a stolen key can impersonate this server only.

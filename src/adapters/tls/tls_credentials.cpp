@@ -1,7 +1,6 @@
 #include "adapters/tls/tls_credentials.h"
 
 #include <ctime>
-#include <memory>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -9,16 +8,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "adapters/tls/openssl_owned.h"
+
 namespace reliant::adapters {
 namespace {
-
-struct Free {
-  void operator()(BIO* p) const { BIO_free(p); }
-  void operator()(EVP_PKEY* p) const { EVP_PKEY_free(p); }
-  void operator()(X509* p) const { X509_free(p); }
-};
-template <class T>
-using Owned = std::unique_ptr<T, Free>;
 
 Owned<BIO> reader_of(const std::string& text) {
   return Owned<BIO>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));

@@ -31,19 +31,19 @@ constexpr std::size_t kEagerActivities = 3;    // of a workflow task, as on the 
 constexpr std::size_t kKeptInputBytes = 1024;  // larger ones are read from the history again
 
 using State = pb::Activity::State;
-struct Transition {
+struct ActivityTransition {
   State from;
   State to;
 };
 constexpr std::array kTransitions = {
-    Transition{pb::Activity::SCHEDULED, pb::Activity::STARTED},
-    Transition{pb::Activity::STARTED, pb::Activity::BACKING_OFF},
-    Transition{pb::Activity::BACKING_OFF, pb::Activity::SCHEDULED},
+    ActivityTransition{pb::Activity::SCHEDULED, pb::Activity::STARTED},
+    ActivityTransition{pb::Activity::STARTED, pb::Activity::BACKING_OFF},
+    ActivityTransition{pb::Activity::BACKING_OFF, pb::Activity::SCHEDULED},
 };
 
 void move_to(pb::Activity& activity, State to) {
   const State from = activity.state();
-  RELIANT_ASSERT(std::ranges::any_of(kTransitions, [&](Transition t) { return t.from == from && t.to == to; }),
+  RELIANT_ASSERT(std::ranges::any_of(kTransitions, [&](ActivityTransition t) { return t.from == from && t.to == to; }),
                  "an activity moves only as its table says");
   activity.set_state(to);
 }

@@ -159,7 +159,7 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
 
 // --- words -----------------------------------------------------------------------------------------------------------
 
-struct Token {
+struct Lexeme {
   enum class Kind : std::uint8_t { kEnd, kWord, kText, kNumber, kSymbol };
   Kind kind = Kind::kEnd;
   std::string text;
@@ -193,8 +193,8 @@ Result<std::string> read_quoted(std::string_view query, std::size_t& at) {
   return complain(begin + 1, concat("the text that begins has no end; close it with ", quote, ","));
 }
 
-Result<std::vector<Token>> tokens_of(std::string_view query) {
-  std::vector<Token> tokens;
+Result<std::vector<Lexeme>> tokens_of(std::string_view query) {
+  std::vector<Lexeme> tokens;
   std::size_t at = 0;
   while (at < query.size()) {
     const char c = query[at];
@@ -202,19 +202,19 @@ Result<std::vector<Token>> tokens_of(std::string_view query) {
       ++at;
       continue;
     }
-    Token token{Token::Kind::kSymbol, std::string(1, c), at + 1};
+    Lexeme token{Lexeme::Kind::kSymbol, std::string(1, c), at + 1};
     const std::size_t begin = at;
     if (c == '\'' || c == '"' || c == '`') {
       TRY_ASSIGN(token.text, read_quoted(query, at));
-      token.kind = c == '`' ? Token::Kind::kWord : Token::Kind::kText;
+      token.kind = c == '`' ? Lexeme::Kind::kWord : Lexeme::Kind::kText;
     } else if (starts_word(c)) {
       while (at < query.size() && (starts_word(query[at]) || is_digit(query[at]))) ++at;
-      token.kind = Token::Kind::kWord;
+      token.kind = Lexeme::Kind::kWord;
       token.text = std::string(query.substr(begin, at - begin));
     } else if (is_digit(c) || (c == '-' && at + 1 < query.size() && is_digit(query[at + 1]))) {
       ++at;
       while (at < query.size() && is_digit(query[at])) ++at;
-      token.kind = Token::Kind::kNumber;
+      token.kind = Lexeme::Kind::kNumber;
       token.text = std::string(query.substr(begin, at - begin));
     } else {
       const std::string_view two = query.substr(at, 2);
@@ -227,7 +227,7 @@ Result<std::vector<Token>> tokens_of(std::string_view query) {
     }
     tokens.push_back(std::move(token));
   }
-  tokens.push_back({Token::Kind::kEnd, "", query.size() + 1});
+  tokens.push_back({Lexeme::Kind::kEnd, "", query.size() + 1});
   return tokens;
 }
 
@@ -237,7 +237,7 @@ Result<std::vector<Token>> tokens_of(std::string_view query) {
 
 class VisibilityParser {
  public:
-  explicit VisibilityParser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+  explicit VisibilityParser(std::vector<Lexeme> tokens) : tokens_(std::move(tokens)) {}
 
   Result<VisibilityQuery> read() {
     VisibilityQuery query;
@@ -246,7 +246,7 @@ class VisibilityParser {
     }
     if (accept("GROUP")) TRY_OK(read_group(query));
     if (accept("ORDER")) TRY_OK(read_order(query));
-    if (token().kind != Token::Kind::kEnd) {
+    if (token().kind != Lexeme::Kind::kEnd) {
       return unexpected("AND, OR, ORDER BY or the end of the query");
     }
     if (query.root_) query.find_narrowing(*query.root_);
@@ -254,21 +254,21 @@ class VisibilityParser {
   }
 
  private:
-  const Token& token() const { return tokens_[at_]; }
-  bool is(std::string_view word) const { return token().kind == Token::Kind::kWord && same_word(token().text, word); }
+  const Lexeme& token() const { return tokens_[at_]; }
+  bool is(std::string_view word) const { return token().kind == Lexeme::Kind::kWord && same_word(token().text, word); }
   bool accept(std::string_view word) {
     if (!is(word)) return false;
     ++at_;
     return true;
   }
   bool accept_symbol(std::string_view symbol) {
-    if (token().kind != Token::Kind::kSymbol || token().text != symbol) return false;
+    if (token().kind != Lexeme::Kind::kSymbol || token().text != symbol) return false;
     ++at_;
     return true;
   }
-  bool at_clause() const { return token().kind == Token::Kind::kEnd || is("GROUP") || is("ORDER"); }
+  bool at_clause() const { return token().kind == Lexeme::Kind::kEnd || is("GROUP") || is("ORDER"); }
   Status unexpected(std::string_view wanted) const {
-    const std::string found = token().kind == Token::Kind::kEnd ? "the query ends" : concat("\"", token().text, "\" stands");
+    const std::string found = token().kind == Lexeme::Kind::kEnd ? "the query ends" : concat("\"", token().text, "\" stands");
     return complain(token().position, concat("syntax error: ", found, " where ", wanted, " is expected,"));
   }
 
@@ -309,7 +309,7 @@ class VisibilityParser {
   }
 
   Result<Field> read_field() {
-    if (token().kind != Token::Kind::kWord) return unexpected("the name of a field");
+    if (token().kind != Lexeme::Kind::kWord) return unexpected("the name of a field");
     const auto found = std::ranges::find(kFields, std::string_view(token().text), &NamedField::name);
     if (found == kFields.end()) {
       std::string names;
@@ -352,7 +352,7 @@ class VisibilityParser {
   }
 
   Result<Node> read_symbol(Node node, std::size_t position) {
-    const std::string symbol = token().kind == Token::Kind::kSymbol ? token().text : "";
+    const std::string symbol = token().kind == Lexeme::Kind::kSymbol ? token().text : "";
     bool negative = false;
     if (symbol == "=" || symbol == "!=") {
       negative = symbol == "!=";
@@ -392,21 +392,21 @@ class VisibilityParser {
   }
 
   Status read_value(Node& node) {
-    const Token& found = token();
-    if (found.kind != Token::Kind::kText && found.kind != Token::Kind::kNumber) return unexpected("a value in quotes");
+    const Lexeme& found = token();
+    if (found.kind != Lexeme::Kind::kText && found.kind != Lexeme::Kind::kNumber) return unexpected("a value in quotes");
     TRY_ASSIGN(Value value, value_for(node.field, found));
     node.values.push_back(std::move(value));
     ++at_;
     return ok_status();
   }
 
-  static Result<Value> value_for(Field field, const Token& token) {
+  static Result<Value> value_for(Field field, const Lexeme& token) {
     if (is_text(field)) {
-      if (token.kind == Token::Kind::kText) return Value(token.text);
+      if (token.kind == Lexeme::Kind::kText) return Value(token.text);
       return complain(token.position, concat("the field is a text; write '", token.text, "'"));
     }
     std::int64_t number = 0;
-    if (token.kind == Token::Kind::kNumber) {
+    if (token.kind == Lexeme::Kind::kNumber) {
       const auto [end, error] = std::from_chars(token.text.data(), token.text.data() + token.text.size(), number);
       const bool fits = error == std::errc() && end == token.text.data() + token.text.size();
       if (fits && (is_time(field) || (number > 0 && number < static_cast<std::int64_t>(kStatuses.size()))))
@@ -446,7 +446,7 @@ class VisibilityParser {
     return ok_status();
   }
 
-  std::vector<Token> tokens_;
+  std::vector<Lexeme> tokens_;
   std::size_t at_ = 0;
 };
 
@@ -454,7 +454,7 @@ Result<VisibilityQuery> VisibilityQuery::parse(std::string_view text) {
   if (text.size() > kLongestQuery) {
     return invalid_field("query", concat("invalid query: it has ", text.size(), " bytes; ", kLongestQuery, " is the most"));
   }
-  TRY_ASSIGN(std::vector<Token> tokens, tokens_of(text));
+  TRY_ASSIGN(std::vector<Lexeme> tokens, tokens_of(text));
   return VisibilityParser(std::move(tokens)).read();
 }
 

@@ -32,20 +32,20 @@ constexpr std::int64_t kSuggestContinueEvents = 4096;
 constexpr std::int64_t kSuggestContinueBytes = 4 << 20;
 
 using State = pb::WorkflowTask::State;
-struct Transition {
+struct WorkflowTaskTransition {
   State from;
   State to;
 };
 constexpr std::array kTransitions = {
-    Transition{pb::WorkflowTask::NONE, pb::WorkflowTask::SCHEDULED},
-    Transition{pb::WorkflowTask::SCHEDULED, pb::WorkflowTask::STARTED},
-    Transition{pb::WorkflowTask::SCHEDULED, pb::WorkflowTask::NONE},
-    Transition{pb::WorkflowTask::STARTED, pb::WorkflowTask::NONE},
+    WorkflowTaskTransition{pb::WorkflowTask::NONE, pb::WorkflowTask::SCHEDULED},
+    WorkflowTaskTransition{pb::WorkflowTask::SCHEDULED, pb::WorkflowTask::STARTED},
+    WorkflowTaskTransition{pb::WorkflowTask::SCHEDULED, pb::WorkflowTask::NONE},
+    WorkflowTaskTransition{pb::WorkflowTask::STARTED, pb::WorkflowTask::NONE},
 };
 
 void move_to(pb::WorkflowTask& task, State to) {
   const State from = task.state();
-  RELIANT_ASSERT(std::ranges::any_of(kTransitions, [&](Transition t) { return t.from == from && t.to == to; }),
+  RELIANT_ASSERT(std::ranges::any_of(kTransitions, [&](WorkflowTaskTransition t) { return t.from == from && t.to == to; }),
                  "a workflow task moves only as its table says");
   task.set_state(to);
 }

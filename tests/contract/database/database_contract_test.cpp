@@ -9,8 +9,8 @@
 namespace reliant::tests {
 namespace {
 
-using adapters::Durability;
 using adapters::SqliteDatabase;
+using adapters::SqliteDurability;
 
 using SqliteWorlds = ::testing::Types<SqliteInMemory, SqliteFile, SqliteFileOnAThread>;
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DatabaseContract, SqliteWorlds);
@@ -23,7 +23,7 @@ TEST(SqliteDatabase, FindsInAFileWhatWasCommittedBefore) {
   const std::string path = directory.file("kept.db");
   Executor executor(1);
   for (int round = 0; round < 2; ++round) {
-    auto database = *SqliteDatabase::open(path, Durability::kPower);
+    auto database = *SqliteDatabase::open(path, SqliteDurability::kPower);
     TaskScope scope(executor, 0);
     Started<Status> script(scope.context(),
                            database->run_script("CREATE TABLE IF NOT EXISTS t (a BIGINT); INSERT INTO t VALUES (1);", kNever));

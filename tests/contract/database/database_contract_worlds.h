@@ -56,7 +56,7 @@ class SqliteFileOnAThread : private TemporaryDirectory {
  private:
   adapters::AsioExecutor executor_;
   std::unique_ptr<adapters::SqliteDatabase> database_ = *adapters::SqliteDatabase::open(
-      file("contract.db"), adapters::Durability::kPower, std::make_unique<adapters::SqliteCommitThread>(executor_));
+      file("contract.db"), adapters::SqliteDurability::kPower, std::make_unique<adapters::SqliteCommitThread>(executor_));
   TaskScope scope_{executor_, 0};
 };
 

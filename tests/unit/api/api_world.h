@@ -262,7 +262,7 @@ class ApiWorld {
     breakable.emplace(*database);
     store.emplace(*breakable, clock, Random(seed));
     validator.emplace(store->tokens());
-    workflows.emplace(temporal, clock, Random(seed + 1), temporal::ClientOptions{.identity = "api"});
+    workflows.emplace(temporal, clock, Random(seed + 1), temporal::WorkflowClientOptions{.identity = "api"});
     run(prepare());
     options.listen_address = "api:8080";
     server.emplace(root.context(), RandomStreams(seed), ports(), std::move(options));

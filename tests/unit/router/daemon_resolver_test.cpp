@@ -117,9 +117,9 @@ TEST_F(Resolver, TheChatsChoiceStandsAndItsTroubleIsTold) {
   EXPECT_EQ(resolved.source, DaemonSource::kChat);
   EXPECT_EQ(resolved.problem, "");
   EXPECT_TRUE(router_.asked.empty());
-  EXPECT_TRUE(
-      get(store_.daemons().set_connection(user_, DaemonId("workstation"), epoch, model::DaemonConnection::kDisconnected, kNever))
-          .ok());
+  EXPECT_TRUE(get(store_.daemons().set_connection(user_, DaemonId("workstation"), epoch, model::DaemonConnection::kDisconnected,
+                                                  kNever))
+                  .ok());
   resolved = resolve("workstation");
   EXPECT_EQ(resolved.daemon, DaemonId("workstation"));  // C20: never another one instead
   EXPECT_NE(resolved.problem.find("not connected"), std::string::npos);

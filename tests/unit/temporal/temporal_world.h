@@ -101,7 +101,7 @@ class TemporalWorld {
   sim::Node& client_node;
   sim::SimTemporal client_port{server, client_node};
   temporal::WorkflowClient client{client_port, client_node.clock(), client_node.random("client"),
-                                  temporal::ClientOptions{"default", "client"}};
+                                  temporal::WorkflowClientOptions{"default", "client"}};
   std::uint64_t expected_errors = 0;
 
  private:

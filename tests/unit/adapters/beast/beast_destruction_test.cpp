@@ -37,7 +37,8 @@ bool destroy_after(std::size_t handlers, First first) {
   listener.reset();
   EXPECT_EQ(service.running(), 0);
   EXPECT_EQ(world.executor().registered(), 0u);
-  (void)world.asio_executor().run_loop_until([] { return false; }, std::chrono::milliseconds(1));  // late handlers find no owner
+  (void)world.asio_executor().run_loop_until([] { return false; },
+                                             std::chrono::milliseconds(1));  // late handlers find no owner
   return busy && service.written() <= 1'000'000;
 }
 
