@@ -1,5 +1,5 @@
-// Every route of the api on simulated ports: the first byte chooses the route, the first line is the id in its path ("": one that
-// exists), the second its query, the rest the body.
+// Every route of the API on simulated ports: the first byte chooses the route, the first line is the id in its path ("": an
+// existing one), the second its query, the rest the body.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -49,7 +49,7 @@ constexpr std::array kRoutes = {Route{"GET", "/health", ""},
 
 constexpr std::size_t kMostBytes = std::size_t{4} << 20;  // of an answer
 
-// As world.send, of a call that may be a stream, which has no end.
+// Like world.send, for a call that may be a stream, which has no end.
 HandResponder served(ApiWorld& world, ports::HttpServerRequest request) {
   HandResponder responder;
   TaskScope scope(world.root.context());
@@ -84,13 +84,13 @@ void check_response(const HandResponder& responder) {
   if (response.status >= 300) check_error(response, *body);
 }
 
-// What was made can be read, as it was said to be.
+// A created object can be read back, equal to the answer.
 void check_made(ApiWorld& world, const Route& route, const HandResponder& responder) {
   if (!responder.response || responder.response->status != 201 || route.before.ends_with("register")) return;
   const json::value made = *parse_json(responder.response->body);
   const std::string id(made.as_object().at("id").as_string().c_str());
   const HandResponder read = served(world, world.request("GET", concat(route.before, "/", id)));
-  RELIANT_ASSERT(read.response->status == 200 && *parse_json(read.response->body) == made, "what was made is read back");
+  RELIANT_ASSERT(read.response->status == 200 && *parse_json(read.response->body) == made, "a created object is read back");
 }
 
 void check_call(const Route& route, std::string_view input) {
@@ -113,7 +113,7 @@ void check_call(const Route& route, std::string_view input) {
   check_response(responder);
   check_made(world, route, responder);
   RELIANT_ASSERT(world.log.errors.empty(), "no defect is in the log");
-  RELIANT_ASSERT(!testing::Test::HasFailure(), "what the world expects holds");
+  RELIANT_ASSERT(!testing::Test::HasFailure(), "no expectation of the test world fails");
 }
 
 }  // namespace

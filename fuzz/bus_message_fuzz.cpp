@@ -1,5 +1,5 @@
-// What travels over the bus between router and gateway. The first byte chooses the message, the rest is its JSON, or the header
-// with its signature.
+// Messages of the bus between router and gateway. The first byte chooses the message, the rest is its JSON, or the header with
+// its signature.
 #include <string>
 
 #include "auth/bus_signature.h"
@@ -9,15 +9,15 @@
 namespace reliant::model {
 namespace {
 
-// What was read is written so that it is read the same.
+// A decoded message round-trips through its encoding.
 template <class T>
 void check_round_trip(std::string_view text, Result<T> (*decode)(std::string_view)) {
   const Result<T> read = decode(text);
   if (!read.ok()) return fuzz::check_json_refusal(read.status());
   const std::string written = encode(*read);
   const Result<T> again = decode(written);
-  RELIANT_ASSERT(again.ok(), "what is written can be read");
-  RELIANT_ASSERT(encode(*again) == written, "what is written is read back");
+  RELIANT_ASSERT(again.ok(), "an encoded message can be decoded");
+  RELIANT_ASSERT(encode(*again) == written, "an encoded message round-trips");
 }
 
 void check_command_reply(std::string_view text) {

@@ -1,4 +1,4 @@
-// JSON of messages, as chats store and show it, and what the chat workflow and its activities say to each other. The first byte
+// JSON of messages, as chats store and show it, and the payloads between the chat workflow and its activities. The first byte
 // chooses, the rest is the JSON.
 #include <string>
 

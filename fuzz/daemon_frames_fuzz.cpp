@@ -1,4 +1,4 @@
-// What a gateway may send to a daemon that is registered and has run one tool before.
+// Frames of a gateway to a daemon that is registered and has run one tool before.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -37,13 +37,13 @@ class Machine final : public DaemonWorld {
       RELIANT_ASSERT(may_repeat || machine_.effects.count(request, "started") <= 1, "a request runs once (C7)");
     }
     check_results();
-    RELIANT_ASSERT(!testing::Test::HasFailure(), "what the world expects holds");
+    RELIANT_ASSERT(!testing::Test::HasFailure(), "no expectation of the test world fails");
   }
 
  private:
   void TestBody() override {}
 
-  // A request that was once said to be repeatable may run again.
+  // A request that was once declared repeatable may run again.
   void note_effect(const std::string& bytes) {
     proto::GatewayFrame frame;
     if (!frame.ParseFromString(bytes) || !frame.has_execute_tool()) return;
@@ -54,7 +54,7 @@ class Machine final : public DaemonWorld {
     may_repeat |=
         request.effect() == proto::EFFECT_READ_ONLY || request.effect() == proto::EFFECT_IDEMPOTENT || request.unrecorded();
   }
-  // Of a request that is recorded, every result says the same; an id that is reused for other arguments is refused.
+  // Every result of a recorded request is the same; an id that is reused for other arguments is refused.
   void check_results() {
     std::map<std::string, std::string> known;
     for (const auto& stream : gateway_->streams) {

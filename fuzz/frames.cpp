@@ -98,7 +98,7 @@ void mutate_message(Message& message, Random& random) {
   reflection.ListFields(message, &present);
   const google::protobuf::Descriptor& type = *message.GetDescriptor();
   if (type.field_count() == 0) return;
-  // What is there is changed more often than something else is set: of a oneof that would be another message.
+  // A present field is changed more often than another one is set: in a oneof, setting one would make another message.
   const bool change = !present.empty() && random.below(8) != 0;
   const FieldDescriptor& field =
       change ? *present[random.below(present.size())]

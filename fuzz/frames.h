@@ -14,8 +14,8 @@ namespace reliant::fuzz {
 
 std::vector<std::string> frames_of(std::string_view input);
 
-// What LLVMFuzzerCustomMutator returns, for frames that are messages of one type: mostly it changes a field of one of them, so that
-// what comes out still can be read. `prototype` is a message of that type.
+// The result of LLVMFuzzerCustomMutator for frames that are messages of one type: mostly it changes a field of one of them, so that
+// the output can still be decoded. `prototype` is a message of that type.
 std::size_t mutate_frames(std::uint8_t* data, std::size_t size, std::size_t max_size, unsigned seed,
                           const google::protobuf::Message& prototype);
 

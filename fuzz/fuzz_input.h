@@ -1,4 +1,4 @@
-// What the fuzz targets share: the input as text, and what is asked of every decoder's errors.
+// Shared by the fuzz targets: the input as text, and the checks of every decoder's errors.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ inline std::string_view text_of(const std::uint8_t* data, std::size_t size) {
   return {reinterpret_cast<const char*>(data), size};
 }
 
-// The text before the first line break, and what follows it.
+// The text before the first line break, and the text after it.
 inline std::pair<std::string_view, std::string_view> split_at_line(std::string_view text) {
   const std::size_t end = text.find('\n');
   if (end == std::string_view::npos) return {text, {}};

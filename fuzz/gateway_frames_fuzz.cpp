@@ -1,4 +1,4 @@
-// What a daemon may send to a gateway: the first frame of the input is a registration, sent by a daemon of its own; the others come
+// Frames of a daemon to a gateway: the first frame of the input is a registration, sent by a daemon of its own; the others come
 // on the stream of a daemon that has registered and runs two tools.
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMostFrames = 64;
 
-// What comes of a tool, in order.
+// The output of a tool, in order.
 class Sink final : public router::OutputSink {
  public:
   Task<void> on_output(std::uint64_t chunk, std::string data, bool) override {
@@ -85,13 +85,13 @@ void check_frames(const std::vector<std::string>& frames) {
     if (!running->result || !running->result->ok()) continue;
     RELIANT_ASSERT((*running->result)->content.size() <= kMaxContent, "a result is bounded");
   }
-  // It serves others all the same.
+  // It still serves other daemons.
   std::unique_ptr<ports::Link> other;
   const auto greeting = finish(world.simulation, world.connect(other, "another", world.token));
   RELIANT_ASSERT(greeting.ok() && greeting->gateway_id() == "g1", "a gateway takes the next daemon");
   RELIANT_ASSERT(!world.simulation.failure().error(), "no exception leaves a task");
   RELIANT_ASSERT(world.simulation.trace().errors() == 0, "no defect is in the log");
-  RELIANT_ASSERT(!testing::Test::HasFailure(), "what the world expects holds");
+  RELIANT_ASSERT(!testing::Test::HasFailure(), "no expectation of the test world fails");
   world.simulation.shutdown();
 }
 

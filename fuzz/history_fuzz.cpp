@@ -1,5 +1,5 @@
-// Histories of chats as a Temporal server may send them: each frame of the input is an event. What is asked of a run: any history is
-// replayed or refused, for a reason that the worker knows; the same events ask for the same, in whatever portions they come.
+// Histories of chats as a Temporal server may send them: each frame of the input is an event. Checks of a run: any history is
+// replayed or refused, for a reason that the worker knows; the same events give the same commands, in any portions.
 #include <temporal/api/history/v1/message.pb.h>
 
 #include <memory>
@@ -19,7 +19,7 @@ using Event = ::temporal::api::history::v1::HistoryEvent;
 
 constexpr std::size_t kMostEvents = 200;
 
-// What came of a history: its commands, or what it was refused for.
+// The outcome of a history: its commands, or the reason of its refusal.
 struct Replayed {
   std::string commands;
   Status status;
@@ -33,7 +33,7 @@ void check_refusal(const Status& status) {
   RELIANT_ASSERT(!message_of(status).empty(), "an error says what is wrong");
 }
 
-// `portion`: so many events are sent again before each next one, as overlapping pages do.
+// `portion`: the number of events that are sent again before each next one, as with overlapping pages.
 Replayed replay(const std::vector<Event>& events, std::size_t portion) {
   WorkflowRun run("chat-c", "run_1", std::make_unique<workflow::ChatWorkflow>(workflow::ChatLimits{3, 3}));
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -69,7 +69,7 @@ void check_history(const std::vector<std::string>& frames) {
   const Replayed once = replay(events, 0);
   for (const std::size_t portion : {std::size_t{0}, std::size_t{3}}) {
     const Replayed again = replay(events, portion);
-    RELIANT_ASSERT(again.commands == once.commands, "the same history asks for the same");
+    RELIANT_ASSERT(again.commands == once.commands, "the same history gives the same commands");
     RELIANT_ASSERT(again.status == once.status, "it is refused for the same reason");
   }
 }

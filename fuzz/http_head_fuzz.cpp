@@ -1,5 +1,5 @@
-// Requests of HTTP/1.1 as BeastHttpServer reads them, without a socket. The first byte says where the rest is cut in two, which must
-// not matter; a request that is taken has one meaning: written out, it is read the same.
+// Requests of HTTP/1.1 as BeastHttpServer reads them, without a socket. The first byte is the place at which the rest is cut in two,
+// which must not matter; an accepted request has one meaning: it round-trips through its text.
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 
@@ -21,7 +21,7 @@ using Connection = ServerConnection;
 constexpr std::uint32_t kMaxHead = 4096;
 constexpr std::uint64_t kMaxBody = 1024;
 
-// What came of the bytes of one connection.
+// The outcome of the bytes of one connection.
 struct Outcome {
   std::optional<Connection::Refusal> refusal;
   std::optional<ports::HttpServerRequest> request;  // with its body
@@ -148,7 +148,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes = reliant::fuzz::text_of(data + 1, size - 1);
   const Outcome whole = read(bytes, bytes.size());
   const Outcome halves = read(bytes, data[0] % (bytes.size() + 1));
-  // The parser waits for more where too little has come to tell that it is wrong.
+  // The parser waits for more bytes if it cannot yet decide that the head is malformed.
   const auto waits = [](const Outcome& outcome) { return !outcome.refusal && !outcome.request; };
   const bool refused_later = (whole.refusal && waits(halves)) || (halves.refusal && waits(whole));
   RELIANT_ASSERT(whole == halves || refused_later, "where a request is cut does not matter");

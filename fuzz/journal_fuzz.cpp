@@ -1,5 +1,5 @@
 // Rows of a daemon's journal, as another version or a damaged file may have them: of the types of their columns, with any values. A
-// journal is opened, and answers for each request; what may not be repeated is not run (C7).
+// journal is opened, and answers for each request; a tool that is not repeatable does not run (C7).
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <optional>

@@ -13,7 +13,7 @@ constexpr std::size_t kMaxBytes = 4096;  // of an answer here
 constexpr std::size_t kMostCalls = 256;
 
 void check_answer(const ModelAnswer& answer, std::string_view streamed) {
-  RELIANT_ASSERT(model::text_of(answer.content) == streamed, "what was streamed is the answer");
+  RELIANT_ASSERT(model::text_of(answer.content) == streamed, "the streamed text is the answer");
   RELIANT_ASSERT(streamed.size() <= kMaxBytes, "an answer is bounded");
   const auto calls = model::tool_calls_of(answer.content);
   RELIANT_ASSERT(calls.size() <= kMostCalls, "the calls of an answer are bounded");

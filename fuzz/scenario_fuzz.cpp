@@ -1,4 +1,4 @@
-// Scenarios: YAML out of anything. What can be read is drawn, and its model script is the YAML that it was.
+// Scenarios: YAML from arbitrary bytes. A valid scenario is drawn, and its model script equals the YAML of the input.
 #include <string>
 
 #include "base/yaml.h"

@@ -1,5 +1,5 @@
-// Interleavings of a small scenario, steered by coverage and judged by the simulator's oracles. The input is pairs of bytes: after
-// how many choices the order of the seed is left, and what runs then instead.
+// Interleavings of a small scenario, steered by coverage and judged by the simulator's oracles. The input is pairs of bytes: the
+// number of choices until the next deviation from the seed's order, and the task that runs there instead.
 #include <cstdio>
 #include <string>
 

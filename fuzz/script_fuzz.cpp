@@ -1,4 +1,4 @@
-// Model scripts: YAML out of anything, and an answer of each script that can be read.
+// Model scripts: YAML from arbitrary bytes, and an answer of each valid script.
 #include <optional>
 #include <string>
 

@@ -1,4 +1,4 @@
-// Server-sent events out of anything: the first byte says where the rest is cut in two, which must not matter.
+// Server-sent events from arbitrary bytes: the first byte is the place at which the rest is cut in two, which must not matter.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

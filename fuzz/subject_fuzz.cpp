@@ -1,4 +1,4 @@
-// Bus subjects, out of two lines of anything: encoded and decoded, and matched as the table of a bus server matches.
+// Bus subjects from two lines of arbitrary bytes: encoded and decoded, and matched like the table of a bus server.
 #include <string>
 
 #include "fuzz_input.h"

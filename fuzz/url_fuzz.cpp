@@ -1,4 +1,4 @@
-// URLs, targets of requests, addresses and headers, out of anything; what is read is written so that it is read the same.
+// URLs, targets of requests, addresses and headers, from arbitrary bytes; a parsed value round-trips through its text.
 #include <string>
 
 #include "base/peer_address.h"

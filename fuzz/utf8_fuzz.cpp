@@ -1,4 +1,4 @@
-// Bytes that become text: the first byte says where they are cut, which must not matter, the second one how long the text may be.
+// Bytes that become text: the first byte is the place at which they are cut, which must not matter, the second the size limit.
 #include <algorithm>
 #include <string>
 
@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes = fuzz::text_of(data + 2, size - 2);
   const std::string text = text_from_bytes(bytes);
   RELIANT_ASSERT(is_valid_utf8(text), "text is UTF-8");
-  RELIANT_ASSERT(!is_valid_utf8(bytes) || text == bytes, "valid text stays what it is");
+  RELIANT_ASSERT(!is_valid_utf8(bytes) || text == bytes, "valid text stays unchanged");
   RELIANT_ASSERT(text_from_bytes(text) == text, "once is enough");
 
   const std::size_t cut = data[0] % (bytes.size() + 1);
