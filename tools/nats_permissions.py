@@ -1,10 +1,10 @@
-"""What each role of the distributed system may publish and hear on NATS: the one list, for tools/cluster --secure, for
-compose/secure, and for the README. `configuration` writes the account of a nats-server's configuration file."""
+"""The subjects that each role of the distributed system may publish and subscribe on NATS: the one list, for tools/cluster
+--secure, for compose/secure, and for the README. `configuration` writes the account of a nats-server's configuration file."""
 
 import json
 
-# Requests and commands are signed as well (src/auth/bus_signature.h): these permissions keep clients that are none of ours, and a
-# role that was taken over, from hearing and saying what is not theirs. Answers come to inboxes.
+# Requests and commands are signed as well (src/auth/bus_signature.h): these permissions keep foreign clients, and a compromised
+# role, from reading and writing other subjects than their own. Answers come to inboxes.
 PERMISSIONS = {
     "api": {
         "publish": ["daemon.command.>", "tools.online.>", "updates.>"],
@@ -23,7 +23,7 @@ PERMISSIONS = {
 
 
 def configuration(identities):
-    """`identities`: of each role, what it shows: {"nkey": …} or {"user": …, "password": …}. Nobody else may connect."""
+    """`identities`: the credentials of each role: {"nkey": …} or {"user": …, "password": …}. Other clients may not connect."""
     users = [{**identities[role], "permissions": allowed} for role, allowed in PERMISSIONS.items()]
     accounts = {"RELIANT": {"users": users}, "SYS": {}}
     return f"accounts: {json.dumps(accounts, indent=2)}\nsystem_account: SYS\n"

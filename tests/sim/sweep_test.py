@@ -49,7 +49,7 @@ class Sweep(unittest.TestCase):
         done = self.sweep(99)
         self.assertEqual(done.returncode, 1)
         self.assertNotIn("again:", done.stdout)
-        self.assertIn("lack what at_least asks for", done.stdout)
+        self.assertIn("lack the events of at_least", done.stdout)
 
     def test_the_seeds_are_those_of_the_commit(self):
         first = [re.match(r"seeds from (\d+) on", self.sweep(1).stdout)[1] for _ in range(2)]
@@ -82,7 +82,7 @@ echo "said of $*"; case "$*" in *bad.yaml*) exit 2;; esac
             pathlib.Path(build, "CTestTestfile.cmake").write_text(DRAWING)
             done = self.sweep(1, "--seed", "4711", "--properties", "--build", build)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("2 tests that draw what they try, seed 4711", done.stdout)
+        self.assertIn("2 tests that draw their inputs, seed 4711", done.stdout)
         self.assertIn("bad has seed=4711\n", done.stdout)
         self.assertRegex(done.stdout, r'again: RC_PARAMS="seed=4711" \S*sh -c')
         self.assertIn("not held: bad\n", done.stdout)

@@ -72,7 +72,7 @@ class Bans:
         rules = {ban["rule"] for ban in self.bans} | {"prose"}
         for allow in self.allows:
             for rule in set(allow["rules"]) - rules:
-                check.offence(DATA, 1, "bans.data", f"[[allow]] names the rule {rule}, which is none", "correct it")
+                check.offence(DATA, 1, "bans.data", f"[[allow]] names the rule {rule}, which does not exist", "correct the name")
             if not allow.get("why"):
                 check.offence(DATA, 1, "bans.data", f"[[allow]] {allow['files']} has no reason", "say why")
         self.used = set()  # (rule, glob) that let something pass
@@ -131,7 +131,7 @@ class Bans:
                     continue
                 for rule in allow["rules"]:
                     if (rule, glob) not in self.used:
-                        self.check.offence(DATA, 1, "bans.data", f"{glob} needs {rule} no more", "take the entry out")
+                        self.check.offence(DATA, 1, "bans.data", f"{glob} no longer needs {rule}", "take the entry out")
 
 
 def main():

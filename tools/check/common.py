@@ -1,4 +1,4 @@
-"""What the checks share: the tree, C++ without its comments, and how an offence is told."""
+"""Shared by the checks: the tree, C++ without its comments, and the report of offences."""
 
 import argparse
 import fnmatch

@@ -34,7 +34,7 @@ class Layers:
     def validate(self, where, entries):
         for entry in self.expand(entries):
             if entry.partition("/")[0] not in {known.partition("/")[0] for known in self.known}:
-                self.check.offence(DATA, 1, "layers.data", f"{where} names {entry}, which is nothing", "correct it")
+                self.check.offence(DATA, 1, "layers.data", f"{where} names {entry}, which does not exist", "correct the name")
 
     def expand(self, entries):
         for entry in entries:
@@ -82,7 +82,7 @@ class Layers:
                 continue
             name = self.name_of(include)
             if name is None:
-                self.check.offence(path, line, "layers.unknown", f"{include} is no folder of ours and no known third party",
+                self.check.offence(path, line, "layers.unknown", f"{include} is neither a folder of this project nor a known third party",
                                    f'write "folder/file.h", or name the third party in {DATA}')
             elif name == folder or name in allowed or name.partition("/")[0] in allowed or common.matches(include, [e for e in allowed if "/" in e]):
                 pass

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does every planted bug still apply, and does the table of tests/planted/README.md tell how it was found?
+"""Does every planted bug still apply, and does the table of tests/planted/README.md say how it was found?
 
 Cheap: nothing is built. `tools/planted` builds each and shows that it is found.
 """
@@ -19,7 +19,7 @@ ROW = re.compile(r"^\| `([a-z0-9_]+)` \| (.*) \| `([a-z0-9_/]+)` \| `([a-z_.]+)`
 
 
 class Row:
-    """Of the table: a patch, and what is known of it."""
+    """A row of the table: a patch, and the seed that finds it."""
 
     def __init__(self, match, line):
         self.name, self.breaks, self.scenario, self.oracle, self.seeds = match[1], match[2], match[3], match[4], int(match[5])
@@ -33,7 +33,7 @@ class Row:
 
 
 def table(text):
-    """The rows by name. A line that begins like one and is none is a row without a match: `bad`."""
+    """The rows by name. A line that begins like a row and cannot be parsed is a row without a match: `bad`."""
     rows, bad = {}, []
     for number, line in enumerate(text.splitlines(), 1):
         match = ROW.match(line)
@@ -65,14 +65,14 @@ def main():
         if row is None:
             check.offence(path, 1, "table", f"{TABLE} has no row of it", "write one: what it breaks, scenario, oracle, seeds")
         elif not (root / row.file()).is_file():
-            check.offence(TABLE, row.line, "scenario", f"there is no {row.file()}", "name one that there is")
+            check.offence(TABLE, row.line, "scenario", f"{row.file()} does not exist", "name an existing scenario")
         elif row.seeds == 0:
-            check.offence(TABLE, row.line, "unseen", f"nobody has seen {row.scenario} find it",
+            check.offence(TABLE, row.line, "unseen", f"{row.scenario} has not been seen to find it",
                           f"run `tools/planted --update {row.name}`, and make the scenario or the oracle stronger when it is missed")
         complaint = apply(root, (root / path).resolve(), "--check") if shutil.which("git") else ""
         if complaint:
             check.offence(path, 1, "stale", f"does not apply: {complaint.splitlines()[0]}",
-                          "plant the bug anew (git diff > the patch), and run tools/planted")
+                          "plant the bug again (git diff > the patch), and run tools/planted")
     for row in rows.values():
         check.offence(TABLE, row.line, "table", f"there is no {FOLDER}/{row.name}.patch", "take the row out")
     if len(paths) < LEAST:

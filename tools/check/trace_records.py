@@ -33,7 +33,7 @@ def entries(text):
 
 
 def arguments(text, start):
-    """What stands between the parenthesis that ends at `start` and the one that closes it."""
+    """The text between the parenthesis that ends at `start` and the one that closes it."""
     depth, at = 1, start
     while at < len(text) and depth:
         depth += {"(": 1, ")": -1}.get(text[at], 0)
@@ -92,7 +92,7 @@ def main():
                               f"describe it in {SCHEMA}: {', '.join(FAULT_FIELDS)}")
     for name in sorted(unused):
         if not name.startswith(("net.", "run.")):  # written by the trace's own sink and the runner, from data
-            check.offence(SCHEMA, common.line_of(text, known[name][2]), "unused", f'nobody writes "{name}"', "take it out")
+            check.offence(SCHEMA, common.line_of(text, known[name][2]), "unused", f'no code writes "{name}"', "take it out")
     return check.finish()
 
 

@@ -15,7 +15,7 @@
 #
 # DEPS: `base` and `sim_kernel` stand for reliant_base and reliant_sim_kernel; targets with `::` in them, `yaml-cpp`,
 # `rapidcheck_gtest` and `temporal_proto` are taken as they are. Dependencies are public.
-# Sources are always named, never globbed: what nobody named fails the configure step (reliant_finish).
+# Sources are always named, never globbed: an unnamed file fails the configure step (reliant_finish).
 
 # `warn` (also as an environment variable, at the first configure) is for a checkout in which several people are half-way
 # through something: unregistered, missing and unknown names are then reported, and what can be built is built.
@@ -114,8 +114,8 @@ function(_reliant_compile target pch)
   endif()
 endfunction()
 
-# Remembers what a target asked for; reliant_finish can then name the missing target and who wants it, where CMake
-# itself would pass the name on to the linker.
+# Remembers a target's dependencies; reliant_finish can then name a missing one and its user, where CMake itself would pass
+# the name on to the linker.
 function(_reliant_link target kind)
   _reliant_deps(deps ${ARGN})
   target_link_libraries(${target} ${kind} ${deps})
@@ -150,7 +150,7 @@ function(_reliant_header_check target root)
   set(check header_check_${target})
   add_library(${check} OBJECT EXCLUDE_FROM_ALL ${units})
   target_link_libraries(${check} PRIVATE ${target})
-  # Parts of one whole (runtime/executor.h) leave inline functions to the whole: a real user's own file is told.
+  # Parts of one whole (runtime/executor.h) leave inline functions to the whole: the compiler warns in a real user's own file.
   target_compile_options(${check} PRIVATE ${RELIANT_WARNINGS} -Wno-undefined-inline -O0 -g0)
   set_property(GLOBAL APPEND PROPERTY RELIANT_HEADER_CHECKS ${check})
 endfunction()
@@ -209,8 +209,8 @@ function(reliant_program name)
 endfunction()
 
 # Label: the folder under tests/ (`ctest -L unit`). Runs in the root of the checkout, so that scenarios/ and fuzz/corpus/
-# have short names. Under a sanitizer a test gets five times as long. What RapidCheck draws is drawn from a seed that is always
-# the same: a red test is then the fault of a change. `tools/sweep --properties` draws fresh seeds.
+# have short names. Under a sanitizer a test has five times the timeout. RapidCheck draws from a fixed seed: a red test is then
+# caused by a change. `tools/sweep --properties` draws fresh seeds.
 function(_reliant_ctest name timeout)
   cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY "${CMAKE_SOURCE_DIR}" OUTPUT_VARIABLE place)
   string(REGEX REPLACE "^tests/" "" kind "${place}")
@@ -360,7 +360,7 @@ function(reliant_finish)
   foreach(pair IN LISTS wanted)
     string(REGEX MATCH "^([^=]*)=(.*)$" _ "${pair}")
     if(NOT TARGET "${CMAKE_MATCH_2}")
-      # A warning while the tree grows: whoever links it will be told by the linker.
+      # A warning while the tree grows: the linker reports it to a target that links it.
       message(WARNING "${CMAKE_MATCH_1}: dependency: there is no target ${CMAKE_MATCH_2} "
         "— correct its name in DEPS, or add the folder that defines it.")
     endif()
