@@ -268,7 +268,7 @@ template <class Visitor>
 void describe(Visitor& visitor, DiskFull& fault) {
   visitor.place("node", fault.node, Places::kOne, "a daemon, the role or \"there\"");
   describe_timing(visitor, fault.timing);
-  visitor.option("for", fault.lasts, "until somebody makes room");
+  visitor.option("for", fault.lasts, "until there is room again");
 }
 
 // As long as the chaos lasts.

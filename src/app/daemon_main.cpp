@@ -106,7 +106,7 @@ struct Surroundings {
   const DataDirectory& directory;
   const DaemonIdentity& identity;
   DaemonStateKeeper& log;
-  Background* background;  // null: somebody's terminal
+  Background* background;  // null: runs in a terminal
 };
 
 Task<Status> live(ServerProcess& process, Surroundings around) {

@@ -48,7 +48,7 @@ Status check(const PemFile& certificate, const PemFile& key, WallTime now) {
   return adapters::check_credentials({certificate.content, key.content}, now);
 }
 
-// Under the first name that is free: a copy that somebody has made is not ours to write either.
+// Under the first free name: an existing copy must not be overwritten either.
 Status keep_copy(const PemFile& file) {
   if (!file.exists) return ok_status();
   std::string copy = concat(file.path, ".bak");

@@ -328,7 +328,7 @@ Task<void> NatsToolBridge::pass_on(Lane lane, Key key, ports::BusMessage message
       reply(message, std::move(refusal));
       co_return;
     }
-    if (model::attempt_of(answer->headers) == attempt) co_return;  // somebody has it
+    if (model::attempt_of(answer->headers) == attempt) co_return;  // a gateway has it
   }
 }
 

@@ -239,7 +239,7 @@ struct CurrentVersion {
   }
 };
 
-// One step towards the newest version. Nullopt: it was made, or somebody else made it; look again.
+// One step towards the newest version. Nullopt: it was made, here or by another process; check again.
 Task<Result<bool>> is_current(Transactor& transactor, Instant deadline) {
   ports::Database& database = transactor.database();
   CO_TRY_OK(co_await database.run_script("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT PRIMARY KEY)", deadline));

@@ -64,7 +64,7 @@ Task<void> ask(ports::Bus& bus, std::string subject, std::size_t size, PeerRound
   while (!rounds.over()) {
     const PeerRounds::Clock::time_point begun = PeerRounds::Clock::now();
     const auto answer = co_await bus.request(message(subject, std::string(size, 'x')), kNever);
-    RELIANT_ASSERT(answer.ok(), "somebody answers");
+    RELIANT_ASSERT(answer.ok(), "the peer answers");
     rounds.end_one(begun);
   }
 }

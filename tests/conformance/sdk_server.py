@@ -45,7 +45,7 @@ class Server:
                 *(word for value in PROMPT_DELETION for word in ("--dynamic-config-value", value))]
 
     def start(self):
-        for _ in range(5):  # somebody else may take a port that a real server has chosen for a service of its own
+        for _ in range(5):  # another process may take a port that a real server has chosen for a service of its own
             if self.becomes_ready():
                 return
         raise SystemExit(f"the server is not ready: {self.process.args}")

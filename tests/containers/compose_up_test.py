@@ -61,7 +61,7 @@ class Compose(unittest.TestCase):
 
     @classmethod
     def up(cls):
-        """docker-compose waits for health checks, which somebody must run."""
+        """docker-compose waits for health checks, which podman does not run by itself."""
         done = threading.Event()
 
         def check_health():

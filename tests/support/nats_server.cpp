@@ -7,7 +7,7 @@ namespace reliant::tests {
 void NatsServer::start() {
   const std::string file = directory_.file("nats.conf");
   const bool any_port = port_ == 0;
-  do {  // somebody else may have taken the port in between
+  do {  // another process may have taken the port in between
     if (any_port) port_ = free_port();
     std::ofstream(file) << "listen: \"127.0.0.1:" << port_ << "\"\n" << configuration_;
     process_.start({"setpriv", "--pdeathsig", "KILL", "nats-server", "-c", file}, directory_.file("log"));

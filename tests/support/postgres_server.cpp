@@ -72,7 +72,7 @@ std::string PostgresServer::url(std::string_view database) const {
 
 void PostgresServer::start() {
   const bool any_port = port_ == 0;
-  do {  // somebody else may have taken the port in between
+  do {  // another process may have taken the port in between
     if (any_port) port_ = free_port();
     std::vector<std::string> command{tool("postgres"),           "-D", directory_.file("data"),     "-p", concat(port_), "-k",
                                      directory_.path().string(), "-c", "listen_addresses=127.0.0.1"};

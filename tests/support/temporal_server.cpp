@@ -10,7 +10,7 @@ namespace reliant::tests {
 
 void TemporalServer::start() {
   const bool any_port = port_ == 0;
-  // Somebody else may have taken the port in between, or one of those that the server chooses for its own services.
+  // Another process may have taken the port in between, or a port that the server chooses for its own services.
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     if (any_port) port_ = free_port();
     log_ = directory_.file(concat("log-", ++starts_));

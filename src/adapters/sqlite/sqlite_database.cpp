@@ -448,7 +448,7 @@ Task<Result<std::unique_ptr<ports::Transaction>>> SqliteDatabase::begin_in(Turn 
   }
   // From here on the transaction passes the turn on, also when this task is destroyed while it waits.
   auto transaction = std::make_unique<SqliteTransaction>(*this, turn, **connection, access);
-  // In memory the turn alone keeps everybody else out: a read needs no snapshot. One statement is a
+  // In memory the lock alone excludes other callers: a read needs no snapshot. One statement is a
   // transaction by itself.
   const bool alone = access == Access::kReadOne || (in_memory_ && access == Access::kRead);
   if (!alone) CO_TRY_OK(co_await begin_on(**connection, access, deadline));

@@ -15,7 +15,7 @@ Status stale_activity() {
   return not_found("invalid activityID or activity already timed out or invoking workflow is completed");
 }
 
-// What cannot be read is somebody else's token: as unknown as one that has expired.
+// An unreadable token is a foreign one: as unknown as an expired one.
 std::optional<pb::TaskToken> parse_token(const std::string& bytes) {
   pb::TaskToken token;
   if (!token.ParseFromString(bytes) || token.namespace_().empty() || token.run_id().empty()) return std::nullopt;
@@ -68,7 +68,7 @@ wf::RespondActivityTaskFailedRequest failure_instead(const Request& request, std
 
 }  // namespace
 
-// Nullopt: the run is gone, and so the task is nothing to anybody.
+// Nullopt: the run is gone, and the task with it.
 Task<Result<std::optional<Engine::Impl::Session>>> Engine::Impl::open_task(const MatchTask& task, Instant deadline) {
   auto session = co_await open(task.ns, task.workflow_id, task.run_id, deadline);
   if (session.ok()) co_return std::optional<Session>(*std::move(session));

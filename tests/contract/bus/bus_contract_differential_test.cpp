@@ -1,4 +1,4 @@
-// Random scripts against the bus in process, the simulated one and a real nats-server: what everybody hears is the same,
+// Random scripts against the bus in process, the simulated one and a real nats-server: every subscriber receives the same,
 // but for what tests/contract/README.md lists.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>

@@ -131,7 +131,7 @@ class DatabaseContract : public ::testing::Test {
   World world_;
 };
 
-// Reads, yields to everybody, writes what it read plus one.
+// Reads, yields to all other tasks, writes the read value plus one.
 inline Task<Status> increment_once(ports::Database& database, std::string id) {
   CO_TRY_ASSIGN(const auto transaction, co_await database.begin(Access::kWrite, kNever));
   CO_TRY_ASSIGN(const Rows found, co_await transaction->execute("SELECT balance FROM accounts WHERE id = $1", {id}));

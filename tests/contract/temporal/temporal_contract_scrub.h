@@ -95,7 +95,7 @@ inline void scrub(google::protobuf::Message& message) {
       } else {
         auto* const inner = reflection->MutableMessage(&message, field);
         scrub(*inner);
-        // Present and empty, or absent: the same to everybody.
+        // Present and empty, or absent: the same to every client.
         if (inner->ByteSizeLong() == 0) reflection->ClearField(&message, field);
       }
     }

@@ -61,7 +61,7 @@ class Stage : public TemporalContract<World> {
       const auto& info = response.workflow_execution_info();
       return info.execution_time().seconds() - info.start_time().seconds() > 60;
     }
-    // Its workflow tasks time out while somebody waits for it.
+    // Its workflow tasks time out while a client waits for it.
     bool hurried() const { return response.execution_config().default_workflow_task_timeout().seconds() < 10; }
     bool task_in(enums::PendingWorkflowTaskState state) const {
       return response.has_pending_workflow_task() && response.pending_workflow_task().state() == state;

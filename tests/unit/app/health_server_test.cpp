@@ -18,7 +18,7 @@ Task<Status> silence() {
   co_return ok_status();
 }
 
-// The time of the world, and no calendar.
+// The time of the world, without a wall clock.
 class StoppedClock final : public Clock {
  public:
   explicit StoppedClock(const Executor& executor) : executor_(executor) {}

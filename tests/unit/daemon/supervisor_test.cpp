@@ -33,7 +33,7 @@ class HandResponse final : public ports::HttpResponse {
   bool read_ = false;
 };
 
-// Registers everybody with tokens rlnt_pat_1, rlnt_pat_2, … unless there is something else in `answers`.
+// Registers every daemon with tokens rlnt_pat_1, rlnt_pat_2, … unless there is something else in `answers`.
 class HandServer final : public ports::HttpClient {
  public:
   struct Answer {

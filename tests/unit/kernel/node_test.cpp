@@ -293,7 +293,7 @@ TEST(Node, TimersKeepTheirRemainingTimeWhenTheClockStopsDuringASleep) {
   f.simulation.run_until(at(3601400ms));
   f.node.resume();
   const WallTime wall = f.node.clock().wall_now();
-  EXPECT_EQ(wall, kWallStart + 1h + 1400ms) << "the calendar has gone on";
+  EXPECT_EQ(wall, kWallStart + 1h + 1400ms) << "the wall clock has gone on";
   EXPECT_EQ(f.node.clock().now(), at(1400ms));
   f.simulation.run_until(at(3602100ms));
   ASSERT_EQ(diary.wakes.size(), 2u);

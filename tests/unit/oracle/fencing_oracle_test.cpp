@@ -61,7 +61,7 @@ TEST_F(Fencing, CallBegunBeforeTheNewStreamMayEndAfterIt) {
   EXPECT_EQ(judged.complaints(), "");
 }
 
-// No write fences a read; but in a calm everybody has heard of the newer stream by then.
+// No write fences a read; but in a calm every gateway knows of the newer stream by then.
 TEST_F(Fencing, ReportsALateReadOfAnOlderStream) {
   replace_stream();
   judged.at(45s);

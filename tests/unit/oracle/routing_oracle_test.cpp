@@ -33,7 +33,7 @@ TEST_F(Routed, JustConnectedOrForeignDaemonMayBeOffline) {
   opened();
   judged.at(10s);
   told_offline("v", 1000);
-  told_offline("u", 6'000'000);  // asked when hardly anybody knew of the stream
+  told_offline("u", 6'000'000);  // asked before every process could know of the stream
   EXPECT_EQ(judged.complaints(), "");
 }
 

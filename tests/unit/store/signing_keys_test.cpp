@@ -45,14 +45,14 @@ TEST_F(SigningKeysTest, AnOldKeyIsRetiredWhenEveryServerKnowsTheNextAndDeletedLa
   EXPECT_EQ(last[0].id, both[1].id);
 }
 
-// Two machines whose calendars are minutes apart read the same time.
+// Two machines whose wall clocks are minutes apart read the same time.
 TEST_F(SigningKeysTest, TheDatabasesClockIsTheSameForProcessesWhoseOwnDiffer) {
   store::DatabaseClock ours(contents(), clock());
   set_wall_offset(0s);
   ASSERT_TRUE(get(ours.measure(soon())).ok());
   const WallTime before = ours.wall_now();
   set_wall_offset(10min);
-  EXPECT_LT(ours.wall_now() - before, 1min) << "also when somebody sets this one's";
+  EXPECT_LT(ours.wall_now() - before, 1min) << "also when the local wall clock is set";
   store::DatabaseClock theirs(contents(), clock());
   EXPECT_GT(theirs.wall_now() - clock().wall_now(), -1s) << "it has not been measured";
   ASSERT_TRUE(get(theirs.measure(soon())).ok());

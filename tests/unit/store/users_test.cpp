@@ -198,7 +198,7 @@ TEST_F(Tokens, OnlyDaemonTokensAreRenewedUpToTheLimit) {
   EXPECT_EQ(error(store().tokens().renew(old.id, "one more", soon())).code(), StatusCode::kResourceExhausted);
 }
 
-// Somebody who has the token must not be left with one that he had it renewed to.
+// A thief of the token must not keep its replacement.
 TEST_F(Tokens, RevocationIncludesTheReplacement) {
   const auto old = value(store().tokens().create(daemon_token(user_, std::chrono::hours(3)), "old", soon()));
   value(store().tokens().renew(old.id, "new", soon()));

@@ -67,7 +67,7 @@ inline Task<Result<std::string>> polite(Seen& seen, temporal::ActivityContext& c
   const bool told = co_await context.cancelled().wait(after(context.info().deadline, -std::chrono::minutes(4)));
   if (!told) co_return "\"worked\"";
   seen.cancelled.push_back(context.cancel_reason());
-  co_await sleep_for(std::chrono::seconds(1));  // tells somebody
+  co_await sleep_for(std::chrono::seconds(1));  // simulated work
   co_return cancelled("stopped");
 }
 inline Task<Result<std::string>> stubborn(Seen& seen, temporal::ActivityContext&, std::string) {

@@ -58,7 +58,7 @@ TEST(AsioExecutor, WakesSleepersInTheOrderOfTheirTimes) {
   EXPECT_GE(executor.now(), Instant(milliseconds(30)));
 }
 
-// The clock goes on waiting for the times that were called off: that must neither wake anyone nor lose anyone.
+// The timer stays armed for cancelled times: that must neither wake a sleeper nor lose one.
 TEST(AsioExecutor, CancelledTimersDoNotDelayLaterOnes) {
   AsioExecutor executor;
   TaskScope scope(executor, 0);

@@ -41,7 +41,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace wf = ports::wf;
 
-// Polls and queries wait until somebody lets them go; everything else is not there.
+// Polls and queries wait until the test releases them; other calls are not implemented.
 class WaitingTemporal final : public ports::Temporal {
  public:
 #define RELIANT_TEST_METHOD(name, Name)                                                \

@@ -429,7 +429,7 @@ TEST(NatsBus, SignsTheServersChallengeWithItsNkey) {
   NatsWorld world;
   NatsOptions options = with_url(server.url());
   EXPECT_EQ(connected(world, options, kShort).code(), StatusCode::kUnavailable)
-      << "a server that lets everybody in proves nothing";
+      << "a server without authentication proves nothing";
   options.nkey_file = written(directory.file("nkey"), kNatsSeed);
   const Status known = connected(world, options, kLong);
   EXPECT_TRUE(known.ok()) << known;
