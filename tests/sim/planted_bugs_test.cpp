@@ -59,7 +59,7 @@ TEST(PlantedBugs, EngineThatLosesSignalsLeavesAMessageUnanswered) {
   EXPECT_NE(found_with_seed("chats_with_parallel_tools", engine_that_loses_signals(), "liveness."), 0u);
 }
 
-// Without a bug the same runs hold: what is found above is the bug.
+// Without a bug the same runs hold: the violations above come from the bugs.
 TEST(PlantedBugs, NoViolationWithoutAPlantedBug) {
   for (const char* name : {"chats_with_parallel_tools", "gateway_crash_during_tools"}) {
     const RunReport report = run_scenario(load(name), {.seed = 1});

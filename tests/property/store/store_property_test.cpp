@@ -24,7 +24,7 @@ using model::ChatStatus;
 using model::UpdateKind;
 using sim::CommitFault;
 
-// What to do, with which key, which text, and what happens to the commit. Taken modulo what there is.
+// An operation with its key, its text, and the fault of its commit; numbers are taken modulo the number of choices.
 using Command = std::tuple<std::uint8_t, std::uint8_t, std::uint8_t, std::uint8_t>;
 
 struct Action {

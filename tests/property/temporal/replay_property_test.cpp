@@ -24,7 +24,7 @@ namespace {
 using temporal::ActivityOptions;
 using temporal::WorkflowContext;
 
-// Some strands side by side, each doing random things; what they see goes into the result.
+// Some parallel strands with random actions; their observations go into the result.
 class RandomWorkflow final : public temporal::Workflow {
  public:
   Task<Result<std::string>> run(WorkflowContext& context, std::string input) override {

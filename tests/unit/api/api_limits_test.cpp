@@ -1,4 +1,4 @@
-// What one user may do at most (C50), and what the log of it says.
+// The limits of one user (C50), and their log.
 #include <algorithm>
 #include <deque>
 

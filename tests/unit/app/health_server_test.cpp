@@ -37,7 +37,7 @@ class HealthWorld {
     EXPECT_TRUE(health.start("health:1").ok());
   }
 
-  // Its status, and what it says, as JSON.
+  // The status and the JSON body of an answer.
   std::pair<int, std::string> get(std::string path) {
     api::HandResponder responder;
     TaskScope scope(executor, 0);

@@ -29,7 +29,7 @@ class ServerCertificateTest : public testing::Test {
     EXPECT_EQ(content("tls.key"), certificate->credentials.private_key);
     return *std::move(certificate);
   }
-  // Says why and what to do, in one line.
+  // The error names reason and remedy, in one line.
   void refused(WallTime now, const std::string& why) {
     const auto certificate = prepare_server_certificate(directory_, now);
     EXPECT_EQ(certificate.status().code(), StatusCode::kFailedPrecondition) << why;

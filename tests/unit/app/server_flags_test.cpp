@@ -1,4 +1,4 @@
-// The flags of the servers, their variables and what holds without them, against the tables of the requirements.
+// The flags of the servers, their variables and their defaults, against the tables of the requirements.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -72,7 +72,7 @@ void expect_switch(const Command& command) {
   EXPECT_FALSE(*parse(command, {}, {{"DISABLE_TLS", "false"}})->on("--disable-tls"));
 }
 
-// R35. Missing: what belongs to a later feature (below).
+// R35. Missing: flags of a later feature (below).
 TEST(ServerFlags, ApiFlagsMatchTheRequirements) {
   expect_rows(kApiCommand, {kApiRows, kBindRows, kDatabaseRows, kTemporalRows, kNatsRows, kStreamingRows, kTlsRows});
   expect_switch(kApiCommand);

@@ -74,7 +74,7 @@ RC_GTEST_PROP(HttpTargetProperty, ReadsBackWhatWasEncoded, ()) {
   RC_ASSERT(parsed->query == query);
 }
 
-// Whatever comes: an answer or an error, and what is accepted can be sent as one request line.
+// For any input: a URL or an error, and an accepted URL can be sent as one request line.
 RC_GTEST_PROP(HttpUrlProperty, NeverGivesATargetThatIsMoreThanOneLine, ()) {
   const auto piece = rc::gen::elementOf(std::vector<std::string>{"http://", "https://", "h", ":", "80", "/", "?", "#", "%", "@",
                                                                  "[", "]", " ", "\r\n", "\t", "\xff", "a=b", "&"});

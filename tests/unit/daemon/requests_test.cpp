@@ -304,7 +304,7 @@ TEST_F(DaemonRequests, OrphanedToolsAreKilledBeforeReconnectingAfterRestart) {
     out.push_back(*co_await all.spawn({.argv = {"bash", "-c", "sleep 600"}, .environment = {{"RELIANT_REQUEST_ID", request}}}));
   };
   scope.spawn(leave(others, "r1", left));
-  scope.spawn(leave(others, "r2", left));  // had ended in order: what it left was meant to stay
+  scope.spawn(leave(others, "r2", left));  // had ended in order: its background process was meant to stay
   run_for(1s);
   EXPECT_EQ(machine_.running, 2u);
   start();

@@ -23,7 +23,7 @@ class ReadsTest : public testing::Test {
   }
   // What the daemon gets next.
   proto::GatewayFrame next(ports::Link& link) { return *world_.frame_of(link); }
-  // The call, and what the daemon gets of it.
+  // Starts the call; returns the frame that the daemon receives.
   proto::GatewayFrame ask(ports::Link& link, Call& call, model::ToolRequest request, Instant deadline = kNever) {
     start(call, std::move(request), deadline);
     return next(link);

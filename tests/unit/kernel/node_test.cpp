@@ -192,7 +192,7 @@ TEST(SimClock, WallTimeStartsIn2026AndCanBeWrong) {
   EXPECT_EQ(f.node.clock().wall_offset(), -5s);
 }
 
-// What a program did, and what its own clock showed then.
+// The actions of a program, with the time of its own clock.
 struct Diary {
   std::vector<Instant> wakes;
   std::vector<Instant> shown;

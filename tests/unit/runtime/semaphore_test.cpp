@@ -15,7 +15,7 @@ namespace {
 
 using Order = std::vector<int>;
 
-// Members: what is last uses what is above.
+// Members: later ones use earlier ones.
 struct World {
   Executor executor{1, Executor::Order::kFifo};
   Semaphore semaphore{2};

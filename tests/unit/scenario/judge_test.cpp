@@ -1,4 +1,4 @@
-// The oracles on a run that was not simulated: what they are shown is read right, and they see what is wrong in it.
+// The oracles on a run that was not simulated: its evidence is read correctly, and they report its violations.
 #include "scenario/judge.h"
 
 #include <gtest/gtest.h>

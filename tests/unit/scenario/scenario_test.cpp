@@ -1,4 +1,4 @@
-// The scenario format: what is read, what is refused and how, what is drawn.
+// The scenario format: reading, errors, drawing.
 #include "scenario/scenario.h"
 
 #include <gtest/gtest.h>

@@ -14,7 +14,7 @@ class BrokenCommits : public StoreWorld, public ::testing::WithParamInterface<Br
   static void SetUpTestSuite() { configure("SET synchronous_standby_names = 'absent'", "SET synchronous_commit = 'local'"); }
   static void TearDownTestSuite() { configure("RESET synchronous_standby_names", "RESET synchronous_commit"); }
 
-  // The value of an operation that changes a chat, and whose first commit is broken.
+  // The value of an operation that changes a chat and whose first commit breaks.
   template <class T>
   T broken(Task<Result<T>> operation) {
     set_trap();
@@ -27,7 +27,7 @@ class BrokenCommits : public StoreWorld, public ::testing::WithParamInterface<Br
     RELIANT_ASSERT(result.ok(), "the test needs this value");
     return *std::move(result);
   }
-  // What was written is not written again; what was not, is, once.
+  // A written change is not written again; an unwritten one is, once.
   void expect_commits() {
     auto reader = value(contents().begin(ports::Access::kRead, soon()));
     const auto tried = value(reader->execute("SELECT last_value FROM commits", {}));

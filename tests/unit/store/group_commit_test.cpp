@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Writes texts; what was written together is kept together.
+// Writes texts; remembers the batches.
 class GroupCommitTest : public testing::Test {
  public:
   ~GroupCommitTest() override { simulation_.shutdown(); }
@@ -110,7 +110,7 @@ TEST_F(GroupCommitTest, ReportsThatNothingWasWrittenOnALockTimeout) {
   simulation_.run_for(1s);
   const Outcome& second = submit("two", 5s);
   simulation_.run_for(6s);
-  EXPECT_FALSE(first.has_value());  // it is being written: what becomes of it, the write says
+  EXPECT_FALSE(first.has_value());  // it is being written: its outcome is that of the write
   EXPECT_EQ(second->status().code(), StatusCode::kDeadlineExceeded);
   simulation_.run_for(1min);
   EXPECT_TRUE(first->ok());

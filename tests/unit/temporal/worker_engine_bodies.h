@@ -1,4 +1,4 @@
-// The activities and workflows that the tests of workers against the embedded engine run, and what the activities have seen.
+// The activities and workflows that the tests of workers against the embedded engine run, and the records of the activities.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Workers against the embedded engine, on virtual time: what they keep of a run, and their crashes, stops and new versions.
+// Workers against the embedded engine, on virtual time: their cache of runs, and their crashes, stops and new versions.
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Workers against the embedded engine, end to end, on virtual time: what they run.
+// Workers against the embedded engine, end to end, on virtual time: workflows and activities.
 
 #include <gtest/gtest.h>
 

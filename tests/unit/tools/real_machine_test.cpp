@@ -1,4 +1,4 @@
-// `bash` with real processes: what a simulated shell cannot show.
+// `bash` with real processes: properties that a simulated shell does not have.
 #include <gtest/gtest.h>
 
 #include <chrono>

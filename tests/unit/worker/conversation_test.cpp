@@ -73,7 +73,7 @@ TEST(Conversation, MessagesAnsweredTogetherStandTogether) {
   EXPECT_EQ(shown(conversation), "user:one user:more user:two ");
 }
 
-// "call 1:…" of an answer, "result 1" of a tool message: what a provider must find in pairs.
+// "call 1:…" of an answer, "result 1" of a tool message: a provider requires them in pairs.
 std::string pairs(const std::vector<llm::ModelMessage>& conversation) {
   std::string text;
   for (const llm::ModelMessage& message : conversation) {

@@ -30,7 +30,7 @@ class NamedTool final : public tools::Tool {
   tools::ToolDescriptor descriptor_;
 };
 
-// Answers with what is in `answers`, then never.
+// Answers with the entries of `answers`, then never.
 class ScriptedRouter final : public router::DaemonRouter {
  public:
   Task<Result<model::ToolResult>> execute(model::ToolRequest request, router::OutputSink& sink, Instant) override {

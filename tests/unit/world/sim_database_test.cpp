@@ -139,7 +139,7 @@ TEST(SimDatabase, SurvivesTheCrashOfAClientAnywhere) {
   EXPECT_EQ(outcomes, (std::set<std::int64_t>{1, 2}));
 }
 
-// The network has it already: what a client has sent before it died may be done after its death.
+// The network has it already: a commit that a client has sent before its death may be executed after it.
 TEST(SimDatabase, MayStillReceiveTheCommitOfAClientThatIsGone) {
   std::set<std::int64_t> outcomes;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {

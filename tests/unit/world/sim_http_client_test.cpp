@@ -1,4 +1,4 @@
-// What can go wrong between a simulated HTTP client and its server; what must go right is in tests/contract.
+// Faults between a simulated HTTP client and its server; the contract of both is in tests/contract.
 #include "world/sim_http_client.h"
 
 #include <gtest/gtest.h>

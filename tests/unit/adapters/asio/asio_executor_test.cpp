@@ -104,7 +104,7 @@ TEST(AsioExecutor, ReportsAnExceptionOfPostedWork) {
   EXPECT_EQ(what_of(failure.error()), "thrown by a callback");
 }
 
-// All that was ready, and what it woke, has run when a batch ends; and the end may wake more.
+// All ready tasks, and the tasks that they woke, have run when a batch ends; and the end may wake more.
 TEST(AsioExecutor, EndsABatchAfterAllThatWasReady) {
   AsioExecutor executor;
   TaskScope scope(executor, 0);

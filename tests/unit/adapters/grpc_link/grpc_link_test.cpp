@@ -1,4 +1,4 @@
-// What only gRPC shows of a Link: its security, its limits, how it notices that a peer is gone, and what it must not do. The
+// Properties of a Link that only gRPC has: its security, its limits, how it notices that a peer is gone. The
 // rest is in tests/contract.
 #include "adapters/grpc_link/grpc_link.h"
 

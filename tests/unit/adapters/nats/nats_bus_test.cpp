@@ -134,7 +134,7 @@ TEST(NatsBus, NeverSendsARequestWhoseDeadlinePassedWhileTheServerWasFrozen) {
   const auto body = [](NatsWorld& w) -> Task<void> {
     const auto heard = co_await Suite::subscribed(w.two(), "work");
     w.server().freeze();
-    // Until neither the sockets nor the queue behind them take any more; what is small still fits.
+    // Until neither the sockets nor the queue behind them take any more; small messages still fit.
     const std::string large(w.one().max_payload() / 4 * 3, 'x');
     for (int refused = 0; refused < 5;) {
       refused = w.one().publish(Suite::message("flood", large)).ok() ? 0 : refused + 1;
@@ -485,7 +485,7 @@ TEST(NatsNkey, RejectsTextThatIsNotAUserSeed) {
   }
 }
 
-// More at once than the socket takes: what could not be written goes on where it stopped, encrypted or not.
+// More at once than the socket takes: a partial write continues where it stopped, encrypted or not.
 TEST(NatsBus, CarriesMoreThanTheSocketTakesInOrder) {
   static constexpr int kMessages = 1500;
   const TemporaryDirectory directory;

@@ -329,7 +329,7 @@ TEST(PostgresDatabase, ExecutorKeepsRunningWhileTheServerIsFrozen) {
   EXPECT_TRUE(world.run(body(world)));
 }
 
-// A connection, and who uses it.
+// A connection, and its user.
 struct OneCall {
   PostgresServer server;
   PostgresWorld world{server, {.call_timeout = milliseconds(700)}};
