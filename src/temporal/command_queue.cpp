@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/json.h"
+#include "temporal/payload.h"
 
 namespace reliant::temporal {
 namespace {
@@ -36,7 +38,6 @@ Status mismatch(std::string message) {
 // Commands that this worker never sends; a history that has their events was made by other code.
 bool is_foreign_command_event(enums::EventType type) {
   switch (type) {
-    case enums::EVENT_TYPE_MARKER_RECORDED:
     case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
     case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
     case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
@@ -66,6 +67,29 @@ std::string name_of(const HistoryEvent& event) {
   return without_prefix(enums::EventType_Name(event.event_type()), "EVENT_TYPE_");
 }
 
+std::optional<std::string> patch_of(const HistoryEvent& event) {
+  const auto& marker = event.marker_recorded_event_attributes();
+  if (marker.marker_name() != kPatchMarker) return std::nullopt;
+  const auto found = marker.details().find(std::string(kPatchDetail));
+  if (found == marker.details().end()) return std::nullopt;
+  const auto data = parse_json(json_text(found->second).value_or(""));
+  if (!data.ok()) return std::nullopt;
+  JsonReader reader(*data);
+  std::string id = reader.required_string("id");
+  if (!reader.finish_ignoring_unknown().ok()) return std::nullopt;
+  return id;
+}
+
+Command patch_command(std::string_view id) {
+  Command command;
+  command.set_command_type(enums::COMMAND_TYPE_RECORD_MARKER);
+  auto& attributes = *command.mutable_record_marker_command_attributes();
+  attributes.set_marker_name(std::string(kPatchMarker));
+  (*attributes.mutable_details())[std::string(kPatchDetail)] =
+      json_payloads(to_json(json::object{{"id", id}, {"deprecated", false}}));
+  return command;
+}
+
 std::optional<CommandKey> key_of(const HistoryEvent& event) {
   switch (event.event_type()) {
     case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
@@ -80,6 +104,9 @@ std::optional<CommandKey> key_of(const HistoryEvent& event) {
       return CommandKey{enums::COMMAND_TYPE_START_TIMER, event.timer_started_event_attributes().timer_id(), ""};
     case enums::EVENT_TYPE_TIMER_CANCELED:
       return CommandKey{enums::COMMAND_TYPE_CANCEL_TIMER, event.timer_canceled_event_attributes().timer_id(), ""};
+    case enums::EVENT_TYPE_MARKER_RECORDED:
+      if (const auto patch = patch_of(event)) return CommandKey{enums::COMMAND_TYPE_RECORD_MARKER, *patch, ""};
+      return CommandKey{enums::COMMAND_TYPE_UNSPECIFIED, "", name_of(event)};
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
       return CommandKey{enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION, "", ""};
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:

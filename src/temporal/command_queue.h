@@ -10,6 +10,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -22,7 +23,7 @@ using Command = ::temporal::api::command::v1::Command;
 // The status's reason when code and history do not fit.
 inline constexpr std::string_view kReasonNondeterminism = "NON_DETERMINISTIC";
 
-// What a command and its event have in common. `id` is the activity's or the timer's; `type` the activity's.
+// What a command and its event have in common. `id` is the activity's, the timer's or the patch's; `type` the activity's.
 struct CommandKey {
   ::temporal::api::enums::v1::CommandType kind = ::temporal::api::enums::v1::COMMAND_TYPE_UNSPECIFIED;
   std::string id;
@@ -33,6 +34,14 @@ struct CommandKey {
 
 // "ScheduleActivityTask 3 of type call_model"
 std::string describe(const CommandKey& key);
+
+// The marker that other SDKs of Temporal, too, write for a patch: the name of it, and the key of its details.
+inline constexpr std::string_view kPatchMarker = "core_patch";
+inline constexpr std::string_view kPatchDetail = "patch-data";
+
+// The patch that a MarkerRecorded event is about; nullopt: it is another event, or a marker of other code.
+std::optional<std::string> patch_of(const HistoryEvent& event);
+Command patch_command(std::string_view id);
 
 // Of an event that a command caused; the id of a requested cancellation is the scheduled event's number, as a
 // key has no way to know more. Nullopt: any other event. An event of a command that this worker never sends

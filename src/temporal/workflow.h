@@ -76,6 +76,12 @@ class WorkflowContext {
   virtual std::int64_t history_length() const = 0;
   virtual bool continue_as_new_suggested() const = 0;
 
+  // Whether this run takes the code of the patch `id`: true for a run that reaches this call now, or reached it with code
+  // that knew the patch; false for one that passed it before. The answer is a marker in the history ("core_patch"), so it
+  // holds for the life of the run. Code that asks for other commands than before stands behind one, for ever:
+  //     if (context.patched("agent-node")) { new code } else { the code of before }
+  virtual bool patched(std::string_view id) = 0;
+
   // JSON in, JSON out. The activity is scheduled when the task starts; ids are "1", "2", … in that order.
   virtual Task<Result<std::string>> execute_activity(std::string type, std::string input, ActivityOptions options) = 0;
   virtual Task<void> sleep(Duration duration) = 0;

@@ -70,6 +70,14 @@ WorkflowRun::~WorkflowRun() { closing_ = true; }
 
 // --- what the code asks for -------------------------------------------------------------------------------
 
+bool WorkflowRun::patched(std::string_view id) {
+  if (const auto asked = patches_.find(id); asked != patches_.end()) return asked->second;
+  const bool taken = !replaying_ || recorded_patches_.contains(id);
+  patches_.emplace(id, taken);
+  if (taken) commands_.push(CommandKey{enums::COMMAND_TYPE_RECORD_MARKER, std::string(id), ""}, patch_command(id));
+  return taken;
+}
+
 Task<Result<std::string>> WorkflowRun::outcome_of(ActivityMachine& machine) {
   auto outcome = co_await machine.outcome.wait();
   co_return *std::move(outcome);
@@ -246,6 +254,10 @@ Status WorkflowRun::fault(Status status) {
   return status;
 }
 
+void WorkflowRun::foresee(const HistoryEvent& event) {
+  if (auto patch = patch_of(event)) recorded_patches_.insert(*std::move(patch));
+}
+
 Status WorkflowRun::apply(const HistoryEvent& event) {
   if (broken()) return bad_history("the run is broken; build it again");
   if (event.event_id() <= last_event_id_) return ok_status();
@@ -362,6 +374,8 @@ Status WorkflowRun::apply_command_event(const HistoryEvent& event, const Command
         return impossible(event);
       return ok_status();
     }
+    case enums::EVENT_TYPE_MARKER_RECORDED:
+      return ok_status();
     default:
       take(RunInput::kCloseEvent);  // one of the four endings
       return ok_status();

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,9 @@ class WorkflowRun final : private WorkflowContext {
   WorkflowRun(std::string workflow_id, std::string run_id, std::unique_ptr<Workflow> workflow);
   ~WorkflowRun() override;
 
+  // An event that will be applied. Those up to the workflow task after the next one must be known before an event is
+  // applied: code asks in a task for a patch whose marker stands behind that task.
+  void foresee(const HistoryEvent& event);
   // The next event. One that was applied before is skipped (histories come in overlapping portions).
   Status apply(const HistoryEvent& event);
   // After the WorkflowTaskStarted of a live task: runs the code.
@@ -75,6 +79,7 @@ class WorkflowRun final : private WorkflowContext {
   bool replaying() const override { return replaying_; }
   std::int64_t history_length() const override { return history_length_; }
   bool continue_as_new_suggested() const override { return continue_suggested_; }
+  bool patched(std::string_view id) override;
   Task<Result<std::string>> execute_activity(std::string type, std::string input, ActivityOptions options) override;
   Task<void> sleep(Duration duration) override;
   Task<std::string> receive_signal(std::string name) override;
@@ -132,6 +137,8 @@ class WorkflowRun final : private WorkflowContext {
   std::map<std::int64_t, ActivityMachine*> scheduled_;              // by the event that scheduled it
   std::vector<ActivityMachine*> unsent_activities_;                 // with a command of this activation
   std::vector<TimerMachine*> unsent_timers_;
+  std::set<std::string, std::less<>> recorded_patches_;  // that the history has markers of
+  std::map<std::string, bool, std::less<>> patches_;     // that the code has asked for
   std::deque<Signal> inbox_;
   Event signalled_;
   Event cancel_requested_;

@@ -130,7 +130,7 @@ Task<Result<std::unique_ptr<WorkflowRun>>> WorkflowTasks::bring_up(const Polled&
   core_.log.debug("temporal.run.rebuilt", {{"workflow", task.workflow_execution().workflow_id()}});
   CO_TRY_ASSIGN(std::unique_ptr<WorkflowRun> run, new_run(task));
   const auto& events = task.history().events();
-  if (events.empty() || events.Get(0).event_id() != 1) CO_TRY_OK(co_await fetch(*run, task, ""));
+  if (events.empty() || events.Get(0).event_id() != 1) CO_TRY_OK(co_await fetch(*run, task, "", History()));
   CO_TRY_OK(co_await feed(*run, task));
   if (!is_ready_for(*run, task))
     co_return with_reason(
@@ -140,27 +140,35 @@ Task<Result<std::unique_ptr<WorkflowRun>>> WorkflowTasks::bring_up(const Polled&
 }
 
 Task<Status> WorkflowTasks::feed(WorkflowRun& run, const Polled& task) {
-  for (const HistoryEvent& event : task.history().events()) CO_TRY_OK(run.apply(event));
-  if (task.next_page_token().empty()) co_return ok_status();
-  co_return co_await fetch(run, task, task.next_page_token());
+  for (const HistoryEvent& event : task.history().events()) run.foresee(event);
+  if (task.next_page_token().empty()) co_return apply(run, task, task.history());
+  co_return co_await fetch(run, task, task.next_page_token(), task.history());
 }
 
-Task<Status> WorkflowTasks::fetch(WorkflowRun& run, const Polled& task, std::string page_token) {
+// A page is applied when the one after it is known: a workflow task at the end of a page may have its marker in the next.
+Task<Status> WorkflowTasks::fetch(WorkflowRun& run, const Polled& task, std::string page_token, History page) {
   wf::GetWorkflowExecutionHistoryRequest request;
   request.set_namespace_(core_.options.name_space);
   *request.mutable_execution() = task.workflow_execution();
   request.set_next_page_token(std::move(page_token));
   do {
-    auto page = co_await core_.answers.call(&ports::Temporal::get_workflow_execution_history, request,
+    auto next = co_await core_.answers.call(&ports::Temporal::get_workflow_execution_history, request,
                                             after(core_.clock.now(), kAnswerTimeout));
-    if (!page.ok()) co_return with_reason(page.status(), kReasonFetch);
-    for (const HistoryEvent& event : page->history().events()) {
-      if (task.started_event_id() != 0 && event.event_id() > task.started_event_id()) co_return ok_status();
-      CO_TRY_OK(run.apply(event));
-    }
-    request.set_next_page_token(page->next_page_token());
+    if (!next.ok()) co_return with_reason(next.status(), kReasonFetch);
+    for (const HistoryEvent& event : next->history().events()) run.foresee(event);
+    CO_TRY_OK(apply(run, task, page));
+    page = std::move(*next->mutable_history());
+    request.set_next_page_token(next->next_page_token());
   } while (!request.next_page_token().empty());
-  co_return ok_status();
+  co_return apply(run, task, page);
+}
+
+Status WorkflowTasks::apply(WorkflowRun& run, const Polled& task, const History& page) {
+  for (const HistoryEvent& event : page.events()) {
+    if (task.started_event_id() != 0 && event.event_id() > task.started_event_id()) break;
+    TRY_OK(run.apply(event));
+  }
+  return ok_status();
 }
 
 // With a slot for each, taken beforehand: what the server hands over has been started.

@@ -24,6 +24,7 @@ namespace reliant::temporal {
 class WorkflowTasks {
  public:
   using Polled = ports::wf::PollWorkflowTaskQueueResponse;
+  using History = ::temporal::api::history::v1::History;
 
   // All outlive it. Tasks run in `tasks`. Activities that the server hands over with an answer go to
   // `activities`.
@@ -45,7 +46,9 @@ class WorkflowTasks {
   Task<Result<std::unique_ptr<WorkflowRun>>> bring_up(const Polled& task);
   // Applies the events of the task, and of its further pages.
   Task<Status> feed(WorkflowRun& run, const Polled& task);
-  Task<Status> fetch(WorkflowRun& run, const Polled& task, std::string page_token);
+  // The pages from `page_token` on, after `page`, which has been read already.
+  Task<Status> fetch(WorkflowRun& run, const Polled& task, std::string page_token, History page);
+  static Status apply(WorkflowRun& run, const Polled& task, const History& page);
   Task<std::optional<Polled>> answer(const Polled& task, std::unique_ptr<WorkflowRun> run, std::vector<Command> commands);
   std::vector<Slot> ask_for_activities(ports::wf::RespondWorkflowTaskCompletedRequest& request);
   Task<void> answer_query(const Polled& task, std::unique_ptr<WorkflowRun> run);

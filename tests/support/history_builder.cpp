@@ -121,6 +121,13 @@ void HistoryBuilder::apply(const Command& command) {
       timers_.erase(id);
       return;
     }
+    case enums::COMMAND_TYPE_RECORD_MARKER: {
+      const auto& given = command.record_marker_command_attributes();
+      auto& marker = *add(enums::EVENT_TYPE_MARKER_RECORDED).mutable_marker_recorded_event_attributes();
+      marker.set_marker_name(given.marker_name());
+      *marker.mutable_details() = given.details();
+      return;
+    }
     case enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION:
       add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED);
       break;

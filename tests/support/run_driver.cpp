@@ -26,6 +26,12 @@ std::unique_ptr<WorkflowRun> new_run(const MakeWorkflow& make) {
   return std::make_unique<WorkflowRun>("workflow", "run", make());
 }
 
+Status apply_all(WorkflowRun& run, const std::vector<HistoryEvent>& events) {
+  for (const HistoryEvent& event : events) run.foresee(event);
+  for (const HistoryEvent& event : events) TRY_OK(run.apply(event));
+  return ok_status();
+}
+
 std::string payload_text(const ::temporal::api::common::v1::Payloads& payloads) {
   return payloads.payloads().empty() ? std::string() : payloads.payloads(0).data();
 }
@@ -45,6 +51,8 @@ std::string told(const Command& command) {
     }
     case enums::COMMAND_TYPE_CANCEL_TIMER:
       return concat("cancel timer ", command.cancel_timer_command_attributes().timer_id());
+    case enums::COMMAND_TYPE_RECORD_MARKER:
+      return concat("marker ", command.record_marker_command_attributes().marker_name());
     case enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION:
       return concat("complete ", payload_text(command.complete_workflow_execution_command_attributes().result()));
     case enums::COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION: {
@@ -78,7 +86,7 @@ RunDriver::RunDriver(MakeWorkflow make, std::string input)
 void RunDriver::evict() { run_ = new_run(make_); }
 
 Result<std::vector<Command>> RunDriver::activate() {
-  for (const HistoryEvent& event : history_.events()) TRY_OK(run_->apply(event));
+  TRY_OK(apply_all(*run_, history_.events()));
   return run_->activate();
 }
 
@@ -104,6 +112,7 @@ std::vector<std::string> RunDriver::lost_task() {
 
 Result<std::vector<std::string>> RunDriver::replay_to(std::size_t index, const MakeWorkflow& make) const {
   const auto run = new_run(make);
+  for (const HistoryEvent& event : history_.events()) run->foresee(event);
   for (const HistoryEvent& event : history_.events()) {
     if (event.event_id() > tasks_.at(index).started_id) break;
     TRY_OK(run->apply(event));
@@ -112,10 +121,6 @@ Result<std::vector<std::string>> RunDriver::replay_to(std::size_t index, const M
   return told(commands);
 }
 
-Status RunDriver::replay_all(const MakeWorkflow& make) const {
-  const auto run = new_run(make);
-  for (const HistoryEvent& event : history_.events()) TRY_OK(run->apply(event));
-  return ok_status();
-}
+Status RunDriver::replay_all(const MakeWorkflow& make) const { return apply_all(*new_run(make), history_.events()); }
 
 }  // namespace reliant::tests

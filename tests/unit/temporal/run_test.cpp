@@ -57,6 +57,46 @@ TEST(WorkflowRun, RunsActivitiesAndTimersInTheOrderOfTheCode) {
   expect_replays(driver, workflow_of(&greet));
 }
 
+// The code of before the patch, and of after it.
+Task<Result<std::string>> unpatched(WorkflowContext& context, std::string) {
+  co_await context.sleep(std::chrono::seconds(1));
+  co_return co_await context.execute_activity("old", "", minute());
+}
+Task<Result<std::string>> patched(WorkflowContext& context, std::string) {
+  co_await context.sleep(std::chrono::seconds(1));
+  const bool taken = context.patched("newer");
+  co_return co_await context.execute_activity(taken ? "new" : "old", context.patched("newer") ? "1" : "0", minute());
+}
+
+TEST(WorkflowRun, TakesThePatchInARunThatReachesItNow) {
+  RunDriver driver(workflow_of(&patched));
+  EXPECT_EQ(driver.task(), (Commands{"timer 1 1s"}));
+  driver.history().timer_fired("1");
+  EXPECT_EQ(driver.task(), (Commands{"marker core_patch", "activity 1 new 1"}));
+  driver.evict();
+  driver.history().activity_completed("1", "\"done\"");
+  EXPECT_EQ(driver.task(), (Commands{"complete \"done\""}));
+  expect_replays(driver, workflow_of(&patched));
+}
+
+TEST(WorkflowRun, KeepsTheCodeOfBeforeThePatchInARunThatPassedIt) {
+  RunDriver driver(workflow_of(&unpatched));
+  EXPECT_EQ(driver.task(), (Commands{"timer 1 1s"}));
+  driver.history().timer_fired("1");
+  EXPECT_EQ(driver.task(), (Commands{"activity 1 old "}));
+  const Status replayed = driver.replay_all(workflow_of(&patched));
+  EXPECT_TRUE(replayed.ok()) << replayed;
+}
+
+TEST(WorkflowRun, RefusesAHistoryWhosePatchTheCodeDoesNotKnow) {
+  RunDriver driver(workflow_of(&patched));
+  driver.task();
+  driver.history().timer_fired("1");
+  driver.task();
+  const Status replayed = driver.replay_all(workflow_of(&unpatched));
+  EXPECT_NE(message_of(replayed).find("RecordMarker newer"), std::string_view::npos) << replayed;
+}
+
 TEST(WorkflowRun, FailsWithTheStatusThatTheCodeReturns) {
   RunDriver driver(workflow_of(&greet), "\"world\"");
   driver.task();
