@@ -42,6 +42,7 @@ std::vector<Entry> all_commands() {
       {"A workflow engine of its own", &kTemporalServeCommand, temporal_main, true},
   };
   for (const Command& command : kChatCommands) out.push_back({"Chats", &command, client_main});
+  for (const Command& command : kWorkflowCommands) out.push_back({"Workflows, as files", &command, workflow_main});
   for (const Command& command : kAdminCommands) out.push_back({"Users and tokens, in the database", &command, admin_main});
   return out;
 }

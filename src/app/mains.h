@@ -36,6 +36,10 @@ int temporal_main(const Command& command, const Arguments& arguments, const Envi
 extern const std::span<const Command> kChatCommands;
 int client_main(const Command& command, const Arguments& arguments, const Environment& environment);
 
+// `reliant workflow …`: files of workflows, without a server.
+extern const std::span<const Command> kWorkflowCommands;
+int workflow_main(const Command& command, const Arguments& arguments, const Environment& environment);
+
 // `reliant admin …`: users and their tokens, directly in the database, until there is a sign-in.
 extern const std::span<const Command> kAdminCommands;
 int admin_main(const Command& command, const Arguments& arguments, const Environment& environment);

@@ -178,4 +178,12 @@ Result<std::string> Template::command_words(const Part& part, const Value& value
   return out;
 }
 
+std::vector<const Expression*> Template::expressions() const {
+  std::vector<const Expression*> expressions;
+  for (const Part& part : parts_) {
+    if (part.expression) expressions.push_back(part.expression.get());
+  }
+  return expressions;
+}
+
 }  // namespace reliant::expr

@@ -33,6 +33,8 @@ class Template {
   bool is_expression() const { return parts_.size() == 1 && parts_[0].expression != nullptr; }
   // What evaluate() gives.
   Type type() const;
+  // In their order; they live as long as the template.
+  std::vector<const Expression*> expressions() const;
 
  private:
   // Text, or an expression.

@@ -7,6 +7,7 @@
 
 #include "base/command_line.h"
 #include "base/text.h"
+#include "workflow/format/expressions.h"
 #include "workflow/format/flow.h"
 
 namespace reliant::workflow {
@@ -31,6 +32,8 @@ class Checker {
   std::vector<Status> run() {
     for (const Input& input : workflow_.inputs) check_input(input);
     check_graph(workflow_.graph);
+    const std::vector<Status> expressions = check_expressions(workflow_);
+    problems_.insert(problems_.end(), expressions.begin(), expressions.end());
     return std::move(problems_);
   }
 

@@ -8,6 +8,7 @@
 #include "base/command_line.h"
 #include "base/text.h"
 #include "workflow/format/definition.h"
+#include "workflow/format/library.h"
 
 namespace reliant::workflow {
 namespace {
@@ -323,12 +324,6 @@ Status read_file(const YamlNode& root, File& file) {
   return reader.finish();
 }
 
-// "…/fix-tests.yaml" -> "fix-tests"
-std::string_view stem_of(std::string_view file) {
-  file.remove_prefix(std::min(file.size(), file.rfind('/') + 1));
-  return file.substr(0, file.rfind('.'));
-}
-
 }  // namespace
 
 bool Graph::sequential() const {
@@ -353,7 +348,7 @@ Result<Workflow> read_workflow(std::string_view text, std::string_view file) {
 Result<Preset> read_preset(std::string_view text, std::string_view file) {
   TRY_ASSIGN(const YamlNode root, parse_yaml(text, file));
   Preset preset;
-  preset.name = std::string(stem_of(file));
+  preset.name = std::string(name_of_file(file));
   TRY_OK(read_file(root, preset));
   return preset;
 }

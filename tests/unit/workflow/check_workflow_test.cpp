@@ -92,6 +92,43 @@ TEST(CheckWorkflow, ChecksTheInputsOfAWorkflowThatItCalls) {
   EXPECT_EQ(problems(nodes("  - {id: a, type: workflow, workflow: gone}\n"), surroundings).size(), 1U);
 }
 
+TEST(CheckWorkflow, FindsNamesThatDoNotExist) {
+  EXPECT_EQ(
+      problems(
+          "name: w\ninputs: {depth: {type: integer, default: 1}}\nnodes:\n  - {id: a, run: {command: 'x {{ inputs.dept }}'}}\n"
+          "  - {id: b, condition: nodes.aa.exit_code == 0, run: {command: x}}\n"),
+      (Problems{"w.yaml:4:19: there is no input \"dept\"; did you mean \"depth\"?",
+                "w.yaml:5:13: there is no node \"aa\"; did you mean \"a\"?"}));
+}
+
+TEST(CheckWorkflow, FindsANodeThatMayNotHaveRun) {
+  EXPECT_EQ(
+      problems(nodes("  - {id: a, condition: nodes.b.exit_code == 0, run: {command: x}}\n  - {id: b, run: {command: x}}\n")),
+      (Problems{
+          "w.yaml:3:13: node \"b\" may not have run here; only nodes that surely ended before can be named (nodes.?b allows "
+          "for that)"}));
+}
+
+TEST(CheckWorkflow, FindsErrorsOfTypes) {
+  const Problems found =
+      problems(nodes("  - {id: a, run: {command: x}}\n  - {id: b, condition: nodes.a.exit_code, run: {command: x}}\n"
+                     "  - {id: c, condition: nodes.a.stdout > 3, run: {command: x}}\n"));
+  ASSERT_EQ(found.size(), 2U);
+  EXPECT_EQ(found[0], "w.yaml:4:13: the condition gives int; it must give a bool");
+  EXPECT_TRUE(found[1].starts_with("w.yaml:5:13: ")) << found[1];
+}
+
+TEST(CheckWorkflow, KnowsTheNamesOfALoop) {
+  EXPECT_EQ(
+      problems(nodes(
+          "  - {id: l, type: loop, while: output.x.exit_code != 0, nodes: [{id: x, run: {command: 'x {{ iter.index }}'}}]}\n")),
+      Problems{});
+  EXPECT_EQ(
+      problems(nodes("  - {id: l, type: loop, while: output.y.exit_code != 0, nodes: [{id: x, run: {command: x}}]}\n")).size(),
+      1U);
+  EXPECT_EQ(problems(nodes("  - {id: x, run: {command: 'x {{ iter.index }}'}}\n")).size(), 1U);
+}
+
 TEST(Flow, KnowsWhatEndedBefore) {
   const auto workflow =
       read_workflow(nodes("  - {id: a, run: {command: x}}\n  - {id: b, run: {command: x}}\n  - {id: c, run: {command: x}}\n"
