@@ -1,4 +1,4 @@
-// Workflow files as they are read: both forms of nodes, every type, and what bad input is told.
+// Workflow files as they are read: both forms of nodes, every type, and the errors of bad input.
 
 #include <gtest/gtest.h>
 
