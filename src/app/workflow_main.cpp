@@ -54,7 +54,7 @@ Status graph(const Arguments& arguments) {
   }
   const std::string& file = arguments.positional().front();
   TRY_ASSIGN(const std::string text, read_workflow_file(file));
-  TRY_ASSIGN(const workflow::Workflow workflow, workflow::read_workflow(text, file));
+  TRY_ASSIGN(const workflow::WorkflowDefinition workflow, workflow::read_workflow(text, file));
   const auto chosen = language == "dot" ? workflow::DrawingLanguage::kDot : workflow::DrawingLanguage::kMermaid;
   TRY_ASSIGN(const std::string drawing, workflow::draw(workflow, chosen));
   std::fputs(drawing.c_str(), stdout);

@@ -36,8 +36,13 @@ void g() { struct Local { int n = 0; }; }
 
     def test_a_name_in_two_namespaces(self):
         self.plant("src/a/a.h", "namespace reliant::a {\nclass Turn : public Base {\n};\n}\n")
+        self.plant("src/b/b.h", "namespace reliant::b {\n\nenum class Turn { kOn };\n}\n")
+        self.assert_caught("src/a/a.h:2: type_names.twice", "src/b/b.h:3: type_names.twice")
+
+    def test_a_name_in_an_unnamed_namespace_is_the_files_own(self):
+        self.plant("src/a/a.h", "namespace reliant::a {\nclass Turn : public Base {\n};\n}\n")
         self.plant("src/b/b.cpp", "namespace reliant::b {\nnamespace {\n\nenum class Turn { kOn };\n}\n}\n")
-        self.assert_caught("src/a/a.h:2: type_names.twice", "src/b/b.cpp:4: type_names.twice")
+        self.assert_clean()
 
     def test_an_entry_without_need_or_reason(self):
         self.plant("tools/type_names.toml", '[[allow]]\nname = "Session"\n[[allow]]\nname = "Gone"\nwhy = "was two"\n')

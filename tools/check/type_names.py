@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Does one name mean one type? A class, struct, union or enum that `src` defines twice at namespace scope is two meanings of a word,
-whatever the namespaces. tools/type_names.toml lists the names that may, with the reason."""
+whatever the namespaces. An unnamed namespace is a file's own business. tools/type_names.toml lists the names that may be defined
+twice, with the reason."""
 
 import re
 import sys
@@ -22,7 +23,7 @@ _TOKEN = re.compile(
 
 def defined_types(code):
     """(name, offset) of each type at namespace scope. Specializations (`struct A<int> {`) define no name."""
-    blocks = []  # True: a namespace
+    blocks = []  # True: a namespace that has a name
     for match in _TOKEN.finditer(code):
         if match["close"]:
             if blocks:
@@ -30,7 +31,7 @@ def defined_types(code):
             continue
         if match["type"] and all(blocks):
             yield match["type"], match.start("type")
-        blocks.append(match["namespace"] is not None)
+        blocks.append(bool((match["namespace"] or "").strip()))
 
 
 def main():

@@ -27,7 +27,8 @@ bool is_of_type(const YamlNode& value, const Input& input) {
 
 class Checker {
  public:
-  Checker(const Workflow& workflow, const Surroundings& surroundings) : workflow_(workflow), surroundings_(surroundings) {}
+  Checker(const WorkflowDefinition& workflow, const Surroundings& surroundings)
+      : workflow_(workflow), surroundings_(surroundings) {}
 
   std::vector<Status> run() {
     for (const Input& input : workflow_.inputs) check_input(input);
@@ -85,20 +86,20 @@ class Checker {
     return !writers.empty();
   }
 
-  bool check_action(const Node& node, const AgentNode& agent) {
+  bool check_action(const GraphNode& node, const AgentNode& agent) {
     check_preset(node, agent.preset);
     return true;
   }
-  bool check_action(const Node& node, const CallLlmNode& call) {
+  bool check_action(const GraphNode& node, const CallLlmNode& call) {
     check_preset(node, call.preset);
     return true;
   }
-  bool check_action(const Node&, const ExecuteToolsNode&) { return true; }
-  bool check_action(const Node&, const SaveMessageNode&) { return true; }
-  bool check_action(const Node&, const RunNode&) { return false; }
-  bool check_action(const Node&, const JoinNode&) { return false; }
-  bool check_action(const Node&, const RouterNode&) { return false; }
-  bool check_action(const Node& node, const AskNode& ask) {
+  bool check_action(const GraphNode&, const ExecuteToolsNode&) { return true; }
+  bool check_action(const GraphNode&, const SaveMessageNode&) { return true; }
+  bool check_action(const GraphNode&, const RunNode&) { return false; }
+  bool check_action(const GraphNode&, const JoinNode&) { return false; }
+  bool check_action(const GraphNode&, const RouterNode&) { return false; }
+  bool check_action(const GraphNode& node, const AskNode& ask) {
     if (ask.otherwise.given() && node.timeout == Duration::zero()) {
       report(ask.otherwise.place, concat("\"default\" of \"", node.id, "\" is the answer after \"timeout\"; give it one"));
     }
@@ -108,8 +109,8 @@ class Checker {
     }
     return false;
   }
-  bool check_action(const Node& node, const WorkflowNode& call);
-  bool check_action(const Node& node, const LoopNode& loop) {
+  bool check_action(const GraphNode& node, const CalledWorkflowNode& call);
+  bool check_action(const GraphNode& node, const LoopNode& loop) {
     if (loop.items.given() == loop.while_.given()) {
       report(node.place, concat("loop \"", node.id, "\" needs one of \"items\" and \"while\""));
     }
@@ -125,7 +126,7 @@ class Checker {
     }
     return writes;
   }
-  bool check_action(const Node& node, const ParallelNode& parallel) {
+  bool check_action(const GraphNode& node, const ParallelNode& parallel) {
     if (parallel.branches.empty()) report(node.place, concat("parallel node \"", node.id, "\" has no branches"));
     const Branch* writer = nullptr;
     for (const Branch& branch : parallel.branches) {
@@ -141,20 +142,20 @@ class Checker {
     return writer != nullptr;
   }
 
-  void check_preset(const Node& node, const std::string& preset) {
+  void check_preset(const GraphNode& node, const std::string& preset) {
     if (preset.empty() || !surroundings_.knows_preset || surroundings_.knows_preset(preset)) return;
     report(node.place, concat("node \"", node.id, "\" names the preset \"", preset, "\", and there is no .reliant/presets/",
                               preset, ".yaml"));
   }
 
-  const Workflow& workflow_;
+  const WorkflowDefinition& workflow_;
   const Surroundings& surroundings_;
   std::vector<Status> problems_;
 };
 
-bool Checker::check_action(const Node& node, const WorkflowNode& call) {
+bool Checker::check_action(const GraphNode& node, const CalledWorkflowNode& call) {
   if (!surroundings_.find_workflow) return true;
-  const Workflow* called = surroundings_.find_workflow(call.workflow);
+  const WorkflowDefinition* called = surroundings_.find_workflow(call.workflow);
   if (called == nullptr) {
     report(call.place, concat("node \"", node.id, "\" names the workflow \"", call.workflow, "\", and there is none"));
     return true;
@@ -178,7 +179,7 @@ bool Checker::check_action(const Node& node, const WorkflowNode& call) {
 
 }  // namespace
 
-std::vector<Status> check(const Workflow& workflow, const Surroundings& surroundings) {
+std::vector<Status> check(const WorkflowDefinition& workflow, const Surroundings& surroundings) {
   return Checker(workflow, surroundings).run();
 }
 

@@ -16,10 +16,10 @@ namespace reliant::workflow {
 struct Surroundings {
   std::function<bool(std::string_view name)> knows_preset;
   // `reference` as in the file: NAME, project://NAME or builtin://NAME. Null: no such workflow.
-  std::function<const Workflow*(std::string_view reference)> find_workflow;
+  std::function<const WorkflowDefinition*(std::string_view reference)> find_workflow;
 };
 
 // In the order of the file; INVALID_ARGUMENT "file:line:column: message" each.
-std::vector<Status> check(const Workflow& workflow, const Surroundings& surroundings);
+std::vector<Status> check(const WorkflowDefinition& workflow, const Surroundings& surroundings);
 
 }  // namespace reliant::workflow

@@ -25,14 +25,14 @@ struct Place {
 };
 
 // Text in which `{{ expression }}` stands for a value.
-struct Template {
+struct TemplateText {
   std::string text;
   Place place;
   bool given() const { return place.line != 0; }
 };
 
 // CEL, without braces.
-struct Expression {
+struct ExpressionText {
   std::string text;
   Place place;
   bool given() const { return place.line != 0; }
@@ -60,7 +60,7 @@ struct Output {
 };
 
 struct Model {
-  Template name;
+  TemplateText name;
   std::int64_t max_tokens = 0;  // 0: what the provider allows
 };
 
@@ -71,21 +71,21 @@ struct Retry {
   Duration maximum = std::chrono::seconds(60);
 };
 
-struct Message {
+struct ConversationMessage {
   std::string role = "user";  // user, assistant
-  Template content;
+  TemplateText content;
 };
 
 // The conversation of a node: "inherit", "fork" or "new".
 struct Thread {
   std::string mode = "inherit";
-  std::optional<Message> inject;
+  std::optional<ConversationMessage> inject;
   Place place;
 };
 
 struct Case {
   std::string to;
-  Expression condition;
+  ExpressionText condition;
   std::string label;
   Place place;
 };
@@ -98,10 +98,10 @@ struct Edge {
   Place place;
 };
 
-struct Node;
+struct GraphNode;
 
 struct Graph {
-  std::vector<Node> nodes;
+  std::vector<GraphNode> nodes;
   std::vector<Edge> edges;
   std::vector<std::string> entry;
   // The nodes run one after the other, in the order of the file.
@@ -118,8 +118,8 @@ struct Branch {
 struct AgentNode {
   static constexpr std::string_view kType = "agent";
   Model model;
-  Template system_prompt;
-  Template prompt;
+  TemplateText system_prompt;
+  TemplateText prompt;
   std::optional<std::vector<std::string>> tools;  // nullopt: all
   std::string preset;
   std::int64_t max_steps = 50;
@@ -127,23 +127,23 @@ struct AgentNode {
 struct CallLlmNode {
   static constexpr std::string_view kType = "call_llm";
   Model model;
-  Template system_prompt;
-  Template prompt;
+  TemplateText system_prompt;
+  TemplateText prompt;
   std::optional<std::vector<std::string>> tools;
   std::string preset;
 };
 struct ExecuteToolsNode {
   static constexpr std::string_view kType = "execute_tools";
-  Expression calls;
+  ExpressionText calls;
 };
 struct RunNode {
   static constexpr std::string_view kType = "run";
-  Template command;
-  Template working_dir;
-  std::vector<std::pair<std::string, Template>> env;
+  TemplateText command;
+  TemplateText working_dir;
+  std::vector<std::pair<std::string, TemplateText>> env;
   bool check = true;
 };
-struct WorkflowNode {
+struct CalledWorkflowNode {
   static constexpr std::string_view kType = "workflow";
   std::string workflow;
   Place place;
@@ -151,8 +151,8 @@ struct WorkflowNode {
 };
 struct LoopNode {
   static constexpr std::string_view kType = "loop";
-  Expression items;
-  Expression while_;
+  ExpressionText items;
+  ExpressionText while_;
   std::int64_t max_iterations = 100;
   std::int64_t parallel = 1;
   std::string on_failure = "fail_fast";  // fail_fast, fail_all, continue
@@ -173,23 +173,23 @@ struct RouterNode {
 };
 struct SaveMessageNode {
   static constexpr std::string_view kType = "save_message";
-  Message message;
+  ConversationMessage message;
 };
 struct AskNode {
   static constexpr std::string_view kType = "ask";
   std::string kind = "question";  // question, approval
-  Template question;
-  std::vector<Template> options;
-  Template otherwise;
+  TemplateText question;
+  std::vector<TemplateText> options;
+  TemplateText otherwise;
 };
 
-using NodeAction = std::variant<AgentNode, CallLlmNode, ExecuteToolsNode, RunNode, WorkflowNode, LoopNode, ParallelNode,
+using NodeAction = std::variant<AgentNode, CallLlmNode, ExecuteToolsNode, RunNode, CalledWorkflowNode, LoopNode, ParallelNode,
                                 JoinNode, RouterNode, SaveMessageNode, AskNode>;
 
-struct Node {
+struct GraphNode {
   std::string id;
   Place place;
-  Expression condition;
+  ExpressionText condition;
   Duration timeout{};  // zero: what the type allows
   Retry retry;
   bool allow_failure = false;
@@ -201,7 +201,7 @@ struct Node {
   std::string_view type() const;
 };
 
-struct Workflow {
+struct WorkflowDefinition {
   std::string file;  // for messages
   std::string name;
   Place name_place;
@@ -222,7 +222,7 @@ struct Preset {
   std::string name;
   std::string description;
   Model model;
-  Template system_prompt;
+  TemplateText system_prompt;
   std::optional<std::vector<std::string>> tools;
   std::int64_t max_steps = 0;  // 0: the node's
 };
@@ -230,7 +230,7 @@ struct Preset {
 constexpr Duration kLongestNode = std::chrono::hours(24 * 30);
 
 template <class Visitor>
-void describe(Visitor& v, Message& message) {
+void describe(Visitor& v, ConversationMessage& message) {
   v.word("role", message.role, {"user", "assistant"}, "who says it");
   v.required("content", message.content, "the text");
 }
@@ -315,7 +315,7 @@ void describe(Visitor& v, RunNode& node) {
 }
 
 template <class Visitor>
-void describe(Visitor& v, WorkflowNode& node) {
+void describe(Visitor& v, CalledWorkflowNode& node) {
   v.reference("workflow", node.workflow, node.place, "NAME, project://NAME or builtin://NAME");
   v.values("args", node.args, "its inputs");
 }
@@ -361,7 +361,7 @@ void describe(Visitor& v, AskNode& node) {
 
 // What every type has; the fields of the type are its own.
 template <class Visitor>
-void describe_common(Visitor& v, Node& node) {
+void describe_common(Visitor& v, GraphNode& node) {
   v.option("condition", node.condition, "when it is false, the node is SKIPPED");
   v.duration("timeout", node.timeout, "of the whole node, its retries included");
   v.part("retry", node.retry, "how often the node begins again after it FAILED");
@@ -381,7 +381,7 @@ void describe(Visitor& v, Input& input) {
 }
 
 template <class Visitor>
-void describe(Visitor& v, Workflow& workflow) {
+void describe(Visitor& v, WorkflowDefinition& workflow) {
   v.name("name", workflow.name, workflow.name_place, "the name, and that of the file");
   v.text("title", workflow.title, "for lists");
   v.text("description", workflow.description, "for people");
@@ -402,7 +402,7 @@ void describe(Visitor& v, Preset& preset) {
 }
 
 // INVALID_ARGUMENT "file:line:column: …": the first offence of the file against the format. `file` is for messages only.
-Result<Workflow> read_workflow(std::string_view text, std::string_view file);
+Result<WorkflowDefinition> read_workflow(std::string_view text, std::string_view file);
 Result<Preset> read_preset(std::string_view text, std::string_view file);
 
 // JSON Schema (draft 2020-12) of workflow files and of presets.

@@ -25,7 +25,7 @@ std::string escaped(std::string_view text, DrawingLanguage language) {
 
 class Drawing {
  public:
-  Drawing(const Workflow& workflow, DrawingLanguage language) : workflow_(workflow), language_(language) {}
+  Drawing(const WorkflowDefinition& workflow, DrawingLanguage language) : workflow_(workflow), language_(language) {}
 
   Result<std::string> write() {
     line(mermaid() ? "flowchart TD" : concat("digraph \"", workflow_.name, "\" {"));
@@ -43,7 +43,7 @@ class Drawing {
   // Nodes of inner graphs are named by the way to them: "repair__test".
   Status graph(const Graph& graph, const std::string& prefix, int depth) {
     TRY_ASSIGN(const Flow flow, resolve(workflow_, graph));
-    for (const Node& one : graph.nodes) TRY_OK(node(one, prefix, depth));
+    for (const GraphNode& one : graph.nodes) TRY_OK(node(one, prefix, depth));
     for (const FlowEdge& edge : flow.edges) {
       const Decision* decision = edge.decision == kNone ? nullptr : &flow.nodes[edge.from].decisions[edge.decision];
       edge_line(prefix + flow.nodes[edge.from].node->id, prefix + flow.nodes[edge.to].node->id, label_of(edge, decision),
@@ -64,7 +64,7 @@ class Drawing {
     line(concat(indent(depth), from, " -> ", to, label.empty() ? "" : concat(" [label=\"", text, "\"]"), ";"));
   }
 
-  Status node(const Node& node, const std::string& prefix, int depth) {
+  Status node(const GraphNode& node, const std::string& prefix, int depth) {
     const std::string name = prefix + node.id;
     if (mermaid()) {
       line(concat(indent(depth), name, "[\"", node.id, ": ", node.type(), "\"]"));
@@ -92,13 +92,15 @@ class Drawing {
     return ok_status();
   }
 
-  const Workflow& workflow_;
+  const WorkflowDefinition& workflow_;
   DrawingLanguage language_;
   std::string text_;
 };
 
 }  // namespace
 
-Result<std::string> draw(const Workflow& workflow, DrawingLanguage language) { return Drawing(workflow, language).write(); }
+Result<std::string> draw(const WorkflowDefinition& workflow, DrawingLanguage language) {
+  return Drawing(workflow, language).write();
+}
 
 }  // namespace reliant::workflow

@@ -11,6 +11,6 @@ namespace reliant::workflow {
 enum class DrawingLanguage { kMermaid, kDot };
 
 // INVALID_ARGUMENT: the order of a graph cannot be resolved (format/flow.h).
-Result<std::string> draw(const Workflow& workflow, DrawingLanguage language);
+Result<std::string> draw(const WorkflowDefinition& workflow, DrawingLanguage language);
 
 }  // namespace reliant::workflow

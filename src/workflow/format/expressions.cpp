@@ -33,7 +33,7 @@ Type type_of(const Input& input) {
 
 // What an expression sees where it stands.
 struct View {
-  std::vector<const Node*> ended;       // nodes that have ended, or are SKIPPED
+  std::vector<const GraphNode*> ended;  // nodes that have ended, or are SKIPPED
   std::set<std::string> elsewhere;      // ids of nodes that exist and have not
   bool in_loop = false;                 // `iter`
   const Graph* round_before = nullptr;  // `output`
@@ -41,7 +41,7 @@ struct View {
 
 class Checker {
  public:
-  explicit Checker(const Workflow& workflow) : workflow_(workflow) {
+  explicit Checker(const WorkflowDefinition& workflow) : workflow_(workflow) {
     for (const Input& input : workflow.inputs) inputs_.emplace_back(input.name);
   }
 
@@ -49,7 +49,7 @@ class Checker {
     View view;
     check(workflow_.daemon, view);
     check_graph(workflow_.graph, view);
-    for (const Node& node : workflow_.graph.nodes) view.ended.push_back(&node);
+    for (const GraphNode& node : workflow_.graph.nodes) view.ended.push_back(&node);
     for (const Output& output : workflow_.outputs) check(output.value, view);
     return std::move(problems_);
   }
@@ -63,7 +63,7 @@ class Checker {
     if (!flow.ok()) return;  // its own problem
     for (std::size_t at = 0; at < flow->nodes.size(); ++at) {
       View view = outer;
-      for (const Node& node : graph.nodes) view.elsewhere.insert(node.id);
+      for (const GraphNode& node : graph.nodes) view.elsewhere.insert(node.id);
       for (const std::size_t before : flow->nodes[at].before) view.ended.push_back(flow->nodes[before].node);
       check_node(*flow->nodes[at].node, view);
       view.ended.push_back(flow->nodes[at].node);
@@ -73,7 +73,7 @@ class Checker {
     }
   }
 
-  void check_node(const Node& node, const View& view) {
+  void check_node(const GraphNode& node, const View& view) {
     check_condition(node.condition, view);
     check(node.daemon, view);
     if (node.thread.inject) check(node.thread.inject->content, view);
@@ -88,7 +88,7 @@ class Checker {
     check(node.working_dir, view);
     for (const auto& [name, value] : node.env) check(value, view);
   }
-  void check_action(const WorkflowNode& node, const View& view) { check(node.args, view); }
+  void check_action(const CalledWorkflowNode& node, const View& view) { check(node.args, view); }
   void check_action(const LoopNode& node, const View& view) {
     check_list(node.items, view, "items");
     View after = view;
@@ -109,7 +109,7 @@ class Checker {
   void check_action(const AskNode& node, const View& view) {
     check(node.question, view);
     check(node.otherwise, view);
-    for (const Template& option : node.options) check(option, view);
+    for (const TemplateText& option : node.options) check(option, view);
   }
   template <class ModelNode>
   void check_model(const ModelNode& node, const View& view) {
@@ -129,31 +129,31 @@ class Checker {
     }
     types.emplace("workflow", map);
     types.emplace("nodes", map);
-    for (const Node* node : view.ended) add_output(types, concat("nodes.", node->id), *node);
+    for (const GraphNode* node : view.ended) add_output(types, concat("nodes.", node->id), *node);
     if (view.in_loop) types.emplace("iter", map);
     if (view.round_before != nullptr) {
       types.emplace("output", map);
-      for (const Node& node : view.round_before->nodes) add_output(types, concat("output.", node.id), node);
+      for (const GraphNode& node : view.round_before->nodes) add_output(types, concat("output.", node.id), node);
     }
     return environment;
   }
-  static void add_output(expr::VariableTypes& types, const std::string& name, const Node& node) {
+  static void add_output(expr::VariableTypes& types, const std::string& name, const GraphNode& node) {
     for (const OutputField& field : output_fields(node.type())) types.emplace(concat(name, ".", field.name), field.type);
   }
 
-  void check_condition(const Expression& condition, const View& view) {
+  void check_condition(const ExpressionText& condition, const View& view) {
     const auto compiled = compile(condition, view);
     if (!compiled) return;
     if (compiled->type().kind == TypeKind::kBool || compiled->type().kind == TypeKind::kDyn) return;
     report(condition.place, concat("the condition gives ", to_string(compiled->type()), "; it must give a bool"));
   }
-  void check_list(const Expression& list, const View& view, std::string_view what) {
+  void check_list(const ExpressionText& list, const View& view, std::string_view what) {
     const auto compiled = compile(list, view);
     if (!compiled) return;
     if (compiled->type().kind == TypeKind::kList || compiled->type().kind == TypeKind::kDyn) return;
     report(list.place, concat("\"", what, "\" gives ", to_string(compiled->type()), "; it must give a list"));
   }
-  std::optional<expr::Expression> compile(const Expression& expression, const View& view) {
+  std::optional<expr::Expression> compile(const ExpressionText& expression, const View& view) {
     if (!expression.given()) return std::nullopt;
     auto compiled = expr::Expression::compile(expression.text, environment(view));
     if (!compiled.ok()) {
@@ -164,7 +164,7 @@ class Checker {
     return *std::move(compiled);
   }
 
-  void check(const Template& text, const View& view) {
+  void check(const TemplateText& text, const View& view) {
     if (!text.given() || text.text.find("{{") == std::string::npos) return;
     const auto compiled = expr::Template::compile(text.text, environment(view));
     if (!compiled.ok()) return report(text.place, message_of(compiled.status()));
@@ -174,7 +174,7 @@ class Checker {
     if (value.given()) check(value.value, view);
   }
   void check(const YamlNode& value, const View& view) {
-    if (value.kind == YamlNode::Kind::kScalar) check(Template{value.scalar, {value.line, value.column}}, view);
+    if (value.kind == YamlNode::Kind::kScalar) check(TemplateText{value.scalar, {value.line, value.column}}, view);
     for (const YamlNode& item : value.items) check(item, view);
     for (const YamlNode& field : value.fields) check(field, view);
   }
@@ -200,7 +200,7 @@ class Checker {
     report(place, concat("there is no input \"", name, "\"", meant(name, inputs_)));
   }
   void check_reference(const std::string& id, bool optional, Place place, const View& view) {
-    if (std::ranges::any_of(view.ended, [&](const Node* node) { return node->id == id; })) return;
+    if (std::ranges::any_of(view.ended, [&](const GraphNode* node) { return node->id == id; })) return;
     if (view.elsewhere.contains(id)) {
       if (optional) return;
       return report(place,
@@ -208,12 +208,12 @@ class Checker {
                            id, " allows for that)"));
     }
     std::vector<std::string_view> known;
-    for (const Node* node : view.ended) known.emplace_back(node->id);
+    for (const GraphNode* node : view.ended) known.emplace_back(node->id);
     report(place, concat("there is no node \"", id, "\"", meant(id, known)));
   }
   void check_round(const std::string& id, Place place, const Graph& body) {
     std::vector<std::string_view> known;
-    for (const Node& node : body.nodes) known.emplace_back(node.id);
+    for (const GraphNode& node : body.nodes) known.emplace_back(node.id);
     if (std::ranges::find(known, id) == known.end()) {
       report(place, concat("there is no node \"", id, "\" in the body of the loop", meant(id, known)));
     }
@@ -223,13 +223,13 @@ class Checker {
     return near.empty() ? std::string() : concat("; did you mean \"", near, "\"?");
   }
 
-  const Workflow& workflow_;
+  const WorkflowDefinition& workflow_;
   std::vector<std::string_view> inputs_;
   std::vector<Status> problems_;
 };
 
 }  // namespace
 
-std::vector<Status> check_expressions(const Workflow& workflow) { return Checker(workflow).run(); }
+std::vector<Status> check_expressions(const WorkflowDefinition& workflow) { return Checker(workflow).run(); }
 
 }  // namespace reliant::workflow

@@ -10,6 +10,6 @@
 namespace reliant::workflow {
 
 // The graphs of `workflow` can be resolved (format/flow.h). INVALID_ARGUMENT "file:line:column: message" each.
-std::vector<Status> check_expressions(const Workflow& workflow);
+std::vector<Status> check_expressions(const WorkflowDefinition& workflow);
 
 }  // namespace reliant::workflow

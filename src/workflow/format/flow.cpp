@@ -13,10 +13,10 @@ namespace {
 
 class Resolver {
  public:
-  Resolver(const Workflow& workflow, const Graph& graph) : workflow_(workflow), graph_(graph) {}
+  Resolver(const WorkflowDefinition& workflow, const Graph& graph) : workflow_(workflow), graph_(graph) {}
 
   Result<Flow> resolve() {
-    for (const Node& node : graph_.nodes) {
+    for (const GraphNode& node : graph_.nodes) {
       places_.emplace(node.id, flow_.nodes.size());
       flow_.nodes.emplace_back().node = &node;
     }
@@ -45,7 +45,7 @@ class Resolver {
     const auto found = places_.find(id);
     if (found != places_.end()) return found->second;
     std::vector<std::string_view> known;
-    for (const Node& node : graph_.nodes) known.emplace_back(node.id);
+    for (const GraphNode& node : graph_.nodes) known.emplace_back(node.id);
     const std::string meant = nearest(id, known);
     const std::string hint = meant.empty() ? std::string() : concat("; did you mean \"", meant, "\"?");
     return workflow_.error(place, concat(what, " names \"", id, "\", and this graph has no such node", hint));
@@ -87,7 +87,7 @@ class Resolver {
   }
 
   Status add_routes(std::size_t from) {
-    const Node& node = *flow_.nodes[from].node;
+    const GraphNode& node = *flow_.nodes[from].node;
     const auto* router = std::get_if<RouterNode>(&node.action);
     if (router == nullptr) return ok_status();
     if (router->cases.empty()) {
@@ -155,7 +155,7 @@ class Resolver {
     for (const std::size_t at : flow_.entry) reached[at] = true;
     for (const std::size_t at : flow_.order) {
       if (!reached[at]) {
-        const Node& node = *flow_.nodes[at].node;
+        const GraphNode& node = *flow_.nodes[at].node;
         return workflow_.error(node.place, concat("node \"", node.id,
                                                   "\" is never reached: no edge leads to it, and \"entry\" does "
                                                   "not name it"));
@@ -185,7 +185,7 @@ class Resolver {
     std::erase_if(into, [&](std::size_t one) { return !more.contains(one); });
   }
 
-  const Workflow& workflow_;
+  const WorkflowDefinition& workflow_;
   const Graph& graph_;
   std::map<std::string, std::size_t, std::less<>> places_;
   Flow flow_;
@@ -208,6 +208,6 @@ bool Flow::side_by_side(std::size_t one, std::size_t other) const {
   return one != other && !nodes[one].before.contains(other) && !nodes[other].before.contains(one) && !exclude(one, other);
 }
 
-Result<Flow> resolve(const Workflow& workflow, const Graph& graph) { return Resolver(workflow, graph).resolve(); }
+Result<Flow> resolve(const WorkflowDefinition& workflow, const Graph& graph) { return Resolver(workflow, graph).resolve(); }
 
 }  // namespace reliant::workflow

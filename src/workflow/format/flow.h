@@ -29,7 +29,7 @@ struct Decision {
 };
 
 struct FlowNode {
-  const Node* node = nullptr;
+  const GraphNode* node = nullptr;
   std::vector<std::size_t> in;  // edges
   std::vector<std::size_t> out;
   std::vector<Decision> decisions;
@@ -51,6 +51,6 @@ struct Flow {
 
 // `workflow` gives the file's name for messages; `graph` outlives the flow. INVALID_ARGUMENT: an edge that names no node, a cycle
 // (with its nodes), a node that is never reached.
-Result<Flow> resolve(const Workflow& workflow, const Graph& graph);
+Result<Flow> resolve(const WorkflowDefinition& workflow, const Graph& graph);
 
 }  // namespace reliant::workflow

@@ -55,7 +55,7 @@ void Library::check_all() {
   for (const std::string& name : broken) workflows_.erase(name);
 }
 
-const Workflow* Library::find(std::string_view reference) const {
+const WorkflowDefinition* Library::find(std::string_view reference) const {
   if (reference.starts_with(kProject)) reference.remove_prefix(kProject.size());
   const auto found = workflows_.find(reference);
   return found == workflows_.end() ? nullptr : &found->second;

@@ -21,13 +21,13 @@ class Library {
   void check_all();
 
   // NAME or project://NAME; null: there is none, or it has a problem.
-  const Workflow* find(std::string_view reference) const;
+  const WorkflowDefinition* find(std::string_view reference) const;
   const Preset* preset(std::string_view name) const;
-  const std::map<std::string, Workflow, std::less<>>& workflows() const { return workflows_; }
+  const std::map<std::string, WorkflowDefinition, std::less<>>& workflows() const { return workflows_; }
   const std::vector<Status>& problems() const { return problems_; }
 
  private:
-  std::map<std::string, Workflow, std::less<>> workflows_;
+  std::map<std::string, WorkflowDefinition, std::less<>> workflows_;
   std::map<std::string, Preset, std::less<>> presets_;
   std::vector<Status> problems_;
 };

@@ -84,10 +84,10 @@ class Reader {
       reader_.fail(node->error(concat("\"", key, "\" must be one of ", join(known, ", "))));
     }
   }
-  void option(std::string_view key, Template& text, std::string_view) { take_text(reader_.optional_node(key), text); }
-  void option(std::string_view key, Expression& text, std::string_view) { take_text(reader_.optional_node(key), text); }
-  void required(std::string_view key, Template& text, std::string_view about) { require(key, text, about); }
-  void required(std::string_view key, Expression& text, std::string_view about) { require(key, text, about); }
+  void option(std::string_view key, TemplateText& text, std::string_view) { take_text(reader_.optional_node(key), text); }
+  void option(std::string_view key, ExpressionText& text, std::string_view) { take_text(reader_.optional_node(key), text); }
+  void required(std::string_view key, TemplateText& text, std::string_view about) { require(key, text, about); }
+  void required(std::string_view key, ExpressionText& text, std::string_view about) { require(key, text, about); }
   void required_id(std::string_view key, std::string& id, std::string_view) {
     id = reader_.required_string(key);
     if (const YamlNode* node = node_.find(key); node != nullptr && id.empty()) {
@@ -129,8 +129,9 @@ class Reader {
   void value(std::string_view key, ValueTemplate& value, std::string_view) {
     if (const YamlNode* node = reader_.optional_node(key)) value.value = *node;
   }
-  void named(std::string_view key, std::vector<std::pair<std::string, Template>>& texts, std::string_view) {
-    for_each_field(key, [&](const YamlNode& field) { take_text(&field, texts.emplace_back(field.key, Template{}).second); });
+  void named(std::string_view key, std::vector<std::pair<std::string, TemplateText>>& texts, std::string_view) {
+    for_each_field(key,
+                   [&](const YamlNode& field) { take_text(&field, texts.emplace_back(field.key, TemplateText{}).second); });
   }
   void inputs(std::string_view key, std::vector<Input>& inputs, std::string_view) {
     for_each_field(key, [&](const YamlNode& field) { read_input(field, inputs.emplace_back()); });
@@ -176,7 +177,7 @@ class Reader {
     if (node->kind != YamlNode::Kind::kList) return reader_.fail(node->error(concat("\"", key, "\" must be a list")));
     for (const YamlNode& item : node->items) read_item(item, parts.emplace_back());
   }
-  void nodes(std::string_view key, std::vector<Node>& nodes, std::string_view);
+  void nodes(std::string_view key, std::vector<GraphNode>& nodes, std::string_view);
 
   Status finish() { return reader_.finish(); }
 
@@ -221,7 +222,7 @@ class Reader {
     part.place = place_of(item);
     read_part(item, part);
   }
-  void read_item(const YamlNode& item, Template& text) {
+  void read_item(const YamlNode& item, TemplateText& text) {
     if (item.kind != YamlNode::Kind::kScalar) return reader_.fail(item.error("must be a text"));
     text = {item.scalar, place_of(item)};
   }
@@ -238,7 +239,7 @@ class Reader {
         where.error(concat("\"", id, "\" must be letters, digits and \"_\", a letter first, at most 64: expressions name it")));
     return false;
   }
-  void read_node(const YamlNode& item, Node& node, bool listed);
+  void read_node(const YamlNode& item, GraphNode& node, bool listed);
   bool choose_action(const YamlNode& item, std::string_view type, NodeAction& action);
 
   const YamlNode& node_;
@@ -264,7 +265,7 @@ bool Reader::choose_action(const YamlNode& item, std::string_view type, NodeActi
 }
 
 // `type: agent` with the fields of the type beside it, or `agent: {fields}` (C24).
-void Reader::read_node(const YamlNode& item, Node& node, bool listed) {
+void Reader::read_node(const YamlNode& item, GraphNode& node, bool listed) {
   node.place = place_of(item);
   if (item.kind != YamlNode::Kind::kMap) {
     return reader_.fail(item.error("a node must be a map: \"id: NAME\" and \"type: TYPE\", or \"NAME: {TYPE: {…}}\""));
@@ -297,7 +298,7 @@ void Reader::read_node(const YamlNode& item, Node& node, bool listed) {
   reader_.fail(reader.finish());
 }
 
-void Reader::nodes(std::string_view key, std::vector<Node>& nodes, std::string_view) {
+void Reader::nodes(std::string_view key, std::vector<GraphNode>& nodes, std::string_view) {
   const YamlNode* node = reader_.optional_node(key);
   if (node == nullptr) return reader_.fail(node_.error(concat("key \"", key, "\" is missing")));
   const bool listed = node->kind == YamlNode::Kind::kList;
@@ -309,7 +310,7 @@ void Reader::nodes(std::string_view key, std::vector<Node>& nodes, std::string_v
   if (nesting_ > kMaxNesting) return reader_.fail(node->error(concat("nodes are nested more than ", kMaxNesting, " deep")));
   std::set<std::string> ids;
   for (const YamlNode& item : items) {
-    Node& one = nodes.emplace_back();
+    GraphNode& one = nodes.emplace_back();
     read_node(item, one, listed);
     if (!one.id.empty() && !ids.insert(one.id).second) {
       reader_.fail(item.error(concat("the id \"", one.id, "\" is given twice; ids are unique in their list")));
@@ -328,18 +329,18 @@ Status read_file(const YamlNode& root, File& file) {
 
 bool Graph::sequential() const {
   return edges.empty() && entry.empty() &&
-         std::ranges::none_of(nodes, [](const Node& node) { return node.type() == RouterNode::kType; });
+         std::ranges::none_of(nodes, [](const GraphNode& node) { return node.type() == RouterNode::kType; });
 }
 
-std::string_view Node::type() const { return kTypes[action.index()]; }
+std::string_view GraphNode::type() const { return kTypes[action.index()]; }
 
-Status Workflow::error(Place place, std::string_view message) const {
+Status WorkflowDefinition::error(Place place, std::string_view message) const {
   return invalid_argument(file, ":", place.line, ":", place.column, ": ", message);
 }
 
-Result<Workflow> read_workflow(std::string_view text, std::string_view file) {
+Result<WorkflowDefinition> read_workflow(std::string_view text, std::string_view file) {
   TRY_ASSIGN(const YamlNode root, parse_yaml(text, file));
-  Workflow workflow;
+  WorkflowDefinition workflow;
   workflow.file = std::string(file);
   TRY_OK(read_file(root, workflow));
   return workflow;

@@ -33,8 +33,8 @@ class SectionSchema {
   void word(std::string_view key, std::string&, std::initializer_list<std::string_view> words, std::string_view about) {
     add(key, {{"enum", words_of(words)}}, about);
   }
-  void option(std::string_view key, Template&, std::string_view about) { add(key, text_type(), about); }
-  void option(std::string_view key, Expression&, std::string_view about) { add(key, text_type(), about); }
+  void option(std::string_view key, TemplateText&, std::string_view about) { add(key, text_type(), about); }
+  void option(std::string_view key, ExpressionText&, std::string_view about) { add(key, text_type(), about); }
   template <class Text>
   void required(std::string_view key, Text& text, std::string_view about) {
     option(key, text, about);
@@ -94,8 +94,8 @@ class SectionSchema {
     Part part;
     add(key, list_of(of(part)), about);
   }
-  void list(std::string_view key, std::vector<Template>&, std::string_view about) { add(key, list_of(text_type()), about); }
-  void nodes(std::string_view key, std::vector<Node>&, std::string_view about) {
+  void list(std::string_view key, std::vector<TemplateText>&, std::string_view about) { add(key, list_of(text_type()), about); }
+  void nodes(std::string_view key, std::vector<GraphNode>&, std::string_view about) {
     json::object list = list_of(reference_to("node"));
     list["minItems"] = 1;
     json::object map = map_of(reference_to("named_node"));
@@ -143,7 +143,7 @@ json::object node_schema(Form form, bool nested) {
     schema.add("id", id_type(), "the name by which expressions and edges know the node");
     schema.require("id");
   }
-  Node common;
+  GraphNode common;
   describe_common(schema, common);
   Action action;
   if (nested) {
@@ -179,7 +179,7 @@ json::object file_schema(std::string_view title) {
 }  // namespace
 
 std::string workflow_schema() {
-  json::object schema = file_schema<Workflow>("A workflow of .reliant/workflows");
+  json::object schema = file_schema<WorkflowDefinition>("A workflow of .reliant/workflows");
   Graph graph;
   schema["$defs"] = {{"graph", SectionSchema::of(graph)},
                      {"node", {{"oneOf", node_schemas(Form::kListed, kEachType)}}},

@@ -47,7 +47,7 @@ class GraphRun {
     const auto to = next_state(progress.state, input);
     RELIANT_ASSERT(to.has_value(), "a node is moved only in states that have the input");
     progress.state = *to;
-    const Node& node = *flow_.nodes[at].node;
+    const GraphNode& node = *flow_.nodes[at].node;
     place_.interpreter.host().changed({place_.way + node.id, std::string(node.type()), *to, progress.attempts, progress.error});
   }
 
@@ -87,7 +87,7 @@ class GraphRun {
 
   // False: the graph has failed.
   bool begin(std::size_t at, TaskScope& children) {
-    const Node& node = *flow_.nodes[at].node;
+    const GraphNode& node = *flow_.nodes[at].node;
     if (node.condition.given()) {
       const auto holds = place_.interpreter.holds(node.condition, scope_now());
       if (!holds.ok()) return fail(at, holds.status());
@@ -133,7 +133,7 @@ class GraphRun {
   Result<std::size_t> choose(const Decision& decision) {
     const Scope now = scope_now();
     for (const std::size_t edge : decision.edges) {
-      const Expression& condition = flow_.edges[edge].condition->condition;
+      const ExpressionText& condition = flow_.edges[edge].condition->condition;
       if (!condition.given()) return edge;
       TRY_ASSIGN(const bool holds, place_.interpreter.holds(condition, now));
       if (holds) return edge;
@@ -151,7 +151,7 @@ class GraphRun {
   }
 
   Task<void> run_node(std::size_t at) {
-    const Node& node = *flow_.nodes[at].node;
+    const GraphNode& node = *flow_.nodes[at].node;
     const Scope scope = scope_now();
     Cancellation cancel(cancel_);
     bool timed_out = false;
@@ -170,7 +170,7 @@ class GraphRun {
     ended_.set();
   }
 
-  Task<void> time(const Node& node, Cancellation& cancel, bool& timed_out) {
+  Task<void> time(const GraphNode& node, Cancellation& cancel, bool& timed_out) {
     co_await place_.interpreter.host().sleep(node.timeout);
     timed_out = true;
     cancel.set();
@@ -195,7 +195,7 @@ class GraphRun {
   }
 
   Task<Result<expr::Value>> attempt_all(std::size_t at, const Scope& scope, Cancellation& cancel) {
-    const Node& node = *flow_.nodes[at].node;
+    const GraphNode& node = *flow_.nodes[at].node;
     Duration pause = node.retry.initial;
     for (std::int64_t attempt = 1;; ++attempt) {
       progress(at).attempts = attempt;
@@ -213,7 +213,7 @@ class GraphRun {
   }
 
   Task<Result<expr::Value>> attempt(std::size_t at, const Scope& scope, Cancellation& cancel) {
-    const Node& node = *flow_.nodes[at].node;
+    const GraphNode& node = *flow_.nodes[at].node;
     NodeRun run{place_.interpreter, place_.run, node, progress(at), scope, cancel, "", place_.way + node.id};
     CO_TRY_ASSIGN(run.thread, co_await open_thread(run));
     co_return co_await std::visit([&run](const auto& action) { return act(run, action); }, node.action);

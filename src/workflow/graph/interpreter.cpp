@@ -96,7 +96,7 @@ Value value_of(const YamlNode& node, std::string_view type) {
   return Value::string(node.scalar);
 }
 
-Result<Value> complete_inputs(const Workflow& workflow, const Value& given) {
+Result<Value> complete_inputs(const WorkflowDefinition& workflow, const Value& given) {
   if (!given.is(Kind::kMap)) return invalid_argument("the inputs of workflow \"", workflow.name, "\" must be a map");
   std::vector<std::string_view> known;
   for (const Input& input : workflow.inputs) known.emplace_back(input.name);
@@ -122,7 +122,7 @@ Result<Value> complete_inputs(const Workflow& workflow, const Value& given) {
   return Value::map(std::move(inputs));
 }
 
-Task<Result<Value>> Interpreter::run(const Workflow& workflow, Value inputs, ThreadId thread, std::string way,
+Task<Result<Value>> Interpreter::run(const WorkflowDefinition& workflow, Value inputs, ThreadId thread, std::string way,
                                      GraphProgress& progress, Cancellation& cancel) {
   RunScope scope{&workflow, run_, Value()};
   CO_TRY_ASSIGN(scope.inputs, complete_inputs(workflow, inputs));
@@ -140,7 +140,7 @@ Task<Result<Value>> Interpreter::run(const Workflow& workflow, Value inputs, Thr
   co_return Value::map(std::move(outputs));
 }
 
-Result<Value> Interpreter::evaluate(const Expression& expression, const Scope& scope) {
+Result<Value> Interpreter::evaluate(const ExpressionText& expression, const Scope& scope) {
   auto found = expressions_.find(expression.text);
   if (found == expressions_.end()) {
     auto parsed = expr::Expression::parse(expression.text);
@@ -152,7 +152,7 @@ Result<Value> Interpreter::evaluate(const Expression& expression, const Scope& s
   return value;
 }
 
-Result<bool> Interpreter::holds(const Expression& condition, const Scope& scope) {
+Result<bool> Interpreter::holds(const ExpressionText& condition, const Scope& scope) {
   TRY_ASSIGN(const Value value, evaluate(condition, scope));
   if (!value.is(Kind::kBool)) {
     return scope.run->workflow->error(condition.place,
@@ -161,7 +161,7 @@ Result<bool> Interpreter::holds(const Expression& condition, const Scope& scope)
   return value.as_bool();
 }
 
-Result<const expr::Template*> Interpreter::read(const Template& text, const Scope& scope) {
+Result<const expr::Template*> Interpreter::read(const TemplateText& text, const Scope& scope) {
   auto found = templates_.find(text.text);
   if (found == templates_.end()) {
     auto parsed = expr::Template::compile(text.text, unchecked());
@@ -172,20 +172,20 @@ Result<const expr::Template*> Interpreter::read(const Template& text, const Scop
 }
 
 template <class Value>
-Result<Value> Interpreter::fill(const Template& text, const Scope& scope, Fill<Value> fill) {
+Result<Value> Interpreter::fill(const TemplateText& text, const Scope& scope, Fill<Value> fill) {
   TRY_ASSIGN(const expr::Template* parsed, read(text, scope));
   auto value = (parsed->*fill)(scope.variables(), expr::kDefaultCost);
   if (!value.ok()) return in_file(scope, text.place, value.status());
   return value;
 }
 
-Result<Value> Interpreter::evaluate(const Template& text, const Scope& scope) {
+Result<Value> Interpreter::evaluate(const TemplateText& text, const Scope& scope) {
   return fill(text, scope, &expr::Template::evaluate);
 }
-Result<std::string> Interpreter::render(const Template& text, const Scope& scope) {
+Result<std::string> Interpreter::render(const TemplateText& text, const Scope& scope) {
   return fill(text, scope, &expr::Template::render);
 }
-Result<std::string> Interpreter::render_command(const Template& text, const Scope& scope) {
+Result<std::string> Interpreter::render_command(const TemplateText& text, const Scope& scope) {
   return fill(text, scope, &expr::Template::render_command);
 }
 
@@ -193,7 +193,7 @@ Result<Value> Interpreter::evaluate(const YamlNode& value, const Scope& scope) {
   switch (value.kind) {
     case YamlNode::Kind::kScalar:
       if (value.scalar.find("{{") == std::string::npos) return value_of(value, value.quoted ? "string" : "");
-      return evaluate(Template{value.scalar, {value.line, value.column}}, scope);
+      return evaluate(TemplateText{value.scalar, {value.line, value.column}}, scope);
     case YamlNode::Kind::kList: {
       expr::List list;
       for (const YamlNode& item : value.items) {
@@ -216,7 +216,7 @@ Result<Value> Interpreter::evaluate(const YamlNode& value, const Scope& scope) {
   return Value();
 }
 
-Result<const Flow*> Interpreter::flow_of(const Workflow& workflow, const Graph& graph) {
+Result<const Flow*> Interpreter::flow_of(const WorkflowDefinition& workflow, const Graph& graph) {
   const Place first = graph.nodes.front().place;
   std::string key = concat(workflow.name, ":", first.line, ":", first.column);
   const auto found = flows_.find(key);

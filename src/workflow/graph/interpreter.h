@@ -28,31 +28,31 @@ class Interpreter {
 
   // The outputs, a map. Fails with the status of the node that FAILED, its way in front; CANCELLED once `cancel` is set.
   // INVALID_ARGUMENT: the inputs are not those that the file describes.
-  Task<Result<expr::Value>> run(const Workflow& workflow, expr::Value inputs, ThreadId thread, std::string way,
+  Task<Result<expr::Value>> run(const WorkflowDefinition& workflow, expr::Value inputs, ThreadId thread, std::string way,
                                 GraphProgress& progress, Cancellation& cancel);
 
   Host& host() { return host_; }
   const Library& library() const { return library_; }
 
   // Read once for each text. Errors name the file and the place.
-  Result<expr::Value> evaluate(const Expression& expression, const Scope& scope);
-  Result<bool> holds(const Expression& condition, const Scope& scope);
-  Result<expr::Value> evaluate(const Template& text, const Scope& scope);
-  Result<std::string> render(const Template& text, const Scope& scope);
+  Result<expr::Value> evaluate(const ExpressionText& expression, const Scope& scope);
+  Result<bool> holds(const ExpressionText& condition, const Scope& scope);
+  Result<expr::Value> evaluate(const TemplateText& text, const Scope& scope);
+  Result<std::string> render(const TemplateText& text, const Scope& scope);
   // For a shell: values are quoted; a plain name that renders empty is refused.
-  Result<std::string> render_command(const Template& text, const Scope& scope);
+  Result<std::string> render_command(const TemplateText& text, const Scope& scope);
   // A YAML tree whose texts are templates.
   Result<expr::Value> evaluate(const YamlNode& value, const Scope& scope);
 
-  Result<const Flow*> flow_of(const Workflow& workflow, const Graph& graph);
+  Result<const Flow*> flow_of(const WorkflowDefinition& workflow, const Graph& graph);
 
  private:
   template <class Value>
   using Fill = Result<Value> (expr::Template::*)(const expr::Variables&, std::uint64_t) const;
 
-  Result<const expr::Template*> read(const Template& text, const Scope& scope);
+  Result<const expr::Template*> read(const TemplateText& text, const Scope& scope);
   template <class Value>
-  Result<Value> fill(const Template& text, const Scope& scope, Fill<Value> fill);
+  Result<Value> fill(const TemplateText& text, const Scope& scope, Fill<Value> fill);
 
   Host& host_;
   const Library& library_;
@@ -65,7 +65,7 @@ class Interpreter {
 // The value of an input from the YAML of the file: of the type that the input has.
 expr::Value value_of(const YamlNode& node, std::string_view type);
 // With the defaults of what is not given. INVALID_ARGUMENT: one is missing, unknown, or has another type.
-Result<expr::Value> complete_inputs(const Workflow& workflow, const expr::Value& given);
+Result<expr::Value> complete_inputs(const WorkflowDefinition& workflow, const expr::Value& given);
 
 // One graph, from its first node to its last.
 struct GraphPlace {

@@ -7,8 +7,8 @@
 namespace reliant::workflow {
 namespace {
 
-Result<std::string> first_given(NodeRun& run, const Template& own, const Template* of_preset) {
-  const Template* chosen = own.given() || of_preset == nullptr ? &own : of_preset;
+Result<std::string> first_given(NodeRun& run, const TemplateText& own, const TemplateText* of_preset) {
+  const TemplateText* chosen = own.given() || of_preset == nullptr ? &own : of_preset;
   if (!chosen->given()) return std::string();
   return run.interpreter.render(*chosen, run.scope);
 }

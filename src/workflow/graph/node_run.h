@@ -14,7 +14,7 @@ namespace reliant::workflow {
 struct NodeRun {
   Interpreter& interpreter;
   const RunScope& run;
-  const Node& node;
+  const GraphNode& node;
   NodeProgress& progress;
   const Scope& scope;
   Cancellation& cancel;
@@ -32,7 +32,7 @@ Task<Result<expr::Value>> act(NodeRun& run, const AgentNode& node);
 Task<Result<expr::Value>> act(NodeRun& run, const CallLlmNode& node);
 Task<Result<expr::Value>> act(NodeRun& run, const ExecuteToolsNode& node);
 Task<Result<expr::Value>> act(NodeRun& run, const RunNode& node);
-Task<Result<expr::Value>> act(NodeRun& run, const WorkflowNode& node);
+Task<Result<expr::Value>> act(NodeRun& run, const CalledWorkflowNode& node);
 Task<Result<expr::Value>> act(NodeRun& run, const LoopNode& node);
 Task<Result<expr::Value>> act(NodeRun& run, const ParallelNode& node);
 Task<Result<expr::Value>> act(NodeRun& run, const JoinNode& node);

@@ -11,7 +11,7 @@ using expr::Value;
 
 Value text(std::string_view text) { return Value::string(std::string(text)); }
 
-Value output_of(const Node& node, const NodeProgress& progress) {
+Value output_of(const GraphNode& node, const NodeProgress& progress) {
   expr::Map map;
   map.insert(text("status"), text(to_string(progress.state)));
   if (!progress.error.empty()) map.insert(text("error"), text(progress.error));
@@ -25,7 +25,7 @@ Value output_of(const Node& node, const NodeProgress& progress) {
 // Those of the graphs around come first, so that a node of this graph hides one of the same name.
 void add_nodes(const Scope& scope, std::map<std::string, Value, std::less<>>& nodes) {
   if (scope.outer != nullptr) add_nodes(*scope.outer, nodes);
-  for (const Node& node : scope.graph->nodes) {
+  for (const GraphNode& node : scope.graph->nodes) {
     const auto found = scope.progress->nodes.find(node.id);
     if (found == scope.progress->nodes.end() || !is_end(found->second.state)) continue;
     nodes.insert_or_assign(node.id, output_of(node, found->second));
@@ -36,7 +36,7 @@ void add_nodes(const Scope& scope, std::map<std::string, Value, std::less<>>& no
 
 expr::Value outputs_of(const Graph& graph, const GraphProgress& progress) {
   expr::Map map;
-  for (const Node& node : graph.nodes) {
+  for (const GraphNode& node : graph.nodes) {
     const auto found = progress.nodes.find(node.id);
     if (found != progress.nodes.end() && is_end(found->second.state)) map.insert(text(node.id), output_of(node, found->second));
   }

@@ -15,7 +15,7 @@ namespace reliant::workflow {
 
 // What holds for one file: a workflow that another one calls has its own.
 struct RunScope {
-  const Workflow* workflow = nullptr;
+  const WorkflowDefinition* workflow = nullptr;
   std::string run;  // id
   expr::Value inputs;
 };

@@ -33,7 +33,8 @@ class Judge {
     for (const NodeChange& change : host.changes()) last_[change.node] = change;
   }
 
-  std::vector<std::string> judge(const Workflow& workflow, const Result<Value>& result, const GraphProgress& progress) {
+  std::vector<std::string> judge(const WorkflowDefinition& workflow, const Result<Value>& result,
+                                 const GraphProgress& progress) {
     const TestExpectation& expect = test_.expect;
     const std::string outcome =
         result.ok() ? "COMPLETED" : (result.status().code() == StatusCode::kCancelled ? "CANCELLED" : "FAILED");
@@ -141,7 +142,7 @@ class Judge {
   std::vector<std::string> complaints_;
 };
 
-Task<void> drive(Interpreter& interpreter, const Workflow& workflow, Value inputs, GraphProgress& progress,
+Task<void> drive(Interpreter& interpreter, const WorkflowDefinition& workflow, Value inputs, GraphProgress& progress,
                  Cancellation& cancel, std::optional<Result<Value>>& result) {
   result = co_await interpreter.run(workflow, std::move(inputs), "", "", progress, cancel);
 }
@@ -150,7 +151,7 @@ Task<void> drive(Interpreter& interpreter, const Workflow& workflow, Value input
 
 std::vector<std::string> run_test(const TestFile& file, const WorkflowTest& test, const Library& library, std::uint64_t seed) {
   const std::string where = concat(file.file, ":", test.place.line, ":", test.place.column, ": ", test.name, ": ");
-  const Workflow* workflow = library.find(file.workflow);
+  const WorkflowDefinition* workflow = library.find(file.workflow);
   if (workflow == nullptr) return {concat(where, "there is no workflow \"", file.workflow, "\", or it has a problem")};
   FirstFailure failure;
   Executor executor(seed);

@@ -12,10 +12,10 @@
 namespace reliant::workflow {
 namespace {
 
-Workflow read(std::string_view text) {
+WorkflowDefinition read(std::string_view text) {
   auto workflow = read_workflow(text, "w.yaml");
   EXPECT_TRUE(workflow.ok()) << workflow.status();
-  return workflow.ok() ? *std::move(workflow) : Workflow{};
+  return workflow.ok() ? *std::move(workflow) : WorkflowDefinition{};
 }
 
 std::string refusal(std::string_view text) {
@@ -26,7 +26,7 @@ std::string refusal(std::string_view text) {
 
 // The seed's example of R99: a map of ids, the type as a key, the model as a map.
 TEST(ReadWorkflow, ReadsTheMapFormOfNodes) {
-  const Workflow workflow = read(R"(
+  const WorkflowDefinition workflow = read(R"(
 name: split
 daemon: local
 nodes:
@@ -42,7 +42,7 @@ nodes:
 )");
   EXPECT_EQ(workflow.daemon.value.scalar, "local");
   ASSERT_EQ(workflow.graph.nodes.size(), 2U);
-  const Node& second = workflow.graph.nodes[1];
+  const GraphNode& second = workflow.graph.nodes[1];
   EXPECT_EQ(second.id, "cloud_work");
   EXPECT_EQ(second.type(), "agent");
   EXPECT_EQ(second.daemon.value.scalar, "cloud");
@@ -53,7 +53,7 @@ nodes:
 }
 
 TEST(ReadWorkflow, ReadsTheListFormOfNodes) {
-  const Workflow workflow = read(R"(
+  const WorkflowDefinition workflow = read(R"(
 name: every-type
 inputs:
   dir: {type: string, required: true}

@@ -17,7 +17,7 @@ Result<std::string> no_answer(NodeRun& run, const AskNode& node) {
 Task<Result<expr::Value>> act(NodeRun& run, const AskNode& node) {
   Question question{run.way, node.kind, "", {}};
   CO_TRY_ASSIGN(question.text, run.interpreter.render(node.question, run.scope));
-  for (const Template& option : node.options) {
+  for (const TemplateText& option : node.options) {
     CO_TRY_ASSIGN(std::string text, run.interpreter.render(option, run.scope));
     question.options.push_back(std::move(text));
   }

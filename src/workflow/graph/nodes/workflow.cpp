@@ -3,8 +3,8 @@
 
 namespace reliant::workflow {
 
-Task<Result<expr::Value>> act(NodeRun& run, const WorkflowNode& node) {
-  const Workflow* called = run.interpreter.library().find(node.workflow);
+Task<Result<expr::Value>> act(NodeRun& run, const CalledWorkflowNode& node) {
+  const WorkflowDefinition* called = run.interpreter.library().find(node.workflow);
   if (called == nullptr) co_return run.error(node.place, concat("there is no workflow \"", node.workflow, "\""));
   expr::Value inputs = fields({});
   if (node.args.given()) {
