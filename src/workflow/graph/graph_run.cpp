@@ -90,7 +90,12 @@ class GraphRun {
     const GraphNode& node = *flow_.nodes[at].node;
     if (node.condition.given()) {
       const auto holds = place_.interpreter.holds(node.condition, scope_now());
-      if (!holds.ok()) return fail(at, holds.status());
+      if (!holds.ok()) {
+        move(at, NodeInput::kBegin);
+        progress(at).error = std::string(message_of(holds.status()));
+        move(at, NodeInput::kFail);
+        return fail(at, holds.status());
+      }
       if (!*holds) {
         move(at, NodeInput::kSkip);
         decide(at);

@@ -65,6 +65,13 @@ TEST(Interpreter, SkipsANodeWhoseConditionIsFalseAndGoesOn) {
       Complaints{});
 }
 
+TEST(Interpreter, FailsANodeWhoseConditionHasNoValue) {
+  EXPECT_EQ(complaints("name: w\ninputs: {list: {type: list, default: []}}\n"
+                       "nodes:\n  - {id: a, condition: inputs.list[3] == 1, run: {command: one}}\n",
+                       "    expect: {outcome: FAILED, error_node: a, error_contains: 'w.yaml:4:13: '}\n"),
+            Complaints{});
+}
+
 TEST(Interpreter, TakesOneWayOfARouterAndSkipsTheOther) {
   EXPECT_EQ(
       complaints("name: w\ninputs: {size: {type: integer, required: true}}\nnodes:\n"
