@@ -67,7 +67,7 @@ TEST(Interpreter, SkipsANodeWhoseConditionIsFalseAndGoesOn) {
 
 TEST(Interpreter, FailsANodeWhoseConditionHasNoValue) {
   EXPECT_EQ(complaints("name: w\ninputs: {list: {type: list, default: []}}\n"
-                       "nodes:\n  - {id: a, condition: inputs.list[3] == 1, run: {command: one}}\n",
+                       "nodes:\n  - {id: a, condition: 'inputs.list[3] == 1', run: {command: one}}\n",
                        "    expect: {outcome: FAILED, error_node: a, error_contains: 'w.yaml:4:13: '}\n"),
             Complaints{});
 }
