@@ -112,6 +112,27 @@ class ClusterTest(unittest.TestCase):
             self.assertNotEqual(after[name]["pid"], before[name]["pid"])
             self.assertEqual(after[name]["state"], "ready")
 
+    def test_equal_ids_and_a_copied_machine(self):
+        urls = self.urls("up", "--binary", BINARY, "--api", "0", "--worker", "0", "--gateway", "1", "--daemon", "3", "--users", "2",
+                         "--daemon-ids", "equal", "--twin", "1")
+        ids = "SELECT user_id || ' ' || id || ' ' || name FROM daemons ORDER BY user_id, id"
+        known = ["user-1 laptop-1 daemon-1", "user-1 laptop-2 daemon-3", "user-2 laptop-1 daemon-2"]
+        self.assertEqual(self.psql(urls["postgres"], ids).splitlines(), known)
+        self.assertEqual(urls["twin-1"], "down")
+        before = self.psql(urls["postgres"], "SELECT epoch FROM daemons WHERE name = 'daemon-1'")
+        self.assertEqual(self.cluster("restart", "twin-1").returncode, 0)
+        self.assertGreater(int(self.psql(urls["postgres"], "SELECT epoch FROM daemons WHERE name = 'daemon-1'")), int(before))
+        self.assertEqual(self.psql(urls["postgres"], ids).splitlines(), known)
+        self.assertIn("there are 3 daemons", self.cluster("up", "--twin", "4").stderr)
+
+    def test_variables_of_one_server(self):
+        file = self.directory / "variables.json"
+        file.write_text(json.dumps({"nats": {"RELIANT_TEST": "here"}}))
+        self.urls("up", "--bare", "--variables", str(file))
+        found = {name: pathlib.Path(f"/proc/{row['pid']}/environ").read_bytes().split(b"\0") for name, row in self.rows().items()}
+        self.assertIn(b"RELIANT_TEST=here", found["nats"])
+        self.assertNotIn(b"RELIANT_TEST=here", found["postgres"])
+
     def test_two_at_a_time_start_everything_once(self):
         both = [subprocess.Popen([CLUSTER, "up", "--bare", "--dir", str(self.directory)], stdout=subprocess.PIPE, text=True) for _ in range(2)]
         printed = [each.communicate(timeout=60)[0] for each in both]
