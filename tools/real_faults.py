@@ -13,6 +13,7 @@ from real_whole import KINDS
 
 GRACE = 10  # seconds that a process of ours takes to end in order; the scenario's own times do not count here
 LAST_WORDS = 2  # after it; then kill -9
+TWIN_BEGINS, TWIN_LIVES = (1, 20), (5, 30)  # seconds; as sim/cluster/cluster.cpp has them after its warm-up
 THROUGH_PROXIES = ("revoke_token", "link_reset", "partition", "delay", "database_lost", "temporal_lost")
 
 
@@ -30,6 +31,9 @@ class Faults:
         for number, fault in enumerate(run.plan["faults"]):
             if not KINDS[fault["fault"]] and not fault.get("off"):
                 self.spawn(self.repeat, fault, random.Random(f"{run.plan['seed']}/fault/{number}"))
+        for name in run.processes:
+            if name.startswith("twin-"):
+                self.spawn(self.live_as_twin, name, random.Random(f"{run.plan['seed']}/{name}"))
 
     def spawn(self, work, *arguments):
         thread = threading.Thread(target=work, args=arguments, daemon=True)
@@ -83,6 +87,12 @@ class Faults:
         self.spawn(self.follow_stop, name, dice.uniform(*fault["restart_after"]) / SECOND)
 
     def follow_stop(self, name, down):
+        self.cluster.down[name] = self.end(name)
+        self.stopping.discard(name)
+        self.restart_later(down)
+
+    def end(self, name):
+        """How a process ended that was asked to."""
         deadline = time.monotonic() + GRACE + LAST_WORDS
         while self.cluster.running(name) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -90,15 +100,16 @@ class Faults:
         if not in_order:
             self.run.trace.record("", "info", "fault.stop.killed", target=name)
             self.cluster.signal(name, signal.SIGKILL)
-        self.gone(name, "exited" if in_order else "crashed")
-        self.stopping.discard(name)
-        self.restart_later(down)
+        return self.see_end(name, "exited" if in_order else "crashed")
 
-    def gone(self, name, how):
+    def see_end(self, name, how):
         while self.cluster.running(name):
             time.sleep(0.01)
         self.run.trace.record_life(name, how)
-        self.cluster.down[name] = how
+        return how
+
+    def gone(self, name, how):
+        self.cluster.down[name] = self.see_end(name, how)
 
     def restart_later(self, delay):
         self.ended.wait(delay)
@@ -111,6 +122,17 @@ class Faults:
         for name in names:
             self.run.trace.record("", "info", "fault.restarted", began, target=name)
             self.run.trace.record_life(name, "started", began)
+
+    def live_as_twin(self, name, dice):
+        """A copy of a machine is started, and ends in order."""
+        self.ended.wait(dice.uniform(*TWIN_BEGINS))
+        began = time.time_ns()
+        if self.ended.is_set() or not self.cluster.start(name):
+            return
+        self.run.trace.record_life(name, "started", began)
+        self.ended.wait(dice.uniform(*TWIN_LIVES))
+        self.cluster.signal(name, signal.SIGTERM)
+        self.end(name)
 
     def pause(self, name, fault, dice):
         lasts = dice.uniform(*fault["for"]) / SECOND
@@ -184,6 +206,21 @@ class Faults:
         self.links.delay(name, other, by)
         self.spawn(self.later, lasts, lambda: self.links.delay(name, other, 0.0))
 
+    def disk_full(self, name, fault, dice):
+        if name not in self.cluster.disks.places:
+            return
+        lasts = dice.uniform(*fault["for"]) / SECOND
+        self.announce("disk_full", name, lasts)
+        self.cluster.disks.fill(name)
+        self.spawn(self.later, lasts, lambda: self.cluster.disks.free(name))
+
+    def clock_jump(self, name, fault, dice):
+        if name not in self.cluster.clocks.ahead:
+            return
+        by, back = dice.uniform(*fault["by"]) / SECOND, dice.randrange(10**6) < fault["back"]
+        self.announce("clock_jump", name, by, "back" if back else "")
+        self.cluster.clocks.jump(name, -by if back else by)
+
     def later(self, delay, work):
         if not self.ended.wait(delay):
             work()
@@ -200,6 +237,10 @@ class Faults:
         self.ended.set()
         if self.links:
             self.links.heal()
+        if self.cluster.disks:
+            self.cluster.disks.heal()
+        if self.cluster.clocks:
+            self.cluster.clocks.heal()
         for name in self.run.processes:
             self.cluster.signal(name, signal.SIGCONT)
         for thread in list(self.threads):
