@@ -46,14 +46,17 @@ Daemon::Daemon(Context& context, Clock& clock, Random random, EventLog& log, por
 
 Daemon::~Daemon() = default;
 
+Task<Status> Daemon::open() {
+  if (opened_) co_return ok_status();
+  CO_TRY_OK(co_await runner_.open());
+  opened_ = true;
+  scope_.spawn(runner_.records().prune_for_ever());
+  co_return ok_status();
+}
+
 Task<Status> Daemon::run() {
   running_ = true;
-  Status end;
-  if (!opened_) {
-    end = co_await runner_.open();
-    opened_ = end.ok();
-    if (opened_) scope_.spawn(runner_.records().prune_for_ever());
-  }
+  Status end = co_await open();
   if (end.ok()) end = co_await serve_for_ever();
   running_ = false;
   stopped_.set();

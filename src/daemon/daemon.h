@@ -67,6 +67,8 @@ class Daemon {
          ports::Processes& processes, ports::Database& journal, DaemonOptions options);
   ~Daemon();
 
+  // Opens the journal, once. run() does so, too.
+  Task<Status> open();
   // Serves until stop(). OK: stopped. A status of which model::refuses_token is true: the token was refused; may be called
   // again with another one. Otherwise: the journal cannot be opened.
   Task<Status> run();

@@ -44,6 +44,8 @@ Supervisor::Supervisor(Daemon& daemon, CredentialsFile& file, Registration& regi
 }
 
 Task<Status> Supervisor::run() {
+  // Before a token: on a full disk this life ends here, and one that had registered could not keep it for the next life.
+  CO_TRY_OK(co_await daemon_.open());
   while (!stopping_.is_set()) {
     auto found = co_await token();
     if (stopping_.is_set()) break;

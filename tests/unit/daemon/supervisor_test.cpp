@@ -520,6 +520,18 @@ TEST_F(SupervisorOnAFullDisk, KeepsItsTokenInMemoryOverARestartOfTheClient) {
   EXPECT_EQ(server_.requests.size(), 1u) << "it has one, though not on its disk";
 }
 
+// Started again every few seconds, it had a new token of each life (credentials_without_room_are_not_forgotten, real world).
+TEST_F(SupervisorOnAFullDisk, DoesNotRegisterInALifeThatCannotOpenItsJournal) {
+  gateway_ = make_gateway("gw:1");
+  for (int life = 0; life < 5; ++life) {
+    begin();
+    run_for(1s);
+    ASSERT_TRUE(kept_->end.has_value());
+    EXPECT_EQ(kept_->end->code(), StatusCode::kResourceExhausted);
+  }
+  EXPECT_TRUE(server_.requests.empty());
+}
+
 TEST_F(SupervisorTest, StopsAfterTheRegistrationThatIsUnderWay) {
   gateway_ = make_gateway("gw:1");
   server_.takes = 3s;
