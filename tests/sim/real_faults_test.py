@@ -1,16 +1,22 @@
-"""tools/real_faults.py: what a fault of a scenario does to a cluster; the cluster here only says what was asked of it."""
+"""tools/real_faults.py, real_clocks.py, real_disks.py: what a fault of a scenario does to a cluster; the cluster here only says what was
+asked of it."""
 
 import contextlib
 import json
 import pathlib
+import os
 import random
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from real_clocks import Clocks  # noqa: E402
+from real_disks import Disks  # noqa: E402
 from real_faults import Faults  # noqa: E402
 
 
@@ -107,6 +113,36 @@ class FaultsTest(unittest.TestCase):
         self.assertFalse(file.exists())
         self.assertEqual(self.cluster.down["daemon-1"], "crashed")
         self.assertEqual([name for name, _, _ in self.records()], ["fault.lose_credentials", "node.crashed"])
+
+    def test_sets_a_calendar(self):
+        self.cluster.clocks = Clocks(self.cluster.directory, ["nats", "temporal", "daemon-1"])
+        hour = 3600 * 10**9
+        self.faults.clock_jump("daemon-1", {"by": [hour, hour], "back": 0}, self.dice)
+        self.faults.clock_jump("nats", {"by": [hour, hour], "back": 0}, self.dice)
+        self.assertEqual(self.records(), [("fault.clock_jump", "daemon-1", "")])
+        environment = os.environ | self.cluster.clocks.variables()["daemon-1"]
+        now = int(subprocess.run(["date", "+%s%N"], env=environment, capture_output=True, text=True, check=True).stdout)
+        self.assertAlmostEqual(now - time.time_ns(), hour, delta=hour / 60)
+        self.assertAlmostEqual(self.cluster.clocks.true_time("daemon-1", now), time.time_ns(), delta=hour / 60)
+        self.cluster.clocks.heal()
+        healed = int(subprocess.run(["date", "+%s%N"], env=environment, capture_output=True, text=True, check=True).stdout)
+        self.assertAlmostEqual(healed, time.time_ns(), delta=hour / 60)
+        self.assertAlmostEqual(self.cluster.clocks.true_time("daemon-1", now), time.time_ns(), delta=hour / 60)
+
+    @unittest.skipIf(os.geteuid() != 0, "root alone mounts")
+    def test_fills_a_disk(self):
+        self.cluster.disks = Disks(self.cluster.directory, ["daemon-1"])
+        self.cluster.disks.mount()
+        self.addCleanup(self.cluster.disks.unmount)
+        kept = self.cluster.directory / "daemon-1" / "kept"
+        kept.write_bytes(b"x" * 100_000)
+        self.faults.disk_full("daemon-1", {"for": [10**12, 10**12]}, self.dice)
+        self.assertEqual(self.records(), [("fault.disk_full", "daemon-1", "")])
+        with self.assertRaises(OSError) as full, open(kept, "ab") as more:
+            more.write(b"y" * 100_000)
+        self.assertIn("No space left", str(full.exception))
+        self.cluster.disks.heal()
+        kept.write_bytes(b"z" * 200_000)
 
 
 if __name__ == "__main__":
