@@ -68,7 +68,7 @@ for what, arguments, part in [
     ("a flag of the other world", ["run", "x.yaml", "--keep", "k"], "--keep is for --world real only"),
     ("a flag that the real world has not", ["run", "--world", "real", "x.yaml", "--jobs", "2"], "--jobs is not for --world real"),
     ("a page without a name", ["report", "t"], "-o is missing"),
-    ("an unknown schema", ["schema", "trase"], "schema: \"trase\" has none"),
+    ("an unknown schema", ["schema", "trase"], "schema: \"trase\" has no schema"),
 ]:
     done = run(*arguments)
     check(what, done.returncode == 1 and part in done.stderr, f"exit {done.returncode}, {done.stderr}")
