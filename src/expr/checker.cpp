@@ -50,18 +50,6 @@ std::string listed(const std::vector<Type>& types, const Unifier& unifier) {
   return out;
 }
 
-// "_+_" as it is written: "+".
-std::string written(std::string_view function) {
-  if (function == "@in") return "in";
-  std::string out(function);
-  std::erase(out, '_');
-  return out;
-}
-
-bool is_operator(std::string_view function) {
-  return function.find('_') == 0 || function == "@in" || function == "!_" || function == "-_";
-}
-
 std::string did_you_mean(std::string_view word, const std::vector<std::string_view>& known) {
   const std::string meant = nearest(word, known);
   return meant.empty() ? "" : concat("; did you mean '", meant, "'?");
@@ -121,6 +109,7 @@ class Checker {
       if (const Type* type = local(node.name)) return *type;
     if (auto type = named(node.name, node.absolute)) return *std::move(type);
     std::vector<std::string_view> known;
+    known.reserve(variables_.size() + locals_.size());
     for (const auto& [name, type] : variables_) known.emplace_back(name);
     for (const auto& [name, type] : locals_) known.push_back(name);
     return error_at(node.position, concat("undeclared reference to '", node.name, "'", did_you_mean(node.name, known)));
@@ -184,6 +173,7 @@ class Checker {
     if (overload.member != member || !overload.takes(arguments.size())) return std::nullopt;
     std::map<std::string, Type> renamed;
     std::vector<Type> parameters;
+    parameters.reserve(arguments.size());
     for (std::size_t i = 0; i < arguments.size(); ++i) parameters.push_back(unifier_.instance(overload.parameter(i), renamed));
     const Type result = unifier_.instance(overload.result, renamed);
     if (!unifier_.agree(arguments, parameters)) return std::nullopt;

@@ -116,6 +116,7 @@ class Evaluator final : public NodeEvaluator {
       if (const Value* local = find_local(locals, node.name)) return *local;
     if (const Value* value = named(node.name, node.absolute)) return *value;
     std::vector<std::string_view> known;
+    known.reserve(variables_.size());
     for (const auto& [name, value] : variables_) known.emplace_back(name);
     const std::string meant = nearest(node.name, known);
     return Value::error(

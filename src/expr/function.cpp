@@ -59,7 +59,8 @@ const std::vector<Overload>* Functions::find(std::string_view name) const {
 
 std::vector<std::string_view> Functions::names() const {
   std::vector<std::string_view> out;
-  for (const auto& [name, overloads] : overloads_) out.emplace_back(name);
+  for (const auto& [name, overloads] : overloads_)
+    if (!is_operator(name)) out.emplace_back(name);
   return out;
 }
 
@@ -75,10 +76,21 @@ const Functions& standard_functions() {
   return functions;
 }
 
+std::string written(std::string_view function) {
+  if (function == "@in") return "in";
+  std::string out(function);
+  if (is_operator(function)) std::erase(out, '_');
+  return out;
+}
+
+bool is_operator(std::string_view function) {
+  return function.starts_with('_') || function == "@in" || function == "!_" || function == "-_";
+}
+
 Value no_such_overload(std::string_view function, std::span<const Value> arguments) {
   std::string types;
   for (const Value& argument : arguments) types += (types.empty() ? "" : ", ") + std::string(type_name(argument));
-  return Value::error(concat("no such overload: ", function, "(", types, ")"));
+  return Value::error(concat("no such overload: ", written(function), is_operator(function) ? " of (" : "(", types, ")"));
 }
 
 Value limit_reached() {

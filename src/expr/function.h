@@ -43,6 +43,7 @@ class Functions {
 
   // Null: there is no such function.
   const std::vector<Overload>* find(std::string_view name) const;
+  // Without the operators.
   std::vector<std::string_view> names() const;
 
  private:
@@ -52,12 +53,16 @@ class Functions {
 // CEL's own functions, its extensions (strings, math, lists, optionals, encoders) and those of workflows.
 const Functions& standard_functions();
 
+// An operator's function as it is written: "+" for "_+_". Of another name: itself.
+std::string written(std::string_view function);
+bool is_operator(std::string_view function);
+
 // The error of a call that no overload takes.
 Value no_such_overload(std::string_view function, std::span<const Value> arguments);
 // The error of an evaluation whose budget is spent.
 Value limit_reached();
 
-// The parts of standard_functions(), each with a file of its own.
+// The parts of standard_functions(), each a file of functions/.
 std::span<const Declaration> operator_declarations();
 std::span<const Declaration> conversion_declarations();
 std::span<const Declaration> time_declarations();

@@ -44,6 +44,7 @@ Value value_from_json(const json::value& value) {
       return Value::string(std::string(std::string_view(value.get_string())));
     case json::kind::array: {
       List out;
+      out.reserve(value.get_array().size());
       for (const json::value& element : value.get_array()) out.push_back(value_from_json(element));
       return Value::list(std::move(out));
     }

@@ -36,6 +36,7 @@ class Record {
 
   std::vector<Record> records(const char* name) const {
     std::vector<Record> out;
+    out.reserve(static_cast<std::size_t>(reflection_.FieldSize(message_, field(name))));
     for (int i = 0; i < reflection_.FieldSize(message_, field(name)); ++i)
       out.emplace_back(reflection_.GetRepeatedMessage(message_, field(name), i));
     return out;
@@ -90,8 +91,10 @@ Value read_value(const Record& value, std::string& foreign) {
   if (kind == "object_value") return read_any(value.record("object_value"), foreign);
   if (kind == "enum_value") foreign = "an enum";
   if (kind == "list_value") {
+    const std::vector<Record> elements = value.record("list_value").records("values");
     expr::List out;
-    for (const Record& element : value.record("list_value").records("values")) out.push_back(read_value(element, foreign));
+    out.reserve(elements.size());
+    for (const Record& element : elements) out.push_back(read_value(element, foreign));
     return Value::list(std::move(out));
   }
   if (kind == "map_value") {

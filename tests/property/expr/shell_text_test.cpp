@@ -56,6 +56,7 @@ RC_GTEST_PROP(ShellText, QuotedValuesComeBackFromTheShell, ()) {
 RC_GTEST_PROP(ShellText, AListIsAsManyWords, ()) {
   const auto texts = *rc::gen::nonEmpty(rc::gen::container<std::vector<std::string>>(hostile_text()));
   List list;
+  list.reserve(texts.size());
   std::string expected;
   for (const std::string& text : texts) {
     list.push_back(Value::string(text));

@@ -43,6 +43,10 @@ TEST(Checker, NamesTheNearestNameThatExists) {
   EXPECT_EQ(checked("1 +\n  sise(names)"), "2:3: there is no function 'sise'; did you mean 'size'?");
 }
 
+TEST(Checker, ProposesNothingWhereNothingIsNear) {
+  EXPECT_EQ(checked("frobnicate(1)"), "1:1: there is no function 'frobnicate'");
+}
+
 TEST(Checker, SaysWhatWasExpected) {
   EXPECT_EQ(checked("count + 'a'"), "1:7: found no matching overload: '+' does not take (int, string)");
   EXPECT_EQ(checked("names.contains('a')"),

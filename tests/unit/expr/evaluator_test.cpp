@@ -24,6 +24,13 @@ TEST(Evaluator, IntegersOverflowLoudly) {
   EXPECT_EQ(result_of("1.0 / 0.0"), "Infinity");
 }
 
+TEST(Evaluator, SaysWhichTypesNoOverloadTakes) {
+  EXPECT_EQ(result_of("1 + 'a'"), "1:3: no such overload: + of (int, string)");
+  EXPECT_EQ(result_of("2 in 3"), "1:3: no such overload: in of (int, int)");
+  EXPECT_EQ(result_of("size(1)"), "1:1: no such overload: size(int)");
+  EXPECT_EQ(result_of("[1].all(x, x)"), "1:12: no such overload: the condition of all() is a bool, not a value of type int");
+}
+
 TEST(Evaluator, ErrorsHaveTheirPlace) {
   EXPECT_EQ(result_of("{'a': 1}.b"), "1:10: no such key: 'b'");
   EXPECT_EQ(result_of("[1,\n 2][5]"), "2:4: index out of bounds: the list has 2 elements");

@@ -87,5 +87,11 @@ TEST(Limits, AHostileRegularExpressionIsRefusedOrLinear) {
   EXPECT_NE(refused.find("is no regular expression"), std::string::npos) << refused;
 }
 
+TEST(Limits, CompilingARegularExpressionCostsWhatItsProgramIsLong) {
+  EXPECT_EQ(evaluation_status("lists.range(1000).all(x, 'a'.matches('(a{30}){30}b{' + string(x % 30) + '}|a'))").code(),
+            StatusCode::kResourceExhausted);
+  EXPECT_TRUE(evaluation_status("lists.range(1000).all(x, 'a'.matches('^a+$'))").ok());
+}
+
 }  // namespace
 }  // namespace reliant::expr

@@ -114,6 +114,7 @@ class Formatter {
   // In the order of the keys' texts.
   Value map(const Map& entries, int depth) {
     std::vector<std::pair<std::string, const Value*>> sorted;
+    sorted.reserve(entries.size());
     for (const auto& [key, value] : entries) sorted.emplace_back(*text_of_scalar(key), &value);
     std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     append("{");

@@ -36,14 +36,20 @@ Value ends_with(Arguments a, Budget& budget) {
   return Value::boolean(a[0].as_string().ends_with(a[1].as_string()));
 }
 
+// A pattern is compiled for each call, which costs more than its text is long: a{1000} is a thousand instructions.
+constexpr std::int64_t kPatternMemory = 1 << 20;
+constexpr std::uint64_t kLeastPatternCost = 64;
+constexpr std::uint64_t kRefusedPatternCost = 10'000;  // as much as fits into that memory
+
 Value matches(Arguments a, Budget& budget) {
-  // A pattern is compiled for each call: dearer than its text is long.
-  if (!afford(a, budget) || !budget.spend(8 + a[1].as_string().size())) return limit_reached();
+  if (!afford(a, budget) || !budget.spend(kLeastPatternCost)) return limit_reached();
   re2::RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(1 << 20);
+  options.set_max_mem(kPatternMemory);
   const std::string& pattern = a[1].as_string();
   const re2::RE2 expression(re2::StringPiece(pattern.data(), pattern.size()), options);
+  const std::uint64_t cost = expression.ok() ? static_cast<std::uint64_t>(expression.ProgramSize()) : kRefusedPatternCost;
+  if (!budget.spend(cost)) return limit_reached();
   if (!expression.ok()) return Value::error(concat("'", pattern, "' is no regular expression (RE2): ", expression.error()));
   const std::string& text = a[0].as_string();
   return Value::boolean(re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), expression));
@@ -135,6 +141,7 @@ Value split(Arguments a, Budget& budget) {
   }
   if (!budget.spend(4 * found.size())) return limit_reached();
   List out;
+  out.reserve(found.size() + 1);
   std::size_t done = 0;
   for (const std::size_t at : found) {
     out.push_back(Value::string(text.substr(done, at - done)));

@@ -58,6 +58,7 @@ Value range(Arguments a, Budget& budget) {
     return Value::error(concat("invalid_argument: lists.range(", count, "); the limit is ", kLongestRange));
   if (!budget.spend(static_cast<std::uint64_t>(count))) return limit_reached();
   List out;
+  out.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) out.push_back(Value::integer(i));
   return Value::list(std::move(out));
 }
