@@ -52,7 +52,7 @@ constexpr Flag kRunFlags[] = {
     {"--report", "FILE", "", "", "writes the page of the run, or of the first one that did not hold"},
     {"--no-color", "", "NO_COLOR", "", "no colours on a terminal"},
     under("Real processes", {"--world", "WORLD", "", "sim",
-                             "sim; or real: one FILE on a cluster of real processes, in real time, as far as "
+                             "sim; or real: one scenario on a cluster of real processes, in real time, as far as "
                              "a real machine can show its faults, "
                              "judged by the same oracles; with --seed, --trace and these"}),
     {"--binary", "RELIANT", "", "", "the program to run; without it the one beside this"},
@@ -156,6 +156,14 @@ Result<RunOptions> run_options(const Arguments& arguments) {
   }
   if (!out.batch.trace_file.empty() && !is_one_run(out.batch)) return trace_of_one_run();
   return out;
+}
+
+// Of a command that takes one scenario.
+Result<std::string> file_named(const std::string& word) {
+  TRY_ASSIGN(const std::vector<std::string> files, files_named(word));
+  if (files.size() != 1)
+    return invalid_argument(word, ": ", files.size(), " scenarios are below this folder; give one of them");
+  return files[0];
 }
 
 // The program's path as it can be called from any folder.
@@ -270,13 +278,16 @@ int plan(const Arguments& arguments) {
   if (!arguments.is_set("--seed")) return complain("--seed is missing; give it a whole number: --seed N");
   const auto seed = number_of(arguments.text("--seed"));
   if (!seed) return complain(message_of(bad_number("--seed", arguments.text("--seed"))));
-  auto scenario = load_scenario(arguments.positional()[0]);
+  const auto file = file_named(arguments.positional()[0]);
+  if (!file.ok()) return complain(message_of(file.status()));
+  auto scenario = load_scenario(*file);
   if (!scenario.ok()) return complain(message_of(scenario.status()));
   const std::string options = draw_options(*scenario, RandomStreams(*seed));
   if (scenario->workload.script.empty()) scenario->workload.script = default_script();
   json::object plan = plan_of(*scenario);
   plan["options"] = json::string(options.data(), options.size());
   plan["seed"] = *seed;
+  plan["file"] = json::string(file->data(), file->size());
   std::cout << to_json(plan) << "\n";
   return 0;
 }

@@ -3,8 +3,11 @@
 usage: command_line_test.py RELIANT_SIM
 """
 import json
+import os
 import pathlib
+import pty
 import re
+import select
 import subprocess
 import sys
 import tempfile
@@ -39,6 +42,29 @@ def check(what, good, detail=""):
 
 def run(*arguments):
     return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True)
+
+
+def on_terminals(*arguments, **variables):
+    """What it writes to its output and to its errors, when each is a terminal."""
+    pairs = [pty.openpty() for _ in range(2)]
+    clean = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    process = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=pairs[0][1], stderr=pairs[1][1], env=clean | variables)
+    written = ["", ""]
+    for _, end in pairs:
+        os.close(end)
+    open_ends = {pair[0]: number for number, pair in enumerate(pairs)}
+    while open_ends:
+        for end in select.select(list(open_ends), [], [])[0]:
+            try:
+                data = os.read(end, 65536)
+            except OSError:  # nobody has the other end open any more
+                data = b""
+            written[open_ends[end]] += data.decode()
+            if not data:
+                os.close(end)
+                del open_ends[end]
+    process.wait()
+    return written[0].replace("\r\n", "\n"), written[1].replace("\r\n", "\n")
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -88,6 +114,9 @@ drawn = [json.loads(run("plan", smoke, "--seed", seed).stdout) for seed in ("7",
 check("a plan has what is drawn", drawn[0] == drawn[1] != drawn[2] and drawn[0]["topology"]["gateways"] == 3
       and drawn[0]["faults"][0]["fault"] == "crash" and "answers" in drawn[0]["workload"]["script"], str(drawn[0]))
 for what, file, part in [("monolith", "scenarios/smoke/monolith_crash_and_restart.yaml", "topology.mode is monolith"),
+                         ("a scenario by its name", "monolith_crash_and_restart", "topology.mode is monolith"),
+                         ("a folder", "scenarios/smoke", "give one of them"),
+                         ("a name that is nearly right", "monolith_crash_and_restar", 'did you mean "monolith_crash_and_restart"?'),
                          ("a file that is not there", "/nonexistent.yaml", "cannot be read")]:
     done = run("run", "--world", "real", file)
     check(f"the real world cannot be {what}", done.returncode == 1 and part in done.stderr and "Traceback" not in done.stderr, done.stderr)
@@ -109,6 +138,15 @@ with tempfile.TemporaryDirectory() as folder:
     check("a run that held is one short line with the seed", done.returncode == 0 and re.match(
         r"held some where/small seed 7 hash [0-9a-f]{16} [0-9.]+ s in [0-9.]+ s$", first), done.stdout)
     check("no counter and no colour in a pipe", not done.stderr and "\033" not in done.stdout, repr(done.stderr + done.stdout))
+    out, counter = on_terminals("run", str(small), "--seeds", "1..2")
+    check("colours on a terminal", out.startswith("\033[32mheld\033[0m some where/small seed 1 "), repr(out))
+    check("the counter on a terminal, on one line", re.match(
+        r"\r\033\[K1 of 2 runs, 0 failed, [0-9.]+ seeds/s, \d+ s left\r\033\[K2 of 2 runs, 0 failed, [0-9.]+ seeds/s, 0 s left\r\033\[K$",
+        counter), repr(counter))
+    for what, flags, variables in (("NO_COLOR", [], {"NO_COLOR": "1"}), ("--no-color", ["--no-color"], {})):
+        out, counter = on_terminals("run", str(small), "--seeds", "1..2", *flags, **variables)
+        check(f"no colours with {what}", out.startswith("held some where/small seed 1 ") and "\033" not in out, repr(out))
+        check(f"the counter with {what}", "2 of 2 runs" in counter, repr(counter))
     check("a folder is all its scenarios", run("run", str(place)).returncode == 0)
     check("a scenario by its name", "held smoke/worker_crash_resumes seed 1 " in run("run", "worker_crash_resumes").stdout)
     done = run("run", "worker_crash_resume")
