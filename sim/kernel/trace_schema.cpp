@@ -14,6 +14,7 @@ constexpr RecordSchema kRecords[] = {
      "a call of the REST API was answered"},
     {"api.call.failed", "warning", "request text, method text, path text, status number, error text",
      "a call has failed for a reason on the server's side"},
+    {"api.chat.of_disabled_user", "info", "user text, chat text", "a chat at work is cancelled: its user was disabled"},
     {"api.chat.recovered", "warning", "user text, chat text, found text, messages number, times number",
      "the engine has lost the run of a running chat; its messages are signalled again"},
     {"api.daemon.registered", "info", "user text, daemon text, token text",

@@ -103,7 +103,7 @@ Task<Answer> Chats::cancel(Call call) {
   CO_TRY_ASSIGN(const ChatId id, path_id<ChatId>(call, "chat"));
   CO_TRY_OK(check_no_body(call.request));
   CO_TRY_ASSIGN(const store::Chat chat, co_await store_.chats().get(call.user, id, call.deadline));
-  CO_TRY_ASSIGN(const bool cancelling, co_await signaller_.cancel(call.user, chat.id, call.deadline));
+  CO_TRY_ASSIGN(const bool cancelling, co_await signaller_.cancel(call.user, chat.id, "", call.deadline));
   co_return json_response(202, {{"cancelling", cancelling}});
 }
 

@@ -51,10 +51,22 @@ Task<Status> Reconciler::round(Duration age) {
 }
 
 Task<Status> Reconciler::check(store::ChatAtWork chat) {
+  if (chat.user_disabled) co_return co_await cancel(std::move(chat));
   const auto run = co_await workflows_.describe(workflow::chat_workflow_id(chat.chat), "", after(clock_.now(), kCallTimeout));
   if (run.ok() && may_go_on(run->status)) co_return ok_status();
   if (!run.ok() && run.status().code() != StatusCode::kNotFound) co_return run.status();
   co_return co_await recover(std::move(chat), std::string(run.ok() ? temporal::to_string(run->status) : kNotFound));
+}
+
+// Again in each round until the chat is at rest: a message may have been accepted after the signal, which ends what came before.
+Task<Status> Reconciler::cancel(store::ChatAtWork chat) {
+  CO_TRY_ASSIGN(const auto unanswered,
+                co_await store_.recoveries().unanswered(chat.user, chat.chat, after(clock_.now(), kCallTimeout)));
+  if (unanswered.empty()) co_return ok_status();
+  log_.info("api.chat.of_disabled_user", {{"user", chat.user.str()}, {"chat", chat.chat.str()}});
+  std::string request_id = concat("disabled-", unanswered.back().message.str());
+  co_return (co_await signaller_.cancel(chat.user, chat.chat, std::move(request_id), after(clock_.now(), kCallTimeout)))
+      .status();
 }
 
 Task<Status> Reconciler::recover(store::ChatAtWork chat, std::string found) {

@@ -40,10 +40,11 @@ Task<Status> Signaller::deliver_again(store::Unsignalled message, std::int64_t t
   return signal(std::move(message), true, std::move(request_id), deadline);
 }
 
-Task<Result<bool>> Signaller::cancel(UserId user, ChatId chat, Instant deadline) {
+Task<Result<bool>> Signaller::cancel(UserId user, ChatId chat, std::string request_id, Instant deadline) {
   temporal::SignalWorkflow signal;
   signal.name = workflow::kCancelSignal;
   signal.input = "{}";
+  signal.request_id = std::move(request_id);
   const Status sent = co_await workflows_.signal(workflow::chat_workflow_id(chat), "", signal, deadline);
   if (sent.ok()) co_return true;
   if (sent.code() != StatusCode::kNotFound) co_return sent;

@@ -28,8 +28,9 @@ class Signaller {
   // The same for a message whose run the engine has lost; the engine takes each of the `times` for another signal.
   Task<Status> deliver_again(store::Unsignalled message, std::int64_t times, Instant deadline);
   // Also of a chat at work whose run the engine has lost: a run is started that takes the unanswered messages and the
-  // cancellation at once, and ends them like any other. False: there is nothing to be cancelled.
-  Task<Result<bool>> cancel(UserId user, ChatId chat, Instant deadline);
+  // cancellation at once, and ends them like any other. False: there is nothing to be cancelled. The engine takes the same
+  // `request_id` for the same signal; empty: one of its own.
+  Task<Result<bool>> cancel(UserId user, ChatId chat, std::string request_id, Instant deadline);
 
  private:
   temporal::StartWorkflow start_of(const UserId& user, const ChatId& chat, std::vector<workflow::MessageSignal> pending) const;

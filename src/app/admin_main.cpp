@@ -47,6 +47,11 @@ constexpr Command kCommands[] = {
     {"admin user add", "NAME", 1, 1,
      "Adds a user and shows the id. The name is unique: it may be given wherever a user's id is.", kUserAddFlags},
     {"admin user list", "", 0, 0, "Lists all users, the oldest first.", kPlainFlags},
+    {"admin user disable", "USER", 1, 1,
+     "Refuses a user's tokens, closes the streams of the user's daemons, and cancels the chats that run. Nothing is deleted.",
+     kPlainFlags},
+    {"admin user enable", "USER", 1, 1, "Accepts a disabled user's tokens again; the user's daemons connect by themselves.",
+     kPlainFlags},
     {"admin token create", "USER", 1, 1, "Makes a personal access token and shows it, this once.", kTokenCreateFlags},
     {"admin token list", "USER", 1, 1, "Lists a user's tokens, the oldest first.", kPlainFlags},
     {"admin token revoke", "USER TOKEN", 2, 2, "Takes a token back, by its id, for good.", kPlainFlags},
@@ -69,13 +74,15 @@ void show(const json::object& line, bool as_json) {
 
 json::string words(std::string_view text) { return json::string(text.data(), text.size()); }
 
-json::object line_of(const store::User& user) {
-  return {
-      {"user_id", words(user.id.str())}, {"name", words(user.name)}, {"created_at", words(store::rfc3339(user.created_at))}};
-}
-
 json::value time_of(const std::optional<WallTime>& time) {
   return time ? json::value(words(store::rfc3339(*time))) : json::value(nullptr);
+}
+
+json::object line_of(const store::User& user) {
+  return {{"user_id", words(user.id.str())},
+          {"name", words(user.name)},
+          {"created_at", words(store::rfc3339(user.created_at))},
+          {"disabled_at", time_of(user.disabled_at)}};
 }
 
 json::object line_of(const store::Token& token) {
@@ -151,6 +158,12 @@ Task<Status> perform(store::Store& store, Work& work) {
     co_return ok_status();
   }
   CO_TRY_ASSIGN(const UserId user, co_await user_of(store, work));
+  if (work.command == "admin user disable" || work.command == "admin user enable") {
+    CO_TRY_ASSIGN(const store::User changed,
+                  co_await store.users().set_disabled(user, work.command == "admin user disable", work.deadline));
+    show(line_of(changed), work.as_json());
+    co_return ok_status();
+  }
   if (work.command == "admin token create") co_return co_await create_token(store, work, user);
   if (work.command == "admin token list") {
     CO_TRY_ASSIGN(const auto tokens, co_await store.tokens().list(user, work.deadline));

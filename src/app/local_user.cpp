@@ -2,6 +2,7 @@
 
 #include "app/os_secrets.h"
 #include "auth/token.h"
+#include "model/token.h"
 
 namespace reliant::app {
 namespace {
@@ -19,6 +20,7 @@ Task<Result<LocalUser>> prepare_local_user(store::Store& store, const DataDirect
     local.token = *kept;
     const auto known = co_await store.tokens().authenticate(local.token, deadline);
     if (known.ok()) co_return local;
+    if (reason_of(known.status()) == model::kReasonUserDisabled) co_return local;  // what it is sent is refused, and says why
     if (known.status().code() != StatusCode::kUnauthenticated) co_return known.status();
     if (reason_of(known.status()) == kReasonTokenRevoked) local.token.clear();
   }

@@ -30,9 +30,12 @@ Status refusal(const ports::HttpResponse& response, const std::string& body) {
   if (const json::object* error = parsed.ok() ? parsed->if_object() : nullptr) {
     const json::value* code = error->if_contains("code");
     const json::value* message = error->if_contains("message");
+    const json::value* reason = error->if_contains("reason");
     if (code != nullptr && code->is_string())
       status = make_status(code_from_name(std::string_view(code->as_string())),
                            message != nullptr && message->is_string() ? std::string_view(message->as_string()) : "");
+    if (reason != nullptr && reason->is_string())
+      status = with_reason(std::move(status), std::string_view(reason->as_string()));
   }
   const auto header = response.headers().find("retry-after");
   std::int64_t seconds = 0;

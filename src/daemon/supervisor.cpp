@@ -20,6 +20,7 @@ Status stopped() { return cancelled("the daemon is stopping"); }
 
 // Trouble with the disk or the server that may pass.
 bool passes(const Status& status) {
+  if (reason_of(status) == model::kReasonUserDisabled) return true;  // until the user is enabled
   return status.code() != StatusCode::kUnauthenticated && status.code() != StatusCode::kInvalidArgument &&
          status.code() != StatusCode::kPermissionDenied && status.code() != StatusCode::kNotFound;
 }
@@ -202,7 +203,7 @@ Task<Result<std::string>> Supervisor::enrol() {
     no_more_registering();
     const Status& why = registered.status();
     log_.warning("daemon.registration.failed", {{"daemon", daemon_.id().str()}, {"error", described(why)}});
-    if (why.code() == StatusCode::kUnauthenticated)
+    if (why.code() == StatusCode::kUnauthenticated && !passes(why))
       co_return unauthenticated(message_of(why), "; run `reliant auth login`, then `reliant daemon register`");
     if (!passes(why)) co_return why;
     if (!co_await pause(backoff.next(retry_after_of(why)))) co_return stopped();

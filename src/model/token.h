@@ -18,11 +18,12 @@ TokenKind token_kind_from(std::string_view text);  // an unknown word is kDaemon
 
 // Reasons beside TOKEN_INVALID and TOKEN_REVOKED (base/status.h).
 inline constexpr std::string_view kReasonTokenExpired = "TOKEN_EXPIRED";           // UNAUTHENTICATED
+inline constexpr std::string_view kReasonUserDisabled = "USER_DISABLED";           // UNAUTHENTICATED: whose token it is
 inline constexpr std::string_view kReasonTokenScope = "TOKEN_SCOPE";               // PERMISSION_DENIED: not for this call
 inline constexpr std::string_view kReasonTokenOtherDaemon = "TOKEN_OTHER_DAEMON";  // PERMISSION_DENIED: another daemon's
 
 // Whether a gateway has refused the token for good, so that only another token can help (C10). Any other status, also an
-// UNAUTHENTICATED without one of these reasons, is trouble that passes.
+// UNAUTHENTICATED without one of these reasons, is trouble that passes: a user who is disabled may be enabled again.
 bool refuses_token(const Status& status);
 
 }  // namespace reliant::model

@@ -18,8 +18,9 @@ using AuditId = Id<struct AuditTag>;
 struct AuditEntry {
   AuditId id;  // of a tool: the request's; unrecorded ones may be made of several daemons, and have theirs in it, too
   UserId user;
-  std::string action;  // "tool.requested", "token.created", "token.revoked", "token.replaced", "token.refused.REASON"
-  std::string object;  // the tool; the token's id
+  std::string action;  // "tool.requested", "token.created", "token.revoked", "token.replaced", "token.refused.REASON",
+                       // "user.disabled", "user.enabled"
+  std::string object;  // the tool; the token's id; the user's id
   DaemonId daemon;     // where; empty: on the servers
   ChatId chat;         // empty: for none
   WallTime created_at;

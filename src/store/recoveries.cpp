@@ -20,15 +20,17 @@ struct ListAtWork {
   std::size_t limit;
 
   Task<Result<Value>> run(Transaction& transaction) const {
-    CO_TRY_ASSIGN(
-        const Rows rows,
-        co_await transaction.execute("SELECT c.user_id, c.id FROM chats c WHERE c.status = 'running' AND c.id > $3 AND EXISTS ("
-                                     "SELECT 1 FROM messages m WHERE m.chat_id = c.id AND m.sequence > c.answered_up_to "
-                                     "AND m.role = 'user' AND m.signalled = 1 AND (m.created_at <= $1 OR m.created_at > $2)) "
-                                     "ORDER BY c.id LIMIT $4",
-                                     {accepted_before, accepted_after, after.str(), static_cast<std::int64_t>(limit)}));
+    CO_TRY_ASSIGN(const Rows rows, co_await transaction.execute(
+                                       "SELECT c.user_id, c.id, CASE WHEN u.disabled_at IS NULL THEN 0 ELSE 1 END "
+                                       "FROM chats c JOIN users u ON u.id = c.user_id "
+                                       "WHERE c.status = 'running' AND c.id > $3 AND EXISTS ("
+                                       "SELECT 1 FROM messages m WHERE m.chat_id = c.id AND m.sequence > c.answered_up_to "
+                                       "AND m.role = 'user' AND m.signalled = 1 AND (u.disabled_at IS NOT NULL "
+                                       "OR m.created_at <= $1 OR m.created_at > $2)) "
+                                       "ORDER BY c.id LIMIT $4",
+                                       {accepted_before, accepted_after, after.str(), static_cast<std::int64_t>(limit)}));
     std::vector<ChatAtWork> found;
-    for (const Row row : rows) found.push_back({UserId(row.text(0)), ChatId(row.text(1))});
+    for (const Row row : rows) found.push_back({UserId(row.text(0)), ChatId(row.text(1)), row.integer(2) != 0});
     co_return found;
   }
 };

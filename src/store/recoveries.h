@@ -19,6 +19,7 @@ namespace reliant::store {
 struct ChatAtWork {
   UserId user;
   ChatId chat;
+  bool user_disabled = false;
 };
 
 struct Recovery {
@@ -32,7 +33,7 @@ class Recoveries {
   explicit Recoveries(Transactor& transactor) : transactor_(transactor) {}
 
   // Running chats of all users, in order of their ids after `after`, that have an unanswered message which was signalled and
-  // accepted at least `age` ago, or so far in the future (clocks of replicas differ).
+  // accepted at least `age` ago, or so far in the future (clocks of replicas differ); those of disabled users whatever its age.
   Task<Result<std::vector<ChatAtWork>>> at_work(Duration age, ChatId after, std::size_t limit, Instant deadline);
   // Takes the right to begin the chat's unanswered messages again, unless a replica took it within `pause`, or the chat is
   // at rest by now.

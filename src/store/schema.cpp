@@ -226,9 +226,15 @@ UPDATE users SET name = name || '#' || id WHERE EXISTS (
 CREATE UNIQUE INDEX users_by_name ON users (name);
 )sql";
 
+// A user who is disabled stays, with all that is the user's (store/users.h).
+constexpr std::string_view kDisabledUsers = R"sql(
+INSERT INTO schema_version (version) VALUES (12);
+ALTER TABLE users ADD COLUMN disabled_at BIGINT;
+)sql";
+
 constexpr Migration kMigrations[] = {{1, kFirst},       {2, kCancelAsked},   {3, kJournal},    {4, kAuditLog},
                                      {5, kOpen},        {6, kUpdateStreams}, {7, kTokenKinds}, {8, kSigningKeys},
-                                     {9, kStoredBytes}, {10, kRecoveries},   {11, kUserNames}};
+                                     {9, kStoredBytes}, {10, kRecoveries},   {11, kUserNames}, {12, kDisabledUsers}};
 
 struct CurrentVersion {
   using Value = std::int64_t;

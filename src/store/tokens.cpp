@@ -19,7 +19,10 @@ using ports::Values;
 
 namespace {
 
-#define TOKEN_COLUMNS "id, user_id, name, created_at, revoked_at, kind, daemon_id, expires_at, last_used_at, replaces"
+#define USER_IS_DISABLED "EXISTS (SELECT 1 FROM users u WHERE u.id = tokens.user_id AND u.disabled_at IS NOT NULL)"
+#define TOKEN_COLUMNS                                                                                     \
+  "id, user_id, name, created_at, revoked_at, kind, daemon_id, expires_at, last_used_at, replaces, CASE " \
+  "WHEN " USER_IS_DISABLED " THEN 1 ELSE 0 END"
 
 std::optional<WallTime> time_at(const Row& row, std::size_t column) {
   if (row.is_null(column)) return std::nullopt;
@@ -38,6 +41,7 @@ Token token_from(const Row& row) {
   token.expires_at = time_at(row, 7);
   token.last_used_at = time_at(row, 8);
   token.replaces = TokenId(row.text(9));
+  token.user_disabled = row.integer(10) != 0;
   return token;
 }
 
@@ -128,7 +132,7 @@ struct EndedTokens {
     CO_TRY_ASSIGN(const Rows rows,
                   co_await transaction.execute(
                       concat("SELECT " TOKEN_COLUMNS " FROM tokens WHERE id IN ", parameter_list(1, tokens.size()),
-                             " AND (revoked_at IS NOT NULL OR expires_at <= $", tokens.size() + 1, ")"),
+                             " AND (revoked_at IS NOT NULL OR expires_at <= $", tokens.size() + 1, " OR " USER_IS_DISABLED ")"),
                       std::move(values)));
     std::vector<Token> ended;
     for (const Row row : rows) ended.push_back(token_from(row));
@@ -202,6 +206,7 @@ struct ListTokens {
 };
 
 #undef TOKEN_COLUMNS
+#undef USER_IS_DISABLED
 
 // The first use of tokens that replace others.
 Task<Status> end_replaced(Transaction& transaction, const std::vector<TokenId>& used, std::int64_t now) {
@@ -245,6 +250,12 @@ Status validity_of(const Token& token, WallTime now) {
   if (token.expires_at && *token.expires_at <= now)
     return with_reason(unauthenticated("the token expired at ", rfc3339(*token.expires_at), "; create a new one"),
                        model::kReasonTokenExpired);
+  if (token.user_disabled)
+    return with_reason(unauthenticated("the user ", token.user.str(),
+                                       " is disabled; an administrator can enable it: reliant "
+                                       "admin user enable ",
+                                       token.user.str()),
+                       model::kReasonUserDisabled);
   return ok_status();
 }
 

@@ -26,7 +26,8 @@ struct Token {
   DaemonId daemon;                       // of a daemon's token: the one that it connects; "": of another kind
   std::optional<WallTime> expires_at;    // nullopt: never (R65)
   std::optional<WallTime> last_used_at;  // correct to kUseRecordedEvery
-  TokenId replaces;                      // the token that this one takes the place of when it is used first; "" from then on
+  bool user_disabled = false;
+  TokenId replaces;  // the token that this one takes the place of when it is used first; "" from then on
 };
 
 // When a daemon's token is to be renewed: from `from` on, and again every `every` until it was.
@@ -37,7 +38,7 @@ struct Renewal {
 // Nullopt: it is not a daemon's, or does not expire.
 std::optional<Renewal> renewal_of(const Token& token);
 
-// OK, or why the token is not accepted at `now`: UNAUTHENTICATED + TOKEN_REVOKED or TOKEN_EXPIRED (C10).
+// OK, or why the token is not accepted at `now`: UNAUTHENTICATED + TOKEN_REVOKED, TOKEN_EXPIRED (C10) or USER_DISABLED.
 Status validity_of(const Token& token, WallTime now);
 
 struct NewToken {

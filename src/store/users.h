@@ -1,6 +1,7 @@
 // Users (R8).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct User {
   UserId id;
   std::string name;
   WallTime created_at;
+  std::optional<WallTime> disabled_at;  // nullopt: enabled
 };
 
 // Every method may fail as Transactor does.
@@ -29,6 +31,9 @@ class Users {
   Task<Result<User>> find(UserId id, Instant deadline);                       // NOT_FOUND
   Task<Result<User>> find_by_id_or_name(std::string text, Instant deadline);  // NOT_FOUND; an id precedes a name
   Task<Result<std::vector<User>>> list(Instant deadline);                     // all of them, oldest first: for administrators
+  // The tokens of a disabled user are refused (store/tokens.h) until the user is enabled. Idempotent: the time of the first
+  // stays. NOT_FOUND.
+  Task<Result<User>> set_disabled(UserId id, bool disabled, Instant deadline);
 
  private:
   Transactor& transactor_;

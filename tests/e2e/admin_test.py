@@ -1,4 +1,5 @@
-"""`reliant admin` on a real PostgreSQL and on SQLite: the same words, the same rows; and databases that cannot be used."""
+"""`reliant admin` on a real PostgreSQL and on SQLite: the same words, the same rows; databases that cannot be used; and what becomes of
+the chats and the daemons of a user who is disabled."""
 
 import json
 import os
@@ -7,14 +8,25 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-CLUSTER = sys.argv.pop() if len(sys.argv) > 2 else "tools/cluster"
+from reliant_process import World, wait_until
+from real_cluster import CLUSTER, Client, RealCluster
 
-from reliant_process import World  # noqa: E402: it takes its own argument
+# The sleep is how long the tool takes; the chat is cancelled in the middle of it.
+LONG = """
+answers:
+  - when: long
+    steps:
+      - text: "at work"
+        calls:
+          - {tool: bash, arguments: {command: "echo begun >> begun; sleep 300"}}  # a tool that takes so long
+  - steps:
+      - text: "hello"
+"""
+CANCELLED_SECONDS = 120  # the api looks every half minute; the tool's own end is waited for
 
 
 class Admin(unittest.TestCase):
@@ -76,6 +88,13 @@ class Admin(unittest.TestCase):
             self.fails(1, "nope", arguments=["token", "revoke", "ann", "nope", *database])
             self.fails(1, "admin user list", arguments=["token", "create", "no id", *database])
             self.fails(2, "--id", arguments=["user", "add", "x", "--id", "a.b", *database])
+            disabled, = self.lines("user", "disable", "Bob", *database)
+            self.assertEqual((disabled["user_id"], disabled["name"]), (bob["user_id"], "Bob"))
+            self.assertTrue(disabled["disabled_at"])
+            self.assertEqual(self.lines("user", "disable", "Bob", *database), [disabled])
+            self.assertEqual(self.lines("user", "list", *database), [ann, disabled])
+            self.assertEqual(self.lines("user", "enable", bob["user_id"], *database), [bob])
+            self.fails(1, "nobody", "admin user list", arguments=["user", "disable", "nobody", *database])
 
     def test_a_database_that_cannot_be_used(self):
         with socket.socket() as closed:  # bound, without a listener
@@ -106,6 +125,48 @@ class Admin(unittest.TestCase):
     def test_a_data_directory_in_use(self):
         self.world.start()
         self.fails(1, "in use", arguments=["user", "list", "--db-driver", "sqlite", "--data-dir", self.world.data])
+
+
+class DisabledUser(unittest.TestCase):
+    def setUp(self):
+        self.cluster = RealCluster(LONG, api=1, worker=1, gateway=1, daemon=2, users=2)
+        self.addCleanup(self.cluster.close)
+        self.cluster.up()
+        self.world = World()
+        self.addCleanup(self.world.close)
+
+    def admin(self, *words):
+        done = self.world.run("admin", *words, "--db-url", self.cluster.database_url())
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def chat(self, client, name):
+        project = self.cluster.directory / "projects" / name
+        project.mkdir(parents=True)
+        return client.new_chat(project), project
+
+    def connected(self, user):
+        return self.cluster.rows(f"SELECT 1 FROM daemons WHERE user_id = '{user}' AND connection = 'connected'") == ["1"]
+
+    def test_is_refused_and_cancelled_and_comes_back(self):
+        one, two = Client(self.cluster, "user-1"), Client(self.cluster, "user-2")
+        chat, project = self.chat(one, "one")
+        one.send(chat, "long", "one-1")
+        wait_until("the tool runs", (project / "begun").exists)
+        self.admin("user", "disable", "user-1")
+        refused = one.call("GET", f"/chats/{chat}")
+        self.assertEqual((refused.status, refused.body["reason"]), (401, "USER_DISABLED"))
+        self.assertIn("the user user-1 is disabled", refused.body["message"])
+        wait_until("the daemon's stream ends", lambda: not self.connected("user-1"))
+        wait_until("the chat is cancelled",
+                   lambda: self.cluster.rows(f"SELECT status FROM chats WHERE id = '{chat}'") == ["cancelled"], CANCELLED_SECONDS)
+        other, _ = self.chat(two, "two")
+        two.send(other, "hello", "two-1")
+        self.assertEqual(two.follow(other)[-1]["payload"]["status"], "idle")
+        self.assertTrue(self.connected("user-2"))
+        self.admin("user", "enable", "user-1")
+        wait_until("the daemon connects", lambda: self.connected("user-1"), CANCELLED_SECONDS)
+        one.send(chat, "hello", "one-2")
+        wait_until("the chat answers", lambda: self.cluster.rows(f"SELECT status FROM chats WHERE id = '{chat}'") == ["idle"])
 
 
 if __name__ == "__main__":

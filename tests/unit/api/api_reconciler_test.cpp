@@ -26,6 +26,11 @@ struct Lost : ApiWorld {
       EXPECT_TRUE((co_await store.chats().set_status(change, kNever)).ok());
     }(*store, user, ChatId(chat), through));
   }
+  void set_disabled(bool disabled) {
+    run([](store::Store& store, UserId user, bool wanted) -> Task<void> {
+      EXPECT_TRUE((co_await store.users().set_disabled(user, wanted, kNever)).ok());
+    }(*store, user, disabled));
+  }
   std::vector<std::string> signals() {
     std::vector<std::string> ids;
     for (const auto& start : temporal.started) ids.push_back(start.request_id());
@@ -118,6 +123,33 @@ TEST(ApiReconciler, CountsFromTheBeginningForTheNextTurn) {
   const std::string second = world.say("and?");
   world.pass(2min);
   EXPECT_EQ(world.signals().at(before + 1), "message-" + second + "-again-1");
+}
+
+TEST(ApiReconciler, CancelsTheChatsOfADisabledUser) {
+  Lost world;
+  world.pass(1s);
+  world.set_disabled(true);
+  world.pass(2min);
+  ASSERT_GT(world.temporal.signalled.size(), 1u) << "until the chat is at rest";
+  for (const auto& signal : world.temporal.signalled) {
+    EXPECT_EQ(signal.signal_name(), "cancel");
+    EXPECT_EQ(signal.request_id(), "disabled-" + world.message) << "the engine takes it once";
+  }
+  world.answer(1);
+  world.pass(1min);
+  world.temporal.signalled.clear();
+  world.pass(2min);
+  EXPECT_TRUE(world.temporal.signalled.empty());
+  EXPECT_EQ(world.temporal.started.size(), 1u);
+}
+
+TEST(ApiReconciler, CancelsAChatOfADisabledUserWhoseRunIsLost) {
+  Lost world;
+  world.temporal.running = false;
+  world.set_disabled(true);
+  world.pass(40s);
+  ASSERT_GE(world.temporal.started.size(), 2u);
+  EXPECT_EQ(world.temporal.started[1].signal_name(), "cancel");
 }
 
 TEST(ApiReconciler, CancelEndsAChatWhoseRunIsLost) {

@@ -382,6 +382,31 @@ TEST_F(SupervisorTest, ARefusalForAnotherReasonThanTheTokenOnlyBacksOff) {
   EXPECT_NE(on_disk().find("rlnt_pat_mine"), std::string::npos);
 }
 
+TEST_F(SupervisorTest, ADisabledUserIsWaitedForAndNothingIsGivenUp) {
+  gateway_ = make_gateway("gw:1");
+  have_file("rlnt_pat_mine");
+  gateway_->refuse_with(with_reason(unauthenticated("the user is disabled"), model::kReasonUserDisabled));
+  begin();
+  run_for(30min);
+  EXPECT_GT(gateway_->attempts.size(), 20u);
+  EXPECT_TRUE(server_.requests.empty());
+  gateway_->accept_again();
+  run_for(31s);
+  EXPECT_EQ(token_used(), "Bearer rlnt_pat_mine");
+  EXPECT_TRUE(kept_->daemon.connected());
+}
+
+TEST_F(SupervisorTest, ADisabledUserMayRegisterLater) {
+  gateway_ = make_gateway("gw:1");
+  server_.answers.push_back(
+      {401, {}, R"({"code":"UNAUTHENTICATED","message":"the user is disabled","reason":"USER_DISABLED"})"});
+  begin();
+  run_for(1s);
+  EXPECT_FALSE(kept_->end.has_value());
+  run_for(11min);
+  EXPECT_TRUE(kept_->daemon.connected());
+}
+
 TEST_F(SupervisorTest, RejectedExplicitTokenStopsTheDaemonAndDeletesNothing) {
   gateway_ = make_gateway("gw:1");
   have_file("rlnt_pat_mine");

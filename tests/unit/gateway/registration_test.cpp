@@ -166,6 +166,23 @@ TEST_F(RegistrationTest, EndsTheStreamsOfARevokedTokenSoonAndNoOthers) {
   EXPECT_TRUE(world_.gateway.holds(world_.user, DaemonId("d1")));
 }
 
+TEST_F(RegistrationTest, EndsTheStreamsOfADisabledUserSoonAndTakesThemAgainLater) {
+  auto link = world_.connected("d1");
+  const auto set_disabled = [this](bool disabled) {
+    EXPECT_TRUE(finish(world_.simulation, world_.store.users().set_disabled(world_.user, disabled, kNever)).ok());
+  };
+  set_disabled(true);
+  world_.run_for(Gateway::kTokensLookedUpEvery);
+  const Status ended = world_.frame_of(*link).status();
+  EXPECT_EQ(ended.code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(reason_of(ended), model::kReasonUserDisabled);
+  EXPECT_FALSE(world_.gateway.holds(world_.user, DaemonId("d1")));
+  EXPECT_EQ(reason_of(finish(world_.simulation, world_.connect(link, "d1", world_.token)).status()),
+            model::kReasonUserDisabled);
+  set_disabled(false);
+  EXPECT_TRUE(finish(world_.simulation, world_.connect(link, "d1", world_.token)).ok());
+}
+
 // Each unknown token costs a query, and costs the stranger nothing.
 TEST_F(RegistrationTest, LimitsLookupsOfUnknownTokensForEachAddress) {
   std::unique_ptr<ports::Link> good = world_.connected("d1");

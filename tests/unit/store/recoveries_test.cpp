@@ -44,6 +44,18 @@ TEST_F(Recoveries, ListChatsWithAnOldMessageThatWasSignalledAndNotAnswered) {
   EXPECT_EQ(at_work(Duration::zero()), (std::vector<std::string>{"d"}));
 }
 
+TEST_F(Recoveries, ListChatsOfADisabledUserWhateverTheAgeOfTheirMessages) {
+  const auto chat = make_chat();
+  say(chat.id, "hello");
+  EXPECT_EQ(at_work(10min), std::vector<std::string>());
+  EXPECT_FALSE(value(store().recoveries().at_work(Duration::zero(), {}, 10, soon())).at(0).user_disabled);
+  value(store().users().set_disabled(user_, true, soon()));
+  const auto found = value(store().recoveries().at_work(10min, {}, 10, soon()));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].chat, chat.id);
+  EXPECT_TRUE(found[0].user_disabled);
+}
+
 TEST_F(Recoveries, GiveTheUnansweredMessagesOnceAnInterval) {
   const auto chat = make_chat();
   const auto one = say(chat.id, "one");

@@ -94,6 +94,44 @@ TEST_F(Users, DuplicateNamesOfAnOlderDatabaseGetASuffix) {
   EXPECT_EQ(error(upgraded.users().create({}, "alice#b", soon())).code(), StatusCode::kAlreadyExists);
 }
 
+TEST_F(Users, AreDisabledOnceAndEnabledAgain) {
+  EXPECT_EQ(value(store().users().find(user_, soon())).disabled_at, std::nullopt);
+  const auto first = value(store().users().set_disabled(user_, true, soon()));
+  ASSERT_TRUE(first.disabled_at.has_value());
+  EXPECT_EQ(value(store().users().set_disabled(user_, true, soon())).disabled_at, first.disabled_at);
+  EXPECT_EQ(value(store().users().list(soon())).at(0).disabled_at, first.disabled_at);
+  EXPECT_EQ(value(store().users().set_disabled(user_, false, soon())).disabled_at, std::nullopt);
+  EXPECT_EQ(value(store().users().find(user_, soon())).disabled_at, std::nullopt);
+  EXPECT_EQ(error(store().users().set_disabled(UserId("nobody"), true, soon())).code(), StatusCode::kNotFound);
+  std::vector<std::string> actions;
+  for (const auto& entry : value(store().audit().list(user_, {}, soon())).items) actions.push_back(entry.action);
+  std::ranges::sort(actions);
+  EXPECT_EQ(actions, (std::vector<std::string>{"user.disabled", "user.enabled"}));
+}
+
+TEST_F(Tokens, OfADisabledUserAreRefusedUntilTheUserIsEnabled) {
+  const auto other = value(store().users().create(UserId("bob"), "bob", soon()));
+  const auto mine = value(store().tokens().create(user_, "laptop", "mine", soon()));
+  const auto daemons = value(store().tokens().create(daemon_token(user_, std::chrono::hours(3)), "daemon's", soon()));
+  const auto bobs = value(store().tokens().create(other.id, "laptop", "bob's", soon()));
+  value(store().users().set_disabled(user_, true, soon()));
+  for (const std::string secret : {"mine", "daemon's"}) {
+    const Status refused = error(store().tokens().authenticate(secret, soon()));
+    EXPECT_EQ(refused.code(), StatusCode::kUnauthenticated);
+    EXPECT_EQ(reason_of(refused), model::kReasonUserDisabled);
+    EXPECT_NE(message_of(refused).find("reliant admin user enable"), std::string_view::npos) << refused;
+    EXPECT_FALSE(model::refuses_token(refused)) << "a daemon keeps it";
+  }
+  EXPECT_EQ(reason_of(error(store().tokens().renew(daemons.id, "next", soon()))), model::kReasonUserDisabled);
+  EXPECT_TRUE(get(store().tokens().authenticate("bob's", soon())).ok());
+  const auto ended = value(store().tokens().ended({mine.id, daemons.id, bobs.id}, soon()));
+  ASSERT_EQ(ended.size(), 2u);
+  EXPECT_EQ(reason_of(ended.at(mine.id)), model::kReasonUserDisabled);
+  value(store().users().set_disabled(user_, false, soon()));
+  for (const std::string secret : {"mine", "daemon's"}) EXPECT_TRUE(get(store().tokens().authenticate(secret, soon())).ok());
+  EXPECT_TRUE(value(store().tokens().ended({mine.id, daemons.id, bobs.id}, soon())).empty());
+}
+
 TEST_F(Tokens, AreStoredWithoutTheirSecret) {
   value(store().tokens().create(user_, "laptop", "secret-text", soon()));
   auto reader = value(contents().begin(ports::Access::kRead, soon()));
