@@ -118,8 +118,8 @@ class Faults:
                 self.start_again()
 
     def start_again(self, patience=60):
-        names, began = self.cluster.up(patience)
-        for name in names:
+        for name in self.cluster.up(patience):
+            began = self.cluster.started(name)
             self.run.trace.record("", "info", "fault.restarted", began, target=name)
             self.run.trace.record_life(name, "started", began)
 
