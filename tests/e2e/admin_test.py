@@ -22,7 +22,7 @@ answers:
     steps:
       - text: "at work"
         calls:
-          - {tool: bash, arguments: {command: "echo begun >> begun; sleep 300"}}  # a tool that takes so long
+          - {tool: bash, arguments: {command: "echo begun >> begun; sleep 300"}}  # the duration of this tool
   - steps:
       - text: "hello"
 """
@@ -94,7 +94,7 @@ class Admin(unittest.TestCase):
             self.assertEqual(self.lines("user", "disable", "Bob", *database), [disabled])
             self.assertEqual(self.lines("user", "list", *database), [ann, disabled])
             self.assertEqual(self.lines("user", "enable", bob["user_id"], *database), [bob])
-            self.fails(1, "nobody", "admin user list", arguments=["user", "disable", "nobody", *database])
+            self.fails(1, "no-such-user", "admin user list", arguments=["user", "disable", "no-such-user", *database])
 
     def test_a_database_that_cannot_be_used(self):
         with socket.socket() as closed:  # bound, without a listener

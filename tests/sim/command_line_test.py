@@ -57,7 +57,7 @@ def on_terminals(*arguments, **variables):
         for end in select.select(list(open_ends), [], [])[0]:
             try:
                 data = os.read(end, 65536)
-            except OSError:  # nobody has the other end open any more
+            except OSError:  # the other end is closed
                 data = b""
             written[open_ends[end]] += data.decode()
             if not data:

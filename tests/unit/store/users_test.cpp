@@ -102,7 +102,7 @@ TEST_F(Users, AreDisabledOnceAndEnabledAgain) {
   EXPECT_EQ(value(store().users().list(soon())).at(0).disabled_at, first.disabled_at);
   EXPECT_EQ(value(store().users().set_disabled(user_, false, soon())).disabled_at, std::nullopt);
   EXPECT_EQ(value(store().users().find(user_, soon())).disabled_at, std::nullopt);
-  EXPECT_EQ(error(store().users().set_disabled(UserId("nobody"), true, soon())).code(), StatusCode::kNotFound);
+  EXPECT_EQ(error(store().users().set_disabled(UserId("no-such-user"), true, soon())).code(), StatusCode::kNotFound);
   std::vector<std::string> actions;
   for (const auto& entry : value(store().audit().list(user_, {}, soon())).items) actions.push_back(entry.action);
   std::ranges::sort(actions);
