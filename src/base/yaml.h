@@ -1,5 +1,6 @@
 // YAML for what people write (scenarios, model scripts). A parsed document is a plain tree whose nodes know their
-// place, read strictly: unknown and repeated keys and wrong types are errors "file:line:column: ..." that name the key.
+// place, read strictly: unknown and repeated keys and wrong types are errors "file:line:column: ..." that name the key. A file is one
+// document of plain keys without tags; its size, depth and number of values are bounded, with each alias replaced by what it stands for.
 #pragma once
 
 #include <cstdint>

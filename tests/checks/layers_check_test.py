@@ -10,7 +10,7 @@ class Layers(PlantedTree):
         self.assert_clean()
 
     def test_what_is_allowed_passes(self):
-        self.plant("src/base/yaml.cpp", '#include "base/yaml.h"\n#include <yaml-cpp/yaml.h>\n#include <vector>\n')
+        self.plant("src/base/yaml.cpp", '#include "base/yaml.h"\n#include <libfyaml.h>\n#include <vector>\n')
         self.plant("src/runtime/task.h", '#include <coroutine>\n#include "base/status.h"\n#include <absl/status/status.h>\n')
         self.plant("src/ports/temporal.h", "#include <temporal/api/workflowservice/v1/request_response.pb.h>\n")
         self.plant("src/worker/worker.h", '#include "workflow/graph.h"\n#include "ports/bus.h"\n')

@@ -13,7 +13,7 @@
 #   reliant_scenarios(f.yaml ..)
 #   reliant_data(f ..)               files of a judged kind that nothing compiles (say why beside the call)
 #
-# DEPS: `base` and `sim_kernel` stand for reliant_base and reliant_sim_kernel; targets with `::` in them, `yaml-cpp`,
+# DEPS: `base` and `sim_kernel` stand for reliant_base and reliant_sim_kernel; targets with `::` in them,
 # `rapidcheck_gtest` and `temporal_proto` are taken as they are. Dependencies are public.
 # Sources are always named, never globbed: an unnamed file fails the configure step (reliant_finish).
 
@@ -97,7 +97,7 @@ endfunction()
 function(_reliant_deps result)
   set(deps)
   foreach(dep IN LISTS ARGN)
-    if(dep MATCHES "::|^reliant_|^(yaml-cpp|rapidcheck|rapidcheck_gtest|temporal_proto)$")
+    if(dep MATCHES "::|^reliant_|^(rapidcheck|rapidcheck_gtest|temporal_proto)$")
       list(APPEND deps "${dep}")
     else()
       list(APPEND deps "reliant_${dep}")

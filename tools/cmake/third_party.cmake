@@ -1,6 +1,6 @@
 # Everything that is not ours, and is installed. Names to use in DEPS: Boost::headers Boost::container absl::... protobuf::libprotobuf
-# GTest::gtest GTest::gmock rapidcheck_gtest benchmark::benchmark SQLite::SQLite3 yaml-cpp OpenSSL::Crypto OpenSSL::SSL
-# PkgConfig::re2 PkgConfig::nats PkgConfig::pqxx gRPC::grpc++
+# GTest::gtest GTest::gmock rapidcheck_gtest benchmark::benchmark SQLite::SQLite3 OpenSSL::Crypto OpenSSL::SSL
+# PkgConfig::fyaml PkgConfig::re2 PkgConfig::nats PkgConfig::pqxx gRPC::grpc++
 
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED CONFIG COMPONENTS headers container)
@@ -10,9 +10,9 @@ find_package(GTest REQUIRED CONFIG)
 find_package(rapidcheck REQUIRED CONFIG)
 find_package(benchmark REQUIRED CONFIG)
 find_package(SQLite3 REQUIRED)
-find_package(yaml-cpp REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED)
 find_package(PkgConfig REQUIRED)
+pkg_check_modules(fyaml REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules(re2 REQUIRED IMPORTED_TARGET re2)
 add_library(re2::re2 ALIAS PkgConfig::re2)  # gRPC's CMake package wants it by this name, and finds no package of re2
 find_package(gRPC REQUIRED CONFIG)

@@ -142,8 +142,10 @@ TEST(Scenario, RefusesAPlaceThatNotEveryRunHas) {
 
 TEST(Scenario, SaysWhereYamlEndsAndWhatWasExpected) {
   EXPECT_EQ(error_of("topology: {api: 1\n"),
-            "x.yaml:4:1: end of map flow not found: expected \",\" or \"}\", the end of a map that \"{\" began");
-  EXPECT_EQ(error_of("topology: {api: 1}}\n").substr(0, 14), "x.yaml:3:19: i");
+            "x.yaml:4:1: missing comma in flow mapping: expected \",\" or \"}\" (in the map that begins at 3:11)");
+  EXPECT_EQ(error_of("topology: {api: 1}}\n"),
+            "x.yaml:3:19: flow mapping with invalid extra closing brace: expected no \"}\" or \"]\" here, since none was begun "
+            "(in the map that begins at 1:1)");
 }
 
 TEST(Scenario, NeedsANameAndAStory) {
