@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <utility>
 
 #include "base/assert.h"
 #include "expr/macros.h"
+#include "expr/text.h"
 
 namespace reliant::expr {
 namespace {
@@ -277,7 +277,7 @@ class Parser {
   }
 
   template <class Number>
-  static bool read(std::string_view digits, int base, Number& out) {
+  static bool read(std::string_view digits, Number& out, int base) {
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out, base);
     return error == std::errc() && end == digits.data() + digits.size();
   }
@@ -285,15 +285,16 @@ class Parser {
   Result<NodePtr> number(const Token& token, bool negative) const {
     const std::string sign = negative ? "-" : "";
     if (token.kind == TokenKind::kDouble) {
-      const std::string digits = sign + token.text;
-      return literal(token, Value::floating(std::strtod(digits.c_str(), nullptr)));
+      const auto real = read_double(sign + token.text);
+      if (!real) return error_at(token.position, concat(sign, token.text, " is no double"));
+      return literal(token, Value::floating(*real));
     }
     const bool hex = token.text.starts_with("0x");
     const std::string digits = sign + (hex ? token.text.substr(2) : token.text);
     std::uint64_t unsigned_number = 0;
     std::int64_t number = 0;
     const bool fits =
-        token.kind == TokenKind::kUint ? read(digits, hex ? 16 : 10, unsigned_number) : read(digits, hex ? 16 : 10, number);
+        token.kind == TokenKind::kUint ? read(digits, unsigned_number, hex ? 16 : 10) : read(digits, number, hex ? 16 : 10);
     if (!fits)
       return error_at(token.position,
                       concat(sign, token.text, token.kind == TokenKind::kUint ? " is no 64-bit uint" : " is no 64-bit int"));

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/text.h"
 #include "expr/time.h"
@@ -18,6 +19,16 @@ std::string text_of_double(double number) {
       std::to_chars(digits, digits + sizeof digits, number, plain ? std::chars_format::fixed : std::chars_format::scientific)
           .ptr;
   return {digits, end};
+}
+
+std::optional<double> read_double(std::string_view text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
+  // from_chars does not say on which side the number is out of range.
+  if (error != std::errc()) number = std::strtod(std::string(text).c_str(), nullptr);
+  if (error != std::errc() && std::abs(number) > 1) return std::nullopt;
+  return number;
 }
 
 std::optional<std::string> text_of_scalar(const Value& value) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "expr/value.h"
 
@@ -10,6 +11,9 @@ namespace reliant::expr {
 
 // The shortest digits that are read back as the same double: "0.1", "1e+21", "NaN", "-Infinity".
 std::string text_of_double(double number);
+
+// The nearest double, 0 for what is nearer to it than any other; nullopt: no number, or larger than all doubles.
+std::optional<double> read_double(std::string_view text);
 
 // Of a bool, a number, a string, a timestamp ("2024-12-31T23:59:59Z"), a duration ("5400s") or a type, as string(x) gives it;
 // nullopt for the others.

@@ -61,8 +61,10 @@ Value uint_of_string(Arguments a, Budget&) {
   return read(a[0].as_string(), number) ? Value::unsigned_integer(number) : no_number("uint", a[0].as_string());
 }
 Value double_of_string(Arguments a, Budget&) {
-  double number = 0;
-  return read(a[0].as_string(), number) ? Value::floating(number) : no_number("double", a[0].as_string());
+  std::string_view text = a[0].as_string();
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto number = read_double(text);
+  return number ? Value::floating(*number) : no_number("double", a[0].as_string());
 }
 Value double_of_int(Arguments a, Budget&) { return Value::floating(static_cast<double>(a[0].as_int())); }
 Value double_of_uint(Arguments a, Budget&) { return Value::floating(static_cast<double>(a[0].as_uint())); }

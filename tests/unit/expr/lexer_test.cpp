@@ -30,6 +30,8 @@ TEST(Lexer, ReadsNumbers) {
   EXPECT_EQ(result_of("[0x1F, -0x10, 7u, 0xFFu, 1.5, .5, 1e3, 1E-2]"), "[31, -16, 7u, 255u, 1.5, 0.5, 1000.0, 0.01]");
   EXPECT_EQ(result_of("-9223372036854775808"), "-9223372036854775808");
   EXPECT_EQ(result_of("9223372036854775808"), "1:1: 9223372036854775808 is no 64-bit int");
+  EXPECT_EQ(result_of("-1e400"), "1:2: -1e400 is no double");
+  EXPECT_EQ(result_of("[-1e-400, double('1e-400')]"), "[-0.0, 0.0]");
   EXPECT_EQ(result_of("18446744073709551616u"), "1:1: 18446744073709551616 is no 64-bit uint");
 }
 
