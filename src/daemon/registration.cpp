@@ -53,7 +53,7 @@ Registration::Registration(ports::HttpClient& http, std::vector<std::string> ser
 }
 
 Task<Result<Registered>> Registration::register_daemon(DaemonId daemon, std::string name, Instant deadline) {
-  if (session_token_.empty()) co_return unauthenticated("no user is logged in on this machine; run `reliant auth login`");
+  if (session_token_.empty()) co_return unauthenticated("there is no user's token to register this machine with");
   ports::HttpRequest request;
   request.method = "POST";
   request.url = concat(servers_[next_++ % servers_.size()], "/api/v2/daemons/register");

@@ -204,7 +204,7 @@ Task<Result<std::string>> Supervisor::enrol() {
     const Status& why = registered.status();
     log_.warning("daemon.registration.failed", {{"daemon", daemon_.id().str()}, {"error", described(why)}});
     if (why.code() == StatusCode::kUnauthenticated && !passes(why))
-      co_return unauthenticated(message_of(why), "; run `reliant auth login`, then `reliant daemon register`");
+      co_return unauthenticated(message_of(why), "; give a user's token in RELIANT_TOKEN, and start the daemon again");
     if (!passes(why)) co_return why;
     if (!co_await pause(backoff.next(retry_after_of(why)))) co_return stopped();
   }
