@@ -1,5 +1,5 @@
-// The kinds of daemons by which a chat may ask for one, in the place of an id (C21): so none of them can be the id of a daemon that
-// registers. The monolith's own daemon, which does not, is `local`.
+// The words by which a daemon is asked for by its type, in the place of a name or an id (R96), with their aliases (C25). So none of them
+// can be the id or the name of a daemon that registers (C21). The monolith's own daemon, which does not, has the id `local`.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace reliant::model {
 
-inline constexpr std::array<std::string_view, 3> kDaemonKinds = {"local", "cloud", "any"};
+inline constexpr std::array<std::string_view, 5> kDaemonKinds = {"local", "cloud", "any", "self_hosted", "managed"};
 
 constexpr bool is_daemon_kind(std::string_view id) { return std::ranges::find(kDaemonKinds, id) != kDaemonKinds.end(); }
 
