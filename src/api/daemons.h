@@ -1,6 +1,6 @@
 // The endpoints about daemons: GET /daemons, the user's daemons and how they stand (R81, C16), and GET
 // /chats/{id}/daemon, which of them would run the chat's next tool call, and why none of the others (R90 to
-// R95).
+// R95): the step of the cascade, and for each candidate the terms of the selector that it fails and what would change the choice.
 #pragma once
 
 #include "api/call.h"

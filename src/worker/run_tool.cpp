@@ -119,7 +119,8 @@ struct ChatActivities::ToolRun {
 
 // R90 to R95: the chat's own choice, or the default. DAEMON_OFFLINE: none can be used now; later there may be one.
 Task<Result<DaemonId>> ChatActivities::choose_daemon(ToolRun& run, DaemonId chosen) {
-  CO_TRY_ASSIGN(const auto resolved, co_await resolver_.resolve(run.input.user, std::move(chosen), store_deadline()));
+  router::SelectionRequest request{.session = model::daemon_selector_of_chat(chosen)};
+  CO_TRY_ASSIGN(const auto resolved, co_await resolver_.resolve(run.input.user, std::move(request), store_deadline()));
   if (!resolved.daemon) co_return with_reason(unavailable(resolved.problem), kReasonDaemonOffline);
   if (resolved.must_resume) CO_TRY_OK(co_await bring_up(run, *resolved.daemon));
   ports_.log.info("worker.daemon.chosen", {{"user", run.input.user.str()},

@@ -139,6 +139,48 @@ TEST(ApiChats, AreCreatedReadChangedAndDeleted) {
   expect_error(world.call("GET", "/chats/" + id), 404, "NOT_FOUND", "");
 }
 
+// The store's record of a daemon whose gateway announces itself.
+void connect(ApiWorld& world, const std::string& id, const std::string& kind, std::map<std::string, std::string> labels = {}) {
+  const auto accept = [](ApiWorld& on, store::DaemonArrival arrival) -> Task<void> {
+    EXPECT_TRUE((co_await on.store->gateways().announce(arrival.gateway, "g1:1", kNever)).ok());
+    EXPECT_TRUE((co_await on.store->daemons().accept(std::move(arrival), kNever)).ok());
+  };
+  const UserId user(world.call("GET", "/me").text("user_id"));
+  world.run(accept(world, {user, DaemonId(id), id, kind, std::move(labels), {}, GatewayId("g1")}));
+  world.router.reachable.insert(DaemonId(id));
+}
+
+// R90, R91, R95: the step that decided, and for each candidate what it lacks and what would change the choice.
+TEST(ApiChats, ExplainWhichDaemonRunsTheNextToolCall) {
+  ApiWorld world;
+  const std::string path = "/chats/" + world.new_chat();
+  Reply reply = world.call("GET", path + "/daemon");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.text("daemon_id"), "");
+  EXPECT_EQ(reply.text("step"), "default");
+  EXPECT_EQ(reply.text("problem"), "no daemon of the user is connected; start one: reliant daemon start");
+  connect(world, "sky", "cloud", {{"gpu", "yes"}});
+  connect(world, "desk", "local");
+  reply = world.call("GET", path + "/daemon");
+  EXPECT_EQ(reply.text("daemon_id"), "desk");
+  EXPECT_EQ(reply.text("source"), "connected");
+  EXPECT_TRUE(reply.body.at("selector").is_null());
+  EXPECT_EQ(to_json(reply.body.at("candidates").at(1)),
+            R"({"id":"sky","name":"sky","type":"cloud","labels":{"gpu":"yes"},"status":"active","chosen":false,)"
+            R"("why":"passed over: desk is local, and local daemons come first","failed":[],)"
+            R"("remedy":"choose it for the chat: active_daemon_id \"sky\""})");
+  EXPECT_EQ(world.call("PATCH", path, R"({"active_daemon_id":"sky"})").status, 200);
+  reply = world.call("GET", path + "/daemon");
+  EXPECT_EQ(reply.text("daemon_id"), "sky");
+  EXPECT_EQ(reply.text("step"), "session");
+  EXPECT_EQ(to_json(reply.body.at("selector")), R"({"id":"sky"})");
+  EXPECT_EQ(to_json(reply.body.at("candidates").at(0).at("failed")), R"([{"term":"id","wanted":"sky","found":"desk"}])");
+  EXPECT_EQ(world.call("PATCH", path, R"({"active_daemon_id":""})").status, 200);  // R91
+  EXPECT_EQ(world.call("GET", path + "/daemon").text("step"), "default");
+  expect_error(world.call("GET", path + "/daemon?x=1"), 400, "INVALID_ARGUMENT", "x");
+  expect_error(world.call("GET", "/chats/none/daemon"), 404, "NOT_FOUND", "");
+}
+
 TEST(ApiChats, NameTheFieldThatIsWrong) {
   ApiWorld world;
   const std::string id = world.new_chat();

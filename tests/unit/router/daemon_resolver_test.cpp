@@ -59,9 +59,12 @@ class Resolver : public testing::Test {
     router_.reachable.insert(DaemonId(id));
     return epoch.value_or(0);
   }
-  ResolvedDaemon resolve(const std::string& chosen = "", bool with_control_plane = false) {
+  DaemonSelection resolve(const std::string& chosen = "", bool with_control_plane = false) {
+    return resolve(SelectionRequest{.session = model::daemon_selector_of_chat(DaemonId(chosen))}, with_control_plane);
+  }
+  DaemonSelection resolve(SelectionRequest request, bool with_control_plane = false) {
     DaemonResolver resolver(store_, router_, with_control_plane ? &plane_ : nullptr, node_.clock());
-    auto resolved = get(resolver.resolve(user_, DaemonId(chosen), kNever));
+    auto resolved = get(resolver.resolve(user_, std::move(request), kNever));
     EXPECT_TRUE(resolved.ok()) << resolved.status();
     return *std::move(resolved);
   }
