@@ -21,6 +21,15 @@ Status too_many(std::string_view field, std::size_t count, std::size_t most) {
   return invalid_field(concat("register.", field), concat("there are ", count, " ", field, "; at most ", most, " are allowed"));
 }
 
+// C21: a daemon with such a name could not be asked for by it.
+Status check_name(const std::string& name, KindsAsIds kinds) {
+  if (name.size() > kMaxName) return too_long("name", name.size(), kMaxName);
+  if (kinds == KindsAsIds::kAllowed || !model::is_daemon_kind(name)) return ok_status();
+  return invalid_field("register.name", concat("name is \"", name,
+                                               "\", which asks for daemons of a type; start the daemon with "
+                                               "another one: --name NAME"));
+}
+
 Status check_id(const std::string& id, KindsAsIds kinds) {
   if (!valid_id(id)) return invalid_field("register.daemon_id", "daemon_id must be 1 to 128 letters, digits, _ and -");
   if (kinds == KindsAsIds::kAllowed || !model::is_daemon_kind(id)) return ok_status();
@@ -50,7 +59,7 @@ Status check_tools(const proto::Register& registration) {
 
 Status check_registration(const proto::Register& registration, KindsAsIds kinds) {
   TRY_OK(check_id(registration.daemon_id(), kinds));
-  if (registration.name().size() > kMaxName) return too_long("name", registration.name().size(), kMaxName);
+  TRY_OK(check_name(registration.name(), kinds));
   if (registration.version().size() > kMaxName) return too_long("version", registration.version().size(), kMaxName);
   if (registration.journal_id().size() > kMaxName) return too_long("journal_id", registration.journal_id().size(), kMaxName);
   TRY_OK(check_labels(registration));

@@ -34,7 +34,8 @@ inline constexpr std::size_t kMaxLabel = 256;     // bytes of a label's key, and
 inline constexpr std::size_t kMaxTools = 256;     // of a daemon
 inline constexpr std::size_t kMaxToolName = 128;  // bytes
 
-// `local`, `cloud` and `any` are the kinds of daemons that a chat may ask for (C21). The monolith's own daemon is `local`.
+// `local`, `cloud`, `any` and their aliases are the kinds of daemons that a chat may ask for (C21), and no ids or names. The monolith's
+// own daemon is `local`.
 enum class KindsAsIds : std::uint8_t { kRefused, kAllowed };
 
 // INVALID_ARGUMENT names the field of Register, what it has and what it may have.

@@ -113,10 +113,23 @@ TEST_F(RegistrationTest, RefusesEachFieldOfRegisterThatIsTooLargeAndNamesIt) {
 
 // C21.
 TEST_F(RegistrationTest, RefusesTheKindsOfDaemonsAsIds) {
-  for (const char* kind : {"local", "cloud", "any"}) {
+  for (const char* kind : {"local", "cloud", "any", "self_hosted", "managed"}) {
     const Status ended = refused(kind);
     EXPECT_EQ(ended.code(), StatusCode::kInvalidArgument) << kind;
     EXPECT_EQ(field_of(ended), "register.daemon_id");
+  }
+}
+
+// C21.
+TEST_F(RegistrationTest, RefusesDaemonKindsAsNamesWithTheRemedy) {
+  for (const char* kind : {"local", "cloud", "any", "self_hosted", "managed"}) {
+    proto::Register registration;
+    registration.set_daemon_id("d1");
+    registration.set_name(kind);
+    const Status ended = end_of(registration);
+    EXPECT_EQ(ended.code(), StatusCode::kInvalidArgument) << kind;
+    EXPECT_EQ(field_of(ended), "register.name");
+    EXPECT_NE(message_of(ended).find("--name NAME"), std::string::npos) << ended;
   }
 }
 
