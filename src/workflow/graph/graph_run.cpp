@@ -102,6 +102,7 @@ class GraphRun {
         return !failure_;
       }
     }
+    progress(at).attempts = 1;
     move(at, NodeInput::kBegin);
     ++running_;
     children.spawn(run_node(at));
@@ -202,13 +203,14 @@ class GraphRun {
   Task<Result<expr::Value>> attempt_all(std::size_t at, const Scope& scope, Cancellation& cancel) {
     const GraphNode& node = *flow_.nodes[at].node;
     Duration pause = node.retry.initial;
-    for (std::int64_t attempt = 1;; ++attempt) {
-      progress(at).attempts = attempt;
+    for (;;) {
       auto result = co_await this->attempt(at, scope, cancel);
-      if (result.ok() || attempt >= node.retry.attempts || cancel.is_set()) co_return result;
+      if (result.ok() || progress(at).attempts >= node.retry.attempts || cancel.is_set()) co_return result;
       progress(at).inner.clear();
       co_await pause_for(pause, cancel);
       if (cancel.is_set()) co_return result;
+      ++progress(at).attempts;
+      move(at, NodeInput::kRetry);
       pause = std::min(pause * node.retry.factor, std::max(node.retry.maximum, node.retry.initial));
     }
   }

@@ -6,6 +6,7 @@
 //   PENDING    cancel     CANCELLED    the run ended before it began
 //   RUNNING    wait       WAITING      for a person, or for a daemon
 //   WAITING    resume     RUNNING
+//   RUNNING    retry      RUNNING      an attempt failed, and after a pause the next one begins
 //   RUNNING    complete   COMPLETED
 //   RUNNING    fail       FAILED       after its last attempt
 //   RUNNING    cancel     CANCELLED
@@ -20,7 +21,7 @@
 namespace reliant::workflow {
 
 enum class NodeState : std::uint8_t { kPending, kRunning, kWaiting, kCompleted, kFailed, kCancelled, kSkipped };
-enum class NodeInput : std::uint8_t { kBegin, kSkip, kWait, kResume, kComplete, kFail, kCancel };
+enum class NodeInput : std::uint8_t { kBegin, kSkip, kWait, kResume, kRetry, kComplete, kFail, kCancel };
 
 struct NodeTransition {
   NodeState from;
@@ -34,6 +35,7 @@ inline constexpr NodeTransition kNodeTransitions[] = {
     {NodeState::kPending, NodeInput::kCancel, NodeState::kCancelled},
     {NodeState::kRunning, NodeInput::kWait, NodeState::kWaiting},
     {NodeState::kWaiting, NodeInput::kResume, NodeState::kRunning},
+    {NodeState::kRunning, NodeInput::kRetry, NodeState::kRunning},
     {NodeState::kRunning, NodeInput::kComplete, NodeState::kCompleted},
     {NodeState::kRunning, NodeInput::kFail, NodeState::kFailed},
     {NodeState::kRunning, NodeInput::kCancel, NodeState::kCancelled},

@@ -6,7 +6,12 @@
 #include <vector>
 
 #include "base/text.h"
+#include "runtime/executor.h"
+#include "runtime/scope.h"
 #include "workflow/format/library.h"
+#include "workflow/graph/interpreter.h"
+#include "workflow/graph/node_run.h"
+#include "workflow/testing/scripted_host.h"
 #include "workflow/testing/test_file.h"
 #include "workflow/testing/test_runner.h"
 
@@ -31,6 +36,38 @@ std::vector<std::string> complaints(std::string_view workflow, std::string_view 
 }
 
 using Complaints = std::vector<std::string>;
+
+Task<void> run_to_its_end(Interpreter& interpreter, const Workflow& workflow, GraphProgress& progress, Cancellation& cancel) {
+  (void)co_await interpreter.run(workflow, fields({}), "", "", progress, cancel);
+}
+
+// A run of one test with one seed, step by step.
+struct SteppedRun {
+  SteppedRun(std::string_view text, std::string_view events)
+      : file(*read_test_file(concat("workflow: w\ntests:\n  - name: t\n    expect: {}\n", events), "t.yaml")) {
+    library.add_workflow(text, "w.yaml");
+    library.check_all();
+    for (const Status& problem : library.problems()) ADD_FAILURE() << problem;
+    scope.spawn(run_to_its_end(interpreter, *library.find("w"), progress, cancel));
+  }
+  // What a user sees, each "NODE STATE ATTEMPT".
+  std::vector<std::string> changes() const {
+    std::vector<std::string> seen;
+    for (const NodeChange& change : host.changes()) {
+      seen.push_back(concat(change.node, " ", to_string(change.state), " ", change.attempt));
+    }
+    return seen;
+  }
+
+  TestFile file;
+  Library library;
+  Executor executor{1};
+  ScriptedHost host{file.tests.front(), Random(1)};
+  Interpreter interpreter{host, library, "run"};
+  GraphProgress progress;
+  Cancellation cancel;
+  TaskScope scope{executor, 0};
+};
 
 TEST(Interpreter, RunsNodesOneAfterTheOther) {
   EXPECT_EQ(
@@ -106,6 +143,13 @@ TEST(Interpreter, RetriesWithPausesUntilANodeSucceeds) {
                        "    events: [{node: a, type: command, exit_code: 1, times: 2}, {node: a, type: command, stdout: ok}]\n"
                        "    expect: {node_outputs: {a: {stdout: ok}}}\n"),
             Complaints{});
+}
+
+TEST(Interpreter, ReportsEachAttemptOfANodeWhenItBegins) {
+  SteppedRun run("name: w\nnodes: [{id: a, retry: {attempts: 3}, run: {command: a}}]\n",
+                 "    events: [{node: a, type: command, exit_code: 1}, {node: a, type: command}]\n");
+  run.executor.run();
+  EXPECT_EQ(run.changes(), (std::vector<std::string>{"a RUNNING 1", "a RUNNING 2", "a COMPLETED 2"}));
 }
 
 TEST(Interpreter, FailsANodeThatTakesLongerThanItsTimeout) {
