@@ -206,6 +206,9 @@ class GraphRun {
     for (;;) {
       auto result = co_await this->attempt(at, scope, cancel);
       if (result.ok() || progress(at).attempts >= node.retry.attempts || cancel.is_set()) co_return result;
+      // No answer came: the timeout is of the whole node.
+      const bool asked = std::holds_alternative<AskNode>(node.action);
+      if (asked && result.status().code() == StatusCode::kDeadlineExceeded) co_return result;
       progress(at).inner.clear();
       co_await pause_for(pause, cancel);
       if (cancel.is_set()) co_return result;

@@ -152,6 +152,12 @@ TEST(Interpreter, ReportsEachAttemptOfANodeWhenItBegins) {
   EXPECT_EQ(run.changes(), (std::vector<std::string>{"a RUNNING 1", "a RUNNING 2", "a COMPLETED 2"}));
 }
 
+TEST(Interpreter, AsksNoSecondTimeAfterTheTimeout) {
+  SteppedRun run("name: w\nnodes: [{id: q, timeout: 1h, retry: {attempts: 3}, ask: {question: 'Go on?'}}]\n", "");
+  run.executor.run();
+  EXPECT_EQ(run.changes(), (std::vector<std::string>{"q RUNNING 1", "q WAITING 1", "q RUNNING 1", "q FAILED 1"}));
+}
+
 TEST(Interpreter, FailsANodeThatTakesLongerThanItsTimeout) {
   EXPECT_EQ(complaints("name: w\nnodes: [{id: a, timeout: 1s, run: {command: a}}]\n",
                        "    events: [{node: a, type: command, after_ms: 2000}]\n"
