@@ -223,6 +223,7 @@ class GraphRun {
   }
 
   Task<Result<expr::Value>> attempt(std::size_t at, const Scope& scope, Cancellation& cancel) {
+    if (cancel.is_set()) co_return cancelled("the node was cancelled before its first call");
     const GraphNode& node = *flow_.nodes[at].node;
     NodeRun run{place_.interpreter, place_.run, node, progress(at), scope, cancel, "", place_.way + node.id};
     CO_TRY_ASSIGN(run.thread, co_await open_thread(run));

@@ -158,6 +158,15 @@ TEST(Interpreter, AsksNoSecondTimeAfterTheTimeout) {
   EXPECT_EQ(run.changes(), (std::vector<std::string>{"q RUNNING 1", "q WAITING 1", "q RUNNING 1", "q FAILED 1"}));
 }
 
+TEST(Interpreter, MakesNoCallForANodeThatIsCancelledBeforeIt) {
+  SteppedRun run("name: w\nnodes: [{id: a, run: {command: a}}]\n", "    events: [{node: a, type: command}]\n");
+  while (run.changes().empty()) run.executor.step();
+  run.cancel.set();
+  run.executor.run();
+  EXPECT_EQ(run.changes(), (std::vector<std::string>{"a RUNNING 1", "a CANCELLED 1"}));
+  EXPECT_EQ(run.host.unused().size(), 1u);
+}
+
 TEST(Interpreter, FailsANodeThatTakesLongerThanItsTimeout) {
   EXPECT_EQ(complaints("name: w\nnodes: [{id: a, timeout: 1s, run: {command: a}}]\n",
                        "    events: [{node: a, type: command, after_ms: 2000}]\n"
