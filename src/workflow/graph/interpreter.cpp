@@ -147,7 +147,7 @@ Result<Value> Interpreter::evaluate(const ExpressionText& expression, const Scop
     if (!parsed.ok()) return in_file(scope, expression.place, parsed.status());
     found = expressions_.emplace(expression.text, *std::move(parsed)).first;
   }
-  auto value = found->second.evaluate(scope.variables());
+  auto value = found->second.evaluate(scope.variables(expression.text));
   if (!value.ok()) return in_file(scope, expression.place, value.status());
   return value;
 }
@@ -174,7 +174,7 @@ Result<const expr::Template*> Interpreter::read(const TemplateText& text, const 
 template <class Value>
 Result<Value> Interpreter::fill(const TemplateText& text, const Scope& scope, Fill<Value> fill) {
   TRY_ASSIGN(const expr::Template* parsed, read(text, scope));
-  auto value = (parsed->*fill)(scope.variables(), expr::kDefaultCost);
+  auto value = (parsed->*fill)(scope.variables(text.text), expr::kDefaultCost);
   if (!value.ok()) return in_file(scope, text.place, value.status());
   return value;
 }

@@ -1,5 +1,9 @@
 #include "workflow/graph/scope.h"
 
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "workflow/format/output_types.h"
@@ -22,14 +26,38 @@ Value output_of(const GraphNode& node, const NodeProgress& progress) {
   return Value::map(std::move(map));
 }
 
-// Those of the graphs around come first, so that a node of this graph hides one of the same name.
-void add_nodes(const Scope& scope, std::map<std::string, Value, std::less<>>& nodes) {
-  if (scope.outer != nullptr) add_nodes(*scope.outer, nodes);
-  for (const GraphNode& node : scope.graph->nodes) {
-    const auto found = scope.progress->nodes.find(node.id);
-    if (found == scope.progress->nodes.end() || !is_end(found->second.state)) continue;
-    nodes.insert_or_assign(node.id, output_of(node, found->second));
+constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+
+// The ids of `nodes.ID` and `nodes.?ID`; nullopt: the map is used in another way (`toJson(nodes)`, `nodes[x]`, `nodes.map(…)`).
+std::optional<std::set<std::string, std::less<>>> named_nodes(std::string_view text) {
+  constexpr std::string_view kWord = "nodes";
+  std::set<std::string, std::less<>> names;
+  for (std::size_t at = text.find(kWord); at != std::string_view::npos; at = text.find(kWord, at)) {
+    at += kWord.size();
+    if (at == text.size() || text[at] != '.') return std::nullopt;
+    ++at;
+    if (at < text.size() && text[at] == '?') ++at;
+    const std::size_t end = std::min(text.find_first_not_of(kLetters, at), text.size());
+    if (end == at || (end < text.size() && text[end] == '(')) return std::nullopt;
+    names.emplace(text.substr(at, end - at));
+    at = end;
   }
+  return names;
+}
+
+// The nearest graph's node hides one of the same name in a graph around.
+expr::Map ended_nodes(const Scope& scope, std::string_view expression) {
+  const auto names = named_nodes(expression);
+  expr::Map map;
+  for (const Scope* at = &scope; at != nullptr; at = at->outer) {
+    for (const GraphNode& node : at->graph->nodes) {
+      if (names && !names->contains(node.id)) continue;
+      const auto found = at->progress->nodes.find(node.id);
+      if (found == at->progress->nodes.end() || !is_end(found->second.state)) continue;
+      map.insert(text(node.id), output_of(node, found->second));
+    }
+  }
+  return map;
 }
 
 }  // namespace
@@ -43,7 +71,7 @@ expr::Value outputs_of(const Graph& graph, const GraphProgress& progress) {
   return Value::map(std::move(map));
 }
 
-expr::Variables Scope::variables() const {
+expr::Variables Scope::variables(std::string_view expression) const {
   expr::Variables variables;
   variables["inputs"] = run->inputs;
   variables["params"] = run->inputs;  // C23
@@ -51,11 +79,7 @@ expr::Variables Scope::variables() const {
   about.insert(text("name"), text(run->workflow->name));
   about.insert(text("run"), text(run->run));
   variables["workflow"] = Value::map(std::move(about));
-  std::map<std::string, Value, std::less<>> nodes;
-  add_nodes(*this, nodes);
-  expr::Map map;
-  for (auto& [id, ended] : nodes) map.insert(text(id), std::move(ended));
-  variables["nodes"] = Value::map(std::move(map));
+  variables["nodes"] = Value::map(ended_nodes(*this, expression));
   for (const Scope* at = this; at != nullptr; at = at->outer) {
     if (!at->item) continue;
     expr::Map iter;

@@ -29,8 +29,9 @@ struct Scope {
   std::int64_t index = 0;
   std::optional<expr::Value> output;  // of the round before
 
-  // A scope that holds no more than what it is asked for: `nodes` has only nodes that have ended.
-  expr::Variables variables() const;
+  // What an expression or a template may use. `nodes` has only nodes that have ended, and of those only the ones that `text` names,
+  // unless it uses the map itself: a graph of a thousand nodes has as many expressions.
+  expr::Variables variables(std::string_view text) const;
 };
 
 // A map of the outputs of a graph's nodes that have ended, each with its status.

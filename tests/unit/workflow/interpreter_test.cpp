@@ -94,6 +94,14 @@ TEST(Interpreter, GoesOnAfterAFailureThatIsAllowed) {
             Complaints{});
 }
 
+TEST(Interpreter, GivesAllNodesToAnExpressionThatUsesTheMap) {
+  EXPECT_EQ(complaints("name: w\nnodes:\n  - {id: a, run: {command: one}}\n  - {id: b, run: {command: two}}\n"
+                       "outputs: {count: '{{ size(nodes) }}', keys: '{{ nodes.map(id, id).size() + size(nodes.a.stdout) }}'}\n",
+                       "    events: [{node: a, type: command, stdout: xy}, {node: b, type: command}]\n"
+                       "    expect: {outputs: {count: 2, keys: 4}}\n"),
+            Complaints{});
+}
+
 TEST(Interpreter, SkipsANodeWhoseConditionIsFalseAndGoesOn) {
   EXPECT_EQ(
       complaints("name: w\nnodes:\n  - {id: a, condition: 'false', run: {command: one}}\n  - {id: b, run: {command: two}}\n"
