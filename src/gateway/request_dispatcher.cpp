@@ -272,16 +272,16 @@ Task<void> RequestDispatcher::on_finished(proto::ToolFinished frame) {
   bound_content(frame);
   const bool recorded = waiting ? waiting->durability == model::Durability::kRecorded : !frame.unrecorded();
   if (!recorded) {
-    if (waiting) answer(*waiting, std::move(frame));
+    if (waiting) forward_result(*waiting, std::move(frame));
     co_return;
   }
   const std::size_t bytes = frame.ByteSizeLong() + kResultOverhead;
   ByteBudget::Share of_session = co_await results_.take(bytes);
   ByteBudget::Share of_user = co_await budgets_->results.take(bytes);
-  if (!stream_.ended()) stream_.spawn(keep_result(std::move(frame), {std::move(of_session), std::move(of_user)}));
+  if (!stream_.ended()) stream_.spawn(store_result(std::move(frame), {std::move(of_session), std::move(of_user)}));
 }
 
-void RequestDispatcher::answer(Execution& waiting, proto::ToolFinished frame) {
+void RequestDispatcher::forward_result(Execution& waiting, proto::ToolFinished frame) {
   if (std::exchange(waiting.answered, true)) return;  // one answer is enough
   const bool older = !frame.unrecorded();             // its journal offers the result until it hears of it
   model::ToolResult result = to_result(std::move(frame));
@@ -304,7 +304,7 @@ void RequestDispatcher::acknowledge(const RequestId& request) {
   stream_.send(std::move(ack));
 }
 
-Task<void> RequestDispatcher::keep_result(proto::ToolFinished frame, [[maybe_unused]] UnderWay until_it_is_kept) {
+Task<void> RequestDispatcher::store_result(proto::ToolFinished frame, [[maybe_unused]] UnderWay until_it_is_kept) {
   const RequestId request(frame.request_id());
   const Instant asked = clock_.now();
   const std::size_t bytes = frame.ByteSizeLong();

@@ -76,8 +76,8 @@ class RequestDispatcher {
   Task<Result<store::Execution>> begin(model::ToolRequest request);
   Task<Result<model::ToolResult>> follow(Execution& execution, router::OutputSink& sink, Instant deadline);
   Task<void> take_up(store::Execution left_open);
-  Task<void> keep_result(proto::ToolFinished frame, UnderWay under_way);
-  void answer(Execution& waiting, proto::ToolFinished frame);
+  Task<void> store_result(proto::ToolFinished frame, UnderWay under_way);
+  void forward_result(Execution& waiting, proto::ToolFinished frame);
   void acknowledge(const RequestId& request);
   void send_cancel(const RequestId& request, model::Durability durability);
   void log_routed(const Execution& execution, std::uint64_t resume_after, Duration took);

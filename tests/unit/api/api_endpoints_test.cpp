@@ -160,21 +160,21 @@ TEST(ApiChats, ExplainWhichDaemonRunsTheNextToolCall) {
   EXPECT_EQ(reply.text("step"), "default");
   EXPECT_EQ(reply.text("problem"), "no daemon of the user is connected; start one: reliant daemon start");
   connect(world, "sky", "cloud", {{"gpu", "yes"}});
-  connect(world, "desk", "local");
+  connect(world, "bench", "local");
   reply = world.call("GET", path + "/daemon");
-  EXPECT_EQ(reply.text("daemon_id"), "desk");
+  EXPECT_EQ(reply.text("daemon_id"), "bench");
   EXPECT_EQ(reply.text("source"), "connected");
   EXPECT_TRUE(reply.body.at("selector").is_null());
   EXPECT_EQ(to_json(reply.body.at("candidates").at(1)),
             R"({"id":"sky","name":"sky","type":"cloud","labels":{"gpu":"yes"},"status":"active","chosen":false,)"
-            R"("why":"passed over: desk is local, and local daemons come first","failed":[],)"
+            R"("why":"passed over: bench is local, and local daemons come first","failed":[],)"
             R"("remedy":"choose it for the chat: active_daemon_id \"sky\""})");
   EXPECT_EQ(world.call("PATCH", path, R"({"active_daemon_id":"sky"})").status, 200);
   reply = world.call("GET", path + "/daemon");
   EXPECT_EQ(reply.text("daemon_id"), "sky");
   EXPECT_EQ(reply.text("step"), "session");
   EXPECT_EQ(to_json(reply.body.at("selector")), R"({"id":"sky"})");
-  EXPECT_EQ(to_json(reply.body.at("candidates").at(0).at("failed")), R"([{"term":"id","wanted":"sky","found":"desk"}])");
+  EXPECT_EQ(to_json(reply.body.at("candidates").at(0).at("failed")), R"([{"term":"id","wanted":"sky","found":"bench"}])");
   EXPECT_EQ(world.call("PATCH", path, R"({"active_daemon_id":""})").status, 200);  // R91
   EXPECT_EQ(world.call("GET", path + "/daemon").text("step"), "default");
   expect_error(world.call("GET", path + "/daemon?x=1"), 400, "INVALID_ARGUMENT", "x");

@@ -93,7 +93,7 @@ Outcome decide(const Row& row) {
 }
 
 const std::vector<Row> kTable = {
-    {"nobody there", {}, {}, {}, {}, "", DaemonSource::kNone},
+    {"no daemon there", {}, {}, {}, {}, "", DaemonSource::kNone},
     {"one that is connected", {local("a", kFresh, 1)}, {"a"}, {}, {"a"}, "a", DaemonSource::kConnected},
     {"local before cloud, even if older",
      {cloud("a", kFresh, 9), local("b", kFresh, 1)},
