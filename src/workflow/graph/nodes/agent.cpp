@@ -39,12 +39,14 @@ Task<Result<expr::Value>> act(NodeRun& run, const AgentNode& node) {
     CO_TRY_OK((co_await run.host().save_message(run.thread, "user", std::move(prompt))).status());
   }
   for (call.step = 1; call.step <= most; ++call.step) {
+    if (run.cancel.is_set()) co_return cancelled("the agent was cancelled");
     CO_TRY_ASSIGN(ModelReply reply, co_await run.host().call_model(call, run.cancel.event()));
     if (reply.tools.empty()) {
       co_return fields({{"text", expr::Value::string(std::move(reply.text))},
                         {"steps", expr::Value::integer(call.step)},
                         {"stop_reason", expr::Value::string(std::move(reply.stop_reason))}});
     }
+    if (run.cancel.is_set()) co_return cancelled("the agent was cancelled");
     CO_TRY_OK(co_await run_tools(run, call.step, std::move(reply.tools), daemon));
   }
   co_return resource_exhausted("the agent took ", most, " steps without an answer; \"max_steps\" allows more");
