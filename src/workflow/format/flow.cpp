@@ -170,13 +170,19 @@ class Resolver {
     const auto* join = std::get_if<JoinNode>(&node.node->action);
     const bool any = join != nullptr && join->mode == "any";
     const bool all = join != nullptr && join->mode == "all";
+    const bool all_taken = all || node.in.size() == 1;
     for (std::size_t i = 0; i < node.in.size(); ++i) {
       const FlowEdge& edge = flow_.edges[node.in[i]];
-      std::set<std::size_t> before = flow_.nodes[edge.from].before;
+      const FlowNode& from = flow_.nodes[edge.from];
+      // What an edge that is taken leads from has begun; where another edge is enough, it may have been SKIPPED.
+      std::set<std::size_t> before = any || all_taken ? from.before : from.settled;
       before.insert(edge.from);
+      std::set<std::size_t> settled = from.settled;
+      settled.insert(edge.from);
       std::set<std::size_t> needs = flow_.nodes[edge.from].needs_edges;
       needs.insert(node.in[i]);
       combine(node.before, before, i == 0 || !any);
+      combine(node.settled, settled, i == 0 || (!any && !all));
       combine(node.needs_edges, needs, i == 0 || all);
     }
   }

@@ -34,6 +34,7 @@ struct FlowNode {
   std::vector<std::size_t> out;
   std::vector<Decision> decisions;
   std::set<std::size_t> before;       // nodes that have ended, or are SKIPPED, when this one begins
+  std::set<std::size_t> settled;      // likewise, when it is SKIPPED: a join of all is, as soon as one edge is not taken
   std::set<std::size_t> needs_edges;  // edges that were taken when this one begins
 };
 

@@ -144,6 +144,21 @@ TEST(Flow, KnowsWhatEndedBefore) {
   EXPECT_FALSE(flow->side_by_side(0, 2));
 }
 
+TEST(Flow, KnowsThatAJoinOfAllMayBeSkippedEarly) {
+  const std::string graph =
+      "  - {id: a, run: {command: x}}\n  - {id: b, run: {command: x}}\n  - {id: c, run: {command: x}}\n"
+      "  - {id: j, join: {}}\n  - {id: f, run: {command: 'echo {{ nodes.b.stdout }}'}}\n"
+      "edges: [{from: a, cases: [{to: j, condition: nodes.a.stdout == ''}]}, {from: b, to: j}, {from: j, to: f}, {from: c, to: "
+      "f}]\n";
+  const auto workflow = read_workflow(nodes(graph), "w.yaml");
+  ASSERT_TRUE(workflow.ok()) << workflow.status();
+  const auto flow = resolve(*workflow, workflow->graph);
+  ASSERT_TRUE(flow.ok()) << flow.status();
+  EXPECT_EQ(flow->nodes[4].before, (std::set<std::size_t>{2, 3}));
+  EXPECT_TRUE(flow->side_by_side(1, 4));
+  EXPECT_EQ(problems(nodes(graph)).size(), 1U);
+}
+
 TEST(DrawWorkflow, WritesMermaidAndDot) {
   const auto workflow = read_workflow(
       nodes("  - {id: r, type: router, cases: [{to: a, condition: '1 < 2', label: small}], default: l}\n"
