@@ -37,7 +37,8 @@ std::vector<std::string> complaints(std::string_view workflow, std::string_view 
 
 using Complaints = std::vector<std::string>;
 
-Task<void> run_to_its_end(Interpreter& interpreter, const Workflow& workflow, GraphProgress& progress, Cancellation& cancel) {
+Task<void> run_to_its_end(Interpreter& interpreter, const WorkflowDefinition& workflow, GraphProgress& progress,
+                          Cancellation& cancel) {
   (void)co_await interpreter.run(workflow, fields({}), "", "", progress, cancel);
 }
 
