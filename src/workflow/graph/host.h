@@ -2,8 +2,8 @@
 // run; that of `reliant workflow test` answers from a script. Deterministic: an interpreter that is given the same answers asks for
 // the same things in the same order.
 //
-// Every call may take long, and ends early with CANCELLED once `cancel` is set. Errors: UNAVAILABLE and DEADLINE_EXCEEDED are worth
-// another attempt of the node; others are not.
+// Every call may take long, and ends early with CANCELLED once `cancel` is set. With any other error the node FAILED: its `retry`
+// decides whether it begins again.
 #pragma once
 
 #include <cstdint>
