@@ -119,10 +119,10 @@ class Checker {
              concat("loop \"", node.id, "\" has \"while\", whose rounds follow one another; \"parallel\" is for \"items\""));
     }
     const bool writes = check_graph(loop.body);
-    if (writes && loop.parallel > 1 && node.thread.mode == "inherit") {
+    if (writes && loop.parallel > 1) {
       report(node.place, concat("rounds of \"", node.id,
-                                "\" run at the same time and would add to one conversation; give the loop, or "
-                                "the nodes in it, \"thread: fork\" or \"thread: new\""));
+                                "\" run at the same time and would add to one conversation; give the "
+                                "nodes in it \"thread: fork\" or \"thread: new\""));
     }
     return writes;
   }
@@ -131,7 +131,7 @@ class Checker {
     const Branch* writer = nullptr;
     for (const Branch& branch : parallel.branches) {
       if (!check_graph(branch.graph)) continue;
-      if (writer != nullptr && node.thread.mode == "inherit") {
+      if (writer != nullptr) {
         report(branch.place,
                concat("branches \"", writer->name, "\" and \"", branch.name,
                       "\" run at the same time and would both add to one conversation; give the nodes of one of them "

@@ -67,6 +67,17 @@ TEST(CheckWorkflow, FindsParallelPartsThatShareAConversation) {
             Problems{});
 }
 
+TEST(CheckWorkflow, FindsParallelPartsThatShareAConversationOfTheNodeThatHoldsThem) {
+  EXPECT_EQ(
+      problems(nodes("  - {id: l, type: loop, thread: fork, items: '[1]', parallel: 2, nodes: [{id: a, agent: {}}]}\n")).size(),
+      1U);
+  EXPECT_EQ(
+      problems(nodes("  - id: p\n    type: parallel\n    thread: new\n    branches: {x: {nodes: [{id: a, agent: {}}]}, y: "
+                     "{nodes: [{id: b, agent: {}}]}}\n"))
+          .size(),
+      1U);
+}
+
 TEST(CheckWorkflow, FindsLoopsWithoutAnEnd) {
   EXPECT_EQ(problems(nodes("  - {id: l, type: loop, nodes: [{id: a, run: {command: x}}]}\n")),
             (Problems{"w.yaml:3:5: loop \"l\" needs one of \"items\" and \"while\""}));
