@@ -535,7 +535,8 @@ GraphOutcome Reference::graph(const RandomGraph& graph, const Scope* outer, cons
     const bool the_first = first.size() == 1 && first.contains(node.id);
     const bool sure = ended != outcome.nodes.end() && surely_ended(node.id);
     if (fails && !the_first && !sure) {
-      if (outcome.culprits.contains(node.id) && !first.contains(node.id)) self.states.clear();
+      // What would end late does not end before an early failure.
+      if (!outcome.late && late[node.id]) self.states.clear();
       allow_cancellation(ways);
     }
     add(outcome.ways, ways);
