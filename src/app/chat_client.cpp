@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/chat_list.h"
+#include "app/daemon_explanation.h"
 #include "base/text.h"
 #include "llm/sse_parser.h"
 #include "runtime/backoff.h"
@@ -252,6 +253,12 @@ Task<Status> ChatClient::cancel(std::string chat) {
   } else {
     print(was_running ? "cancelling\n" : "nothing was running\n");
   }
+  co_return ok_status();
+}
+
+Task<Status> ChatClient::explain_daemon(std::string chat) {
+  CO_TRY_ASSIGN(const json::object answer, co_await api_.call("GET", concat("/chats/", chat, "/daemon")));
+  print(format_ == ViewFormat::kJson ? to_json(answer) + "\n" : daemon_explanation(answer));
   co_return ok_status();
 }
 

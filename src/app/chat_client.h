@@ -1,4 +1,4 @@
-// ChatClient: the commands `reliant chat …`, over the REST interface like any other client.
+// ChatClient: the commands `reliant chat …` and `reliant daemon explain`, over the REST interface like any other client.
 //
 // Owner: client_main. Executor: the logic thread. Each returns what ended it; what it shows goes to `out`.
 #pragma once
@@ -38,6 +38,8 @@ class ChatClient {
   // The id of the newest chat. NOT_FOUND: there is none.
   Task<Result<std::string>> last();
   Task<Status> cancel(std::string chat);
+  // Which daemon would run its next tool call, and why none of the others.
+  Task<Status> explain_daemon(std::string chat);
 
  private:
   struct Watch;

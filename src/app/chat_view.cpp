@@ -18,16 +18,6 @@ std::string text_at(const json::object& object, std::string_view key) {
   return to_json(*value);
 }
 
-// Control characters of a tool's output must not steer the terminal.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto code = static_cast<unsigned char>(c);
-    if (c == '\t' || c == '\n' || (code >= 0x20 && code != 0x7f)) out += c;
-  }
-  return out;
-}
-
 std::string shortened(std::string text) {
   for (char& c : text) {
     if (c == '\n') c = ' ';
@@ -39,6 +29,15 @@ std::string shortened(std::string text) {
 }
 
 }  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (c == '\t' || c == '\n' || (code >= 0x20 && code != 0x7f)) out += c;
+  }
+  return out;
+}
 
 Status ChatView::show(std::uint64_t sequence, std::string_view kind, std::string_view payload) {
   TRY_ASSIGN(const json::value value, parse_json(payload));

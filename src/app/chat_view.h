@@ -22,6 +22,9 @@ namespace reliant::app {
 
 enum class ViewFormat : std::uint8_t { kText, kJson };
 
+// Without control characters other than tabs and line ends: what comes from a tool or a daemon must not steer the terminal.
+std::string printable(std::string_view text);
+
 class ChatView {
  public:
   ChatView(std::FILE* out, ViewFormat format) : out_(out), format_(format) {}

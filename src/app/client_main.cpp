@@ -40,6 +40,16 @@ constexpr Flag kWatchFlags[] = {
     kDataDirFlag, kTimeoutFlag,
 };
 constexpr Flag kOneChatFlags[] = {kLastFlag, kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag, kTimeoutFlag};
+constexpr Flag kExplainFlags[] = {
+    {"--chat", "ID", "", "", "the chat"},
+    kLastFlag,
+    kJsonFlag,
+    kServerFlag,
+    kTlsCaFlag,
+    kTokenFileFlag,
+    kDataDirFlag,
+    kTimeoutFlag,
+};
 constexpr Flag kPlainFlags[] = {kJsonFlag, kServerFlag, kTlsCaFlag, kTokenFileFlag, kDataDirFlag, kTimeoutFlag};
 
 constexpr Command kCommands[] = {
@@ -86,13 +96,13 @@ Result<SendOptions> send_options(const Arguments& arguments) {
   return options;
 }
 
-Task<Result<std::string>> chat_of(ChatClient& client, const Arguments& arguments) {
+// `chat` is the one that was given, "" for none.
+Task<Result<std::string>> chat_of(ChatClient& client, const Arguments& arguments, std::string chat) {
   const bool last = arguments.is_set("--last");
-  if (last != arguments.positional().empty())
+  if (last != chat.empty())
     co_return invalid_field("--last",
                             "a chat is missing, or there are two; give its ID or --last (`reliant chat list` shows them)");
   if (last) co_return co_await client.last();
-  const std::string chat = arguments.positional()[0];
   if (!valid_id(chat)) co_return not_found("\"", chat, "\" is no chat's id; `reliant chat list` shows them");
   co_return chat;
 }
@@ -103,7 +113,12 @@ Task<Status> perform(ChatClient& client, std::string name, const Arguments& argu
     CO_TRY_ASSIGN(SendOptions options, send_options(arguments));
     co_return co_await client.send(std::move(options));
   }
-  CO_TRY_ASSIGN(const std::string chat, co_await chat_of(client, arguments));
+  if (name == kDaemonExplainCommand.name) {
+    CO_TRY_ASSIGN(const std::string chat, co_await chat_of(client, arguments, arguments.text("--chat")));
+    co_return co_await client.explain_daemon(chat);
+  }
+  const auto& positional = arguments.positional();
+  CO_TRY_ASSIGN(const std::string chat, co_await chat_of(client, arguments, positional.empty() ? "" : positional[0]));
   if (name == "chat show") co_return co_await client.show(chat);
   if (name == "chat cancel") co_return co_await client.cancel(chat);
   CO_TRY_ASSIGN(const std::int64_t from, arguments.number("--after", 0, INT64_MAX));
@@ -126,6 +141,9 @@ Status with_remedy(Status status) {
 }  // namespace
 
 const std::span<const Command> kChatCommands = kCommands;
+const Command kDaemonExplainCommand = {
+    "daemon explain", "", 0, 0, "Says which daemon would run a chat's next tool call, and why none of the others.",
+    kExplainFlags};
 
 int client_main(const Command& command, const Arguments& arguments, const Environment& environment) {
   const auto options = client_options(arguments, environment);

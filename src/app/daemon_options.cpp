@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/url.h"
+#include "model/daemon_kind.h"
 
 namespace reliant::app {
 namespace {
@@ -170,6 +171,10 @@ Result<std::string> daemon_data_dir_of(const Arguments& arguments, const Environ
 Result<DaemonStartOptions> daemon_start_options(const Arguments& arguments, const Environment& environment, WallTime now) {
   DaemonStartOptions out;
   out.name = arguments.is_set("--name") ? arguments.text("--name") : host_name();
+  if (model::is_daemon_kind(out.name)) {  // C21
+    return invalid_field("--name", concat(arguments.is_set("--name") ? "--name" : "the name of this host", " is \"", out.name,
+                                          "\", which asks for daemons of a type; give another one: --name NAME"));
+  }
   out.server_url = arguments.text("--server");
   while (out.server_url.ends_with('/')) out.server_url.pop_back();
   const auto server = parse_http_url(out.server_url);

@@ -39,6 +39,7 @@ std::vector<Entry> all_commands() {
       {"The tools daemon, on a user's machine", &kDaemonStatusCommand, daemon_status},
       {"The tools daemon, on a user's machine", &kDaemonStopCommand, daemon_stop},
       {"The tools daemon, on a user's machine", &kDaemonLogsCommand, daemon_logs},
+      {"The tools daemon, on a user's machine", &kDaemonExplainCommand, client_main},
       {"A workflow engine of its own", &kTemporalServeCommand, temporal_main, true},
   };
   for (const Command& command : kChatCommands) out.push_back({"Chats", &command, client_main});

@@ -32,8 +32,9 @@ int daemon_main(const Command& command, const Arguments& arguments, const Enviro
 extern const Command kTemporalServeCommand;
 int temporal_main(const Command& command, const Arguments& arguments, const Environment& environment);
 
-// `reliant chat …`: talks to a server that runs somewhere.
+// `reliant chat …` and `reliant daemon explain`: talks to a server that runs somewhere.
 extern const std::span<const Command> kChatCommands;
+extern const Command kDaemonExplainCommand;
 int client_main(const Command& command, const Arguments& arguments, const Environment& environment);
 
 // `reliant workflow …`: files of workflows, without a server.

@@ -1,5 +1,5 @@
 """`reliant daemon`: the source of its token, the reaction to a revoked token, its identity (R65 to R78, C10 to C14), and its
-status, stop and start without a terminal (R74, R84, C45)."""
+status, stop and start without a terminal (R74, R84, C45); the daemon that a chat would use (R90 to R95)."""
 
 import hashlib
 import json
@@ -184,6 +184,28 @@ class Daemon(unittest.TestCase):
         process = self.start(token=self.user_token)
         self.assertNotEqual(process.wait(timeout=30), 0)
         self.assertIn("lables", process.stderr.read())
+
+    def test_says_which_daemon_a_chat_would_use_and_why(self):
+        client = Client(self.cluster, "user-1")
+        chat = client.new_chat(self.world.project, "nowhere")
+        process = self.start(token=self.user_token)
+        self.wait_for("daemon.connected")
+        daemon = self.status()[1]["daemon_id"]
+
+        def explain(*more):
+            return subprocess.run([RELIANT, "daemon", "explain", "--server", self.server, *more], capture_output=True, text=True,
+                                  timeout=60, env=self.environment(self.user_token))
+
+        chosen = json.loads(explain("--chat", chat, "--json").stdout)
+        self.assertEqual((chosen["step"], chosen["selector"], chosen["daemon_id"]), ("session", {"id": "nowhere"}, "nowhere"))
+        client.call("PATCH", f"/chats/{chat}", {"active_daemon_id": ""})
+        text = explain("--last").stdout
+        for line in (f"Daemon {daemon} would run the chat's next tool call.", "Decided by default", f"* {daemon}", "connected; the first local one"):
+            self.assertIn(line, text)
+        refused = explain()
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("give its ID or --last", refused.stderr)
+        self.stop(process)
 
     def test_status_and_stop(self):
         process = self.start(token=self.user_token)

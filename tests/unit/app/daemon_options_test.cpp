@@ -32,6 +32,14 @@ TEST(DaemonOptions, HaveTheDefaultsOfTheRequirements) {
   EXPECT_FALSE(made->name.empty()) << "the name of the host";
 }
 
+// C21.
+TEST(DaemonOptions, RefuseANameThatAsksForDaemonsOfAType) {
+  EXPECT_EQ(message_of(start({"--name", "cloud"}).status()),
+            "--name is \"cloud\", which asks for daemons of a type; give another one: --name NAME");
+  EXPECT_EQ(field_of(start({"--name", "self_hosted"}).status()), "--name");
+  EXPECT_EQ(start({"--name", "Cloud"})->name, "Cloud");
+}
+
 // R73.
 TEST(DaemonOptions, TakeTlsFromTheUrlUnlessToldOtherwise) {
   EXPECT_EQ(start({"--gateway", "http://g:9190"})->links.security, GrpcLinkSecurity::kPlaintext);
