@@ -67,7 +67,7 @@ std::string fan_out(std::int64_t nodes) {
   }());
 }
 
-Task<void> drive(Interpreter& interpreter, const Workflow& workflow, GraphProgress& progress, Cancellation& cancel,
+Task<void> drive(Interpreter& interpreter, const WorkflowDefinition& workflow, GraphProgress& progress, Cancellation& cancel,
                  bool& completed) {
   completed = (co_await interpreter.run(workflow, fields({}), "", "", progress, cancel)).ok();
 }

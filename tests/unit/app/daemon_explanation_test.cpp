@@ -9,14 +9,14 @@ std::string shown(std::string_view answer) { return daemon_explanation(parse_jso
 
 TEST(DaemonExplanation, NamesTheStepEachCandidateAndWhatWouldChangeTheChoice) {
   EXPECT_EQ(
-      shown(R"({"daemon_id":"desk","source":"chat","step":"session","selector":{"id":"desk"},"must_resume":false,"problem":"",
+      shown(R"({"daemon_id":"bench","source":"chat","step":"session","selector":{"id":"bench"},"must_resume":false,"problem":"",
     "candidates":[
-      {"id":"desk","name":"desk","type":"local","status":"active","chosen":true,"why":"chosen for the chat","failed":[],"remedy":""},
+      {"id":"bench","name":"bench","type":"local","status":"active","chosen":true,"why":"chosen for the chat","failed":[],"remedy":""},
       {"id":"x1","name":"my\u001b[2J box","type":"cloud","status":"disconnected","chosen":false,"why":"passed over: it sleeps",
        "failed":[],"remedy":"wake it"}]})"),
-      "Daemon desk would run the chat's next tool call.\n"
-      "Decided by the chat's active daemon: {\"id\":\"desk\"}\n"
-      "\n* desk  local  active      \n    chosen for the chat\n"
+      "Daemon bench would run the chat's next tool call.\n"
+      "Decided by the chat's active daemon: {\"id\":\"bench\"}\n"
+      "\n* bench  local  active      \n    chosen for the chat\n"
       "\n  x1    cloud  disconnected  \"my[2J box\"\n    passed over: it sleeps\n    to have it chosen: wake it\n");
 }
 
