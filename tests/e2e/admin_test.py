@@ -126,6 +126,17 @@ class Admin(unittest.TestCase):
         self.world.start()
         self.fails(1, "in use", arguments=["user", "list", "--db-driver", "sqlite", "--data-dir", self.world.data])
 
+    def test_a_disabled_user_of_a_monolith(self):
+        database = ["--db-driver", "sqlite", "--data-dir", self.world.data]
+        for disabled, answer in (("disable", (401, "USER_DISABLED")), ("enable", (200, None))):
+            self.world.start()
+            self.assertEqual(self.world.stop(), 0)
+            self.lines("user", disabled, "local", *database)
+            self.world.start()
+            reply = self.world.call("GET", "/chats")
+            self.assertEqual((reply.status, reply.body.get("reason")), answer)
+            self.assertEqual(self.world.stop(), 0)
+
 
 class DisabledUser(unittest.TestCase):
     def setUp(self):
