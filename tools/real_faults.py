@@ -117,8 +117,8 @@ class Faults:
             with contextlib.suppress(Failure):  # something else is down or frozen, too: heal() starts both
                 self.start_again()
 
-    def start_again(self, patience=60):
-        for name in self.cluster.up(patience):
+    def start_again(self, timeout=60):
+        for name in self.cluster.up(timeout):
             began = self.cluster.started(name)
             self.run.trace.record("", "info", "fault.restarted", began, target=name)
             self.run.trace.record_life(name, "started", began)
@@ -245,5 +245,5 @@ class Faults:
             self.cluster.signal(name, signal.SIGCONT)
         for thread in list(self.threads):
             thread.join()
-        self.start_again(patience=120)
+        self.start_again(timeout=120)
         self.run.trace.record("", "info", "fault.healed")
