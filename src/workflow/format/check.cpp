@@ -7,8 +7,10 @@
 
 #include "base/command_line.h"
 #include "base/text.h"
+#include "model/daemon_selector.h"
 #include "workflow/format/expressions.h"
 #include "workflow/format/flow.h"
+#include "workflow/format/yaml_json.h"
 
 namespace reliant::workflow {
 namespace {
@@ -32,6 +34,7 @@ class Checker {
 
   std::vector<Status> run() {
     for (const Input& input : workflow_.inputs) check_input(input);
+    check_daemon(workflow_.daemon);
     check_graph(workflow_.graph);
     const std::vector<Status> expressions = check_expressions(workflow_);
     problems_.insert(problems_.end(), expressions.begin(), expressions.end());
@@ -60,6 +63,18 @@ class Checker {
     }
   }
 
+  static bool has_template(const YamlNode& value) {
+    return value.scalar.find("{{") != std::string::npos || std::ranges::any_of(value.items, has_template) ||
+           std::ranges::any_of(value.fields, has_template);
+  }
+
+  // A template gives its selector when the node runs.
+  void check_daemon(const ValueTemplate& daemon) {
+    if (!daemon.given() || has_template(daemon.value)) return;
+    const auto selector = model::daemon_selector_from(json_from_yaml(daemon.value));
+    if (!selector.ok()) problems_.push_back(daemon.value.error(message_of(selector.status())));
+  }
+
   // Whether anything in it adds to the thread that it was given.
   bool check_graph(const Graph& graph) {
     const auto flow = resolve(workflow_, graph);
@@ -69,6 +84,7 @@ class Checker {
     }
     std::vector<std::size_t> writers;
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+      check_daemon(graph.nodes[i].daemon);
       const bool writes =
           std::visit([&](const auto& action) { return check_action(graph.nodes[i], action); }, graph.nodes[i].action);
       if (writes && graph.nodes[i].thread.mode == "inherit") writers.push_back(i);

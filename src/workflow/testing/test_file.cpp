@@ -7,6 +7,7 @@
 #include "base/command_line.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "workflow/format/yaml_json.h"
 
 namespace reliant::workflow {
 namespace {
@@ -39,30 +40,6 @@ Status one_of(const YamlNode& map, std::string_view key, const std::string& word
                     meant.empty() ? "" : concat("; did you mean \"", meant, "\"?")));
 }
 
-// Arguments of a call as they would come from a model.
-json::value json_of(const YamlNode& node) {
-  switch (node.kind) {
-    case YamlNode::Kind::kNull:
-      return nullptr;
-    case YamlNode::Kind::kList: {
-      json::array array;
-      for (const YamlNode& item : node.items) array.push_back(json_of(item));
-      return array;
-    }
-    case YamlNode::Kind::kMap: {
-      json::object object;
-      for (const YamlNode& field : node.fields) object[field.key] = json_of(field);
-      return object;
-    }
-    case YamlNode::Kind::kScalar:
-      break;
-  }
-  if (const auto number = node.as_int(); number.ok()) return *number;
-  if (const auto number = node.as_double(); number.ok()) return *number;
-  if (const auto flag = node.as_bool(); flag.ok()) return *flag;
-  return json::string(node.scalar);
-}
-
 Status read_tool_calls(const YamlNode* list, TestEvent& event) {
   if (list == nullptr) return ok_status();
   if (list->kind != YamlNode::Kind::kList) return list->error("\"tool_calls\" must be a list of {tool, arguments}");
@@ -71,7 +48,7 @@ Status read_tool_calls(const YamlNode* list, TestEvent& event) {
     std::string tool = reader.required_string("tool");
     const YamlNode* arguments = reader.optional_node("arguments");
     TRY_OK(reader.finish());
-    event.tool_calls.emplace_back(std::move(tool), arguments == nullptr ? "{}" : to_json(json_of(*arguments)));
+    event.tool_calls.emplace_back(std::move(tool), arguments == nullptr ? "{}" : to_json(json_from_yaml(*arguments)));
   }
   return ok_status();
 }

@@ -91,6 +91,18 @@ TEST(CheckWorkflow, ChecksTheDefaultsOfInputs) {
                       "w.yaml:5:3: input \"c\" needs a \"default\", or \"required: true\""}));
 }
 
+TEST(CheckWorkflow, FindsSelectorsThatNoDaemonCanFit) {
+  const std::vector<std::string> found = problems(
+      "name: w\ndaemon: {type: lokal}\nnodes:\n  - {id: a, daemon: {labels: {gpu: [1]}}, run: {command: x}}\n"
+      "  - {id: b, daemon: {name: n, color: red}, run: {command: x}}\n  - {id: c, daemon: '{{ inputs }}', run: {command: "
+      "x}}\n");
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_TRUE(found[0].starts_with("w.yaml:2:1: ")) << found[0];
+  EXPECT_NE(found[0].find("lokal"), std::string::npos) << found[0];
+  EXPECT_TRUE(found[1].starts_with("w.yaml:4:")) << found[1];
+  EXPECT_TRUE(found[2].starts_with("w.yaml:5:")) << found[2];
+}
+
 TEST(CheckWorkflow, ChecksTheInputsOfAWorkflowThatItCalls) {
   const auto called = read_workflow(
       "name: called\ninputs: {depth: {type: integer, required: true}}\nnodes: [{id: n, run: {command: x}}]\n", "c.yaml");
