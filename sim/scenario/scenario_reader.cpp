@@ -65,19 +65,34 @@ class Block {
     text_ += close;
   }
   void write_scalar(const YamlNode& node) {
-    if (node.quoted) return write_quoted(node.scalar);
-    write_text(node.scalar);
+    const bool typed = node.as_int().ok() || node.as_double().ok() || node.as_bool().ok();  // which quotes would make text
+    if (typed) {
+      text_ += node.scalar;
+    } else if (node.quoted) {
+      write_quoted(node.scalar);
+    } else {
+      write_text(node.scalar);
+    }
   }
+  // Quotes around text that has no type say nothing, and move what is behind it.
   void write_text(const std::string& text) {
-    if (text.empty() || text.find_first_of("\n{}[],:#\"'&*!|>%@`") != std::string::npos) return write_quoted(text);
+    constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    const bool word = text.find_first_not_of(concat(kLetters, "0123456789_-./ ")) == std::string::npos;
+    const bool null = text == "null" || text == "Null" || text == "NULL";
+    const bool plain = word && !text.empty() && kLetters.find(text.front()) != std::string_view::npos && text.back() != ' ';
+    if (!plain || null) return write_quoted(text);
     text_ += text;
   }
   void write_quoted(std::string_view scalar) {
     text_ += '"';
     for (const char c : scalar) {
-      if (c == '"' || c == '\\') text_ += '\\';
-      if (c == '\n') {
-        text_ += "\\n";
+      const auto byte = static_cast<unsigned char>(c);
+      if (c == '"' || c == '\\') {
+        text_ += '\\';
+        text_ += c;
+      } else if (byte < ' ' || byte == 0x7F) {
+        constexpr std::string_view kDigits = "0123456789abcdef";
+        append(text_, concat("\\x", kDigits[byte / 16], kDigits[byte % 16]));
       } else {
         text_ += c;
       }
