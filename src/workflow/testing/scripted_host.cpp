@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::int64_t kSlowestMs = 100;
 
-// "repair[1].fix" is the node "fix", and "repair[1].fix".
-bool names(std::string_view pattern, std::string_view way) {
-  if (pattern == way) return true;
-  const auto last = way.find_last_of("./");
-  return last != std::string_view::npos && pattern == way.substr(last + 1);
-}
-
 Status no_answer(std::string_view what, std::string_view node) {
   return failed_precondition("the test has no event that answers ", what, " of node \"", node, "\"; add one to \"events\"");
 }
@@ -29,7 +22,7 @@ const TestEvent* ScriptedHost::take(std::string_view node, std::initializer_list
                                     std::string_view tool) {
   for (std::size_t i = 0; i < used_.size(); ++i) {
     const TestEvent& event = test_.events[i];
-    if (used_[i] == event.times || !names(event.node, node)) continue;
+    if (used_[i] == event.times || !names_node(event.node, node)) continue;
     if (std::find(types.begin(), types.end(), event.type) == types.end()) continue;
     if (!event.tool.empty() && event.tool != tool) continue;
     ++used_[i];

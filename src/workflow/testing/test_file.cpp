@@ -127,6 +127,12 @@ Result<WorkflowTest> read_test(const YamlNode& item) {
 
 }  // namespace
 
+bool names_node(std::string_view pattern, std::string_view way) {
+  if (pattern == way) return true;
+  const auto last = way.find_last_of("./");
+  return last != std::string_view::npos && pattern == way.substr(last + 1);
+}
+
 Result<TestFile> read_test_file(std::string_view text, std::string_view file) {
   TRY_ASSIGN(const YamlNode root, parse_yaml(text, file));
   TestFile tests;

@@ -63,6 +63,9 @@ struct TestFile {
   std::vector<WorkflowTest> tests;
 };
 
+// Whether `pattern` of a test means the node at `way`: "fix" and "repair[1].fix" both mean "repair[1].fix".
+bool names_node(std::string_view pattern, std::string_view way);
+
 // INVALID_ARGUMENT "file:line:column: …".
 Result<TestFile> read_test_file(std::string_view text, std::string_view file);
 

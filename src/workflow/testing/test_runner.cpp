@@ -73,21 +73,17 @@ class Judge {
   }
   void complain(std::string_view message) { complain(test_.place, message); }
 
-  static bool names(std::string_view pattern, std::string_view way) {
-    if (pattern == way) return true;
-    const auto last = way.find_last_of("./");
-    return last != std::string_view::npos && pattern == way.substr(last + 1);
-  }
   template <class Is>
   bool any(std::string_view node, Is is) const {
-    return std::ranges::any_of(last_, [&](const auto& entry) { return names(node, entry.first) && is(entry.second.state); });
+    return std::ranges::any_of(last_,
+                               [&](const auto& entry) { return names_node(node, entry.first) && is(entry.second.state); });
   }
   void expect_state(const std::vector<std::string>& nodes, NodeState state) {
     for (const std::string& node : nodes) {
       if (any(node, [state](NodeState is) { return is == state; })) continue;
       std::string found = "PENDING";
       for (const auto& [way, change] : last_) {
-        if (names(node, way)) found = to_string(change.state);
+        if (names_node(node, way)) found = to_string(change.state);
       }
       complain(concat("node \"", node, "\" is ", found, ", expected ", to_string(state)));
     }
