@@ -16,7 +16,7 @@
 namespace reliant {
 namespace {
 
-constexpr std::size_t kMaxBytes = 1 << 20;          // of the file
+constexpr std::size_t kMaxBytes = 8 << 20;          // of the file
 constexpr std::size_t kMaxValues = 100'000;         // with every alias replaced by what it stands for
 constexpr std::size_t kMaxExpandedBytes = 8 << 20;  // likewise
 constexpr std::size_t kMaxDepth = 64;               // likewise

@@ -96,7 +96,7 @@ class Distributed(unittest.TestCase):
         self.assertEqual(code, 2)
         self.assertRegex(said, f'(?m)^ *tool.at_most_once: .* happened twice for request {chat.marks[0]}')
         marks.write_text(good.replace(chat.marks[0], ""))
-        self.assertIn("the machine shows nothing", self.cluster.judge()[1])
+        self.assertIn("the machine shows no effect", self.cluster.judge()[1])
         marks.write_text(good)
         clients = self.cluster.directory / "clients.jsonl"
         lines = clients.read_text().splitlines(keepends=True)

@@ -240,7 +240,8 @@ function(_reliant_ctest name timeout)
     LABELS "${kind};${ARGN};${fast};${sanitized}"
     TIMEOUT ${timeout}
     WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
-    ENVIRONMENT "TSAN_OPTIONS=${tsan};RC_PARAMS=seed=46")
+    ENVIRONMENT
+    "TSAN_OPTIONS=${tsan};LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tools/lsan.supp:print_suppressions=0;RC_PARAMS=seed=46")
 endfunction()
 
 function(reliant_test name)

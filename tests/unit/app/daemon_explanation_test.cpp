@@ -9,14 +9,14 @@ std::string shown(std::string_view answer) { return daemon_explanation(parse_jso
 
 TEST(DaemonExplanation, NamesTheStepEachCandidateAndWhatWouldChangeTheChoice) {
   EXPECT_EQ(
-      shown(R"({"daemon_id":"bench","source":"chat","step":"session","selector":{"id":"bench"},"must_resume":false,"problem":"",
+      shown(R"({"daemon_id":"home","source":"chat","step":"session","selector":{"id":"home"},"must_resume":false,"problem":"",
     "candidates":[
-      {"id":"bench","name":"bench","type":"local","status":"active","chosen":true,"why":"chosen for the chat","failed":[],"remedy":""},
+      {"id":"home","name":"home","type":"local","status":"active","chosen":true,"why":"chosen for the chat","failed":[],"remedy":""},
       {"id":"x1","name":"my\u001b[2J box","type":"cloud","status":"disconnected","chosen":false,"why":"passed over: it sleeps",
        "failed":[],"remedy":"wake it"}]})"),
-      "Daemon bench would run the chat's next tool call.\n"
-      "Decided by the chat's active daemon: {\"id\":\"bench\"}\n"
-      "\n* bench  local  active      \n    chosen for the chat\n"
+      "Daemon home would run the chat's next tool call.\n"
+      "Decided by the chat's active daemon: {\"id\":\"home\"}\n"
+      "\n* home  local  active      \n    chosen for the chat\n"
       "\n  x1    cloud  disconnected  \"my[2J box\"\n    passed over: it sleeps\n    to have it chosen: wake it\n");
 }
 

@@ -93,7 +93,7 @@ TEST(Yaml, SizeAndDepthAreBounded) {
   EXPECT_TRUE(parse_yaml(concat(repeated("[", 64), repeated("]", 64)), "f.yaml").ok());
   EXPECT_EQ(refusal(concat(repeated("[", 65), repeated("]", 65))), "f.yaml:1:65: nested more than 64 levels deep");
   EXPECT_EQ(refusal(repeated("- ", 100'000)), "f.yaml:1:129: nested more than 64 levels deep");
-  EXPECT_EQ(refusal(repeated(" ", (1 << 20) + 1)), "f.yaml:1: has 1048577 bytes; at most 1048576 are read: split the file");
+  EXPECT_EQ(refusal(repeated(" ", (8 << 20) + 1)), "f.yaml:1: has 8388609 bytes; at most 8388608 are read: split the file");
   EXPECT_NE(refusal(concat("[", repeated("a,", 100'000), "]")).find("more than 100000 values"), std::string::npos);
   EXPECT_EQ(refusal(concat("a", repeated("\n", 2'000), " b")),
             "f.yaml:1001:1: more than 1000 blank lines in a row; remove them");
