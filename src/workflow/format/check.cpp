@@ -177,6 +177,7 @@ bool Checker::check_action(const GraphNode& node, const CalledWorkflowNode& call
     return true;
   }
   std::vector<std::string_view> known;
+  known.reserve(called->inputs.size());
   for (const Input& input : called->inputs) known.emplace_back(input.name);
   for (const YamlNode& given : call.args.value.fields) {
     if (std::ranges::find(known, given.key) != known.end()) continue;

@@ -45,6 +45,7 @@ class Resolver {
     const auto found = places_.find(id);
     if (found != places_.end()) return found->second;
     std::vector<std::string_view> known;
+    known.reserve(graph_.nodes.size());
     for (const GraphNode& node : graph_.nodes) known.emplace_back(node.id);
     const std::string meant = nearest(id, known);
     const std::string hint = meant.empty() ? std::string() : concat("; did you mean \"", meant, "\"?");

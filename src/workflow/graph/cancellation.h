@@ -9,10 +9,10 @@ class Cancellation {
  public:
   Cancellation() = default;
   // Below `parent`, which outlives it.
-  explicit Cancellation(Cancellation& parent) : parent_(&parent), next_(parent.first_) {
-    parent.first_ = this;
+  explicit Cancellation(Cancellation* parent) : parent_(parent), next_(parent->first_) {
+    parent->first_ = this;
     if (next_ != nullptr) next_->previous_ = this;
-    if (parent.is_set()) event_.set();
+    if (parent->is_set()) event_.set();
   }
   Cancellation(const Cancellation&) = delete;
   Cancellation& operator=(const Cancellation&) = delete;

@@ -159,7 +159,7 @@ class GraphRun {
   Task<void> run_node(std::size_t at) {
     const GraphNode& node = *flow_.nodes[at].node;
     const Scope scope = scope_now();
-    Cancellation cancel(cancel_);
+    Cancellation cancel(&cancel_);
     bool timed_out = false;
     Result<expr::Value> result = expr::Value();
     {
@@ -265,7 +265,7 @@ class GraphRun {
 
 Task<Status> run_graph(GraphPlace place, const Scope& scope, Cancellation& cancel) {
   CO_TRY_ASSIGN(const Flow* flow, place.interpreter.flow_of(*place.run.workflow, place.graph));
-  Cancellation inner(cancel);
+  Cancellation inner(&cancel);
   GraphRun run(place, *flow, scope, inner);
   co_return co_await run.run();
 }

@@ -99,6 +99,7 @@ Value value_of(const YamlNode& node, std::string_view type) {
 Result<Value> complete_inputs(const WorkflowDefinition& workflow, const Value& given) {
   if (!given.is(Kind::kMap)) return invalid_argument("the inputs of workflow \"", workflow.name, "\" must be a map");
   std::vector<std::string_view> known;
+  known.reserve(workflow.inputs.size());
   for (const Input& input : workflow.inputs) known.emplace_back(input.name);
   for (const auto& [key, value] : given.as_map()) {
     const std::string name = key.is(Kind::kString) ? key.as_string() : std::string();

@@ -404,6 +404,7 @@ class Writer {
       line(concat("while: \"", node.while_->cel(), "\""));
     } else {
       std::vector<std::string> items;
+      items.reserve(node.items.size());
       for (const int item : node.items) items.push_back(concat(item));
       line(concat("items: \"[", join(items, ", "), "]\""));
     }

@@ -14,7 +14,7 @@ constexpr std::size_t kMostItems = 10'000;
 
 class Loop {
  public:
-  Loop(NodeRun& run, const LoopNode& node) : run_(run), node_(node), cancel_(run.cancel) {}
+  Loop(NodeRun& run, const LoopNode& node) : run_(run), node_(node), cancel_(&run.cancel) {}
 
   Task<Result<expr::Value>> run() {
     if (node_.items.given()) {

@@ -20,7 +20,7 @@ Task<void> run_branch(NodeRun& run, const Branch& branch, Cancellation& cancel, 
 }  // namespace
 
 Task<Result<expr::Value>> act(NodeRun& run, const ParallelNode& node) {
-  Cancellation cancel(run.cancel);
+  Cancellation cancel(&run.cancel);
   Status failure;
   TaskScope branches(co_await ThisContext{});
   for (const Branch& branch : node.branches) branches.spawn(run_branch(run, branch, cancel, failure));
