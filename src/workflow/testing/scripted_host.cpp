@@ -31,6 +31,7 @@ const TestEvent* ScriptedHost::take(std::string_view node, std::initializer_list
   return nullptr;
 }
 
+// Simulated time: the executor of a test moves its clock to the next timer, and no test waits.
 Task<Status> ScriptedHost::pass(const TestEvent& event, Event& cancel) {
   const Duration drawn = std::chrono::milliseconds(1 + random_.below(kSlowestMs));
   const auto first = co_await race(sleep_for(event.after.value_or(drawn)), cancel.wait());
@@ -88,7 +89,7 @@ Task<Result<std::string>> ScriptedHost::ask(Question question, Event& cancel) {
   co_return event->text;
 }
 
-Task<void> ScriptedHost::sleep(Duration duration) { co_await sleep_for(duration); }
+Task<void> ScriptedHost::sleep(Duration duration) { co_await sleep_for(duration); }  // simulated time, as in pass()
 
 ThreadId ScriptedHost::fork_thread(const ThreadId& from, std::string name) {
   threads_[name] = threads_[from];
@@ -108,10 +109,10 @@ const std::vector<ScriptedHost::Said>& ScriptedHost::conversation(std::string_vi
   return found == threads_.end() ? kNothing : found->second;
 }
 
-std::vector<const TestEvent*> ScriptedHost::unused() const {
-  std::vector<const TestEvent*> unused;
+std::vector<ScriptedHost::Unused> ScriptedHost::unused() const {
+  std::vector<Unused> unused;
   for (std::size_t i = 0; i < used_.size(); ++i) {
-    if (used_[i] == 0) unused.push_back(&test_.events[i]);
+    if (used_[i] < test_.events[i].times) unused.push_back({&test_.events[i], used_[i]});
   }
   return unused;
 }

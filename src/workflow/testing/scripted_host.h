@@ -36,7 +36,12 @@ class ScriptedHost final : public Host {
   // In the order in which they came.
   const std::vector<NodeChange>& changes() const { return changes_; }
   const std::vector<Said>& conversation(std::string_view thread) const;
-  std::vector<const TestEvent*> unused() const;
+  // Events that have answered fewer calls than they are for.
+  struct Unused {
+    const TestEvent* event;
+    std::int64_t answered;
+  };
+  std::vector<Unused> unused() const;
 
  private:
   // The next event for a call of `node`; null: there is none.

@@ -61,8 +61,9 @@ class Judge {
     judge_messages();
     if (result.ok()) compare(expect.outputs, *result, "output");
     judge_node_outputs(outputs_of(workflow.graph, progress));
-    for (const TestEvent* event : host_.unused()) {
-      complain(event->place, concat("this event of node \"", event->node, "\" answered nothing"));
+    for (const auto& [event, answered] : host_.unused()) {
+      complain(event->place,
+               concat("this event of node \"", event->node, "\" answered ", answered, " of ", event->times, " calls"));
     }
     return std::move(complaints_);
   }
