@@ -115,22 +115,20 @@ struct Branch {
 };
 
 // What a node does, by its type. kType is the word of the file.
-struct AgentNode {
-  static constexpr std::string_view kType = "agent";
+// The fields of the nodes that call the model.
+struct ModelFields {
   Model model;
   TemplateText system_prompt;
   TemplateText prompt;
   std::optional<std::vector<std::string>> tools;  // nullopt: all
   std::string preset;
-  std::int64_t max_steps = 50;
 };
-struct CallLlmNode {
+struct AgentNode : ModelFields {
+  static constexpr std::string_view kType = "agent";
+  std::int64_t max_steps = 0;  // 0: the preset's, or kDefaultSteps
+};
+struct CallLlmNode : ModelFields {
   static constexpr std::string_view kType = "call_llm";
-  Model model;
-  TemplateText system_prompt;
-  TemplateText prompt;
-  std::optional<std::vector<std::string>> tools;
-  std::string preset;
 };
 struct ExecuteToolsNode {
   static constexpr std::string_view kType = "execute_tools";
@@ -227,6 +225,7 @@ struct Preset {
   std::int64_t max_steps = 0;  // 0: the node's
 };
 
+constexpr std::int64_t kDefaultSteps = 50;  // of an agent
 constexpr Duration kLongestNode = std::chrono::hours(24 * 30);
 
 template <class Visitor>
@@ -283,22 +282,23 @@ void describe(Visitor& v, Branch& branch) {
 }
 
 template <class Visitor>
-void describe(Visitor& v, AgentNode& node) {
+void describe(Visitor& v, ModelFields& node) {
   v.model("model", node.model, "the model; without one, the preset's or the chat's");
   v.option("system_prompt", node.system_prompt, "instructions that stand before the conversation");
   v.option("prompt", node.prompt, "a message of the user that begins the node");
-  v.names("tools", node.tools, "names of tools and tags (tag:readonly); without it all");
+  v.names("tools", node.tools, "names of tools and tags (tag:readonly) that the model may call; without it all");
   v.text("preset", node.preset, "a preset of the project");
-  v.number("max_steps", node.max_steps, 1, 1000, "answers of the model before the node FAILED");
+}
+
+template <class Visitor>
+void describe(Visitor& v, AgentNode& node) {
+  describe(v, static_cast<ModelFields&>(node));
+  v.number("max_steps", node.max_steps, 1, 1000, "answers of the model before the node FAILED; without it the preset's, or 50");
 }
 
 template <class Visitor>
 void describe(Visitor& v, CallLlmNode& node) {
-  v.model("model", node.model, "the model; without one, the preset's or the chat's");
-  v.option("system_prompt", node.system_prompt, "instructions that stand before the conversation");
-  v.option("prompt", node.prompt, "a message of the user that begins the node");
-  v.names("tools", node.tools, "names of tools and tags that the model may call; without it all");
-  v.text("preset", node.preset, "a preset of the project");
+  describe(v, static_cast<ModelFields&>(node));
 }
 
 template <class Visitor>

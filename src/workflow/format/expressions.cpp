@@ -111,8 +111,7 @@ class Checker {
     check(node.otherwise, view);
     for (const TemplateText& option : node.options) check(option, view);
   }
-  template <class ModelNode>
-  void check_model(const ModelNode& node, const View& view) {
+  void check_model(const ModelFields& node, const View& view) {
     check(node.model.name, view);
     check(node.system_prompt, view);
     check(node.prompt, view);

@@ -13,10 +13,7 @@ Result<std::string> first_given(NodeRun& run, const TemplateText& own, const Tem
   return run.interpreter.render(*chosen, run.scope);
 }
 
-}  // namespace
-
-template <class ModelNode>
-Result<ModelCall> model_call(NodeRun& run, const ModelNode& node) {
+Result<ModelCall> model_call(NodeRun& run, const ModelFields& node) {
   const Preset* preset = nullptr;
   if (!node.preset.empty()) {
     preset = run.interpreter.library().preset(node.preset);
@@ -32,7 +29,16 @@ Result<ModelCall> model_call(NodeRun& run, const ModelNode& node) {
   return call;
 }
 
-template Result<ModelCall> model_call(NodeRun& run, const AgentNode& node);
-template Result<ModelCall> model_call(NodeRun& run, const CallLlmNode& node);
+}  // namespace
+
+Task<Result<ModelCall>> begin_model_call(NodeRun& run, const ModelFields& node) {
+  CO_TRY_ASSIGN(ModelCall call, model_call(run, node));
+  if (node.prompt.given()) {
+    CO_TRY_ASSIGN(std::string prompt, run.interpreter.render(node.prompt, run.scope));
+    CO_TRY_OK((co_await run.host().save_message(run.thread, "user", std::move(prompt))).status());
+  }
+  if (run.cancel.is_set()) co_return cancelled("the node was cancelled");
+  co_return call;
+}
 
 }  // namespace reliant::workflow

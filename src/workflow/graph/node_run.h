@@ -46,8 +46,7 @@ expr::Value fields(std::initializer_list<std::pair<std::string_view, expr::Value
 // The selector of the node's machine: its own, or the workflow's (R90); null: neither says one.
 Result<expr::Value> daemon_of(const NodeRun& run);
 
-// The model's call of an agent or a call_llm node, with what its preset says.
-template <class ModelNode>
-Result<ModelCall> model_call(NodeRun& run, const ModelNode& node);
+// The first call of the model of an agent or a call_llm node, with the fields of its preset; its prompt is in the conversation then.
+Task<Result<ModelCall>> begin_model_call(NodeRun& run, const ModelFields& node);
 
 }  // namespace reliant::workflow

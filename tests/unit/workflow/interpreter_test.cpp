@@ -196,6 +196,25 @@ TEST(Interpreter, RunsTheToolsOfAnAgentUntilItAnswers) {
       Complaints{});
 }
 
+TEST(Interpreter, TakesThePresetsStepsOnlyWhereTheNodeHasNone) {
+  Library library;
+  library.add_preset("max_steps: 1\n", "brief.yaml");
+  library.add_workflow(
+      "name: w\nnodes:\n  - {id: own, allow_failure: true, agent: {preset: brief, max_steps: 2}}\n"
+      "  - {id: of_preset, allow_failure: true, agent: {preset: brief}}\n",
+      "w.yaml");
+  const auto file = read_test_file(
+      "workflow: w\ntests:\n  - name: t\n    events:\n"
+      "      - {node: own, type: llm_response, tool_calls: [{tool: ls}], times: 2}\n"
+      "      - {node: own, type: tool_result, times: 2}\n"
+      "      - {node: of_preset, type: llm_response, tool_calls: [{tool: ls}]}\n"
+      "      - {node: of_preset, type: tool_result}\n"
+      "    expect: {failed: [own, of_preset]}\n",
+      "t.yaml");
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(run_test(*file, file->tests.front(), library, 1), Complaints{});
+}
+
 TEST(Interpreter, RunsALoopOverItemsSideBySide) {
   EXPECT_EQ(
       complaints(

@@ -27,17 +27,18 @@ Task<Status> run_tools(NodeRun& run, std::int64_t step, std::vector<RequestedToo
   co_return ok_status();
 }
 
+std::int64_t most_steps(const NodeRun& run, const AgentNode& node) {
+  if (node.max_steps != 0) return node.max_steps;
+  const Preset* preset = run.interpreter.library().preset(node.preset);
+  return preset != nullptr && preset->max_steps != 0 ? preset->max_steps : kDefaultSteps;
+}
+
 }  // namespace
 
 Task<Result<expr::Value>> act(NodeRun& run, const AgentNode& node) {
-  CO_TRY_ASSIGN(ModelCall call, model_call(run, node));
   CO_TRY_ASSIGN(const expr::Value daemon, daemon_of(run));
-  const Preset* preset = run.interpreter.library().preset(node.preset);
-  const std::int64_t most = preset != nullptr && preset->max_steps > 0 ? preset->max_steps : node.max_steps;
-  if (node.prompt.given()) {
-    CO_TRY_ASSIGN(std::string prompt, run.interpreter.render(node.prompt, run.scope));
-    CO_TRY_OK((co_await run.host().save_message(run.thread, "user", std::move(prompt))).status());
-  }
+  CO_TRY_ASSIGN(ModelCall call, co_await begin_model_call(run, node));
+  const std::int64_t most = most_steps(run, node);
   for (call.step = 1; call.step <= most; ++call.step) {
     if (run.cancel.is_set()) co_return cancelled("the agent was cancelled");
     CO_TRY_ASSIGN(ModelReply reply, co_await run.host().call_model(call, run.cancel.event()));

@@ -4,12 +4,7 @@
 namespace reliant::workflow {
 
 Task<Result<expr::Value>> act(NodeRun& run, const CallLlmNode& node) {
-  CO_TRY_ASSIGN(ModelCall call, model_call(run, node));
-  if (node.prompt.given()) {
-    CO_TRY_ASSIGN(std::string prompt, run.interpreter.render(node.prompt, run.scope));
-    CO_TRY_OK((co_await run.host().save_message(run.thread, "user", std::move(prompt))).status());
-  }
-  if (run.cancel.is_set()) co_return cancelled("the call was cancelled");
+  CO_TRY_ASSIGN(ModelCall call, co_await begin_model_call(run, node));
   CO_TRY_ASSIGN(ModelReply reply, co_await run.host().call_model(std::move(call), run.cancel.event()));
   expr::List tools;
   for (RequestedTool& one : reply.tools) {
