@@ -6,7 +6,6 @@
 #include "auth/authenticator.h"
 #include "auth/key_ring.h"
 #include "router/nats_daemon_router.h"
-#include "runtime/sleep.h"
 #include "store/database_clock.h"
 #include "store/store.h"
 #include "temporal/workflow_client.h"
@@ -29,7 +28,7 @@ Task<void> api_node(Node& node, World& world, ApiNodeOptions options) {
   SimSecrets secrets(node.random("secrets"));
   SimHttpServer http_server(world.web, node);
 
-  while (!(co_await store.migrate(after(clock.now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
+  co_await until_ok([&] { return store.migrate(after(clock.now(), kStartTimeout)); });
   co_await know_time_of(clock);
   auth::KeyRing keys(node.context(), clock, node.log(), store.signing_keys(), secrets);
   auth::BusSigner signer(keys, clock, node.random("nonces"));

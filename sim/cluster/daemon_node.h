@@ -16,7 +16,7 @@ struct DaemonNodeOptions {
   std::string user;
   daemon::DaemonKind kind = daemon::DaemonKind::kLocal;
   std::string token;          // given by hand; "": its own, from its credentials file
-  std::string session_token;  // of the user who is logged in there
+  std::string session_token;  // of the user logged in there
   std::vector<std::string> servers;
   std::vector<std::string> gateways;
   std::string working_directory;

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "gateway/gateway.h"
 #include "gateway/tool_bridge.h"
-#include "runtime/sleep.h"
 #include "store/database_clock.h"
 #include "store/store.h"
 
@@ -40,7 +39,7 @@ Task<void> gateway_node(Node& node, World& world, GatewayNodeOptions options) {
   gateway.set_observer(bridge);
   TaskScope beside(node.context());
   beside.spawn(clock.keep_measured(node.log()));
-  while (!(co_await gateway.start()).ok()) co_await sleep_for(kStartPause);
+  co_await until_ok([&] { return gateway.start(); });
   world.started.insert(node.id());
   const Instant deadline = co_await node.until_asked_to_stop();
   co_await gateway.stop(deadline);

@@ -9,7 +9,6 @@
 #include "router/local_daemon_router.h"
 #include "runtime/event.h"
 #include "runtime/scope.h"
-#include "runtime/sleep.h"
 #include "store/store.h"
 #include "temporal/engine/engine.h"
 #include "temporal/workflow_client.h"
@@ -103,12 +102,12 @@ Task<void> monolith_node(Node& node, World& world, MonolithMachine& machine, Mon
                         {.listen_address = options.address, .task_queue = std::string(kTaskQueue)});
   server.set_first_request_observer(first_request);
 
-  while (!(co_await store.migrate(after(node.clock().now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
-  while (!(co_await engine.start(after(node.clock().now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
+  co_await until_ok([&] { return store.migrate(after(node.clock().now(), kStartTimeout)); });
+  co_await until_ok([&] { return engine.start(after(node.clock().now(), kStartTimeout)); });
   TaskScope scope(node.context());
   scope.spawn(run_daemon(daemon, first_request.wanted(), node.log()));
-  while (!(co_await gateway.start()).ok()) co_await sleep_for(kStartPause);
-  while (!(co_await worker.start(after(node.clock().now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
+  co_await until_ok([&] { return gateway.start(); });
+  co_await until_ok([&] { return worker.start(after(node.clock().now(), kStartTimeout)); });
   if (const Status listening = server.start(); !listening.ok()) {
     node.log().error("api.start.failed", {{"error", message_of(listening)}});
     co_return;

@@ -5,7 +5,6 @@
 
 #include "auth/key_ring.h"
 #include "cluster/user_lane_router.h"
-#include "runtime/sleep.h"
 #include "store/database_clock.h"
 #include "store/store.h"
 #include "tools/standard_tools.h"
@@ -57,7 +56,7 @@ Task<void> worker_node(Node& node, World& world, SimMachine& machine, WorkerNode
   const KnownWorker known(world, node, role);
   TaskScope beside(node.context());
   beside.spawn(clock.keep_measured(node.log()));
-  while (!(co_await role.start(after(node.clock().now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
+  co_await until_ok([&] { return role.start(after(node.clock().now(), kStartTimeout)); });
   world.started.insert(node.id());
   const Instant deadline = co_await node.until_asked_to_stop();
   co_await role.stop(deadline);

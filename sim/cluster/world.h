@@ -113,9 +113,15 @@ inline constexpr Duration kStartTimeout = std::chrono::seconds(20);
 // The task queue of chat workflows.
 inline constexpr std::string_view kTaskQueue = "chats";
 
-// Used by a composition root: retries until the clock of the database was read.
+// Used by the composition roots: repeats a step of a node's start until it succeeds, as a supervisor restarts a process. The pause is
+// of simulated time; there is no event to wait for, since the step fails while another node is away.
+template <class Attempt>
+Task<void> until_ok(Attempt attempt) {
+  while (!(co_await attempt()).ok()) co_await sleep_for(kStartPause);
+}
+
 inline Task<void> know_time_of(store::DatabaseClock& clock) {
-  while (!(co_await clock.measure(after(clock.now(), kStartTimeout))).ok()) co_await sleep_for(kStartPause);
+  co_await until_ok([&clock] { return clock.measure(after(clock.now(), kStartTimeout)); });
 }
 
 }  // namespace reliant::sim
