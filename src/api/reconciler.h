@@ -2,7 +2,7 @@
 // while the chat still has unanswered messages, would stay running for ever: an engine database that was removed or restored
 // to an older state, a run that was terminated by hand. Its messages are signalled again, which starts its workflow; what the
 // lost run had written already is found by its keys and not done twice. After `most_recoveries` without an end, the chat is
-// marked failed. A chat at work of a user who was disabled is cancelled.
+// marked failed. A running chat of a disabled user is cancelled.
 //
 // Safe with any number of replicas, at any time: a message that counts as signalled was received by the engine before the
 // engine is asked here, and a run that answered it has written so before it closed; so what is still unanswered after the

@@ -1,5 +1,5 @@
-// Registration: gets a token of the daemon's own from the server (R65, R67, R68), on behalf of the user who is logged in on
-// this machine: POST /api/v2/daemons/register.
+// Registration: gets a token of the daemon's own from the server (R65, R67, R68), on behalf of the user logged in on this
+// machine: POST /api/v2/daemons/register.
 //
 // Owner: the composition root. Executor: the logic thread. Stateless but for which server comes next.
 #pragma once

@@ -23,7 +23,7 @@ inline constexpr std::string_view kReasonTokenScope = "TOKEN_SCOPE";            
 inline constexpr std::string_view kReasonTokenOtherDaemon = "TOKEN_OTHER_DAEMON";  // PERMISSION_DENIED: another daemon's
 
 // Whether a gateway has refused the token for good, so that only another token can help (C10). Any other status, also an
-// UNAUTHENTICATED without one of these reasons, is trouble that passes: a user who is disabled may be enabled again.
+// UNAUTHENTICATED without one of these reasons, is temporary: a disabled user may be enabled again.
 bool refuses_token(const Status& status);
 
 }  // namespace reliant::model

@@ -226,7 +226,7 @@ UPDATE users SET name = name || '#' || id WHERE EXISTS (
 CREATE UNIQUE INDEX users_by_name ON users (name);
 )sql";
 
-// A user who is disabled stays, with all that is the user's (store/users.h).
+// A disabled user keeps its rows (store/users.h).
 constexpr std::string_view kDisabledUsers = R"sql(
 INSERT INTO schema_version (version) VALUES (12);
 ALTER TABLE users ADD COLUMN disabled_at BIGINT;

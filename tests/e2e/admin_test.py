@@ -1,5 +1,5 @@
-"""`reliant admin` on a real PostgreSQL and on SQLite: the same words, the same rows; databases that cannot be used; and what becomes of
-the chats and the daemons of a user who is disabled."""
+"""`reliant admin` on a real PostgreSQL and on SQLite: the same words, the same rows; databases that cannot be used; and the
+chats and daemons of a disabled user."""
 
 import json
 import os

@@ -70,7 +70,7 @@ class BrokenCommits : public StoreWorld, public ::testing::WithParamInterface<Br
           const ports::Rows found,
           co_await looking->execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = $1", {event}));
       if (!found.empty()) co_return ok_status();
-      co_await sleep_for(std::chrono::milliseconds(5));  // the server does not show who waits in it: polled
+      co_await sleep_for(std::chrono::milliseconds(5));  // the server sends no notice of a session that waits: polled
     }
   }
 

@@ -41,7 +41,7 @@ namespace {
 using namespace std::chrono_literals;
 namespace wf = ports::wf;
 
-// Polls and queries wait until the test releases them; other calls are not implemented.
+// Polls and queries wait until the test releases them; other calls but GetSystemInfo answer UNIMPLEMENTED, as an older server does.
 class WaitingTemporal final : public ports::Temporal {
  public:
 #define RELIANT_TEST_METHOD(name, Name)                                                \
