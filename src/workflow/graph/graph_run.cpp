@@ -18,6 +18,13 @@ enum class EdgeState : std::uint8_t { kOpen, kTaken, kNotTaken };
 
 constexpr Duration kNoTimeout{};
 
+void move_node(Host& host, const GraphNode& node, NodeProgress& progress, std::string way, NodeInput input) {
+  const auto to = next_state(progress.state, input);
+  RELIANT_ASSERT(to.has_value(), "a node is moved only in states that have the input");
+  progress.state = *to;
+  host.changed({std::move(way), std::string(node.type()), *to, progress.attempts, progress.error});
+}
+
 class GraphRun {
  public:
   GraphRun(const GraphPlace& place, const Flow& flow, const Scope& outer, Cancellation& cancel)
@@ -43,12 +50,8 @@ class GraphRun {
   NodeProgress& progress(std::size_t at) { return place_.progress.nodes[flow_.nodes[at].node->id]; }
 
   void move(std::size_t at, NodeInput input) {
-    NodeProgress& progress = this->progress(at);
-    const auto to = next_state(progress.state, input);
-    RELIANT_ASSERT(to.has_value(), "a node is moved only in states that have the input");
-    progress.state = *to;
     const GraphNode& node = *flow_.nodes[at].node;
-    place_.interpreter.host().changed({place_.way + node.id, std::string(node.type()), *to, progress.attempts, progress.error});
+    move_node(place_.interpreter.host(), node, progress(at), place_.way + node.id, input);
   }
 
   // Every edge that leads to a node in front of it in `order` is decided before.
@@ -270,9 +273,6 @@ Task<Status> run_graph(GraphPlace place, const Scope& scope, Cancellation& cance
   co_return co_await run.run();
 }
 
-void NodeRun::report(NodeState state) const {
-  progress.state = state;
-  host().changed({way, std::string(node.type()), state, progress.attempts, progress.error});
-}
+void NodeRun::move(NodeInput input) const { move_node(host(), node, progress, way, input); }
 
 }  // namespace reliant::workflow

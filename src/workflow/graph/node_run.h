@@ -24,7 +24,8 @@ struct NodeRun {
   Host& host() const { return interpreter.host(); }
   // "w.yaml:3:5: …"
   Status error(Place place, std::string_view message) const { return run.workflow->error(place, message); }
-  void report(NodeState state) const;
+  // Of a node that waits: kWait, then kResume.
+  void move(NodeInput input) const;
 };
 
 // The output, a map. An error makes the attempt fail.

@@ -21,7 +21,7 @@ Task<Result<expr::Value>> act(NodeRun& run, const AskNode& node) {
     CO_TRY_ASSIGN(std::string text, run.interpreter.render(option, run.scope));
     question.options.push_back(std::move(text));
   }
-  run.report(NodeState::kWaiting);
+  run.move(NodeInput::kWait);
   Result<std::string> answer = std::string();
   if (run.node.timeout == Duration::zero()) {
     answer = co_await run.host().ask(std::move(question), run.cancel.event());
@@ -29,7 +29,7 @@ Task<Result<expr::Value>> act(NodeRun& run, const AskNode& node) {
     auto first = co_await race(run.host().ask(std::move(question), run.cancel.event()), run.host().sleep(run.node.timeout));
     answer = first.index() == 0 ? std::get<0>(std::move(first)) : no_answer(run, node);
   }
-  run.report(NodeState::kRunning);
+  run.move(NodeInput::kResume);
   if (!answer.ok()) co_return answer.status();
   expr::Value approved;
   if (node.kind == "approval") approved = expr::Value::boolean(*answer == "yes");
