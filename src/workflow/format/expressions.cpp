@@ -207,11 +207,13 @@ class Checker {
                            id, " allows for that)"));
     }
     std::vector<std::string_view> known;
+    known.reserve(view.ended.size());
     for (const GraphNode* node : view.ended) known.emplace_back(node->id);
     report(place, concat("there is no node \"", id, "\"", meant(id, known)));
   }
   void check_round(const std::string& id, Place place, const Graph& body) {
     std::vector<std::string_view> known;
+    known.reserve(body.nodes.size());
     for (const GraphNode& node : body.nodes) known.emplace_back(node.id);
     if (std::ranges::find(known, id) == known.end()) {
       report(place, concat("there is no node \"", id, "\" in the body of the loop", meant(id, known)));
